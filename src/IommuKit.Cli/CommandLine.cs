@@ -1,0 +1,51 @@
+using System.CommandLine;
+using IommuKit.Cli.Commands;
+using IommuKit.Lab;
+
+namespace IommuKit.Cli;
+
+/// <summary>The command <c>iommukit</c>.</summary>
+internal static class CommandLine
+{
+    private const string Name = "iommukit";
+
+    /// <summary>Runs one command.</summary>
+    /// <param name="args">What the user typed.</param>
+    /// <param name="output">Where results go.</param>
+    /// <param name="error">Where complaints and progress go.</param>
+    /// <param name="isInteractive">Whether somebody is looking, so that progress makes sense.</param>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    public static int Run(string[] args, TextWriter output, TextWriter error, bool isInteractive)
+    {
+        var context = new CommandContext(output, error, isInteractive);
+        var root = new RootCommand("What mapping memory for DMA costs, flush by flush: IOMMU drivers run against register-level models.")
+        {
+            BenchCommand.Create(context),
+            ReplayCommand.Create(context),
+            ModelsCommand.Create(context),
+        };
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count != 0)
+        {
+            string command = parsed.CommandResult.Command is RootCommand ? Name : $"{Name} {parsed.CommandResult.Command.Name}";
+            string problem = string.Join(' ', parsed.Errors[0].Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+            error.WriteLine($"{Name}: {problem} (see '{command} --help')");
+            return ExitCode.BadUse;
+        }
+
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
+        }
+        catch (InputException e)
+        {
+            error.WriteLine($"{Name}: {e.Message}");
+            return ExitCode.BadUse;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            error.WriteLine($"{Name}: {e.Message}");
+            return ExitCode.BadUse;
+        }
+    }
+}

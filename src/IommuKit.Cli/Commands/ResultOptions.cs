@@ -1,0 +1,47 @@
+using System.CommandLine;
+using IommuKit.Cli.Output;
+using IommuKit.Lab;
+
+namespace IommuKit.Cli.Commands;
+
+/// <summary>The options that say how and where results are written.</summary>
+internal sealed class ResultOptions
+{
+    private readonly Option<bool> _json = new("--json") { Description = "Write JSON (schema: docs/json.md)." };
+    private readonly Option<bool> _csv = new("--csv") { Description = "Write CSV, with the same fields as JSON." };
+    private readonly Option<bool> _markdown = new("--markdown") { Description = "Write Markdown tables." };
+    private readonly Option<FileInfo?> _output = new("--output", "-o")
+    {
+        Description = "Write to this file instead of the standard output. It appears only when everything is done.",
+        HelpName = "FILE",
+    };
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        command.Options.Add(_json);
+        command.Options.Add(_csv);
+        command.Options.Add(_markdown);
+        command.Options.Add(_output);
+    }
+
+    /// <summary>The format that was asked for.</summary>
+    public OutputFormat FormatIn(ParseResult parsed)
+    {
+        OutputFormat[] chosen =
+        [
+            .. parsed.GetValue(_json) ? [OutputFormat.Json] : Array.Empty<OutputFormat>(),
+            .. parsed.GetValue(_csv) ? [OutputFormat.Csv] : Array.Empty<OutputFormat>(),
+            .. parsed.GetValue(_markdown) ? [OutputFormat.Markdown] : Array.Empty<OutputFormat>(),
+        ];
+        return chosen.Length switch
+        {
+            0 => OutputFormat.Table,
+            1 => chosen[0],
+            _ => throw new InputException("--json, --csv and --markdown exclude each other"),
+        };
+    }
+
+    /// <summary>Opens where results go.</summary>
+    public ResultFile Open(ParseResult parsed, CommandContext context) => ResultFile.Open(parsed.GetValue(_output), context.Output);
+}

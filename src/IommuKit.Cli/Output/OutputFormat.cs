@@ -1,0 +1,10 @@
+namespace IommuKit.Cli.Output;
+
+/// <summary>How results are written.</summary>
+internal enum OutputFormat
+{
+    Table,
+    Json,
+    Csv,
+    Markdown,
+}

@@ -1,0 +1,47 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using CsvHelper;
+using CsvHelper.Configuration;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>Writes records as JSON and CSV. Names are those of the properties in snake_case.</summary>
+internal static class Records
+{
+    private static readonly JsonSerializerOptions Compact = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    private static readonly JsonSerializerOptions Indented = new(Compact) { WriteIndented = true };
+
+    /// <summary>Writes one array.</summary>
+    public static void WriteJsonArray<T>(TextWriter writer, IReadOnlyList<T> records) =>
+        writer.WriteLine(JsonSerializer.Serialize(records, Indented));
+
+    /// <summary>Writes each record on a line of its own.</summary>
+    public static void WriteJsonLines<T>(TextWriter writer, IReadOnlyList<T> records)
+    {
+        foreach (var record in records)
+        {
+            writer.WriteLine(JsonSerializer.Serialize(record, Compact));
+        }
+    }
+
+    /// <summary>Writes a header and a line for each record.</summary>
+    public static void WriteCsv<T>(TextWriter writer, IReadOnlyList<T> records)
+    {
+        using var csv = new CsvWriter(writer, new CsvConfiguration(CultureInfo.InvariantCulture) { NewLine = "\n" }, leaveOpen: true);
+        var map = new DefaultClassMap<T>();
+        map.AutoMap(CultureInfo.InvariantCulture);
+        foreach (var member in map.MemberMaps)
+        {
+            member.Name(JsonNamingPolicy.SnakeCaseLower.ConvertName(member.Data.Member!.Name));
+        }
+
+        csv.Context.RegisterClassMap(map);
+        csv.WriteRecords(records);
+    }
+}

@@ -1,0 +1,3 @@
+using IommuKit.Cli;
+
+return CommandLine.Run(args, Console.Out, Console.Error, isInteractive: !Console.IsErrorRedirected && !Console.IsOutputRedirected);

@@ -1,0 +1,28 @@
+using IommuKit.Domains;
+
+namespace IommuKit.Lab.Bench;
+
+/// <summary>What one operation costs on this host: the time of our own code, with hardware that does nothing.</summary>
+/// <param name="Iommu">The machine whose driver ran.</param>
+/// <param name="Policy">The policy.</param>
+/// <param name="Operation">map or unmap.</param>
+/// <param name="Size">Bytes.</param>
+/// <param name="MedianNanoseconds">Median of the samples.</param>
+/// <param name="MinNanoseconds">The least sample.</param>
+/// <param name="P90Nanoseconds">The sample that nine in ten do not exceed.</param>
+/// <param name="Samples">How many samples there are, each of several operations.</param>
+/// <param name="BytesAllocated">Managed memory that one operation allocates.</param>
+public sealed record HostTimeRow(
+    string Iommu,
+    SyncPolicy Policy,
+    string Operation,
+    ulong Size,
+    double MedianNanoseconds,
+    double MinNanoseconds,
+    double P90Nanoseconds,
+    int Samples,
+    double BytesAllocated)
+{
+    /// <summary>Pages of 4 KiB in the range.</summary>
+    public ulong Pages => Size >> 12;
+}

@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using IommuKit.Domains;
+using IommuKit.Lab.Machines;
+using IommuKit.PageTables;
+using IommuKit.Specs.PageTables;
+
+namespace IommuKit.Lab.Bench;
+
+/// <summary>
+/// Measures the code of domains and drivers on this host: no model, no counting, registers that do nothing. Host time says nothing about
+/// the hardware that is modelled.
+/// </summary>
+public static class HostTimeRunner
+{
+    private const ulong PageBytes = 4096;
+    private const ulong Iova = 0x4000_0000;
+    private const int WarmUps = 60;
+    private const int Samples = 101;
+
+    // A sample should be long against the clock's resolution and short against the scheduler's time slice.
+    private const ulong PagesPerSample = 2048;
+
+    /// <summary>Runs everything, one row after the other.</summary>
+    public static IEnumerable<HostTimeRow> Run(BenchOptions options)
+    {
+        BenchRunner.CheckSizes(options.Sizes);
+        return
+            from machine in options.Machines
+            from policy in options.Policies
+            from size in options.Sizes
+            from row in RunOne(options, machine, policy, size)
+            select row;
+    }
+
+    private static HostTimeRow[] RunOne(BenchOptions options, MachineKind kind, SyncPolicy policy, ulong size)
+    {
+        using var machine = kind.Create(options.Settings with { HasModel = false, HasMeter = false });
+        using var domain = machine.Driver.CreateDomain(new DomainOptions
+        {
+            Policy = policy,
+            Release = options.Tables == BenchTables.Existing ? TableRelease.Never : null,
+            FlushAllPages = options.FlushAllPages,
+        });
+        domain.Attach(machine.TestDevice);
+        var list = BenchRunner.ScatterList(machine, size, options.Layout);
+        int slots = (int)Math.Clamp(PagesPerSample / (size / PageBytes), 1, 64);
+        double[] maps = new double[Samples];
+        double[] unmaps = new double[Samples];
+        long mapBytes = 0;
+        long unmapBytes = 0;
+        for (int sample = -WarmUps; sample < Samples; sample++)
+        {
+            long bytes = GC.GetAllocatedBytesForCurrentThread();
+            long start = Stopwatch.GetTimestamp();
+            for (int slot = 0; slot < slots; slot++)
+            {
+                domain.TryMapScatterGather(Iova + ((ulong)slot * size), list, Protection.Read | Protection.Write, out _);
+            }
+
+            domain.Flush();
+            long mapped = Stopwatch.GetTimestamp();
+            long mappedBytes = GC.GetAllocatedBytesForCurrentThread();
+            for (int slot = 0; slot < slots; slot++)
+            {
+                domain.Unmap(Iova + ((ulong)slot * size), size);
+            }
+
+            domain.Flush();
+            long end = Stopwatch.GetTimestamp();
+            if (sample >= 0)
+            {
+                maps[sample] = Stopwatch.GetElapsedTime(start, mapped).TotalNanoseconds / slots;
+                unmaps[sample] = Stopwatch.GetElapsedTime(mapped, end).TotalNanoseconds / slots;
+                mapBytes += mappedBytes - bytes;
+                unmapBytes += GC.GetAllocatedBytesForCurrentThread() - mappedBytes;
+            }
+        }
+
+        return [Row("map", maps, mapBytes), Row("unmap", unmaps, unmapBytes)];
+
+        HostTimeRow Row(string operation, double[] times, long allocated)
+        {
+            Array.Sort(times);
+            return new HostTimeRow(
+                machine.Name,
+                policy,
+                operation,
+                size,
+                times[times.Length / 2],
+                times[0],
+                times[times.Length * 9 / 10],
+                times.Length,
+                (double)allocated / (times.Length * slots));
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using System.Globalization;
+
+namespace IommuKit.Lab;
+
+/// <summary>Sizes as people write them: 4096, 128K, 4M, 1GiB, 0x1000.</summary>
+public static class ByteSize
+{
+    private const string Units = "KMGT";
+
+    /// <summary>Reads a size.</summary>
+    /// <param name="text">A number, decimal or hexadecimal, and perhaps K, M, G or T (powers of 1024), with or without iB or B.</param>
+    /// <exception cref="InputException">It is not a size from 1 to 2^64 - 1.</exception>
+    public static ulong Parse(string text)
+    {
+        var digits = text.AsSpan().Trim();
+        int shift = 0;
+        bool isHex = digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
+        if (isHex)
+        {
+            digits = digits[2..];
+        }
+        else
+        {
+            foreach (string suffix in (ReadOnlySpan<string>)["iB", "B"])
+            {
+                if (digits.EndsWith(suffix, StringComparison.OrdinalIgnoreCase))
+                {
+                    digits = digits[..^suffix.Length];
+                    break;
+                }
+            }
+
+            int unit = digits.IsEmpty ? -1 : Units.IndexOf(char.ToUpperInvariant(digits[^1]), StringComparison.Ordinal);
+            if (unit >= 0)
+            {
+                digits = digits[..^1].TrimEnd();
+                shift = 10 * (unit + 1);
+            }
+        }
+
+        if (digits.StartsWith("-", StringComparison.Ordinal))
+        {
+            throw new InputException($"size \"{text}\" is negative");
+        }
+
+        bool isNumber = !digits.IsEmpty;
+        foreach (char digit in digits)
+        {
+            isNumber &= isHex ? char.IsAsciiHexDigit(digit) : char.IsAsciiDigit(digit);
+        }
+
+        if (!isNumber)
+        {
+            throw new InputException($"size \"{text}\" is not a number with an optional K, M, G or T");
+        }
+
+        var style = isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None;
+        if (!ulong.TryParse(digits, style, CultureInfo.InvariantCulture, out ulong number) || number > ulong.MaxValue >> shift)
+        {
+            throw new InputException($"size \"{text}\" does not fit into 64 bits");
+        }
+
+        if (number == 0)
+        {
+            throw new InputException($"size \"{text}\" is 0");
+        }
+
+        return number << shift;
+    }
+
+    /// <summary>Writes a size with the largest unit that leaves no remainder.</summary>
+    public static string Format(ulong bytes)
+    {
+        for (int unit = Units.Length; unit > 0; unit--)
+        {
+            int shift = 10 * unit;
+            if (bytes != 0 && (bytes & ((1ul << shift) - 1)) == 0)
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"{bytes >> shift}{Units[unit - 1]}");
+            }
+        }
+
+        return string.Create(CultureInfo.InvariantCulture, $"{bytes}");
+    }
+}

@@ -1,0 +1,72 @@
+using IommuKit.Domains;
+using IommuKit.Models.Dma;
+using IommuKit.Models.Memory;
+using IommuKit.PageTables;
+
+namespace IommuKit.Lab.Machines;
+
+/// <summary>An IOMMU model wired to its driver, with memory, devices and counters: everything around it that a test or a measurement needs.</summary>
+public abstract class Machine : IDisposable
+{
+    private readonly DomainCounters _counters = new();
+    private readonly Meter _meter;
+
+    private protected Machine(string name, PhysicalMemory memory, PageAllocator allocator, Meter meter)
+    {
+        Name = name;
+        Memory = memory;
+        Allocator = allocator;
+        _meter = meter;
+    }
+
+    /// <summary>The IOMMU's name.</summary>
+    public string Name { get; }
+
+    /// <summary>System memory.</summary>
+    public PhysicalMemory Memory { get; }
+
+    /// <summary>Where page tables come from. Everything outside its pool is free for data.</summary>
+    public PageAllocator Allocator { get; }
+
+    /// <summary>The first physical address that page tables do not use.</summary>
+    public abstract ulong DataStart { get; }
+
+    /// <summary>The driver.</summary>
+    public abstract IommuDriver Driver { get; }
+
+    /// <summary>A device that can do DMA.</summary>
+    public abstract IommuDevice TestDevice { get; }
+
+    /// <summary>
+    /// If set: receives every access of the driver to the hardware, and returns whether to leave it out. Leaving out what is needed must
+    /// make some DMA go wrong.
+    /// </summary>
+    public Func<MaintenanceStep, bool>? Filter
+    {
+        get => _meter.Filter;
+        set => _meter.Filter = value;
+    }
+
+    /// <summary>What happened so far.</summary>
+    public OperationCounts Counts => _meter.Read(_counters);
+
+    /// <summary>What the model's caches did so far; zeros without a model.</summary>
+    public abstract CacheCounts Caches { get; }
+
+    /// <summary>Makes a domain whose work is counted.</summary>
+    public IommuDomain CreateDomain(DomainOptions options) => Driver.CreateDomain(options with { Counters = _counters });
+
+    /// <summary>Makes the hardware of a device that does DMA.</summary>
+    /// <exception cref="InvalidOperationException">The machine has no model, or the device no port.</exception>
+    public abstract DmaDevice<DeviceMemory> CreateDma(IommuDevice device);
+
+    /// <summary>The least maintenance that keeps caches in step with an operation without dropping anything else from them.</summary>
+    public abstract LeastMaintenance LeastFor(in Footprint footprint);
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose()
+    {
+        Memory.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}

@@ -1,0 +1,17 @@
+namespace IommuKit.Lab.Machines;
+
+/// <summary>What a driver does to the hardware, one access at a time.</summary>
+public enum MaintenanceKind
+{
+    /// <summary>Lines of the CPU's cache are written back.</summary>
+    Clean,
+
+    /// <summary>Stores and cleans are ordered.</summary>
+    Barrier,
+
+    /// <summary>A register is written.</summary>
+    RegisterWrite,
+
+    /// <summary>A register is read.</summary>
+    RegisterRead,
+}

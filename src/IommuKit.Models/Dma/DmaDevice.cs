@@ -1,0 +1,94 @@
+using IommuKit.Specs.Memory;
+
+namespace IommuKit.Models.Dma;
+
+/// <summary>A device that reads and writes memory through an IOMMU. A transfer is split where the translation changes.</summary>
+/// <typeparam name="TMemory">Accessor to the memory behind the IOMMU.</typeparam>
+public sealed class DmaDevice<TMemory>
+    where TMemory : struct, IMemoryAccessor
+{
+    private readonly IIommuModel _iommu;
+    private readonly TMemory _memory;
+
+    /// <summary>Makes a device.</summary>
+    /// <param name="iommu">The IOMMU in front of it.</param>
+    /// <param name="memory">The memory behind the IOMMU.</param>
+    /// <param name="readSource">The source id of its reads.</param>
+    /// <param name="writeSource">The source id of its writes; on most hardware the same.</param>
+    public DmaDevice(IIommuModel iommu, TMemory memory, int readSource, int writeSource)
+    {
+        _iommu = iommu;
+        _memory = memory;
+        ReadSource = readSource;
+        WriteSource = writeSource;
+    }
+
+    /// <summary>The source id of its reads.</summary>
+    public int ReadSource { get; }
+
+    /// <summary>The source id of its writes.</summary>
+    public int WriteSource { get; }
+
+    /// <summary>Reads memory.</summary>
+    public DmaResult Read(ulong iova, Span<byte> data)
+    {
+        int done = 0;
+        while (done < data.Length)
+        {
+            var request = new DmaRequest(ReadSource, iova + (ulong)done, IsWrite: false);
+            if (!TryTranslate(request, data.Length - done, out ulong address, out int count))
+            {
+                return new DmaResult(IsComplete: false, done);
+            }
+
+            if (!_memory.TryRead(address, data.Slice(done, count)))
+            {
+                _iommu.ReportDecodeError(request, address);
+                return new DmaResult(IsComplete: false, done);
+            }
+
+            done += count;
+        }
+
+        return new DmaResult(IsComplete: true, done);
+    }
+
+    /// <summary>Writes memory.</summary>
+    public DmaResult Write(ulong iova, ReadOnlySpan<byte> data)
+    {
+        int done = 0;
+        while (done < data.Length)
+        {
+            var request = new DmaRequest(WriteSource, iova + (ulong)done, IsWrite: true);
+            if (!TryTranslate(request, data.Length - done, out ulong address, out int count))
+            {
+                return new DmaResult(IsComplete: false, done);
+            }
+
+            if (!_memory.TryWrite(address, data.Slice(done, count)))
+            {
+                _iommu.ReportDecodeError(request, address);
+                return new DmaResult(IsComplete: false, done);
+            }
+
+            done += count;
+        }
+
+        return new DmaResult(IsComplete: true, done);
+    }
+
+    private bool TryTranslate(in DmaRequest request, int wanted, out ulong address, out int count)
+    {
+        var translation = _iommu.Translate(request);
+        if (!translation.IsAllowed)
+        {
+            address = 0;
+            count = 0;
+            return false;
+        }
+
+        address = translation.PhysicalOf(request.Iova);
+        count = (int)Math.Min((ulong)wanted, translation.BytesFrom(request.Iova));
+        return true;
+    }
+}

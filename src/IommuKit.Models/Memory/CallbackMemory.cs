@@ -1,0 +1,14 @@
+using IommuKit.Specs.Memory;
+
+namespace IommuKit.Models.Memory;
+
+/// <summary>Memory that belongs to an emulator: every access is a call to it.</summary>
+/// <param name="memory">The emulator's memory.</param>
+public readonly struct CallbackMemory(IMemoryAccessor memory) : IMemoryAccessor
+{
+    /// <inheritdoc/>
+    public bool TryRead(ulong physicalAddress, Span<byte> destination) => memory.TryRead(physicalAddress, destination);
+
+    /// <inheritdoc/>
+    public bool TryWrite(ulong physicalAddress, ReadOnlySpan<byte> source) => memory.TryWrite(physicalAddress, source);
+}

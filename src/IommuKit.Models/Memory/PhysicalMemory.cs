@@ -1,0 +1,210 @@
+using IommuKit.Specs.Memory;
+
+namespace IommuKit.Models.Memory;
+
+/// <summary>
+/// System memory as the CPU and as everything else sees it. On a coherent machine these are the same. On a machine whose devices do not snoop
+/// the CPU's caches they differ: the CPU's stores reach memory when their cache line is cleaned, or at any moment before.
+/// </summary>
+/// <remarks>
+/// <para>Each view is a reserved range of host memory, of which untouched pages cost nothing. A physical address is an offset into it.</para>
+/// <para>A cache line whose bytes differ between the views is dirty in the CPU's cache. A line that does not differ counts as not cached, so
+/// the CPU sees at once what a device writes there. A device's write to a dirty line is lost when the line is written back, as it is on real machines.</para>
+/// <para>A clean takes effect at the next barrier, which is the latest moment that the architecture allows.</para>
+/// </remarks>
+public sealed class PhysicalMemory : ICpuCache, IDisposable
+{
+    private const int PendingCapacity = 64;
+
+    private readonly object _gate = new();
+    private readonly HostPages _cpuPages;
+    private readonly HostPages _memoryPages;
+    private readonly HostMemory _cpu;
+    private readonly HostMemory _memory;
+
+    // Cleans that a barrier has not completed yet.
+    private readonly (ulong Start, ulong Length)[] _pending = new (ulong, ulong)[PendingCapacity];
+    private int _pendingCount;
+
+    /// <summary>Makes zeroed memory.</summary>
+    /// <param name="length">Bytes; physical addresses are 0 to <paramref name="length"/> - 1.</param>
+    /// <param name="isCoherent">Whether devices and walkers see the CPU's stores at once.</param>
+    /// <param name="lineSize">Bytes in a line of the CPU's cache, a power of two from 16 to 256.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A size is not possible.</exception>
+    /// <exception cref="IOException">The host has no room.</exception>
+    public PhysicalMemory(ulong length, bool isCoherent, int lineSize = 64)
+    {
+        if (lineSize is < 16 or > 256 || (lineSize & (lineSize - 1)) != 0 || (length & ((ulong)lineSize - 1)) != 0)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(lineSize), $"0x{length:x} bytes of memory cannot have cache lines of {lineSize} bytes.");
+        }
+
+        IsCoherent = isCoherent;
+        LineSize = lineSize;
+        _cpuPages = HostPages.Reserve(length);
+        _memoryPages = isCoherent ? _cpuPages : HostPages.Reserve(length);
+        _cpu = View(_cpuPages, length);
+        _memory = View(_memoryPages, length);
+    }
+
+    /// <summary>Bytes of memory.</summary>
+    public ulong Length => _cpu.Length;
+
+    /// <summary>Whether there is only one view.</summary>
+    public bool IsCoherent { get; }
+
+    /// <inheritdoc/>
+    public int LineSize { get; }
+
+    /// <summary>What the CPU sees, through its cache. Page-table code works on this.</summary>
+    public HostMemory CpuView => _cpu;
+
+    /// <summary>What walkers and devices see.</summary>
+    public DeviceMemory DeviceView => new(this);
+
+    /// <inheritdoc/>
+    public void Clean(ulong physicalAddress, ulong length)
+    {
+        if (IsCoherent || length == 0)
+        {
+            return;
+        }
+
+        _ = _cpu.At(physicalAddress, length);
+        lock (_gate)
+        {
+            if (_pendingCount == PendingCapacity)
+            {
+                WriteBackPending();
+            }
+
+            _pending[_pendingCount++] = (physicalAddress, length);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Barrier()
+    {
+        Interlocked.MemoryBarrier();
+        if (!IsCoherent)
+        {
+            lock (_gate)
+            {
+                WriteBackPending();
+            }
+        }
+    }
+
+    /// <summary>Writes lines back without being asked, as a cache may at any time.</summary>
+    public void WriteBack(ulong physicalAddress, ulong length)
+    {
+        if (!IsCoherent)
+        {
+            lock (_gate)
+            {
+                CopyLines(physicalAddress, length);
+            }
+        }
+    }
+
+    /// <summary>Drops lines from the CPU's cache without writing them back, so that the CPU sees memory.</summary>
+    public void Invalidate(ulong physicalAddress, ulong length)
+    {
+        if (!IsCoherent)
+        {
+            lock (_gate)
+            {
+                var (start, bytes) = Lines(physicalAddress, length);
+                _memory.Span(start, bytes).CopyTo(_cpu.Span(start, bytes));
+            }
+        }
+    }
+
+    /// <summary>Whether some line of the range is dirty in the CPU's cache.</summary>
+    public bool IsDirty(ulong physicalAddress, ulong length)
+    {
+        var (start, bytes) = Lines(physicalAddress, length);
+        return !IsCoherent && !_cpu.Span(start, bytes).SequenceEqual(_memory.Span(start, bytes));
+    }
+
+    /// <summary>Gives the host memory back. Nothing may use a view any more.</summary>
+    public void Dispose()
+    {
+        _cpuPages.Dispose();
+        _memoryPages.Dispose();
+    }
+
+    internal bool TryRead(ulong physicalAddress, Span<byte> destination)
+    {
+        if (!_memory.Contains(physicalAddress, (ulong)destination.Length))
+        {
+            return false;
+        }
+
+        _memory.Span(physicalAddress, destination.Length).CopyTo(destination);
+        return true;
+    }
+
+    internal bool TryWrite(ulong physicalAddress, ReadOnlySpan<byte> source)
+    {
+        if (!_memory.Contains(physicalAddress, (ulong)source.Length))
+        {
+            return false;
+        }
+
+        if (IsCoherent)
+        {
+            source.CopyTo(_memory.Span(physicalAddress, source.Length));
+            return true;
+        }
+
+        lock (_gate)
+        {
+            while (!source.IsEmpty)
+            {
+                ulong line = physicalAddress & ~((ulong)LineSize - 1);
+                int offset = (int)(physicalAddress - line);
+                int count = Math.Min(source.Length, LineSize - offset);
+                var memory = _memory.Span(line, LineSize);
+                var cpu = _cpu.Span(line, LineSize);
+                bool isDirty = !memory.SequenceEqual(cpu);
+                source[..count].CopyTo(memory[offset..]);
+                if (!isDirty)
+                {
+                    memory.CopyTo(cpu);
+                }
+
+                source = source[count..];
+                physicalAddress += (ulong)count;
+            }
+        }
+
+        return true;
+    }
+
+    private static unsafe HostMemory View(HostPages pages, ulong length) => new(pages.Address, length, pages);
+
+    private void WriteBackPending()
+    {
+        for (int i = 0; i < _pendingCount; i++)
+        {
+            CopyLines(_pending[i].Start, _pending[i].Length);
+        }
+
+        _pendingCount = 0;
+    }
+
+    private void CopyLines(ulong physicalAddress, ulong length)
+    {
+        var (start, bytes) = Lines(physicalAddress, length);
+        _cpu.Span(start, bytes).CopyTo(_memory.Span(start, bytes));
+    }
+
+    private (ulong Start, int Bytes) Lines(ulong physicalAddress, ulong length)
+    {
+        ulong mask = (ulong)LineSize - 1;
+        ulong start = physicalAddress & ~mask;
+        return (start, checked((int)(((physicalAddress + length + mask) & ~mask) - start)));
+    }
+}

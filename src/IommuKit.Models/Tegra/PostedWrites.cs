@@ -1,0 +1,26 @@
+namespace IommuKit.Models.Tegra;
+
+/// <summary>Register writes under way: in order, and not yet in effect.</summary>
+internal sealed class PostedWrites(int capacity)
+{
+    private readonly (uint Offset, uint Value)[] _writes = new (uint, uint)[Math.Max(capacity, 1)];
+    private int _first;
+
+    public int Count { get; private set; }
+
+    public bool IsFull => Count == _writes.Length;
+
+    public void Add(uint offset, uint value)
+    {
+        _writes[(_first + Count) % _writes.Length] = (offset, value);
+        Count++;
+    }
+
+    public (uint Offset, uint Value) Take()
+    {
+        var write = _writes[_first];
+        _first = (_first + 1) % _writes.Length;
+        Count--;
+        return write;
+    }
+}

@@ -1,0 +1,100 @@
+using IommuKit.Specs.Memory;
+
+namespace IommuKit.Models.Tegra;
+
+/// <summary>The page-table cache: copies of lines of table memory, by physical address. It does not snoop; a line stays as it was until it is flushed or makes way.</summary>
+internal sealed class TegraPtc<TMemory>
+    where TMemory : struct, IMemoryAccessor
+{
+    private const ulong Empty = ulong.MaxValue;
+
+    private readonly TMemory _memory;
+    private readonly int _lineSize;
+    private readonly int _sets;
+    private readonly int _ways;
+    private readonly ulong[] _tags;
+    private readonly byte[] _data;
+    private readonly int[] _nextWay;
+    private readonly byte[] _bypass;
+
+    public TegraPtc(TMemory memory, int lineSize, int sets, int ways)
+    {
+        if (sets < 1 || (sets & (sets - 1)) != 0 || ways < 1)
+        {
+            throw new ArgumentOutOfRangeException(nameof(sets), $"A cache cannot have {sets} sets of {ways} ways.");
+        }
+
+        _memory = memory;
+        _lineSize = lineSize;
+        _sets = sets;
+        _ways = ways;
+        _tags = new ulong[sets * ways];
+        _data = new byte[sets * ways * lineSize];
+        _nextWay = new int[sets];
+        _bypass = new byte[lineSize];
+        FlushAll();
+    }
+
+    /// <summary>Whether lines are kept (CACHE_ENABLE).</summary>
+    public bool IsEnabled { get; set; }
+
+    /// <summary>The bits of the line number that choose the set (INDEX_MAP).</summary>
+    public uint IndexMask { get; set; }
+
+    public long Hits { get; private set; }
+
+    public long Misses { get; private set; }
+
+    /// <summary>Reads the line around a physical address.</summary>
+    /// <returns>Empty if no memory answers.</returns>
+    public ReadOnlySpan<byte> ReadLine(ulong physicalAddress)
+    {
+        ulong line = physicalAddress & ~((ulong)_lineSize - 1);
+        if (!IsEnabled)
+        {
+            Misses++;
+            return _memory.TryRead(line, _bypass) ? _bypass : default;
+        }
+
+        int set = (int)((uint)(line / (uint)_lineSize) & IndexMask) & (_sets - 1);
+        int first = set * _ways;
+        for (int way = first; way < first + _ways; way++)
+        {
+            if (_tags[way] == line)
+            {
+                Hits++;
+                return Data(way);
+            }
+        }
+
+        Misses++;
+        int victim = first + _nextWay[set];
+        _nextWay[set] = (_nextWay[set] + 1) % _ways;
+        _tags[victim] = Empty;
+        if (!_memory.TryRead(line, Data(victim)))
+        {
+            return default;
+        }
+
+        _tags[victim] = line;
+        return Data(victim);
+    }
+
+    public void FlushAll() => Array.Fill(_tags, Empty);
+
+    public void FlushLine(ulong physicalAddress)
+    {
+        ulong line = physicalAddress & ~((ulong)_lineSize - 1);
+
+        // Every set is searched: the index mask may have changed since the line came in.
+        for (int i = 0; i < _tags.Length; i++)
+        {
+            if (_tags[i] == line)
+            {
+                _tags[i] = Empty;
+            }
+        }
+    }
+
+    private Span<byte> Data(int way) => _data.AsSpan(way * _lineSize, _lineSize);
+}

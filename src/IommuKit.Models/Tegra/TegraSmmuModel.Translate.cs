@@ -1,0 +1,186 @@
+using System.Runtime.InteropServices;
+using IommuKit.Models.Dma;
+using IommuKit.Specs.PageTables;
+using IommuKit.Specs.Tegra;
+
+namespace IommuKit.Models.Tegra;
+
+/// <content>Translation and faults.</content>
+public sealed partial class TegraSmmuModel<TMemory>
+{
+    private const uint PageMask = (1u << TegraEntry.PageShift) - 1;
+
+    private long _tlbHits;
+    private long _tlbMisses;
+    private long _faults;
+
+    /// <inheritdoc/>
+    public Translation Translate(in DmaRequest request)
+    {
+        Translation translation;
+        bool? interrupt;
+        lock (_gate)
+        {
+            translation = TranslateLocked(request);
+            interrupt = InterruptChange();
+        }
+
+        Raise(interrupt);
+        return translation;
+    }
+
+    /// <inheritdoc/>
+    public void ReportDecodeError(in DmaRequest request, ulong physicalAddress)
+    {
+        bool? interrupt;
+        lock (_gate)
+        {
+            Record(request, TegraFaultType.DecodeError, TegraMc.Interrupt.DecodeErrorEmem, rights: 0, physicalAddress);
+            interrupt = InterruptChange();
+        }
+
+        Raise(interrupt);
+    }
+
+    private Translation TranslateLocked(in DmaRequest request)
+    {
+        if (!IsTranslated(request.Source, out var group, out uint selector))
+        {
+            ulong last = (1ul << _soc.PhysicalBits) - 1;
+            return request.Iova > last
+                ? Fault(request, rights: 0)
+                : new Translation(IsAllowed: true, 0, last + 1, 0, Protection.Read | Protection.Write);
+        }
+
+        int window = (int)Math.Min(request.Iova >> 32, int.MaxValue);
+        if (window > 3 || (window != 0 && !_options.WideSwgroups.Contains(group.Name)))
+        {
+            return Fault(request, rights: 0);
+        }
+
+        int asid = (int)(selector >> (8 * window)) & (_soc.AsidCount - 1);
+        uint iova = (uint)request.Iova;
+        int page = (int)(iova >> TegraEntry.PageShift) & (_tlb.PagesPerLine - 1);
+        var words = _tlb.Find(asid, iova);
+        uint word;
+        if (words.IsEmpty)
+        {
+            _tlbMisses++;
+            Span<uint> walked = stackalloc uint[_tlb.PagesPerLine];
+            Walk(asid, iova, walked);
+            walked.CopyTo(_tlb.Add(asid, iova) is { IsEmpty: false } line ? line : walked);
+            word = walked[page];
+        }
+        else
+        {
+            _tlbHits++;
+            word = words[page];
+        }
+
+        uint needed = (request.IsWrite ? TegraEntry.Writable : TegraEntry.Readable) | (request.IsSecure ? 0 : TegraEntry.NonSecure);
+        if ((word & needed) != needed)
+        {
+            return Fault(request, word & TegraEntry.RightsMask);
+        }
+
+        return new Translation(
+            IsAllowed: true,
+            request.Iova & ~(ulong)PageMask,
+            PageMask + 1,
+            TegraEntry.Address(word) & ((1ul << _soc.PhysicalBits) - 1),
+            TegraFormat.LeafProtection(word));
+    }
+
+    private bool IsTranslated(int source, out TegraSwgroup group, out uint selector)
+    {
+        group = null!;
+        selector = 0;
+        if ((_smmuConfig & TegraMc.SmmuConfigBits.Enable) == 0
+            || _soc.FindClient(source) is not { EnableRegister: { } enable } client
+            || (_plain[enable].Value & client.EnableMask) == 0
+            || _soc.FindSwgroup(client.Swgroup) is not { } found)
+        {
+            return false;
+        }
+
+        group = found;
+        selector = _plain[found.AsidRegister].Value;
+        return (selector & TegraMc.SwgroupBits.Enable) != 0;
+    }
+
+    /// <summary>Reads the translations of a whole TLB group: for each page its frame, and the rights that root, directory and table all grant.</summary>
+    private void Walk(int asid, uint iova, Span<uint> words)
+    {
+        words.Clear();
+        uint root = _roots[asid];
+        if ((root & TegraEntry.RightsMask) == 0)
+        {
+            return;
+        }
+
+        uint start = iova & ~((1u << _groupShift) - 1);
+        var directory = ReadEntries(TegraEntry.Address(root), start >> TegraEntry.SectionShift);
+        if (directory.IsEmpty)
+        {
+            return;
+        }
+
+        uint entry = directory[0];
+        uint rights = root & entry & TegraEntry.RightsMask;
+        uint first = (start >> TegraEntry.PageShift) & ((1u << TegraEntry.IndexBits) - 1);
+        if ((entry & TegraEntry.Next) == 0)
+        {
+            // A section: the frame's low bits come from the address.
+            uint frame = entry & TegraEntry.FrameMask & ~((1u << TegraEntry.IndexBits) - 1);
+            for (int page = 0; page < words.Length; page++)
+            {
+                words[page] = rights | (frame + first + (uint)page);
+            }
+
+            return;
+        }
+
+        for (int page = 0; page < words.Length;)
+        {
+            var pages = ReadEntries(TegraEntry.Address(entry), first + (uint)page);
+            if (pages.IsEmpty)
+            {
+                // Nothing answers where the table should be; the group's other lines are no better.
+                return;
+            }
+
+            for (int i = 0; i < pages.Length && page < words.Length; i++, page++)
+            {
+                words[page] = (pages[i] & TegraEntry.FrameMask) | (rights & pages[i]);
+            }
+        }
+    }
+
+    /// <summary>The entries of a table from an index to the end of their line in the page-table cache; empty if no memory answers.</summary>
+    private ReadOnlySpan<uint> ReadEntries(ulong table, uint index)
+    {
+        ulong address = (table & ((1ul << _soc.PhysicalBits) - 1)) + (index * sizeof(uint));
+        var line = _ptc.ReadLine(address);
+        return line.IsEmpty ? default : MemoryMarshal.Cast<byte, uint>(line)[((int)(address & (ulong)(line.Length - 1)) / sizeof(uint))..];
+    }
+
+    private Translation Fault(in DmaRequest request, uint rights)
+    {
+        Record(request, TegraFaultType.InvalidSmmuPage, TegraMc.Interrupt.InvalidSmmuPage, rights, request.Iova);
+        return Translation.Fault;
+    }
+
+    /// <summary>Records a fault, unless one is pending: the first is kept until its interrupt is acknowledged.</summary>
+    private void Record(in DmaRequest request, TegraFaultType type, uint interrupt, uint rights, ulong address)
+    {
+        const uint recording = TegraMc.Interrupt.InvalidSmmuPage | TegraMc.Interrupt.DecodeErrorEmem;
+        _faults++;
+        if ((_intStatus & recording) == 0)
+        {
+            _errStatus = TegraFaultStatus.Create(_soc, type, rights, address, request.IsSecure, request.IsWrite, request.Source);
+            _errAddress = (uint)address;
+        }
+
+        _intStatus |= interrupt;
+    }
+}

@@ -1,0 +1,161 @@
+using IommuKit.Models.Dma;
+using IommuKit.Specs.Memory;
+using IommuKit.Specs.Mmio;
+using IommuKit.Specs.Tegra;
+
+namespace IommuKit.Models.Tegra;
+
+/// <summary>
+/// The SMMU in the memory controller of a Tegra, at the level of its registers. Its caches hold what they once read until they are told
+/// to drop it, and register writes take effect late: what a driver forgets shows.
+/// </summary>
+/// <remarks>
+/// Not modelled, for want of public facts: which transactions the security registers, the hot resets and the client configuration
+/// affect; these registers only hold their values. Thread-safe.
+/// </remarks>
+/// <typeparam name="TMemory">Accessor to system memory.</typeparam>
+public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
+    where TMemory : struct, IMemoryAccessor
+{
+    private readonly object _gate = new();
+    private readonly TegraSoc _soc;
+    private readonly TegraModelOptions _options;
+    private readonly TegraPtc<TMemory> _ptc;
+    private readonly TegraTlb _tlb;
+    private readonly PostedWrites _posted;
+    private readonly int _groupShift;
+
+    // Registers that only hold a value, and the writable bits of those.
+    private readonly Dictionary<uint, (uint Value, uint Writable)> _plain = [];
+    private readonly uint[] _roots;
+    private uint _intStatus;
+    private uint _intMask;
+    private TegraFaultStatus _errStatus;
+    private uint _errAddress;
+    private uint _smmuConfig;
+    private uint _tlbConfig;
+    private uint _ptcConfig;
+    private uint _selectedAsid;
+    private uint _ptcFlushHigh;
+    private bool _isInterruptRaised;
+
+    /// <summary>Makes an SMMU in its state after reset: switched off, caches empty.</summary>
+    /// <param name="soc">Which one.</param>
+    /// <param name="memory">Memory as the walker sees it.</param>
+    /// <param name="options">What is not known for sure, or null.</param>
+    public TegraSmmuModel(TegraSoc soc, TMemory memory, TegraModelOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(soc);
+        _soc = soc;
+        _options = options ?? new TegraModelOptions();
+        int group = _options.TlbGroupBytes == 0 ? soc.TlbGroupBytes : _options.TlbGroupBytes;
+        if (group is not (16 << 10 or 32 << 10 or 64 << 10))
+        {
+            throw new ArgumentException($"A TLB line covers 16, 32 or 64 KiB, not {group} bytes.", nameof(options));
+        }
+
+        _groupShift = int.Log2(group);
+        _ptc = new TegraPtc<TMemory>(memory, soc.AtomBytes, _options.PtcSets, _options.PtcWays);
+        _tlb = new TegraTlb(soc.TlbLines, _groupShift, TegraEntry.PageShift, _options.TlbReplacement);
+        _posted = new PostedWrites(_options.PostedWrites);
+        _roots = new uint[soc.AsidCount];
+        AddPlainRegisters();
+        WriteTlbConfig((uint)soc.TlbLines);
+        WritePtcConfig(TegraMc.PtcConfigBits.CacheEnable | TegraMc.PtcConfigBits.IndexMapMask);
+    }
+
+    /// <summary>Called with the level of the interrupt line when it changes; outside all locks of the model.</summary>
+    public Action<bool>? Interrupt { get; set; }
+
+    /// <summary>What the caches did since the start.</summary>
+    public TegraStatistics Statistics
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new TegraStatistics(_tlbHits, _tlbMisses, _ptc.Hits, _ptc.Misses, _faults);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public uint Read32(uint offset)
+    {
+        lock (_gate)
+        {
+            Settle();
+            return ReadRegister(offset);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Write32(uint offset, uint value)
+    {
+        bool? interrupt;
+        lock (_gate)
+        {
+            if (_options.PostedWrites == 0)
+            {
+                WriteRegister(offset, value);
+            }
+            else
+            {
+                if (_posted.IsFull)
+                {
+                    var (oldOffset, oldValue) = _posted.Take();
+                    WriteRegister(oldOffset, oldValue);
+                }
+
+                _posted.Add(offset, value);
+            }
+
+            interrupt = InterruptChange();
+        }
+
+        Raise(interrupt);
+    }
+
+    /// <summary>Makes every posted write take effect, as may happen at any time.</summary>
+    public void SettleWrites()
+    {
+        bool? interrupt;
+        lock (_gate)
+        {
+            Settle();
+            interrupt = InterruptChange();
+        }
+
+        Raise(interrupt);
+    }
+
+    private void Settle()
+    {
+        while (_posted.Count != 0)
+        {
+            var (offset, value) = _posted.Take();
+            WriteRegister(offset, value);
+        }
+    }
+
+    /// <summary>The new level of the interrupt line, or null if it did not change.</summary>
+    private bool? InterruptChange()
+    {
+        bool isRaised = (_intStatus & _intMask) != 0;
+        if (isRaised == _isInterruptRaised)
+        {
+            return null;
+        }
+
+        _isInterruptRaised = isRaised;
+        return isRaised;
+    }
+
+    private void Raise(bool? change)
+    {
+        if (change is { } level)
+        {
+            Interrupt?.Invoke(level);
+        }
+    }
+}

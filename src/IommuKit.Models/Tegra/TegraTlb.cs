@@ -1,0 +1,111 @@
+namespace IommuKit.Models.Tegra;
+
+/// <summary>
+/// The TLB: lines tagged by address space and group of pages, each with the frame and the rights of every page in the group, as they
+/// were when the line was filled. Pages without any right are held like the others.
+/// </summary>
+internal sealed class TegraTlb
+{
+    private const int Empty = -1;
+
+    private readonly int[] _asids;
+    private readonly uint[] _groups;
+    private readonly long[] _stamps;
+    private readonly uint[] _words;
+    private readonly CacheReplacement _replacement;
+    private readonly int _groupShift;
+    private readonly int _pagesLog2;
+    private long _clock;
+
+    public TegraTlb(int lines, int groupShift, int pageShift, CacheReplacement replacement)
+    {
+        _groupShift = groupShift;
+        _pagesLog2 = groupShift - pageShift;
+        _replacement = replacement;
+        _asids = new int[lines];
+        _groups = new uint[lines];
+        _stamps = new long[lines];
+        _words = new uint[lines << _pagesLog2];
+        FlushAll();
+    }
+
+    /// <summary>Lines in use (ACTIVE_LINES); 0 switches the TLB off, as more lines than there are do.</summary>
+    public int ActiveLines { get; set; }
+
+    /// <summary>Lines that exist.</summary>
+    public int Lines => _asids.Length;
+
+    /// <summary>Pages in a line.</summary>
+    public int PagesPerLine => 1 << _pagesLog2;
+
+    /// <summary>Looks for the line around an address.</summary>
+    /// <returns>One word for each page of the group, or empty.</returns>
+    public ReadOnlySpan<uint> Find(int asid, uint iova)
+    {
+        uint group = iova >> _groupShift;
+        for (int line = 0; line < ActiveLines; line++)
+        {
+            if (_groups[line] == group && _asids[line] == asid)
+            {
+                if (_replacement == CacheReplacement.LeastRecentlyUsed)
+                {
+                    _stamps[line] = ++_clock;
+                }
+
+                return Words(line);
+            }
+        }
+
+        return default;
+    }
+
+    /// <summary>Makes room for the line around an address.</summary>
+    /// <returns>Where its words go; empty if the TLB is off.</returns>
+    public Span<uint> Add(int asid, uint iova)
+    {
+        if (ActiveLines == 0)
+        {
+            return default;
+        }
+
+        int victim = 0;
+        for (int line = 0; line < ActiveLines; line++)
+        {
+            if (_asids[line] == Empty)
+            {
+                victim = line;
+                break;
+            }
+
+            if (_stamps[line] < _stamps[victim])
+            {
+                victim = line;
+            }
+        }
+
+        _asids[victim] = asid;
+        _groups[victim] = iova >> _groupShift;
+        _stamps[victim] = ++_clock;
+        return Words(victim);
+    }
+
+    public void FlushAll() => Array.Fill(_asids, Empty);
+
+    /// <summary>Drops lines.</summary>
+    /// <param name="asid">Of one address space, or null for all.</param>
+    /// <param name="iova">An address to match, if <paramref name="shift"/> is less than 32.</param>
+    /// <param name="shift">Log2 of the bytes around it that match.</param>
+    public void Flush(int? asid, uint iova, int shift)
+    {
+        for (int line = 0; line < _asids.Length; line++)
+        {
+            ulong start = (ulong)_groups[line] << _groupShift;
+            if ((asid is null || _asids[line] == asid) && start >> shift == (ulong)iova >> shift)
+            {
+                _asids[line] = Empty;
+            }
+        }
+    }
+
+    private Span<uint> Words(int line) => _words.AsSpan(line << _pagesLog2, PagesPerLine);
+}

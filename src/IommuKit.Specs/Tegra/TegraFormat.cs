@@ -1,0 +1,80 @@
+using IommuKit.Specs.PageTables;
+
+namespace IommuKit.Specs.Tegra;
+
+/// <summary>
+/// The Tegra SMMU's page tables: a directory and tables of 1024 entries of 32 bits, pages of 4 KiB, sections of 4 MiB.
+/// Entries are described in <see cref="TegraEntry"/>.
+/// </summary>
+/// <remarks>
+/// Directory entries grant everything, as Linux's do; the rights are in the leaf. A page mapped with
+/// <see cref="Protection.None"/> stores an entry with only the non-secure bit: it is not vacant, and no access passes it.
+/// </remarks>
+public readonly struct TegraFormat : IPageTableFormat
+{
+    private const int DirectoryLevel = 1;
+
+    /// <inheritdoc/>
+    public static string Name => "tegra";
+
+    /// <inheritdoc/>
+    public static int EntrySizeLog2 => 2;
+
+    /// <inheritdoc/>
+    public static int TopLevel => DirectoryLevel;
+
+    /// <inheritdoc/>
+    public static ulong PageSizes => (1ul << TegraEntry.PageShift) | (1ul << TegraEntry.SectionShift);
+
+    /// <inheritdoc/>
+    public static int MaxOutputBits => 34;
+
+    /// <inheritdoc/>
+    public static int IndexBits(int level) => TegraEntry.IndexBits;
+
+    /// <inheritdoc/>
+    public static int EntryShift(int level) => level == DirectoryLevel ? TegraEntry.SectionShift : TegraEntry.PageShift;
+
+    /// <inheritdoc/>
+    public static bool IsTable(ulong entry, int level) => (entry & TegraEntry.Next) != 0;
+
+    /// <inheritdoc/>
+    public static ulong TableEntry(ulong tableAddress) =>
+        TegraEntry.RightsMask | TegraEntry.Next | TegraEntry.Frame(tableAddress);
+
+    /// <inheritdoc/>
+    public static ulong TableAddress(ulong entry) => TegraEntry.Address((uint)entry);
+
+    /// <inheritdoc/>
+    public static bool HasGroups => false;
+
+    /// <inheritdoc/>
+    public static bool GroupsRepeatOneEntry => false;
+
+    /// <inheritdoc/>
+    public static bool StoresNoAccess => true;
+
+    /// <inheritdoc/>
+    public static ulong LeafAttributes(Protection protection) =>
+        TegraEntry.NonSecure
+        | ((protection & Protection.Read) != 0 ? TegraEntry.Readable : 0)
+        | ((protection & Protection.Write) != 0 ? TegraEntry.Writable : 0);
+
+    /// <inheritdoc/>
+    public static ulong LeafEntry(ulong physicalAddress, ulong attributes, int level, int sizeLog2) =>
+        attributes | TegraEntry.Frame(physicalAddress);
+
+    /// <inheritdoc/>
+    public static ulong LeafStep(int level) => 1ul << (EntryShift(level) - TegraEntry.PageShift);
+
+    /// <inheritdoc/>
+    public static ulong LeafAddress(ulong entry, int level) => TegraEntry.Address((uint)entry);
+
+    /// <inheritdoc/>
+    public static int LeafSizeLog2(ulong entry, int level) => EntryShift(level);
+
+    /// <inheritdoc/>
+    public static Protection LeafProtection(ulong entry) =>
+        ((entry & TegraEntry.Readable) != 0 ? Protection.Read : 0)
+        | ((entry & TegraEntry.Writable) != 0 ? Protection.Write : 0);
+}

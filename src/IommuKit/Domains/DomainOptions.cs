@@ -1,0 +1,49 @@
+using IommuKit.PageTables;
+
+namespace IommuKit.Domains;
+
+/// <summary>What is chosen when a domain is made.</summary>
+public sealed record DomainOptions
+{
+    /// <summary>When maintenance is done.</summary>
+    public SyncPolicy Policy { get; init; } = SyncPolicy.Gather;
+
+    /// <summary>Page sizes to use, a subset of what the hardware supports; 0 means the driver's choice.</summary>
+    public ulong PageSizes { get; init; }
+
+    /// <summary>When unmaps give tables back; null means the driver's choice.</summary>
+    public TableRelease? Release { get; init; }
+
+    /// <summary>
+    /// From how many pages on a synchronisation drops everything cached of the domain instead of ranges; 0 means never. Not used by
+    /// <see cref="SyncPolicy.PerPage"/>. NVIDIA's kernels used 512 on Tegra.
+    /// </summary>
+    public int FlushAllPages { get; init; }
+
+    /// <summary>With <see cref="SyncPolicy.Deferred"/>: how many unmaps may wait. Linux: 255 for each CPU.</summary>
+    public int DeferredCapacity { get; init; } = 255;
+
+    /// <summary>With <see cref="SyncPolicy.Deferred"/>: how long an unmap may wait, as far as later unmaps notice. Linux: 10 ms.</summary>
+    public TimeSpan DeferredAge { get; init; } = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>The clock for <see cref="DeferredAge"/>.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Counts what the domain does; null for no counting.</summary>
+    public DomainCounters? Counters { get; init; }
+
+    internal void Validate()
+    {
+        if (!Enum.IsDefined(Policy) || (Release is { } release && !Enum.IsDefined(release)))
+        {
+            throw new IommuException(IommuError.EINVAL, $"There is no policy {Policy} or release rule {Release}.");
+        }
+
+        if (FlushAllPages < 0 || DeferredCapacity < 1 || DeferredAge < TimeSpan.Zero)
+        {
+            throw new IommuException(
+                IommuError.EINVAL,
+                $"A domain cannot have FlushAllPages {FlushAllPages}, DeferredCapacity {DeferredCapacity} and DeferredAge {DeferredAge}.");
+        }
+    }
+}

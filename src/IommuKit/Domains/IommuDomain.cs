@@ -1,0 +1,209 @@
+using IommuKit.PageTables;
+using IommuKit.Specs.PageTables;
+
+namespace IommuKit.Domains;
+
+/// <summary>
+/// An address space for devices: what they reach through it, and nothing else. Operations on disjoint ranges may run in parallel.
+/// </summary>
+/// <remarks>
+/// When a call returns, every device of the domain sees its effect, with two exceptions that the policy makes:
+/// under <see cref="SyncPolicy.Deferred"/> a device may go on to use what was unmapped until the queue is drained, and under <see cref="SyncPolicy.Explicit"/>
+/// nothing is promised before <see cref="Flush()"/>.
+/// </remarks>
+public abstract class IommuDomain : IDisposable
+{
+    private readonly List<IommuDevice> _devices = [];
+    private bool _disposed;
+
+    private protected IommuDomain(IommuDriver driver, DomainOptions options)
+    {
+        options.Validate();
+        Driver = driver;
+        Options = options;
+
+        // A driver without a range flush goes on as before.
+        Policy = options.Policy == SyncPolicy.RangeFlush && !driver.Traits.HasRangeFlush ? SyncPolicy.PerPage : options.Policy;
+    }
+
+    /// <summary>The driver of the IOMMU.</summary>
+    public IommuDriver Driver { get; }
+
+    /// <summary>What was asked for.</summary>
+    public DomainOptions Options { get; }
+
+    /// <summary>The policy in force.</summary>
+    public SyncPolicy Policy { get; }
+
+    /// <summary>The page sizes in use: bit n means pages of 2^n bytes.</summary>
+    public abstract ulong PageSizes { get; }
+
+    /// <summary>The smallest page size: IOVAs, physical addresses and sizes are multiples of it.</summary>
+    public ulong Granule => PageSizes & (~PageSizes + 1);
+
+    /// <summary>The last IOVA of the aperture, which starts at 0.</summary>
+    public abstract ulong ApertureEnd { get; }
+
+    /// <summary>Receives the faults of the domain's devices, on the thread that handles the interrupt.</summary>
+    public Action<IommuFault>? FaultHandler { get; set; }
+
+    /// <summary>The devices attached.</summary>
+    public IReadOnlyList<IommuDevice> Devices
+    {
+        get
+        {
+            lock (Driver.AttachLock)
+            {
+                return [.. _devices];
+            }
+        }
+    }
+
+    /// <summary>Physical address of the root table.</summary>
+    public abstract ulong RootAddress { get; }
+
+    /// <summary>Maps an IOVA range to contiguous physical memory.</summary>
+    /// <param name="iova">First IOVA.</param>
+    /// <param name="physicalAddress">What it is mapped to.</param>
+    /// <param name="size">Bytes. All three must be multiples of <see cref="Granule"/>.</param>
+    /// <param name="protection">What devices may do.</param>
+    /// <exception cref="IommuException">As <see cref="TryMap"/> says; nothing has changed.</exception>
+    public void Map(ulong iova, ulong physicalAddress, ulong size, Protection protection)
+    {
+        var error = TryMap(iova, physicalAddress, size, protection);
+        if (error != IommuError.None)
+        {
+            throw new IommuException(error, $"Cannot map 0x{size:x} bytes at IOVA 0x{iova:x} to 0x{physicalAddress:x}.");
+        }
+    }
+
+    /// <summary>Maps an IOVA range to contiguous physical memory, without an exception on failure.</summary>
+    /// <inheritdoc cref="TryMapScatterGather" path="/returns"/>
+    public IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection)
+    {
+        var range = new PhysicalRange(physicalAddress, size);
+        return TryMapScatterGather(iova, new ReadOnlySpan<PhysicalRange>(in range), protection, out _);
+    }
+
+    /// <summary>Maps an IOVA range to the pieces of a scatter list, one after the other; pieces that follow each other physically are one.</summary>
+    /// <param name="iova">First IOVA.</param>
+    /// <param name="ranges">The list.</param>
+    /// <param name="protection">What devices may do.</param>
+    /// <returns>Bytes mapped.</returns>
+    /// <exception cref="IommuException">As <see cref="TryMapScatterGather"/> says; nothing has changed.</exception>
+    public ulong MapScatterGather(ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection)
+    {
+        var error = TryMapScatterGather(iova, ranges, protection, out ulong size);
+        if (error != IommuError.None)
+        {
+            throw new IommuException(error, $"Cannot map a list of {ranges.Length} ranges at IOVA 0x{iova:x}.");
+        }
+
+        return size;
+    }
+
+    /// <summary>Maps a scatter list, without an exception on failure.</summary>
+    /// <param name="iova">First IOVA.</param>
+    /// <param name="ranges">The list.</param>
+    /// <param name="protection">What devices may do.</param>
+    /// <param name="size">Bytes in the list.</param>
+    /// <returns>
+    /// EINVAL misaligned, empty or without rights; EOVERFLOW if a range wraps around; ERANGE beyond the aperture or the physical address width;
+    /// EEXIST if part of the range is mapped; ENOMEM if tables cannot be had. On an error nothing has changed.
+    /// </returns>
+    public abstract IommuError TryMapScatterGather(
+        ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size);
+
+    /// <summary>Unmaps an IOVA range, up to the first hole.</summary>
+    /// <param name="iova">First IOVA, a multiple of <see cref="Granule"/>.</param>
+    /// <param name="size">Bytes, a multiple of <see cref="Granule"/>.</param>
+    /// <returns>
+    /// Bytes that are no longer mapped, counted from <paramref name="iova"/>: less than <paramref name="size"/> if there is a hole or the range starts
+    /// inside a larger page, more if it ends inside one, which goes whole; 0 if the range is misaligned.
+    /// </returns>
+    public abstract ulong Unmap(ulong iova, ulong size);
+
+    /// <summary>The physical address that an IOVA is mapped to, or null.</summary>
+    public ulong? IovaToPhysical(ulong iova) => TryFind(iova, out var mapping) ? mapping.PhysicalAddress : null;
+
+    /// <summary>Looks up the page around an IOVA.</summary>
+    /// <returns>False if nothing is mapped there.</returns>
+    public abstract bool TryFind(ulong iova, out PageMapping mapping);
+
+    /// <summary>Brings the hardware into step with every call that returned before. Needed under <see cref="SyncPolicy.Explicit"/> and <see cref="SyncPolicy.Deferred"/>; nothing to do otherwise.</summary>
+    public abstract void Flush();
+
+    /// <summary>Brings the hardware into step with what calls that returned before did to a range, and perhaps with more.</summary>
+    /// <param name="iova">First IOVA.</param>
+    /// <param name="size">Bytes.</param>
+    public abstract void Flush(ulong iova, ulong size);
+
+    /// <summary>Lets a device work in this domain.</summary>
+    /// <exception cref="IommuException">
+    /// The device belongs to another IOMMU (EINVAL), is in a domain already (EBUSY), or the hardware has no address space left (ENOSPC).
+    /// </exception>
+    public void Attach(IommuDevice device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        lock (Driver.AttachLock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (device.Driver != Driver)
+            {
+                throw new IommuException(IommuError.EINVAL, $"Device {device.Name} is not behind the IOMMU of this domain.");
+            }
+
+            if (device.Domain is not null)
+            {
+                throw new IommuException(IommuError.EBUSY, $"Device {device.Name} is in a domain.");
+            }
+
+            Driver.Attach(this, device);
+            _devices.Add(device);
+            device.Domain = this;
+        }
+    }
+
+    /// <summary>Takes a device out of this domain.</summary>
+    /// <exception cref="IommuException">The device is not in it (EINVAL).</exception>
+    public void Detach(IommuDevice device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        lock (Driver.AttachLock)
+        {
+            if (device.Domain != this)
+            {
+                throw new IommuException(IommuError.EINVAL, $"Device {device.Name} is not in this domain.");
+            }
+
+            Flush();
+            Driver.Detach(this, device);
+            _devices.Remove(device);
+            device.Domain = null;
+        }
+    }
+
+    /// <summary>Detaches every device and gives all tables back. No other call may be under way.</summary>
+    public void Dispose()
+    {
+        GC.SuppressFinalize(this);
+        lock (Driver.AttachLock)
+        {
+            if (!_disposed)
+            {
+                foreach (var device in Devices)
+                {
+                    Detach(device);
+                }
+
+                Flush();
+                FreeTables();
+                Driver.Forget(this);
+                _disposed = true;
+            }
+        }
+    }
+
+    /// <summary>Gives all tables back; called once.</summary>
+    private protected abstract void FreeTables();
+}

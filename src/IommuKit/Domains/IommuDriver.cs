@@ -1,0 +1,47 @@
+using IommuKit.Sync;
+
+namespace IommuKit.Domains;
+
+/// <summary>The driver of one IOMMU.</summary>
+public abstract class IommuDriver
+{
+    /// <summary>What the IOMMU is like.</summary>
+    public abstract IommuTraits Traits { get; }
+
+    /// <summary>The devices behind it.</summary>
+    public abstract IReadOnlyList<IommuDevice> Devices { get; }
+
+    /// <summary>The device of that name.</summary>
+    /// <exception cref="IommuException">There is none (ENOENT).</exception>
+    public IommuDevice GetDevice(string name)
+    {
+        foreach (var device in Devices)
+        {
+            if (string.Equals(device.Name, name, StringComparison.Ordinal))
+            {
+                return device;
+            }
+        }
+
+        throw new IommuException(IommuError.ENOENT, $"{Traits.Name} has no device \"{name}\".");
+    }
+
+    /// <summary>Makes an empty domain.</summary>
+    /// <exception cref="IommuException">The options are not possible (EINVAL), or there is no memory for the root table (ENOMEM).</exception>
+    public abstract IommuDomain CreateDomain(DomainOptions? options = null);
+
+    /// <summary>Reads and acknowledges what the hardware reports, and passes faults to <see cref="IommuDomain.FaultHandler"/>. Call it when the interrupt is raised.</summary>
+    public abstract void HandleInterrupt();
+
+    /// <summary>Held while devices change domains.</summary>
+    internal object AttachLock { get; } = new();
+
+    /// <summary>Connects a device that is in no domain.</summary>
+    internal abstract void Attach(IommuDomain domain, IommuDevice device);
+
+    /// <summary>Disconnects a device from its domain.</summary>
+    internal abstract void Detach(IommuDomain domain, IommuDevice device);
+
+    /// <summary>Forgets a domain that is disposed of.</summary>
+    internal abstract void Forget(IommuDomain domain);
+}

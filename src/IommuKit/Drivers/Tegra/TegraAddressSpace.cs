@@ -1,0 +1,76 @@
+using IommuKit.Sync;
+
+namespace IommuKit.Drivers.Tegra;
+
+/// <summary>One domain as the SMMU sees it, and the primitives that the policies use.</summary>
+internal sealed class TegraAddressSpace
+{
+    private const int NoAsid = -1;
+
+    // Written under the driver's lock, before the flush that goes with a change; see IsLive.
+    private volatile int _asid = NoAsid;
+
+    /// <summary>The address space id, while a device is attached.</summary>
+    public int Asid
+    {
+        get => _asid;
+        set => _asid = value;
+    }
+
+    /// <summary>Attached swgroups.</summary>
+    public int Users { get; set; }
+
+    /// <summary>Takes the id away.</summary>
+    public void Drop() => _asid = NoAsid;
+
+    /// <summary>The primitives.</summary>
+    internal readonly struct Hardware(TegraAddressSpace space, TegraSmmuDriver driver) : IDomainHardware
+    {
+        // Asked after the entries were stored and cleaned. Attaching sets the id first and flushes then, so either this sees
+        // the id, or that flush comes after the stores.
+        public bool IsLive => space.Asid != NoAsid;
+
+        public int CacheLine => driver.Cache.LineSize;
+
+        public void Clean(ulong physicalAddress, ulong bytes) => driver.Cache.Clean(physicalAddress, bytes);
+
+        public void Barrier() => driver.Cache.Barrier();
+
+        public void BeginInvalidation() => Monitor.Enter(driver.RegisterLock);
+
+        public void EndInvalidation() => Monitor.Exit(driver.RegisterLock);
+
+        public void InvalidateTableCache(ulong physicalAddress, ulong bytes) => driver.FlushPtcLines(physicalAddress, bytes);
+
+        public void InvalidateTlb(ulong iova, ulong bytes, int level)
+        {
+            int asid = space.Asid;
+            if (asid == NoAsid)
+            {
+                // Detached since IsLive was asked: that flushed everything.
+                return;
+            }
+
+            if (level == 0)
+            {
+                driver.FlushTlbPages(asid, iova, bytes);
+            }
+            else
+            {
+                driver.FlushTlbSections(asid, iova, bytes);
+            }
+        }
+
+        public void InvalidateAll()
+        {
+            int asid = space.Asid;
+            if (asid != NoAsid)
+            {
+                driver.FlushPtc();
+                driver.FlushTlb(asid);
+            }
+        }
+
+        public void Complete() => driver.ReadBack();
+    }
+}

@@ -1,0 +1,117 @@
+using IommuKit.Domains;
+using IommuKit.Specs.Tegra;
+
+namespace IommuKit.Drivers.Tegra;
+
+/// <content>Attaching and detaching swgroups. Callers hold the attach lock.</content>
+public sealed partial class TegraSmmuDriver
+{
+    internal override void Attach(IommuDomain domain, IommuDevice device)
+    {
+        var space = _spaces[domain];
+        lock (RegisterLock)
+        {
+            if (space.Users == 0)
+            {
+                Load(space, domain.RootAddress);
+            }
+
+            space.Users++;
+            Connect((TegraSwgroupDevice)device, space.Asid);
+        }
+    }
+
+    internal override void Detach(IommuDomain domain, IommuDevice device)
+    {
+        var space = _spaces[domain];
+        lock (RegisterLock)
+        {
+            Disconnect((TegraSwgroupDevice)device);
+            if (--space.Users == 0)
+            {
+                Unload(space);
+            }
+        }
+    }
+
+    internal override void Forget(IommuDomain domain) => _spaces.Remove(domain);
+
+    /// <summary>Gives a domain an address space of the hardware.</summary>
+    private void Load(TegraAddressSpace space, ulong root)
+    {
+        int asid = 0;
+        while (asid < _asids.Length && _asids[asid])
+        {
+            asid++;
+        }
+
+        if (asid == _asids.Length)
+        {
+            throw new IommuException(IommuError.ENOSPC, $"All {_asids.Length} address spaces of {Soc} are in use.");
+        }
+
+        _asids[asid] = true;
+        Cache.Clean(root, 1ul << TegraEntry.PageShift);
+        Cache.Barrier();
+
+        // From here on the policies invalidate; what was stored before is covered by the flushes below.
+        space.Asid = asid;
+        Interlocked.MemoryBarrier();
+
+        // The directory may be in memory that was a table before, and any of its lines may still be cached as such.
+        FlushPtc();
+        FlushTlb(asid);
+        WriteRoot(asid, TegraPtb.Root(root));
+        ReadBack();
+    }
+
+    /// <summary>
+    /// Takes it back. The driver in Linux leaves stale lines to the next attach; but tables that are freed while no device is attached
+    /// are not flushed any more, so nothing of them may remain now.
+    /// </summary>
+    private void Unload(TegraAddressSpace space)
+    {
+        WriteRoot(space.Asid, 0);
+        FlushPtc();
+        FlushTlb(space.Asid);
+        ReadBack();
+        _asids[space.Asid] = false;
+        space.Drop();
+    }
+
+    private void WriteRoot(int asid, uint value)
+    {
+        _mc.Write32(TegraMc.PtbAsid, (uint)asid);
+        _mc.Write32(TegraMc.PtbData, value);
+    }
+
+    private void Connect(TegraSwgroupDevice device, int asid)
+    {
+        uint value = _mc.Read32(device.Swgroup.AsidRegister) & ~TegraMc.SwgroupBits.AsidMask;
+        _mc.Write32(device.Swgroup.AsidRegister, value | TegraMc.SwgroupBits.Enable | (uint)asid);
+        SetTranslation(device, isOn: true);
+        ReadBack();
+    }
+
+    private void Disconnect(TegraSwgroupDevice device)
+    {
+        uint value = _mc.Read32(device.Swgroup.AsidRegister);
+        _mc.Write32(device.Swgroup.AsidRegister, value & ~TegraMc.SwgroupBits.Enable);
+        SetTranslation(device, isOn: false);
+        ReadBack();
+    }
+
+    private void SetTranslation(TegraSwgroupDevice device, bool isOn)
+    {
+        foreach (var client in device.Clients)
+        {
+            // A client without an enable bit is left alone. (Linux reads and writes back offset 0 for some, which is the
+            // write-1-to-clear interrupt status.)
+            if (client is { Enable: TegraClientEnable.ReadWrite, EnableRegister: { } register })
+            {
+                uint value = _mc.Read32(register);
+                _mc.Write32(register, isOn ? value | client.EnableMask : value & ~client.EnableMask);
+            }
+        }
+    }
+}

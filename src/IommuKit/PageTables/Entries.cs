@@ -1,0 +1,69 @@
+using System.Runtime.CompilerServices;
+using IommuKit.Specs.PageTables;
+
+namespace IommuKit.PageTables;
+
+/// <summary>
+/// Loads, stores, fills and scans the entries of one table. A table is a reference to its first byte; the caller has checked that all of
+/// it is inside memory, and that indices are inside the table.
+/// </summary>
+internal static class Entries<TFormat>
+    where TFormat : struct, IPageTableFormat
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Load(ref byte table, int index) => TFormat.EntrySizeLog2 == 2
+        ? Volatile.Read(ref At<uint>(ref table, index))
+        : Volatile.Read(ref At<ulong>(ref table, index));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(ref byte table, int index, ulong value)
+    {
+        if (TFormat.EntrySizeLog2 == 2)
+        {
+            Volatile.Write(ref At<uint>(ref table, index), (uint)value);
+        }
+        else
+        {
+            Volatile.Write(ref At<ulong>(ref table, index), value);
+        }
+    }
+
+    /// <summary>Stores <paramref name="value"/> if the entry is vacant; returns what was there.</summary>
+    public static ulong StoreIfVacant(ref byte table, int index, ulong value) => TFormat.EntrySizeLog2 == 2
+        ? Interlocked.CompareExchange(ref At<uint>(ref table, index), (uint)value, 0u)
+        : Interlocked.CompareExchange(ref At<ulong>(ref table, index), value, 0ul);
+
+    /// <summary>Stores <paramref name="count"/> entries: <paramref name="first"/>, first + step, first + 2·step …</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fill(ref byte table, int index, int count, ulong first, ulong step)
+    {
+        if (TFormat.EntrySizeLog2 == 2)
+        {
+            EntryVectors.Fill(ref At<uint>(ref table, index), count, (uint)first, (uint)step);
+        }
+        else
+        {
+            EntryVectors.Fill(ref At<ulong>(ref table, index), count, first, step);
+        }
+    }
+
+    /// <summary>Makes <paramref name="count"/> entries vacant.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Clear(ref byte table, int index, int count) => Fill(ref table, index, count, 0, 0);
+
+    /// <summary>How many entries from <paramref name="index"/> on are vacant, at most <paramref name="count"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int VacantRun(ref byte table, int index, int count) => TFormat.EntrySizeLog2 == 2
+        ? EntryVectors.VacantRun(ref At<uint>(ref table, index), count)
+        : EntryVectors.VacantRun(ref At<ulong>(ref table, index), count);
+
+    /// <summary>How many entries from <paramref name="index"/> on are not vacant, at most <paramref name="count"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int OccupiedRun(ref byte table, int index, int count) => TFormat.EntrySizeLog2 == 2
+        ? EntryVectors.OccupiedRun(ref At<uint>(ref table, index), count)
+        : EntryVectors.OccupiedRun(ref At<ulong>(ref table, index), count);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ref T At<T>(ref byte table, int index)
+        where T : unmanaged => ref Unsafe.Add(ref Unsafe.As<byte, T>(ref table), index);
+}

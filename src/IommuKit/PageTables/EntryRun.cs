@@ -1,0 +1,66 @@
+namespace IommuKit.PageTables;
+
+/// <summary>Neighbouring entries of one table that were stored: the unit of a footprint.</summary>
+/// <param name="EntryAddress">Physical address of the first entry.</param>
+/// <param name="Count">How many entries.</param>
+/// <param name="Iova">First IOVA that the entries translate.</param>
+/// <param name="Span">Bytes of IOVA that they translate.</param>
+/// <param name="EntryLog2">Log2 of the bytes in an entry.</param>
+/// <param name="Level">Level of the table; 0 holds the smallest pages.</param>
+/// <param name="Change">What happened to them.</param>
+public readonly record struct EntryRun(
+    ulong EntryAddress, uint Count, ulong Iova, ulong Span, byte EntryLog2, byte Level, EntryChange Change)
+{
+    /// <summary>Bytes of table memory.</summary>
+    public uint Bytes => Count << EntryLog2;
+
+    /// <summary>How many of the entries were stored.</summary>
+    public uint Stored => Change == EntryChange.TableAbandoned ? 0 : Count;
+
+    /// <summary>How many of the entries are, or were, leaves.</summary>
+    public uint Leaves => ChangesTable ? 0 : Count;
+
+    /// <summary>Whether a cached copy of the old value could let a device use what is no longer mapped.</summary>
+    public bool RemovesAccess => Change is EntryChange.LeafCleared or EntryChange.TableUnlinked;
+
+    /// <summary>Whether a pointer to a table changed, so that cached walks of the span are wrong, not only its leaves.</summary>
+    public bool ChangesTable => Change is EntryChange.TableLinked or EntryChange.TableUnlinked;
+
+    /// <summary>
+    /// Whether nothing reaches the entries yet, or any more, so that only a cache that holds table memory by physical address can be wrong
+    /// about them.
+    /// </summary>
+    public bool IsDetached => Change is EntryChange.NewTableWritten or EntryChange.TableAbandoned;
+
+    /// <summary>Joins a run to this one, if the two are of one kind and touch or the other lies within.</summary>
+    /// <param name="other">The run to add.</param>
+    /// <param name="joined">Both, as one run.</param>
+    /// <returns>False if they have to stay apart.</returns>
+    public bool TryJoin(in EntryRun other, out EntryRun joined)
+    {
+        joined = this;
+        if (other.Change != Change || other.Level != Level)
+        {
+            return false;
+        }
+
+        if (other.EntryAddress == EntryAddress + Bytes && other.Iova == Iova + Span)
+        {
+            joined = this with { Count = Count + other.Count, Span = Span + other.Span };
+            return true;
+        }
+
+        if (EntryAddress == other.EntryAddress + other.Bytes && Iova == other.Iova + other.Span)
+        {
+            joined = other with { Count = Count + other.Count, Span = Span + other.Span };
+            return true;
+        }
+
+        return other.EntryAddress >= EntryAddress
+            && other.EntryAddress + other.Bytes <= EntryAddress + Bytes
+            && other.Iova - Iova < Span;
+    }
+
+    /// <summary>The last IOVA that the entries translate.</summary>
+    public ulong LastIova => Iova + Span - 1;
+}

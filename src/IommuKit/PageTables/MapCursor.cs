@@ -1,0 +1,86 @@
+namespace IommuKit.PageTables;
+
+/// <summary>
+/// Walks a list of physical ranges and the IOVA range they are mapped to, in runs of equal pages. Neighbouring ranges that follow
+/// each other physically are one. The list must have passed <see cref="PhysicalRanges.Check"/>.
+/// </summary>
+internal ref struct MapCursor
+{
+    private readonly ReadOnlySpan<PhysicalRange> _ranges;
+    private readonly ulong _pageSizes;
+    private int _nextRange;
+
+    // What is left of the current physical piece.
+    private ulong _contiguous;
+
+    public MapCursor(ReadOnlySpan<PhysicalRange> ranges, ulong iova, ulong pageSizes)
+    {
+        _ranges = ranges;
+        _pageSizes = pageSizes;
+        Iova = iova;
+        Advance(0);
+    }
+
+    /// <summary>The next IOVA to map.</summary>
+    public ulong Iova { get; private set; }
+
+    /// <summary>What it is mapped to.</summary>
+    public ulong Address { get; private set; }
+
+    /// <summary>Log2 of the size of the next pages.</summary>
+    public int PageLog2 { get; private set; }
+
+    /// <summary>How many pages of that size follow, physically one after the other; 0 at the end.</summary>
+    public ulong Pages { get; private set; }
+
+    /// <summary>Whether something is left to map at or before <paramref name="last"/>. Not to be asked before the first <see cref="Advance"/>.</summary>
+    // IOVA 0 after an advance means that the end of the number space was reached.
+    public readonly bool IsBefore(ulong last) => Pages != 0 && Iova - 1 < last;
+
+    /// <summary>Moves over <paramref name="pages"/> pages, at most <see cref="Pages"/>.</summary>
+    public void Advance(ulong pages)
+    {
+        ulong bytes = pages << PageLog2;
+        Iova += bytes;
+        Address += bytes;
+        _contiguous -= bytes;
+        Pages -= pages;
+        if (Pages == 0)
+        {
+            NextRun();
+        }
+    }
+
+    private void NextRun()
+    {
+        if (_contiguous == 0)
+        {
+            NextPiece();
+        }
+
+        if (_contiguous != 0)
+        {
+            PageLog2 = PageSizes.Select(_pageSizes, Iova, Address, _contiguous, out ulong pages);
+            Pages = pages;
+        }
+    }
+
+    private void NextPiece()
+    {
+        while (_nextRange < _ranges.Length)
+        {
+            ref readonly var range = ref _ranges[_nextRange];
+            if (_contiguous == 0)
+            {
+                Address = range.Address;
+            }
+            else if (range.Address != Address + _contiguous && range.Length != 0)
+            {
+                break;
+            }
+
+            _contiguous += range.Length;
+            _nextRange++;
+        }
+    }
+}

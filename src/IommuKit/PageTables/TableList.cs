@@ -1,0 +1,14 @@
+namespace IommuKit.PageTables;
+
+/// <summary>A list of tables, linked through their <see cref="PageAllocator"/>. The default value is empty.</summary>
+internal struct TableList
+{
+    /// <summary>Number of the first page plus 1; 0 if there is none.</summary>
+    public uint Head;
+
+    /// <summary>Tables on the list.</summary>
+    public int Count;
+
+    /// <summary>Whether nothing is on the list.</summary>
+    public readonly bool IsEmpty => Head == 0;
+}

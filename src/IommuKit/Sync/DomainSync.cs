@@ -1,0 +1,232 @@
+using IommuKit.Domains;
+using IommuKit.PageTables;
+
+namespace IommuKit.Sync;
+
+/// <summary>
+/// Turns runs of stored entries into maintenance of one domain's hardware: each cache line once, in the order that the hardware needs.
+/// Every policy goes through here.
+/// </summary>
+internal sealed class DomainSync<THardware>
+    where THardware : struct, IDomainHardware
+{
+    private readonly SyncRules _rules;
+    private readonly PageAllocator _allocator;
+    private readonly int _tableLog2;
+    private readonly ulong _flushAllEntries;
+    private readonly THardware _hardware;
+
+    public DomainSync(THardware hardware, SyncRules rules, PageAllocator allocator, int tableLog2, DomainOptions options)
+    {
+        _hardware = hardware;
+        _rules = rules;
+        _allocator = allocator;
+        _tableLog2 = tableLog2;
+        _flushAllEntries = options.FlushAllPages == 0 ? ulong.MaxValue : (ulong)options.FlushAllPages;
+        Counters = options.Counters;
+    }
+
+    public DomainCounters? Counters { get; }
+
+    /// <summary>What a run needs.</summary>
+    public Maintenance NeedsOf(in EntryRun run) => _rules.For(run);
+
+    /// <summary>Whether caches may hold something of the runs that must go.</summary>
+    public bool NeedInvalidation(ReadOnlySpan<EntryRun> runs)
+    {
+        foreach (ref readonly var run in runs)
+        {
+            if ((_rules.For(run) & ~Maintenance.Clean) != 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether dropping everything is preferred to dropping ranges with that many leaves.</summary>
+    public bool IsWorthFlushingAll(ulong leaves) => leaves >= _flushAllEntries;
+
+    /// <summary>Writes a table that is about to be linked back to memory.</summary>
+    public void CleanTable(ulong tableAddress, uint bytes)
+    {
+        Counters?.AddTable();
+        if ((_rules.OnMap & Maintenance.Clean) != 0)
+        {
+            var lines = Lines.Around(tableAddress, bytes, _hardware.CacheLine);
+            _hardware.Clean(lines.Start, lines.Bytes);
+            _hardware.Barrier();
+        }
+    }
+
+    /// <summary>Writes runs back to memory and waits until a walker sees them.</summary>
+    public void Clean(ReadOnlySpan<EntryRun> runs)
+    {
+        Lines done = default;
+        foreach (ref readonly var run in runs)
+        {
+            if ((_rules.For(run) & Maintenance.Clean) == 0)
+            {
+                continue;
+            }
+
+            var lines = Lines.Around(run.EntryAddress, run.Bytes, _hardware.CacheLine).After(done);
+            if (lines.Bytes != 0)
+            {
+                _hardware.Clean(lines.Start, lines.Bytes);
+                done = lines;
+            }
+        }
+
+        if (done.Bytes != 0)
+        {
+            _hardware.Barrier();
+        }
+    }
+
+    /// <summary>
+    /// Drops what caches may hold of runs: first table memory, then translations, because a translation dropped first could come back from
+    /// a stale copy of its table. Runs are taken in the order in which they were stored: a pointer to a table before the table.
+    /// </summary>
+    /// <param name="runs">What was stored and written back.</param>
+    /// <param name="leaves">If not empty, the translations of all leaves are dropped by this one range.</param>
+    public void Invalidate(ReadOnlySpan<EntryRun> runs, Interval leaves)
+    {
+        if (!_hardware.IsLive)
+        {
+            return;
+        }
+
+        _hardware.BeginInvalidation();
+        InvalidateTableCache(runs);
+        InvalidateTlb(runs, hasLeafRange: !leaves.IsEmpty);
+        if (!leaves.IsEmpty)
+        {
+            _hardware.InvalidateTlb(leaves.First, leaves.Bytes, level: 0);
+        }
+
+        Complete();
+    }
+
+    /// <summary>As <see cref="Invalidate"/>, without a wait: more will follow.</summary>
+    /// <param name="runs">What was stored and written back.</param>
+    /// <param name="hasLeafRange">Whether the last call will drop the translations of all leaves.</param>
+    public void BeginInvalidating(ReadOnlySpan<EntryRun> runs, bool hasLeafRange)
+    {
+        if (_hardware.IsLive)
+        {
+            _hardware.BeginInvalidation();
+            InvalidateTableCache(runs);
+            InvalidateTlb(runs, hasLeafRange);
+            _hardware.EndInvalidation();
+        }
+    }
+
+    /// <summary>Drops everything cached of the domain and waits for it.</summary>
+    public void InvalidateAll()
+    {
+        if (_hardware.IsLive)
+        {
+            _hardware.BeginInvalidation();
+            _hardware.InvalidateAll();
+            Complete();
+        }
+    }
+
+    /// <summary>Gives tables back that nothing can reach any more.</summary>
+    public void Release(ref TableList tables)
+    {
+        if (!tables.IsEmpty)
+        {
+            Counters?.AddFreedTables(tables.Count);
+            _allocator.FreeAll(_tableLog2, ref tables);
+        }
+    }
+
+    /// <summary>Puts a table on a list until it can be released.</summary>
+    public void Keep(ref TableList tables, ulong tableAddress) => _allocator.Push(ref tables, tableAddress);
+
+    /// <summary>Moves tables from one list to another.</summary>
+    public void Move(ref TableList from, ref TableList to) => _allocator.Append(ref to, ref from);
+
+    private void Complete()
+    {
+        _hardware.Complete();
+        _hardware.EndInvalidation();
+        Counters?.AddSync();
+    }
+
+    private void InvalidateTableCache(ReadOnlySpan<EntryRun> runs)
+    {
+        if (_rules.TableCacheLine == 0)
+        {
+            return;
+        }
+
+        Lines done = default;
+        foreach (ref readonly var run in runs)
+        {
+            if ((_rules.For(run) & Maintenance.TableCache) == 0)
+            {
+                continue;
+            }
+
+            var lines = Lines.Around(run.EntryAddress, run.Bytes, _rules.TableCacheLine).After(done);
+            if (lines.Bytes != 0)
+            {
+                _hardware.InvalidateTableCache(lines.Start, lines.Bytes);
+                done = lines;
+            }
+        }
+    }
+
+    private void InvalidateTlb(ReadOnlySpan<EntryRun> runs, bool hasLeafRange)
+    {
+        // Neighbouring runs of one level are one range, also across tables.
+        ulong iova = 0;
+        ulong bytes = 0;
+        int level = 0;
+        foreach (ref readonly var run in runs)
+        {
+            if ((_rules.For(run) & Maintenance.Tlb) == 0 || (!run.ChangesTable && (hasLeafRange || IsUnderChangedTable(run, runs))))
+            {
+                continue;
+            }
+
+            if (bytes != 0 && run.Level == level && run.Iova == iova + bytes)
+            {
+                bytes += run.Span;
+                continue;
+            }
+
+            if (bytes != 0)
+            {
+                _hardware.InvalidateTlb(iova, bytes, level);
+            }
+
+            iova = run.Iova;
+            bytes = run.Span;
+            level = run.Level;
+        }
+
+        if (bytes != 0)
+        {
+            _hardware.InvalidateTlb(iova, bytes, level);
+        }
+    }
+
+    /// <summary>Whether dropping everything under some changed pointer drops the leaves of the run too.</summary>
+    private static bool IsUnderChangedTable(in EntryRun leaf, ReadOnlySpan<EntryRun> runs)
+    {
+        foreach (ref readonly var run in runs)
+        {
+            if (run.ChangesTable && run.Level > leaf.Level && leaf.Iova - run.Iova < run.Span)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

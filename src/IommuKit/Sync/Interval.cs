@@ -1,0 +1,17 @@
+namespace IommuKit.Sync;
+
+/// <summary>A range of IOVAs with both ends in it, which may be empty.</summary>
+internal readonly record struct Interval(ulong First, ulong Last)
+{
+    public static Interval Empty => new(ulong.MaxValue, 0);
+
+    public bool IsEmpty => First > Last;
+
+    public ulong Bytes => IsEmpty ? 0 : Last - First + 1;
+
+    public bool Overlaps(Interval other) => First <= other.Last && other.First <= Last;
+
+    /// <summary>The smallest interval around both.</summary>
+    public Interval Around(Interval other) =>
+        IsEmpty ? other : other.IsEmpty ? this : new Interval(Math.Min(First, other.First), Math.Max(Last, other.Last));
+}
