@@ -1,10 +1,6 @@
 using System.CommandLine;
 using IommuKit.Cli.Output;
-using IommuKit.Lab;
 using IommuKit.Lab.Bench;
-using IommuKit.Lab.Costs;
-using IommuKit.Lab.Machines;
-using IommuKit.Lab.Seed;
 
 namespace IommuKit.Cli.Commands;
 
@@ -18,16 +14,6 @@ internal static class BenchCommand
             Description = "Sizes to map and unmap, with K, M or G; several with commas. Default: the proposal's 128K,4M,18M.",
             HelpName = "SIZE,…",
         };
-        var iommu = new Option<string[]>("--iommu", "--soc")
-        {
-            Description = $"IOMMUs: {string.Join(", ", MachineCatalog.All.Select(kind => kind.Name))}, all. Default: {SeedTable.Machine}.",
-            HelpName = "NAME,…",
-        };
-        var policy = new Option<string[]>("--policy", "-p")
-        {
-            Description = "Flush policies: PerPage, RangeFlush, SplitSync, Gather, Deferred, Explicit, all. Default: all.",
-            HelpName = "NAME,…",
-        };
         var layout = new Option<BenchLayout>("--layout")
         {
             Description = "How the 4 KiB entries of the scatter list lie in physical memory.",
@@ -38,17 +24,7 @@ internal static class BenchCommand
             Description = "Whether page tables exist before and stay, or are made and given back.",
             DefaultValueFactory = _ => BenchTables.Existing,
         };
-        var settings = new MachineOptions();
-        var flushAll = new Option<int>("--flush-all")
-        {
-            Description = "From this many pages on, flush everything instead of ranges. 0: never.",
-            HelpName = "PAGES",
-        };
-        var costs = new Option<FileInfo?>("--costs")
-        {
-            Description = "What operations cost, for virtual time (format: docs/json.md). Default: the built-in tegra210-2015.",
-            HelpName = "FILE",
-        };
+        var common = new RunOptions();
         var hostTime = new Option<bool>("--host-time")
         {
             Description = "Measure the nanoseconds of IommuKit's own code on this host instead of counting operations.",
@@ -56,24 +32,25 @@ internal static class BenchCommand
         var results = new ResultOptions();
         var command = new Command("bench", "Map and unmap as the 2015 proposal did, under every flush policy, and count what it takes.")
         {
-            size, iommu, policy, layout, tables, flushAll, costs, hostTime,
+            size,
         };
-        settings.AddTo(command);
+        common.AddTo(command);
+        command.Options.Add(layout);
+        command.Options.Add(tables);
+        command.Options.Add(hostTime);
         results.AddTo(command);
         command.SetAction(parsed =>
         {
             var options = new BenchOptions
             {
-                Machines = Choices.Machines(parsed.GetValue(iommu) is { Length: > 0 } names ? names : [SeedTable.Machine]),
-                Policies = Choices.Policies(parsed.GetValue(policy) is { Length: > 0 } policies ? policies : null),
-                Sizes = Choices.Sizes(parsed.GetValue(size)) ?? BenchOptions.SeedSizes,
+                Machines = common.MachinesIn(parsed),
+                Policies = common.PoliciesIn(parsed),
+                Sizes = parsed.GetValue(size) is { Length: > 0 } sizes ? Choices.Sizes(size.Name, sizes) : BenchOptions.SeedSizes,
                 Layout = parsed.GetValue(layout),
                 Tables = parsed.GetValue(tables),
-                FlushAllPages = parsed.GetValue(flushAll) is >= 0 and int pages
-                    ? pages
-                    : throw new InputException("--flush-all: the number of pages cannot be negative"),
-                Settings = settings.In(parsed),
-                Costs = parsed.GetValue(costs) is { } file ? CostFile.Load(file.ToString()) : CostFile.Default,
+                FlushAllPages = common.FlushAllIn(parsed),
+                Settings = common.SettingsIn(parsed),
+                Costs = common.CostsIn(parsed),
             };
             var format = results.FormatIn(parsed);
             using var result = results.Open(parsed, context);

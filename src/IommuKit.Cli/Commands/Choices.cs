@@ -27,20 +27,18 @@ internal static class Choices
         policy => policy.ToString()!).Select(policy => policy!.Value).ToList();
 
     /// <summary>Sizes in bytes.</summary>
-    public static IReadOnlyList<ulong>? Sizes(IReadOnlyList<string>? values)
-    {
-        if (values is null or [])
-        {
-            return null;
-        }
+    public static IReadOnlyList<ulong> Sizes(string option, IReadOnlyList<string> values) => [.. Split(values).Select(value => Size(option, value))];
 
+    /// <summary>A size in bytes.</summary>
+    public static ulong Size(string option, string value)
+    {
         try
         {
-            return [.. Split(values).Select(ByteSize.Parse)];
+            return ByteSize.Parse(value);
         }
         catch (InputException e)
         {
-            throw new InputException($"--size: {e.Message}", e);
+            throw new InputException($"{option}: {e.Message}", e);
         }
     }
 

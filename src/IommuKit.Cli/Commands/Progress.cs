@@ -5,6 +5,23 @@ namespace IommuKit.Cli.Commands;
 /// <summary>Shows how far a long run has come, to whoever looks.</summary>
 internal static class Progress
 {
+    /// <summary>Reads a file, with a bar on the standard error if somebody is looking.</summary>
+    public static T Read<T>(CommandContext context, string file, Func<Action<long>?, T> read)
+    {
+        if (!context.IsInteractive)
+        {
+            return read(null);
+        }
+
+        T result = default!;
+        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        {
+            var task = progress.AddTask(Markup.Escape(Path.GetFileName(file)), maxValue: File.Exists(file) ? new FileInfo(file).Length : 1);
+            result = read(position => task.Value = position);
+        });
+        return result;
+    }
+
     /// <summary>Collects rows, with a bar on the standard error if somebody is looking.</summary>
     public static IReadOnlyList<T> Collect<T>(CommandContext context, string what, int total, IEnumerable<T> rows)
     {
@@ -14,8 +31,7 @@ internal static class Progress
         }
 
         var list = new List<T>(total);
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(context.Error) });
-        console.Progress().AutoClear(true).Start(progress =>
+        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
         {
             var task = progress.AddTask(Markup.Escape(what), maxValue: total);
             foreach (var row in rows)
@@ -26,4 +42,7 @@ internal static class Progress
         });
         return list;
     }
+
+    private static IAnsiConsole ConsoleFor(CommandContext context) =>
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(context.Error) });
 }

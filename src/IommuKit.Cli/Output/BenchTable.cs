@@ -57,7 +57,7 @@ internal static class BenchTable
         foreach (var row in rows.OrderBy(row => row.Size).ThenBy(row => row.Operation, StringComparer.Ordinal).ThenBy(row => row.Policy))
         {
             string key = $"{row.Size} {row.Operation}";
-            bool isFirst = !string.Equals(key, group, StringComparison.Ordinal);
+            bool isFirst = key != group;
             if (isFirst && group is not null && !isMarkdown)
             {
                 table.AddEmptyRow();
@@ -65,7 +65,7 @@ internal static class BenchTable
 
             group = key;
             var perPage = rows.FirstOrDefault(other =>
-                other.Size == row.Size && other.Policy == SyncPolicy.PerPage && string.Equals(other.Operation, row.Operation, StringComparison.Ordinal));
+                other.Size == row.Size && other.Policy == SyncPolicy.PerPage && other.Operation == row.Operation);
             table.AddRow([.. Cells(row, perPage, hasPaper, isFirst || isMarkdown)]);
         }
 

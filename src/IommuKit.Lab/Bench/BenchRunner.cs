@@ -109,7 +109,7 @@ public static class BenchRunner
 
         BenchRow Row(string operation, in OperationCounts counts, CacheCounts caches, TableChange change)
         {
-            bool isSeed = string.Equals(machine.Name, SeedTable.Machine, StringComparison.Ordinal);
+            bool isSeed = machine.Name == SeedTable.Machine;
             bool isMap = change == TableChange.Created;
             return new BenchRow(
                 machine.Name,

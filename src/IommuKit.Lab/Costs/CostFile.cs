@@ -51,7 +51,7 @@ public static class CostFile
         try
         {
             var costs = JsonSerializer.Deserialize<CostVector>(stream, Options) ?? throw new InputException(path, 1, "holds no costs");
-            if (!string.Equals(costs.Unit, "us", StringComparison.Ordinal))
+            if (costs.Unit != "us")
             {
                 throw new InputException(path, null, $"the unit must be \"us\", not \"{costs.Unit}\"");
             }

@@ -25,7 +25,7 @@ public static class SeedTable
     public static SampleSummary? Find(string operation, ulong sizeBytes, bool isBefore)
     {
         double[] samples = [.. Rows
-            .Where(row => string.Equals(row.Operation, operation, StringComparison.Ordinal) && row.SizeBytes == sizeBytes)
+            .Where(row => row.Operation == operation && row.SizeBytes == sizeBytes)
             .Select(row => isBefore ? row.BeforeMicroseconds : row.AfterMicroseconds)];
         return samples.Length == 0 ? null : new SampleSummary(samples.Average(), samples.Min(), samples.Max(), samples.Length);
     }

@@ -130,6 +130,13 @@ public abstract class IommuDomain : IDisposable
     /// <returns>False if nothing is mapped there.</returns>
     public abstract bool TryFind(ulong iova, out PageMapping mapping);
 
+    /// <summary>Finds the next mapped IOVA.</summary>
+    /// <param name="iova">Where to start.</param>
+    /// <param name="last">Where to stop; it is looked at too.</param>
+    /// <param name="mapped">The first mapped IOVA from <paramref name="iova"/> on: that itself, or the start of a page.</param>
+    /// <returns>False if nothing is mapped there.</returns>
+    public abstract bool TryFindNext(ulong iova, ulong last, out ulong mapped);
+
     /// <summary>Brings the hardware into step with every call that returned before. Needed under <see cref="SyncPolicy.Explicit"/> and <see cref="SyncPolicy.Deferred"/>; nothing to do otherwise.</summary>
     public abstract void Flush();
 

@@ -17,7 +17,7 @@ public abstract class IommuDriver
     {
         foreach (var device in Devices)
         {
-            if (string.Equals(device.Name, name, StringComparison.Ordinal))
+            if (device.Name == name)
             {
                 return device;
             }

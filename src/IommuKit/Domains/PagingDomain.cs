@@ -45,6 +45,8 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
 
     public override bool TryFind(ulong iova, out PageMapping mapping) => _table.TryFind(iova, out mapping);
 
+    public override bool TryFindNext(ulong iova, ulong last, out ulong mapped) => _table.TryFindNext(iova, last, out mapped);
+
     [SkipLocalsInit]
     public override IommuError TryMapScatterGather(
         ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)

@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
 namespace IommuKit.PageTables;
 
 /// <summary>
@@ -8,17 +11,26 @@ internal ref struct MapCursor
 {
     private readonly ReadOnlySpan<PhysicalRange> _ranges;
     private readonly ulong _pageSizes;
+    private readonly bool _joinsRanges;
     private int _nextRange;
 
     // What is left of the current physical piece.
     private ulong _contiguous;
 
-    public MapCursor(ReadOnlySpan<PhysicalRange> ranges, ulong iova, ulong pageSizes)
+    /// <summary>Starts at the first range.</summary>
+    /// <param name="ranges">The list.</param>
+    /// <param name="iova">What its first byte is mapped at.</param>
+    /// <param name="pageSizes">The page sizes to choose from.</param>
+    /// <param name="joinsRanges">
+    /// Whether neighbours that follow each other physically are one. They need not be if there is one page size and each is made of whole pages.
+    /// </param>
+    public MapCursor(ReadOnlySpan<PhysicalRange> ranges, ulong iova, ulong pageSizes, bool joinsRanges)
     {
+        _joinsRanges = joinsRanges;
         _ranges = ranges;
         _pageSizes = pageSizes;
         Iova = iova;
-        Advance(0);
+        NextRun();
     }
 
     /// <summary>The next IOVA to map.</summary>
@@ -38,6 +50,7 @@ internal ref struct MapCursor
     public readonly bool IsBefore(ulong last) => Pages != 0 && Iova - 1 < last;
 
     /// <summary>Moves over <paramref name="pages"/> pages, at most <see cref="Pages"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Advance(ulong pages)
     {
         ulong bytes = pages << PageLog2;
@@ -53,9 +66,15 @@ internal ref struct MapCursor
 
     private void NextRun()
     {
+        if (!_joinsRanges)
+        {
+            NextRange();
+            return;
+        }
+
         if (_contiguous == 0)
         {
-            NextPiece();
+            JoinRanges();
         }
 
         if (_contiguous != 0)
@@ -65,7 +84,23 @@ internal ref struct MapCursor
         }
     }
 
-    private void NextPiece()
+    private void NextRange()
+    {
+        while (_nextRange < _ranges.Length)
+        {
+            ref readonly var range = ref _ranges[_nextRange++];
+            if (range.Length != 0)
+            {
+                PageLog2 = BitOperations.TrailingZeroCount(_pageSizes);
+                Address = range.Address;
+                _contiguous = range.Length;
+                Pages = range.Length >> PageLog2;
+                return;
+            }
+        }
+    }
+
+    private void JoinRanges()
     {
         while (_nextRange < _ranges.Length)
         {

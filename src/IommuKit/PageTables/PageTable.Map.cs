@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using IommuKit.Domains;
 using IommuKit.Specs.PageTables;
@@ -38,7 +39,8 @@ public sealed partial class PageTable<TFormat>
         ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, ref TSink sink, out ulong size)
         where TSink : struct, IFootprintSink
     {
-        var error = PhysicalRanges.Check(ranges, _granuleMask, _lastAddress, out size);
+        var error = PhysicalRanges.Check(ranges, _granuleMask, _lastAddress, out var found);
+        size = found.Total;
         if (error == IommuError.None)
         {
             error = CheckIova(iova, size);
@@ -60,10 +62,10 @@ public sealed partial class PageTable<TFormat>
             return error;
         }
 
-        // Whatever can fail is found out here: what is mapped already, and how many tables are missing.
-        var probe = new MapCursor(ranges, iova, _pageSizes);
-        long missing = 0;
-        error = CheckTable(_root, _rootLevel, ref probe, ref missing);
+        // Lists of short pieces have only one page size to choose from.
+        bool hasOneSize = found.Longest < _secondPageSize;
+        ulong pageSizes = hasOneSize ? _granuleMask + 1 : _pageSizes;
+        error = CheckRange(iova, ranges, pageSizes, size, out long missing);
         if (error != IommuError.None)
         {
             return error;
@@ -75,10 +77,23 @@ public sealed partial class PageTable<TFormat>
             return IommuError.ENOMEM;
         }
 
-        var cursor = new MapCursor(ranges, iova, _pageSizes);
+        var cursor = new MapCursor(ranges, iova, pageSizes, joinsRanges: !(hasOneSize && found.AreWholeGranules));
         FillTable(_root, _rootLevel, isLinked: true, attributes, ref cursor, ref reserved, ref sink);
         _allocator.FreeAll(TableLog2, ref reserved);
         return IommuError.None;
+    }
+
+    /// <summary>Finds out whatever can fail: what is mapped already, and how many tables are missing.</summary>
+    private IommuError CheckRange(ulong iova, ReadOnlySpan<PhysicalRange> ranges, ulong pageSizes, ulong size, out long missing)
+    {
+        missing = 0;
+
+        // With one page size the physical side does not matter, and the check is one run.
+        var whole = new PhysicalRange(0, size);
+        var probe = BitOperations.IsPow2(pageSizes)
+            ? new MapCursor(new ReadOnlySpan<PhysicalRange>(in whole), iova, pageSizes, joinsRanges: false)
+            : new MapCursor(ranges, iova, pageSizes, joinsRanges: true);
+        return CheckTable(_root, _rootLevel, ref probe, ref missing);
     }
 
     private static int EntriesIn(ulong pages, int pageLog2, int level) => (int)(pages << (pageLog2 - TFormat.EntryShift(level)));
@@ -87,6 +102,12 @@ public sealed partial class PageTable<TFormat>
     private static void StoreLeaves(ref byte entries, int index, int level, ulong address, int pageLog2, ulong pages, ulong attributes)
     {
         ulong first = TFormat.LeafEntry(address, attributes, level, pageLog2);
+        if (pages == 1 && pageLog2 == TFormat.EntryShift(level))
+        {
+            Entries<TFormat>.Store(ref entries, index, first);
+            return;
+        }
+
         ulong step = TFormat.LeafStep(level);
         int perPage = EntriesIn(1, pageLog2, level);
         if (!TFormat.GroupsRepeatOneEntry || perPage == 1)

@@ -26,6 +26,7 @@ public sealed partial class PageTable<TFormat> : IDisposable
     private readonly PageAllocator _allocator;
     private readonly ulong _pageSizes;
     private readonly ulong _granuleMask;
+    private readonly ulong _secondPageSize;
     private readonly ulong _lastIova;
     private readonly ulong _lastAddress;
     private readonly ulong _root;
@@ -63,6 +64,8 @@ public sealed partial class PageTable<TFormat> : IDisposable
         int largest = TFormat.EntryShift(_rootLevel) + _rootBits - 1;
         _pageSizes = pageSizes & (ulong.MaxValue >> (63 - largest));
         _granuleMask = (1ul << BitOperations.TrailingZeroCount(_pageSizes)) - 1;
+        ulong larger = _pageSizes & (_pageSizes - 1);
+        _secondPageSize = larger == 0 ? ulong.MaxValue : larger & (~larger + 1);
         _lastIova = ulong.MaxValue >> (64 - options.InputBits);
         _lastAddress = ulong.MaxValue >> (64 - options.OutputBits);
         _release = options.Release;

@@ -2,19 +2,39 @@ using IommuKit.Domains;
 
 namespace IommuKit.PageTables;
 
-/// <summary>Checks of a scatter list before anything is written.</summary>
-internal static class PhysicalRanges
+/// <summary>What the checks of a scatter list find out about it.</summary>
+internal readonly ref struct PhysicalRanges
 {
-    /// <summary>Checks that every physically contiguous piece is made of whole granules and inside the address width.</summary>
+    private PhysicalRanges(ulong total, ulong longest, bool areWholeGranules)
+    {
+        Total = total;
+        Longest = longest;
+        AreWholeGranules = areWholeGranules;
+    }
+
+    /// <summary>Bytes in all.</summary>
+    public ulong Total { get; }
+
+    /// <summary>Bytes in the longest piece, neighbours that follow each other physically counted as one.</summary>
+    public ulong Longest { get; }
+
+    /// <summary>Whether every single range is made of whole granules, and not only when neighbours are joined.</summary>
+    public bool AreWholeGranules { get; }
+
+    /// <summary>Checks that every piece is made of whole granules and inside the address width.</summary>
     /// <param name="ranges">The list; ranges of length 0 are passed over.</param>
     /// <param name="granuleMask">Smallest page size minus 1.</param>
     /// <param name="lastAddress">The last physical address there is.</param>
-    /// <param name="total">Bytes in all.</param>
-    public static IommuError Check(ReadOnlySpan<PhysicalRange> ranges, ulong granuleMask, ulong lastAddress, out ulong total)
+    /// <param name="found">What was found out.</param>
+    public static IommuError Check(ReadOnlySpan<PhysicalRange> ranges, ulong granuleMask, ulong lastAddress, out PhysicalRanges found)
     {
-        total = 0;
-        ulong edges = 0;
+        found = default;
+        ulong total = 0;
+        ulong start = 0;
         ulong next = 0;
+        ulong longest = 0;
+        ulong edges = 0;
+        ulong pieces = 0;
         foreach (ref readonly var range in ranges)
         {
             if (range.Length == 0)
@@ -24,7 +44,7 @@ internal static class PhysicalRanges
 
             if (range.Address > lastAddress || range.Length - 1 > lastAddress - range.Address)
             {
-                return IommuError.ERANGE;
+                return range.Length - 1 > ulong.MaxValue - range.Address ? IommuError.EOVERFLOW : IommuError.ERANGE;
             }
 
             if (total > ulong.MaxValue - range.Length)
@@ -32,20 +52,25 @@ internal static class PhysicalRanges
                 return IommuError.EOVERFLOW;
             }
 
-            if (total == 0)
-            {
-                edges = range.Address;
-            }
-            else if (range.Address != next)
+            if (range.Address != next || total == 0)
             {
                 edges |= next | range.Address;
+                longest = Math.Max(longest, next - start);
+                start = range.Address;
             }
 
             next = range.Address + range.Length;
+            pieces |= range.Address | range.Length;
             total += range.Length;
         }
 
         edges |= next;
-        return total == 0 || (edges & granuleMask) != 0 ? IommuError.EINVAL : IommuError.None;
+        if (total == 0 || (edges & granuleMask) != 0)
+        {
+            return IommuError.EINVAL;
+        }
+
+        found = new PhysicalRanges(total, Math.Max(longest, next - start), (pieces & granuleMask) == 0);
+        return IommuError.None;
     }
 }

@@ -82,10 +82,11 @@ public sealed partial class TegraSmmuDriver
 
     private void FlushTlbGroups(int asid, ulong first, ulong last)
     {
+        // The first command names the group of the first page at the finest grain that the register has, as the driver in Linux does for each page.
         ulong step = (uint)_tlbStep;
-        for (ulong group = first & ~(step - 1); group <= last; group += step)
+        for (ulong iova = first; iova <= last; iova = (iova | (step - 1)) + 1)
         {
-            _mc.Write32(TegraMc.TlbFlush, TegraTlbFlush.Group(Soc, asid, (uint)group).Value);
+            _mc.Write32(TegraMc.TlbFlush, TegraTlbFlush.Group(Soc, asid, (uint)iova).Value);
         }
     }
 

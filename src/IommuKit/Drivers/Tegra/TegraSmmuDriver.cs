@@ -60,7 +60,7 @@ public sealed partial class TegraSmmuDriver : IommuDriver
         _asidThreshold = _options.AsidThreshold == 0 ? int.MaxValue : _options.AsidThreshold;
         _asids = new BitArray(soc.AsidCount);
         _devices = [.. soc.Swgroups.Select(group => new TegraSwgroupDevice(
-            this, group, [.. soc.Clients.Where(client => string.Equals(client.Swgroup, group.Name, StringComparison.Ordinal))]))];
+            this, group, [.. soc.Clients.Where(client => client.Swgroup == group.Name)]))];
         foreach (var device in _devices)
         {
             foreach (var client in device.Clients)
@@ -151,7 +151,10 @@ public sealed partial class TegraSmmuDriver : IommuDriver
             _mc.Write32(TegraMc.SmmuConfig, TegraMc.SmmuConfigBits.Enable);
             ReadBack();
             _mc.Write32(TegraMc.IntMask, Soc.InterruptMask);
-            ahb?.Write32(TegraAhb.XbarControl, ahb.Read32(TegraAhb.XbarControl) | TegraAhb.SmmuInitDone);
+            if (Soc.HasAhbInitDone)
+            {
+                ahb!.Write32(TegraAhb.XbarControl, ahb.Read32(TegraAhb.XbarControl) | TegraAhb.SmmuInitDone);
+            }
         }
     }
 }

@@ -1,0 +1,100 @@
+using System.CommandLine;
+using IommuKit.Domains;
+using IommuKit.Lab;
+using IommuKit.Lab.Costs;
+using IommuKit.Lab.Machines;
+using IommuKit.Lab.Seed;
+
+namespace IommuKit.Cli.Commands;
+
+/// <summary>The options that say what work is run on: IOMMUs, policies, tuning, costs.</summary>
+internal sealed class RunOptions
+{
+    private readonly Option<string[]> _iommu = new("--iommu", "--soc")
+    {
+        Description = $"IOMMUs: {string.Join(", ", MachineCatalog.All.Select(kind => kind.Name))}, all. Default: {SeedTable.Machine}.",
+        HelpName = "NAME,…",
+    };
+
+    private readonly Option<string[]> _policy = new("--policy", "-p")
+    {
+        Description = $"Flush policies: {string.Join(", ", Enum.GetNames<SyncPolicy>())}, all. Default: all.",
+        HelpName = "NAME,…",
+    };
+
+    private readonly Option<int> _flushAll = new("--flush-all")
+    {
+        Description = "From this many pages on, flush everything instead of ranges. 0: never.",
+        HelpName = "PAGES",
+    };
+
+    private readonly Option<string?> _tlbStep = new("--tlb-step")
+    {
+        Description = "IOVA that one TLB group flush covers: 16K or 32K on Tegra. Default: what the hardware most likely has.",
+        HelpName = "SIZE",
+    };
+
+    private readonly Option<int> _sectionThreshold = new("--section-threshold")
+    {
+        Description = "From this many group flushes in a 4 MiB section on, flush the section instead. 0: never.",
+        HelpName = "GROUPS",
+    };
+
+    private readonly Option<int> _asidThreshold = new("--asid-threshold")
+    {
+        Description = "From this many TLB flushes on, flush the address space instead. 0: never.",
+        HelpName = "FLUSHES",
+    };
+
+    private readonly Option<bool> _sections = new("--sections")
+    {
+        Description = "Map with superpages (4 MiB sections on Tegra) where possible; Linux does not.",
+    };
+
+    private readonly Option<string?> _costs = new("--costs")
+    {
+        Description = "What operations cost, for virtual time (format: docs/json.md). Default: the built-in tegra210-2015.",
+        HelpName = "FILE",
+    };
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        foreach (Option option in (Option[])[_iommu, _policy, _costs, _flushAll, _tlbStep, _sectionThreshold, _asidThreshold, _sections])
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>The IOMMUs that were asked for.</summary>
+    public IReadOnlyList<MachineKind> MachinesIn(ParseResult parsed) =>
+        Choices.Machines(parsed.GetValue(_iommu) is { Length: > 0 } names ? names : [SeedTable.Machine]);
+
+    /// <summary>The policies that were asked for.</summary>
+    public IReadOnlyList<SyncPolicy> PoliciesIn(ParseResult parsed) =>
+        Choices.Policies(parsed.GetValue(_policy) is { Length: > 0 } names ? names : null);
+
+    /// <summary>The costs that were asked for.</summary>
+    public CostVector CostsIn(ParseResult parsed) => parsed.GetValue(_costs) is { } file ? CostFile.Load(file) : CostFile.Default;
+
+    /// <summary>From how many pages on everything is flushed.</summary>
+    public int FlushAllIn(ParseResult parsed) => NotNegative(_flushAll, parsed);
+
+    /// <summary>The settings that were asked for.</summary>
+    public MachineSettings SettingsIn(ParseResult parsed) => new()
+    {
+        TlbStep = parsed.GetValue(_tlbStep) is { } step ? TlbStep(step) : 0,
+        SectionThreshold = NotNegative(_sectionThreshold, parsed),
+        AsidThreshold = NotNegative(_asidThreshold, parsed),
+        UsesSections = parsed.GetValue(_sections),
+    };
+
+    private static int TlbStep(string text)
+    {
+        ulong step = Choices.Size("--tlb-step", text);
+        return step is 16 << 10 or 32 << 10 ? (int)step : throw new InputException($"--tlb-step: \"{text}\" is neither 16K nor 32K");
+    }
+
+    private static int NotNegative(Option<int> option, ParseResult parsed) =>
+        parsed.GetValue(option) is >= 0 and int value ? value : throw new InputException($"{option.Name}: the value cannot be negative");
+}

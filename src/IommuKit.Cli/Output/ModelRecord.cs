@@ -1,0 +1,44 @@
+using IommuKit.Lab;
+using IommuKit.Lab.Machines;
+using IommuKit.Sync;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>A row of <c>iommukit models</c> as JSON and CSV have it. docs/json.md describes the fields.</summary>
+internal sealed class ModelRecord(MachineKind kind, IommuTraits traits, int devices)
+{
+    public string Iommu => kind.Name;
+
+    public string Description => kind.Description;
+
+    public string Format => traits.Format;
+
+    public int InputBits => traits.InputBits;
+
+    public int OutputBits => traits.OutputBits;
+
+    public string PageSizes => Sizes(traits.PageSizes);
+
+    public string SupportedPageSizes => Sizes(traits.SupportedPageSizes);
+
+    public int AddressSpaces => traits.AddressSpaces;
+
+    public int Devices => devices;
+
+    public bool CoherentWalk => traits.HasCoherentWalk;
+
+    public bool CachesInvalidEntries => traits.CachesInvalidEntries;
+
+    public int TableCacheLineBytes => traits.TableCacheLine;
+
+    public int TlbLines => traits.TlbLines;
+
+    public int TlbGroupBytes => traits.TlbGroup;
+
+    public bool RangeFlush => traits.HasRangeFlush;
+
+    public string TableRelease => Names.Of(traits.Release);
+
+    private static string Sizes(ulong bitmap) => string.Join(
+        ' ', Enumerable.Range(0, 64).Where(bit => (bitmap >> bit & 1) != 0).Select(bit => ByteSize.Format(1ul << bit)));
+}

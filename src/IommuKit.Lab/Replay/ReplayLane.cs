@@ -1,0 +1,175 @@
+using IommuKit.Domains;
+using IommuKit.Lab.Costs;
+using IommuKit.Lab.Machines;
+using IommuKit.Lab.Traces;
+using IommuKit.Specs.PageTables;
+
+namespace IommuKit.Lab.Replay;
+
+/// <summary>One machine with one domain under one policy, to which the events of a trace are done.</summary>
+internal sealed class ReplayLane : IDisposable
+{
+    private readonly Machine _machine;
+    private readonly IommuDomain _domain;
+    private readonly CostVector _costs;
+    private readonly TraceClock _clock;
+    private readonly OperationCounts _before;
+    private readonly LatencyHistogram _mapLatency = new();
+    private readonly LatencyHistogram _unmapLatency = new();
+    private readonly SkippedEvents?[] _skipped = new SkippedEvents?[(int)SkipReason.Damaged + 1];
+    private OperationCounts _last;
+    private double _microseconds;
+    private TraceEventKind _direction = TraceEventKind.Map;
+
+    public ReplayLane(MachineKind kind, SyncPolicy policy, ReplayOptions options, TraceClock clock)
+    {
+        _costs = options.Costs;
+        _clock = clock;
+
+        // No device takes part, so that nothing would read the model's caches: counting the driver's accesses is enough.
+        _machine = kind.Create(options.Settings with { HasModel = false });
+        _domain = _machine.CreateDomain(new DomainOptions
+        {
+            Policy = policy,
+            FlushAllPages = options.FlushAllPages,
+            Clock = clock,
+        });
+        _domain.Attach(_machine.TestDevice);
+        _before = _machine.Counts;
+        _last = _before;
+    }
+
+    public void Do(in TraceEvent traceEvent)
+    {
+        switch (traceEvent.Kind)
+        {
+            case TraceEventKind.Map:
+                Turn(traceEvent.Kind);
+                Map(traceEvent);
+                break;
+            case TraceEventKind.Unmap:
+                Turn(traceEvent.Kind);
+                Unmap(traceEvent);
+                break;
+            case TraceEventKind.Damaged:
+                Skip(SkipReason.Damaged, traceEvent.Line);
+                break;
+        }
+    }
+
+    public ReplayResult Finish(TraceSummary trace)
+    {
+        _domain.Flush();
+        _microseconds += Lap(maps: 0, unmaps: 0);
+        return new ReplayResult(
+            trace,
+            _machine.Name,
+            _domain.Policy,
+            _last - _before,
+            _microseconds,
+            _mapLatency,
+            _unmapLatency,
+            [.. _skipped.OfType<SkippedEvents>()]);
+    }
+
+    public void Dispose()
+    {
+        _domain.Dispose();
+        _machine.Dispose();
+    }
+
+    /// <summary>
+    /// Who leaves flushing to the caller needs one that flushes: here, when the trace turns from maps to unmaps or back. A trace does not say when
+    /// its device starts to use a mapping.
+    /// </summary>
+    private void Turn(TraceEventKind direction)
+    {
+        if (direction != _direction)
+        {
+            _direction = direction;
+            if (_domain.Policy == SyncPolicy.Explicit)
+            {
+                _domain.Flush();
+            }
+        }
+    }
+
+    private void Map(in TraceEvent map)
+    {
+        var error = _domain.TryMap(map.Iova, map.PhysicalAddress, map.Size, Protection.Read | Protection.Write);
+        double microseconds = Lap(maps: 1, unmaps: 0);
+        if (error == IommuError.None)
+        {
+            _microseconds += microseconds;
+            _mapLatency.Add(microseconds);
+            return;
+        }
+
+        Skip(
+            error switch
+            {
+                IommuError.EEXIST => SkipReason.OverLiveMapping,
+                IommuError.ENOMEM => SkipReason.NoTableMemory,
+                _ => map.LastIova > _domain.ApertureEnd ? SkipReason.BeyondAperture : SkipReason.BeyondPhysicalWidth,
+            },
+            map.Line);
+    }
+
+    private void Unmap(in TraceEvent unmap)
+    {
+        if (unmap.Size == 0)
+        {
+            return;
+        }
+
+        if (unmap.Iova > _domain.ApertureEnd)
+        {
+            Skip(SkipReason.BeyondAperture, unmap.Line);
+            return;
+        }
+
+        // What lies beyond the aperture was never mapped, and neither was what some map before had to skip.
+        ulong last = Math.Min(unmap.LastIova, _domain.ApertureEnd);
+        ulong next = unmap.Iova;
+        ulong unmapped = 0;
+        while (next <= last)
+        {
+            ulong bytes = _domain.Unmap(next, last - next + 1);
+            unmapped += bytes;
+            next += bytes;
+            if (bytes == 0 && !_domain.TryFindNext(next, last, out next))
+            {
+                break;
+            }
+        }
+
+        double microseconds = Lap(maps: 0, unmaps: 1);
+        if (unmapped != 0)
+        {
+            _microseconds += microseconds;
+            _unmapLatency.Add(microseconds);
+        }
+
+        if (unmapped < unmap.Size)
+        {
+            Skip(last < unmap.LastIova ? SkipReason.BeyondAperture : SkipReason.NotMapped, unmap.Line);
+        }
+    }
+
+    /// <summary>Virtual time since the last call.</summary>
+    private double Lap(int maps, int unmaps)
+    {
+        var now = _machine.Counts;
+        double microseconds = _costs.Microseconds(now - _last, maps, unmaps);
+        _last = now;
+        return microseconds;
+    }
+
+    private void Skip(SkipReason reason, long line)
+    {
+        ref var skipped = ref _skipped[(int)reason];
+        skipped = skipped is null
+            ? new SkippedEvents(reason, 1, line, line)
+            : skipped with { Count = skipped.Count + 1, LastLine = line };
+    }
+}

@@ -1,0 +1,44 @@
+namespace IommuKit.Lab.Replay;
+
+/// <summary>What is in a trace, whatever it is replayed on.</summary>
+public sealed class TraceSummary
+{
+    /// <summary>The file.</summary>
+    public required string File { get; init; }
+
+    /// <summary>Lines read.</summary>
+    public long Lines { get; internal set; }
+
+    /// <summary>Map events.</summary>
+    public long Maps { get; internal set; }
+
+    /// <summary>Unmap events.</summary>
+    public long Unmaps { get; internal set; }
+
+    /// <summary>Other events.</summary>
+    public long Others { get; internal set; }
+
+    /// <summary>Lines that are no events.</summary>
+    public long UnknownLines { get; internal set; }
+
+    /// <summary>Events that are known to be missing: overwritten in the buffer, or lost on the way.</summary>
+    public long Lost { get; internal set; }
+
+    /// <summary>Maps that cover pages which were mapped already.</summary>
+    public long MapsOverLive { get; internal set; }
+
+    /// <summary>Line of the first of them; 0 if there is none.</summary>
+    public long FirstMapOverLive { get; internal set; }
+
+    /// <summary>Unmaps of which no page was seen mapped.</summary>
+    public long Orphans { get; internal set; }
+
+    /// <summary>Pages of 4 KiB that are mapped at the end.</summary>
+    public ulong LivePages { get; internal set; }
+
+    /// <summary>The most pages that were mapped at a time.</summary>
+    public ulong PeakLivePages { get; internal set; }
+
+    /// <summary>Whether the events have times. Without, nothing can depend on time.</summary>
+    public bool HasTimes { get; internal set; }
+}

@@ -1,0 +1,132 @@
+using IommuKit.Models.Memory;
+using IommuKit.PageTables;
+
+namespace IommuKit.Tests.PageTables;
+
+public sealed class PageAllocatorTests : IDisposable
+{
+    private readonly PhysicalMemory _memory = new(16 << 20, isCoherent: true);
+
+    public void Dispose() => _memory.Dispose();
+
+    [Fact]
+    public void Blocks_are_zeroed_aligned_and_counted()
+    {
+        var allocator = new PageAllocator(_memory.CpuView, 0x1000, 1 << 20);
+        var seen = new HashSet<ulong>();
+        for (int i = 0; i < 20; i++)
+        {
+            int log2 = i % 3 == 0 ? 14 : 12;
+            allocator.TryAllocate(log2, out ulong address).ShouldBeTrue();
+            (address & ((1ul << log2) - 1)).ShouldBe(0ul);
+            for (ulong page = 0; page < 1ul << log2; page += 4096)
+            {
+                seen.Add(address + page).ShouldBeTrue();
+            }
+
+            _memory.CpuView.Span(address, 1 << log2).ContainsAnyExcept((byte)0).ShouldBeFalse();
+            _memory.CpuView.Span(address, 1 << log2).Fill(0xee);
+        }
+
+        allocator.Outstanding.ShouldBe(20);
+    }
+
+    [Fact]
+    public void A_block_given_back_is_handed_out_again_and_zeroed()
+    {
+        var allocator = new PageAllocator(_memory.CpuView, 0, 4096);
+        allocator.TryAllocate(12, out ulong first).ShouldBeTrue();
+        _memory.CpuView.Span(first, 4096).Fill(1);
+        allocator.TryAllocate(12, out _).ShouldBeFalse();
+
+        allocator.Free(first, 12);
+        allocator.Outstanding.ShouldBe(0);
+
+        allocator.TryAllocate(12, out ulong second).ShouldBeTrue();
+        second.ShouldBe(first);
+        _memory.CpuView.Span(second, 4096).ContainsAnyExcept((byte)0).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void What_alignment_skips_is_not_lost()
+    {
+        var allocator = new PageAllocator(_memory.CpuView, 0, 8 * 4096);
+        allocator.TryAllocate(12, out _).ShouldBeTrue();
+        allocator.TryAllocate(14, out ulong block).ShouldBeTrue();
+        block.ShouldBe(4ul * 4096);
+        for (int i = 0; i < 3; i++)
+        {
+            allocator.TryAllocate(12, out _).ShouldBeTrue();
+        }
+
+        allocator.TryAllocate(12, out _).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_reservation_is_all_or_nothing()
+    {
+        var allocator = new PageAllocator(_memory.CpuView, 0, 4 * 4096);
+        TableList list = default;
+        allocator.TryReserve(12, 5, ref list).ShouldBeFalse();
+        list.IsEmpty.ShouldBeTrue();
+        allocator.Outstanding.ShouldBe(0);
+
+        allocator.TryReserve(12, 4, ref list).ShouldBeTrue();
+        list.Count.ShouldBe(4);
+        allocator.Take(12, ref list);
+        allocator.FreeAll(12, ref list);
+        allocator.Outstanding.ShouldBe(1);
+    }
+
+    [Fact]
+    public void The_limit_makes_memory_run_out()
+    {
+        var allocator = new PageAllocator(_memory.CpuView, 0, 1 << 20) { Limit = 2 };
+        allocator.TryAllocate(12, out _).ShouldBeTrue();
+        allocator.TryAllocate(12, out ulong second).ShouldBeTrue();
+        allocator.TryAllocate(12, out _).ShouldBeFalse();
+        allocator.Free(second, 12);
+        allocator.TryAllocate(12, out _).ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(0ul, 0ul)]
+    [InlineData(1ul, 4096ul)]
+    [InlineData(0ul, 4097ul)]
+    [InlineData(16ul << 20, 4096ul)]
+    [InlineData(ulong.MaxValue - 4095, 4096ul)]
+    public void A_pool_must_be_pages_inside_memory(ulong start, ulong length) =>
+        Should.Throw<ArgumentException>(() => new PageAllocator(_memory.CpuView, start, length));
+
+    [Fact]
+    public void A_foreign_block_is_refused()
+    {
+        var allocator = new PageAllocator(_memory.CpuView, 0x10_0000, 4096);
+        Should.Throw<ArgumentOutOfRangeException>(() => allocator.Free(0x20_0000, 12));
+        Should.Throw<ArgumentOutOfRangeException>(() => allocator.Free(0x10_0800, 12));
+    }
+
+    [Fact]
+    public void Threads_never_get_the_same_block()
+    {
+        var allocator = new PageAllocator(_memory.CpuView, 0, 8 << 20);
+        var all = new System.Collections.Concurrent.ConcurrentBag<ulong>();
+        Parallel.For(0, 4, _ =>
+        {
+            for (int i = 0; i < 400; i++)
+            {
+                allocator.TryAllocate(12, out ulong address).ShouldBeTrue();
+                if (i % 2 == 0)
+                {
+                    allocator.Free(address, 12);
+                }
+                else
+                {
+                    all.Add(address);
+                }
+            }
+        });
+        all.Distinct().Count().ShouldBe(800);
+        allocator.Outstanding.ShouldBe(800);
+    }
+}

@@ -1,0 +1,53 @@
+using IommuKit.PageTables;
+
+namespace IommuKit.Tests.Support;
+
+/// <summary>Keeps the footprint of operations, and gives unlinked tables back when asked.</summary>
+internal sealed class FootprintLog(PageAllocator allocator, int tableLog2)
+{
+    private readonly List<ulong> _unlinked = [];
+
+    public List<EntryRun> Runs { get; } = [];
+
+    public List<(ulong Address, uint Bytes)> Filled { get; } = [];
+
+    public IReadOnlyList<ulong> Unlinked => _unlinked;
+
+    public void Unlink(ulong address) => _unlinked.Add(address);
+
+    public void Clear()
+    {
+        foreach (ulong table in _unlinked)
+        {
+            allocator.Free(table, tableLog2);
+        }
+
+        _unlinked.Clear();
+        Runs.Clear();
+        Filled.Clear();
+    }
+}
+
+/// <summary>Reports to a <see cref="FootprintLog"/>, by runs.</summary>
+internal struct RecordingSink(FootprintLog log) : IFootprintSink
+{
+    public static bool PageByPage => false;
+
+    public readonly void TableFilled(ulong tableAddress, uint bytes) => log.Filled.Add((tableAddress, bytes));
+
+    public readonly void EntriesStored(in EntryRun run) => log.Runs.Add(run);
+
+    public readonly void TableUnlinked(ulong tableAddress) => log.Unlink(tableAddress);
+}
+
+/// <summary>Reports to a <see cref="FootprintLog"/>, page by page.</summary>
+internal struct PageByPageSink(FootprintLog log) : IFootprintSink
+{
+    public static bool PageByPage => true;
+
+    public readonly void TableFilled(ulong tableAddress, uint bytes) => log.Filled.Add((tableAddress, bytes));
+
+    public readonly void EntriesStored(in EntryRun run) => log.Runs.Add(run);
+
+    public readonly void TableUnlinked(ulong tableAddress) => log.Unlink(tableAddress);
+}

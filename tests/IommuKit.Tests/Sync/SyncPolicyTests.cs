@@ -1,0 +1,432 @@
+using IommuKit.Domains;
+using IommuKit.Models.Memory;
+using IommuKit.PageTables;
+using IommuKit.Specs.PageTables;
+using IommuKit.Sync;
+using IommuKit.Tests.Support;
+
+namespace IommuKit.Tests.Sync;
+
+/// <summary>What each policy asks of hardware with given traits: footprint × traits × policy.</summary>
+public sealed class SyncPolicyTests : IDisposable
+{
+    private const Protection ReadWrite = Protection.Read | Protection.Write;
+    private const ulong Page = 4096;
+    private const ulong Span = 2 << 20;
+
+    private static readonly IommuTraits Coherent = RecordingDriver.TraitsOf(isCoherent: true, cachesInvalid: false, tableCacheLine: 0);
+    private static readonly IommuTraits NotCoherent = RecordingDriver.TraitsOf(isCoherent: false, cachesInvalid: false, tableCacheLine: 0);
+    private static readonly IommuTraits CachingAll = RecordingDriver.TraitsOf(isCoherent: false, cachesInvalid: true, tableCacheLine: 64);
+
+    private readonly PhysicalMemory _memory = new(4 << 20, isCoherent: true);
+
+    public void Dispose() => _memory.Dispose();
+
+    [Theory]
+    [InlineData(SyncPolicy.PerPage)]
+    [InlineData(SyncPolicy.SplitSync)]
+    [InlineData(SyncPolicy.Gather)]
+    [InlineData(SyncPolicy.Deferred)]
+    [InlineData(SyncPolicy.Explicit)]
+    public void A_map_on_a_coherent_walker_without_negative_caching_asks_for_nothing(SyncPolicy policy)
+    {
+        using var domain = Make(Coherent, policy, out var log, out _);
+        domain.Map(0, 0, 3 * Span, ReadWrite);
+        domain.Flush();
+        log.Calls.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_flush_without_direction_wastes_tlb_work_on_map()
+    {
+        using var domain = Make(Coherent, SyncPolicy.RangeFlush, out var log, out _);
+        domain.Map(0, 0, Page, ReadWrite);
+        log.Calls.Clear();
+        domain.Map(Page, 0, 4 * Page, ReadWrite);
+        log.Calls.ShouldBe(["begin", "tlb 0x1000 0x4000 0x0", "complete", "end"]);
+    }
+
+    [Fact]
+    public void A_map_on_a_walker_that_does_not_snoop_needs_only_a_clean()
+    {
+        using var domain = Make(NotCoherent, SyncPolicy.SplitSync, out var log, out _);
+        domain.Map(0, 0, Page, ReadWrite);
+        log.Calls.Clear();
+        domain.Map(Page, 0, 40 * Page, ReadWrite);
+        log.Kinds.ShouldBe(["clean", "barrier"]);
+
+        // 40 entries of 8 bytes after the first entry of a line: 6 lines.
+        log.Calls[0].ShouldEndWith("0x180");
+    }
+
+    [Theory]
+    [InlineData(SyncPolicy.SplitSync)]
+    [InlineData(SyncPolicy.Gather)]
+    [InlineData(SyncPolicy.RangeFlush)]
+    public void An_unmap_is_one_ordered_synchronisation(SyncPolicy policy)
+    {
+        using var domain = Make(CachingAll, policy, out var log, out _);
+        domain.Map(0, 0, 64 * Page, ReadWrite);
+        log.Calls.Clear();
+        domain.Unmap(16 * Page, 32 * Page).ShouldBe(32 * Page);
+        log.Kinds.ShouldBe(["clean", "barrier", "begin", "tables", "tlb", "complete", "end"]);
+        log.Calls.ShouldContain("tlb 0x10000 0x20000 0x0");
+    }
+
+    [Fact]
+    public void Page_by_page_every_page_waits()
+    {
+        using var domain = Make(CachingAll, SyncPolicy.PerPage, out var log, out _);
+        domain.Map(0, 0, Page, ReadWrite);
+        log.Calls.Clear();
+        domain.Map(Page, 0, 3 * Page, ReadWrite);
+        string[] one = ["clean", "barrier", "begin", "tables", "tlb", "complete", "end"];
+        log.Kinds.ShouldBe([.. one, .. one, .. one]);
+    }
+
+    [Fact]
+    public void A_driver_without_range_flush_goes_on_page_by_page()
+    {
+        var without = RecordingDriver.TraitsOf(isCoherent: false, cachesInvalid: true, tableCacheLine: 64, hasRangeFlush: false);
+        using var asked = Make(without, SyncPolicy.RangeFlush, out var log, out _);
+        asked.Policy.ShouldBe(SyncPolicy.PerPage);
+        Exercise(asked);
+        string[] calls = [.. log.Calls];
+
+        using var before = Make(without, SyncPolicy.PerPage, out log, out _);
+        Exercise(before);
+        log.Calls.ShouldBe(calls);
+
+        static void Exercise(IommuDomain domain)
+        {
+            domain.Map(Span - (2 * Page), 0, 5 * Page, ReadWrite);
+            domain.Unmap(Span - (2 * Page), 5 * Page);
+        }
+    }
+
+    [Fact]
+    public void A_split_sync_covers_the_range_and_a_gather_what_was_stored()
+    {
+        foreach (var policy in (SyncPolicy[])[SyncPolicy.SplitSync, SyncPolicy.Gather])
+        {
+            using var domain = Make(CachingAll, policy, out var log, out _);
+            domain.Map(0, 0, 4 * Page, ReadWrite);
+            log.Calls.Clear();
+
+            // A hole after four pages.
+            domain.Unmap(0, 8 * Page).ShouldBe(4 * Page);
+            log.Calls.ShouldContain(policy == SyncPolicy.SplitSync ? "tlb 0x0 0x8000 0x0" : "tlb 0x0 0x4000 0x0");
+        }
+    }
+
+    [Fact]
+    public void A_new_table_is_cleaned_before_it_is_linked_and_needs_no_leaf_flush()
+    {
+        using var domain = Make(CachingAll, SyncPolicy.Gather, out var log, out _);
+        domain.Map(0, 0, Page, ReadWrite);
+        log.Calls.Clear();
+        domain.Map(Span, 0, 8 * Page, ReadWrite);
+
+        // The table's page; then, when it is linked, the pointer; then old lines of the table's memory, and everything under the pointer.
+        log.Kinds.ShouldBe(["clean", "barrier", "clean", "barrier", "begin", "tables", "tables", "tlb", "complete", "end"]);
+        log.Calls[0].ShouldEndWith(" 0x1000");
+        log.Calls[2].ShouldEndWith(" 0x40");
+        log.Calls.Single(call => call.StartsWith("tlb")).ShouldBe("tlb 0x200000 0x200000 0x1");
+    }
+
+    [Fact]
+    public void A_dropped_table_is_released_after_the_wait()
+    {
+        using var domain = Make(CachingAll, SyncPolicy.Gather, out var log, out var allocator);
+        domain.Map(Span, 0, Span, ReadWrite);
+        domain.Map(0, 0, Page, ReadWrite);
+        long before = allocator.Outstanding;
+        log.Calls.Clear();
+        domain.Unmap(Span, Span).ShouldBe(Span);
+
+        // The pointer's line before the lines of the table that it no longer reaches.
+        log.Kinds.ShouldBe(["clean", "barrier", "begin", "tables", "tables", "tlb", "complete", "end"]);
+        log.Calls.Where(call => call.StartsWith("tables")).Select(call => call.Split(' ')[2]).ShouldBe(["0x40", "0x1000"]);
+        log.Calls.ShouldContain("tlb 0x200000 0x200000 0x1");
+        allocator.Outstanding.ShouldBe(before - 1);
+    }
+
+    [Fact]
+    public void Runs_of_neighbouring_tables_are_one_range()
+    {
+        using var domain = Make(CachingAll, SyncPolicy.Gather, out var log, out _, TableRelease.Never);
+        domain.Map(0, 0, 3 * Span, ReadWrite);
+        log.Calls.Clear();
+        domain.Unmap(Page, (3 * Span) - (2 * Page));
+        log.Count("clean").ShouldBe(3);
+        log.Count("barrier").ShouldBe(1);
+        log.Calls.Where(call => call.StartsWith("tlb")).ShouldBe(["tlb 0x1000 0x5fe000 0x0"]);
+        log.Count("complete").ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(SyncPolicy.Gather)]
+    [InlineData(SyncPolicy.SplitSync)]
+    [InlineData(SyncPolicy.Explicit)]
+    [InlineData(SyncPolicy.Deferred)]
+    public void More_runs_than_fit_are_still_flushed_once(SyncPolicy policy)
+    {
+        const int tables = 40;
+        using var domain = Make(CachingAll, policy, out var log, out _, TableRelease.Never);
+        domain.Map(0, 0, tables * Span, ReadWrite);
+        domain.Flush();
+        log.Calls.Clear();
+        domain.Unmap(0, tables * Span).ShouldBe(tables * Span);
+        domain.Flush();
+        log.Calls.Where(call => call.StartsWith("clean")).Distinct().Count().ShouldBe(tables);
+        log.Count("clean").ShouldBe(tables);
+        log.Count("complete").ShouldBe(1);
+        log.Count("begin").ShouldBe(log.Count("end"));
+        if (policy == SyncPolicy.Deferred)
+        {
+            log.Count("all").ShouldBe(1);
+            return;
+        }
+
+        log.Calls.Where(call => call.StartsWith("tables")).Distinct().Count().ShouldBe(tables);
+        log.Count("tables").ShouldBe(tables);
+        ulong bytes = (ulong)log.Calls.Where(call => call.StartsWith("tlb")).Sum(call => Convert.ToInt64(call.Split(' ')[2], 16));
+        bytes.ShouldBe(tables * Span);
+    }
+
+    [Fact]
+    public void From_the_threshold_on_everything_is_flushed_at_once()
+    {
+        using var domain = Make(
+            CachingAll, new DomainOptions { Policy = SyncPolicy.Gather, FlushAllPages = 32, Release = TableRelease.Never }, out var log, out _);
+        domain.Map(0, 0, Page, ReadWrite);
+        log.Calls.Clear();
+        domain.Map(Page, 0, 31 * Page, ReadWrite);
+        log.Count("all").ShouldBe(0);
+        log.Count("tlb").ShouldBe(1);
+        log.Calls.Clear();
+        domain.Map(32 * Page, 0, 32 * Page, ReadWrite);
+        log.Kinds.ShouldBe(["clean", "barrier", "begin", "all", "complete", "end"]);
+        log.Calls.Clear();
+        domain.Unmap(0, 40 * Span);
+        log.Kinds.ShouldBe(["clean", "barrier", "begin", "all", "complete", "end"]);
+    }
+
+    [Fact]
+    public void Nothing_is_invalidated_while_no_device_is_attached()
+    {
+        using var domain = Make(CachingAll, SyncPolicy.Gather, out var log, out var allocator);
+        log.IsLive = false;
+        domain.Map(0, 0, Span, ReadWrite);
+        domain.Unmap(0, Span).ShouldBe(Span);
+        log.Kinds.Distinct().ShouldBe(["clean", "barrier"], ignoreOrder: true);
+        allocator.Outstanding.ShouldBe(2);
+    }
+
+    [Fact]
+    public void A_failed_map_flushes_nothing()
+    {
+        using var domain = Make(CachingAll, SyncPolicy.Gather, out var log, out var allocator);
+        domain.Map(8 * Page, 0, Page, ReadWrite);
+        log.Calls.Clear();
+        domain.TryMap(0, 0, 16 * Page, ReadWrite).ShouldBe(IommuError.EEXIST);
+        allocator.Limit = allocator.Outstanding;
+        domain.TryMap(Span, 0, Page, ReadWrite).ShouldBe(IommuError.ENOMEM);
+        Should.Throw<IommuException>(() => domain.Map(Page / 2, 0, Page, ReadWrite)).Error.ShouldBe(IommuError.EINVAL);
+        log.Calls.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void An_unmap_of_nothing_flushes_nothing()
+    {
+        foreach (var policy in Enum.GetValues<SyncPolicy>())
+        {
+            using var domain = Make(CachingAll, policy, out var log, out _);
+            domain.Unmap(0, Span).ShouldBe(0ul);
+            domain.Flush();
+            log.Calls.ShouldBeEmpty();
+        }
+    }
+
+    [Fact]
+    public void Deferred_unmaps_wait_with_their_tables_until_the_queue_is_full()
+    {
+        using var domain = Make(
+            CachingAll, new DomainOptions { Policy = SyncPolicy.Deferred, DeferredCapacity = 3 }, out var log, out var allocator);
+        for (ulong i = 0; i < 5; i++)
+        {
+            domain.Map(i * Span, 0, Span, ReadWrite);
+        }
+
+        long full = allocator.Outstanding;
+        log.Calls.Clear();
+        for (ulong i = 0; i < 3; i++)
+        {
+            domain.Unmap(i * Span, Span).ShouldBe(Span);
+        }
+
+        log.Kinds.Distinct().ShouldBe(["clean", "barrier"], ignoreOrder: true);
+        allocator.Outstanding.ShouldBe(full);
+
+        domain.Unmap(3 * Span, Span).ShouldBe(Span);
+        log.Kinds.SkipWhile(call => call is "clean" or "barrier").ShouldBe(["begin", "all", "complete", "end"]);
+        allocator.Outstanding.ShouldBe(full - 3);
+
+        domain.Flush();
+        allocator.Outstanding.ShouldBe(full - 4);
+        log.Count("all").ShouldBe(2);
+        domain.Flush();
+        log.Count("all").ShouldBe(2);
+    }
+
+    [Fact]
+    public void Deferred_unmaps_grow_old()
+    {
+        var clock = new ManualClock();
+        using var domain = Make(
+            CachingAll,
+            new DomainOptions { Policy = SyncPolicy.Deferred, DeferredAge = TimeSpan.FromMilliseconds(10), Clock = clock },
+            out var log,
+            out _);
+        domain.Map(0, 0, 16 * Page, ReadWrite);
+        log.Calls.Clear();
+        domain.Unmap(0, Page);
+        clock.Advance(TimeSpan.FromMilliseconds(9));
+        domain.Unmap(Page, Page);
+        log.Count("all").ShouldBe(0);
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        domain.Unmap(2 * Page, Page);
+        log.Count("all").ShouldBe(1);
+        domain.Unmap(3 * Page, Page);
+        log.Count("all").ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(SyncPolicy.Deferred)]
+    [InlineData(SyncPolicy.Explicit)]
+    public void An_iova_is_not_mapped_again_before_its_flush(SyncPolicy policy)
+    {
+        using var domain = Make(CachingAll, policy, out var log, out _, TableRelease.Never);
+        domain.Map(0, 0, 32 * Page, ReadWrite);
+        domain.Flush();
+        domain.Unmap(4 * Page, 4 * Page);
+        log.Calls.Clear();
+
+        // Elsewhere: no flush. Over the last page of it: a flush before anything is stored.
+        domain.Map(40 * Page, 0, Page, ReadWrite);
+        log.Calls.ShouldNotContain("all");
+        domain.Flush();
+        domain.Unmap(8 * Page, 4 * Page);
+        log.Calls.Clear();
+        domain.Map(11 * Page, 0, Page, ReadWrite);
+        string[] kinds = [.. log.Kinds];
+        kinds.ShouldContain("complete");
+        if (policy == SyncPolicy.Deferred)
+        {
+            kinds[..4].ShouldBe(["begin", "all", "complete", "end"]);
+        }
+        else
+        {
+            kinds.ShouldBe(["clean", "barrier", "begin", "tables", "tlb", "complete", "end"]);
+        }
+    }
+
+    /// <summary>A table that was dropped takes its whole span with it: nothing may be mapped there before the flush.</summary>
+    [Theory]
+    [InlineData(SyncPolicy.Deferred)]
+    [InlineData(SyncPolicy.Explicit)]
+    public void The_span_of_a_dropped_table_is_not_mapped_again_before_its_flush(SyncPolicy policy)
+    {
+        using var domain = Make(NotCoherent, policy, out var log, out var allocator, TableRelease.WhenEmpty);
+        domain.Map(Span, 0, Page, ReadWrite);
+        domain.Map(0, 0, Page, ReadWrite);
+        domain.Flush();
+        long before = allocator.Outstanding;
+        domain.Unmap(Span, Page).ShouldBe(Page);
+        allocator.Outstanding.ShouldBe(before);
+        log.Calls.Clear();
+        domain.Map(Span + (100 * Page), 0, Page, ReadWrite);
+        log.Kinds.ShouldContain("complete");
+        allocator.Outstanding.ShouldBe(before);
+    }
+
+    [Fact]
+    public void Explicit_leaves_everything_until_the_caller_asks()
+    {
+        using var domain = Make(CachingAll, SyncPolicy.Explicit, out var log, out _, TableRelease.Never);
+        domain.Map(0, 0, 8 * Page, ReadWrite);
+        domain.Map(8 * Page, 0x100_0000, 8 * Page, ReadWrite);
+        domain.Flush();
+        log.Calls.Clear();
+        domain.Unmap(0, 8 * Page);
+        domain.Unmap(8 * Page, 8 * Page);
+        log.Calls.ShouldBeEmpty();
+        domain.Flush();
+
+        // The two are one run by then.
+        log.Kinds.ShouldBe(["clean", "barrier", "begin", "tables", "tlb", "complete", "end"]);
+        log.Calls.ShouldContain("tlb 0x0 0x10000 0x0");
+        log.Calls.Clear();
+        domain.Flush();
+        log.Calls.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Explicit_flush_of_a_range_leaves_the_rest_owed()
+    {
+        using var domain = Make(CachingAll, SyncPolicy.Explicit, out var log, out _, TableRelease.Never);
+        domain.Map(0, 0, 4 * Span, ReadWrite);
+        domain.Flush();
+        domain.Unmap(0, Page);
+        domain.Unmap(2 * Span, Page);
+        log.Calls.Clear();
+        domain.Flush(2 * Span, Page);
+        log.Calls.Where(call => call.StartsWith("tlb")).ShouldBe(["tlb 0x400000 0x1000 0x0"]);
+        log.Calls.Clear();
+        domain.Flush(2 * Span, Page);
+        domain.Flush(Span, 0);
+        log.Calls.ShouldBeEmpty();
+        domain.Flush(0, ulong.MaxValue);
+        log.Calls.Where(call => call.StartsWith("tlb")).ShouldBe(["tlb 0x0 0x1000 0x0"]);
+    }
+
+    [Fact]
+    public void Explicit_forgets_single_runs_only_for_a_flush_of_everything()
+    {
+        using var domain = Make(CachingAll, SyncPolicy.Explicit, out var log, out _, TableRelease.Never);
+        domain.Map(0, 0, 20 * Span, ReadWrite);
+        domain.Flush();
+        log.Calls.Clear();
+
+        // Every other page: no two runs touch.
+        for (ulong page = 0; page < 10_000; page += 2)
+        {
+            domain.Unmap(page * Page, Page).ShouldBe(Page);
+        }
+
+        domain.Flush();
+        log.Count("all").ShouldBe(1);
+        log.Count("clean").ShouldBeGreaterThanOrEqualTo(10_000 * 8 / 64);
+    }
+
+    private IommuDomain Make(IommuTraits traits, SyncPolicy policy, out HardwareLog log, out PageAllocator allocator, TableRelease? release = null) =>
+        Make(traits, new DomainOptions { Policy = policy, Release = release }, out log, out allocator);
+
+    private IommuDomain Make(IommuTraits traits, DomainOptions options, out HardwareLog log, out PageAllocator allocator)
+    {
+        var driver = new RecordingDriver(traits);
+        log = driver.Log;
+        return driver.CreateDomain(_memory, options, out allocator);
+    }
+
+    private sealed class ManualClock : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public void Advance(TimeSpan by) => _now += by.Ticks;
+
+        public override long GetTimestamp() => _now;
+    }
+}
