@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using IommuKit.Cli.Commands;
 using IommuKit.Lab;
 
@@ -8,6 +9,16 @@ namespace IommuKit.Cli;
 internal static class CommandLine
 {
     private const string Name = "iommukit";
+
+    /// <summary>The most telling of the errors, on one line.</summary>
+    private static string Explain(IReadOnlyList<ParseError> errors)
+    {
+        // What is not known says more than what is missing because of it.
+        string message = errors.Select(error => error.Message).FirstOrDefault(text => text.StartsWith("Unrecognized", StringComparison.Ordinal))
+            ?? errors[0].Message;
+        string[] lines = message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return string.Join(' ', lines).TrimEnd('.');
+    }
 
     /// <summary>Runs one command.</summary>
     /// <param name="args">What the user typed.</param>
@@ -28,8 +39,7 @@ internal static class CommandLine
         if (parsed.Errors.Count != 0)
         {
             string command = parsed.CommandResult.Command is RootCommand ? Name : $"{Name} {parsed.CommandResult.Command.Name}";
-            string problem = string.Join(' ', parsed.Errors[0].Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
-            error.WriteLine($"{Name}: {problem} (see '{command} --help')");
+            error.WriteLine($"{Name}: {Explain(parsed.Errors)} (see '{command} --help')");
             return ExitCode.BadUse;
         }
 

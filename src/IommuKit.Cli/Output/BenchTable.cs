@@ -17,9 +17,13 @@ internal static class BenchTable
             WriteMachine(console, machine.Key, [.. machine], options, isMarkdown);
         }
 
-        console.WriteLine(
-            "Model µs: virtual time, operations times their cost; nothing here is time of this host. Off: against the paper's mean.");
-        console.WriteLine("Faster: PerPage against the row, in the model; in brackets as the paper measured it.");
+        console.WriteLine("Model µs: virtual time, operations times their cost; nothing here is time of this host.");
+        console.WriteLine("Faster: PerPage against the row, in the model.");
+        if (rows.Any(row => row.PaperBefore is not null))
+        {
+            console.WriteLine("Off: the model against the paper's mean. In brackets: the range of the paper's samples, and its own factor.");
+        }
+
         console.WriteLine("Least: register writes + reads + lines cleaned that would have sufficed without dropping anything else from a cache.");
         console.WriteLine("A modelled device read every mapped page and was refused every unmapped one.");
     }

@@ -166,9 +166,14 @@ public sealed class TegraMachine : Machine
                     cpuLines += PageBytes / Memory.LineSize;
                     break;
                 default:
-                    // The entries need not be touched: nothing points to the table. It must not be found in the page-table cache when
-                    // its memory is a table again.
-                    ptcLines += PageBytes / Soc.AtomBytes;
+                    // Either the entries are cleared, or they are left alone, as nothing points to the table any more; then nothing of it may be
+                    // found in the page-table cache when its memory is a table again.
+                    long clearedPtc = Blocks(start, end, Soc.AtomBytes);
+                    long clearedCpu = Blocks(start, end, Memory.LineSize);
+                    long wholePtc = PageBytes / Soc.AtomBytes;
+                    bool isCleared = (clearedPtc * writesPerLine) + clearedCpu < wholePtc * writesPerLine;
+                    ptcLines += isCleared ? clearedPtc : wholePtc;
+                    cpuLines += isCleared ? clearedCpu : 0;
                     break;
             }
         }

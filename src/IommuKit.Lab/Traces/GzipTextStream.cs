@@ -4,46 +4,43 @@ namespace IommuKit.Lab.Traces;
 
 /// <summary>
 /// Decompresses gzip and notices when it breaks off. The runtime's own decompressor takes the end of a cut file for the end of its text; so a small
-/// gzip member with a known text is read after the file, and only if that text comes out at the end was the file whole.
+/// gzip member with a known text follows the file, and only if that text comes out after it was the file whole.
 /// </summary>
 internal sealed class GzipTextStream : ReadOnlyStream
 {
-    private static readonly byte[] EndText = [.. "\0end of trace\0"u8];
+    private static readonly byte[] EndText = [.. "end of trace"u8];
     private static readonly byte[] EndMember = Compress(EndText);
 
+    private readonly ChainedStream _compressed;
     private readonly GZipStream _gzip;
-
-    // Decompressed and not given out. The last bytes stay here until more follow, as they may be the end text.
-    private readonly byte[] _pending = new byte[(64 << 10) + EndText.Length];
-    private int _count;
     private bool _isAtEnd;
 
     public GzipTextStream(Stream compressed)
     {
-        _gzip = new GZipStream(new ChainedStream(compressed, new MemoryStream(EndMember)), CompressionMode.Decompress);
+        _compressed = new ChainedStream(compressed, new MemoryStream(EndMember));
+        _gzip = new GZipStream(_compressed, CompressionMode.Decompress);
     }
 
     /// <summary>Reads text.</summary>
     /// <exception cref="InvalidDataException">The file breaks off or is damaged.</exception>
     public override int Read(Span<byte> buffer)
     {
-        while (_count <= EndText.Length && !_isAtEnd)
+        if (_isAtEnd || buffer.IsEmpty)
         {
-            int count = _gzip.Read(_pending.AsSpan(_count));
-            _isAtEnd = count == 0;
-            _count += count;
+            return 0;
         }
 
-        if (_isAtEnd)
+        // The decompressor gives out everything it has before it asks for more; so whatever comes out of a call that asked for the end member is
+        // made of that member.
+        int count = _gzip.Read(buffer);
+        if (!_compressed.IsFirstDone)
         {
-            return _pending.AsSpan(0, _count).SequenceEqual(EndText) ? 0 : throw new InvalidDataException("The gzip data breaks off.");
+            return count != 0 ? count : throw new InvalidDataException("Something follows the gzip data.");
         }
 
-        int given = Math.Min(buffer.Length, _count - EndText.Length);
-        _pending.AsSpan(0, given).CopyTo(buffer);
-        _pending.AsSpan(given, _count - given).CopyTo(_pending);
-        _count -= given;
-        return given;
+        CheckEnd(buffer[..count]);
+        _isAtEnd = true;
+        return 0;
     }
 
     protected override void Dispose(bool disposing)
@@ -54,6 +51,19 @@ internal sealed class GzipTextStream : ReadOnlyStream
         }
 
         base.Dispose(disposing);
+    }
+
+    private void CheckEnd(ReadOnlySpan<byte> start)
+    {
+        // One byte more than there may be.
+        Span<byte> text = stackalloc byte[EndText.Length + 1];
+        int count = Math.Min(start.Length, text.Length);
+        start[..count].CopyTo(text);
+        count += _gzip.ReadAtLeast(text[count..], text.Length - count, throwOnEndOfStream: false);
+        if (!text[..count].SequenceEqual(EndText))
+        {
+            throw new InvalidDataException("The gzip data breaks off.");
+        }
     }
 
     private static byte[] Compress(byte[] text)
@@ -70,11 +80,11 @@ internal sealed class GzipTextStream : ReadOnlyStream
     /// <summary>One stream after the other.</summary>
     private sealed class ChainedStream(Stream first, Stream second) : ReadOnlyStream
     {
-        private bool _isFirstDone;
+        public bool IsFirstDone { get; private set; }
 
         public override int Read(Span<byte> buffer)
         {
-            if (!_isFirstDone)
+            if (!IsFirstDone)
             {
                 int count = first.Read(buffer);
                 if (count != 0)
@@ -82,7 +92,7 @@ internal sealed class GzipTextStream : ReadOnlyStream
                     return count;
                 }
 
-                _isFirstDone = true;
+                IsFirstDone = true;
             }
 
             return second.Read(buffer);

@@ -11,42 +11,55 @@ public sealed partial class TegraSmmuModel<TMemory>
     private long _ptcHitBase;
     private long _ptcMissBase;
 
-    private void AddPlainRegisters()
+    private void AddHoldingRegisters()
     {
         uint asids = _soc.AsidBits == 7 ? 0x7f7f_7f7fu : 0x3u;
         foreach (var group in _soc.Swgroups)
         {
-            _plain[group.AsidRegister] = (0, TegraMc.SwgroupBits.Enable | asids);
+            Hold(group.AsidRegister, TegraMc.SwgroupBits.Enable | asids);
         }
 
         foreach (var client in _soc.Clients)
         {
-            if (client.EnableRegister is { } register)
+            if (client.EnableRegister is not { } register)
             {
-                var (value, writable) = _plain.GetValueOrDefault(register);
+                continue;
+            }
 
+            if (client.Enable == TegraClientEnable.ReadWrite)
+            {
+                Hold(register, client.EnableMask);
+            }
+            else
+            {
                 // Firmware has set the bits that software cannot.
-                _plain[register] = client.Enable == TegraClientEnable.ReadWrite
-                    ? (value, writable | client.EnableMask)
-                    : (value | client.EnableMask, writable);
+                _values[register / sizeof(uint)] |= client.EnableMask;
+            }
+
+            if (_soc.FindSwgroup(client.Swgroup) is { } group)
+            {
+                _routes[client.Id] = new ClientRoute(register, client.EnableMask, group.AsidRegister, _options.WideSwgroups.Contains(group.Name));
             }
         }
 
         for (int i = 0; i < (_soc.AsidBits == 7 ? TegraMc.AsidSecurityCount : 1); i++)
         {
-            _plain[TegraMc.AsidSecurity(i)] = (0, uint.MaxValue);
+            Hold(TegraMc.AsidSecurity(i), uint.MaxValue);
         }
 
         for (int i = 0; i < TegraMc.ClientConfigCount; i++)
         {
-            _plain[TegraMc.ClientConfig(i)] = (0, uint.MaxValue);
+            Hold(TegraMc.ClientConfig(i), uint.MaxValue);
         }
 
-        foreach (uint offset in (ReadOnlySpan<uint>)[TegraMc.HotResetControl, TegraMc.HotResetControl1, TegraMc.StatsTlbSource])
-        {
-            _plain[offset] = (0, uint.MaxValue);
-        }
+        Hold(TegraMc.HotResetControl, uint.MaxValue);
+        Hold(TegraMc.HotResetControl1, uint.MaxValue);
+        Hold(TegraMc.StatsTlbSource, uint.MaxValue);
     }
+
+    private void Hold(uint offset, uint writable) => _writable[offset / sizeof(uint)] |= writable;
+
+    private uint Held(uint offset) => offset < TegraMc.Size ? _values[offset / sizeof(uint)] : 0;
 
     private uint ReadRegister(uint offset) => offset switch
     {
@@ -65,9 +78,9 @@ public sealed partial class TegraSmmuModel<TMemory>
         TegraMc.StatsPtcMiss => Counter(TegraMc.PtcConfigBits.StatsEnable, _ptcConfig, _ptc.Misses - _ptcMissBase),
 
         // A blocked engine is idle at once.
-        TegraMc.HotResetStatus => _plain[TegraMc.HotResetControl].Value,
-        TegraMc.HotResetStatus1 => _plain[TegraMc.HotResetControl1].Value,
-        _ => _plain.GetValueOrDefault(offset).Value,
+        TegraMc.HotResetStatus => Held(TegraMc.HotResetControl),
+        TegraMc.HotResetStatus1 => Held(TegraMc.HotResetControl1),
+        _ => Held(offset),
     };
 
     private void WriteRegister(uint offset, uint value)
@@ -105,9 +118,11 @@ public sealed partial class TegraSmmuModel<TMemory>
                 _ptcFlushHigh = value & 3;
                 break;
             default:
-                if (_plain.TryGetValue(offset, out var register))
+                if (offset < TegraMc.Size)
                 {
-                    _plain[offset] = ((register.Value & ~register.Writable) | (value & register.Writable), register.Writable);
+                    uint writable = _writable[offset / sizeof(uint)];
+                    ref uint held = ref _values[offset / sizeof(uint)];
+                    held = (held & ~writable) | (value & writable);
                 }
 
                 break;
@@ -182,4 +197,11 @@ public sealed partial class TegraSmmuModel<TMemory>
     }
 
     private static uint Counter(uint enableBit, uint config, long count) => (config & enableBit) != 0 ? (uint)count : 0;
+
+    /// <summary>Where the registers of a client are.</summary>
+    /// <param name="EnableRegister">Offset of its TRANSLATION_ENABLE register.</param>
+    /// <param name="EnableMask">Its bit there.</param>
+    /// <param name="AsidRegister">Offset of its group's ASID register.</param>
+    /// <param name="IsWide">Whether its group sees 34 bits of IOVA.</param>
+    private sealed record ClientRoute(uint EnableRegister, uint EnableMask, uint AsidRegister, bool IsWide);
 }

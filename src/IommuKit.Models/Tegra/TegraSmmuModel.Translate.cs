@@ -44,7 +44,7 @@ public sealed partial class TegraSmmuModel<TMemory>
 
     private Translation TranslateLocked(in DmaRequest request)
     {
-        if (!IsTranslated(request.Source, out var group, out uint selector))
+        if (!IsTranslated(request.Source, out uint selector, out bool isWide))
         {
             ulong last = (1ul << _soc.PhysicalBits) - 1;
             return request.Iova > last
@@ -53,7 +53,7 @@ public sealed partial class TegraSmmuModel<TMemory>
         }
 
         int window = (int)Math.Min(request.Iova >> 32, int.MaxValue);
-        if (window > 3 || (window != 0 && !_options.WideSwgroups.Contains(group.Name)))
+        if (window > 3 || (window != 0 && !isWide))
         {
             return Fault(request, rights: 0);
         }
@@ -91,20 +91,20 @@ public sealed partial class TegraSmmuModel<TMemory>
             TegraFormat.LeafProtection(word));
     }
 
-    private bool IsTranslated(int source, out TegraSwgroup group, out uint selector)
+    private bool IsTranslated(int source, out uint selector, out bool isWide)
     {
-        group = null!;
         selector = 0;
+        isWide = false;
         if ((_smmuConfig & TegraMc.SmmuConfigBits.Enable) == 0
-            || _soc.FindClient(source) is not { EnableRegister: { } enable } client
-            || (_plain[enable].Value & client.EnableMask) == 0
-            || _soc.FindSwgroup(client.Swgroup) is not { } found)
+            || (uint)source >= (uint)_routes.Length
+            || _routes[source] is not { } route
+            || (Held(route.EnableRegister) & route.EnableMask) == 0)
         {
             return false;
         }
 
-        group = found;
-        selector = _plain[found.AsidRegister].Value;
+        isWide = route.IsWide;
+        selector = Held(route.AsidRegister);
         return (selector & TegraMc.SwgroupBits.Enable) != 0;
     }
 

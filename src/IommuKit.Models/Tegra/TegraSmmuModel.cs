@@ -25,8 +25,12 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
     private readonly PostedWrites _posted;
     private readonly int _groupShift;
 
-    // Registers that only hold a value, and the writable bits of those.
-    private readonly Dictionary<uint, (uint Value, uint Writable)> _plain = [];
+    // Registers that only hold a value, by offset / 4, and which of their bits can be written.
+    private readonly uint[] _values = new uint[TegraMc.Size / sizeof(uint)];
+    private readonly uint[] _writable = new uint[TegraMc.Size / sizeof(uint)];
+
+    // By client id; null for those that are never translated.
+    private readonly ClientRoute?[] _routes;
     private readonly uint[] _roots;
     private uint _intStatus;
     private uint _intMask;
@@ -59,7 +63,8 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
         _tlb = new TegraTlb(soc.TlbLines, _groupShift, TegraEntry.PageShift, _options.TlbReplacement);
         _posted = new PostedWrites(_options.PostedWrites);
         _roots = new uint[soc.AsidCount];
-        AddPlainRegisters();
+        _routes = new ClientRoute?[soc.Clients.Max(client => client.Id) + 1];
+        AddHoldingRegisters();
         WriteTlbConfig((uint)soc.TlbLines);
         WritePtcConfig(TegraMc.PtcConfigBits.CacheEnable | TegraMc.PtcConfigBits.IndexMapMask);
     }

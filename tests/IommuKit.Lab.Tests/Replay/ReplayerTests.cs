@@ -1,0 +1,206 @@
+using System.Text.Json;
+using IommuKit.Domains;
+using IommuKit.Lab.Machines;
+using IommuKit.Lab.Replay;
+
+namespace IommuKit.Lab.Tests.Replay;
+
+public sealed class ReplayerTests : IDisposable
+{
+    private readonly string _path = Path.GetTempFileName();
+
+    public static TheoryData<string> Captures => Directory.Exists(RepositoryFiles.InShared("traces"))
+        ? [.. Directory.GetDirectories(RepositoryFiles.InShared("traces")).Select(folder => Path.GetFileName(folder)!).Order()]
+        : ["none"];
+
+    public static TheoryData<string> Samples =>
+        [.. Directory.GetFiles(RepositoryFiles.InRepository("samples"), "*.gz").Select(file => Path.GetFileName(file)!).Order()];
+
+    public void Dispose() => File.Delete(_path);
+
+    /// <summary>Every capture has the events, the live pages and the anomalies that its own statistics state.</summary>
+    [SharedTheory]
+    [MemberData(nameof(Captures))]
+    public void Captures_replay_with_the_counts_of_their_statistics(string capture)
+    {
+        string folder = RepositoryFiles.InShared("traces", capture);
+        using var stats = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "stats.json")));
+        var events = stats.RootElement.GetProperty("events");
+        var pairing = stats.RootElement.GetProperty("pairing");
+        foreach (var result in Replayer.Run(Path.Combine(folder, "trace.gz"), Options(Enum.GetValues<SyncPolicy>())))
+        {
+            var trace = result.Trace;
+            trace.Maps.ShouldBe(events.GetProperty("map").GetInt64());
+            trace.Unmaps.ShouldBe(events.GetProperty("unmap").GetInt64());
+            trace.Others.ShouldBe(events.EnumerateObject().Where(e => e.Name is not ("map" or "unmap")).Sum(e => e.Value.GetInt64()));
+            trace.LivePages.ShouldBe(pairing.GetProperty("live_pages_at_end").GetUInt64());
+            trace.PeakLivePages.ShouldBe(pairing.GetProperty("peak_live_pages").GetUInt64());
+            trace.MapsOverLive.ShouldBe(pairing.GetProperty("map_overlaps_live").GetInt64());
+            trace.Orphans.ShouldBe(pairing.TryGetProperty("unmap_orphan", out var orphans) ? orphans.GetInt64() : 0);
+            trace.UnknownLines.ShouldBe(0);
+
+            // Every event was replayed, or is accounted for.
+            long maps = result.MapLatency.Count;
+            long notMapped = Skipped(result, SkipReason.OverLiveMapping) + Skipped(result, SkipReason.BeyondPhysicalWidth);
+            (trace.Maps - maps).ShouldBeInRange(notMapped, notMapped + Skipped(result, SkipReason.BeyondAperture));
+            Skipped(result, SkipReason.NoTableMemory).ShouldBe(0);
+        }
+    }
+
+    [SharedFact]
+    public void Lost_events_are_counted_in_every_form_of_the_loss()
+    {
+        string folder = RepositoryFiles.InShared("traces", "nvme-lost");
+        Lost("trace.gz").ShouldBe(46_372 - 5719);
+        Lost("trace_pipe.gz").ShouldBe(27_661);
+        Lost("trace-cmd-report.txt.gz").ShouldBe(6777 + 6215);
+
+        long Lost(string file) => Replayer.Run(Path.Combine(folder, file), Options(SyncPolicy.Gather))[0].Trace.Lost;
+    }
+
+    [SharedFact]
+    public void Iovas_beyond_the_aperture_are_reported_with_their_lines()
+    {
+        var result = Replayer.Run(RepositoryFiles.InShared("traces", "vfio-edu", "trace.gz"), Options(SyncPolicy.Gather))[0];
+        var skipped = result.Skipped.ShouldHaveSingleItem();
+        skipped.Reason.ShouldBe(SkipReason.BeyondAperture);
+        skipped.Count.ShouldBe(176);
+        skipped.FirstLine.ShouldBe(74);
+        result.SkippedCount.ShouldBe(176);
+    }
+
+    [Theory]
+    [MemberData(nameof(Samples))]
+    public void Samples_replay_under_every_policy_in_the_papers_order(string sample)
+    {
+        var results = Replayer.Run(RepositoryFiles.InRepository("samples", sample), Options(Enum.GetValues<SyncPolicy>()));
+        results.Count.ShouldBe(6);
+        var time = results.ToDictionary(result => result.Policy, result => result.VirtualMicroseconds);
+        time[SyncPolicy.PerPage].ShouldBeGreaterThanOrEqualTo(time[SyncPolicy.RangeFlush]);
+        time[SyncPolicy.RangeFlush].ShouldBeGreaterThanOrEqualTo(time[SyncPolicy.SplitSync]);
+        time[SyncPolicy.SplitSync].ShouldBeGreaterThanOrEqualTo(time[SyncPolicy.Gather]);
+        time[SyncPolicy.Gather].ShouldBeGreaterThan(time[SyncPolicy.Deferred]);
+        results.Select(result => result.Counts.EntriesStored).Distinct().ShouldHaveSingleItem();
+    }
+
+    [Fact]
+    public void Replays_of_the_same_file_are_the_same()
+    {
+        string sample = RepositoryFiles.InRepository("samples", "perf-nvme-lazy.trace.gz");
+        var first = Replayer.Run(sample, Options(SyncPolicy.Deferred))[0];
+        var second = Replayer.Run(sample, Options(SyncPolicy.Deferred))[0];
+        second.Counts.ShouldBe(first.Counts);
+        second.VirtualMicroseconds.ShouldBe(first.VirtualMicroseconds);
+    }
+
+    [Fact]
+    public void The_samples_are_small() =>
+        Directory.GetFiles(RepositoryFiles.InRepository("samples")).Sum(file => new FileInfo(file).Length).ShouldBeLessThan(300_000);
+
+    [Fact]
+    public void An_unmap_takes_what_the_kernel_says_went_away_across_several_maps()
+    {
+        var result = Run(
+            "1.0: map: IOMMU: iova=0x1000 - 0x3000 paddr=0x100000 size=8192",
+            "1.0: map: IOMMU: iova=0x3000 - 0x4000 paddr=0x200000 size=4096",
+            "2.0: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=12288",
+            "3.0: map: IOMMU: iova=0x1000 - 0x4000 paddr=0x300000 size=12288",
+            "4.0: unmap: IOMMU: iova=0x1000 - 0x4000 size=12288 unmapped_size=0");
+        result.SkippedCount.ShouldBe(0);
+        result.Trace.LivePages.ShouldBe(3ul);
+        result.MapLatency.Count.ShouldBe(3);
+        result.UnmapLatency.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public void Overlaps_and_orphans_are_skipped_with_their_lines_and_leave_the_rest_right()
+    {
+        var result = Run(
+            "1.0: map: IOMMU: iova=0x1000 - 0x3000 paddr=0x100000 size=8192",
+            "1.0: map: IOMMU: iova=0x2000 - 0x5000 paddr=0x200000 size=12288",
+            "1.0: unmap: IOMMU: iova=0x8000 - 0x9000 size=4096 unmapped_size=4096",
+            "1.0: map: IOMMU: iova=0x4000 - 0x5000 paddr=0x200000 size=4096",
+            "2.0: unmap: IOMMU: iova=0x1000 - 0x5000 size=16384 unmapped_size=16384",
+            "3.0: map: IOMMU: iova=0x1000 - 0x5000 paddr=0x300000 size=16384");
+        result.Skipped.ShouldBe(
+        [
+            new SkippedEvents(SkipReason.OverLiveMapping, 1, 2, 2), new SkippedEvents(SkipReason.NotMapped, 2, 3, 5),
+        ]);
+        result.MapLatency.Count.ShouldBe(3);
+        result.Trace.MapsOverLive.ShouldBe(2);
+        result.Trace.FirstMapOverLive.ShouldBe(2);
+        result.Trace.Orphans.ShouldBe(1);
+    }
+
+    [Fact]
+    public void Physical_addresses_that_do_not_fit_are_skipped()
+    {
+        var result = Run(
+            "1.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x400000000 size=4096",
+            "1.0: map: IOMMU: iova=0xfffff000 - 0x100001000 paddr=0x0 size=8192",
+            "1.0: unmap: IOMMU: iova=0xfffff000 - 0x100001000 size=8192 unmapped_size=8192",
+            "1.0: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096");
+        result.Skipped.Select(skipped => (skipped.Reason, skipped.Count)).ShouldBe(
+        [
+            (SkipReason.BeyondAperture, 2), (SkipReason.BeyondPhysicalWidth, 1), (SkipReason.NotMapped, 1),
+        ]);
+    }
+
+    [Fact]
+    public void Deferred_flushes_by_the_time_of_the_trace()
+    {
+        string[] lines =
+        [
+            "{0}: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=4096",
+            "{0}: map: IOMMU: iova=0x2000 - 0x3000 paddr=0x1000 size=4096",
+            "1.000000: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096",
+            "{1}: unmap: IOMMU: iova=0x2000 - 0x3000 size=4096 unmapped_size=4096",
+        ];
+        Syncs("1.009999").ShouldBe(3);
+        Syncs("1.010000").ShouldBe(4);
+
+        long Syncs(string later) => Run([.. lines.Select(line => string.Format(line, "0.5", later))], SyncPolicy.Deferred).Counts.Syncs;
+    }
+
+    [Fact]
+    public void Huge_ranges_cost_neither_time_nor_memory()
+    {
+        var lines = new List<string>();
+        for (int i = 0; i < 2000; i++)
+        {
+            lines.Add("1.0: map: IOMMU: iova=0x0 - 0xfffffffffffff000 paddr=0x0 size=18446744073709547520");
+            lines.Add("1.0: unmap: IOMMU: iova=0x0 - 0x100000000 size=4294967296 unmapped_size=4294967296");
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        var result = Run([.. lines]);
+        result.SkippedCount.ShouldBe(4000);
+        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(20_000_000);
+    }
+
+    [Fact]
+    public void Damaged_lines_are_counted_when_they_are_to_be_passed_over()
+    {
+        File.WriteAllLines(_path, ["1.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=0", "1.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=4096"]);
+        Should.Throw<InputException>(() => Replayer.Run(_path, Options(SyncPolicy.Gather)));
+        var result = Replayer.Run(_path, Options(SyncPolicy.Gather) with { IsLenient = true })[0];
+        result.Skipped.ShouldBe([new SkippedEvents(SkipReason.Damaged, 1, 1, 1)]);
+    }
+
+    private static long Skipped(ReplayResult result, SkipReason reason) =>
+        result.Skipped.Where(skipped => skipped.Reason == reason).Sum(skipped => skipped.Count);
+
+    private static ReplayOptions Options(params SyncPolicy[] policies) => new()
+    {
+        Machines = [MachineCatalog.Find("tegra210")!],
+        Policies = policies,
+    };
+
+    private ReplayResult Run(params string[] lines) => Run(lines, SyncPolicy.Gather);
+
+    private ReplayResult Run(string[] lines, SyncPolicy policy)
+    {
+        File.WriteAllLines(_path, lines);
+        return Replayer.Run(_path, Options(policy))[0];
+    }
+}

@@ -1,0 +1,55 @@
+using FsCheck;
+using FsCheck.Fluent;
+using IommuKit.Lab.Traces;
+
+namespace IommuKit.Lab.Tests.Traces;
+
+public class LiveSetTests
+{
+    [Fact]
+    public void Agrees_with_a_set_of_numbers()
+    {
+        var step =
+            from isAdd in Gen.Elements(true, true, false)
+            from first in Gen.Choose(0, 60)
+            from length in Gen.Choose(1, 12)
+            select (isAdd, first, length);
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(500), Prop.ForAll(step.ArrayOf().ToArbitrary(), steps =>
+        {
+            var live = new LiveSet();
+            var oracle = new HashSet<int>();
+            foreach (var (isAdd, first, length) in steps)
+            {
+                int[] range = [.. Enumerable.Range(first, length)];
+                int before = range.Count(oracle.Contains);
+                ulong found = isAdd
+                    ? live.Add((ulong)first, (ulong)(first + length - 1))
+                    : live.Remove((ulong)first, (ulong)(first + length - 1));
+                found.ShouldBe((ulong)before);
+                if (isAdd)
+                {
+                    oracle.UnionWith(range);
+                }
+                else
+                {
+                    oracle.ExceptWith(range);
+                }
+
+                live.Bytes.ShouldBe((ulong)oracle.Count);
+                live.Pieces.ShouldBe(oracle.Count(number => !oracle.Contains(number - 1)));
+            }
+        }));
+    }
+
+    [Fact]
+    public void The_ends_of_the_number_space_are_no_problem()
+    {
+        var live = new LiveSet();
+        live.Add(ulong.MaxValue - 4095, ulong.MaxValue).ShouldBe(0ul);
+        live.Add(0, 4095).ShouldBe(0ul);
+        live.Add(4096, ulong.MaxValue - 4096).ShouldBe(0ul);
+        live.Pieces.ShouldBe(1);
+        live.Remove(1ul << 40, (1ul << 40) + 4095).ShouldBe(4096ul);
+        live.Pieces.ShouldBe(2);
+    }
+}

@@ -1,0 +1,251 @@
+using System.IO.Compression;
+using System.Text;
+using IommuKit.Lab.Traces;
+
+namespace IommuKit.Lab.Tests.Traces;
+
+public sealed class TraceReaderTests : IDisposable
+{
+    private const string Map =
+        "        modprobe-108     [001] .....     7.590418: map: IOMMU: iova=0x00000000fffe0000 - 0x00000000fffea000 paddr=0x0000000006c66000 size=40960\n";
+
+    private const string Unmap =
+        "          <idle>-0       [001] d.h1.     7.600000: unmap: IOMMU: iova=0x00000000fffe0000 - 0x00000000fffe1000 size=4096 unmapped_size=40960\n";
+
+    private readonly string _path = Path.GetTempFileName();
+
+    public void Dispose() => File.Delete(_path);
+
+    [Fact]
+    public void Map_and_unmap_are_read_with_what_went_away()
+    {
+        var events = Read("# tracer: nop\n" + Map + Unmap);
+        events.ShouldBe(
+        [
+            new TraceEvent(TraceEventKind.Map, 2, 7_590_418_000, 0xfffe_0000, 0x06c6_6000, 40_960),
+            new TraceEvent(TraceEventKind.Unmap, 3, 7_600_000_000, 0xfffe_0000, 0, 40_960),
+        ]);
+    }
+
+    [Theory]
+    [InlineData("  kworker/u4:1-25      [000]      7.546431: {0}", 7_546_431_000)]
+    [InlineData("    kworker/u4:1-25    [000]     7.546431: {1}", 7_546_431_000)]
+    [InlineData("           iolab   128 [000]    24.330589:   iommu:{0}", 24_330_589_000)]
+    [InlineData("           iolab   128/128   [000]    24.330589123:   iommu:{0}", 24_330_589_123)]
+    [InlineData("              ip-107     (    107) [001] .....            4: {0}", -1)]
+    [InlineData("    kworker/u4:1      25   0 36 00000000 00000000 [0073263f] 556.819ms (+0.803ms): {0}", -1)]
+    [InlineData("{0}", -1)]
+    [InlineData(" weird: 1.5: name-1 [000] 1.5: {0}", 1_500_000_000)]
+    public void What_stands_before_the_event_may_be_anything(string line, long time)
+    {
+        const string fields = "IOMMU: iova=0x0 - 0x1000 paddr=0x2000 size=4096";
+        var events = Read(string.Format(line, "map: " + fields, "map:                  " + fields) + "\n");
+        events.ShouldBe([new TraceEvent(TraceEventKind.Map, 1, time, 0, 0x2000, 4096)]);
+    }
+
+    [Fact]
+    public void Other_lines_are_told_apart()
+    {
+        var events = Read(
+            """
+            # entries-in-buffer/entries-written: 3/3   #P:2
+            cpus=2
+
+                      init-1       [001] d..1.     2.135206: qi_submit: iotlb_inv dmar0: 0xd2 0x0 0x0 0x0
+            CPU:0 [LOST 1356 EVENTS]
+            CPU:1 [6215 EVENTS DROPPED]
+            ##### CPU 0 buffer started ####
+             => iommu_map
+            add_device_to_group: IOMMU: groupID=3 device=0000:00:04.0
+
+            """ + Map);
+        events.Select(e => (e.Kind, e.Line)).ShouldBe(
+        [
+            (TraceEventKind.Other, 4), (TraceEventKind.Lost, 5), (TraceEventKind.Lost, 6), (TraceEventKind.Unknown, 8), (TraceEventKind.Other, 9),
+            (TraceEventKind.Map, 10),
+        ]);
+        events[1].Size.ShouldBe(1356ul);
+        events[2].Size.ShouldBe(6215ul);
+    }
+
+    [Fact]
+    public void The_heading_tells_what_was_overwritten()
+    {
+        File.WriteAllText(_path, "# entries-in-buffer/entries-written: 1/46372   #P:2\n" + Map);
+        using var reader = new TraceReader(_path);
+        while (reader.Read(out _))
+        {
+            // To the end.
+        }
+
+        reader.Overwritten.ShouldBe(46_371);
+        reader.Line.ShouldBe(2);
+    }
+
+    [Theory]
+    [InlineData("size=40960", "size=0")]
+    [InlineData("size=40960", "size=-40960")]
+    [InlineData("size=40960", "size=99999999999999999999999")]
+    [InlineData("size=40960", "size=8192")]
+    [InlineData("size=40960", "size=")]
+    [InlineData("size=40960", "")]
+    [InlineData("size=40960", "size=40960 more")]
+    [InlineData("0x00000000fffea000", "0x00000000fffe9fff")]
+    [InlineData("paddr=0x0000000006c66000", "paddr=0x0000000006c66001")]
+    [InlineData("paddr=0x0000000006c66000", "paddr=")]
+    [InlineData("iova=0x00000000fffe0000", "iova=fffe0000")]
+    [InlineData(" map: ", " remapped ")]
+    public void Events_that_no_kernel_prints_are_refused_with_their_line(string good, string bad)
+    {
+        string message = Should.Throw<InputException>(() => Read(Map + Map.Replace(good, bad))).Message;
+        message.ShouldStartWith($"{_path}:2: ");
+        message.ShouldNotContain("\n");
+        Read(Map + Map.Replace(good, bad), isLenient: true).Select(e => e.Kind).ShouldBe([TraceEventKind.Map, TraceEventKind.Damaged]);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(20)]
+    [InlineData(90)]
+    public void A_line_that_breaks_off_is_refused(int cut)
+    {
+        string text = Map + Unmap;
+        string message = Should.Throw<InputException>(() => Read(text[..^cut])).Message;
+        message.ShouldBe($"{_path}:2: the file ends in the middle of a line");
+        Read(text[..^cut], isLenient: true).Select(e => e.Kind).ShouldBe([TraceEventKind.Map, TraceEventKind.Damaged]);
+    }
+
+    [Fact]
+    public void Fewer_entries_than_the_heading_promises_are_refused()
+    {
+        string text = "# entries-in-buffer/entries-written: 3/3   #P:2\n" + Map + Unmap;
+        Should.Throw<InputException>(() => Read(text)).Message.ShouldContain("ends after 2 of the 3 entries");
+        Read(text, isLenient: true).Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public void A_gzip_is_read_like_its_text_and_may_have_several_members()
+    {
+        File.WriteAllBytes(_path, [.. Gzip(Map), .. Gzip(Unmap)]);
+        ReadFile().Select(e => e.Kind).ShouldBe([TraceEventKind.Map, TraceEventKind.Unmap]);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(100)]
+    public void A_gzip_that_breaks_off_is_refused_wherever_it_breaks(int cut)
+    {
+        byte[] gzip = Gzip(string.Concat(Enumerable.Range(0, 2000).Select(i => Map.Replace("7.590418", $"7.{i:000000}"))));
+        File.WriteAllBytes(_path, gzip[..^cut]);
+        string message = Should.Throw<InputException>(() => ReadFile()).Message;
+        message.ShouldContain("breaks off");
+        message.ShouldStartWith(_path);
+        ReadFile(isLenient: true).Count.ShouldBeGreaterThan(100);
+    }
+
+    [Fact]
+    public void A_gzip_with_a_wrong_byte_is_refused()
+    {
+        byte[] gzip = Gzip(string.Concat(Enumerable.Range(0, 100).Select(_ => Map)));
+        gzip[^6] ^= 1;
+        File.WriteAllBytes(_path, gzip);
+        Should.Throw<InputException>(() => ReadFile()).Message.ShouldContain("damaged");
+    }
+
+    [Theory]
+    [InlineData("\x17\x08\x44tracing...", "trace-cmd report")]
+    [InlineData("PERFILE2........", "perf script")]
+    [InlineData("BZh91AY", "bzip2")]
+    [InlineData("PK\x03\x04....", "zip archive")]
+    [InlineData("", "is empty")]
+    [InlineData("\n\n", "no iommu:map")]
+    [InlineData("hello\nworld\n", "no iommu:map")]
+    [InlineData("abc\0def\n", "binary")]
+    public void Other_files_are_refused_with_what_they_are(string content, string reason)
+    {
+        File.WriteAllBytes(_path, Encoding.Latin1.GetBytes(content));
+        Should.Throw<InputException>(() => ReadFile()).Message.ShouldContain(reason);
+    }
+
+    [Fact]
+    public void A_line_without_end_is_refused_in_constant_memory()
+    {
+        File.WriteAllBytes(_path, new byte[10_000_000].Select(_ => (byte)'x').ToArray());
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Should.Throw<InputException>(() => ReadFile()).Message.ShouldContain("longer than 65536 bytes");
+        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(2_000_000);
+    }
+
+    [Fact]
+    public void Missing_files_and_folders_are_named()
+    {
+        Should.Throw<InputException>(() => new TraceReader("/nowhere/trace")).Message.ShouldBe("/nowhere/trace: there is no such file");
+        Should.Throw<InputException>(() => new TraceReader(Path.GetTempPath())).Message.ShouldContain("is a directory");
+    }
+
+    [Fact]
+    public void Lines_are_found_across_the_ends_of_the_buffer()
+    {
+        string text = string.Concat(Enumerable.Range(0, 20_000).Select(i => Map.Replace("108 ", $"{i} ")));
+        var events = Read(text);
+        events.Count.ShouldBe(20_000);
+        events[^1].ShouldBe(new TraceEvent(TraceEventKind.Map, 20_000, 7_590_418_000, 0xfffe_0000, 0x06c6_6000, 40_960));
+    }
+
+    [Fact]
+    public void Random_bytes_never_do_worse_than_an_error()
+    {
+        var random = new Random(1);
+        byte[] good = Encoding.ASCII.GetBytes(Map + Unmap + Map);
+        for (int round = 0; round < 2000; round++)
+        {
+            byte[] bytes = [.. good];
+            for (int i = random.Next(1, 6); i > 0; i--)
+            {
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            }
+
+            File.WriteAllBytes(_path, bytes);
+            try
+            {
+                ReadFile().Count.ShouldBeGreaterThan(0);
+            }
+            catch (InputException e)
+            {
+                e.Message.ShouldStartWith(_path);
+            }
+        }
+    }
+
+    private static byte[] Gzip(string text)
+    {
+        using var result = new MemoryStream();
+        using (var gzip = new GZipStream(result, CompressionLevel.Optimal))
+        {
+            gzip.Write(Encoding.ASCII.GetBytes(text));
+        }
+
+        return result.ToArray();
+    }
+
+    private List<TraceEvent> Read(string text, bool isLenient = false)
+    {
+        File.WriteAllText(_path, text);
+        return ReadFile(isLenient);
+    }
+
+    private List<TraceEvent> ReadFile(bool isLenient = false)
+    {
+        using var reader = new TraceReader(_path, isLenient);
+        var events = new List<TraceEvent>();
+        while (reader.Read(out var traceEvent))
+        {
+            events.Add(traceEvent);
+        }
+
+        return events;
+    }
+}
