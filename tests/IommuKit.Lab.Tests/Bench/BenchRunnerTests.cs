@@ -70,7 +70,10 @@ public class BenchRunnerTests
     {
         var options = Options() with
         {
-            Layout = BenchLayout.Contiguous, Sizes = [16 << 20], Policies = [SyncPolicy.Gather], Settings = new MachineSettings { UsesSections = true },
+            Layout = BenchLayout.Contiguous,
+            Sizes = [16 << 20],
+            Policies = [SyncPolicy.Gather],
+            Settings = new MachineSettings { UsesSections = true },
         };
         foreach (var row in BenchRunner.Run(options))
         {
@@ -96,7 +99,10 @@ public class BenchRunnerTests
     {
         var options = Options() with
         {
-            Machines = MachineCatalog.All, Policies = [SyncPolicy.Gather], Sizes = [4 << 20], Settings = new MachineSettings { SectionThreshold = 2 },
+            Machines = MachineCatalog.All,
+            Policies = [SyncPolicy.Gather],
+            Sizes = [4 << 20],
+            Settings = new MachineSettings { SectionThreshold = 2 },
         };
         foreach (var row in BenchRunner.Run(options))
         {

@@ -13,6 +13,7 @@ internal enum StepKind
 {
     Map,
     MapList,
+    MapSection,
     Unmap,
     Remap,
     Touch,
@@ -39,6 +40,7 @@ internal static class Scenario
             StepKind.Map,
             StepKind.Map,
             StepKind.MapList,
+            StepKind.MapSection,
             StepKind.Unmap,
             StepKind.Unmap,
             StepKind.Unmap,
@@ -86,11 +88,8 @@ internal static class Scenario
 
             foreach (ulong page in tenant.Pages.Keys.Order().ToList())
             {
-                // Large pages go whole, so that the next page may be gone already.
-                if (!usesSections)
-                {
-                    tenant.Unmap(page, Tenant.Page);
-                }
+                // A section goes whole, and its other pages are gone then.
+                tenant.Unmap(page, Tenant.Page);
             }
 
             tenant.Dispose();
@@ -120,6 +119,11 @@ internal static class Scenario
                 int count = Math.Min(step.Pages, 200);
                 tenant.MapList(iova, [.. Enumerable.Range(0, count).Select(i => new PhysicalRange(
                     address + ((ulong)(i % 3 == 0 ? i : 2 * i) * Tenant.Page), Tenant.Page))]);
+                break;
+            case StepKind.MapSection:
+                iova &= ~(Tenant.Section - 1);
+                size = Tenant.Section * (1 + ((ulong)step.Extra % 2));
+                tenant.Map(iova, 0x1000_0000 + ((ulong)(step.Extra % 4) * Tenant.Section), size);
                 break;
             case StepKind.Unmap:
                 tenant.Unmap(iova, size);

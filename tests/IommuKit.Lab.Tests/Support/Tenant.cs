@@ -18,10 +18,14 @@ internal readonly record struct Mapping(ulong Address, Protection Protection);
 internal sealed class Tenant : IDisposable
 {
     public const ulong Page = 4096;
+    public const ulong Section = 4 << 20;
 
     private readonly Machine _machine;
     private readonly DmaDevice<DeviceMemory> _dma;
     private readonly Dictionary<ulong, Mapping> _pages = [];
+
+    // Starts of what is mapped as 4 MiB sections.
+    private readonly HashSet<ulong> _sections = [];
 
     // Earlier states of pages that the device may still see.
     private readonly Dictionary<ulong, HashSet<Mapping?>> _stale = [];
@@ -65,6 +69,7 @@ internal sealed class Tenant : IDisposable
             _stale.Clear();
         }
 
+        NoteSections(iova, list);
         ulong next = iova;
         foreach (var range in list)
         {
@@ -84,7 +89,20 @@ internal sealed class Tenant : IDisposable
         ulong expected = 0;
         while (expected < size && _pages.ContainsKey(iova + expected))
         {
-            expected += Page;
+            ulong next = iova + expected;
+            if (!_sections.Contains(next & ~(Section - 1)))
+            {
+                expected += Page;
+            }
+            else if ((next & (Section - 1)) == 0)
+            {
+                expected += Section;
+            }
+            else
+            {
+                // A section is not split.
+                break;
+            }
         }
 
         ulong unmapped = Domain.Unmap(iova, size);
@@ -102,6 +120,7 @@ internal sealed class Tenant : IDisposable
         {
             NoteStale(page, _pages[page], Domain.Policy is SyncPolicy.Explicit or SyncPolicy.Deferred);
             _pages.Remove(page);
+            _sections.Remove(page);
         }
     }
 
@@ -148,6 +167,28 @@ internal sealed class Tenant : IDisposable
         for (ulong offset = 0; offset < size; offset += Page)
         {
             yield return iova + offset;
+        }
+    }
+
+    /// <summary>Which parts of a list the page-size rule makes sections.</summary>
+    private void NoteSections(ulong iova, PhysicalRange[] list)
+    {
+        foreach (var range in list)
+        {
+            var (at, address, size) = (iova, range.Address, range.Length);
+            iova += range.Length;
+            while (size != 0)
+            {
+                int log2 = PageSizes.Select(Domain.PageSizes, at, address, size, out ulong count);
+                for (ulong i = 0; log2 == 22 && i < count; i++)
+                {
+                    _sections.Add(at + (i * Section));
+                }
+
+                at += count << log2;
+                address += count << log2;
+                size -= count << log2;
+            }
         }
     }
 

@@ -26,10 +26,14 @@ public class TegraRandomTests
     [MemberData(nameof(All))]
     public void Devices_see_what_is_mapped_when_tables_stay(string soc, SyncPolicy policy) => Check(soc, policy, TableRelease.Never);
 
-    private static void Check(string soc, SyncPolicy policy, TableRelease? release)
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Devices_see_what_is_mapped_with_sections(string soc, SyncPolicy policy) => Check(soc, policy, release: null, usesSections: true);
+
+    private static void Check(string soc, SyncPolicy policy, TableRelease? release, bool usesSections = false)
     {
         var property = Prop.ForAll(Scenario.Arbitrary(), steps =>
-            Scenario.Run(Cases.Soc(soc), policy, release, usesSections: false, steps));
+            Scenario.Run(Cases.Soc(soc), policy, release, usesSections, steps));
         FsCheck.Check.One(Config.QuickThrowOnFailure.WithMaxTest(25).WithEndSize(60), property);
     }
 }
