@@ -88,7 +88,7 @@ public sealed partial class TegraSmmuModel<TMemory>
             request.Iova & ~(ulong)PageMask,
             PageMask + 1,
             TegraEntry.Address(word) & ((1ul << _soc.PhysicalBits) - 1),
-            TegraFormat.LeafProtection(word));
+            TegraFormat.LeafProtection(word, 0));
     }
 
     private bool IsTranslated(int source, out uint selector, out bool isWide)

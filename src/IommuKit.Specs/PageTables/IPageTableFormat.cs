@@ -9,6 +9,7 @@ namespace IommuKit.Specs.PageTables;
 /// <para>The value 0 is a vacant entry in every format. An entry that is not 0 is either a pointer to a table
 /// (<see cref="IsTable"/>) or a leaf.</para>
 /// <para>Entries are carried as <see cref="ulong"/>; formats with 32-bit entries use the low half.</para>
+/// <para>Members with a body are features that most formats do not have; the body says so.</para>
 /// </remarks>
 public interface IPageTableFormat
 {
@@ -21,11 +22,23 @@ public interface IPageTableFormat
     /// <summary>The highest level a root may have.</summary>
     static abstract int TopLevel { get; }
 
-    /// <summary>Log2 of the entries in a table of <paramref name="level"/>.</summary>
+    /// <summary>Log2 of the entries in a table of <paramref name="level"/> that is not the root.</summary>
     static abstract int IndexBits(int level);
 
     /// <summary>Log2 of the bytes of IOVA that one entry of <paramref name="level"/> covers.</summary>
     static abstract int EntryShift(int level);
+
+    /// <summary>Where a walk of IOVAs of that many bits starts.</summary>
+    /// <param name="inputBits">Bits of an IOVA.</param>
+    /// <param name="level">The level of the root.</param>
+    /// <param name="indexBits">Log2 of the entries in the root, whether the IOVA has bits for all of them or not.</param>
+    /// <returns>False if the format has no root for that width.</returns>
+    static abstract bool TryGetRoot(int inputBits, out int level, out int indexBits);
+
+    /// <summary>
+    /// Whether an IOVA that uses every bit of its root is sign-extended to 64 bits, so that there are a low and a high half with a gap between.
+    /// </summary>
+    static virtual bool SignExtendsInput => false;
 
     /// <summary>The page sizes of the format, one bit for each: bit n set means pages of 2^n bytes.</summary>
     static abstract ulong PageSizes { get; }
@@ -33,15 +46,28 @@ public interface IPageTableFormat
     /// <summary>Bits of the largest physical address that an entry can hold.</summary>
     static abstract int MaxOutputBits { get; }
 
+    /// <summary>
+    /// Leaves that follow each other in memory differ by <see cref="LeafStep"/> as long as they do not cross a multiple of 2 to this power.
+    /// 64 if they always do.
+    /// </summary>
+    static virtual int LinearOutputBits => 64;
+
     /// <summary>Whether an entry that is not vacant points to a table. Never called for level 0.</summary>
     static abstract bool IsTable(ulong entry, int level);
 
     /// <summary>An entry that points to a table.</summary>
     /// <param name="tableAddress">Physical address of the table, aligned to its size.</param>
-    static abstract ulong TableEntry(ulong tableAddress);
+    /// <param name="level">The level of the table that will hold the entry.</param>
+    static abstract ulong TableEntry(ulong tableAddress, int level);
 
     /// <summary>The table an entry points to.</summary>
     static abstract ulong TableAddress(ulong entry);
+
+    /// <summary>
+    /// A bit of a pointer to a table that hardware ignores. The engine sets it when the pointer is known to be visible to the walker, so
+    /// that another thread that meets it without the bit makes it visible itself. 0 if the format has no such bit.
+    /// </summary>
+    static virtual ulong SoftwareBit => 0;
 
     /// <summary>Whether leaves can form groups: neighbouring entries that together are one larger page.</summary>
     static abstract bool HasGroups { get; }
@@ -51,6 +77,12 @@ public interface IPageTableFormat
     /// rather than each its own address (Arm's contiguous hint).
     /// </summary>
     static abstract bool GroupsRepeatOneEntry { get; }
+
+    /// <summary>
+    /// Whether the architecture forbids that a page changes its size in one step: the old entry must be gone from memory and from every cache
+    /// before the new one is stored.
+    /// </summary>
+    static virtual bool NeedsBreakBeforeMake => false;
 
     /// <summary>Whether a leaf without any access can be stored, so that a mapping with <see cref="Protection.None"/> is legal.</summary>
     static abstract bool StoresNoAccess { get; }
@@ -75,5 +107,5 @@ public interface IPageTableFormat
     static abstract int LeafSizeLog2(ulong entry, int level);
 
     /// <summary>What a leaf lets a device do.</summary>
-    static abstract Protection LeafProtection(ulong entry);
+    static abstract Protection LeafProtection(ulong entry, int level);
 }

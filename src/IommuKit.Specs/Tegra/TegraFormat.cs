@@ -36,10 +36,19 @@ public readonly struct TegraFormat : IPageTableFormat
     public static int EntryShift(int level) => level == DirectoryLevel ? TegraEntry.SectionShift : TegraEntry.PageShift;
 
     /// <inheritdoc/>
+    // The directory has all its entries on every part, also where software uses fewer bits.
+    public static bool TryGetRoot(int inputBits, out int level, out int indexBits)
+    {
+        level = DirectoryLevel;
+        indexBits = TegraEntry.IndexBits;
+        return inputBits is > TegraEntry.SectionShift and <= TegraEntry.SectionShift + TegraEntry.IndexBits;
+    }
+
+    /// <inheritdoc/>
     public static bool IsTable(ulong entry, int level) => (entry & TegraEntry.Next) != 0;
 
     /// <inheritdoc/>
-    public static ulong TableEntry(ulong tableAddress) =>
+    public static ulong TableEntry(ulong tableAddress, int level) =>
         TegraEntry.RightsMask | TegraEntry.Next | TegraEntry.Frame(tableAddress);
 
     /// <inheritdoc/>
@@ -74,7 +83,7 @@ public readonly struct TegraFormat : IPageTableFormat
     public static int LeafSizeLog2(ulong entry, int level) => EntryShift(level);
 
     /// <inheritdoc/>
-    public static Protection LeafProtection(ulong entry) =>
+    public static Protection LeafProtection(ulong entry, int level) =>
         ((entry & TegraEntry.Readable) != 0 ? Protection.Read : 0)
         | ((entry & TegraEntry.Writable) != 0 ? Protection.Write : 0);
 }

@@ -328,7 +328,7 @@ public sealed partial class PageTable<TFormat>
         }
 
         sink.TableFilled(child, TableBytes);
-        ulong other = Entries<TFormat>.StoreIfVacant(ref entries, index, TFormat.TableEntry(child));
+        ulong other = Entries<TFormat>.StoreIfVacant(ref entries, index, TFormat.TableEntry(child, level));
         if (other != 0)
         {
             // Another thread linked a table for its part of this entry in the meantime: use that one.

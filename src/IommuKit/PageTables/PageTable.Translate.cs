@@ -29,7 +29,7 @@ public sealed partial class PageTable<TFormat>
                 int pageLog2 = TFormat.LeafSizeLog2(entry, level);
                 int heldLog2 = TFormat.GroupsRepeatOneEntry ? pageLog2 : TFormat.EntryShift(level);
                 ulong address = TFormat.LeafAddress(entry, level) | (iova & ((1ul << heldLog2) - 1));
-                mapping = new PageMapping(address, pageLog2, TFormat.LeafProtection(entry));
+                mapping = new PageMapping(address, pageLog2, TFormat.LeafProtection(entry, level));
                 return true;
             }
 

@@ -57,10 +57,12 @@ public sealed partial class PageTable<TFormat> : IDisposable
                 $"Format {TFormat.Name} holds physical addresses of 1 to {TFormat.MaxOutputBits} bits, not {options.OutputBits}.", nameof(options));
         }
 
-        _rootLevel = RootLevel(options.InputBits);
-        _rootBits = options.InputBits - TFormat.EntryShift(_rootLevel);
+        if (!TFormat.TryGetRoot(options.InputBits, out _rootLevel, out _rootBits))
+        {
+            throw new ArgumentException($"Format {TFormat.Name} has no root for IOVAs of {options.InputBits} bits.", nameof(options));
+        }
 
-        // Pages larger than an entry of the root have no place in it.
+        // A page is smaller than what the root covers.
         int largest = TFormat.EntryShift(_rootLevel) + _rootBits - 1;
         _pageSizes = pageSizes & (ulong.MaxValue >> (63 - largest));
         _granuleMask = (1ul << BitOperations.TrailingZeroCount(_pageSizes)) - 1;
@@ -110,20 +112,6 @@ public sealed partial class PageTable<TFormat> : IDisposable
             FreeTablesBelow(_root, _rootLevel);
             _allocator.Free(_root, _rootBits + TFormat.EntrySizeLog2);
         }
-    }
-
-    private static int RootLevel(int inputBits)
-    {
-        for (int level = 0; level <= TFormat.TopLevel; level++)
-        {
-            int shift = TFormat.EntryShift(level);
-            if (inputBits > shift && inputBits <= shift + TFormat.IndexBits(level))
-            {
-                return level;
-            }
-        }
-
-        throw new ArgumentException($"Format {TFormat.Name} has no root for IOVAs of {inputBits} bits.", nameof(inputBits));
     }
 
     /// <summary>Which of the levels holds pages of that size: the highest whose entries are not larger.</summary>

@@ -19,13 +19,13 @@ public class TegraLayoutTests
 
         TegraFormat.LeafEntry(address, attributes, level: 0, sizeLog2: 12).ShouldBe(expected);
         TegraFormat.LeafAddress(expected, 0).ShouldBe(address);
-        TegraFormat.LeafProtection(expected).ShouldBe(protection);
+        TegraFormat.LeafProtection(expected, 0).ShouldBe(protection);
     }
 
     [Fact]
     public void A_directory_entry_points_to_a_table_with_all_rights()
     {
-        TegraFormat.TableEntry(0x1_2345_6000).ShouldBe(0xf012_3456u);
+        TegraFormat.TableEntry(0x1_2345_6000, 1).ShouldBe(0xf012_3456u);
         TegraFormat.TableAddress(0xf012_3456).ShouldBe(0x1_2345_6000u);
         TegraFormat.IsTable(0xf012_3456, level: 1).ShouldBeTrue();
     }

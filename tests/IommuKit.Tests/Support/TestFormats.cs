@@ -33,9 +33,15 @@ public readonly struct HintedFormat : IPageTableFormat
 
     public static int EntryShift(int level) => 12 + (9 * level);
 
+    public static bool TryGetRoot(int inputBits, out int level, out int indexBits)
+    {
+        indexBits = Roots.TryFindLevel<HintedFormat>(inputBits, out level) ? inputBits - EntryShift(level) : 0;
+        return indexBits != 0;
+    }
+
     public static bool IsTable(ulong entry, int level) => (entry & TableBit) != 0;
 
-    public static ulong TableEntry(ulong tableAddress) => tableAddress | TableBit | Valid;
+    public static ulong TableEntry(ulong tableAddress, int level) => tableAddress | TableBit | Valid;
 
     public static ulong TableAddress(ulong entry) => entry & AddressMask;
 
@@ -50,7 +56,7 @@ public readonly struct HintedFormat : IPageTableFormat
 
     public static int LeafSizeLog2(ulong entry, int level) => EntryShift(level) + ((entry & Hint) == 0 ? 0 : 4);
 
-    public static Protection LeafProtection(ulong entry) => (Protection)(entry >> 6) & (Protection.Read | Protection.Write);
+    public static Protection LeafProtection(ulong entry, int level) => (Protection)(entry >> 6) & (Protection.Read | Protection.Write);
 }
 
 /// <summary>
@@ -84,9 +90,15 @@ public readonly struct RepeatingFormat : IPageTableFormat
 
     public static int EntryShift(int level) => 12 + (9 * level);
 
+    public static bool TryGetRoot(int inputBits, out int level, out int indexBits)
+    {
+        indexBits = Roots.TryFindLevel<RepeatingFormat>(inputBits, out level) ? inputBits - EntryShift(level) : 0;
+        return indexBits != 0;
+    }
+
     public static bool IsTable(ulong entry, int level) => (entry & TableBit) != 0;
 
-    public static ulong TableEntry(ulong tableAddress) => tableAddress | TableBit | Valid;
+    public static ulong TableEntry(ulong tableAddress, int level) => tableAddress | TableBit | Valid;
 
     public static ulong TableAddress(ulong entry) => entry & AddressMask;
 
@@ -101,5 +113,5 @@ public readonly struct RepeatingFormat : IPageTableFormat
 
     public static int LeafSizeLog2(ulong entry, int level) => (int)(entry >> SizeShift);
 
-    public static Protection LeafProtection(ulong entry) => (Protection)(entry >> 6) & (Protection.Read | Protection.Write);
+    public static Protection LeafProtection(ulong entry, int level) => (Protection)(entry >> 6) & (Protection.Read | Protection.Write);
 }

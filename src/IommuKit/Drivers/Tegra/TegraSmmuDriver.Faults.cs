@@ -37,7 +37,7 @@ public sealed partial class TegraSmmuDriver
             low | ((ulong)status.AddressHigh << 32),
             status.IsWrite,
             status.IsSecure,
-            TegraFormat.LeafProtection(status.Rights),
+            TegraFormat.LeafProtection(status.Rights, 0),
             Reason(status.Type));
         var handler = device?.Domain?.FaultHandler ?? StrayFaultHandler;
         handler?.Invoke(fault);

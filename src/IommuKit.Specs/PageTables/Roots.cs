@@ -1,0 +1,24 @@
+namespace IommuKit.Specs.PageTables;
+
+/// <summary>Finds the root of a format whose levels are all translated by tables of the usual length.</summary>
+public static class Roots
+{
+    /// <summary>The lowest level that covers every IOVA of that width.</summary>
+    /// <param name="inputBits">Bits of an IOVA.</param>
+    /// <param name="level">The level of the root.</param>
+    /// <returns>False if not even a root of the top level covers them.</returns>
+    /// <typeparam name="TFormat">The format.</typeparam>
+    public static bool TryFindLevel<TFormat>(int inputBits, out int level)
+        where TFormat : struct, IPageTableFormat
+    {
+        for (level = 0; level <= TFormat.TopLevel; level++)
+        {
+            if (inputBits > TFormat.EntryShift(0) && inputBits <= TFormat.EntryShift(level) + TFormat.IndexBits(level))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}
