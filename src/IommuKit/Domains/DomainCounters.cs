@@ -12,7 +12,7 @@ public sealed class DomainCounters
     /// <summary>Page-table entries stored.</summary>
     public long EntriesStored => Volatile.Read(ref _entries);
 
-    /// <summary>Tables allocated, roots apart.</summary>
+    /// <summary>Tables filled for maps, roots apart. One that another thread made superfluous at the last moment counts too.</summary>
     public long TablesAllocated => Volatile.Read(ref _tables);
 
     /// <summary>Tables given back.</summary>

@@ -62,6 +62,9 @@ public abstract class IommuDomain : IDisposable
     /// <summary>Physical address of the root table.</summary>
     public abstract ulong RootAddress { get; }
 
+    /// <summary>Level of the root table, counted from the leaves' level 0.</summary>
+    public abstract int RootLevel { get; }
+
     /// <summary>Maps an IOVA range to contiguous physical memory.</summary>
     /// <param name="iova">First IOVA.</param>
     /// <param name="physicalAddress">What it is mapped to.</param>
@@ -78,12 +81,9 @@ public abstract class IommuDomain : IDisposable
     }
 
     /// <summary>Maps an IOVA range to contiguous physical memory, without an exception on failure.</summary>
+    /// <inheritdoc cref="Map" path="/param"/>
     /// <inheritdoc cref="TryMapScatterGather" path="/returns"/>
-    public IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection)
-    {
-        var range = new PhysicalRange(physicalAddress, size);
-        return TryMapScatterGather(iova, new ReadOnlySpan<PhysicalRange>(in range), protection, out _);
-    }
+    public abstract IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection);
 
     /// <summary>Maps an IOVA range to the pieces of a scatter list, one after the other; pieces that follow each other physically are one.</summary>
     /// <param name="iova">First IOVA.</param>
@@ -115,16 +115,37 @@ public abstract class IommuDomain : IDisposable
         ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size);
 
     /// <summary>Unmaps an IOVA range, up to the first hole.</summary>
+    /// <remarks>
+    /// With <see cref="PageTables.TableRelease.WhenCovered"/> a table that the range covers goes whole, whatever the policy, and holes in it count as unmapped.
+    /// </remarks>
     /// <param name="iova">First IOVA, a multiple of <see cref="Granule"/>.</param>
     /// <param name="size">Bytes, a multiple of <see cref="Granule"/>.</param>
     /// <returns>
     /// Bytes that are no longer mapped, counted from <paramref name="iova"/>: less than <paramref name="size"/> if there is a hole or the range starts
-    /// inside a larger page, more if it ends inside one, which goes whole; 0 if the range is misaligned.
+    /// inside a larger page, more if it ends inside one, which goes whole; 0 if the range is invalid in itself, which <see cref="TryUnmap"/> tells apart.
     /// </returns>
-    public abstract ulong Unmap(ulong iova, ulong size);
+    public ulong Unmap(ulong iova, ulong size)
+    {
+        TryUnmap(iova, size, out ulong unmapped);
+        return unmapped;
+    }
+
+    /// <summary>As <see cref="Unmap"/>, and says why nothing, or less, was unmapped.</summary>
+    /// <param name="iova">First IOVA.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="unmapped">Bytes that are no longer mapped, counted from <paramref name="iova"/>.</param>
+    /// <returns>
+    /// EINVAL misaligned or empty; EOVERFLOW if the range wraps around; ERANGE beyond the aperture; ENOMEM if a page had to be split and there was no
+    /// table for the rest of it. A hole is not an error.
+    /// </returns>
+    public abstract IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped);
 
     /// <summary>The physical address that an IOVA is mapped to, or null.</summary>
-    public ulong? IovaToPhysical(ulong iova) => TryFind(iova, out var mapping) ? mapping.PhysicalAddress : null;
+    public ulong? IovaToPhysical(ulong iova) => TryTranslate(iova, out ulong physicalAddress) ? physicalAddress : null;
+
+    /// <summary>Looks up the physical address that an IOVA is mapped to.</summary>
+    /// <returns>False if nothing is mapped there.</returns>
+    public abstract bool TryTranslate(ulong iova, out ulong physicalAddress);
 
     /// <summary>Looks up the page around an IOVA.</summary>
     /// <returns>False if nothing is mapped there.</returns>

@@ -15,18 +15,38 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
     private readonly DeferredQueue<THardware>? _deferred;
     private readonly OwedWork<THardware>? _owed;
     private readonly DomainCounters? _counters;
+    private readonly SyncPolicy _policy;
+    private readonly GatherUse _mapUse;
+    private readonly GatherUse _unmapUse;
 
-    // Held while tables may be given back because they are empty; the other rules need no lock.
-    private readonly object? _tableLock;
+    // Held over an operation with its maintenance where threads could not tell what others have not finished: while tables may go because they are
+    // empty, and where pointers to tables need maintenance but have no bit to say that it is done. Mainline's Tegra driver has such a lock too.
+    private readonly object? _operationLock;
 
-    public PagingDomain(IommuDriver driver, DomainOptions options, PageAllocator allocator, PageTable<TFormat> table, THardware hardware)
+    public PagingDomain(IommuDriver driver, DomainOptions options, PageAllocator allocator, PageTableOptions tableOptions, THardware hardware)
         : base(driver, options)
     {
         var rules = new SyncRules(driver.Traits, hasDirection: Policy != SyncPolicy.RangeFlush);
-        _table = table;
-        _sync = new DomainSync<THardware>(hardware, rules, allocator, TFormat.IndexBits(0) + TFormat.EntrySizeLog2, options);
+        bool hasVisibility = rules.OnMap != Maintenance.None;
+        _table = new PageTable<TFormat>(tableOptions with { TracksVisibility = hasVisibility }, allocator);
+        _policy = Policy;
+        _mapUse = Policy switch
+        {
+            SyncPolicy.RangeFlush or SyncPolicy.SplitSync => GatherUse.SynchroniseRange,
+            SyncPolicy.Explicit => GatherUse.Owe,
+            _ => GatherUse.Synchronise,
+        };
+        _unmapUse = Policy == SyncPolicy.Deferred ? GatherUse.CleanOnly : _mapUse;
+        bool hasBit = TFormat.SoftwareBit != 0;
+        _sync = new DomainSync<THardware>(
+            hardware,
+            rules,
+            allocator,
+            (TFormat.IndexBits(0) + TFormat.EntrySizeLog2, System.Numerics.BitOperations.TrailingZeroCount(_table.SupportedPageSizes)),
+            hasVisibility && hasBit ? _table.MarkVisible : null,
+            options);
         _counters = options.Counters;
-        _tableLock = table.Release == TableRelease.WhenEmpty ? new object() : null;
+        _operationLock = _table.Release == TableRelease.WhenEmpty || (hasVisibility && !hasBit) ? new object() : null;
         if (Policy == SyncPolicy.Deferred)
         {
             _deferred = new DeferredQueue<THardware>(_sync, options.DeferredCapacity, options.DeferredAge, options.Clock);
@@ -43,69 +63,52 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
 
     public override ulong RootAddress => _table.Root;
 
+    public override int RootLevel => _table.RootLevel;
+
     public override bool TryFind(ulong iova, out PageMapping mapping) => _table.TryFind(iova, out mapping);
+
+    public override bool TryTranslate(ulong iova, out ulong physicalAddress) => _table.TryTranslate(iova, out physicalAddress);
 
     public override bool TryFindNext(ulong iova, ulong last, out ulong mapped) => _table.TryFindNext(iova, last, out mapped);
 
-    [SkipLocalsInit]
-    public override IommuError TryMapScatterGather(
-        ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
+    public override IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection)
     {
-        _counters?.AddRanges(ranges.Length);
-        if (Policy == SyncPolicy.PerPage)
+        if (_operationLock is null)
         {
-            var sink = new PerPageSink<THardware>(_sync);
-            return Fill(iova, ranges, protection, ref sink, out size);
+            return MapNow(iova, physicalAddress, size, protection);
         }
-        else
+
+        lock (_operationLock)
         {
-            if (_deferred is not null || _owed is not null)
-            {
-                FlushBeforeReuse(iova, ranges);
-            }
-
-            var sink = new GatherSink<THardware>(_sync, MapUse, _owed);
-            var error = Fill(iova, ranges, protection, ref sink, out size);
-            if (error == IommuError.None)
-            {
-                Finish(ref sink, iova, size);
-            }
-
-            return error;
+            return MapNow(iova, physicalAddress, size, protection);
         }
     }
 
-    [SkipLocalsInit]
-    public override ulong Unmap(ulong iova, ulong size)
+    public override IommuError TryMapScatterGather(
+        ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
     {
-        ulong unmapped;
-        if (Policy == SyncPolicy.PerPage)
+        if (_operationLock is null)
         {
-            var sink = new PerPageSink<THardware>(_sync);
-            unmapped = Clear(iova, size, ref sink);
-        }
-        else
-        {
-            var sink = new GatherSink<THardware>(_sync, UnmapUse, _owed);
-            unmapped = Clear(iova, size, ref sink);
-            if (unmapped == 0)
-            {
-                return 0;
-            }
-
-            if (_deferred is not null)
-            {
-                var tables = sink.CleanOnly();
-                var range = new Interval(iova, iova + (unmapped - 1)).Around(sink.UnlinkedSpan);
-                _deferred.Add(range, tables);
-            }
-            else
-            {
-                Finish(ref sink, iova, Math.Max(size, unmapped));
-            }
+            return MapNow(iova, ranges, protection, out size);
         }
 
-        return unmapped;
+        lock (_operationLock)
+        {
+            return MapNow(iova, ranges, protection, out size);
+        }
+    }
+
+    public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped)
+    {
+        if (_operationLock is null)
+        {
+            return UnmapNow(iova, size, out unmapped);
+        }
+
+        lock (_operationLock)
+        {
+            return UnmapNow(iova, size, out unmapped);
+        }
     }
 
     public override void Flush()
@@ -121,77 +124,136 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
             return;
         }
 
-        var range = new Interval(iova, iova + Math.Min(size - 1, ulong.MaxValue - iova));
+        var range = Interval.At(iova, size);
         _deferred?.FlushIfQueued(range);
         _owed?.Flush(range);
     }
 
     private protected override void FreeTables() => _table.Dispose();
 
-    private GatherUse MapUse => Policy switch
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private IommuError MapNow(ulong iova, ulong physicalAddress, ulong size, Protection protection)
     {
-        SyncPolicy.RangeFlush or SyncPolicy.SplitSync => GatherUse.SynchroniseRange,
-        SyncPolicy.Explicit => GatherUse.Owe,
-        _ => GatherUse.Synchronise,
-    };
-
-    private GatherUse UnmapUse => Policy == SyncPolicy.Deferred ? GatherUse.CleanOnly : MapUse;
-
-    private IommuError Fill<TSink>(
-        ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, ref TSink sink, out ulong size)
-        where TSink : struct, IFootprintSink
-    {
-        if (_tableLock is null)
+        IommuError error;
+        if (_policy == SyncPolicy.PerPage)
         {
-            return _table.MapScatterGather(iova, ranges, protection, ref sink, out size);
+            var sink = new PerPageSink<THardware>(_sync);
+            error = _table.Map(iova, physicalAddress, size, protection, ref sink);
+        }
+        else
+        {
+            FlushBeforeReuse(iova, size);
+            var sink = new GatherSink<THardware>(_sync, _mapUse, _owed);
+            error = _table.Map(iova, physicalAddress, size, protection, ref sink);
+            Finish(ref sink, iova, size, error);
         }
 
-        lock (_tableLock)
-        {
-            return _table.MapScatterGather(iova, ranges, protection, ref sink, out size);
-        }
+        CountRanges(error, 1);
+        return error;
     }
 
-    private ulong Clear<TSink>(ulong iova, ulong size, ref TSink sink)
-        where TSink : struct, IFootprintSink
+    [SkipLocalsInit]
+    private IommuError MapNow(ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
     {
-        if (_tableLock is null)
+        IommuError error;
+        if (_policy == SyncPolicy.PerPage)
         {
-            return _table.Unmap(iova, size, ref sink);
+            var sink = new PerPageSink<THardware>(_sync);
+            error = _table.MapScatterGather(iova, ranges, protection, ref sink, out size);
+        }
+        else
+        {
+            if (_deferred is not null || _owed is not null)
+            {
+                FlushBeforeReuse(iova, TotalOf(ranges));
+            }
+
+            var sink = new GatherSink<THardware>(_sync, _mapUse, _owed);
+            error = _table.MapScatterGather(iova, ranges, protection, ref sink, out size);
+            Finish(ref sink, iova, size, error);
         }
 
-        lock (_tableLock)
-        {
-            return _table.Unmap(iova, size, ref sink);
-        }
+        CountRanges(error, ranges.Length);
+        return error;
     }
 
-    private void Finish(ref GatherSink<THardware> sink, ulong iova, ulong size)
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private IommuError UnmapNow(ulong iova, ulong size, out ulong unmapped)
     {
+        if (_policy == SyncPolicy.PerPage)
+        {
+            var perPage = new PerPageSink<THardware>(_sync);
+            return _table.TryUnmap(iova, size, ref perPage, out unmapped);
+        }
+
+        var sink = new GatherSink<THardware>(_sync, _unmapUse, _owed);
+        var error = _table.TryUnmap(iova, size, ref sink, out unmapped);
+        if (unmapped == 0)
+        {
+            // What was stored nevertheless, before memory ran out, only split a page.
+            sink.Finish(Interval.At(iova, Math.Max(size, 1)));
+        }
+        else if (_deferred is not null)
+        {
+            var tables = sink.CleanOnly();
+            _deferred.Add(Interval.At(iova, unmapped).Around(sink.UnlinkedSpan), tables);
+        }
+        else
+        {
+            Finish(ref sink, iova, Math.Max(size, unmapped), IommuError.None);
+        }
+
+        return error;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Finish(ref GatherSink<THardware> sink, ulong iova, ulong size, IommuError error)
+    {
+        if (error != IommuError.None)
+        {
+            return;
+        }
+
         if (_owed is not null)
         {
             sink.Owe();
         }
         else
         {
-            sink.Synchronise(new Interval(iova, iova + (size - 1)));
+            sink.Finish(Interval.At(iova, size));
+        }
+    }
+
+    private void CountRanges(IommuError error, int count)
+    {
+        if (_counters is not null && error == IommuError.None)
+        {
+            _counters.AddRanges(count);
         }
     }
 
     /// <summary>An IOVA must not get a new mapping while a device may still use the old one.</summary>
-    private void FlushBeforeReuse(ulong iova, ReadOnlySpan<PhysicalRange> ranges)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void FlushBeforeReuse(ulong iova, ulong size)
     {
-        ulong last = iova;
-        foreach (ref readonly var range in ranges)
+        if ((_deferred is not null || _owed is not null) && size != 0)
         {
-            last = range.Length > ulong.MaxValue - last ? ulong.MaxValue : last + range.Length;
-        }
-
-        if (last != iova)
-        {
-            var wanted = new Interval(iova, last - 1);
+            var wanted = Interval.At(iova, size);
             _deferred?.FlushIfQueued(wanted);
             _owed?.FlushIfRemoved(wanted);
         }
+    }
+
+    private static ulong TotalOf(ReadOnlySpan<PhysicalRange> ranges)
+    {
+        ulong total = 0;
+        foreach (ref readonly var range in ranges)
+        {
+            total = range.Length > ulong.MaxValue - total ? ulong.MaxValue : total + range.Length;
+        }
+
+        return total;
     }
 }

@@ -29,9 +29,36 @@ internal static class Entries<TFormat>
     }
 
     /// <summary>Stores <paramref name="value"/> if the entry is vacant; returns what was there.</summary>
-    public static ulong StoreIfVacant(ref byte table, int index, ulong value) => TFormat.EntrySizeLog2 == 2
-        ? Interlocked.CompareExchange(ref At<uint>(ref table, index), (uint)value, 0u)
-        : Interlocked.CompareExchange(ref At<ulong>(ref table, index), value, 0ul);
+    public static ulong StoreIfVacant(ref byte table, int index, ulong value) => Exchange(ref table, index, value, 0);
+
+    /// <summary>Stores <paramref name="value"/> if the entry is <paramref name="expected"/>; returns what was there.</summary>
+    public static ulong Exchange(ref byte table, int index, ulong value, ulong expected) => TFormat.EntrySizeLog2 == 2
+        ? Interlocked.CompareExchange(ref At<uint>(ref table, index), (uint)value, (uint)expected)
+        : Interlocked.CompareExchange(ref At<ulong>(ref table, index), value, expected);
+
+    /// <summary>As <see cref="Fill"/>, if all the entries are vacant. If not, nothing is stored.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryFillVacant(ref byte table, int index, int count, ulong first, ulong step)
+    {
+        if (count == 1)
+        {
+            if (Load(ref table, index) != 0)
+            {
+                return false;
+            }
+
+            Store(ref table, index, first);
+            return true;
+        }
+
+        if (VacantRun(ref table, index, count) != count)
+        {
+            return false;
+        }
+
+        Fill(ref table, index, count, first, step);
+        return true;
+    }
 
     /// <summary>Stores <paramref name="count"/> entries: <paramref name="first"/>, first + step, first + 2·step …</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -15,6 +15,15 @@ public enum EntryChange : byte
     /// <summary>A pointer to a table became vacant.</summary>
     TableUnlinked,
 
+    /// <summary>Leaves became leaves of another size, or a pointer to a table of smaller ones, with the same meaning.</summary>
+    LeafReplaced,
+
+    /// <summary>
+    /// Nothing was stored; but another thread has stored a pointer to a table, this operation depends on it, and it is not known
+    /// to be visible to the walker yet. It needs what <see cref="TableLinked"/> needs.
+    /// </summary>
+    TableMet,
+
     /// <summary>
     /// Entries of a table that is not linked yet were stored. <see cref="IFootprintSink.TableFilled"/> makes them visible in memory; but a
     /// cache of table memory may still hold what was there when the memory was in use before.

@@ -15,16 +15,22 @@ public readonly record struct EntryRun(
     public uint Bytes => Count << EntryLog2;
 
     /// <summary>How many of the entries were stored.</summary>
-    public uint Stored => Change == EntryChange.TableAbandoned ? 0 : Count;
+    public uint Stored => Change is EntryChange.TableAbandoned or EntryChange.TableMet ? 0 : Count;
 
-    /// <summary>How many of the entries are, or were, leaves.</summary>
-    public uint Leaves => ChangesTable ? 0 : Count;
+    /// <summary>
+    /// How many pages of the smallest size the entries translate, or translated. Pointers to tables count nothing: the leaves below do.
+    /// </summary>
+    /// <param name="granuleLog2">Log2 of that size.</param>
+    public ulong Pages(int granuleLog2) => ChangesTable || (IsDetached && Level != 0) ? 0 : Span >> granuleLog2;
 
     /// <summary>Whether a cached copy of the old value could let a device use what is no longer mapped.</summary>
-    public bool RemovesAccess => Change is EntryChange.LeafCleared or EntryChange.TableUnlinked;
+    public bool RemovesAccess => Change is EntryChange.LeafCleared or EntryChange.TableUnlinked or EntryChange.LeafReplaced;
 
     /// <summary>Whether a pointer to a table changed, so that cached walks of the span are wrong, not only its leaves.</summary>
-    public bool ChangesTable => Change is EntryChange.TableLinked or EntryChange.TableUnlinked;
+    public bool ChangesTable => Change is EntryChange.TableLinked or EntryChange.TableUnlinked or EntryChange.TableMet;
+
+    /// <summary>Whether the run makes a table reachable, so that other threads wait to hear that it is visible.</summary>
+    public bool LinksTable => Change is EntryChange.TableLinked or EntryChange.TableMet or EntryChange.LeafReplaced;
 
     /// <summary>
     /// Whether nothing reaches the entries yet, or any more, so that only a cache that holds table memory by physical address can be wrong

@@ -5,42 +5,56 @@ using System.Runtime.Intrinsics;
 namespace IommuKit.PageTables;
 
 /// <summary>Runs of 32-bit or 64-bit entries, by vectors of 32 bytes where the machine has them.</summary>
+/// <remarks>A run that does not end at a vector's end is finished by one vector that overlaps the one before it.</remarks>
 internal static class EntryVectors
 {
     public static void Fill<T>(ref T entries, int count, T first, T step)
         where T : unmanaged, IBinaryInteger<T>
     {
-        int done = 0;
-        if (Vector256.IsHardwareAccelerated && count >= Vector256<T>.Count)
+        int lanes = Vector256<T>.Count;
+        if (Vector256.IsHardwareAccelerated && count >= lanes)
         {
             var value = Lanes(first, step);
-            var stride = Vector256.Create(step * T.CreateTruncating(Vector256<T>.Count));
-            int last = count - Vector256<T>.Count;
-            for (; done <= last; done += Vector256<T>.Count)
+            var stride = Vector256.Create(step * T.CreateTruncating(lanes));
+            int tail = count - lanes;
+            for (int done = 0; done < tail; done += lanes)
             {
                 value.StoreUnsafe(ref entries, (nuint)done);
                 value += stride;
             }
+
+            Lanes(first + (step * T.CreateTruncating(tail)), step).StoreUnsafe(ref entries, (nuint)tail);
+            return;
         }
 
-        T rest = first + (step * T.CreateTruncating(done));
-        for (; done < count; done++)
+        for (int done = 0; done < count; done++)
         {
-            Unsafe.Add(ref entries, done) = rest;
-            rest += step;
+            Unsafe.Add(ref entries, done) = first;
+            first += step;
         }
     }
 
     public static int VacantRun<T>(ref T entries, int count)
         where T : unmanaged, IBinaryInteger<T>
     {
+        int lanes = Vector256<T>.Count;
         int done = 0;
-        if (Vector256.IsHardwareAccelerated)
+        if (Vector256.IsHardwareAccelerated && count >= lanes)
         {
-            int last = count - Vector256<T>.Count;
-            while (done <= last && Vector256.LoadUnsafe(ref entries, (nuint)done) == Vector256<T>.Zero)
+            int tail = count - lanes;
+            while (done < tail && Vector256.LoadUnsafe(ref entries, (nuint)done) == Vector256<T>.Zero)
             {
-                done += Vector256<T>.Count;
+                done += lanes;
+            }
+
+            if (done >= tail)
+            {
+                if (Vector256.LoadUnsafe(ref entries, (nuint)tail) == Vector256<T>.Zero)
+                {
+                    return count;
+                }
+
+                done = tail;
             }
         }
 
@@ -55,13 +69,24 @@ internal static class EntryVectors
     public static int OccupiedRun<T>(ref T entries, int count)
         where T : unmanaged, IBinaryInteger<T>
     {
+        int lanes = Vector256<T>.Count;
         int done = 0;
-        if (Vector256.IsHardwareAccelerated)
+        if (Vector256.IsHardwareAccelerated && count >= lanes)
         {
-            int last = count - Vector256<T>.Count;
-            while (done <= last && !Vector256.EqualsAny(Vector256.LoadUnsafe(ref entries, (nuint)done), Vector256<T>.Zero))
+            int tail = count - lanes;
+            while (done < tail && !Vector256.EqualsAny(Vector256.LoadUnsafe(ref entries, (nuint)done), Vector256<T>.Zero))
             {
-                done += Vector256<T>.Count;
+                done += lanes;
+            }
+
+            if (done >= tail)
+            {
+                if (!Vector256.EqualsAny(Vector256.LoadUnsafe(ref entries, (nuint)tail), Vector256<T>.Zero))
+                {
+                    return count;
+                }
+
+                done = tail;
             }
         }
 

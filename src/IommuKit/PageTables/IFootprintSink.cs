@@ -19,6 +19,12 @@ public interface IFootprintSink
     /// <summary>Entries were stored, or their table was abandoned.</summary>
     void EntriesStored(in EntryRun run);
 
+    /// <summary>
+    /// Everything reported so far must be in memory, and out of every cache, before this returns: the architecture forbids the next store before
+    /// (break-before-make).
+    /// </summary>
+    void Synchronise();
+
     /// <summary>A table is no longer linked. The sink owns it, and must keep it until no walker and no cache can reach it.</summary>
     void TableUnlinked(ulong tableAddress);
 }

@@ -10,32 +10,36 @@ namespace IommuKit.PageTables;
 /// </summary>
 public sealed class PageAllocator
 {
-    /// <summary>Log2 of the smallest block.</summary>
-    public const int PageShift = 12;
+    /// <summary>Log2 of the smallest block: Arm's short descriptors have tables of 1 KiB.</summary>
+    public const int MinBlockLog2 = 10;
 
-    private const int MaxBlockLog2 = 16;
+    /// <summary>Log2 of the largest block: concatenated tables of Arm, or one table of 64 KiB pages.</summary>
+    public const int MaxBlockLog2 = 18;
+
+    // Stands for "handed out" where a link would be.
+    private const uint InUse = uint.MaxValue;
 
     private readonly object _gate = new();
     private readonly HostMemory _memory;
     private readonly ulong _start;
     private readonly ulong _end;
 
-    // Links of the free lists and of the lists of reserved and freed tables: for each page the number of the next one plus 1, or 0.
-    // They are kept beside the pages, not in them, because a stale walker may still read a page that is on a list.
+    // Links of the free lists and of the lists of reserved and freed tables: for each block, by its first unit of the smallest size, the number
+    // of the next one plus 1, or 0. They are kept beside the blocks, not in them, because a stale walker may still read a block that is on a list.
     private readonly uint[] _next;
     private readonly uint[] _free = new uint[MaxBlockLog2 + 1];
     private ulong _unused;
     private long _outstanding;
+    private long _releases;
 
-    /// <summary>Makes an allocator of the pages in part of <paramref name="memory"/>.</summary>
+    /// <summary>Makes an allocator of the blocks in part of <paramref name="memory"/>.</summary>
     /// <param name="memory">The CPU's view of system memory.</param>
-    /// <param name="start">First physical address of the pool, page-aligned.</param>
-    /// <param name="length">Bytes in the pool, a multiple of the page size.</param>
+    /// <param name="start">First physical address of the pool, aligned to 4 KiB.</param>
+    /// <param name="length">Bytes in the pool, a multiple of 4 KiB.</param>
     /// <exception cref="ArgumentException">The pool is empty, misaligned or not inside the memory.</exception>
     public PageAllocator(HostMemory memory, ulong start, ulong length)
     {
-        ulong mask = (1ul << PageShift) - 1;
-        if (length == 0 || ((start | length) & mask) != 0 || !memory.Contains(start, length) || (length >> PageShift) >= uint.MaxValue)
+        if (length == 0 || ((start | length) & 0xfff) != 0 || !memory.Contains(start, length) || (length >> MinBlockLog2) >= InUse)
         {
             throw new ArgumentException(
                 $"A pool of 0x{length:x} bytes at 0x{start:x} is empty, misaligned or not inside memory of 0x{memory.Length:x} bytes.", nameof(length));
@@ -45,11 +49,20 @@ public sealed class PageAllocator
         _start = start;
         _end = start + length;
         _unused = start;
-        _next = new uint[length >> PageShift];
+        _next = new uint[length >> MinBlockLog2];
     }
 
     /// <summary>The CPU's view of the memory that the pages are in.</summary>
     public HostMemory Memory => _memory;
+
+    /// <summary>The last physical address of the pool.</summary>
+    public ulong LastAddress => _end - 1;
+
+    /// <summary>
+    /// How many blocks were given back. A reader without a lock that finds the same number before and after knows that no block it
+    /// stood in was handed out anew.
+    /// </summary>
+    internal long Releases => Volatile.Read(ref _releases);
 
     /// <summary>Blocks handed out and not given back.</summary>
     public long Outstanding => Volatile.Read(ref _outstanding);
@@ -58,7 +71,7 @@ public sealed class PageAllocator
     public long Limit { get; set; } = long.MaxValue;
 
     /// <summary>Takes a zeroed block, aligned to its size.</summary>
-    /// <param name="sizeLog2">Log2 of its size; less than <see cref="PageShift"/> gives a page.</param>
+    /// <param name="sizeLog2">Log2 of its size; <see cref="MinBlockLog2"/> at least, <see cref="MaxBlockLog2"/> at most.</param>
     /// <param name="address">Its physical address.</param>
     /// <returns>False if the pool or the <see cref="Limit"/> is exhausted.</returns>
     public bool TryAllocate(int sizeLog2, out ulong address)
@@ -79,6 +92,7 @@ public sealed class PageAllocator
     /// <summary>Gives a block back.</summary>
     /// <param name="address">What <see cref="TryAllocate"/> returned.</param>
     /// <param name="sizeLog2">The size it was asked for with.</param>
+    /// <exception cref="InvalidOperationException">The block is not handed out.</exception>
     public void Free(ulong address, int sizeLog2)
     {
         lock (_gate)
@@ -145,9 +159,14 @@ public sealed class PageAllocator
     /// <summary>Adds a block to a list. The caller owns both.</summary>
     internal void Push(ref TableList list, ulong address)
     {
-        uint page = Number(address);
-        _next[page] = list.Head;
-        list.Head = page + 1;
+        uint block = Number(address);
+        if (_next[block] != InUse)
+        {
+            ThrowNotInUse(address);
+        }
+
+        _next[block] = list.Head;
+        list.Head = block + 1;
         list.Count++;
     }
 
@@ -163,7 +182,7 @@ public sealed class PageAllocator
     private static int Rounded(int sizeLog2)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(sizeLog2, MaxBlockLog2);
-        return Math.Max(sizeLog2, PageShift);
+        return Math.Max(sizeLog2, MinBlockLog2);
     }
 
     private bool TryPop(ref TableList list, out ulong address)
@@ -174,10 +193,11 @@ public sealed class PageAllocator
             return false;
         }
 
-        uint page = list.Head - 1;
-        list.Head = _next[page];
+        uint block = list.Head - 1;
+        list.Head = _next[block];
         list.Count--;
-        address = _start + ((ulong)page << PageShift);
+        _next[block] = InUse;
+        address = _start + ((ulong)block << MinBlockLog2);
         return true;
     }
 
@@ -193,7 +213,7 @@ public sealed class PageAllocator
         if (head != 0)
         {
             _free[sizeLog2] = _next[head - 1];
-            address = _start + ((ulong)(head - 1) << PageShift);
+            address = _start + ((ulong)(head - 1) << MinBlockLog2);
         }
         else
         {
@@ -204,41 +224,53 @@ public sealed class PageAllocator
                 return false;
             }
 
-            // What alignment skips is still good for single pages.
-            for (; _unused < aligned; _unused += 1ul << PageShift)
+            // What alignment skips is still good for smaller blocks.
+            while (_unused < aligned)
             {
-                PushFree(_unused, PageShift);
+                int skippedLog2 = BitOperations.TrailingZeroCount(_unused);
+                PushFree(_unused, skippedLog2);
+                _unused += 1ul << skippedLog2;
             }
 
             address = aligned;
             _unused = aligned + size;
         }
 
+        _next[Number(address)] = InUse;
         _outstanding++;
         return true;
     }
 
     private void Give(ulong address, int sizeLog2)
     {
+        if (_next[Number(address)] != InUse)
+        {
+            ThrowNotInUse(address);
+        }
+
         PushFree(address, sizeLog2);
         _outstanding--;
+        Volatile.Write(ref _releases, _releases + 1);
     }
 
     private void PushFree(ulong address, int sizeLog2)
     {
-        uint page = Number(address);
-        _next[page] = _free[sizeLog2];
-        _free[sizeLog2] = page + 1;
+        uint block = Number(address);
+        _next[block] = _free[sizeLog2];
+        _free[sizeLog2] = block + 1;
     }
+
+    private static void ThrowNotInUse(ulong address) =>
+        throw new InvalidOperationException($"The block at 0x{address:x} is not handed out.");
 
     private uint Number(ulong address)
     {
-        if (address < _start || address >= _end || BitOperations.TrailingZeroCount(address) < PageShift)
+        if (address < _start || address >= _end || BitOperations.TrailingZeroCount(address) < MinBlockLog2)
         {
-            throw new ArgumentOutOfRangeException(nameof(address), $"0x{address:x} is not a page of this pool.");
+            throw new ArgumentOutOfRangeException(nameof(address), $"0x{address:x} is not a block of this pool.");
         }
 
-        return (uint)((address - _start) >> PageShift);
+        return (uint)((address - _start) >> MinBlockLog2);
     }
 
     private void Zero(ulong address, int sizeLog2)

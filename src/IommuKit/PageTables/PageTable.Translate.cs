@@ -1,40 +1,56 @@
+using System.Runtime.CompilerServices;
+
 namespace IommuKit.PageTables;
 
 /// <content>Look-up.</content>
+/// <remarks>
+/// A look-up may run while another thread unmaps, and so may stand in a table that is released and used anew. The allocator counts releases:
+/// a look-up during which the count changed starts again.
+/// </remarks>
 public sealed partial class PageTable<TFormat>
 {
-    /// <summary>Looks up what an IOVA is mapped to.</summary>
+    /// <summary>Looks up the physical address that an IOVA is mapped to.</summary>
+    /// <param name="iova">Any IOVA, aligned or not.</param>
+    /// <param name="physicalAddress">What it is mapped to.</param>
+    /// <returns>False if it is not mapped.</returns>
+    public bool TryTranslate(ulong iova, out ulong physicalAddress)
+    {
+        physicalAddress = 0;
+        if (!IsInside(iova, iova))
+        {
+            return false;
+        }
+
+        ulong entry = FinalEntryOf(iova, out int level);
+        if (entry == 0)
+        {
+            return false;
+        }
+
+        physicalAddress = AddressIn(entry, level, iova);
+        return true;
+    }
+
+    /// <summary>Looks up the page around an IOVA.</summary>
     /// <param name="iova">Any IOVA, aligned or not.</param>
     /// <param name="mapping">The page it lies in.</param>
     /// <returns>False if it is not mapped.</returns>
     public bool TryFind(ulong iova, out PageMapping mapping)
     {
         mapping = default;
-        if (iova > _lastIova)
+        if (!IsInside(iova, iova))
         {
             return false;
         }
 
-        ulong table = _root;
-        for (int level = _rootLevel; ; level--)
+        ulong entry = FinalEntryOf(iova, out int level);
+        if (entry == 0)
         {
-            ulong entry = Entries<TFormat>.Load(ref TableAt(table, level), IndexOf(iova, level));
-            if (entry == 0)
-            {
-                return false;
-            }
-
-            if (level == 0 || !TFormat.IsTable(entry, level))
-            {
-                int pageLog2 = TFormat.LeafSizeLog2(entry, level);
-                int heldLog2 = TFormat.GroupsRepeatOneEntry ? pageLog2 : TFormat.EntryShift(level);
-                ulong address = TFormat.LeafAddress(entry, level) | (iova & ((1ul << heldLog2) - 1));
-                mapping = new PageMapping(address, pageLog2, TFormat.LeafProtection(entry, level));
-                return true;
-            }
-
-            table = TFormat.TableAddress(entry);
+            return false;
         }
+
+        mapping = new PageMapping(AddressIn(entry, level, iova), TFormat.LeafSizeLog2(entry, level), TFormat.LeafProtection(entry, level));
+        return true;
     }
 
     /// <summary>Finds the next mapped IOVA.</summary>
@@ -44,9 +60,60 @@ public sealed partial class PageTable<TFormat>
     /// <returns>False if nothing is mapped there.</returns>
     public bool TryFindNext(ulong iova, ulong last, out ulong mapped)
     {
+        while (true)
+        {
+            long releases = _allocator.Releases;
+            bool isFound = TryFindNextOnce(iova, last, out mapped);
+            if (releases == _allocator.Releases)
+            {
+                return isFound;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong AddressIn(ulong entry, int level, ulong iova)
+    {
+        int heldLog2 = TFormat.HasGroups && TFormat.GroupsRepeatOneEntry ? TFormat.LeafSizeLog2(entry, level) : TFormat.EntryShift(level);
+        return TFormat.LeafAddress(entry, level) | (iova & ((1ul << heldLog2) - 1));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong FinalEntryOf(ulong iova, out int level)
+    {
+        while (true)
+        {
+            long releases = _allocator.Releases;
+            ulong entry = FinalEntry(iova, out level);
+            if (releases == _allocator.Releases)
+            {
+                return level >= 0 ? entry : ThrowCorrupt(entry);
+            }
+        }
+    }
+
+    private static ulong ThrowCorrupt(ulong entry) =>
+        throw new InvalidOperationException($"Entry 0x{entry:x} of a page table points outside memory.");
+
+    private bool TryFindNextOnce(ulong iova, ulong last, out ulong mapped)
+    {
         mapped = iova;
-        last = Math.Min(last, _lastIova);
-        return iova <= last && FindNext(_root, _rootLevel, last, ref mapped);
+        ulong highStart = ~_rootSpanMask;
+        if (iova <= _rootSpanMask)
+        {
+            if (iova <= last && FindNext(_root, _rootLevel, Math.Min(last, _rootSpanMask), ref mapped))
+            {
+                return true;
+            }
+
+            mapped = highStart;
+        }
+        else if (_isSigned && iova < highStart)
+        {
+            mapped = highStart;
+        }
+
+        return _isSigned && mapped <= last && FindNext(_root, _rootLevel, last, ref mapped);
     }
 
     /// <summary>Looks for a mapping under one table.</summary>
@@ -56,6 +123,12 @@ public sealed partial class PageTable<TFormat>
     /// <param name="iova">Where to start; moved to what was found.</param>
     private bool FindNext(ulong table, int level, ulong last, ref ulong iova)
     {
+        if (level != _rootLevel && !_tables.Contains(table))
+        {
+            // Only a table that is in use anew leads here; the caller starts again.
+            return false;
+        }
+
         ref byte entries = ref TableAt(table, level);
         int shift = TFormat.EntryShift(level);
         ulong end = Math.Min(last, LastUnder(iova, level));
@@ -89,14 +162,5 @@ public sealed partial class PageTable<TFormat>
 
             iova = ((iova >> shift) + 1) << shift;
         }
-    }
-
-    /// <summary>The physical address that an IOVA is mapped to.</summary>
-    /// <returns>False if it is not mapped.</returns>
-    public bool TryTranslate(ulong iova, out ulong physicalAddress)
-    {
-        bool isMapped = TryFind(iova, out var mapping);
-        physicalAddress = mapping.PhysicalAddress;
-        return isMapped;
     }
 }

@@ -7,25 +7,96 @@ namespace IommuKit.PageTables;
 public sealed partial class PageTable<TFormat>
 {
     /// <summary>Unmaps an IOVA range, up to the first hole.</summary>
+    /// <remarks>
+    /// With <see cref="TableRelease.WhenCovered"/> a table that the range covers goes whole, and holes in it count as unmapped: nobody has to
+    /// look at its entries.
+    /// </remarks>
     /// <param name="iova">First IOVA, a multiple of the smallest page size.</param>
     /// <param name="size">Bytes, a multiple of the smallest page size.</param>
     /// <param name="sink">Receives the footprint.</param>
-    /// <returns>
+    /// <param name="unmapped">
     /// Bytes that went, counted from <paramref name="iova"/>. Less than <paramref name="size"/> if there is a hole, or if the range starts
-    /// inside a larger page, which is never split; more if its end lies inside a larger page, which goes whole. 0 for a misaligned range.
+    /// inside a larger page that is not split; more if its end lies inside such a page, which goes whole.
+    /// </param>
+    /// <returns>
+    /// EINVAL misaligned or empty; EOVERFLOW if the range wraps around; ERANGE if it goes beyond the input width; ENOMEM if a page had to be split and
+    /// there was no table for the rest of it. A hole is not an error.
     /// </returns>
+    /// <typeparam name="TSink">The sink's type.</typeparam>
+    [SkipLocalsInit]
+    public IommuError TryUnmap<TSink>(ulong iova, ulong size, ref TSink sink, out ulong unmapped)
+        where TSink : struct, IFootprintSink
+    {
+        unmapped = 0;
+        ulong last = iova + (size - 1);
+        if (((iova | size) & _granuleMask) != 0 || size == 0 || last < iova || !IsInside(iova, last))
+        {
+            return CheckIova(iova, size);
+        }
+
+        // Entries of one leaf table, and not all of them, because then the table may have to go.
+        int index = IndexBelowRoot(iova, 0);
+        int room = (1 << TFormat.IndexBits(0)) - index;
+        ulong count = size >> TFormat.EntryShift(0);
+        if (!TSink.PageByPage && count <= (uint)room && (index | (room ^ (int)count)) != 0 && _release != TableRelease.WhenEmpty)
+        {
+            ulong table = DescendTo(iova, 0);
+            if (table != NoTable && TryClearSingles(table, index, (int)count, iova, ref sink, out unmapped))
+            {
+                return IommuError.None;
+            }
+        }
+
+        return UnmapRange(iova, size, ref sink, out unmapped);
+    }
+
+    /// <summary>As <see cref="TryUnmap"/>, for callers that know their range to be valid.</summary>
+    /// <inheritdoc cref="TryUnmap" path="/param"/>
+    /// <returns>Bytes that went; 0 also for a range that is misaligned, empty or out of bounds.</returns>
     /// <typeparam name="TSink">The sink's type.</typeparam>
     public ulong Unmap<TSink>(ulong iova, ulong size, ref TSink sink)
         where TSink : struct, IFootprintSink
     {
-        if (CheckIova(iova, size) != IommuError.None)
+        TryUnmap(iova, size, ref sink, out ulong unmapped);
+        return unmapped;
+    }
+
+    /// <summary>Clears pages of a leaf table that are one entry each. False, and nothing done, if a group of entries is in the way.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryClearSingles<TSink>(ulong table, int index, int count, ulong iova, ref TSink sink, out ulong unmapped)
+        where TSink : struct, IFootprintSink
+    {
+        unmapped = 0;
+        ref byte entries = ref _tables.At(table);
+        int occupied = Entries<TFormat>.OccupiedRun(ref entries, index, count);
+        if (occupied == 0)
         {
-            return 0;
+            return true;
         }
 
+        if (TFormat.HasGroups && (IsInGroup(ref entries, index) || (occupied > 1 && IsInGroup(ref entries, index + occupied - 1))))
+        {
+            return false;
+        }
+
+        Entries<TFormat>.Clear(ref entries, index, occupied);
+        unmapped = (ulong)(uint)occupied << TFormat.EntryShift(0);
+        sink.EntriesStored(RunAt(table, index, occupied, 0, iova, EntryChange.LeafCleared));
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsInGroup(ref byte entries, int index) =>
+        TFormat.LeafSizeLog2(Entries<TFormat>.Load(ref entries, index), 0) != TFormat.EntryShift(0);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private IommuError UnmapRange<TSink>(ulong iova, ulong size, ref TSink sink, out ulong unmapped)
+        where TSink : struct, IFootprintSink
+    {
         var position = new UnmapPosition(iova, size);
         ClearTable(_root, _rootLevel, ref position, ref sink);
-        return position.Iova - iova;
+        unmapped = position.Iova - iova;
+        return position.Error;
     }
 
     /// <summary>Clears the part of the range under one table. Returns false at a hole.</summary>
@@ -63,6 +134,12 @@ public sealed partial class PageTable<TFormat>
     {
         int shift = TFormat.EntryShift(level);
         ulong pageMask = (1ul << (TFormat.HasGroups ? TFormat.LeafSizeLog2(entry, level) : shift)) - 1;
+        ulong pageLast = position.Iova | pageMask;
+        if (_splitsPages && ((position.Iova & pageMask) != 0 || pageLast > position.Last))
+        {
+            return SplitPage(table, level, index, entry, ref position, ref sink);
+        }
+
         if ((position.Iova & pageMask) != 0)
         {
             return false;
@@ -77,9 +154,12 @@ public sealed partial class PageTable<TFormat>
         return true;
     }
 
-    /// <summary>Leaves from <paramref name="index"/> on, at most <paramref name="wanted"/> but with the whole group of the last one.</summary>
+    /// <summary>
+    /// Leaves from <paramref name="index"/> on, at most <paramref name="wanted"/>; but with the whole group of the last one or, where pages are split,
+    /// without it unless all of it is wanted.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int LeafRun(ref byte entries, int index, int wanted, int level)
+    private int LeafRun(ref byte entries, int index, int wanted, int level)
     {
         int count;
         if (level == 0)
@@ -106,7 +186,8 @@ public sealed partial class PageTable<TFormat>
             int shift = TFormat.EntryShift(level);
             ulong final = Entries<TFormat>.Load(ref entries, index + count - 1);
             int group = 1 << (TFormat.LeafSizeLog2(final, level) - shift);
-            count = ((index + count + group - 1) & -group) - index;
+            int whole = ((index + count + group - 1) & -group) - index;
+            count = _splitsPages && whole > wanted ? whole - group : whole;
         }
 
         return count;
@@ -119,17 +200,20 @@ public sealed partial class PageTable<TFormat>
         ulong child = TFormat.TableAddress(entry);
         ulong start = position.Iova & ~((1ul << TFormat.EntryShift(level)) - 1);
         ulong last = LastUnder(position.Iova, level - 1);
-        if (_release == TableRelease.WhenCovered && position.Iova == start && position.Last >= last && !TSink.PageByPage)
+        if (_release == TableRelease.WhenCovered && position.Iova == start && position.Last >= last)
         {
-            UnlinkTable(table, level, index, entry, start, areEntriesLeft: true, ref sink);
+            if (TSink.PageByPage)
+            {
+                ClearAll(child, level - 1, start, ref sink);
+            }
+
+            UnlinkTable(table, level, index, entry, start, areEntriesLeft: !TSink.PageByPage, ref sink);
             position.Advance(last - start + 1);
             return true;
         }
 
         bool goesOn = ClearTable(child, level - 1, ref position, ref sink);
-        bool isCovered = goesOn && position.Start <= start && position.HasPassed(last);
-        if ((_release == TableRelease.WhenCovered && isCovered)
-            || (_release == TableRelease.WhenEmpty && HoldsNothing(child, level - 1)))
+        if (_release == TableRelease.WhenEmpty && HoldsNothing(child, level - 1))
         {
             UnlinkTable(table, level, index, entry, start, areEntriesLeft: false, ref sink);
         }
@@ -137,38 +221,29 @@ public sealed partial class PageTable<TFormat>
         return goesOn;
     }
 
-    /// <summary>Clears a pointer to a table and hands the table, and those below it, to the sink.</summary>
-    private void UnlinkTable<TSink>(
-        ulong table, int level, int index, ulong entry, ulong iova, bool areEntriesLeft, ref TSink sink)
+    /// <summary>Clears whatever a table holds, page by page, and unlinks the tables below it.</summary>
+    private void ClearAll<TSink>(ulong table, int level, ulong iova, ref TSink sink)
         where TSink : struct, IFootprintSink
     {
-        Entries<TFormat>.Store(ref TableAt(table, level), index, 0);
-        sink.EntriesStored(RunAt(table, index, 1, level, iova, EntryChange.TableUnlinked));
-        HandOver(TFormat.TableAddress(entry), level - 1, iova, areEntriesLeft, ref sink);
-    }
-
-    private void HandOver<TSink>(ulong table, int level, ulong iova, bool areEntriesLeft, ref TSink sink)
-        where TSink : struct, IFootprintSink
-    {
-        if (areEntriesLeft)
+        ref byte entries = ref TableAt(table, level);
+        for (int index = 0; index < EntryCount(level);)
         {
-            sink.EntriesStored(RunAt(table, 0, EntryCount(level), level, iova, EntryChange.TableAbandoned));
-        }
-
-        if (level > 0)
-        {
-            ref byte entries = ref TableAt(table, level);
-            for (int index = 0; index < EntryCount(level); index++)
+            ulong entry = Entries<TFormat>.Load(ref entries, index);
+            ulong start = iova + ((ulong)(uint)index << TFormat.EntryShift(level));
+            int count = 1;
+            if (level != 0 && TFormat.IsTable(entry, level))
             {
-                ulong entry = Entries<TFormat>.Load(ref entries, index);
-                if (entry != 0 && TFormat.IsTable(entry, level))
-                {
-                    ulong start = iova + ((ulong)(uint)index << TFormat.EntryShift(level));
-                    HandOver(TFormat.TableAddress(entry), level - 1, start, areEntriesLeft, ref sink);
-                }
+                ClearAll(TFormat.TableAddress(entry), level - 1, start, ref sink);
+                UnlinkTable(table, level, index, entry, start, areEntriesLeft: false, ref sink);
             }
-        }
+            else if (entry != 0)
+            {
+                count = 1 << (TFormat.LeafSizeLog2(entry, level) - TFormat.EntryShift(level));
+                Entries<TFormat>.Clear(ref entries, index, count);
+                sink.EntriesStored(RunAt(table, index, count, level, start, EntryChange.LeafCleared));
+            }
 
-        sink.TableUnlinked(table);
+            index += count;
+        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using IommuKit.Domains;
 using IommuKit.Specs.Memory;
@@ -11,29 +10,41 @@ namespace IommuKit.PageTables;
 /// </summary>
 /// <remarks>
 /// <para>It stores entries and reports the footprint; it flushes nothing. What the footprint needs is up to the sink.</para>
-/// <para>An operation is all or nothing: everything that can fail is found out before the first store.</para>
-/// <para>Maps and unmaps of disjoint ranges may run in parallel, except with <see cref="TableRelease.WhenEmpty"/>.</para>
+/// <para>A map is all or nothing: everything that can fail is found out before the first store.</para>
+/// <para>
+/// Maps and unmaps of disjoint ranges may run in parallel, except with <see cref="TableRelease.WhenEmpty"/>; look-ups may run beside anything.
+/// </para>
 /// <para>No operation allocates on the managed heap.</para>
 /// </remarks>
 /// <typeparam name="TFormat">The format.</typeparam>
 public sealed partial class PageTable<TFormat> : IDisposable
     where TFormat : struct, IPageTableFormat
 {
-    // No table can be here: a table's address is aligned.
+    // No table can be here: it is past the end of any memory.
     private const ulong NoTable = ulong.MaxValue;
 
-    private readonly HostMemory _memory;
     private readonly PageAllocator _allocator;
+    private readonly HostBlocks _roots;
+    private readonly HostBlocks _tables;
     private readonly ulong _pageSizes;
     private readonly ulong _granuleMask;
-    private readonly ulong _secondPageSize;
-    private readonly ulong _lastIova;
+    private readonly ulong _rootSpanMask;
     private readonly ulong _lastAddress;
-    private readonly ulong _root;
     private readonly int _rootLevel;
     private readonly int _rootBits;
+    private readonly bool _isSigned;
+    private readonly bool _splitsPages;
     private readonly TableRelease _release;
-    private bool _disposed;
+
+    // The bit that a pointer to a table must have before a walk may rely on it; 0 if nobody has to care.
+    private readonly ulong _visibleBit;
+
+    // A map of less than the limit, or whose two addresses differ in the mask, has only pages that are one entry of level 0.
+    private readonly ulong _singlePageLimit;
+    private readonly ulong _singlePageMask;
+
+    // After Dispose it is NoTable, so that whoever comes too late is told.
+    private ulong _root;
 
     /// <summary>Makes an empty page table.</summary>
     /// <param name="options">Widths, page sizes, release rule.</param>
@@ -44,36 +55,63 @@ public sealed partial class PageTable<TFormat> : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(allocator);
-        ulong pageSizes = options.PageSizes == 0 ? TFormat.PageSizes : options.PageSizes;
-        if ((pageSizes & ~TFormat.PageSizes) != 0)
-        {
-            throw new ArgumentException(
-                $"Format {TFormat.Name} has page sizes 0x{TFormat.PageSizes:x}; 0x{pageSizes:x} asks for others.", nameof(options));
-        }
-
         if (options.OutputBits > TFormat.MaxOutputBits || options.OutputBits < 1)
         {
             throw new ArgumentException(
                 $"Format {TFormat.Name} holds physical addresses of 1 to {TFormat.MaxOutputBits} bits, not {options.OutputBits}.", nameof(options));
         }
 
-        if (!TFormat.TryGetRoot(options.InputBits, out _rootLevel, out _rootBits))
+        ulong supported = TFormat.PageSizes & TFormat.PageSizeMask(options.OutputBits);
+        ulong pageSizes = options.PageSizes == 0 ? supported : options.PageSizes;
+        if ((pageSizes & ~supported) != 0)
+        {
+            throw new ArgumentException(
+                $"Format {TFormat.Name} has page sizes 0x{supported:x}; 0x{pageSizes:x} asks for others.", nameof(options));
+        }
+
+        if (!TFormat.TryGetRoot(options.InputBits, out _rootLevel, out _rootBits) || _rootLevel < 1)
         {
             throw new ArgumentException($"Format {TFormat.Name} has no root for IOVAs of {options.InputBits} bits.", nameof(options));
         }
 
-        // A page is smaller than what the root covers.
-        int largest = TFormat.EntryShift(_rootLevel) + _rootBits - 1;
-        _pageSizes = pageSizes & (ulong.MaxValue >> (63 - largest));
-        _granuleMask = (1ul << BitOperations.TrailingZeroCount(_pageSizes)) - 1;
-        ulong larger = _pageSizes & (_pageSizes - 1);
-        _secondPageSize = larger == 0 ? ulong.MaxValue : larger & (~larger + 1);
-        _lastIova = ulong.MaxValue >> (64 - options.InputBits);
+        if (options.SplitsPages && options.Release == TableRelease.WhenEmpty)
+        {
+            throw new ArgumentException("A page table that splits pages cannot also release tables when they are empty.", nameof(options));
+        }
+
+        _isSigned = TFormat.SignExtendsInput && options.InputBits == TFormat.EntryShift(_rootLevel) + _rootBits;
+        _rootSpanMask = ulong.MaxValue >> (64 - options.InputBits + (_isSigned ? 1 : 0));
+
+        // Larger pages than half of what the IOVAs cover are of no use.
+        _pageSizes = pageSizes & _rootSpanMask;
+        if (_pageSizes == 0)
+        {
+            throw new ArgumentException(
+                $"No page of sizes 0x{pageSizes:x} fits into IOVAs of {options.InputBits} bits in format {TFormat.Name}.", nameof(options));
+        }
+
+        _granuleMask = (_pageSizes & (~_pageSizes + 1)) - 1;
+        if (_granuleMask + 1 == 1ul << TFormat.EntryShift(0))
+        {
+            ulong larger = _pageSizes & (_pageSizes - 1);
+            _singlePageLimit = larger == 0 ? ulong.MaxValue : larger & (~larger + 1);
+            _singlePageMask = _singlePageLimit - 1;
+        }
+
         _lastAddress = ulong.MaxValue >> (64 - options.OutputBits);
+        if (allocator.LastAddress > _lastAddress)
+        {
+            throw new ArgumentException(
+                $"Tables may be at up to 0x{allocator.LastAddress:x}, but physical addresses have {options.OutputBits} bits.", nameof(allocator));
+        }
+
         _release = options.Release;
+        _splitsPages = options.SplitsPages;
+        _visibleBit = options.TracksVisibility ? TFormat.SoftwareBit : 0;
         _allocator = allocator;
-        _memory = allocator.Memory;
-        if (!allocator.TryAllocate(_rootBits + TFormat.EntrySizeLog2, out _root))
+        _roots = new HostBlocks(allocator.Memory, RootBytes);
+        _tables = new HostBlocks(allocator.Memory, TableBytes);
+        if (!allocator.TryAllocate(RootLog2, out _root))
         {
             throw new IommuException(IommuError.ENOMEM, "There is no memory for the root of a page table.");
         }
@@ -82,8 +120,11 @@ public sealed partial class PageTable<TFormat> : IDisposable
     /// <summary>Physical address of the root table.</summary>
     public ulong Root => _root;
 
+    /// <summary>Level of the root table; the leaves' is 0.</summary>
+    public int RootLevel => _rootLevel;
+
     /// <summary>Bytes in the root table.</summary>
-    public uint RootBytes => 1u << (_rootBits + TFormat.EntrySizeLog2);
+    public uint RootBytes => 1u << RootLog2;
 
     /// <summary>Bytes in a table below the root.</summary>
     public static uint TableBytes => 1u << TableLog2;
@@ -94,8 +135,11 @@ public sealed partial class PageTable<TFormat> : IDisposable
     /// <summary>When unmap gives tables back.</summary>
     public TableRelease Release => _release;
 
-    /// <summary>The last IOVA that can be mapped.</summary>
-    public ulong LastIova => _lastIova;
+    /// <summary>
+    /// The last IOVA that can be mapped, counting from 0. Where the format sign-extends IOVAs this is the end of the low half; the high half, of the same
+    /// size, ends at the last number of 64 bits.
+    /// </summary>
+    public ulong LastIova => _rootSpanMask;
 
     /// <summary>The last physical address that can be mapped to.</summary>
     public ulong LastPhysicalAddress => _lastAddress;
@@ -103,14 +147,17 @@ public sealed partial class PageTable<TFormat> : IDisposable
     // Every table below the root has the size of a leaf table, in every format.
     private static int TableLog2 => TFormat.IndexBits(0) + TFormat.EntrySizeLog2;
 
+    private int RootLog2 => _rootBits + TFormat.EntrySizeLog2;
+
     /// <summary>Gives every table back. No walker may use the page table any more.</summary>
     public void Dispose()
     {
-        if (!_disposed)
+        ulong root = _root;
+        if (root != NoTable)
         {
-            _disposed = true;
-            FreeTablesBelow(_root, _rootLevel);
-            _allocator.Free(_root, _rootBits + TFormat.EntrySizeLog2);
+            FreeTablesBelow(root, _rootLevel);
+            _root = NoTable;
+            _allocator.Free(root, RootLog2);
         }
     }
 
@@ -128,7 +175,15 @@ public sealed partial class PageTable<TFormat> : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref byte TableAt(ulong address, int level) => ref _memory.At(address, (ulong)EntryCount(level) << TFormat.EntrySizeLog2);
+    private ref byte TableAt(ulong address, int level) => ref level == _rootLevel ? ref RootTable() : ref _tables.At(address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref byte RootTable()
+    {
+        ulong root = _root;
+        ObjectDisposedException.ThrowIf(!_roots.Contains(root), this);
+        return ref _roots.At(root);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int EntryCount(int level) => 1 << (level == _rootLevel ? _rootBits : TFormat.IndexBits(level));
@@ -136,11 +191,40 @@ public sealed partial class PageTable<TFormat> : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int IndexOf(ulong iova, int level) => (int)(iova >> TFormat.EntryShift(level)) & (EntryCount(level) - 1);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int IndexBelowRoot(ulong iova, int level) => (int)(iova >> TFormat.EntryShift(level)) & ((1 << TFormat.IndexBits(level)) - 1);
+
     /// <summary>The last IOVA under the table of that level that translates <paramref name="iova"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong LastUnder(ulong iova, int level) =>
-        level == _rootLevel ? _lastIova : iova | ((1ul << TFormat.EntryShift(level + 1)) - 1);
+        iova | (level == _rootLevel ? _rootSpanMask : (1ul << TFormat.EntryShift(level + 1)) - 1);
 
+    /// <summary>Whether a range that does not wrap around is inside the table's IOVAs, and inside one half of them if there are two.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsInside(ulong iova, ulong last)
+    {
+        if (!TFormat.SignExtendsInput)
+        {
+            return last <= _rootSpanMask;
+        }
+
+        ulong outside = ~_rootSpanMask;
+        ulong high = iova & outside;
+        return ((iova ^ last) & outside) == 0 && (high == 0 || (high == outside && _isSigned));
+    }
+
+    private IommuError CheckIova(ulong iova, ulong size)
+    {
+        if (((iova | size) & _granuleMask) != 0 || size == 0)
+        {
+            return IommuError.EINVAL;
+        }
+
+        ulong last = iova + (size - 1);
+        return last < iova ? IommuError.EOVERFLOW : IsInside(iova, last) ? IommuError.None : IommuError.ERANGE;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static EntryRun RunAt(ulong table, int index, int count, int level, ulong iova, EntryChange change)
     {
         int shift = TFormat.EntryShift(level);
@@ -152,25 +236,5 @@ public sealed partial class PageTable<TFormat> : IDisposable
             (byte)TFormat.EntrySizeLog2,
             (byte)level,
             change);
-    }
-
-    private void FreeTablesBelow(ulong table, int level)
-    {
-        if (level == 0)
-        {
-            return;
-        }
-
-        ref byte entries = ref TableAt(table, level);
-        for (int index = 0; index < EntryCount(level); index++)
-        {
-            ulong entry = Entries<TFormat>.Load(ref entries, index);
-            if (entry != 0 && TFormat.IsTable(entry, level))
-            {
-                ulong child = TFormat.TableAddress(entry);
-                FreeTablesBelow(child, level - 1);
-                _allocator.Free(child, TableLog2);
-            }
-        }
     }
 }

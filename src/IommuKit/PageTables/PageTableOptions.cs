@@ -14,4 +14,16 @@ public sealed record PageTableOptions
 
     /// <summary>When unmap gives tables back.</summary>
     public TableRelease Release { get; init; } = TableRelease.WhenCovered;
+
+    /// <summary>
+    /// Whether an unmap of part of a large page makes smaller pages of the rest, as Linux did until 6.12. If not, the page goes whole when its start is
+    /// hit, and stays when it is hit elsewhere. Not together with <see cref="TableRelease.WhenEmpty"/>.
+    /// </summary>
+    public bool SplitsPages { get; init; }
+
+    /// <summary>
+    /// Whether pointers to tables need maintenance before the walker sees them, so that a thread must know if another's is done
+    /// (see <see cref="Specs.PageTables.IPageTableFormat.SoftwareBit"/>).
+    /// </summary>
+    public bool TracksVisibility { get; init; }
 }

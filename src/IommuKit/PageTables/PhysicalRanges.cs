@@ -5,7 +5,7 @@ namespace IommuKit.PageTables;
 /// <summary>What the checks of a scatter list find out about it.</summary>
 internal readonly ref struct PhysicalRanges
 {
-    private PhysicalRanges(ulong total, ulong longest, bool areWholeGranules)
+    public PhysicalRanges(ulong total, ulong longest, bool areWholeGranules)
     {
         Total = total;
         Longest = longest;

@@ -1,3 +1,5 @@
+using IommuKit.Domains;
+
 namespace IommuKit.PageTables;
 
 /// <summary>How far an unmap has come.</summary>
@@ -18,6 +20,9 @@ internal struct UnmapPosition
 
     /// <summary>The next IOVA to unmap.</summary>
     public ulong Iova { get; private set; }
+
+    /// <summary>What made the unmap stop, if that was not a hole.</summary>
+    public IommuError Error { get; set; }
 
     /// <summary>Whether something is left to unmap at or before <paramref name="last"/>. Not to be asked before the first <see cref="Advance"/>.</summary>
     // IOVA 0 after an advance means that the end of the number space was reached.

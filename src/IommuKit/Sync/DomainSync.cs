@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IommuKit.Domains;
 using IommuKit.PageTables;
 
@@ -13,22 +14,42 @@ internal sealed class DomainSync<THardware>
     private readonly SyncRules _rules;
     private readonly PageAllocator _allocator;
     private readonly int _tableLog2;
-    private readonly ulong _flushAllEntries;
+    private readonly ulong _flushAllPages;
+    private readonly EntryRunMarker? _markVisible;
     private readonly THardware _hardware;
 
-    public DomainSync(THardware hardware, SyncRules rules, PageAllocator allocator, int tableLog2, DomainOptions options)
+    /// <summary>Makes the maintenance of one domain.</summary>
+    /// <param name="hardware">The primitives.</param>
+    /// <param name="rules">What each store needs.</param>
+    /// <param name="allocator">Where tables go back to.</param>
+    /// <param name="geometry">The page table's sizes.</param>
+    /// <param name="markVisible">Told of pointers to tables that the walker now sees; null if nobody has to know.</param>
+    /// <param name="options">The domain's options.</param>
+    public DomainSync(
+        THardware hardware,
+        SyncRules rules,
+        PageAllocator allocator,
+        (int TableLog2, int GranuleLog2) geometry,
+        EntryRunMarker? markVisible,
+        DomainOptions options)
     {
         _hardware = hardware;
         _rules = rules;
         _allocator = allocator;
-        _tableLog2 = tableLog2;
-        _flushAllEntries = options.FlushAllPages == 0 ? ulong.MaxValue : (ulong)options.FlushAllPages;
+        _tableLog2 = geometry.TableLog2;
+        GranuleLog2 = geometry.GranuleLog2;
+        _markVisible = markVisible;
+        _flushAllPages = options.FlushAllPages == 0 ? ulong.MaxValue : (ulong)options.FlushAllPages;
         Counters = options.Counters;
     }
 
     public DomainCounters? Counters { get; }
 
+    /// <summary>Log2 of the smallest page size.</summary>
+    public int GranuleLog2 { get; }
+
     /// <summary>What a run needs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Maintenance NeedsOf(in EntryRun run) => _rules.For(run);
 
     /// <summary>Whether caches may hold something of the runs that must go.</summary>
@@ -45,8 +66,26 @@ internal sealed class DomainSync<THardware>
         return false;
     }
 
-    /// <summary>Whether dropping everything is preferred to dropping ranges with that many leaves.</summary>
-    public bool IsWorthFlushingAll(ulong leaves) => leaves >= _flushAllEntries;
+    /// <summary>Whether dropping everything is preferred to dropping ranges with that many pages.</summary>
+    public bool IsWorthFlushingAll(ulong pages) => pages >= _flushAllPages;
+
+    /// <summary>Lets other threads know which pointers to tables they may rely on.</summary>
+    /// <param name="runs">Runs whose maintenance is complete.</param>
+    public void MarkVisible(ReadOnlySpan<EntryRun> runs)
+    {
+        if (_markVisible is null)
+        {
+            return;
+        }
+
+        foreach (ref readonly var run in runs)
+        {
+            if (run.LinksTable)
+            {
+                _markVisible(run);
+            }
+        }
+    }
 
     /// <summary>Writes a table that is about to be linked back to memory.</summary>
     public void CleanTable(ulong tableAddress, uint bytes)
@@ -98,9 +137,10 @@ internal sealed class DomainSync<THardware>
             return;
         }
 
+        using var tables = new TableSpans(runs);
         _hardware.BeginInvalidation();
         InvalidateTableCache(runs);
-        InvalidateTlb(runs, hasLeafRange: !leaves.IsEmpty);
+        InvalidateTlb(runs, tables, hasLeafRange: !leaves.IsEmpty);
         if (!leaves.IsEmpty)
         {
             _hardware.InvalidateTlb(leaves.First, leaves.Bytes, level: 0);
@@ -116,9 +156,10 @@ internal sealed class DomainSync<THardware>
     {
         if (_hardware.IsLive)
         {
+            using var tables = new TableSpans(runs);
             _hardware.BeginInvalidation();
             InvalidateTableCache(runs);
-            InvalidateTlb(runs, hasLeafRange);
+            InvalidateTlb(runs, tables, hasLeafRange);
             _hardware.EndInvalidation();
         }
     }
@@ -181,7 +222,7 @@ internal sealed class DomainSync<THardware>
         }
     }
 
-    private void InvalidateTlb(ReadOnlySpan<EntryRun> runs, bool hasLeafRange)
+    private void InvalidateTlb(ReadOnlySpan<EntryRun> runs, in TableSpans tables, bool hasLeafRange)
     {
         // Neighbouring runs of one level are one range, also across tables.
         ulong iova = 0;
@@ -189,7 +230,7 @@ internal sealed class DomainSync<THardware>
         int level = 0;
         foreach (ref readonly var run in runs)
         {
-            if ((_rules.For(run) & Maintenance.Tlb) == 0 || (!run.ChangesTable && (hasLeafRange || IsUnderChangedTable(run, runs))))
+            if ((_rules.For(run) & Maintenance.Tlb) == 0 || (!run.ChangesTable && (hasLeafRange || tables.Contains(run.Iova))))
             {
                 continue;
             }
@@ -214,19 +255,5 @@ internal sealed class DomainSync<THardware>
         {
             _hardware.InvalidateTlb(iova, bytes, level);
         }
-    }
-
-    /// <summary>Whether dropping everything under some changed pointer drops the leaves of the run too.</summary>
-    private static bool IsUnderChangedTable(in EntryRun leaf, ReadOnlySpan<EntryRun> runs)
-    {
-        foreach (ref readonly var run in runs)
-        {
-            if (run.ChangesTable && run.Level > leaf.Level && leaf.Iova - run.Iova < run.Span)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using IommuKit.PageTables;
 
@@ -14,26 +15,22 @@ internal struct GatherSink<THardware> : IFootprintSink
     private readonly DomainSync<THardware> _sync;
     private readonly OwedWork<THardware>? _owed;
     private readonly GatherUse _use;
+    private bool _hasSpilled;
+    private int _count;
     private TableList _unlinked;
     private Interval _unlinkedSpan;
-    private ulong _leaves;
-    private int _count;
-    private bool _hasSpilled;
-    private EntryRunList _runs;
+    private ulong _pages;
 
-    public GatherSink(DomainSync<THardware> sync, GatherUse use, OwedWork<THardware>? owed = null)
+    // Most operations store one run; the list is taken when there is a second.
+    private EntryRun _first;
+    private EntryRun[]? _list;
+
+    public GatherSink(DomainSync<THardware> sync, GatherUse use, OwedWork<THardware>? owed)
     {
         _sync = sync;
         _owed = owed;
         _use = use;
-        _unlinked = default;
         _unlinkedSpan = Interval.Empty;
-        _leaves = 0;
-        _count = 0;
-        _hasSpilled = false;
-
-        // Only the first _count runs are ever read.
-        Unsafe.SkipInit(out _runs);
     }
 
     public static bool PageByPage => false;
@@ -43,6 +40,7 @@ internal struct GatherSink<THardware> : IFootprintSink
 
     public readonly void TableFilled(ulong tableAddress, uint bytes) => _sync.CleanTable(tableAddress, bytes);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void EntriesStored(in EntryRun run)
     {
         _sync.Counters?.AddEntries(run.Stored);
@@ -51,65 +49,125 @@ internal struct GatherSink<THardware> : IFootprintSink
             _unlinkedSpan = _unlinkedSpan.Around(new Interval(run.Iova, run.LastIova));
         }
 
-        if (_sync.NeedsOf(run) == Maintenance.None)
+        if (_sync.NeedsOf(run) != Maintenance.None)
         {
-            return;
-        }
-
-        _leaves += run.Leaves;
-        for (int i = _count - 1; i >= 0; i--)
-        {
-            if (_runs[i].TryJoin(run, out var joined))
+            if (_count == 0)
             {
-                _runs[i] = joined;
-                return;
+                _first = run;
+                _count = 1;
+                _pages = run.Pages(_sync.GranuleLog2);
+            }
+            else
+            {
+                Add(run);
             }
         }
-
-        if (_count == EntryRunList.Capacity)
-        {
-            Spill();
-        }
-
-        _runs[_count++] = run;
     }
 
     public void TableUnlinked(ulong tableAddress) => _sync.Keep(ref _unlinked, tableAddress);
 
-    /// <summary>Brings the hardware into step with everything stored, and gives unlinked tables back.</summary>
-    /// <param name="range">The range of the operation.</param>
-    public void Synchronise(Interval range)
+    /// <summary>Break-before-make: what was stored until now is synchronised, whatever the policy; tables are kept until the end.</summary>
+    public void Synchronise()
     {
-        if (_count != 0)
+        var runs = Runs;
+        _sync.Clean(runs);
+        if (_sync.NeedInvalidation(runs))
         {
-            ReadOnlySpan<EntryRun> runs = ((ReadOnlySpan<EntryRun>)_runs)[.._count];
-            _sync.Clean(runs);
-            if (_sync.IsWorthFlushingAll(_leaves))
-            {
-                _sync.InvalidateAll();
-            }
-            else if (_hasSpilled || _sync.NeedInvalidation(runs))
-            {
-                _sync.Invalidate(runs, _use == GatherUse.SynchroniseRange ? range : Interval.Empty);
-            }
+            _sync.Invalidate(runs, Interval.Empty);
         }
 
-        _sync.Release(ref _unlinked);
+        _sync.MarkVisible(runs);
+        Clear();
+    }
+
+    /// <summary>Brings the hardware into step with everything stored, and gives unlinked tables back.</summary>
+    /// <param name="range">The range of the operation.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Finish(Interval range)
+    {
+        if (_count != 0 || _hasSpilled)
+        {
+            FinishRuns(range);
+        }
+
+        if (!_unlinked.IsEmpty)
+        {
+            _sync.Release(ref _unlinked);
+        }
     }
 
     /// <summary>Writes what was stored back to memory, and leaves the rest to whoever takes the unlinked tables.</summary>
     public TableList CleanOnly()
     {
-        _sync.Clean(((ReadOnlySpan<EntryRun>)_runs)[.._count]);
+        _sync.Clean(Runs);
+        Clear();
         return TakeUnlinked();
     }
 
     /// <summary>Adds what was stored to what is owed.</summary>
     public void Owe()
     {
-        _owed!.Add(((ReadOnlySpan<EntryRun>)_runs)[.._count]);
+        _owed!.Add(Runs);
+        Clear();
         var unlinked = TakeUnlinked();
         _owed.Keep(ref unlinked);
+    }
+
+    [UnscopedRef]
+    private readonly ReadOnlySpan<EntryRun> Runs =>
+        _list is null ? new ReadOnlySpan<EntryRun>(in _first)[.._count] : _list.AsSpan(0, _count);
+
+    private void FinishRuns(Interval range)
+    {
+        var runs = Runs;
+        _sync.Clean(runs);
+        if (_sync.IsWorthFlushingAll(_pages))
+        {
+            _sync.InvalidateAll();
+        }
+        else if (_hasSpilled || _sync.NeedInvalidation(runs))
+        {
+            _sync.Invalidate(runs, _use == GatherUse.SynchroniseRange ? range : Interval.Empty);
+        }
+
+        _sync.MarkVisible(runs);
+        Clear();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Add(in EntryRun run)
+    {
+        _pages += run.Pages(_sync.GranuleLog2);
+        if (_list is null)
+        {
+            if (_first.TryJoin(run, out var joined))
+            {
+                _first = joined;
+                return;
+            }
+
+            _list = RunLists.Take();
+            _list[0] = _first;
+        }
+        else
+        {
+            for (int i = _count - 1; i >= 0; i--)
+            {
+                if (_list[i].TryJoin(run, out var joined))
+                {
+                    _list[i] = joined;
+                    return;
+                }
+            }
+
+            if (_count == RunLists.Capacity)
+            {
+                Spill();
+                _list = RunLists.Take();
+            }
+        }
+
+        _list[_count++] = run;
     }
 
     private TableList TakeUnlinked()
@@ -119,9 +177,19 @@ internal struct GatherSink<THardware> : IFootprintSink
         return unlinked;
     }
 
+    private void Clear()
+    {
+        _count = 0;
+        if (_list is not null)
+        {
+            RunLists.Return(_list);
+            _list = null;
+        }
+    }
+
     private void Spill()
     {
-        ReadOnlySpan<EntryRun> runs = _runs;
+        var runs = Runs;
         switch (_use)
         {
             case GatherUse.Owe:
@@ -132,7 +200,11 @@ internal struct GatherSink<THardware> : IFootprintSink
                 break;
             default:
                 _sync.Clean(runs);
-                if (!_sync.IsWorthFlushingAll(_leaves) && _sync.NeedInvalidation(runs))
+                if (!_sync.NeedInvalidation(runs))
+                {
+                    _sync.MarkVisible(runs);
+                }
+                else if (!_sync.IsWorthFlushingAll(_pages))
                 {
                     _sync.BeginInvalidating(runs, hasLeafRange: _use == GatherUse.SynchroniseRange);
                     _hasSpilled = true;
@@ -141,6 +213,6 @@ internal struct GatherSink<THardware> : IFootprintSink
                 break;
         }
 
-        _count = 0;
+        Clear();
     }
 }

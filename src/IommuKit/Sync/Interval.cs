@@ -5,6 +5,11 @@ internal readonly record struct Interval(ulong First, ulong Last)
 {
     public static Interval Empty => new(ulong.MaxValue, 0);
 
+    /// <summary>The interval of <paramref name="size"/> bytes from <paramref name="iova"/> on, cut off where numbers end.</summary>
+    /// <param name="iova">First IOVA.</param>
+    /// <param name="size">Bytes, at least 1.</param>
+    public static Interval At(ulong iova, ulong size) => new(iova, iova + Math.Min(size - 1, ulong.MaxValue - iova));
+
     public bool IsEmpty => First > Last;
 
     public ulong Bytes => IsEmpty ? 0 : Last - First + 1;

@@ -1,16 +1,20 @@
+using System.Buffers;
 using IommuKit.PageTables;
 
 namespace IommuKit.Sync;
 
 /// <summary>Maintenance that operations have left for later, and the tables that must wait for it. Thread-safe.</summary>
-/// <remarks>It grows to a bound; beyond it single runs are forgotten and the next flush drops everything.</remarks>
+/// <remarks>It remembers a number of runs; beyond that single runs are forgotten and the next flush drops everything.</remarks>
 internal sealed class OwedWork<THardware>(DomainSync<THardware> sync)
     where THardware : struct, IDomainHardware
 {
     private const int MaxRuns = 4096;
 
+    // How far back a run looks for one to join.
+    private const int JoinDepth = 16;
+
     private readonly object _gate = new();
-    private EntryRun[] _runs = new EntryRun[64];
+    private readonly EntryRun[] _runs = new EntryRun[MaxRuns];
     private int _count;
     private bool _hasForgotten;
     private TableList _unlinked;
@@ -71,29 +75,38 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync)
                 return;
             }
 
-            // Runs of the range go to the front.
-            int chosen = 0;
-            for (int i = 0; i < _count; i++)
+            var chosen = ArrayPool<EntryRun>.Shared.Rent(Math.Max(_count, 1));
+            int count = TakeRunsOf(range, chosen);
+            if (count != 0)
             {
-                if (SpanOf(_runs[i]).Overlaps(range))
-                {
-                    (_runs[chosen], _runs[i]) = (_runs[i], _runs[chosen]);
-                    chosen++;
-                }
+                Synchronise(chosen.AsSpan(0, count));
             }
 
-            if (chosen != 0)
+            ArrayPool<EntryRun>.Shared.Return(chosen);
+        }
+    }
+
+    /// <summary>Moves the runs of a range to another array; both keep the order in which the runs were stored.</summary>
+    private int TakeRunsOf(Interval range, EntryRun[] chosen)
+    {
+        int taken = 0;
+        int kept = 0;
+        _removed = Interval.Empty;
+        for (int i = 0; i < _count; i++)
+        {
+            if (SpanOf(_runs[i]).Overlaps(range))
             {
-                Synchronise(_runs.AsSpan(0, chosen));
-                _count -= chosen;
-                Array.Copy(_runs, chosen, _runs, 0, _count);
-                _removed = Interval.Empty;
-                for (int i = 0; i < _count; i++)
-                {
-                    NoteRemoved(_runs[i]);
-                }
+                chosen[taken++] = _runs[i];
+            }
+            else
+            {
+                NoteRemoved(_runs[i]);
+                _runs[kept++] = _runs[i];
             }
         }
+
+        _count = kept;
+        return taken;
     }
 
     private static Interval SpanOf(in EntryRun run) => new(run.Iova, run.LastIova);
@@ -101,7 +114,7 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync)
     private void Add(in EntryRun run)
     {
         NoteRemoved(run);
-        for (int i = _count - 1; i >= Math.Max(0, _count - EntryRunList.Capacity); i--)
+        for (int i = _count - 1; i >= Math.Max(0, _count - JoinDepth); i--)
         {
             if (_runs[i].TryJoin(run, out var joined))
             {
@@ -115,10 +128,6 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync)
             sync.Clean(_runs.AsSpan(0, _count));
             _count = 0;
             _hasForgotten = true;
-        }
-        else if (_count == _runs.Length)
-        {
-            Array.Resize(ref _runs, _count * 2);
         }
 
         _runs[_count++] = run;
@@ -160,14 +169,14 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync)
 
     private void Synchronise(ReadOnlySpan<EntryRun> runs)
     {
-        ulong leaves = 0;
+        ulong pages = 0;
         foreach (ref readonly var run in runs)
         {
-            leaves += run.Leaves;
+            pages += run.Pages(sync.GranuleLog2);
         }
 
         sync.Clean(runs);
-        if (_hasForgotten || sync.IsWorthFlushingAll(leaves))
+        if (_hasForgotten || sync.IsWorthFlushingAll(pages))
         {
             sync.InvalidateAll();
         }
@@ -175,5 +184,7 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync)
         {
             sync.Invalidate(runs, Interval.Empty);
         }
+
+        sync.MarkVisible(runs);
     }
 }

@@ -21,6 +21,13 @@ internal struct PerPageSink<THardware>(DomainSync<THardware> sync) : IFootprintS
         {
             sync.Invalidate(runs, Interval.Empty);
         }
+
+        sync.MarkVisible(runs);
+    }
+
+    // Nothing is ever left to synchronise.
+    public readonly void Synchronise()
+    {
     }
 
     // The pointer to the table is gone and flushed by now.

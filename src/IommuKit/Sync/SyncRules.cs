@@ -1,10 +1,16 @@
+using System.Runtime.CompilerServices;
 using IommuKit.PageTables;
 
 namespace IommuKit.Sync;
 
 /// <summary>Which maintenance each kind of store needs: the traits of the hardware, as a policy applies them.</summary>
-internal sealed class SyncRules
+internal readonly struct SyncRules
 {
+    private const int BitsEach = 8;
+
+    // One byte of Maintenance for each EntryChange.
+    private readonly ulong _needs;
+
     /// <summary>Makes the rules for hardware with these traits.</summary>
     /// <param name="traits">The hardware.</param>
     /// <param name="hasDirection">
@@ -14,23 +20,29 @@ internal sealed class SyncRules
     {
         TableCacheLine = traits.TableCacheLine;
         var clean = traits.HasCoherentWalk ? Maintenance.None : Maintenance.Clean;
-        var invalidate = Maintenance.Tlb | (TableCacheLine == 0 ? Maintenance.None : Maintenance.TableCache);
-        OnUnmap = clean | invalidate;
-        OnMap = traits.CachesInvalidEntries || !hasDirection ? OnUnmap : clean;
+        var tableCache = TableCacheLine == 0 ? Maintenance.None : Maintenance.TableCache;
+        var onUnmap = clean | Maintenance.Tlb | tableCache;
+        OnMap = traits.CachesInvalidEntries || !hasDirection ? onUnmap : clean;
+        foreach (var change in Enum.GetValues<EntryChange>())
+        {
+            var needs = change switch
+            {
+                EntryChange.LeafWritten or EntryChange.TableLinked or EntryChange.TableMet => OnMap,
+                EntryChange.LeafCleared or EntryChange.LeafReplaced or EntryChange.TableUnlinked => onUnmap,
+                EntryChange.NewTableWritten or EntryChange.TableAbandoned => tableCache,
+                _ => throw new InvalidOperationException($"There is no rule for {change}."),
+            };
+            _needs |= (ulong)needs << ((int)change * BitsEach);
+        }
     }
 
     /// <summary>What entries need that became valid.</summary>
     public Maintenance OnMap { get; }
 
-    /// <summary>What entries need that stopped being valid.</summary>
-    public Maintenance OnUnmap { get; }
-
     /// <summary>Bytes in a line of the table cache, or 0.</summary>
     public int TableCacheLine { get; }
 
     /// <summary>What a run needs.</summary>
-    public Maintenance For(in EntryRun run) =>
-        run.IsDetached ? OnUnmap & Maintenance.TableCache
-        : run.RemovesAccess ? OnUnmap
-        : OnMap;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Maintenance For(in EntryRun run) => (Maintenance)(byte)(_needs >> ((int)run.Change * BitsEach));
 }

@@ -114,15 +114,13 @@ public sealed partial class TegraSmmuDriver : IommuDriver
                 IommuError.EINVAL, $"{Soc} maps pages of 4 KiB, and of 4 MiB beside them; 0x{pageSizes:x} is not such a set.");
         }
 
-        var table = new PageTable<TegraFormat>(
-            new PageTableOptions
-            {
-                InputBits = InputBits,
-                OutputBits = Soc.PhysicalBits,
-                PageSizes = pageSizes,
-                Release = options.Release ?? Traits.Release,
-            },
-            _allocator);
+        var table = new PageTableOptions
+        {
+            InputBits = InputBits,
+            OutputBits = Soc.PhysicalBits,
+            PageSizes = pageSizes,
+            Release = options.Release ?? Traits.Release,
+        };
         var space = new TegraAddressSpace();
         var domain = new PagingDomain<TegraFormat, TegraAddressSpace.Hardware>(
             this, options, _allocator, table, new TegraAddressSpace.Hardware(space, this));

@@ -1,0 +1,60 @@
+namespace IommuKit.PageTables;
+
+/// <content>The end of tables.</content>
+public sealed partial class PageTable<TFormat>
+{
+    /// <summary>Clears a pointer to a table and hands the table, and those below it, to the sink.</summary>
+    private void UnlinkTable<TSink>(
+        ulong table, int level, int index, ulong entry, ulong iova, bool areEntriesLeft, ref TSink sink)
+        where TSink : struct, IFootprintSink
+    {
+        Entries<TFormat>.Store(ref TableAt(table, level), index, 0);
+        sink.EntriesStored(RunAt(table, index, 1, level, iova, EntryChange.TableUnlinked));
+        HandOver(TFormat.TableAddress(entry), level - 1, iova, areEntriesLeft, ref sink);
+    }
+
+    private void HandOver<TSink>(ulong table, int level, ulong iova, bool areEntriesLeft, ref TSink sink)
+        where TSink : struct, IFootprintSink
+    {
+        if (areEntriesLeft)
+        {
+            sink.EntriesStored(RunAt(table, 0, EntryCount(level), level, iova, EntryChange.TableAbandoned));
+        }
+
+        if (level > 0)
+        {
+            ref byte entries = ref TableAt(table, level);
+            for (int index = 0; index < EntryCount(level); index++)
+            {
+                ulong entry = Entries<TFormat>.Load(ref entries, index);
+                if (TFormat.IsTable(entry, level))
+                {
+                    ulong start = iova + ((ulong)(uint)index << TFormat.EntryShift(level));
+                    HandOver(TFormat.TableAddress(entry), level - 1, start, areEntriesLeft, ref sink);
+                }
+            }
+        }
+
+        sink.TableUnlinked(table);
+    }
+
+    private void FreeTablesBelow(ulong table, int level)
+    {
+        if (level == 0)
+        {
+            return;
+        }
+
+        ref byte entries = ref TableAt(table, level);
+        for (int index = 0; index < EntryCount(level); index++)
+        {
+            ulong entry = Entries<TFormat>.Load(ref entries, index);
+            if (TFormat.IsTable(entry, level))
+            {
+                ulong child = TFormat.TableAddress(entry);
+                FreeTablesBelow(child, level - 1);
+                _allocator.Free(child, TableLog2);
+            }
+        }
+    }
+}

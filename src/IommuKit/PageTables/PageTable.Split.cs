@@ -1,0 +1,82 @@
+using IommuKit.Domains;
+
+namespace IommuKit.PageTables;
+
+/// <content>Splitting a large page of which only a part is to be unmapped, where that was asked for.</content>
+public sealed partial class PageTable<TFormat>
+{
+    /// <summary>Makes smaller pages of one page, with the same meaning, and goes on unmapping. Returns false if there is no memory.</summary>
+    private bool SplitPage<TSink>(ulong table, int level, int index, ulong entry, ref UnmapPosition position, ref TSink sink)
+        where TSink : struct, IFootprintSink
+    {
+        int shift = TFormat.EntryShift(level);
+        int pageLog2 = TFormat.HasGroups ? TFormat.LeafSizeLog2(entry, level) : shift;
+        ulong start = position.Iova & ~((1ul << pageLog2) - 1);
+        ulong attributes = TFormat.LeafAttributes(TFormat.LeafProtection(entry, level));
+        if (pageLog2 != shift)
+        {
+            SplitGroup(table, level, index & -(1 << (pageLog2 - shift)), pageLog2, start, attributes, ref sink);
+        }
+        else if (!TrySplitEntry(table, level, index, start, attributes, ref sink))
+        {
+            position.Error = IommuError.ENOMEM;
+            return false;
+        }
+
+        entry = Entries<TFormat>.Load(ref TableAt(table, level), index);
+        return level != 0 && TFormat.IsTable(entry, level)
+            ? ClearBelow(table, level, index, entry, ref position, ref sink)
+            : ClearLeaves(table, level, index, entry, LastUnder(position.Iova, level), ref position, ref sink);
+    }
+
+    /// <summary>Makes single entries of a group.</summary>
+    private void SplitGroup<TSink>(ulong table, int level, int first, int pageLog2, ulong start, ulong attributes, ref TSink sink)
+        where TSink : struct, IFootprintSink
+    {
+        int shift = TFormat.EntryShift(level);
+        int count = 1 << (pageLog2 - shift);
+        ref byte entries = ref TableAt(table, level);
+        ulong address = TFormat.LeafAddress(Entries<TFormat>.Load(ref entries, first), level);
+        if (TFormat.NeedsBreakBeforeMake)
+        {
+            Entries<TFormat>.Clear(ref entries, first, count);
+            sink.EntriesStored(RunAt(table, first, count, level, start, EntryChange.LeafCleared));
+            sink.Synchronise();
+        }
+
+        StoreLeaves(ref entries, first, level, address, shift, (ulong)count, attributes);
+        var change = TFormat.NeedsBreakBeforeMake ? EntryChange.LeafWritten : EntryChange.LeafReplaced;
+        sink.EntriesStored(RunAt(table, first, count, level, start, change));
+    }
+
+    /// <summary>Puts a table of smaller pages in the place of a leaf.</summary>
+    private bool TrySplitEntry<TSink>(ulong table, int level, int index, ulong start, ulong attributes, ref TSink sink)
+        where TSink : struct, IFootprintSink
+    {
+        TableList reserved = default;
+        if (level == 0 || !_allocator.TryReserve(TableLog2, 1, ref reserved))
+        {
+            return false;
+        }
+
+        ulong child = _allocator.Take(TableLog2, ref reserved);
+        ref byte entries = ref TableAt(table, level);
+        ulong address = TFormat.LeafAddress(Entries<TFormat>.Load(ref entries, index), level);
+        int count = EntryCount(level - 1);
+        StoreLeaves(ref TableAt(child, level - 1), 0, level - 1, address, TFormat.EntryShift(level - 1), (ulong)count, attributes);
+        sink.EntriesStored(RunAt(child, 0, count, level - 1, start, EntryChange.NewTableWritten));
+        sink.TableFilled(child, TableBytes);
+        if (TFormat.NeedsBreakBeforeMake)
+        {
+            // Devices fault on the whole page between the two stores: the architecture's price for changing a page's size.
+            Entries<TFormat>.Store(ref entries, index, 0);
+            sink.EntriesStored(RunAt(table, index, 1, level, start, EntryChange.LeafCleared));
+            sink.Synchronise();
+        }
+
+        Entries<TFormat>.Store(ref entries, index, TFormat.TableEntry(child, level));
+        var change = TFormat.NeedsBreakBeforeMake ? EntryChange.TableLinked : EntryChange.LeafReplaced;
+        sink.EntriesStored(RunAt(table, index, 1, level, start, change));
+        return true;
+    }
+}

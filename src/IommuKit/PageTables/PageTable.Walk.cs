@@ -1,0 +1,129 @@
+using System.Runtime.CompilerServices;
+
+namespace IommuKit.PageTables;
+
+/// <content>
+/// The way from the root down. The levels are written out instead of looped over: with a constant level every shift, mask and test
+/// is a constant, and levels that the format does not have compile to nothing.
+/// </content>
+public sealed partial class PageTable<TFormat>
+{
+    /// <summary>Goes down to the table of a level that translates an IOVA.</summary>
+    /// <param name="iova">An IOVA inside the table's range.</param>
+    /// <param name="target">The level to reach.</param>
+    /// <returns>The table, or <see cref="NoTable"/> if there is none or the pointer to it is not known to be visible to the walker.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong DescendTo(ulong iova, int target)
+    {
+        int rootLevel = _rootLevel;
+        ulong table = _root;
+        if (rootLevel == target)
+        {
+            return table;
+        }
+
+        ulong visible = _visibleBit;
+        ulong entry = RootEntry(iova);
+        if (TFormat.TopLevel >= 5 && rootLevel >= 5 && IsAtEnd(iova, 5, target, visible, ref entry, ref table))
+        {
+            return table;
+        }
+
+        if (TFormat.TopLevel >= 4 && rootLevel >= 4 && IsAtEnd(iova, 4, target, visible, ref entry, ref table))
+        {
+            return table;
+        }
+
+        if (TFormat.TopLevel >= 3 && rootLevel >= 3 && IsAtEnd(iova, 3, target, visible, ref entry, ref table))
+        {
+            return table;
+        }
+
+        if (TFormat.TopLevel >= 2 && rootLevel >= 2 && IsAtEnd(iova, 2, target, visible, ref entry, ref table))
+        {
+            return table;
+        }
+
+        return IsUsable(entry, 1, visible) ? TFormat.TableAddress(entry) : NoTable;
+    }
+
+    /// <summary>Follows the entry of one level to the next.</summary>
+    /// <returns>True if that is the target, or if the way ends here.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool IsAtEnd(ulong iova, int level, int target, ulong visible, ref ulong entry, ref ulong table)
+    {
+        if (!IsUsable(entry, level, visible))
+        {
+            table = NoTable;
+            return true;
+        }
+
+        table = TFormat.TableAddress(entry);
+        if (level - 1 == target)
+        {
+            return true;
+        }
+
+        entry = Entries<TFormat>.Load(ref _tables.At(table), IndexBelowRoot(iova, level - 1));
+        return false;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsUsable(ulong entry, int level, ulong visible) => TFormat.IsTable(entry, level) && (entry & visible) == visible;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong RootEntry(ulong iova) =>
+        Entries<TFormat>.Load(ref RootTable(), (int)(iova >> TFormat.EntryShift(_rootLevel)) & ((1 << _rootBits) - 1));
+
+    /// <summary>Finds the entry that ends the walk of an IOVA: a leaf, or a vacant entry.</summary>
+    /// <param name="iova">An IOVA inside the table's range.</param>
+    /// <param name="level">The level of the entry, or -1 if the walk met a pointer out of memory.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong FinalEntry(ulong iova, out int level)
+    {
+        level = _rootLevel;
+        ulong entry = RootEntry(iova);
+        if (TFormat.TopLevel >= 5 && level == 5 && !TryFollow(iova, ref level, 5, ref entry))
+        {
+            return entry;
+        }
+
+        if (TFormat.TopLevel >= 4 && level == 4 && !TryFollow(iova, ref level, 4, ref entry))
+        {
+            return entry;
+        }
+
+        if (TFormat.TopLevel >= 3 && level == 3 && !TryFollow(iova, ref level, 3, ref entry))
+        {
+            return entry;
+        }
+
+        if (TFormat.TopLevel >= 2 && level == 2 && !TryFollow(iova, ref level, 2, ref entry))
+        {
+            return entry;
+        }
+
+        TryFollow(iova, ref level, 1, ref entry);
+        return entry;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryFollow(ulong iova, ref int level, int from, ref ulong entry)
+    {
+        if (!TFormat.IsTable(entry, from))
+        {
+            return false;
+        }
+
+        ulong table = TFormat.TableAddress(entry);
+        if (!_tables.Contains(table))
+        {
+            level = -1;
+            return false;
+        }
+
+        entry = Entries<TFormat>.Load(ref _tables.At(table), IndexBelowRoot(iova, from - 1));
+        level = from - 1;
+        return true;
+    }
+}

@@ -1,0 +1,81 @@
+using System.Buffers;
+using IommuKit.PageTables;
+
+namespace IommuKit.Sync;
+
+/// <summary>
+/// The IOVAs under pointers to tables that changed: dropping what is cached below such a pointer drops the leaves under it too.
+/// </summary>
+internal readonly ref struct TableSpans
+{
+    private readonly Interval[]? _spans;
+    private readonly int _count;
+
+    /// <summary>Collects the spans.</summary>
+    public TableSpans(ReadOnlySpan<EntryRun> runs)
+    {
+        foreach (ref readonly var run in runs)
+        {
+            if (run.ChangesTable)
+            {
+                _spans ??= ArrayPool<Interval>.Shared.Rent(runs.Length);
+                _spans[_count++] = new Interval(run.Iova, run.LastIova);
+            }
+        }
+
+        if (_count > 1)
+        {
+            var spans = _spans.AsSpan(0, _count);
+            spans.Sort(static (a, b) => a.First.CompareTo(b.First));
+            _count = Merge(spans);
+        }
+    }
+
+    /// <summary>Whether an IOVA is in one of the spans.</summary>
+    public bool Contains(ulong iova)
+    {
+        int low = 0;
+        int high = _count;
+        while (low < high)
+        {
+            int middle = (low + high) >> 1;
+            if (_spans![middle].Last < iova)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low < _count && _spans![low].First <= iova;
+    }
+
+    public void Dispose()
+    {
+        if (_spans is not null)
+        {
+            ArrayPool<Interval>.Shared.Return(_spans);
+        }
+    }
+
+    /// <summary>Makes one of sorted spans that overlap, a table and one below it. Returns how many are left.</summary>
+    private static int Merge(Span<Interval> spans)
+    {
+        int last = 0;
+        for (int i = 1; i < spans.Length; i++)
+        {
+            if (spans[i].First <= spans[last].Last)
+            {
+                spans[last] = spans[last].Around(spans[i]);
+            }
+            else
+            {
+                spans[++last] = spans[i];
+            }
+        }
+
+        return last + 1;
+    }
+}
