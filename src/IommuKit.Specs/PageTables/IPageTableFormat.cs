@@ -43,6 +43,13 @@ public interface IPageTableFormat
     /// <summary>The page sizes of the format, one bit for each: bit n set means pages of 2^n bytes.</summary>
     static abstract ulong PageSizes { get; }
 
+    /// <summary>
+    /// Which of <see cref="PageSizes"/> exist when physical addresses have that many bits: a mask to apply to them. It has every bit set in
+    /// formats whose page sizes do not depend on it.
+    /// </summary>
+    /// <param name="outputBits">Bits of a physical address.</param>
+    static virtual ulong PageSizeMask(int outputBits) => ulong.MaxValue;
+
     /// <summary>Bits of the largest physical address that an entry can hold.</summary>
     static abstract int MaxOutputBits { get; }
 
