@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace IommuKit.Specs.Arm;
 
 /// <summary>
@@ -17,8 +18,13 @@ public readonly struct ArmGranule64K : IArmGranule
 
     /// <inheritdoc/>
     // 64 KiB, 2 MiB, 512 MiB, 16 GiB, 4 TiB.
-    public static ulong PageSizes => (1ul << 16) | (1ul << 21) | (1ul << 29) | (1ul << 34) | (1ul << 42);
+    public static ulong PageSizes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (1ul << 16) | (1ul << 21) | (1ul << 29) | (1ul << 34) | (1ul << 42);
+    }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int GroupLog2(int level) => 5;
 }

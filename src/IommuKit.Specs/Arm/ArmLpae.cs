@@ -39,16 +39,32 @@ public readonly struct ArmLpae<TGranule, TStage> : IPageTableFormat
     public static int EntrySizeLog2 => 3;
 
     /// <inheritdoc/>
-    public static int TopLevel => (TGranule.AddressBits - TGranule.PageShift - 1) / BitsPerLevel;
+    public static int TopLevel
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (TGranule.AddressBits - TGranule.PageShift - 1) / BitsPerLevel;
+    }
 
     /// <inheritdoc/>
-    public static ulong PageSizes => TGranule.PageSizes;
+    public static ulong PageSizes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TGranule.PageSizes;
+    }
 
     /// <inheritdoc/>
-    public static int MaxOutputBits => TGranule.AddressBits;
+    public static int MaxOutputBits
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TGranule.AddressBits;
+    }
 
     /// <inheritdoc/>
-    public static int LinearOutputBits => HasWideAddresses ? PlainAddressBits : 64;
+    public static int LinearOutputBits
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => HasWideAddresses ? PlainAddressBits : 64;
+    }
 
     /// <inheritdoc/>
     public static ulong SoftwareBit => ArmLpaeDescriptor.Software;
@@ -65,14 +81,27 @@ public readonly struct ArmLpae<TGranule, TStage> : IPageTableFormat
     /// <inheritdoc/>
     public static bool StoresNoAccess => false;
 
-    private static int BitsPerLevel => TGranule.PageShift - EntrySizeLog2;
+    private static int BitsPerLevel
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TGranule.PageShift - EntrySizeLog2;
+    }
 
-    private static bool HasWideAddresses => TGranule.AddressBits > PlainAddressBits;
+    private static bool HasWideAddresses
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TGranule.AddressBits > PlainAddressBits;
+    }
 
-    private static ulong TableMask => ArmLpaeDescriptor.LowAddressMask & (ulong.MaxValue << TGranule.PageShift);
+    private static ulong TableMask
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ArmLpaeDescriptor.LowAddressMask & (ulong.MaxValue << TGranule.PageShift);
+    }
 
     /// <inheritdoc/>
     // The block of 4 TiB came with FEAT_LPA.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong PageSizeMask(int outputBits) => outputBits > PlainAddressBits ? ulong.MaxValue : ~WideBlock;
 
     /// <inheritdoc/>
@@ -141,6 +170,7 @@ public readonly struct ArmLpae<TGranule, TStage> : IPageTableFormat
         EntryShift(level) + ((entry & ArmLpaeDescriptor.Contiguous) != 0 ? TGranule.GroupLog2(level) : 0);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Protection LeafProtection(ulong entry, int level) => TStage.LeafProtection(entry);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -45,6 +45,7 @@ public readonly struct ArmStage1 : IArmStage
         | ((protection & Protection.Mmio) != 0 ? DeviceBits : (protection & Protection.Cache) != 0 ? CacheBits : 0);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Protection LeafProtection(ulong entry)
     {
         ulong index = entry & ArmLpaeDescriptor.AttributeIndexMask;

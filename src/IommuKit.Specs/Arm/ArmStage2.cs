@@ -41,6 +41,7 @@ public readonly struct ArmStage2 : IArmStage
         | ((protection & Protection.Mmio) != 0 ? DeviceBits : (protection & Protection.Cache) != 0 ? WriteBackBits : NonCacheableBits);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Protection LeafProtection(ulong entry) =>
         ((entry & ArmLpaeDescriptor.Stage2Readable) != 0 ? Protection.Read : 0)
         | ((entry & ArmLpaeDescriptor.Stage2Writable) != 0 ? Protection.Write : 0)

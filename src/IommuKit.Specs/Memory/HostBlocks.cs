@@ -36,15 +36,18 @@ public readonly unsafe struct HostBlocks
     {
         if (physicalAddress > _lastStart)
         {
-            ThrowOutside(physicalAddress);
+            ThrowOutside(physicalAddress, _lastStart, _size);
         }
 
         return ref _base[physicalAddress];
     }
 
+    // Static, and a throw and nothing else: then the compiler keeps the failure out of the way of the hot path.
     [DoesNotReturn]
-    private void ThrowOutside(ulong physicalAddress) =>
-        throw new ArgumentOutOfRangeException(
+    private static void ThrowOutside(ulong physicalAddress, ulong lastStart, uint size) => throw Outside(physicalAddress, lastStart, size);
+
+    private static ArgumentOutOfRangeException Outside(ulong physicalAddress, ulong lastStart, uint size) =>
+        new(
             nameof(physicalAddress),
-            $"A block of 0x{_size:x} bytes at physical address 0x{physicalAddress:x} is outside memory of 0x{_lastStart + _size:x} bytes.");
+            $"A block of 0x{size:x} bytes at physical address 0x{physicalAddress:x} is outside memory of 0x{lastStart + size:x} bytes.");
 }

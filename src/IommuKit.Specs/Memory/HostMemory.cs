@@ -49,7 +49,7 @@ public readonly unsafe struct HostMemory
     {
         if (!Contains(physicalAddress, length))
         {
-            ThrowOutside(physicalAddress, length);
+            ThrowOutside(physicalAddress, length, _length);
         }
 
         return ref _base[physicalAddress];
@@ -60,9 +60,13 @@ public readonly unsafe struct HostMemory
     public Span<byte> Span(ulong physicalAddress, int length) =>
         new(Unsafe.AsPointer(ref At(physicalAddress, (ulong)length)), length);
 
+    // Static, and a throw and nothing else: then the compiler keeps the failure out of the way of the hot path.
     [DoesNotReturn]
-    private void ThrowOutside(ulong physicalAddress, ulong length) =>
-        throw new ArgumentOutOfRangeException(
+    private static void ThrowOutside(ulong physicalAddress, ulong length, ulong memoryLength) =>
+        throw Outside(physicalAddress, length, memoryLength);
+
+    private static ArgumentOutOfRangeException Outside(ulong physicalAddress, ulong length, ulong memoryLength) =>
+        new(
             nameof(physicalAddress),
-            $"0x{length:x} bytes at physical address 0x{physicalAddress:x} are outside memory of 0x{_length:x} bytes.");
+            $"0x{length:x} bytes at physical address 0x{physicalAddress:x} are outside memory of 0x{memoryLength:x} bytes.");
 }

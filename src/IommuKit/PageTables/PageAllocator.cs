@@ -101,6 +101,22 @@ public sealed class PageAllocator
         }
     }
 
+    /// <summary>Gives several blocks of one size back.</summary>
+    /// <param name="addresses">What <see cref="TryAllocate"/> returned.</param>
+    /// <param name="sizeLog2">The size they were asked for with.</param>
+    /// <exception cref="InvalidOperationException">One of the blocks is not handed out; those before it were given back.</exception>
+    public void Free(ReadOnlySpan<ulong> addresses, int sizeLog2)
+    {
+        sizeLog2 = Rounded(sizeLog2);
+        lock (_gate)
+        {
+            foreach (ulong address in addresses)
+            {
+                Give(address, sizeLog2);
+            }
+        }
+    }
+
     /// <summary>Takes <paramref name="count"/> blocks at once, all or none, for <see cref="Take"/>.</summary>
     internal bool TryReserve(int sizeLog2, long count, ref TableList list)
     {

@@ -46,7 +46,7 @@ public sealed partial class PageTable<TFormat>
                 if (table != NoTable)
                 {
                     ref byte entries = ref _tables.At(table);
-                    ulong first = TFormat.LeafEntry(physicalAddress, TFormat.LeafAttributes(protection), 0, TFormat.EntryShift(0));
+                    ulong first = TFormat.LeafEntry(physicalAddress, AttributesOf(protection), 0, TFormat.EntryShift(0));
                     if (!Entries<TFormat>.TryFillVacant(ref entries, index, (int)count, first, TFormat.LeafStep(0)))
                     {
                         return IommuError.EEXIST;
@@ -58,7 +58,7 @@ public sealed partial class PageTable<TFormat>
             }
         }
 
-        return MapRange(iova, new PhysicalRange(physicalAddress, size), TFormat.LeafAttributes(protection), ref sink);
+        return MapRange(iova, new PhysicalRange(physicalAddress, size), AttributesOf(protection), ref sink);
     }
 
     /// <summary>Maps an IOVA range to the pieces of a scatter list, one after the other, in one pass.</summary>
@@ -92,7 +92,7 @@ public sealed partial class PageTable<TFormat>
         }
 
         return error == IommuError.None
-            ? MapRanges(iova, ranges, found, TFormat.LeafAttributes(protection), ref sink)
+            ? MapRanges(iova, ranges, found, AttributesOf(protection), ref sink)
             : error;
     }
 

@@ -12,7 +12,7 @@ public sealed partial class PageTable<TFormat>
         int shift = TFormat.EntryShift(level);
         int pageLog2 = TFormat.HasGroups ? TFormat.LeafSizeLog2(entry, level) : shift;
         ulong start = position.Iova & ~((1ul << pageLog2) - 1);
-        ulong attributes = TFormat.LeafAttributes(TFormat.LeafProtection(entry, level));
+        ulong attributes = AttributesOf(TFormat.LeafProtection(entry, level));
         if (pageLog2 != shift)
         {
             SplitGroup(table, level, index & -(1 << (pageLog2 - shift)), pageLog2, start, attributes, ref sink);

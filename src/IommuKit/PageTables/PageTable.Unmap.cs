@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using IommuKit.Domains;
 
@@ -68,18 +69,33 @@ public sealed partial class PageTable<TFormat>
     {
         unmapped = 0;
         ref byte entries = ref _tables.At(table);
-        int occupied = Entries<TFormat>.OccupiedRun(ref entries, index, count);
-        if (occupied == 0)
+        int occupied = 1;
+        if (count == 1)
         {
-            return true;
+            ulong entry = Entries<TFormat>.Load(ref entries, index);
+            if (entry == 0 || (TFormat.HasGroups && TFormat.LeafSizeLog2(entry, 0) != TFormat.EntryShift(0)))
+            {
+                return entry == 0;
+            }
+
+            Entries<TFormat>.Store(ref entries, index, 0);
+        }
+        else
+        {
+            occupied = Entries<TFormat>.OccupiedRun(ref entries, index, count);
+            if (occupied == 0)
+            {
+                return true;
+            }
+
+            if (TFormat.HasGroups && (IsInGroup(ref entries, index) || IsInGroup(ref entries, index + occupied - 1)))
+            {
+                return false;
+            }
+
+            Entries<TFormat>.Clear(ref entries, index, occupied);
         }
 
-        if (TFormat.HasGroups && (IsInGroup(ref entries, index) || (occupied > 1 && IsInGroup(ref entries, index + occupied - 1))))
-        {
-            return false;
-        }
-
-        Entries<TFormat>.Clear(ref entries, index, occupied);
         unmapped = (ulong)(uint)occupied << TFormat.EntryShift(0);
         sink.EntriesStored(RunAt(table, index, occupied, 0, iova, EntryChange.LeafCleared));
         return true;
@@ -93,10 +109,50 @@ public sealed partial class PageTable<TFormat>
     private IommuError UnmapRange<TSink>(ulong iova, ulong size, ref TSink sink, out ulong unmapped)
         where TSink : struct, IFootprintSink
     {
+        if (!TSink.PageByPage && _release != TableRelease.WhenEmpty && TryClearPage(iova, size, ref sink))
+        {
+            unmapped = size;
+            return IommuError.None;
+        }
+
         var position = new UnmapPosition(iova, size);
         ClearTable(_root, _rootLevel, ref position, ref sink);
         unmapped = position.Iova - iova;
         return position.Error;
+    }
+
+    /// <summary>Clears one page of any size, if that is what the range is. False, and nothing done, if it is not.</summary>
+    private bool TryClearPage<TSink>(ulong iova, ulong size, ref TSink sink)
+        where TSink : struct, IFootprintSink
+    {
+        if ((size & _pageSizes) == 0 || !BitOperations.IsPow2(size))
+        {
+            return false;
+        }
+
+        int sizeLog2 = BitOperations.TrailingZeroCount(size);
+        int level = LevelOf(sizeLog2);
+        ulong table = DescendTo(iova, level);
+        if (table == NoTable)
+        {
+            return false;
+        }
+
+        ref byte entries = ref TableAt(table, level);
+        int index = IndexOf(iova, level);
+        ulong entry = Entries<TFormat>.Load(ref entries, index);
+        if (entry == 0
+            || (level != 0 && TFormat.IsTable(entry, level))
+            || TFormat.LeafSizeLog2(entry, level) != sizeLog2
+            || (iova & (size - 1)) != 0)
+        {
+            return false;
+        }
+
+        int count = 1 << (sizeLog2 - TFormat.EntryShift(level));
+        Entries<TFormat>.Clear(ref entries, index, count);
+        sink.EntriesStored(RunAt(table, index, count, level, iova, EntryChange.LeafCleared));
+        return true;
     }
 
     /// <summary>Clears the part of the range under one table. Returns false at a hole.</summary>

@@ -73,7 +73,7 @@ public sealed partial class PageTable<TFormat>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong RootEntry(ulong iova) =>
-        Entries<TFormat>.Load(ref RootTable(), (int)(iova >> TFormat.EntryShift(_rootLevel)) & ((1 << _rootBits) - 1));
+        Entries<TFormat>.Load(ref RootTable(), (int)(iova >> _rootShift) & _rootIndexMask);
 
     /// <summary>Finds the entry that ends the walk of an IOVA: a leaf, or a vacant entry.</summary>
     /// <param name="iova">An IOVA inside the table's range.</param>

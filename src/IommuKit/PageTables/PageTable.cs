@@ -20,6 +20,8 @@ namespace IommuKit.PageTables;
 public sealed partial class PageTable<TFormat> : IDisposable
     where TFormat : struct, IPageTableFormat
 {
+    private const int ProtectionCombinations = 64;
+
     // No table can be here: it is past the end of any memory.
     private const ulong NoTable = ulong.MaxValue;
 
@@ -32,12 +34,17 @@ public sealed partial class PageTable<TFormat> : IDisposable
     private readonly ulong _lastAddress;
     private readonly int _rootLevel;
     private readonly int _rootBits;
+    private readonly int _rootShift;
+    private readonly int _rootIndexMask;
     private readonly bool _isSigned;
     private readonly bool _splitsPages;
     private readonly TableRelease _release;
 
     // The bit that a pointer to a table must have before a walk may rely on it; 0 if nobody has to care.
     private readonly ulong _visibleBit;
+
+    // What TFormat.LeafAttributes says, for each combination of flags.
+    private readonly ulong[] _attributes = new ulong[ProtectionCombinations];
 
     // A map of less than the limit, or whose two addresses differ in the mask, has only pages that are one entry of level 0.
     private readonly ulong _singlePageLimit;
@@ -74,6 +81,8 @@ public sealed partial class PageTable<TFormat> : IDisposable
             throw new ArgumentException($"Format {TFormat.Name} has no root for IOVAs of {options.InputBits} bits.", nameof(options));
         }
 
+        _rootShift = TFormat.EntryShift(_rootLevel);
+        _rootIndexMask = (1 << _rootBits) - 1;
         if (options.SplitsPages && options.Release == TableRelease.WhenEmpty)
         {
             throw new ArgumentException("A page table that splits pages cannot also release tables when they are empty.", nameof(options));
@@ -103,6 +112,11 @@ public sealed partial class PageTable<TFormat> : IDisposable
         {
             throw new ArgumentException(
                 $"Tables may be at up to 0x{allocator.LastAddress:x}, but physical addresses have {options.OutputBits} bits.", nameof(allocator));
+        }
+
+        for (int protection = 0; protection < ProtectionCombinations; protection++)
+        {
+            _attributes[protection] = TFormat.LeafAttributes((Protection)protection);
         }
 
         _release = options.Release;
@@ -212,6 +226,9 @@ public sealed partial class PageTable<TFormat> : IDisposable
         ulong high = iova & outside;
         return ((iova ^ last) & outside) == 0 && (high == 0 || (high == outside && _isSigned));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong AttributesOf(Protection protection) => _attributes[(int)protection & (ProtectionCombinations - 1)];
 
     private IommuError CheckIova(ulong iova, ulong size)
     {

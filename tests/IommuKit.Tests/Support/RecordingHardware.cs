@@ -84,15 +84,13 @@ internal sealed class RecordingDriver(IommuTraits traits) : IommuDriver
     public IommuDomain CreateDomain(PhysicalMemory memory, DomainOptions options, out PageAllocator allocator)
     {
         allocator = new PageAllocator(memory.CpuView, 0, memory.Length);
-        var table = new PageTable<HintedFormat>(
-            new PageTableOptions
-            {
-                InputBits = traits.InputBits,
-                OutputBits = traits.OutputBits,
-                PageSizes = options.PageSizes == 0 ? traits.PageSizes : options.PageSizes,
-                Release = options.Release ?? traits.Release,
-            },
-            allocator);
+        var table = new PageTableOptions
+        {
+            InputBits = traits.InputBits,
+            OutputBits = traits.OutputBits,
+            PageSizes = options.PageSizes == 0 ? traits.PageSizes : options.PageSizes,
+            Release = options.Release ?? traits.Release,
+        };
         return new PagingDomain<HintedFormat, RecordingHardware>(this, options, allocator, table, new RecordingHardware(Log));
     }
 

@@ -13,6 +13,11 @@ internal sealed class FootprintLog(PageAllocator allocator, int tableLog2)
 
     public IReadOnlyList<ulong> Unlinked => _unlinked;
 
+    /// <summary>How many runs had been reported at each break-before-make.</summary>
+    public List<int> Breaks { get; } = [];
+
+    public void Synchronise() => Breaks.Add(Runs.Count);
+
     public void Unlink(ulong address) => _unlinked.Add(address);
 
     public void Clear()
@@ -25,6 +30,7 @@ internal sealed class FootprintLog(PageAllocator allocator, int tableLog2)
         _unlinked.Clear();
         Runs.Clear();
         Filled.Clear();
+        Breaks.Clear();
     }
 }
 
@@ -37,6 +43,8 @@ internal struct RecordingSink(FootprintLog log) : IFootprintSink
 
     public readonly void EntriesStored(in EntryRun run) => log.Runs.Add(run);
 
+    public readonly void Synchronise() => log.Synchronise();
+
     public readonly void TableUnlinked(ulong tableAddress) => log.Unlink(tableAddress);
 }
 
@@ -48,6 +56,8 @@ internal struct PageByPageSink(FootprintLog log) : IFootprintSink
     public readonly void TableFilled(ulong tableAddress, uint bytes) => log.Filled.Add((tableAddress, bytes));
 
     public readonly void EntriesStored(in EntryRun run) => log.Runs.Add(run);
+
+    public readonly void Synchronise() => log.Synchronise();
 
     public readonly void TableUnlinked(ulong tableAddress) => log.Unlink(tableAddress);
 }
