@@ -1,0 +1,118 @@
+using System.Runtime.CompilerServices;
+using IommuKit.Specs.PageTables;
+
+namespace IommuKit.Specs.X86;
+
+/// <summary>
+/// The page tables of x86-64 with four or five levels of 512 entries, which the first stage of Intel VT-d and the guest translation of
+/// AMD's IOMMU ("v2") walk too. Entries are described in <see cref="X86Entry"/>.
+/// </summary>
+/// <remarks>
+/// <para>What is present can be read. There is no bit for <see cref="Protection.Cache"/>: memory is cached unless it is
+/// <see cref="Protection.Mmio"/>.</para>
+/// <para>Leaves are stored as used and as written, so that hardware does not have to set A and D.</para>
+/// <para>Pointers grant everything; the rights are in the leaf.</para>
+/// </remarks>
+public readonly struct X86Format : IPageTableFormat
+{
+    private const int PageShift = 12;
+    private const int BitsPerLevel = 9;
+
+    // Four levels are the fewest.
+    private const int LowestRoot = 3;
+
+    /// <inheritdoc/>
+    public static string Name => "x86-64";
+
+    /// <inheritdoc/>
+    public static int EntrySizeLog2 => 3;
+
+    /// <inheritdoc/>
+    public static int TopLevel => 4;
+
+    /// <inheritdoc/>
+    public static bool SignExtendsInput => true;
+
+    /// <inheritdoc/>
+    // 4 KiB, 2 MiB, 1 GiB.
+    public static ulong PageSizes => (1ul << 12) | (1ul << 21) | (1ul << 30);
+
+    /// <inheritdoc/>
+    public static int MaxOutputBits => 52;
+
+    /// <inheritdoc/>
+    public static ulong SoftwareBit => X86Entry.Software;
+
+    /// <inheritdoc/>
+    public static bool HasGroups => false;
+
+    /// <inheritdoc/>
+    public static bool GroupsRepeatOneEntry => false;
+
+    /// <inheritdoc/>
+    public static bool StoresNoAccess => false;
+
+    /// <inheritdoc/>
+    public static int IndexBits(int level) => BitsPerLevel;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int EntryShift(int level) => PageShift + (level * BitsPerLevel);
+
+    /// <inheritdoc/>
+    public static bool TryGetRoot(int inputBits, out int level, out int indexBits)
+    {
+        bool exists = Roots.TryFindLevel<X86Format>(inputBits, out level);
+        level = Math.Max(level, LowestRoot);
+        indexBits = BitsPerLevel;
+        return exists;
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsTable(ulong entry, int level) => (entry & X86Entry.PageSize) == 0;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong TableEntry(ulong tableAddress, int level) => tableAddress | X86Entry.Present | X86Entry.Writable | X86Entry.User;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong TableAddress(ulong entry) => entry & X86Entry.AddressMask;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong LeafAttributes(Protection protection) =>
+        X86Entry.Present
+        | X86Entry.Accessed
+        | X86Entry.Dirty
+        | ((protection & Protection.Write) != 0 ? X86Entry.Writable : 0)
+        | ((protection & Protection.Privileged) == 0 ? X86Entry.User : 0)
+        | ((protection & Protection.Mmio) != 0 ? X86Entry.CacheDisable : 0)
+        | ((protection & Protection.NoExecute) != 0 ? X86Entry.NoExecute : 0);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong LeafEntry(ulong physicalAddress, ulong attributes, int level, int sizeLog2) =>
+        physicalAddress | attributes | (level != 0 ? X86Entry.PageSize : 0);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong LeafStep(int level) => 1ul << EntryShift(level);
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong LeafAddress(ulong entry, int level) => entry & X86Entry.AddressMask & (ulong.MaxValue << EntryShift(level));
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int LeafSizeLog2(ulong entry, int level) => EntryShift(level);
+
+    /// <inheritdoc/>
+    public static Protection LeafProtection(ulong entry, int level) =>
+        Protection.Read
+        | ((entry & X86Entry.Writable) != 0 ? Protection.Write : 0)
+        | ((entry & X86Entry.User) == 0 ? Protection.Privileged : 0)
+        | ((entry & X86Entry.CacheDisable) != 0 ? Protection.Mmio : 0)
+        | ((entry & X86Entry.NoExecute) != 0 ? Protection.NoExecute : 0);
+}
