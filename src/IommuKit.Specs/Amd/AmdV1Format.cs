@@ -53,6 +53,7 @@ public readonly struct AmdV1Format : IPageTableFormat
     public static bool StoresNoAccess => false;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexBits(int level) => Math.Min(BitsPerLevel, IovaBits - EntryShift(level));
 
     /// <inheritdoc/>
@@ -125,6 +126,7 @@ public readonly struct AmdV1Format : IPageTableFormat
         : EntryShift(level);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Protection LeafProtection(ulong entry, int level) =>
         ((entry & AmdV1Entry.Readable) != 0 ? Protection.Read : 0)
         | ((entry & AmdV1Entry.Writable) != 0 ? Protection.Write : 0)

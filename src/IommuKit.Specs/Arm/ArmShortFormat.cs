@@ -50,9 +50,11 @@ public readonly struct ArmShortFormat : IPageTableFormat
     public static bool StoresNoAccess => false;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexBits(int level) => level == RootLevel ? RootIndexBits : TableIndexBits;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int EntryShift(int level) => level == RootLevel ? ArmShortDescriptor.SectionShift : ArmShortDescriptor.SmallPageShift;
 
     /// <inheritdoc/>
@@ -77,6 +79,7 @@ public readonly struct ArmShortFormat : IPageTableFormat
     public static ulong TableAddress(ulong entry) => entry & ArmShortDescriptor.TableMask;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong LeafAttributes(Protection protection) =>
         ArmShortDescriptor.SmallPage
         | ArmShortDescriptor.NotGlobal
@@ -119,6 +122,7 @@ public readonly struct ArmShortFormat : IPageTableFormat
         : (entry & ArmShortDescriptor.SmallPage) != 0 ? ArmShortDescriptor.SmallPageShift : ArmShortDescriptor.LargePageShift;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Protection LeafProtection(ulong entry, int level)
     {
         uint attributes = level == RootLevel ? ArmShortDescriptor.FromSection((uint)entry)
@@ -132,6 +136,7 @@ public readonly struct ArmShortFormat : IPageTableFormat
             | (isDevice ? Protection.Mmio : (attributes & ArmShortDescriptor.Cacheable) != 0 ? Protection.Cache : 0);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint MemoryType(Protection protection)
     {
         if ((protection & Protection.Mmio) != 0)

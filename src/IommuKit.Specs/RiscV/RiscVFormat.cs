@@ -36,13 +36,25 @@ public readonly struct RiscVFormat<TMode> : IPageTableFormat
     public static int EntrySizeLog2 => 3;
 
     /// <inheritdoc/>
-    public static int TopLevel => TMode.TopLevel;
+    public static int TopLevel
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TMode.TopLevel;
+    }
 
     /// <inheritdoc/>
-    public static bool SignExtendsInput => !TMode.IsSecondStage;
+    public static bool SignExtendsInput
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => !TMode.IsSecondStage;
+    }
 
     /// <inheritdoc/>
-    public static ulong PageSizes => LeafSizes & ((1ul << (EntryShift(TopLevel) + 1)) - 1);
+    public static ulong PageSizes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => LeafSizes & ((1ul << (EntryShift(TopLevel) + 1)) - 1);
+    }
 
     /// <inheritdoc/>
     public static int MaxOutputBits => 56;
@@ -60,6 +72,7 @@ public readonly struct RiscVFormat<TMode> : IPageTableFormat
     public static bool StoresNoAccess => false;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexBits(int level) => BitsPerLevel;
 
     /// <inheritdoc/>
@@ -77,7 +90,8 @@ public readonly struct RiscVFormat<TMode> : IPageTableFormat
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsTable(ulong entry, int level) => (entry & RiscVEntry.LeafMask) == 0;
+    public static bool IsTable(ulong entry, int level) =>
+        (entry & (RiscVEntry.Valid | RiscVEntry.LeafMask)) == RiscVEntry.Valid;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -121,6 +135,7 @@ public readonly struct RiscVFormat<TMode> : IPageTableFormat
     public static int LeafSizeLog2(ulong entry, int level) => (entry & RiscVEntry.Napot) != 0 ? GroupShift : EntryShift(level);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Protection LeafProtection(ulong entry, int level) =>
         ((entry & RiscVEntry.Readable) != 0 ? Protection.Read : 0)
         | ((entry & RiscVEntry.Writable) != 0 ? Protection.Write : 0)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace IommuKit.Specs.Tegra;
 
 /// <summary>
@@ -40,8 +41,10 @@ public static class TegraEntry
     public const int IndexBits = 10;
 
     /// <summary>The physical address that an entry's frame number names.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Address(uint entry) => (ulong)(entry & FrameMask) << PageShift;
 
     /// <summary>The frame number of a physical address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Frame(ulong physicalAddress) => (uint)(physicalAddress >> PageShift) & FrameMask;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Specs.Tegra;
@@ -30,9 +31,11 @@ public readonly struct TegraFormat : IPageTableFormat
     public static int MaxOutputBits => 34;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexBits(int level) => TegraEntry.IndexBits;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int EntryShift(int level) => level == DirectoryLevel ? TegraEntry.SectionShift : TegraEntry.PageShift;
 
     /// <inheritdoc/>
@@ -45,13 +48,16 @@ public readonly struct TegraFormat : IPageTableFormat
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsTable(ulong entry, int level) => (entry & TegraEntry.Next) != 0;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong TableEntry(ulong tableAddress, int level) =>
         TegraEntry.RightsMask | TegraEntry.Next | TegraEntry.Frame(tableAddress);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong TableAddress(ulong entry) => TegraEntry.Address((uint)entry);
 
     /// <inheritdoc/>
@@ -64,25 +70,31 @@ public readonly struct TegraFormat : IPageTableFormat
     public static bool StoresNoAccess => true;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong LeafAttributes(Protection protection) =>
         TegraEntry.NonSecure
         | ((protection & Protection.Read) != 0 ? TegraEntry.Readable : 0)
         | ((protection & Protection.Write) != 0 ? TegraEntry.Writable : 0);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong LeafEntry(ulong physicalAddress, ulong attributes, int level, int sizeLog2) =>
         attributes | TegraEntry.Frame(physicalAddress);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong LeafStep(int level) => 1ul << (EntryShift(level) - TegraEntry.PageShift);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong LeafAddress(ulong entry, int level) => TegraEntry.Address((uint)entry);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int LeafSizeLog2(ulong entry, int level) => EntryShift(level);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Protection LeafProtection(ulong entry, int level) =>
         ((entry & TegraEntry.Readable) != 0 ? Protection.Read : 0)
         | ((entry & TegraEntry.Writable) != 0 ? Protection.Write : 0);

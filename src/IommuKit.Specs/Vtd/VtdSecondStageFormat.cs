@@ -50,6 +50,7 @@ public readonly struct VtdSecondStageFormat : IPageTableFormat
     public static bool StoresNoAccess => false;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexBits(int level) => BitsPerLevel;
 
     /// <inheritdoc/>
@@ -68,7 +69,8 @@ public readonly struct VtdSecondStageFormat : IPageTableFormat
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsTable(ulong entry, int level) => (entry & VtdSecondStageEntry.PageSize) == 0;
+    public static bool IsTable(ulong entry, int level) =>
+        (entry & (VtdSecondStageEntry.Readable | VtdSecondStageEntry.PageSize)) == VtdSecondStageEntry.Readable;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -105,6 +107,7 @@ public readonly struct VtdSecondStageFormat : IPageTableFormat
     public static int LeafSizeLog2(ulong entry, int level) => EntryShift(level);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Protection LeafProtection(ulong entry, int level) =>
         ((entry & VtdSecondStageEntry.Readable) != 0 ? Protection.Read : 0)
         | ((entry & VtdSecondStageEntry.Writable) != 0 ? Protection.Write : 0)

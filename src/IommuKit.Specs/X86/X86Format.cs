@@ -53,6 +53,7 @@ public readonly struct X86Format : IPageTableFormat
     public static bool StoresNoAccess => false;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexBits(int level) => BitsPerLevel;
 
     /// <inheritdoc/>
@@ -70,7 +71,8 @@ public readonly struct X86Format : IPageTableFormat
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsTable(ulong entry, int level) => (entry & X86Entry.PageSize) == 0;
+    public static bool IsTable(ulong entry, int level) =>
+        (entry & (X86Entry.Present | X86Entry.PageSize)) == X86Entry.Present;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -109,6 +111,7 @@ public readonly struct X86Format : IPageTableFormat
     public static int LeafSizeLog2(ulong entry, int level) => EntryShift(level);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Protection LeafProtection(ulong entry, int level) =>
         Protection.Read
         | ((entry & X86Entry.Writable) != 0 ? Protection.Write : 0)

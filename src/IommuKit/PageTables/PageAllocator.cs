@@ -220,40 +220,72 @@ public sealed class PageAllocator
     private bool TryTake(int sizeLog2, out ulong address)
     {
         address = 0;
-        if (_outstanding >= Limit)
+        if (_outstanding >= Limit
+            || !(TryTakeFree(sizeLog2, out address) || TryTakeUnused(sizeLog2, out address) || TryTakePart(sizeLog2, out address)))
         {
             return false;
         }
 
-        uint head = _free[sizeLog2];
-        if (head != 0)
-        {
-            _free[sizeLog2] = _next[head - 1];
-            address = _start + ((ulong)(head - 1) << MinBlockLog2);
-        }
-        else
-        {
-            ulong size = 1ul << sizeLog2;
-            ulong aligned = (_unused + size - 1) & ~(size - 1);
-            if (aligned > _end || _end - aligned < size)
-            {
-                return false;
-            }
-
-            // What alignment skips is still good for smaller blocks.
-            while (_unused < aligned)
-            {
-                int skippedLog2 = BitOperations.TrailingZeroCount(_unused);
-                PushFree(_unused, skippedLog2);
-                _unused += 1ul << skippedLog2;
-            }
-
-            address = aligned;
-            _unused = aligned + size;
-        }
-
         _next[Number(address)] = InUse;
         _outstanding++;
+        return true;
+    }
+
+    private bool TryTakeFree(int sizeLog2, out ulong address)
+    {
+        uint head = _free[sizeLog2];
+        if (head == 0)
+        {
+            address = 0;
+            return false;
+        }
+
+        _free[sizeLog2] = _next[head - 1];
+        address = _start + ((ulong)(head - 1) << MinBlockLog2);
+        return true;
+    }
+
+    private bool TryTakeUnused(int sizeLog2, out ulong address)
+    {
+        ulong size = 1ul << sizeLog2;
+        address = (_unused + size - 1) & ~(size - 1);
+        if (address > _end || _end - address < size)
+        {
+            return false;
+        }
+
+        // What alignment skips is still good for smaller blocks.
+        while (_unused < address)
+        {
+            int skippedLog2 = Math.Min(BitOperations.TrailingZeroCount(_unused), MaxBlockLog2);
+            PushFree(_unused, skippedLog2);
+            _unused += 1ul << skippedLog2;
+        }
+
+        _unused = address + size;
+        return true;
+    }
+
+    /// <summary>Takes the first part of a larger free block, and frees the others.</summary>
+    private bool TryTakePart(int sizeLog2, out ulong address)
+    {
+        address = 0;
+        int largerLog2 = sizeLog2 + 1;
+        while (largerLog2 <= MaxBlockLog2 && !TryTakeFree(largerLog2, out address))
+        {
+            largerLog2++;
+        }
+
+        if (largerLog2 > MaxBlockLog2)
+        {
+            return false;
+        }
+
+        while (--largerLog2 >= sizeLog2)
+        {
+            PushFree(address + (1ul << largerLog2), largerLog2);
+        }
+
         return true;
     }
 

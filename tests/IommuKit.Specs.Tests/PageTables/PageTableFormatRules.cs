@@ -75,6 +75,15 @@ public abstract class PageTableFormatRules<TFormat>
     }
 
     [Fact]
+    public void A_vacant_entry_is_no_pointer()
+    {
+        for (int level = 1; level <= TFormat.TopLevel; level++)
+        {
+            TFormat.IsTable(0, level).ShouldBeFalse();
+        }
+    }
+
+    [Fact]
     public void A_pointer_gives_back_the_table()
     {
         for (int level = 1; level <= TFormat.TopLevel; level++)

@@ -103,7 +103,36 @@ public sealed class PageAllocatorTests : IDisposable
     {
         var allocator = new PageAllocator(_memory.CpuView, 0x10_0000, 4096);
         Should.Throw<ArgumentOutOfRangeException>(() => allocator.Free(0x20_0000, 12));
-        Should.Throw<ArgumentOutOfRangeException>(() => allocator.Free(0x10_0800, 12));
+        Should.Throw<ArgumentOutOfRangeException>(() => allocator.Free(0x10_0200, 12));
+    }
+
+    [Fact]
+    public void A_block_is_given_back_once()
+    {
+        var allocator = new PageAllocator(_memory.CpuView, 0, 8 * 4096);
+        Should.Throw<InvalidOperationException>(() => allocator.Free(4096, 12));
+        allocator.TryAllocate(12, out ulong block).ShouldBeTrue();
+        allocator.Free(block, 12);
+        Should.Throw<InvalidOperationException>(() => allocator.Free(block, 12));
+        allocator.Outstanding.ShouldBe(0);
+        TableList list = default;
+        Should.Throw<InvalidOperationException>(() => allocator.Push(ref list, block));
+    }
+
+    [Fact]
+    public void A_large_free_block_serves_small_requests()
+    {
+        var allocator = new PageAllocator(_memory.CpuView, 0, 4 * 4096);
+        allocator.TryAllocate(14, out ulong block).ShouldBeTrue();
+        allocator.Free(block, 14);
+        var seen = new HashSet<ulong>();
+        while (allocator.TryAllocate(10, out ulong small))
+        {
+            seen.Add(small).ShouldBeTrue();
+        }
+
+        seen.Count.ShouldBe(16);
+        allocator.Outstanding.ShouldBe(16);
     }
 
     [Fact]

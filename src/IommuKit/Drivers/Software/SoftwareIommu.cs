@@ -1,0 +1,129 @@
+using System.Numerics;
+using IommuKit.Domains;
+using IommuKit.PageTables;
+using IommuKit.Specs.PageTables;
+using IommuKit.Sync;
+
+namespace IommuKit.Drivers.Software;
+
+/// <summary>
+/// An IOMMU that is nothing but its page tables: for a program that walks them itself, an emulator or a device in user space. The walker sees every store at
+/// once, and does not remember what is not mapped.
+/// </summary>
+/// <typeparam name="TFormat">The format of the tables.</typeparam>
+public sealed class SoftwareIommu<TFormat> : IommuDriver
+    where TFormat : struct, IPageTableFormat
+{
+    private readonly PageAllocator _allocator;
+    private readonly SoftwareIommuOptions _options;
+
+    /// <summary>Makes an IOMMU.</summary>
+    /// <param name="allocator">Where tables come from.</param>
+    /// <param name="options">Widths, page sizes, and who is told of invalidations.</param>
+    public SoftwareIommu(PageAllocator allocator, SoftwareIommuOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(allocator);
+        ArgumentNullException.ThrowIfNull(options);
+        _allocator = allocator;
+        _options = options;
+        ulong supported = TFormat.PageSizes & TFormat.PageSizeMask(options.OutputBits);
+        Traits = new IommuTraits
+        {
+            Name = $"software-{TFormat.Name}",
+            Format = TFormat.Name,
+            InputBits = options.InputBits,
+            OutputBits = options.OutputBits,
+            PageSizes = options.PageSizes == 0 ? supported : options.PageSizes,
+            SupportedPageSizes = supported,
+            AddressSpaces = int.MaxValue,
+            HasCoherentWalk = true,
+            CachesInvalidEntries = false,
+            TableCacheLine = 0,
+            TlbGroup = 1 << BitOperations.TrailingZeroCount(supported),
+            TlbLines = 0,
+            Release = TableRelease.WhenCovered,
+        };
+    }
+
+    /// <inheritdoc/>
+    public override IommuTraits Traits { get; }
+
+    /// <summary>Empty: whoever walks the tables is the device.</summary>
+    public override IReadOnlyList<IommuDevice> Devices => [];
+
+    /// <inheritdoc/>
+    public override IommuDomain CreateDomain(DomainOptions? options = null)
+    {
+        options ??= new DomainOptions();
+        ulong pageSizes = options.PageSizes == 0 ? Traits.PageSizes : options.PageSizes;
+        if ((pageSizes & ~Traits.SupportedPageSizes) != 0)
+        {
+            throw new IommuException(
+                IommuError.EINVAL, $"{Traits.Name} has page sizes 0x{Traits.SupportedPageSizes:x}; 0x{pageSizes:x} asks for others.");
+        }
+
+        var table = new PageTableOptions
+        {
+            InputBits = _options.InputBits,
+            OutputBits = _options.OutputBits,
+            PageSizes = pageSizes,
+            Release = options.Release ?? Traits.Release,
+        };
+        return new PagingDomain<TFormat, Hardware>(this, options, _allocator, table, new Hardware(_options.Invalidated));
+    }
+
+    /// <summary>Does nothing: there are no interrupts.</summary>
+    public override void HandleInterrupt()
+    {
+    }
+
+    internal override void Attach(IommuDomain domain, IommuDevice device) => throw NoDevices();
+
+    internal override void Detach(IommuDomain domain, IommuDevice device) => throw NoDevices();
+
+    internal override void Forget(IommuDomain domain)
+    {
+        // Nothing is kept about domains.
+    }
+
+    private static NotSupportedException NoDevices() => new("A software IOMMU has no devices.");
+
+    /// <summary>The primitives: there is only a listener.</summary>
+    internal readonly struct Hardware(Action<ulong, ulong, int>? invalidated) : IDomainHardware
+    {
+        public bool IsLive => invalidated is not null;
+
+        public int CacheLine => 64;
+
+        public void Clean(ulong physicalAddress, ulong bytes)
+        {
+            // The walker is coherent.
+        }
+
+        public void Barrier() => Interlocked.MemoryBarrier();
+
+        public void BeginInvalidation()
+        {
+            // Calls of the listener may interleave.
+        }
+
+        public void EndInvalidation()
+        {
+            // Nothing was taken.
+        }
+
+        public void InvalidateTableCache(ulong physicalAddress, ulong bytes)
+        {
+            // There is no table cache.
+        }
+
+        public void InvalidateTlb(ulong iova, ulong bytes, int level) => invalidated!(iova, bytes, level);
+
+        public void InvalidateAll() => invalidated!(0, ulong.MaxValue, int.MaxValue);
+
+        public void Complete()
+        {
+            // The listener is done when it returns.
+        }
+    }
+}

@@ -1,0 +1,20 @@
+namespace IommuKit.Drivers.Software;
+
+/// <summary>What is chosen about a <see cref="SoftwareIommu{TFormat}"/>.</summary>
+public sealed record SoftwareIommuOptions
+{
+    /// <summary>Bits of an IOVA.</summary>
+    public required int InputBits { get; init; }
+
+    /// <summary>Bits of a physical address.</summary>
+    public required int OutputBits { get; init; }
+
+    /// <summary>The page sizes of domains that do not ask for others; 0 means all of the format's.</summary>
+    public ulong PageSizes { get; init; }
+
+    /// <summary>
+    /// Called when translations of a range must no longer be used by a walker that remembers them: first IOVA, bytes, and the level of the table whose
+    /// entries changed, above 0 if whatever is remembered of tables below must go too. Null if the walker remembers nothing.
+    /// </summary>
+    public Action<ulong, ulong, int>? Invalidated { get; init; }
+}
