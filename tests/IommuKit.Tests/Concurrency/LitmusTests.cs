@@ -1,0 +1,83 @@
+using IommuKit.Domains;
+using IommuKit.Specs.PageTables;
+using IommuKit.Tests.Support;
+
+using Arm = IommuKit.Specs.Arm.ArmLpae<IommuKit.Specs.Arm.ArmGranule4K, IommuKit.Specs.Arm.ArmStage1>;
+using Riscv = IommuKit.Specs.RiscV.RiscVFormat<IommuKit.Specs.RiscV.Sv39>;
+
+namespace IommuKit.Tests.Concurrency;
+
+/// <summary>
+/// A litmus test: two threads map a page each under one new table, and each looks at once whether a device reaches its page. The outcome that must not
+/// be is that a map has returned and the device does not. The detector has to find it in a format with a planted race first.
+/// </summary>
+[Collection("alone")]
+public class LitmusTests
+{
+    private const int Rounds = 3000;
+    private const int MostRounds = 200_000;
+    private const ulong Page = 4096;
+
+    [Theory]
+    [InlineData(SyncPolicy.Gather)]
+    [InlineData(SyncPolicy.SplitSync)]
+    [InlineData(SyncPolicy.PerPage)]
+    public void A_map_returns_when_a_device_reaches_the_page(SyncPolicy policy)
+    {
+        // Without this the rest of the test would mean nothing.
+        ForbiddenOutcomes<HastyFormat>(39, policy, MostRounds, stopAtFirst: true).ShouldBeGreaterThan(0);
+
+        ForbiddenOutcomes<Arm>(39, policy, Rounds, stopAtFirst: false).ShouldBe(0);
+        ForbiddenOutcomes<Riscv>(39, policy, Rounds, stopAtFirst: false).ShouldBe(0);
+        ForbiddenOutcomes<HintedFormat>(39, policy, Rounds, stopAtFirst: false).ShouldBe(0);
+    }
+
+    private static int ForbiddenOutcomes<TFormat>(int inputBits, SyncPolicy policy, int rounds, bool stopAtFirst)
+        where TFormat : struct, IPageTableFormat
+    {
+        using var machine = new WalkingMachine<TFormat>(inputBits)
+        {
+            // Makes the window between a store and its clean longer, for some threads some of the time.
+            BeforeClean = static (_, _) => Thread.SpinWait(Random.Shared.Next(200)),
+        };
+        using var domain = machine.CreateDomain(new DomainOptions { Policy = policy });
+        ulong span = 1ul << TFormat.EntryShift(1);
+        using var barrier = new Barrier(2);
+        int forbidden = 0;
+        bool stop = false;
+
+        void Run(int thread)
+        {
+            ulong own = (ulong)thread * 64 * Page;
+            for (int round = 0; round < rounds; round++)
+            {
+                ulong iova = own + (4 * span);
+                ulong address = (ulong)(round + 1) * Page;
+                barrier.SignalAndWait();
+                if (stop)
+                {
+                    return;
+                }
+
+                var error = domain.TryMap(iova, address, Page, Protection.Read);
+                if (machine.Walk(domain, iova) != address || error != IommuError.None)
+                {
+                    Interlocked.Increment(ref forbidden);
+                }
+
+                barrier.SignalAndWait();
+                if (thread == 0)
+                {
+                    // The table goes, so that the next round makes a new one.
+                    domain.Unmap(4 * span, span);
+                    stop = stopAtFirst && Volatile.Read(ref forbidden) != 0;
+                }
+            }
+        }
+
+        var other = Task.Factory.StartNew(() => Run(1), TaskCreationOptions.LongRunning);
+        Run(0);
+        other.Wait();
+        return forbidden;
+    }
+}

@@ -1,0 +1,154 @@
+using System.Buffers.Binary;
+using IommuKit.Domains;
+using IommuKit.Models.Memory;
+using IommuKit.PageTables;
+using IommuKit.Specs.PageTables;
+using IommuKit.Sync;
+
+namespace IommuKit.Tests.Concurrency;
+
+/// <summary>
+/// Memory with caches that nobody snoops, a domain over it, and a walker that reads the tables as a device would: what was not cleaned it does not see.
+/// </summary>
+internal sealed class WalkingMachine<TFormat> : IommuDriver, IDisposable
+    where TFormat : struct, IPageTableFormat
+{
+    private readonly PhysicalMemory _memory;
+    private readonly int _inputBits;
+
+    public WalkingMachine(int inputBits, ulong memory = 8 << 20)
+    {
+        _inputBits = inputBits;
+        _memory = new PhysicalMemory(memory, isCoherent: false);
+        Allocator = new PageAllocator(_memory.CpuView, 0, memory);
+    }
+
+    public PageAllocator Allocator { get; }
+
+    /// <summary>Called with what is about to be cleaned, on the thread that does it.</summary>
+    public Action<ulong, ulong>? BeforeClean { get; set; }
+
+    /// <summary>Called before invalidations begin, on the thread that does them.</summary>
+    public Action? BeforeInvalidation { get; set; }
+
+    public override IommuTraits Traits => new()
+    {
+        Name = "walking",
+        Format = TFormat.Name,
+        InputBits = _inputBits,
+        OutputBits = 40,
+        PageSizes = 1 << 12,
+        SupportedPageSizes = TFormat.PageSizes,
+        AddressSpaces = 1,
+        HasCoherentWalk = false,
+        CachesInvalidEntries = false,
+        TableCacheLine = 0,
+        TlbGroup = 4096,
+        TlbLines = 1,
+        Release = TableRelease.WhenCovered,
+    };
+
+    public override IReadOnlyList<IommuDevice> Devices => [];
+
+    public override IommuDomain CreateDomain(DomainOptions? options = null)
+    {
+        options ??= new DomainOptions();
+        var table = new PageTableOptions
+        {
+            InputBits = _inputBits,
+            OutputBits = 40,
+            PageSizes = 1 << 12,
+            Release = options.Release ?? TableRelease.WhenCovered,
+        };
+        return new PagingDomain<TFormat, Hardware>(this, options, Allocator, table, new Hardware(this));
+    }
+
+    /// <summary>What a device would reach at an IOVA; null if its walk ends at a vacant entry.</summary>
+    public ulong? Walk(IommuDomain domain, ulong iova)
+    {
+        ulong table = domain.RootAddress;
+        Span<byte> bytes = stackalloc byte[8];
+        for (int level = domain.RootLevel; ; level--)
+        {
+            ulong index = (iova >> TFormat.EntryShift(level)) & ((1ul << TFormat.IndexBits(level)) - 1);
+            var entry = bytes[..(1 << TFormat.EntrySizeLog2)];
+            if (!_memory.DeviceView.TryRead(table + (index << TFormat.EntrySizeLog2), entry))
+            {
+                return null;
+            }
+
+            ulong value = TFormat.EntrySizeLog2 == 3
+                ? BinaryPrimitives.ReadUInt64LittleEndian(entry)
+                : BinaryPrimitives.ReadUInt32LittleEndian(entry);
+            if (value == 0)
+            {
+                return null;
+            }
+
+            if (level == 0)
+            {
+                return TFormat.LeafAddress(value, 0) | (iova & 0xfff);
+            }
+
+            table = TFormat.TableAddress(value);
+        }
+    }
+
+    public override void HandleInterrupt()
+    {
+        // There are no interrupts.
+    }
+
+    public void Dispose() => _memory.Dispose();
+
+    internal override void Attach(IommuDomain domain, IommuDevice device) => throw new NotSupportedException("There are no devices.");
+
+    internal override void Detach(IommuDomain domain, IommuDevice device) => throw new NotSupportedException("There are no devices.");
+
+    internal override void Forget(IommuDomain domain)
+    {
+        // Nothing is kept about domains.
+    }
+
+    internal readonly struct Hardware(WalkingMachine<TFormat> machine) : IDomainHardware
+    {
+        public bool IsLive => true;
+
+        public int CacheLine => 64;
+
+        public void Clean(ulong physicalAddress, ulong bytes)
+        {
+            machine.BeforeClean?.Invoke(physicalAddress, bytes);
+            machine._memory.Clean(physicalAddress, bytes);
+        }
+
+        public void Barrier() => machine._memory.Barrier();
+
+        public void BeginInvalidation() => machine.BeforeInvalidation?.Invoke();
+
+        public void EndInvalidation()
+        {
+            // Nothing was taken.
+        }
+
+        public void InvalidateTableCache(ulong physicalAddress, ulong bytes)
+        {
+            // The walker remembers nothing.
+        }
+
+        public void InvalidateTlb(ulong iova, ulong bytes, int level)
+        {
+            // The walker remembers nothing.
+        }
+
+        public void InvalidateAll()
+        {
+            // The walker remembers nothing.
+        }
+
+        public void Complete()
+        {
+            // Everything is done at once.
+        }
+    }
+}
