@@ -125,7 +125,6 @@ public sealed class TegraModelTests : IDisposable
         model.Read32(TegraMc.IntStatus).ShouldBe(1u << 10);
         model.Write32(TegraMc.IntStatus, 1u << 10);
         model.Read32(TegraMc.IntStatus).ShouldBe(0u);
-        model.SettleWrites();
         levels.ShouldBe([true, false]);
 
         model.Translate(new DmaRequest(Client, 0x5000_0000, IsWrite: false));

@@ -296,7 +296,7 @@ public sealed class TegraDriverTests : IDisposable
         _bus.Registers[0x00c] = 0x1234_5678;
         _bus.Calls.Clear();
         driver.HandleInterrupt();
-        _bus.Calls.ShouldBe(["R 000", "R 008", "R 00c", "W 000 00000400"]);
+        _bus.Calls.ShouldBe(["R 000", "R 008", "R 00c", "W 000 00000400", "R 000"]);
         faults.ShouldBe([new IommuFault("sdmmcwa", 0x1234_5678, IsWrite: true, IsSecure: false, Protection.Read, "SMMU translation error")]);
         faults[0].ToString().ShouldBe("sdmmcwa: write @0x12345678: SMMU translation error (granted: Read)");
 
