@@ -262,6 +262,53 @@ public sealed class TegraDriverTests : IDisposable
         Should.Throw<ArgumentException>(() => new TegraSmmuDriver(TegraSoc.Tegra30, _bus, _bus, Allocator(Pool)));
     }
 
+    [Fact]
+    public void A_domain_that_cannot_be_made_leaves_no_table_behind()
+    {
+        var allocator = Allocator(Pool);
+        var driver = new TegraSmmuDriver(TegraSoc.Tegra210, _bus, _bus, allocator);
+        DomainOptions[] impossible =
+        [
+            new() { DeferredCapacity = 0 },
+            new() { DeferredAge = TimeSpan.FromTicks(-1) },
+            new() { FlushAllPages = -1 },
+            new() { Policy = (SyncPolicy)99 },
+            new() { Release = (TableRelease)99 },
+            new() { PageSizes = 1 << 16 },
+        ];
+        foreach (var options in impossible)
+        {
+            Should.Throw<IommuException>(() => driver.CreateDomain(options)).Error.ShouldBe(IommuError.EINVAL);
+            allocator.Outstanding.ShouldBe(0);
+        }
+
+        driver.Dispose();
+        Should.Throw<ObjectDisposedException>(() => driver.CreateDomain());
+        allocator.Outstanding.ShouldBe(0);
+    }
+
+    [Fact]
+    public void Disposing_of_the_driver_detaches_and_switches_off()
+    {
+        var allocator = Allocator(Pool);
+        var driver = new TegraSmmuDriver(TegraSoc.Tegra210, _bus, _bus, allocator);
+        var domain = driver.CreateDomain();
+        var device = driver.GetDevice("vic");
+        domain.Attach(device);
+        domain.Map(0x1000_0000, 0, 0x4000, ReadWrite);
+        driver.Dispose();
+        device.Domain.ShouldBeNull();
+        _bus.Calls.TakeLast(3).ShouldBe(["W 004 00000000", "W 010 00000000", "R 01c"]);
+
+        _bus.Calls.Clear();
+        driver.Dispose();
+        Should.Throw<ObjectDisposedException>(() => domain.Attach(device));
+        device.Domain.ShouldBeNull();
+        domain.Dispose();
+        allocator.Outstanding.ShouldBe(0);
+        _bus.Calls.ShouldNotContain(call => call.StartsWith('W'));
+    }
+
     /// <summary>The group of the CPU and the walker's own have no ASID register; the one in Linux writes to offset 0 for them.</summary>
     [Fact]
     public void Nothing_is_ever_written_to_the_interrupt_status_by_attaching()
