@@ -7,7 +7,8 @@ namespace IommuKit.Models.Memory;
 /// the CPU's caches they differ: the CPU's stores reach memory when their cache line is cleaned, or at any moment before.
 /// </summary>
 /// <remarks>
-/// <para>Each view is a reserved range of host memory, of which untouched pages cost nothing. A physical address is an offset into it.</para>
+/// <para>Each view is a range of host memory, and a physical address is an offset into it. On Linux untouched pages cost nothing; Windows commits the
+/// whole length of each view.</para>
 /// <para>A cache line whose bytes differ between the views is dirty in the CPU's cache. A line that does not differ counts as not cached, so
 /// the CPU sees at once what a device writes there. A device's write to a dirty line is lost when the line is written back, as it is on real machines.</para>
 /// <para>A clean takes the line as it is at that moment; a later store to it needs another clean. It reaches memory at the next barrier, which is the
