@@ -65,7 +65,7 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
         _roots = new uint[soc.AsidCount];
         _routes = new ClientRoute?[soc.Clients.Max(client => client.Id) + 1];
         AddHoldingRegisters();
-        WriteTlbConfig((uint)soc.TlbLines);
+        WriteTlbConfig(TegraMc.TlbConfigBits.HitUnderMiss | (uint)soc.TlbLines);
         WritePtcConfig(TegraMc.PtcConfigBits.CacheEnable | TegraMc.PtcConfigBits.IndexMapMask);
     }
 
