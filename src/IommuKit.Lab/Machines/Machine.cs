@@ -28,7 +28,7 @@ public abstract class Machine : IDisposable
     /// <summary>Where page tables come from. Everything outside its pool is free for data.</summary>
     public PageAllocator Allocator { get; }
 
-    /// <summary>The first physical address that page tables do not use.</summary>
+    /// <summary>The first physical address after the pool that page tables come from. What is below the pool, if anything, is free for data too.</summary>
     public abstract ulong DataStart { get; }
 
     /// <summary>The driver.</summary>
@@ -63,9 +63,11 @@ public abstract class Machine : IDisposable
     /// <summary>The least maintenance that keeps caches in step with an operation without dropping anything else from them.</summary>
     public abstract LeastMaintenance LeastFor(in Footprint footprint);
 
-    /// <summary>Gives the memory back.</summary>
+    /// <summary>Switches the IOMMU off and gives the memory back. Domains must have been disposed of before.</summary>
     public void Dispose()
     {
+        Filter = null;
+        Driver.Dispose();
         Memory.Dispose();
         GC.SuppressFinalize(this);
     }

@@ -74,7 +74,11 @@ public sealed class TegraMachine : Machine
     {
         ArgumentNullException.ThrowIfNull(soc);
         settings ??= new MachineSettings();
-        var memory = new PhysicalMemory(1ul << soc.PhysicalBits, isCoherent: false);
+
+        // Without a model nothing but the CPU looks at memory, and that only at the tables.
+        var memory = settings.HasModel
+            ? new PhysicalMemory(1ul << soc.PhysicalBits, isCoherent: false)
+            : new PhysicalMemory(tablePoolStart + settings.TablePool, isCoherent: true);
         try
         {
             var allocator = new PageAllocator(memory.CpuView, tablePoolStart, settings.TablePool);

@@ -3,7 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace IommuKit.Models.Memory;
 
-/// <summary>A block of zeroed host memory of which only the touched pages use memory.</summary>
+/// <summary>A block of zeroed host memory.</summary>
+/// <remarks>
+/// On Linux untouched pages cost nothing, not even a promise. Elsewhere the block comes from the C library: pages that are never touched use no
+/// memory there either, but Windows commits the whole length, so that memory and paging file together must have room for it.
+/// </remarks>
 internal sealed unsafe partial class HostPages : SafeHandleZeroOrMinusOneIsInvalid
 {
     private const int ProtReadWrite = 1 | 2;
@@ -22,7 +26,8 @@ internal sealed unsafe partial class HostPages : SafeHandleZeroOrMinusOneIsInval
     public void* Address => (void*)handle;
 
     /// <summary>Reserves a block.</summary>
-    /// <exception cref="InsufficientMemoryException">The host has no room for it.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">No process can have as much.</exception>
+    /// <exception cref="IOException">The host has no room for it.</exception>
     public static HostPages Reserve(ulong length)
     {
         if (length == 0 || length > (ulong)nint.MaxValue)
@@ -42,8 +47,14 @@ internal sealed unsafe partial class HostPages : SafeHandleZeroOrMinusOneIsInval
         }
         else
         {
-            // calloc of the systems at hand gives untouched pages too.
-            address = (nint)NativeMemory.AllocZeroed((nuint)length);
+            try
+            {
+                address = (nint)NativeMemory.AllocZeroed((nuint)length);
+            }
+            catch (OutOfMemoryException exception)
+            {
+                throw new IOException($"The host cannot commit 0x{length:x} bytes.", exception);
+            }
         }
 
         return new HostPages(address, (nuint)length);

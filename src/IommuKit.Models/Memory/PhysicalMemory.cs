@@ -7,14 +7,18 @@ namespace IommuKit.Models.Memory;
 /// the CPU's caches they differ: the CPU's stores reach memory when their cache line is cleaned, or at any moment before.
 /// </summary>
 /// <remarks>
-/// <para>Each view is a reserved range of host memory, of which untouched pages cost nothing. A physical address is an offset into it.</para>
+/// <para>Each view is a range of host memory, and a physical address is an offset into it. On Linux untouched pages cost nothing; Windows commits the
+/// whole length of each view.</para>
 /// <para>A cache line whose bytes differ between the views is dirty in the CPU's cache. A line that does not differ counts as not cached, so
 /// the CPU sees at once what a device writes there. A device's write to a dirty line is lost when the line is written back, as it is on real machines.</para>
-/// <para>A clean takes effect at the next barrier, which is the latest moment that the architecture allows.</para>
+/// <para>A clean takes the line as it is at that moment; a later store to it needs another clean. It reaches memory at the next barrier, which is the
+/// latest moment that the architecture allows, or before: when very many lines are under way, when the line is written back or invalidated, or when a device
+/// writes to it.</para>
 /// </remarks>
 public sealed class PhysicalMemory : ICpuCache, IDisposable
 {
-    private const int PendingCapacity = 64;
+    private const int FirstCapacity = 256;
+    private const int LastCapacity = 4096;
 
     private readonly object _gate = new();
     private readonly HostPages _cpuPages;
@@ -22,8 +26,10 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
     private readonly HostMemory _cpu;
     private readonly HostMemory _memory;
 
-    // Cleans that a barrier has not completed yet.
-    private readonly (ulong Start, ulong Length)[] _pending = new (ulong, ulong)[PendingCapacity];
+    // Lines that were cleaned and that no barrier has completed yet, oldest first: their addresses, and their bytes as they were. Grown when needed, and
+    // then kept.
+    private ulong[] _pendingLines = [];
+    private byte[] _pendingBytes = [];
     private int _pendingCount;
 
     /// <summary>Makes zeroed memory.</summary>
@@ -72,14 +78,20 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
         }
 
         _ = _cpu.At(physicalAddress, length);
+        ulong mask = (ulong)LineSize - 1;
+        ulong end = physicalAddress + length;
         lock (_gate)
         {
-            if (_pendingCount == PendingCapacity)
+            for (ulong line = physicalAddress & ~mask; line < end; line += (ulong)LineSize)
             {
-                WriteBackPending();
-            }
+                if (_pendingCount == _pendingLines.Length)
+                {
+                    MakeRoom();
+                }
 
-            _pending[_pendingCount++] = (physicalAddress, length);
+                _cpu.Span(line, LineSize).CopyTo(PendingBytes(_pendingCount));
+                _pendingLines[_pendingCount++] = line;
+            }
         }
     }
 
@@ -91,7 +103,7 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
         {
             lock (_gate)
             {
-                WriteBackPending();
+                CompletePending(0, ulong.MaxValue);
             }
         }
     }
@@ -103,7 +115,9 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
         {
             lock (_gate)
             {
-                CopyLines(physicalAddress, length);
+                var (start, bytes) = Lines(physicalAddress, length);
+                CompletePending(start, (ulong)bytes);
+                _cpu.Span(start, bytes).CopyTo(_memory.Span(start, bytes));
             }
         }
     }
@@ -116,6 +130,7 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
             lock (_gate)
             {
                 var (start, bytes) = Lines(physicalAddress, length);
+                CompletePending(start, (ulong)bytes);
                 _memory.Span(start, bytes).CopyTo(_cpu.Span(start, bytes));
             }
         }
@@ -161,6 +176,7 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
 
         lock (_gate)
         {
+            CompletePending(physicalAddress & ~((ulong)LineSize - 1), (ulong)source.Length + (ulong)LineSize);
             while (!source.IsEmpty)
             {
                 ulong line = physicalAddress & ~((ulong)LineSize - 1);
@@ -185,20 +201,46 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
 
     private static unsafe HostMemory View(HostPages pages, ulong length) => new(pages.Address, length, pages);
 
-    private void WriteBackPending()
+    private Span<byte> PendingBytes(int index) => _pendingBytes.AsSpan(index * LineSize, LineSize);
+
+    /// <summary>Makes the list of lines under way longer, or empty when it is long enough.</summary>
+    private void MakeRoom()
     {
-        for (int i = 0; i < _pendingCount; i++)
+        if (_pendingLines.Length == LastCapacity)
         {
-            CopyLines(_pending[i].Start, _pending[i].Length);
+            CompletePending(0, ulong.MaxValue);
+            return;
         }
 
-        _pendingCount = 0;
+        int capacity = Math.Max(FirstCapacity, _pendingLines.Length * 2);
+        Array.Resize(ref _pendingLines, capacity);
+        Array.Resize(ref _pendingBytes, capacity * LineSize);
     }
 
-    private void CopyLines(ulong physicalAddress, ulong length)
+    /// <summary>Lets cleans of lines that start in a range reach memory, in order.</summary>
+    private void CompletePending(ulong start, ulong length)
     {
-        var (start, bytes) = Lines(physicalAddress, length);
-        _cpu.Span(start, bytes).CopyTo(_memory.Span(start, bytes));
+        int kept = 0;
+        for (int i = 0; i < _pendingCount; i++)
+        {
+            ulong line = _pendingLines[i];
+            if (line - start < length)
+            {
+                PendingBytes(i).CopyTo(_memory.Span(line, LineSize));
+            }
+            else
+            {
+                if (kept != i)
+                {
+                    PendingBytes(i).CopyTo(PendingBytes(kept));
+                    _pendingLines[kept] = line;
+                }
+
+                kept++;
+            }
+        }
+
+        _pendingCount = kept;
     }
 
     private (ulong Start, int Bytes) Lines(ulong physicalAddress, ulong length)

@@ -30,7 +30,8 @@ public sealed record TegraModelOptions
     public bool KeepsPtcFlushHigh { get; init; } = true;
 
     /// <summary>
-    /// The swgroups that see 34 bits of IOVA, with one address space for each 4 GiB. Some of Tegra124 and later do; which is not public.
+    /// The swgroups that see 34 bits of IOVA, with one address space for each 4 GiB. Some of Tegra124 and later do; which is not public. Names mean
+    /// nothing on the others.
     /// </summary>
     public IReadOnlySet<string> WideSwgroups { get; init; } = new HashSet<string>(StringComparer.Ordinal);
 }

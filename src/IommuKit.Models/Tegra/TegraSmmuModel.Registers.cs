@@ -5,17 +5,17 @@ namespace IommuKit.Models.Tegra;
 /// <content>The registers.</content>
 public sealed partial class TegraSmmuModel<TMemory>
 {
-    // The hardware's own counters start when they were last reset.
-    private long _tlbHitBase;
-    private long _tlbMissBase;
-    private long _ptcHitBase;
-    private long _ptcMissBase;
+    // The hardware's own counters.
+    private GatedCounter _tlbHitCounter;
+    private GatedCounter _tlbMissCounter;
+    private GatedCounter _ptcHitCounter;
+    private GatedCounter _ptcMissCounter;
 
     private void AddHoldingRegisters()
     {
-        uint asids = _soc.AsidBits == 7 ? 0x7f7f_7f7fu : 0x3u;
         foreach (var group in _soc.Swgroups)
         {
+            uint asids = IsWide(group.Name) ? 0x7f7f_7f7fu : (uint)_soc.AsidCount - 1;
             Hold(group.AsidRegister, TegraMc.SwgroupBits.Enable | asids);
         }
 
@@ -38,7 +38,7 @@ public sealed partial class TegraSmmuModel<TMemory>
 
             if (_soc.FindSwgroup(client.Swgroup) is { } group)
             {
-                _routes[client.Id] = new ClientRoute(register, client.EnableMask, group.AsidRegister, _options.WideSwgroups.Contains(group.Name));
+                _routes[client.Id] = new ClientRoute(register, client.EnableMask, group.AsidRegister, IsWide(group.Name));
             }
         }
 
@@ -54,8 +54,14 @@ public sealed partial class TegraSmmuModel<TMemory>
 
         Hold(TegraMc.HotResetControl, uint.MaxValue);
         Hold(TegraMc.HotResetControl1, uint.MaxValue);
-        Hold(TegraMc.StatsTlbSource, uint.MaxValue);
+        if (_soc == TegraSoc.Tegra210)
+        {
+            Hold(TegraMc.StatsTlbSource, uint.MaxValue);
+        }
     }
+
+    /// <summary>Whether a group sees 34 bits of IOVA; the parts with few address spaces have no such groups.</summary>
+    private bool IsWide(string group) => _soc.AsidBits == 7 && _options.WideSwgroups.Contains(group);
 
     private void Hold(uint offset, uint writable) => _writable[offset / sizeof(uint)] |= writable;
 
@@ -72,10 +78,10 @@ public sealed partial class TegraSmmuModel<TMemory>
         TegraMc.PtcConfig => _ptcConfig,
         TegraMc.PtbAsid => _selectedAsid,
         TegraMc.PtbData => _roots[_selectedAsid],
-        TegraMc.StatsTlbHit => Counter(TegraMc.TlbConfigBits.StatsEnable, _tlbConfig, _tlbHits - _tlbHitBase),
-        TegraMc.StatsTlbMiss => Counter(TegraMc.TlbConfigBits.StatsEnable, _tlbConfig, _tlbMisses - _tlbMissBase),
-        TegraMc.StatsPtcHit => Counter(TegraMc.PtcConfigBits.StatsEnable, _ptcConfig, _ptc.Hits - _ptcHitBase),
-        TegraMc.StatsPtcMiss => Counter(TegraMc.PtcConfigBits.StatsEnable, _ptcConfig, _ptc.Misses - _ptcMissBase),
+        TegraMc.StatsTlbHit => _tlbHitCounter.Read(_tlbHits),
+        TegraMc.StatsTlbMiss => _tlbMissCounter.Read(_tlbMisses),
+        TegraMc.StatsPtcHit => _ptcHitCounter.Read(_ptc.Hits),
+        TegraMc.StatsPtcMiss => _ptcMissCounter.Read(_ptc.Misses),
 
         // A blocked engine is idle at once.
         TegraMc.HotResetStatus => Held(TegraMc.HotResetControl),
@@ -131,12 +137,10 @@ public sealed partial class TegraSmmuModel<TMemory>
 
     private void WriteTlbConfig(uint value)
     {
-        if ((value & TegraMc.TlbConfigBits.StatsTest) != 0)
-        {
-            _tlbHitBase = _tlbHits;
-            _tlbMissBase = _tlbMisses;
-        }
-
+        bool isCounting = (value & TegraMc.TlbConfigBits.StatsEnable) != 0;
+        bool isReset = (value & TegraMc.TlbConfigBits.StatsTest) != 0;
+        _tlbHitCounter.Set(isCounting, isReset, _tlbHits);
+        _tlbMissCounter.Set(isCounting, isReset, _tlbMisses);
         uint lines = value & _soc.TlbLinesMask;
         _tlbConfig = (value & ~(TegraMc.TlbConfigBits.StatsTest | TegraMc.TlbConfigBits.ActiveLinesMask)) | lines;
         if (!_soc.RoundRobinArbitration)
@@ -150,12 +154,10 @@ public sealed partial class TegraSmmuModel<TMemory>
 
     private void WritePtcConfig(uint value)
     {
-        if ((value & TegraMc.PtcConfigBits.StatsTest) != 0)
-        {
-            _ptcHitBase = _ptc.Hits;
-            _ptcMissBase = _ptc.Misses;
-        }
-
+        bool isCounting = (value & TegraMc.PtcConfigBits.StatsEnable) != 0;
+        bool isReset = (value & TegraMc.PtcConfigBits.StatsTest) != 0;
+        _ptcHitCounter.Set(isCounting, isReset, _ptc.Hits);
+        _ptcMissCounter.Set(isCounting, isReset, _ptc.Misses);
         _ptcConfig = value & ~TegraMc.PtcConfigBits.StatsTest;
         _ptc.IsEnabled = (value & TegraMc.PtcConfigBits.CacheEnable) != 0;
         _ptc.IndexMask = value & TegraMc.PtcConfigBits.IndexMapMask;
@@ -195,8 +197,6 @@ public sealed partial class TegraSmmuModel<TMemory>
             _ptcFlushHigh = 0;
         }
     }
-
-    private static uint Counter(uint enableBit, uint config, long count) => (config & enableBit) != 0 ? (uint)count : 0;
 
     /// <summary>Where the registers of a client are.</summary>
     /// <param name="EnableRegister">Offset of its TRANSLATION_ENABLE register.</param>

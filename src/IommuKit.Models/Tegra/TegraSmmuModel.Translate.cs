@@ -47,9 +47,14 @@ public sealed partial class TegraSmmuModel<TMemory>
         if (!IsTranslated(request.Source, out uint selector, out bool isWide))
         {
             ulong last = (1ul << _soc.PhysicalBits) - 1;
-            return request.Iova > last
-                ? Fault(request, rights: 0)
-                : new Translation(IsAllowed: true, 0, last + 1, 0, Protection.Read | Protection.Write);
+            if (request.Iova > last)
+            {
+                // No translation failed; there is just nothing at such an address.
+                Record(request, TegraFaultType.DecodeError, TegraMc.Interrupt.DecodeErrorEmem, rights: 0, request.Iova);
+                return Translation.Fault;
+            }
+
+            return new Translation(IsAllowed: true, 0, last + 1, 0, Protection.Read | Protection.Write);
         }
 
         int window = (int)Math.Min(request.Iova >> 32, int.MaxValue);

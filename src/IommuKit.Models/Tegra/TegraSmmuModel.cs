@@ -65,11 +65,14 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
         _roots = new uint[soc.AsidCount];
         _routes = new ClientRoute?[soc.Clients.Max(client => client.Id) + 1];
         AddHoldingRegisters();
-        WriteTlbConfig((uint)soc.TlbLines);
+        WriteTlbConfig(TegraMc.TlbConfigBits.HitUnderMiss | (uint)soc.TlbLines);
         WritePtcConfig(TegraMc.PtcConfigBits.CacheEnable | TegraMc.PtcConfigBits.IndexMapMask);
     }
 
-    /// <summary>Called with the level of the interrupt line when it changes; outside all locks of the model.</summary>
+    /// <summary>
+    /// Called with the level of the interrupt line when it changes; outside all locks of the model, and on the thread whose access or
+    /// transaction changed it, which may be in the middle of anything.
+    /// </summary>
     public Action<bool>? Interrupt { get; set; }
 
     /// <summary>What the caches did since the start.</summary>
@@ -87,11 +90,18 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
     /// <inheritdoc/>
     public uint Read32(uint offset)
     {
+        uint value;
+        bool? interrupt;
         lock (_gate)
         {
+            // What was posted may have acknowledged an interrupt, or unmasked one.
             Settle();
-            return ReadRegister(offset);
+            value = ReadRegister(offset);
+            interrupt = InterruptChange();
         }
+
+        Raise(interrupt);
+        return value;
     }
 
     /// <inheritdoc/>

@@ -1,10 +1,11 @@
 namespace IommuKit.Domains;
 
 /// <summary>A device behind an IOMMU, or a group of devices that the IOMMU cannot tell apart.</summary>
+/// <remarks>Drivers make them; others cannot derive from this class.</remarks>
 public abstract class IommuDevice
 {
     /// <summary>Makes a device.</summary>
-    protected IommuDevice(IommuDriver driver, string name)
+    private protected IommuDevice(IommuDriver driver, string name)
     {
         Driver = driver;
         Name = name;

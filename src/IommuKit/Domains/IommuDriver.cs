@@ -3,8 +3,14 @@ using IommuKit.Sync;
 namespace IommuKit.Domains;
 
 /// <summary>The driver of one IOMMU.</summary>
-public abstract class IommuDriver
+/// <remarks>The drivers are those of this library: what a driver and its domains share is internal, so that others cannot derive from this class.</remarks>
+public abstract class IommuDriver : IDisposable
 {
+    /// <summary>Makes a driver.</summary>
+    private protected IommuDriver()
+    {
+    }
+
     /// <summary>What the IOMMU is like.</summary>
     public abstract IommuTraits Traits { get; }
 
@@ -33,6 +39,31 @@ public abstract class IommuDriver
     /// <summary>Reads and acknowledges what the hardware reports, and passes faults to <see cref="IommuDomain.FaultHandler"/>. Call it when the interrupt is raised.</summary>
     public abstract void HandleInterrupt();
 
+    /// <summary>
+    /// Detaches every device and switches the IOMMU and its interrupts off. Domains can then still be disposed of, and must be, but nothing can be
+    /// attached any more.
+    /// </summary>
+    public void Dispose()
+    {
+        GC.SuppressFinalize(this);
+        lock (AttachLock)
+        {
+            if (!IsDisposed)
+            {
+                foreach (var device in Devices)
+                {
+                    device.Domain?.Detach(device);
+                }
+
+                IsDisposed = true;
+                SwitchOff();
+            }
+        }
+    }
+
+    /// <summary>Whether the IOMMU was switched off.</summary>
+    private protected bool IsDisposed { get; private set; }
+
     /// <summary>Held while devices change domains.</summary>
     internal object AttachLock { get; } = new();
 
@@ -44,4 +75,9 @@ public abstract class IommuDriver
 
     /// <summary>Forgets a domain that is disposed of.</summary>
     internal abstract void Forget(IommuDomain domain);
+
+    /// <summary>Stops translation and interrupts, on hardware where that can be done. No device is attached.</summary>
+    private protected virtual void SwitchOff()
+    {
+    }
 }

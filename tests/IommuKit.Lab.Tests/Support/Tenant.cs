@@ -63,10 +63,10 @@ internal sealed class Tenant : IDisposable
             return;
         }
 
-        // What was unmapped here and perhaps not flushed was flushed before this map.
-        if (Range(iova, size).Any(_stale.ContainsKey))
+        // What was unmapped here and perhaps not flushed was flushed before this map; whether anything else was is not promised.
+        foreach (ulong page in Range(iova, size))
         {
-            _stale.Clear();
+            _stale.Remove(page);
         }
 
         NoteSections(iova, list);
@@ -170,24 +170,28 @@ internal sealed class Tenant : IDisposable
         }
     }
 
-    /// <summary>Which parts of a list the page-size rule makes sections.</summary>
+    /// <summary>Which parts of a list become sections: whatever can be one, once pieces that follow each other physically are one piece.</summary>
     private void NoteSections(ulong iova, PhysicalRange[] list)
     {
-        foreach (var range in list)
+        for (int i = 0; i < list.Length && (Domain.PageSizes & Section) != 0;)
         {
-            var (at, address, size) = (iova, range.Address, range.Length);
-            iova += range.Length;
-            while (size != 0)
+            var (address, size) = (list[i].Address, list[i].Length);
+            for (i++; i < list.Length && list[i].Address == address + size; i++)
             {
-                int log2 = PageSizes.Select(Domain.PageSizes, at, address, size, out ulong count);
-                for (ulong i = 0; log2 == 22 && i < count; i++)
+                size += list[i].Length;
+            }
+
+            ulong end = iova + size;
+            while (iova < end)
+            {
+                bool isSection = iova % Section == 0 && address % Section == 0 && end - iova >= Section;
+                if (isSection)
                 {
-                    _sections.Add(at + (i * Section));
+                    _sections.Add(iova);
                 }
 
-                at += count << log2;
-                address += count << log2;
-                size -= count << log2;
+                iova += isSection ? Section : Page;
+                address += isSection ? Section : Page;
             }
         }
     }

@@ -54,17 +54,97 @@ public class PhysicalMemoryTests
     }
 
     [Fact]
-    public void More_cleans_than_fit_in_the_queue_are_not_lost()
+    public void A_store_after_its_clean_needs_another()
     {
         using var memory = new PhysicalMemory(1 << 20, isCoherent: false);
-        memory.CpuView.Span(0, 1 << 16).Fill(3);
-        for (ulong line = 0; line < 1 << 16; line += 64)
+        memory.CpuView.Span(0, 1)[0] = 1;
+        memory.Clean(0, 1);
+        memory.CpuView.Span(0, 1)[0] = 2;
+        memory.Barrier();
+        Read(memory, 0).ShouldBe((byte)1);
+        memory.IsDirty(0, 1).ShouldBeTrue();
+
+        memory.Clean(0, 1);
+        memory.Barrier();
+        Read(memory, 0).ShouldBe((byte)2);
+        memory.IsDirty(0, 1).ShouldBeFalse();
+
+        // Of two cleans the later one counts.
+        memory.CpuView.Span(0, 1)[0] = 3;
+        memory.Clean(0, 1);
+        memory.CpuView.Span(0, 1)[0] = 4;
+        memory.Clean(0, 1);
+        memory.CpuView.Span(0, 1)[0] = 5;
+        memory.Barrier();
+        Read(memory, 0).ShouldBe((byte)4);
+    }
+
+    [Fact]
+    public void A_clean_under_way_never_takes_memory_back_in_time()
+    {
+        using var memory = new PhysicalMemory(1 << 20, isCoherent: false);
+
+        // What was written back since is newer.
+        memory.CpuView.Span(0, 1)[0] = 1;
+        memory.Clean(0, 1);
+        memory.CpuView.Span(0, 1)[0] = 2;
+        memory.WriteBack(0, 1);
+        memory.Barrier();
+        Read(memory, 0).ShouldBe((byte)2);
+
+        // So is what a device wrote.
+        memory.CpuView.Span(0x40, 1)[0] = 1;
+        memory.Clean(0x40, 1);
+        memory.DeviceView.TryWrite(0x41, [9]).ShouldBeTrue();
+        memory.Barrier();
+        Read(memory, 0x40).ShouldBe((byte)1);
+        Read(memory, 0x41).ShouldBe((byte)9);
+        memory.CpuView.Span(0x41, 1)[0].ShouldBe((byte)9);
+
+        // An invalidated line had been cleaned before; a neighbour is still under way.
+        memory.CpuView.Span(0x80, 128).Fill(1);
+        memory.Clean(0x80, 128);
+        memory.Invalidate(0x80, 1);
+        memory.CpuView.Span(0x80, 1)[0].ShouldBe((byte)1);
+        Read(memory, 0x80).ShouldBe((byte)1);
+        Read(memory, 0xc0).ShouldBe((byte)0);
+    }
+
+    [Theory]
+    [InlineData(65, false)]
+    [InlineData(1000, false)]
+    [InlineData(4096, false)]
+    [InlineData(4097, true)]
+    [InlineData(10_000, true)]
+    public void Any_number_of_lines_waits_for_the_barrier_or_goes_before_but_none_is_lost(int lines, bool isEarly)
+    {
+        using var memory = new PhysicalMemory(1 << 20, isCoherent: false);
+        memory.CpuView.Span(0, lines * 64).Fill(3);
+        for (int line = 0; line < lines; line++)
         {
-            memory.Clean(line, 64);
+            memory.Clean((ulong)line * 64, 64);
         }
 
+        Read(memory, 0).ShouldBe((byte)(isEarly ? 3 : 0));
+        Read(memory, (ulong)(lines - 1) * 64).ShouldBe((byte)0);
         memory.Barrier();
-        memory.IsDirty(0, 1 << 16).ShouldBeFalse();
+        memory.IsDirty(0, (ulong)lines * 64).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void Cleaning_allocates_nothing_once_it_was_done()
+    {
+        using var memory = new PhysicalMemory(1 << 20, isCoherent: false);
+        memory.Clean(0, 1 << 16);
+        memory.Barrier();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+        {
+            memory.Clean(0, 1 << 16);
+            memory.Barrier();
+        }
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
     }
 
     [Fact]

@@ -10,7 +10,7 @@ namespace IommuKit.Tests.Concurrency;
 /// <summary>
 /// Memory with caches that nobody snoops, a domain over it, and a walker that reads the tables as a device would: what was not cleaned it does not see.
 /// </summary>
-internal sealed class WalkingMachine<TFormat> : IommuDriver, IDisposable
+internal sealed class WalkingMachine<TFormat> : IommuDriver
     where TFormat : struct, IPageTableFormat
 {
     private readonly PhysicalMemory _memory;
@@ -99,8 +99,6 @@ internal sealed class WalkingMachine<TFormat> : IommuDriver, IDisposable
         // There are no interrupts.
     }
 
-    public void Dispose() => _memory.Dispose();
-
     internal override void Attach(IommuDomain domain, IommuDevice device) => throw new NotSupportedException("There are no devices.");
 
     internal override void Detach(IommuDomain domain, IommuDevice device) => throw new NotSupportedException("There are no devices.");
@@ -109,6 +107,8 @@ internal sealed class WalkingMachine<TFormat> : IommuDriver, IDisposable
     {
         // Nothing is kept about domains.
     }
+
+    private protected override void SwitchOff() => _memory.Dispose();
 
     internal readonly struct Hardware(WalkingMachine<TFormat> machine) : IDomainHardware
     {

@@ -4,7 +4,7 @@ using IommuKit.Specs.Mmio;
 
 namespace IommuKit.Tests.Support;
 
-/// <summary>Registers that hold what is written, and a cache; every access is written down.</summary>
+/// <summary>Registers that hold what is written, but for the interrupt status at 0, and a cache; every access is written down.</summary>
 internal sealed class BusLog : IMmio, ICpuCache
 {
     public Dictionary<uint, uint> Registers { get; } = [];
@@ -22,7 +22,7 @@ internal sealed class BusLog : IMmio, ICpuCache
     public void Write32(uint offset, uint value)
     {
         Add($"W {offset:x3} {value:x8}");
-        Registers[offset] = value;
+        Registers[offset] = offset == 0 ? Registers.GetValueOrDefault(offset) & ~value : value;
     }
 
     public void Clean(ulong physicalAddress, ulong length) => Add($"C {physicalAddress:x} {length}");

@@ -1,5 +1,3 @@
-using IommuKit.PageTables;
-
 namespace IommuKit.Tests.Support;
 
 /// <summary>What a page table must hold: the pages, one by one, as the kernel's rules make them.</summary>
@@ -18,14 +16,17 @@ internal sealed class PageOracle
 
         while (size != 0)
         {
-            int log2 = PageSizes.Select(bitmap, iova, address, size, out ulong count);
-            for (; count != 0; count--)
+            // The largest size that both addresses are aligned to and that is left, one page at a time.
+            int log2 = 63;
+            while ((bitmap >> log2 & 1) == 0 || iova % (1ul << log2) != 0 || address % (1ul << log2) != 0 || size < 1ul << log2)
             {
-                _pages.Add(iova, (address, log2));
-                iova += 1ul << log2;
-                address += 1ul << log2;
-                size -= 1ul << log2;
+                log2--;
             }
+
+            _pages.Add(iova, (address, log2));
+            iova += 1ul << log2;
+            address += 1ul << log2;
+            size -= 1ul << log2;
         }
 
         return true;

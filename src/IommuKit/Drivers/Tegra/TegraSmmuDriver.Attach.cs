@@ -8,6 +8,7 @@ public sealed partial class TegraSmmuDriver
 {
     internal override void Attach(IommuDomain domain, IommuDevice device)
     {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         var space = _spaces[domain];
         lock (RegisterLock)
         {

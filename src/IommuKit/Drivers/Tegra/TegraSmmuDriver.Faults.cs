@@ -6,30 +6,76 @@ namespace IommuKit.Drivers.Tegra;
 /// <content>Faults.</content>
 public sealed partial class TegraSmmuDriver
 {
+    // What one interrupt may bring: an interrupt that stays pending although it was acknowledged must not hold the processor for ever.
+    private const int MaxRecords = 8;
+
+    private int _interrupts;
+
     /// <summary>Receives faults of clients that are in no domain.</summary>
     public Action<IommuFault>? StrayFaultHandler { get; set; }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// Handlers are called one after the other, outside all locks of the driver. An interrupt that comes while another is handled, on whatever
+    /// thread, is left to the call that is at work; so a call may return before its fault is reported.
+    /// </remarks>
     public override void HandleInterrupt()
     {
-        uint pending;
-        TegraFaultStatus status;
-        uint low;
-        lock (RegisterLock)
+        if (Interlocked.Increment(ref _interrupts) != 1)
         {
-            pending = _mc.Read32(TegraMc.IntStatus) & Soc.InterruptMask;
+            return;
+        }
+
+        int handled = 0;
+        bool isDone = false;
+        try
+        {
+            do
+            {
+                handled = Volatile.Read(ref _interrupts);
+                Drain();
+            }
+            while (Interlocked.Add(ref _interrupts, -handled) != 0);
+
+            isDone = true;
+        }
+        finally
+        {
+            if (!isDone)
+            {
+                // A handler threw. The next interrupt is for a new call.
+                Volatile.Write(ref _interrupts, 0);
+            }
+        }
+    }
+
+    /// <summary>Reads, acknowledges and reports until nothing is pending.</summary>
+    private void Drain()
+    {
+        for (int i = 0; i < MaxRecords; i++)
+        {
+            uint pending = _mc.Read32(TegraMc.IntStatus) & Soc.InterruptMask;
             if (pending == 0)
             {
                 return;
             }
 
-            status = new TegraFaultStatus(_mc.Read32(TegraMc.ErrStatus));
-            low = _mc.Read32(TegraMc.ErrAdr);
+            var status = new TegraFaultStatus(_mc.Read32(TegraMc.ErrStatus));
+            uint low = _mc.Read32(TegraMc.ErrAdr);
 
-            // Only what was seen is acknowledged.
+            // Only what was seen is acknowledged. Until the acknowledgement has taken effect the hardware keeps no further record; the next read waits for it.
             _mc.Write32(TegraMc.IntStatus, pending);
+            bool isMore = (_mc.Read32(TegraMc.IntStatus) & Soc.InterruptMask) != 0;
+            Report(status, low);
+            if (!isMore)
+            {
+                return;
+            }
         }
+    }
 
+    private void Report(TegraFaultStatus status, uint low)
+    {
         int client = status.ClientOn(Soc);
         var device = _deviceByClient.GetValueOrDefault(client);
         var fault = new IommuFault(

@@ -107,6 +107,7 @@ public sealed partial class TegraSmmuDriver : IommuDriver
     public override IommuDomain CreateDomain(DomainOptions? options = null)
     {
         options ??= new DomainOptions();
+        options.Validate();
         ulong pageSizes = options.PageSizes == 0 ? Traits.PageSizes : options.PageSizes;
         if ((pageSizes & ~Traits.SupportedPageSizes) != 0 || (pageSizes & (1ul << TegraEntry.PageShift)) == 0)
         {
@@ -121,15 +122,25 @@ public sealed partial class TegraSmmuDriver : IommuDriver
             PageSizes = pageSizes,
             Release = options.Release ?? Traits.Release,
         };
-        var space = new TegraAddressSpace();
-        var domain = new PagingDomain<TegraFormat, TegraAddressSpace.Hardware>(
-            this, options, _allocator, table, new TegraAddressSpace.Hardware(space, this));
         lock (AttachLock)
         {
+            ObjectDisposedException.ThrowIf(IsDisposed, this);
+            var space = new TegraAddressSpace();
+            var domain = new PagingDomain<TegraFormat, TegraAddressSpace.Hardware>(
+                this, options, _allocator, table, new TegraAddressSpace.Hardware(space, this));
             _spaces.Add(domain, space);
+            return domain;
         }
+    }
 
-        return domain;
+    private protected override void SwitchOff()
+    {
+        lock (RegisterLock)
+        {
+            _mc.Write32(TegraMc.IntMask, 0);
+            _mc.Write32(TegraMc.SmmuConfig, 0);
+            ReadBack();
+        }
     }
 
     private void SwitchOn(IMmio? ahb)
