@@ -81,7 +81,21 @@ public sealed class AllocationTests : IDisposable
         _ = domain.Unmap(0x1000, 0x2000);
         _ = domain.Unmap(crossing, 300 * 4096);
         _ = domain.Unmap(0x1000_0000, 20 << 20);
+        domain.TryMap(0x2000_0000, 0, 4 << 20, ReadWrite).ShouldBeNone();
+        for (ulong page = 0; page < 1024; page += 2)
+        {
+            // Runs that do not touch: many of them are owed at a time.
+            _ = domain.Unmap(0x2000_0000 + (page * 4096), 4096);
+        }
+
         domain.Flush(0, 4096);
+        domain.Flush(0x2000_0000, 1 << 20);
+        domain.Flush();
+        for (ulong page = 1; page < 1024; page += 2)
+        {
+            _ = domain.Unmap(0x2000_0000 + (page * 4096), 4096);
+        }
+
         domain.Flush();
     }
 

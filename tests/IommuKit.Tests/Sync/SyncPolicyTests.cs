@@ -1,27 +1,13 @@
 using IommuKit.Domains;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
-using IommuKit.Specs.PageTables;
-using IommuKit.Sync;
 using IommuKit.Tests.Support;
 
 namespace IommuKit.Tests.Sync;
 
 /// <summary>What each policy asks of hardware with given traits: footprint × traits × policy.</summary>
-public sealed class SyncPolicyTests : IDisposable
+public sealed class SyncPolicyTests : RecordedSync
 {
-    private const Protection ReadWrite = Protection.Read | Protection.Write;
-    private const ulong Page = 4096;
-    private const ulong Span = 2 << 20;
-
-    private static readonly IommuTraits Coherent = RecordingDriver.TraitsOf(isCoherent: true, cachesInvalid: false, tableCacheLine: 0);
-    private static readonly IommuTraits NotCoherent = RecordingDriver.TraitsOf(isCoherent: false, cachesInvalid: false, tableCacheLine: 0);
-    private static readonly IommuTraits CachingAll = RecordingDriver.TraitsOf(isCoherent: false, cachesInvalid: true, tableCacheLine: 64);
-
-    private readonly PhysicalMemory _memory = new(4 << 20, isCoherent: true);
-
-    public void Dispose() => _memory.Dispose();
-
     [Theory]
     [InlineData(SyncPolicy.PerPage)]
     [InlineData(SyncPolicy.SplitSync)]
@@ -249,184 +235,62 @@ public sealed class SyncPolicyTests : IDisposable
     }
 
     [Fact]
-    public void Deferred_unmaps_wait_with_their_tables_until_the_queue_is_full()
+    public void The_threshold_counts_pages_also_of_large_ones()
     {
-        using var domain = Make(
-            CachingAll, new DomainOptions { Policy = SyncPolicy.Deferred, DeferredCapacity = 3 }, out var log, out var allocator);
-        for (ulong i = 0; i < 5; i++)
-        {
-            domain.Map(i * Span, 0, Span, ReadWrite);
-        }
-
-        long full = allocator.Outstanding;
+        var options = new DomainOptions { Policy = SyncPolicy.Gather, FlushAllPages = 512, PageSizes = (1 << 12) | (1 << 21), Release = TableRelease.Never };
+        using var domain = Make(CachingAll, options, out var log, out _);
+        domain.Map(0, 0, Span, ReadWrite);
+        domain.Map(Span, 0x1000, 511 * Page, ReadWrite);
         log.Calls.Clear();
-        for (ulong i = 0; i < 3; i++)
-        {
-            domain.Unmap(i * Span, Span).ShouldBe(Span);
-        }
-
-        log.Kinds.Distinct().ShouldBe(["clean", "barrier"], ignoreOrder: true);
-        allocator.Outstanding.ShouldBe(full);
-
-        domain.Unmap(3 * Span, Span).ShouldBe(Span);
-        log.Kinds.SkipWhile(call => call is "clean" or "barrier").ShouldBe(["begin", "all", "complete", "end"]);
-        allocator.Outstanding.ShouldBe(full - 3);
-
-        domain.Flush();
-        allocator.Outstanding.ShouldBe(full - 4);
-        log.Count("all").ShouldBe(2);
-        domain.Flush();
-        log.Count("all").ShouldBe(2);
-    }
-
-    [Fact]
-    public void Deferred_unmaps_grow_old()
-    {
-        var clock = new ManualClock();
-        using var domain = Make(
-            CachingAll,
-            new DomainOptions { Policy = SyncPolicy.Deferred, DeferredAge = TimeSpan.FromMilliseconds(10), Clock = clock },
-            out var log,
-            out _);
-        domain.Map(0, 0, 16 * Page, ReadWrite);
-        log.Calls.Clear();
-        domain.Unmap(0, Page);
-        clock.Advance(TimeSpan.FromMilliseconds(9));
-        domain.Unmap(Page, Page);
+        domain.Unmap(Span, 511 * Page);
         log.Count("all").ShouldBe(0);
-        clock.Advance(TimeSpan.FromMilliseconds(1));
-        domain.Unmap(2 * Page, Page);
-        log.Count("all").ShouldBe(1);
-        domain.Unmap(3 * Page, Page);
+        domain.Unmap(0, Span).ShouldBe(Span);
         log.Count("all").ShouldBe(1);
     }
 
-    [Theory]
-    [InlineData(SyncPolicy.Deferred)]
-    [InlineData(SyncPolicy.Explicit)]
-    public void An_iova_is_not_mapped_again_before_its_flush(SyncPolicy policy)
+    [Fact]
+    public void Ranges_of_a_refused_map_do_not_count()
     {
-        using var domain = Make(CachingAll, policy, out var log, out _, TableRelease.Never);
-        domain.Map(0, 0, 32 * Page, ReadWrite);
-        domain.Flush();
-        domain.Unmap(4 * Page, 4 * Page);
-        log.Calls.Clear();
-
-        // Elsewhere: no flush. Over the last page of it: a flush before anything is stored.
-        domain.Map(40 * Page, 0, Page, ReadWrite);
-        log.Calls.ShouldNotContain("all");
-        domain.Flush();
-        domain.Unmap(8 * Page, 4 * Page);
-        log.Calls.Clear();
-        domain.Map(11 * Page, 0, Page, ReadWrite);
-        string[] kinds = [.. log.Kinds];
-        kinds.ShouldContain("complete");
-        if (policy == SyncPolicy.Deferred)
-        {
-            kinds[..4].ShouldBe(["begin", "all", "complete", "end"]);
-        }
-        else
-        {
-            kinds.ShouldBe(["clean", "barrier", "begin", "tables", "tlb", "complete", "end"]);
-        }
+        var counters = new DomainCounters();
+        using var domain = Make(Coherent, new DomainOptions { Counters = counters }, out _, out _);
+        domain.TryMap(0, 0, Page, ReadWrite).ShouldBe(IommuError.None);
+        domain.TryMap(0, 0, Page, ReadWrite).ShouldBe(IommuError.EEXIST);
+        domain.TryMapScatterGather(Page, [new(0, Page), new(0x8000, Page)], ReadWrite, out _).ShouldBe(IommuError.None);
+        counters.RangesMapped.ShouldBe(3);
     }
 
-    /// <summary>A table that was dropped takes its whole span with it: nothing may be mapped there before the flush.</summary>
-    [Theory]
-    [InlineData(SyncPolicy.Deferred)]
-    [InlineData(SyncPolicy.Explicit)]
-    public void The_span_of_a_dropped_table_is_not_mapped_again_before_its_flush(SyncPolicy policy)
+    [Fact]
+    public void An_unmap_says_what_is_wrong_with_its_range()
     {
-        using var domain = Make(NotCoherent, policy, out var log, out var allocator, TableRelease.WhenEmpty);
-        domain.Map(Span, 0, Page, ReadWrite);
+        using var domain = Make(Coherent, SyncPolicy.Gather, out _, out _);
         domain.Map(0, 0, Page, ReadWrite);
-        domain.Flush();
-        long before = allocator.Outstanding;
-        domain.Unmap(Span, Page).ShouldBe(Page);
-        allocator.Outstanding.ShouldBe(before);
-        log.Calls.Clear();
-        domain.Map(Span + (100 * Page), 0, Page, ReadWrite);
-        log.Kinds.ShouldContain("complete");
-        allocator.Outstanding.ShouldBe(before);
+        domain.TryUnmap(1, Page, out _).ShouldBe(IommuError.EINVAL);
+        domain.TryUnmap(0, 0, out _).ShouldBe(IommuError.EINVAL);
+        domain.TryUnmap(ulong.MaxValue - Page + 1, 2 * Page, out _).ShouldBe(IommuError.EOVERFLOW);
+        domain.TryUnmap(0, 1ul << 40, out ulong unmapped).ShouldBe(IommuError.ERANGE);
+        unmapped.ShouldBe(0ul);
+        domain.TryUnmap(0, 2 * Page, out unmapped).ShouldBe(IommuError.None);
+        unmapped.ShouldBe(Page);
     }
 
     [Fact]
-    public void Explicit_leaves_everything_until_the_caller_asks()
+    public void A_domain_that_is_disposed_of_refuses()
     {
-        using var domain = Make(CachingAll, SyncPolicy.Explicit, out var log, out _, TableRelease.Never);
-        domain.Map(0, 0, 8 * Page, ReadWrite);
-        domain.Map(8 * Page, 0x100_0000, 8 * Page, ReadWrite);
-        domain.Flush();
-        log.Calls.Clear();
-        domain.Unmap(0, 8 * Page);
-        domain.Unmap(8 * Page, 8 * Page);
-        log.Calls.ShouldBeEmpty();
-        domain.Flush();
-
-        // The two are one run by then.
-        log.Kinds.ShouldBe(["clean", "barrier", "begin", "tables", "tlb", "complete", "end"]);
-        log.Calls.ShouldContain("tlb 0x0 0x10000 0x0");
-        log.Calls.Clear();
-        domain.Flush();
-        log.Calls.ShouldBeEmpty();
+        var domain = Make(Coherent, SyncPolicy.Gather, out _, out var allocator);
+        domain.Dispose();
+        allocator.Outstanding.ShouldBe(0);
+        Should.Throw<ObjectDisposedException>(() => domain.TryMap(0, 0, Page, ReadWrite));
+        Should.Throw<ObjectDisposedException>(() => domain.Unmap(0, Page));
+        Should.Throw<ObjectDisposedException>(() => domain.IovaToPhysical(0));
+        Should.Throw<ObjectDisposedException>(() => domain.TryFindNext(0, 100, out _));
     }
 
     [Fact]
-    public void Explicit_flush_of_a_range_leaves_the_rest_owed()
+    public void Tables_must_be_where_the_walker_can_reach_them()
     {
-        using var domain = Make(CachingAll, SyncPolicy.Explicit, out var log, out _, TableRelease.Never);
-        domain.Map(0, 0, 4 * Span, ReadWrite);
-        domain.Flush();
-        domain.Unmap(0, Page);
-        domain.Unmap(2 * Span, Page);
-        log.Calls.Clear();
-        domain.Flush(2 * Span, Page);
-        log.Calls.Where(call => call.StartsWith("tlb")).ShouldBe(["tlb 0x400000 0x1000 0x0"]);
-        log.Calls.Clear();
-        domain.Flush(2 * Span, Page);
-        domain.Flush(Span, 0);
-        log.Calls.ShouldBeEmpty();
-        domain.Flush(0, ulong.MaxValue);
-        log.Calls.Where(call => call.StartsWith("tlb")).ShouldBe(["tlb 0x0 0x1000 0x0"]);
-    }
-
-    [Fact]
-    public void Explicit_forgets_single_runs_only_for_a_flush_of_everything()
-    {
-        using var domain = Make(CachingAll, SyncPolicy.Explicit, out var log, out _, TableRelease.Never);
-        domain.Map(0, 0, 20 * Span, ReadWrite);
-        domain.Flush();
-        log.Calls.Clear();
-
-        // Every other page: no two runs touch.
-        for (ulong page = 0; page < 10_000; page += 2)
-        {
-            domain.Unmap(page * Page, Page).ShouldBe(Page);
-        }
-
-        domain.Flush();
-        log.Count("all").ShouldBe(1);
-        log.Count("clean").ShouldBeGreaterThanOrEqualTo(10_000 * 8 / 64);
-    }
-
-    private IommuDomain Make(IommuTraits traits, SyncPolicy policy, out HardwareLog log, out PageAllocator allocator, TableRelease? release = null) =>
-        Make(traits, new DomainOptions { Policy = policy, Release = release }, out log, out allocator);
-
-    private IommuDomain Make(IommuTraits traits, DomainOptions options, out HardwareLog log, out PageAllocator allocator)
-    {
-        var driver = new RecordingDriver(traits);
-        log = driver.Log;
-        return driver.CreateDomain(_memory, options, out allocator);
-    }
-
-    private sealed class ManualClock : TimeProvider
-    {
-        private long _now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Advance(TimeSpan by) => _now += by.Ticks;
-
-        public override long GetTimestamp() => _now;
+        var options = new PageTableOptions { InputBits = 39, OutputBits = 20 };
+        using var memory = new PhysicalMemory(4 << 20, isCoherent: true);
+        Should.Throw<ArgumentException>(() => new PageTable<HintedFormat>(options, new PageAllocator(memory.CpuView, 0x10_0000, 0x1000)));
+        new PageTable<HintedFormat>(options, new PageAllocator(memory.CpuView, 0xf_f000, 0x1000)).Dispose();
     }
 }

@@ -1,0 +1,121 @@
+using IommuKit.Domains;
+using IommuKit.PageTables;
+
+namespace IommuKit.Tests.Sync;
+
+/// <summary>Unmaps whose invalidation waits in a queue.</summary>
+public sealed class DeferredTests : RecordedSync
+{
+    [Fact]
+    public void Deferred_unmaps_wait_with_their_tables_until_the_queue_is_full()
+    {
+        using var domain = Make(
+            CachingAll, new DomainOptions { Policy = SyncPolicy.Deferred, DeferredCapacity = 3 }, out var log, out var allocator);
+        for (ulong i = 0; i < 5; i++)
+        {
+            domain.Map(i * Span, 0, Span, ReadWrite);
+        }
+
+        long full = allocator.Outstanding;
+        log.Calls.Clear();
+        for (ulong i = 0; i < 3; i++)
+        {
+            domain.Unmap(i * Span, Span).ShouldBe(Span);
+        }
+
+        log.Kinds.Distinct().ShouldBe(["clean", "barrier"], ignoreOrder: true);
+        allocator.Outstanding.ShouldBe(full);
+
+        domain.Unmap(3 * Span, Span).ShouldBe(Span);
+        log.Kinds.SkipWhile(call => call is "clean" or "barrier").ShouldBe(["begin", "all", "complete", "end"]);
+        allocator.Outstanding.ShouldBe(full - 3);
+
+        domain.Flush();
+        allocator.Outstanding.ShouldBe(full - 4);
+        log.Count("all").ShouldBe(2);
+        domain.Flush();
+        log.Count("all").ShouldBe(2);
+    }
+
+    [Fact]
+    public void Deferred_unmaps_grow_old()
+    {
+        var clock = new ManualClock();
+        using var domain = Make(
+            CachingAll,
+            new DomainOptions { Policy = SyncPolicy.Deferred, DeferredAge = TimeSpan.FromMilliseconds(10), Clock = clock },
+            out var log,
+            out _);
+        domain.Map(0, 0, 16 * Page, ReadWrite);
+        log.Calls.Clear();
+        domain.Unmap(0, Page);
+        clock.Advance(TimeSpan.FromMilliseconds(9));
+        domain.Unmap(Page, Page);
+        log.Count("all").ShouldBe(0);
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        domain.Unmap(2 * Page, Page);
+        log.Count("all").ShouldBe(1);
+        domain.Unmap(3 * Page, Page);
+        log.Count("all").ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(SyncPolicy.Deferred)]
+    [InlineData(SyncPolicy.Explicit)]
+    public void An_iova_is_not_mapped_again_before_its_flush(SyncPolicy policy)
+    {
+        using var domain = Make(CachingAll, policy, out var log, out _, TableRelease.Never);
+        domain.Map(0, 0, 32 * Page, ReadWrite);
+        domain.Flush();
+        domain.Unmap(4 * Page, 4 * Page);
+        log.Calls.Clear();
+
+        // Elsewhere: no flush. Over the last page of it: a flush before anything is stored.
+        domain.Map(40 * Page, 0, Page, ReadWrite);
+        log.Calls.ShouldNotContain("all");
+        domain.Flush();
+        domain.Unmap(8 * Page, 4 * Page);
+        log.Calls.Clear();
+        domain.Map(11 * Page, 0, Page, ReadWrite);
+        string[] kinds = [.. log.Kinds];
+        kinds.ShouldContain("complete");
+        if (policy == SyncPolicy.Deferred)
+        {
+            kinds[..4].ShouldBe(["begin", "all", "complete", "end"]);
+        }
+        else
+        {
+            kinds.ShouldBe(["clean", "barrier", "begin", "tables", "tlb", "complete", "end"]);
+        }
+    }
+
+    /// <summary>A table that was dropped takes its whole span with it: nothing may be mapped there before the flush.</summary>
+    [Theory]
+    [InlineData(SyncPolicy.Deferred)]
+    [InlineData(SyncPolicy.Explicit)]
+    public void The_span_of_a_dropped_table_is_not_mapped_again_before_its_flush(SyncPolicy policy)
+    {
+        using var domain = Make(NotCoherent, policy, out var log, out var allocator, TableRelease.WhenEmpty);
+        domain.Map(Span, 0, Page, ReadWrite);
+        domain.Map(0, 0, Page, ReadWrite);
+        domain.Flush();
+        long before = allocator.Outstanding;
+        domain.Unmap(Span, Page).ShouldBe(Page);
+        allocator.Outstanding.ShouldBe(before);
+        log.Calls.Clear();
+        domain.Map(Span + (100 * Page), 0, Page, ReadWrite);
+        log.Kinds.ShouldContain("complete");
+        allocator.Outstanding.ShouldBe(before);
+    }
+
+    private sealed class ManualClock : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public void Advance(TimeSpan by) => _now += by.Ticks;
+
+        public override long GetTimestamp() => _now;
+    }
+}
