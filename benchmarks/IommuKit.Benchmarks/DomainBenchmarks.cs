@@ -28,7 +28,12 @@ public class DomainBenchmarks
         _machine = MachineCatalog.Find("tegra210")!.Create(new MachineSettings { HasModel = false, HasMeter = false });
         _domain = _machine.Driver.CreateDomain(new DomainOptions { Policy = Policy, Release = TableRelease.Never });
         _domain.Attach(_machine.TestDevice);
-        MapAndUnmap();
+        ulong bytes = (ulong)Pages * Page;
+        var error = _domain.TryMap(Iova, 0x1000_1000, bytes, Protection.Read | Protection.Write);
+        if (error != IommuError.None || _domain.Unmap(Iova, bytes) != bytes)
+        {
+            throw new InvalidOperationException($"What is to be measured does not work: {error}.");
+        }
     }
 
     [GlobalCleanup]

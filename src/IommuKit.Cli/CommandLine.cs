@@ -20,15 +20,19 @@ internal static class CommandLine
         return string.Join(' ', lines).TrimEnd('.');
     }
 
+    /// <summary>A message as one line, whatever the names in it hold.</summary>
+    private static string OneLine(string message) => string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c));
+
     /// <summary>Runs one command.</summary>
     /// <param name="args">What the user typed.</param>
     /// <param name="output">Where results go.</param>
     /// <param name="error">Where complaints and progress go.</param>
     /// <param name="isInteractive">Whether somebody is looking, so that progress makes sense.</param>
+    /// <param name="terminalWidth">Columns of the terminal that <paramref name="output"/> goes to; null if it goes to a file or pipe.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
-    public static int Run(string[] args, TextWriter output, TextWriter error, bool isInteractive)
+    public static int Run(string[] args, TextWriter output, TextWriter error, bool isInteractive, int? terminalWidth = null)
     {
-        var context = new CommandContext(output, error, isInteractive);
+        var context = new CommandContext(output, error, isInteractive, terminalWidth);
         var root = new RootCommand("What mapping memory for DMA costs, flush by flush: IOMMU drivers run against register-level models.")
         {
             BenchCommand.Create(context),
@@ -39,7 +43,7 @@ internal static class CommandLine
         if (parsed.Errors.Count != 0)
         {
             string command = parsed.CommandResult.Command is RootCommand ? Name : $"{Name} {parsed.CommandResult.Command.Name}";
-            error.WriteLine($"{Name}: {Explain(parsed.Errors)} (see '{command} --help')");
+            error.WriteLine($"{Name}: {OneLine(Explain(parsed.Errors))} (see '{command} --help')");
             return ExitCode.BadUse;
         }
 
@@ -49,13 +53,18 @@ internal static class CommandLine
         }
         catch (InputException e)
         {
-            error.WriteLine($"{Name}: {e.Message}");
+            error.WriteLine($"{Name}: {OneLine(e.Message)}");
             return ExitCode.BadUse;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            error.WriteLine($"{Name}: {e.Message}");
+            error.WriteLine($"{Name}: {OneLine(FileProblem.Describe(e))}");
             return ExitCode.BadUse;
+        }
+        catch (Exception e)
+        {
+            error.WriteLine($"{Name}: this is a defect of {Name}, please report it: {e.GetType().Name}: {OneLine(e.Message)}");
+            return ExitCode.Defect;
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace IommuKit.Cli;
 
-/// <summary>What the command's exit codes mean.</summary>
+/// <summary>What the command's exit codes mean. README.md and docs/json.md list them.</summary>
 internal static class ExitCode
 {
     /// <summary>It did what was asked.</summary>
@@ -8,4 +8,16 @@ internal static class ExitCode
 
     /// <summary>What was asked, or a file that was named, cannot be used.</summary>
     public const int BadUse = 2;
+
+    /// <summary>A defect of the command itself.</summary>
+    public const int Defect = 70;
+
+    /// <summary>The terminal went away (128 + SIGHUP).</summary>
+    public const int HungUp = 129;
+
+    /// <summary>The user broke off (128 + SIGINT).</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>It was told to end (128 + SIGTERM).</summary>
+    public const int Terminated = 143;
 }

@@ -1,3 +1,8 @@
 using IommuKit.Cli;
 
-return CommandLine.Run(args, Console.Out, Console.Error, isInteractive: !Console.IsErrorRedirected && !Console.IsOutputRedirected);
+return CommandLine.Run(
+    args,
+    Console.Out,
+    Console.Error,
+    isInteractive: !Console.IsErrorRedirected && !Console.IsOutputRedirected,
+    terminalWidth: Console.IsOutputRedirected ? null : Console.WindowWidth);

@@ -2,13 +2,16 @@ using System.Globalization;
 
 namespace IommuKit.Lab;
 
-/// <summary>Sizes as people write them: 4096, 128K, 4M, 1GiB, 0x1000.</summary>
+/// <summary>Sizes as people write them: 4096, 128K, 1.5M, 1GiB, 0x1000.</summary>
 public static class ByteSize
 {
     private const string Units = "KMGT";
 
+    // What is left of 64 bits beside the largest unit has no more digits.
+    private const int MaxFractionDigits = 18;
+
     /// <summary>Reads a size.</summary>
-    /// <param name="text">A number, decimal or hexadecimal, and perhaps K, M, G or T (powers of 1024), with or without iB or B.</param>
+    /// <param name="text">A number, decimal (1.5M is allowed, as it is a number of bytes) or hexadecimal, and perhaps K, M, G or T (powers of 1024), with or without iB or B.</param>
     /// <exception cref="InputException">It is not a size from 1 to 2^64 - 1.</exception>
     public static ulong Parse(string text)
     {
@@ -43,7 +46,10 @@ public static class ByteSize
             throw new InputException($"size \"{text}\" is negative");
         }
 
-        bool isNumber = !digits.IsEmpty;
+        int point = isHex ? -1 : digits.IndexOf('.');
+        var fraction = point < 0 ? [] : digits[(point + 1)..];
+        digits = point < 0 ? digits : digits[..point];
+        bool isNumber = !digits.IsEmpty && (point < 0 || !fraction.IsEmpty) && !fraction.ContainsAnyExceptInRange('0', '9');
         foreach (char digit in digits)
         {
             isNumber &= isHex ? char.IsAsciiHexDigit(digit) : char.IsAsciiDigit(digit);
@@ -60,12 +66,30 @@ public static class ByteSize
             throw new InputException($"size \"{text}\" does not fit into 64 bits");
         }
 
-        if (number == 0)
+        ulong rest = FractionOf(text, fraction.TrimEnd('0'), shift);
+        number = number << shift | rest;
+        return number != 0 ? number : throw new InputException($"size \"{text}\" is 0");
+    }
+
+    /// <summary>The bytes that digits behind the point stand for.</summary>
+    private static ulong FractionOf(string text, ReadOnlySpan<char> digits, int shift)
+    {
+        if (digits.IsEmpty)
         {
-            throw new InputException($"size \"{text}\" is 0");
+            return 0;
         }
 
-        return number << shift;
+        if (digits.Length <= MaxFractionDigits)
+        {
+            var numerator = UInt128.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture) << shift;
+            var denominator = UInt128.Parse("1" + new string('0', digits.Length), NumberStyles.None, CultureInfo.InvariantCulture);
+            if (numerator % denominator == 0)
+            {
+                return (ulong)(numerator / denominator);
+            }
+        }
+
+        throw new InputException($"size \"{text}\" is not a whole number of bytes");
     }
 
     /// <summary>Writes a size with the largest unit that leaves no remainder.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IommuKit.Cli.Output;
+using IommuKit.Lab;
 using IommuKit.Lab.Bench;
 
 namespace IommuKit.Cli.Commands;
@@ -11,19 +12,11 @@ internal static class BenchCommand
     {
         var size = new Option<string[]>("--size", "-s")
         {
-            Description = "Sizes to map and unmap, with K, M or G; several with commas. Default: the proposal's 128K,4M,18M.",
+            Description = "Sizes to map and unmap, with K, M or G (1.5M is one); several with commas. Default: the proposal's 128K,4M,18M.",
             HelpName = "SIZE,…",
         };
-        var layout = new Option<BenchLayout>("--layout")
-        {
-            Description = "How the 4 KiB entries of the scatter list lie in physical memory.",
-            DefaultValueFactory = _ => BenchLayout.Scattered,
-        };
-        var tables = new Option<BenchTables>("--tables")
-        {
-            Description = "Whether page tables exist before and stay, or are made and given back.",
-            DefaultValueFactory = _ => BenchTables.Existing,
-        };
+        var layout = Choice("--layout", "How the 4 KiB entries of the scatter list lie in physical memory.", BenchLayout.Scattered);
+        var tables = Choice("--tables", "Whether page tables exist before and stay, or are made and given back.", BenchTables.Existing);
         var common = new RunOptions();
         var hostTime = new Option<bool>("--host-time")
         {
@@ -46,62 +39,51 @@ internal static class BenchCommand
                 Machines = common.MachinesIn(parsed),
                 Policies = common.PoliciesIn(parsed),
                 Sizes = parsed.GetValue(size) is { Length: > 0 } sizes ? Choices.Sizes(size.Name, sizes) : BenchOptions.SeedSizes,
-                Layout = parsed.GetValue(layout),
-                Tables = parsed.GetValue(tables),
+                Layout = Choices.One<BenchLayout>(layout.Name, parsed.GetValue(layout)!),
+                Tables = Choices.One<BenchTables>(tables.Name, parsed.GetValue(tables)!),
                 FlushAllPages = common.FlushAllIn(parsed),
                 Settings = common.SettingsIn(parsed),
                 Costs = common.CostsIn(parsed),
             };
-            var format = results.FormatIn(parsed);
-            using var result = results.Open(parsed, context);
-            if (parsed.GetValue(hostTime))
+            return results.Collect(parsed, context, common.FilesIn(parsed), writer =>
             {
-                WriteHostTime(context, result, format, options);
-            }
-            else
-            {
-                Write(context, result, format, options);
-            }
-
-            result.Commit();
-            return ExitCode.Success;
+                if (parsed.GetValue(hostTime))
+                {
+                    WriteHostTime(context, writer, options);
+                }
+                else
+                {
+                    Write(context, writer, options);
+                }
+            });
         });
         return command;
     }
 
-    private static void Write(CommandContext context, ResultFile result, OutputFormat format, BenchOptions options)
-    {
-        int total = options.Machines.Count * options.Policies.Count * options.Sizes.Count * 2;
-        var rows = Progress.Collect(context, "bench", total, BenchRunner.Run(options));
-        switch (format)
+    private static Option<string> Choice<T>(string name, string description, T standard)
+        where T : struct, Enum => new(name)
         {
-            case OutputFormat.Json:
-                Records.WriteJsonArray(result.Writer, [.. rows.Select(row => new BenchRecord(row, options))]);
-                break;
-            case OutputFormat.Csv:
-                Records.WriteCsv(result.Writer, [.. rows.Select(row => new BenchRecord(row, options))]);
-                break;
-            default:
-                BenchTable.Write(context.ConsoleFor(result.Writer), rows, options, format == OutputFormat.Markdown);
-                break;
-        }
+            Description = description,
+            HelpName = string.Join('|', Enum.GetValues<T>().Select(Names.Of)),
+            DefaultValueFactory = _ => Names.Of(standard),
+        };
+
+    private static void Write(CommandContext context, Results results, BenchOptions options)
+    {
+        var rows = Progress.Collect(context, "bench", RowCount(options), BenchRunner.Run(options));
+        results.Write(
+            [.. rows.Select(row => new BenchRecord(row, options))],
+            (console, isMarkdown) => BenchTable.Write(console, rows, options, isMarkdown));
     }
 
-    private static void WriteHostTime(CommandContext context, ResultFile result, OutputFormat format, BenchOptions options)
+    private static void WriteHostTime(CommandContext context, Results results, BenchOptions options)
     {
-        int total = options.Machines.Count * options.Policies.Count * options.Sizes.Count * 2;
-        var rows = Progress.Collect(context, "bench --host-time", total, HostTimeRunner.Run(options));
-        switch (format)
-        {
-            case OutputFormat.Json:
-                Records.WriteJsonArray(result.Writer, [.. rows.Select(row => new HostTimeRecord(row, options))]);
-                break;
-            case OutputFormat.Csv:
-                Records.WriteCsv(result.Writer, [.. rows.Select(row => new HostTimeRecord(row, options))]);
-                break;
-            default:
-                HostTimeTable.Write(context.ConsoleFor(result.Writer), rows, format == OutputFormat.Markdown);
-                break;
-        }
+        var rows = Progress.Collect(context, "bench --host-time", RowCount(options), HostTimeRunner.Run(options));
+        results.Write(
+            [.. rows.Select(row => new HostTimeRecord(row, options))],
+            (console, isMarkdown) => HostTimeTable.Write(console, rows, options, isMarkdown));
     }
+
+    private static int RowCount(BenchOptions options) =>
+        options.Machines.Count * options.Policies.Count * options.Sizes.Count * Enum.GetValues<MappingOperation>().Length;
 }

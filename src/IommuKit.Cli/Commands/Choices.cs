@@ -1,3 +1,5 @@
+using System.Globalization;
+using IommuKit.Cli.Output;
 using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Machines;
@@ -22,12 +24,28 @@ internal static class Choices
         "--policy",
         values,
         [.. Enum.GetValues<SyncPolicy>().Cast<SyncPolicy?>()],
-        name => Enum.GetValues<SyncPolicy>().Cast<SyncPolicy?>().FirstOrDefault(policy =>
-            string.Equals(policy.ToString(), name.Replace("-", string.Empty, StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase)),
+        FindValue<SyncPolicy>,
         policy => policy.ToString()!).Select(policy => policy!.Value).ToList();
 
-    /// <summary>Sizes in bytes.</summary>
-    public static IReadOnlyList<ulong> Sizes(string option, IReadOnlyList<string> values) => [.. Split(values).Select(value => Size(option, value))];
+    /// <summary>One value of an enum, in any case and with or without dashes.</summary>
+    public static T One<T>(string option, string name)
+        where T : struct, Enum => FindValue<T>(name) ?? throw new InputException(
+            $"{option}: there is no \"{name}\"; choose from {string.Join(", ", Enum.GetValues<T>().Select(Names.Of))}");
+
+    /// <summary>Sizes in bytes, each once.</summary>
+    public static IReadOnlyList<ulong> Sizes(string option, IReadOnlyList<string> values) =>
+        [.. Split(values).Select(value => Size(option, value)).Distinct()];
+
+    /// <summary>A whole number, 0 or more.</summary>
+    public static int Number(string option, string value)
+    {
+        if (int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+        {
+            return number;
+        }
+
+        throw new InputException($"{option}: \"{value}\" is not a whole number from 0 to {int.MaxValue}");
+    }
 
     /// <summary>A size in bytes.</summary>
     public static ulong Size(string option, string value)
@@ -41,6 +59,10 @@ internal static class Choices
             throw new InputException($"{option}: {e.Message}", e);
         }
     }
+
+    private static T? FindValue<T>(string name)
+        where T : struct, Enum => Enum.GetValues<T>().Cast<T?>().FirstOrDefault(value =>
+            string.Equals(value.ToString(), name.Replace("-", string.Empty, StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase));
 
     private static IReadOnlyList<T> Choose<T>(
         string option, IReadOnlyList<string>? values, IReadOnlyList<T> all, Func<string, T?> find, Func<T, string> nameOf)

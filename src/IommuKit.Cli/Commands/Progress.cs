@@ -16,7 +16,7 @@ internal static class Progress
         T result = default!;
         ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
         {
-            var task = progress.AddTask(Markup.Escape(Path.GetFileName(file)), maxValue: File.Exists(file) ? new FileInfo(file).Length : 1);
+            var task = progress.AddTask(Markup.Escape(Path.GetFileName(file)), maxValue: LengthOf(file));
             result = read(position => task.Value = position);
         });
         return result;
@@ -41,6 +41,13 @@ internal static class Progress
             }
         });
         return list;
+    }
+
+    /// <summary>The length of a file; 1 for what has none, as pipes.</summary>
+    private static long LengthOf(string file)
+    {
+        var info = new FileInfo(file);
+        return info.Exists ? Math.Max(1, info.Length) : 1;
     }
 
     private static IAnsiConsole ConsoleFor(CommandContext context) =>

@@ -11,7 +11,7 @@ internal static class ReplayCommand
     {
         var files = new Argument<string[]>("FILE")
         {
-            Description = "Traces with the events iommu:map and iommu:unmap: ftrace text, plain or gzip.",
+            Description = "Traces with the events iommu:map and iommu:unmap: ftrace text, plain or gzip. -: the standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
         var common = new RunOptions();
@@ -38,36 +38,21 @@ internal static class ReplayCommand
                 Costs = common.CostsIn(parsed),
                 IsLenient = parsed.GetValue(lenient),
             };
-            var format = results.FormatIn(parsed);
-            using var result = results.Open(parsed, context);
-            var replays = new List<ReplayResult>();
-            foreach (string file in parsed.GetValue(files)!)
+            string[] paths = parsed.GetValue(files)!;
+            return results.Collect(parsed, context, [.. paths, .. common.FilesIn(parsed)], writer =>
             {
-                replays.AddRange(Progress.Read(context, file, onRead => Replayer.Run(file, options, onRead)));
-            }
+                var replays = new List<ReplayResult>();
+                foreach (string file in paths)
+                {
+                    replays.AddRange(Progress.Read(context, file, onRead => Replayer.Run(file, options, onRead)));
+                }
 
-            Write(context, result, format, replays, options);
-            result.Commit();
-            return ExitCode.Success;
+                writer.Write(
+                    [.. replays.Select(replay => new ReplayRecord(replay, options))],
+                    (console, isMarkdown) => ReplayTable.Write(console, replays, options, isMarkdown),
+                    isJsonLines: true);
+            });
         });
         return command;
-    }
-
-    private static void Write(
-        CommandContext context, ResultFile result, OutputFormat format, IReadOnlyList<ReplayResult> replays, ReplayOptions options)
-    {
-        ReplayRecord[] records = [.. replays.Select(replay => new ReplayRecord(replay, options))];
-        switch (format)
-        {
-            case OutputFormat.Json:
-                Records.WriteJsonLines(result.Writer, records);
-                break;
-            case OutputFormat.Csv:
-                Records.WriteCsv(result.Writer, records);
-                break;
-            default:
-                ReplayTable.Write(context.ConsoleFor(result.Writer), replays, options, format == OutputFormat.Markdown);
-                break;
-        }
     }
 }

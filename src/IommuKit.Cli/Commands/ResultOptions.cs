@@ -10,9 +10,9 @@ internal sealed class ResultOptions
     private readonly Option<bool> _json = new("--json") { Description = "Write JSON (schema: docs/json.md)." };
     private readonly Option<bool> _csv = new("--csv") { Description = "Write CSV, with the same fields as JSON." };
     private readonly Option<bool> _markdown = new("--markdown") { Description = "Write Markdown tables." };
-    private readonly Option<FileInfo?> _output = new("--output", "-o")
+    private readonly Option<string?> _output = new("--output", "-o")
     {
-        Description = "Write to this file instead of the standard output. It appears only when everything is done.",
+        Description = "Write to this file instead of the standard output, when everything is done.",
         HelpName = "FILE",
     };
 
@@ -25,8 +25,20 @@ internal sealed class ResultOptions
         command.Options.Add(_output);
     }
 
-    /// <summary>The format that was asked for.</summary>
-    public OutputFormat FormatIn(ParseResult parsed)
+    /// <summary>Does some work with where its results go, in the format that was asked for.</summary>
+    /// <param name="parsed">What the user typed.</param>
+    /// <param name="context">Where a command writes.</param>
+    /// <param name="inputs">The files that the work reads; the results must not replace one.</param>
+    /// <param name="work">The work.</param>
+    public int Collect(ParseResult parsed, CommandContext context, IEnumerable<string> inputs, Action<Results> work)
+    {
+        var format = FormatIn(parsed);
+        using var file = ResultFile.Open(parsed.GetValue(_output), context.Output, inputs);
+        work(new Results(context, file, format));
+        return ExitCode.Success;
+    }
+
+    private OutputFormat FormatIn(ParseResult parsed)
     {
         OutputFormat[] chosen =
         [
@@ -41,7 +53,4 @@ internal sealed class ResultOptions
             _ => throw new InputException("--json, --csv and --markdown exclude each other"),
         };
     }
-
-    /// <summary>Opens where results go.</summary>
-    public ResultFile Open(ParseResult parsed, CommandContext context) => ResultFile.Open(parsed.GetValue(_output), context.Output);
 }

@@ -22,7 +22,7 @@ internal sealed class RunOptions
         HelpName = "NAME,…",
     };
 
-    private readonly Option<int> _flushAll = new("--flush-all")
+    private readonly Option<string?> _flushAll = new("--flush-all")
     {
         Description = "From this many pages on, flush everything instead of ranges. 0: never.",
         HelpName = "PAGES",
@@ -34,13 +34,13 @@ internal sealed class RunOptions
         HelpName = "SIZE",
     };
 
-    private readonly Option<int> _sectionThreshold = new("--section-threshold")
+    private readonly Option<string?> _sectionThreshold = new("--section-threshold")
     {
         Description = "From this many group flushes in a 4 MiB section on, flush the section instead. 0: never.",
         HelpName = "GROUPS",
     };
 
-    private readonly Option<int> _asidThreshold = new("--asid-threshold")
+    private readonly Option<string?> _asidThreshold = new("--asid-threshold")
     {
         Description = "From this many TLB flushes on, flush the address space instead. 0: never.",
         HelpName = "FLUSHES",
@@ -74,18 +74,21 @@ internal sealed class RunOptions
     public IReadOnlyList<SyncPolicy> PoliciesIn(ParseResult parsed) =>
         Choices.Policies(parsed.GetValue(_policy) is { Length: > 0 } names ? names : null);
 
+    /// <summary>The file of costs that was named, if one was.</summary>
+    public IEnumerable<string> FilesIn(ParseResult parsed) => parsed.GetValue(_costs) is { } file ? [file] : [];
+
     /// <summary>The costs that were asked for.</summary>
     public CostVector CostsIn(ParseResult parsed) => parsed.GetValue(_costs) is { } file ? CostFile.Load(file) : CostFile.Default;
 
     /// <summary>From how many pages on everything is flushed.</summary>
-    public int FlushAllIn(ParseResult parsed) => NotNegative(_flushAll, parsed);
+    public int FlushAllIn(ParseResult parsed) => Number(_flushAll, parsed);
 
     /// <summary>The settings that were asked for.</summary>
     public MachineSettings SettingsIn(ParseResult parsed) => new()
     {
         TlbStep = parsed.GetValue(_tlbStep) is { } step ? TlbStep(step) : 0,
-        SectionThreshold = NotNegative(_sectionThreshold, parsed),
-        AsidThreshold = NotNegative(_asidThreshold, parsed),
+        SectionThreshold = Number(_sectionThreshold, parsed),
+        AsidThreshold = Number(_asidThreshold, parsed),
         UsesSections = parsed.GetValue(_sections),
     };
 
@@ -95,6 +98,6 @@ internal sealed class RunOptions
         return step is 16 << 10 or 32 << 10 ? (int)step : throw new InputException($"--tlb-step: \"{text}\" is neither 16K nor 32K");
     }
 
-    private static int NotNegative(Option<int> option, ParseResult parsed) =>
-        parsed.GetValue(option) is >= 0 and int value ? value : throw new InputException($"{option.Name}: the value cannot be negative");
+    private static int Number(Option<string?> option, ParseResult parsed) =>
+        parsed.GetValue(option) is { } text ? Choices.Number(option.Name, text) : 0;
 }

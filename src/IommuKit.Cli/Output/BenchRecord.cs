@@ -9,7 +9,7 @@ internal sealed class BenchRecord(BenchRow row, BenchOptions options)
 
     public string Policy => row.Policy.ToString();
 
-    public string Op => row.Operation;
+    public string Op => Names.Of(row.Operation);
 
     public ulong SizeBytes => row.Size;
 
@@ -68,4 +68,6 @@ internal sealed class BenchRecord(BenchRow row, BenchOptions options)
     public string Tables => Names.Of(options.Tables);
 
     public string Costs => options.Costs.Name;
+
+    public string Tuning => Output.Tuning.Describe(options.Settings, options.FlushAllPages);
 }

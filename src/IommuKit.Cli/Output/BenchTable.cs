@@ -2,7 +2,6 @@ using System.Globalization;
 using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
-using IommuKit.Lab.Seed;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;
@@ -12,124 +11,128 @@ internal static class BenchTable
 {
     public static void Write(IAnsiConsole console, IReadOnlyList<BenchRow> rows, BenchOptions options, bool isMarkdown)
     {
+        var leftOut = new List<string>();
         foreach (var machine in rows.GroupBy(row => row.Iommu, StringComparer.Ordinal))
         {
-            WriteMachine(console, machine.Key, [.. machine], options, isMarkdown);
+            leftOut.AddRange(WriteMachine(console, machine.Key, [.. machine], options, isMarkdown));
+            console.WriteLine();
         }
 
+        ColumnTable.WriteLeftOut(console, leftOut);
         console.WriteLine("Model µs: virtual time, operations times their cost; nothing here is time of this host.");
-        console.WriteLine("Faster: PerPage against the row, in the model.");
-        if (rows.Any(row => row.PaperBefore is not null))
+        if (rows.Any(row => row.Policy == SyncPolicy.PerPage))
         {
-            console.WriteLine("Off: the model against the paper's mean. In brackets: the range of the paper's samples, and its own factor.");
+            console.WriteLine("Faster: PerPage against the row, in the model.");
+        }
+
+        if (rows.Any(row => row.Paper is not null))
+        {
+            console.WriteLine("Paper µs: mean of the paper's samples, and their range; Off: the model against it; Paper's: its own factor.");
+        }
+        else if (rows.Any(row => row.PaperBefore is not null))
+        {
+            console.WriteLine("Paper before, after: means of the paper's samples with a flush for every page, and with one for the range (PerPage and RangeFlush here).");
         }
 
         console.WriteLine("Least: register writes + reads + lines cleaned that would have sufficed without dropping anything else from a cache.");
+        string[] droppers = [.. rows.Where(row => row.DropsOthers).Select(row => row.Policy.ToString()).Distinct(StringComparer.Ordinal)];
+        if (droppers.Length != 0)
+        {
+            console.WriteLine($"{string.Join(", ", droppers)}: takes less than Least where it flushes everything at once, and so drops entries of others too, which they must fetch again.");
+        }
+
+        if (options.Settings.UsesSections && rows.All(row => row.Counts.EntriesStored >= (long)row.Pages))
+        {
+            console.WriteLine("--sections changed nothing: no superpage's worth of a range lies together in physical memory (try --layout contiguous and sizes from 4M).");
+        }
+
         console.WriteLine("A modelled device read every mapped page and was refused every unmapped one.");
     }
 
-    private static void WriteMachine(
+    private static IReadOnlyList<string> WriteMachine(
         IAnsiConsole console, string name, IReadOnlyList<BenchRow> rows, BenchOptions options, bool isMarkdown)
     {
         string title = $"{name}: scatter list of 4 KiB entries, physically {Names.Of(options.Layout)}; "
             + (options.Tables == BenchTables.Existing ? "page tables exist and stay" : "page tables are made and given back")
-            + $"; costs {options.Costs.Name}";
-        var table = Tables.Create(console, title, isMarkdown);
-        foreach (string column in (string[])["Size", "Op", "Policy"])
-        {
-            table.AddColumn(column);
-        }
+            + $"; costs {options.Costs.Name}{Tuning.InTitle(options.Settings, options.FlushAllPages)}";
+        var columns = Columns(rows);
+        var table = new ColumnTable(title, isMarkdown);
+        table.AddColumn("Size", isNumber: false);
+        table.AddColumn("Op", isNumber: false);
+        table.AddColumn("Policy", isNumber: false);
+        columns.ForEach(column => table.AddColumn(column.Header, column.Rank));
 
-        bool hasPaper = rows.Any(row => row.PaperBefore is not null);
-        if (hasPaper)
+        (ulong Size, MappingOperation Operation)? group = null;
+        foreach (var row in rows.OrderBy(row => row.Size).ThenBy(row => row.Operation).ThenBy(row => row.Policy))
         {
-            table.AddColumn(Tables.Right("Paper µs (range)"));
-        }
-
-        table.AddColumn(Tables.Right("Model µs"));
-        if (hasPaper)
-        {
-            table.AddColumn(Tables.Right("Off"));
-        }
-
-        foreach (string column in (string[])["Faster", "Writes", "Reads", "Lines", "Barriers", "Stores", "Least"])
-        {
-            table.AddColumn(Tables.Right(column));
-        }
-
-        string? group = null;
-        foreach (var row in rows.OrderBy(row => row.Size).ThenBy(row => row.Operation, StringComparer.Ordinal).ThenBy(row => row.Policy))
-        {
-            string key = $"{row.Size} {row.Operation}";
-            bool isFirst = key != group;
+            bool isFirst = group != (row.Size, row.Operation);
             if (isFirst && group is not null && !isMarkdown)
             {
-                table.AddEmptyRow();
+                table.AddRow();
             }
 
-            group = key;
-            var perPage = rows.FirstOrDefault(other =>
-                other.Size == row.Size && other.Policy == SyncPolicy.PerPage && other.Operation == row.Operation);
-            table.AddRow([.. Cells(row, perPage, hasPaper, isFirst || isMarkdown)]);
+            group = (row.Size, row.Operation);
+            bool isNamed = isFirst || isMarkdown;
+            table.AddRow(
+            [
+                isNamed ? ByteSize.Format(row.Size) : string.Empty,
+                isNamed ? Names.Of(row.Operation) : string.Empty,
+                row.Policy.ToString(),
+                .. columns.Select(column => column.Cell(row)),
+            ]);
         }
 
-        console.Write(table);
-        console.WriteLine();
+        return table.Write(console);
     }
 
-    private static IEnumerable<string> Cells(BenchRow row, BenchRow? perPage, bool hasPaper, bool isNamed)
+    /// <summary>The columns of numbers; what the paper says is there only if it says something of a row.</summary>
+    private static List<Column> Columns(IReadOnlyList<BenchRow> rows)
     {
-        // The paper measured a flush per page and a range flush; other policies have nothing to be compared with.
-        var paper = row.Policy switch
-        {
-            SyncPolicy.PerPage => row.PaperBefore,
-            SyncPolicy.RangeFlush => row.PaperAfter,
-            _ => null,
-        };
-        yield return isNamed ? ByteSize.Format(row.Size) : string.Empty;
-        yield return isNamed ? row.Operation : string.Empty;
-        yield return row.Policy.ToString();
+        var columns = new List<Column>();
+        bool hasPaper = rows.Any(row => row.Paper is not null);
         if (hasPaper)
         {
-            yield return paper is null ? string.Empty : Paper(paper);
+            columns.Add(new("Paper µs", 1, row => row.Paper is { } paper ? Number(paper.Mean) : string.Empty));
+            columns.Add(new("Samples", 8, row => row.Paper is { } paper ? FormattableString.Invariant($"{paper.Min:0}–{paper.Max:0}") : string.Empty));
+        }
+        else if (rows.Any(row => row.PaperBefore is not null))
+        {
+            columns.Add(new("Paper before", 2, row => row.PaperBefore is { } paper ? Number(paper.Mean) : string.Empty));
+            columns.Add(new("Paper after", 1, row => row.PaperAfter is { } paper ? Number(paper.Mean) : string.Empty));
         }
 
-        yield return Number(row.VirtualMicroseconds);
+        columns.Add(new("Model µs", 0, row => Number(row.VirtualMicroseconds)));
         if (hasPaper)
         {
-            yield return paper is null ? string.Empty : Percent((row.VirtualMicroseconds / paper.Mean) - 1);
+            columns.Add(new("Off", 2, row => row.Paper is { } paper ? Percent((row.VirtualMicroseconds / paper.Mean) - 1) : string.Empty));
         }
 
-        yield return Faster(row, perPage);
-        yield return Count(row.Counts.RegisterWrites.Total);
-        yield return Count(row.Counts.RegisterReads.Total);
-        yield return Count(row.Counts.LinesCleaned);
-        yield return Count(row.Counts.Barriers);
-        yield return Count(row.Counts.EntriesStored);
-        yield return string.Create(
-            CultureInfo.InvariantCulture, $"{row.Bound.RegisterWrites}+{row.Bound.RegisterReads}+{row.Bound.LinesCleaned}");
-    }
-
-    private static string Faster(BenchRow row, BenchRow? perPage)
-    {
-        if (perPage is null)
+        var perPage = rows.Where(row => row.Policy == SyncPolicy.PerPage).ToDictionary(row => (row.Size, row.Operation));
+        if (perPage.Count != 0)
         {
-            return string.Empty;
+            columns.Add(new("Faster", 1, row => Numbers.Times(perPage[(row.Size, row.Operation)].VirtualMicroseconds, row.VirtualMicroseconds)));
         }
 
-        string model = string.Create(CultureInfo.InvariantCulture, $"{perPage.VirtualMicroseconds / row.VirtualMicroseconds:0.0}×");
-        return row is { Policy: SyncPolicy.RangeFlush, PaperBefore: { } before, PaperAfter: { } after }
-            ? string.Create(CultureInfo.InvariantCulture, $"{model} ({before.Mean / after.Mean:0.0}×)")
-            : model;
+        if (rows.Any(row => row is { Policy: SyncPolicy.RangeFlush, Paper: not null }))
+        {
+            columns.Add(new("Paper's", 7, row => row is { Policy: SyncPolicy.RangeFlush, PaperBefore: { } before, PaperAfter: { } after }
+                ? Numbers.Times(before.Mean, after.Mean)
+                : string.Empty));
+        }
+
+        columns.Add(new("Writes", 3, row => Numbers.Count(row.Counts.RegisterWrites.Total)));
+        columns.Add(new("Reads", 4, row => Numbers.Count(row.Counts.RegisterReads.Total)));
+        columns.Add(new("Lines", 4, row => Numbers.Count(row.Counts.LinesCleaned)));
+        columns.Add(new("Barriers", 9, row => Numbers.Count(row.Counts.Barriers)));
+        columns.Add(new("Stores", 10, row => Numbers.Count(row.Counts.EntriesStored)));
+        columns.Add(new("Least", 5, row =>
+            FormattableString.Invariant($"{row.Bound.RegisterWrites}+{row.Bound.RegisterReads}+{row.Bound.LinesCleaned}")));
+        return columns;
     }
 
-    private static string Paper(SampleSummary samples) => string.Create(
-        CultureInfo.InvariantCulture, $"{Number(samples.Mean)} ({samples.Min:0}–{samples.Max:0})");
-
-    private static string Number(double value) =>
-        value.ToString(value < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
+    private static string Number(double value) => value.ToString(value < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
 
     private static string Percent(double ratio) => ratio.ToString("+0 %;−0 %", CultureInfo.InvariantCulture);
 
-    private static string Count(long count) => count.ToString("#,0", CultureInfo.InvariantCulture);
+    private sealed record Column(string Header, int Rank, Func<BenchRow, string> Cell);
 }

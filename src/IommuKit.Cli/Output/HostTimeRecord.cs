@@ -9,7 +9,7 @@ internal sealed class HostTimeRecord(HostTimeRow row, BenchOptions options)
 
     public string Policy => row.Policy.ToString();
 
-    public string Op => row.Operation;
+    public string Op => Names.Of(row.Operation);
 
     public ulong SizeBytes => row.Size;
 
@@ -28,4 +28,6 @@ internal sealed class HostTimeRecord(HostTimeRow row, BenchOptions options)
     public string Layout => Names.Of(options.Layout);
 
     public string Tables => Names.Of(options.Tables);
+
+    public string Tuning => Output.Tuning.Describe(options.Settings, options.FlushAllPages);
 }

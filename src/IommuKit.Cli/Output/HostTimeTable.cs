@@ -8,22 +8,26 @@ namespace IommuKit.Cli.Output;
 /// <summary>The table of <c>iommukit bench --host-time</c>.</summary>
 internal static class HostTimeTable
 {
-    public static void Write(IAnsiConsole console, IReadOnlyList<HostTimeRow> rows, bool isMarkdown)
+    public static void Write(IAnsiConsole console, IReadOnlyList<HostTimeRow> rows, BenchOptions options, bool isMarkdown)
     {
+        var leftOut = new List<string>();
         foreach (var machine in rows.GroupBy(row => row.Iommu, StringComparer.Ordinal))
         {
-            var table = Tables.Create(console, $"{machine.Key}: time of IommuKit's code on this host, hardware that does nothing", isMarkdown);
-            table.AddColumn("Size").AddColumn("Op").AddColumn("Policy");
-            foreach (string column in (string[])["Median ns", "ns/page", "Min ns", "P90 ns", "Bytes allocated"])
-            {
-                table.AddColumn(Tables.Right(column));
-            }
-
-            foreach (var row in machine.OrderBy(row => row.Size).ThenBy(row => row.Operation, StringComparer.Ordinal).ThenBy(row => row.Policy))
+            string tuning = Tuning.InTitle(options.Settings, options.FlushAllPages);
+            var table = new ColumnTable($"{machine.Key}: time of IommuKit's code on this host, hardware that does nothing{tuning}", isMarkdown);
+            table.AddColumn("Size", isNumber: false);
+            table.AddColumn("Op", isNumber: false);
+            table.AddColumn("Policy", isNumber: false);
+            table.AddColumn("Median ns");
+            table.AddColumn("ns/page", rank: 1);
+            table.AddColumn("Min ns", rank: 3);
+            table.AddColumn("P90 ns", rank: 4);
+            table.AddColumn("Bytes allocated", rank: 2);
+            foreach (var row in machine.OrderBy(row => row.Size).ThenBy(row => row.Operation).ThenBy(row => row.Policy))
             {
                 table.AddRow(
                     ByteSize.Format(row.Size),
-                    row.Operation,
+                    Names.Of(row.Operation),
                     row.Policy.ToString(),
                     Number(row.MedianNanoseconds),
                     Number(row.MedianNanoseconds / row.Pages),
@@ -32,10 +36,11 @@ internal static class HostTimeTable
                     row.BytesAllocated.ToString("0.##", CultureInfo.InvariantCulture));
             }
 
-            console.Write(table);
+            leftOut.AddRange(table.Write(console));
             console.WriteLine();
         }
 
+        ColumnTable.WriteLeftOut(console, leftOut);
         console.WriteLine("Host time: says how fast this code is, and nothing about the modelled hardware.");
     }
 

@@ -33,7 +33,9 @@ internal static class Records
     /// <summary>Writes a header and a line for each record.</summary>
     public static void WriteCsv<T>(TextWriter writer, IReadOnlyList<T> records)
     {
-        using var csv = new CsvWriter(writer, new CsvConfiguration(CultureInfo.InvariantCulture) { NewLine = "\n" }, leaveOpen: true);
+        // Apart from the writer, whose errors CsvHelper would hide in its own.
+        using var text = new StringWriter();
+        using var csv = new CsvWriter(text, new CsvConfiguration(CultureInfo.InvariantCulture) { NewLine = "\n" }, leaveOpen: true);
         var map = new DefaultClassMap<T>();
         map.AutoMap(CultureInfo.InvariantCulture);
         foreach (var member in map.MemberMaps)
@@ -43,5 +45,7 @@ internal static class Records
 
         csv.Context.RegisterClassMap(map);
         csv.WriteRecords(records);
+        csv.Flush();
+        writer.Write(text.ToString());
     }
 }

@@ -70,5 +70,9 @@ internal sealed class ReplayRecord(ReplayResult result, ReplayOptions options)
 
     public string Costs => options.Costs.Name;
 
+    public string? Problem => result.Trace.Problem;
+
+    public string Tuning => Output.Tuning.Describe(options.Settings, options.FlushAllPages);
+
     private static double Percentile(LatencyHistogram histogram, double share) => Math.Round(histogram.Percentile(share), 3);
 }

@@ -10,50 +10,61 @@ internal static class ReplayTable
 {
     public static void Write(IAnsiConsole console, IReadOnlyList<ReplayResult> results, ReplayOptions options, bool isMarkdown)
     {
+        var leftOut = new List<string>();
         foreach (var file in results.GroupBy(result => result.Trace))
         {
             WriteTrace(console, file.Key);
             foreach (var machine in file.GroupBy(result => result.Iommu, StringComparer.Ordinal))
             {
-                WriteMachine(console, machine.Key, [.. machine], options, isMarkdown);
+                leftOut.AddRange(WriteMachine(console, machine.Key, [.. machine], options, isMarkdown));
+                console.WriteLine();
             }
         }
 
+        ColumnTable.WriteLeftOut(console, leftOut);
         console.WriteLine("Virtual ms and µs: operations times their cost, on the machine that the costs are for; nothing here is time of this host.");
-        console.WriteLine("Total: all maps and unmaps together. Latencies are of single maps and unmaps.");
+        console.WriteLine("Total: all maps and unmaps together. Map and Unmap p50, p99, max: latencies of single ones, in µs.");
         if (results.Any(result => result.Policy == SyncPolicy.Explicit))
         {
             console.WriteLine("Explicit: flushed where the trace turns from maps to unmaps or back, as a caller might.");
+        }
+
+        if (options.Settings.UsesSections)
+        {
+            console.WriteLine("--sections: superpages are used only where a single map event covers one whole, and physical memory is aligned to it.");
         }
     }
 
     private static void WriteTrace(IAnsiConsole console, TraceSummary trace)
     {
-        console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{trace.File}: {trace.Maps:#,0} maps, {trace.Unmaps:#,0} unmaps, {trace.Others:#,0} other events in {trace.Lines:#,0} lines; "
-            + $"{trace.LivePages:#,0} pages live at the end, {trace.PeakLivePages:#,0} at most"));
+        console.WriteLine(
+            $"{trace.File}: {Numbers.Count(trace.Maps, "map")}, {Numbers.Count(trace.Unmaps, "unmap")}, {Numbers.Count(trace.Others, "other event")} "
+            + $"in {Numbers.Count(trace.Lines, "line")}; {Numbers.Count((long)trace.LivePages, "page")} live at the end, "
+            + $"{Numbers.Count((long)trace.PeakLivePages)} at most");
+        if (trace.Problem is not null)
+        {
+            console.WriteLine($"  {trace.Problem}: what comes before is below");
+        }
+
         if (trace.Lost != 0)
         {
-            console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"  {trace.Lost:#,0} events were lost in recording: what they mapped or unmapped is missing below"));
+            console.WriteLine($"  {Numbers.Count(trace.Lost, "event")} lost in recording: whatever was mapped or unmapped there is missing below");
         }
 
         if (trace.MapsOverLive != 0)
         {
-            console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"  {trace.MapsOverLive:#,0} maps cover pages that are mapped (first: line {trace.FirstMapOverLive}): several domains in one trace, or lost events"));
+            console.WriteLine(
+                $"  {Numbers.Count(trace.MapsOverLive, "map")} over pages that are mapped (first: line {trace.FirstMapOverLive}): several domains in one trace, or lost events");
         }
 
         if (trace.Orphans != 0)
         {
-            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {trace.Orphans:#,0} unmaps of pages that were not seen mapped"));
+            console.WriteLine($"  {Numbers.Count(trace.Orphans, "unmap")} of pages that were not seen mapped");
         }
 
         if (trace.UnknownLines != 0)
         {
-            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {trace.UnknownLines:#,0} lines are no events"));
+            console.WriteLine($"  not events: {Numbers.Count(trace.UnknownLines, "line")}");
         }
 
         if (!trace.HasTimes)
@@ -62,66 +73,72 @@ internal static class ReplayTable
         }
     }
 
-    private static void WriteMachine(
+    private static IReadOnlyList<string> WriteMachine(
         IAnsiConsole console, string name, IReadOnlyList<ReplayResult> results, ReplayOptions options, bool isMarkdown)
     {
-        var table = Tables.Create(console, $"{name}, costs {options.Costs.Name}", isMarkdown);
-        table.AddColumn("Policy");
-        string[] columns =
-        [
-            "Total ms", "Faster", "Writes", "Reads", "Lines", "Barriers", "Map µs p50", "p99", "max", "Unmap µs p50", "p99", "max", "Skipped",
-        ];
-        foreach (string column in columns)
-        {
-            table.AddColumn(Tables.Right(column));
-        }
-
-        var perPage = results.FirstOrDefault(result => result.Policy == SyncPolicy.PerPage);
+        string title = $"{name}, costs {options.Costs.Name}{Tuning.InTitle(options.Settings, options.FlushAllPages)}";
+        var table = new ColumnTable(title, isMarkdown);
+        table.AddColumn("Policy", isNumber: false);
+        var columns = Columns(results);
+        columns.ForEach(column => table.AddColumn(column.Header, column.Rank));
         foreach (var result in results)
         {
-            table.AddRow(
-                result.Policy.ToString(),
-                Number(result.VirtualMicroseconds / 1000),
-                perPage is null ? string.Empty : string.Create(
-                    CultureInfo.InvariantCulture, $"{perPage.VirtualMicroseconds / result.VirtualMicroseconds:0.0}×"),
-                Count(result.Counts.RegisterWrites.Total),
-                Count(result.Counts.RegisterReads.Total),
-                Count(result.Counts.LinesCleaned),
-                Count(result.Counts.Barriers),
-                Number(result.MapLatency.Percentile(0.5)),
-                Number(result.MapLatency.Percentile(0.99)),
-                Number(result.MapLatency.MaxMicroseconds),
-                Number(result.UnmapLatency.Percentile(0.5)),
-                Number(result.UnmapLatency.Percentile(0.99)),
-                Number(result.UnmapLatency.MaxMicroseconds),
-                Count(result.SkippedCount));
+            table.AddRow([result.Policy.ToString(), .. columns.Select(column => column.Cell(result))]);
         }
 
-        console.Write(table);
+        var leftOut = table.Write(console);
 
         // What is skipped depends on the machine, hardly ever on the policy: say it once where it is the same.
         foreach (var group in results.SelectMany(result => result.Skipped.Select(skipped => (result.Policy, skipped))).GroupBy(pair => pair.skipped))
         {
             string policies = group.Count() == results.Count ? string.Empty : $" ({string.Join(", ", group.Select(pair => pair.Policy))})";
-            console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"  skipped: {group.Key.Count:#,0} {Reason(group.Key.Reason)}, lines {group.Key.FirstLine}–{group.Key.LastLine}{policies}"));
+            console.WriteLine($"  skipped: {Describe(group.Key)}{policies}");
         }
 
-        console.WriteLine();
+        return leftOut;
     }
 
-    private static string Reason(SkipReason reason) => reason switch
+    private static List<Column> Columns(IReadOnlyList<ReplayResult> results)
     {
-        SkipReason.BeyondAperture => "events with IOVAs beyond what the IOMMU can translate",
-        SkipReason.BeyondPhysicalWidth => "maps to physical addresses that the IOMMU cannot hold",
-        SkipReason.OverLiveMapping => "maps over pages that are mapped",
-        SkipReason.NotMapped => "unmaps of pages that are not mapped here",
-        SkipReason.NoTableMemory => "maps without memory for page tables",
-        _ => "damaged lines",
-    };
+        var columns = new List<Column> { new("Total ms", 0, result => Number(result.VirtualMicroseconds / 1000)) };
+        if (results.FirstOrDefault(result => result.Policy == SyncPolicy.PerPage) is { } perPage)
+        {
+            columns.Add(new("Faster", 1, result => Numbers.Times(perPage.VirtualMicroseconds, result.VirtualMicroseconds)));
+        }
+
+        columns.AddRange(
+        [
+            new("Writes", 2, result => Numbers.Count(result.Counts.RegisterWrites.Total)),
+            new("Reads", 5, result => Numbers.Count(result.Counts.RegisterReads.Total)),
+            new("Lines", 5, result => Numbers.Count(result.Counts.LinesCleaned)),
+            new("Barriers", 9, result => Numbers.Count(result.Counts.Barriers)),
+            new("Map p50", 3, result => Number(result.MapLatency.Percentile(0.5))),
+            new("Map p99", 6, result => Number(result.MapLatency.Percentile(0.99))),
+            new("Map max", 7, result => Number(result.MapLatency.MaxMicroseconds)),
+            new("Unmap p50", 3, result => Number(result.UnmapLatency.Percentile(0.5))),
+            new("Unmap p99", 4, result => Number(result.UnmapLatency.Percentile(0.99))),
+            new("Unmap max", 7, result => Number(result.UnmapLatency.MaxMicroseconds)),
+            new("Skipped", 1, result => Numbers.Count(result.SkippedCount)),
+        ]);
+        return columns;
+    }
+
+    private static string Describe(SkippedEvents skipped)
+    {
+        var (thing, which) = skipped.Reason switch
+        {
+            SkipReason.BeyondAperture => ("event", " with IOVAs beyond what the IOMMU can translate"),
+            SkipReason.BeyondPhysicalWidth => ("map", " to physical addresses that the IOMMU cannot hold"),
+            SkipReason.OverLiveMapping => ("map", " over pages that are mapped"),
+            SkipReason.NotMapped => ("unmap", " of pages that are not mapped here"),
+            SkipReason.NoTableMemory => ("map", " without memory for page tables"),
+            _ => ("damaged line", string.Empty),
+        };
+        string lines = skipped.FirstLine == skipped.LastLine ? $"line {skipped.FirstLine}" : $"lines {skipped.FirstLine}–{skipped.LastLine}";
+        return $"{Numbers.Count(skipped.Count, thing)}{which}, {lines}";
+    }
 
     private static string Number(double value) => value.ToString(value < 1000 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
 
-    private static string Count(long count) => count.ToString("#,0", CultureInfo.InvariantCulture);
+    private sealed record Column(string Header, int Rank, Func<ReplayResult, string> Cell);
 }

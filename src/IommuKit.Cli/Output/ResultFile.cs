@@ -1,62 +1,148 @@
+using System.Text;
 using IommuKit.Lab;
 
 namespace IommuKit.Cli.Output;
 
-/// <summary>Where results go: the standard output, or a file that appears whole or not at all.</summary>
+/// <summary>
+/// Where results go: the standard output, or what <c>--output</c> names. A file appears whole or not at all; links are followed and stay links;
+/// into a device or pipe the results are written, once there are any, and it stays what it is.
+/// </summary>
 internal sealed class ResultFile : IDisposable
 {
-    private readonly string? _path;
-    private readonly string? _temporary;
+    // As many as Linux follows.
+    private const int MaxLinks = 40;
 
-    private ResultFile(TextWriter writer, string? path, string? temporary)
+    private readonly string? _name;
+    private readonly string _target = string.Empty;
+    private readonly bool _isAppended;
+    private readonly TemporaryFile? _temporary;
+
+    private ResultFile(TextWriter standardOutput)
     {
-        Writer = writer;
-        _path = path;
+        Writer = standardOutput;
+    }
+
+    private ResultFile(string name, string target, bool isAppended, TemporaryFile? temporary)
+    {
+        Writer = new StringWriter();
+        _name = name;
+        _target = target;
+        _isAppended = isAppended;
         _temporary = temporary;
     }
 
     /// <summary>Takes the results.</summary>
     public TextWriter Writer { get; }
 
-    /// <summary>Opens a file beside its final place, or the standard output.</summary>
-    public static ResultFile Open(FileInfo? file, TextWriter standardOutput)
+    /// <summary>Finds out where results go, and whether they can.</summary>
+    /// <param name="name">What the user named, or null for the standard output.</param>
+    /// <param name="standardOutput">The standard output.</param>
+    /// <param name="inputs">The files that the results are made of.</param>
+    /// <exception cref="InputException">Nothing can be written there.</exception>
+    public static ResultFile Open(string? name, TextWriter standardOutput, IEnumerable<string> inputs)
     {
-        if (file is null)
+        if (name is null)
         {
-            return new ResultFile(standardOutput, null, null);
+            return new ResultFile(standardOutput);
         }
 
-        string temporary = $"{file.FullName}.{Environment.ProcessId}.tmp";
+        if (name.Length == 0)
+        {
+            throw new InputException("--output: the name of the file is empty");
+        }
+
         try
         {
-            return new ResultFile(new StreamWriter(temporary), file.FullName, temporary);
+            string target = FollowLinks(name, out bool isOfProcess);
+            if (Directory.Exists(target))
+            {
+                throw new InputException($"--output {name}: is a directory");
+            }
+
+            var identity = FileIdentity.Of(name);
+            if (identity is { IsRegular: false })
+            {
+                return new ResultFile(name, name, isAppended: false, temporary: null);
+            }
+
+            if (identity is not null && inputs.Any(input => FileIdentity.Of(input == "-" ? "/dev/stdin" : input) == identity))
+            {
+                throw new InputException($"--output {name}: is a file that is read here");
+            }
+
+            if (isOfProcess)
+            {
+                // A file that the caller has open; it must stay the same file, with what the caller wrote before.
+                return new ResultFile(name, name, isAppended: true, temporary: null);
+            }
+
+            if (identity is not null)
+            {
+                // Taking the place of a file must not do what writing to it could not.
+                File.OpenWrite(target).Dispose();
+            }
+
+            return new ResultFile(name, target, isAppended: false, new TemporaryFile(target));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"--output {file}: {e.Message}", e);
+            throw Problem(name, e);
         }
     }
 
-    /// <summary>Puts the file in its place.</summary>
+    /// <summary>Puts the results in their place.</summary>
+    /// <exception cref="InputException">They cannot be written.</exception>
     public void Commit()
     {
-        if (_temporary is null)
+        if (_name is null)
         {
-            Writer.Flush();
             return;
         }
 
-        Writer.Dispose();
-        File.Move(_temporary, _path!, overwrite: true);
+        try
+        {
+            string text = Writer.ToString()!;
+            if (_temporary is not null)
+            {
+                _temporary.Commit(text, _target);
+                return;
+            }
+
+            var mode = _isAppended ? FileMode.Append : FileMode.Open;
+            using var stream = new FileStream(_target, mode, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+            stream.Write(Encoding.UTF8.GetBytes(text));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem(_name, e);
+        }
     }
 
     /// <summary>Removes what was not committed.</summary>
-    public void Dispose()
+    public void Dispose() => _temporary?.Dispose();
+
+    private static InputException Problem(string name, Exception exception) => new(
+        $"--output {name}: {(exception is FileNotFoundException or DirectoryNotFoundException ? "there is no such folder" : FileProblem.Describe(exception))}",
+        exception);
+
+    /// <summary>The path at the end of all links, which need not exist.</summary>
+    /// <param name="name">A path.</param>
+    /// <param name="isOfProcess">Whether the way leads through the open files of a process, as that of /dev/stdout does.</param>
+    private static string FollowLinks(string name, out bool isOfProcess)
     {
-        if (_temporary is not null)
+        isOfProcess = false;
+        string path = Path.GetFullPath(name);
+        for (int links = 0; links <= MaxLinks; links++)
         {
-            Writer.Dispose();
-            File.Delete(_temporary);
+            isOfProcess |= path.StartsWith("/proc/", StringComparison.Ordinal) || path.StartsWith("/dev/fd/", StringComparison.Ordinal);
+            if (isOfProcess || new FileInfo(path).LinkTarget is not { } link)
+            {
+                return path;
+            }
+
+            path = Path.GetFullPath(link, Path.GetDirectoryName(path)!);
         }
+
+        throw new InputException($"--output {name}: leads through too many links");
     }
 }

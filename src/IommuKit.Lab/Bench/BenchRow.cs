@@ -7,7 +7,7 @@ namespace IommuKit.Lab.Bench;
 /// <summary>One operation under one policy on one machine.</summary>
 /// <param name="Iommu">The machine.</param>
 /// <param name="Policy">The policy.</param>
-/// <param name="Operation">map or unmap.</param>
+/// <param name="Operation">What was done.</param>
 /// <param name="Size">Bytes.</param>
 /// <param name="PaperBefore">The proposal's measurements with a flush for every page; null where it has none.</param>
 /// <param name="PaperAfter">The proposal's measurements with one flush for the range; null where it has none.</param>
@@ -18,7 +18,7 @@ namespace IommuKit.Lab.Bench;
 public sealed record BenchRow(
     string Iommu,
     SyncPolicy Policy,
-    string Operation,
+    MappingOperation Operation,
     ulong Size,
     SampleSummary? PaperBefore,
     SampleSummary? PaperAfter,
@@ -28,8 +28,18 @@ public sealed record BenchRow(
     CacheCounts Caches)
 {
     /// <summary>Pages of 4 KiB in the range.</summary>
-    public ulong Pages => Size >> 12;
+    public ulong Pages => Size / SmallPage.Bytes;
 
-    /// <summary>The measurements that the policy is compared with: before for a flush per page, after for all others.</summary>
-    public SampleSummary? Paper => Policy == SyncPolicy.PerPage ? PaperBefore : PaperAfter;
+    /// <summary>
+    /// What the proposal measured of this policy: a flush for every page is its before, one for the range its after. It measured no other policy.
+    /// </summary>
+    public SampleSummary? Paper => Policy switch
+    {
+        SyncPolicy.PerPage => PaperBefore,
+        SyncPolicy.RangeFlush => PaperAfter,
+        _ => null,
+    };
+
+    /// <summary>Whether it took fewer operations than the bound, which only works by dropping from a cache what others have there.</summary>
+    public bool DropsOthers => Counts.Maintenance < Bound.Total;
 }

@@ -19,16 +19,15 @@ namespace IommuKit.Lab.Bench;
 /// </remarks>
 public static class BenchRunner
 {
-    private const ulong PageBytes = 4096;
     private const ulong Iova = 0x4000_0000;
 
-    /// <summary>The largest size that fits: half of what 32 bits of IOVA can name.</summary>
+    /// <summary>The largest size that any machine maps: half of what 32 bits of IOVA can name. One with little memory maps less.</summary>
     public const ulong MaxSize = 1ul << 31;
 
     /// <summary>Runs everything, one row after the other.</summary>
     public static IEnumerable<BenchRow> Run(BenchOptions options)
     {
-        CheckSizes(options.Sizes);
+        CheckSizes(options);
         return
             from machine in options.Machines
             from policy in options.Policies
@@ -38,18 +37,22 @@ public static class BenchRunner
     }
 
     /// <summary>Finds sizes that no run can map.</summary>
-    internal static void CheckSizes(IEnumerable<ulong> sizes)
+    internal static void CheckSizes(BenchOptions options)
     {
-        foreach (ulong size in sizes)
+        if (options.Sizes.FirstOrDefault(size => size % SmallPage.Bytes != 0) is > 0 and ulong odd)
         {
-            if (size % PageBytes != 0)
-            {
-                throw new InputException($"size {ByteSize.Format(size)} is not a multiple of the page size {PageBytes}");
-            }
+            throw new InputException($"size {ByteSize.Format(odd)} is not a multiple of the page size {SmallPage.Bytes}");
+        }
 
-            if (size > MaxSize)
+        foreach (var kind in options.Machines)
+        {
+            using var machine = kind.Create(options.Settings with { HasModel = false });
+            ulong most = MaxSizeFor(machine, options.Layout);
+            if (options.Sizes.Max() is var size && size > most)
             {
-                throw new InputException($"size {ByteSize.Format(size)} is more than {ByteSize.Format(MaxSize)}, the most that a run can map");
+                throw new InputException(
+                    $"size {ByteSize.Format(size)} is more than {ByteSize.Format(most)}, the most that a run can map on {machine.Name}"
+                    + (most < MaxSize ? $": its memory has no room for more, laid out as {options.Layout.ToString().ToLowerInvariant()}" : string.Empty));
             }
         }
     }
@@ -57,20 +60,24 @@ public static class BenchRunner
     /// <summary>The scatter list of a size: one entry for each page.</summary>
     internal static PhysicalRange[] ScatterList(Machine machine, ulong size, BenchLayout layout)
     {
-        var list = new PhysicalRange[size / PageBytes];
+        var list = new PhysicalRange[size / SmallPage.Bytes];
         for (int i = 0; i < list.Length; i++)
         {
             // Scattered: downwards and with gaps, so that no entry follows another physically.
             ulong page = layout == BenchLayout.Contiguous ? (ulong)i : 2 * (ulong)(list.Length - 1 - i);
-            list[i] = new PhysicalRange(machine.DataStart + (page * PageBytes), PageBytes);
-        }
-
-        if (list.Any(range => !machine.Memory.CpuView.Contains(range.Address, range.Length)))
-        {
-            throw new InputException($"{machine.Name} has no memory for {ByteSize.Format(size)} laid out as {layout}");
+            list[i] = new PhysicalRange(machine.DataStart + (page * SmallPage.Bytes), SmallPage.Bytes);
         }
 
         return list;
+    }
+
+    private static ulong MaxSizeFor(Machine machine, BenchLayout layout)
+    {
+        ulong pages = (machine.Memory.Length - machine.DataStart) / SmallPage.Bytes;
+
+        // A scattered list leaves out every second page, and starts and ends with one that it takes.
+        ulong most = layout == BenchLayout.Contiguous ? pages : (pages + 1) / 2;
+        return Math.Min(MaxSize, most * SmallPage.Bytes);
     }
 
     private static IEnumerable<BenchRow> RunOne(BenchOptions options, MachineKind kind, SyncPolicy policy, ulong size)
@@ -104,13 +111,14 @@ public static class BenchRunner
         var unmapped = machine.Counts - before;
         var unmapCaches = Touch(machine, dma, list, size, isMapped: false);
 
-        yield return Row("map", mapped, mapCaches, TableChange.Created);
-        yield return Row("unmap", unmapped, unmapCaches, TableChange.Released);
+        yield return Row(MappingOperation.Map, mapped, mapCaches);
+        yield return Row(MappingOperation.Unmap, unmapped, unmapCaches);
 
-        BenchRow Row(string operation, in OperationCounts counts, CacheCounts caches, TableChange change)
+        BenchRow Row(MappingOperation operation, in OperationCounts counts, CacheCounts caches)
         {
             bool isSeed = machine.Name == SeedTable.Machine;
-            bool isMap = change == TableChange.Created;
+            bool isMap = operation == MappingOperation.Map;
+            var change = keepsTables ? TableChange.None : isMap ? TableChange.Created : TableChange.Released;
             return new BenchRow(
                 machine.Name,
                 policy,
@@ -120,7 +128,7 @@ public static class BenchRunner
                 isSeed ? SeedTable.Find(operation, size, isBefore: false) : null,
                 options.Costs.Microseconds(counts, maps: isMap ? 1 : 0, unmaps: isMap ? 0 : 1),
                 counts,
-                machine.LeastFor(new Footprint(Iova, size, UsesSections(options), keepsTables ? TableChange.None : change)),
+                machine.LeastFor(new Footprint(Iova, size, UsesSections(options), change)),
                 caches);
         }
     }
@@ -160,11 +168,11 @@ public static class BenchRunner
     {
         var before = machine.Caches;
         Span<byte> stamp = stackalloc byte[sizeof(ulong)];
-        for (ulong offset = 0; offset < size; offset += PageBytes)
+        for (ulong offset = 0; offset < size; offset += SmallPage.Bytes)
         {
             bool wasRead = dma.Read(Iova + offset, stamp).IsComplete;
             if (wasRead != isMapped
-                || (isMapped && BinaryPrimitives.ReadUInt64LittleEndian(stamp) != list[offset / PageBytes].Address))
+                || (isMapped && BinaryPrimitives.ReadUInt64LittleEndian(stamp) != list[offset / SmallPage.Bytes].Address))
             {
                 throw new InvalidOperationException($"{machine.Name}: a device sees IOVA 0x{Iova + offset:x} wrong after {(isMapped ? "map" : "unmap")}.");
             }

@@ -5,7 +5,7 @@ namespace IommuKit.Lab.Bench;
 /// <summary>What one operation costs on this host: the time of our own code, with hardware that does nothing.</summary>
 /// <param name="Iommu">The machine whose driver ran.</param>
 /// <param name="Policy">The policy.</param>
-/// <param name="Operation">map or unmap.</param>
+/// <param name="Operation">What was done.</param>
 /// <param name="Size">Bytes.</param>
 /// <param name="MedianNanoseconds">Median of the samples.</param>
 /// <param name="MinNanoseconds">The least sample.</param>
@@ -15,7 +15,7 @@ namespace IommuKit.Lab.Bench;
 public sealed record HostTimeRow(
     string Iommu,
     SyncPolicy Policy,
-    string Operation,
+    MappingOperation Operation,
     ulong Size,
     double MedianNanoseconds,
     double MinNanoseconds,
@@ -24,5 +24,5 @@ public sealed record HostTimeRow(
     double BytesAllocated)
 {
     /// <summary>Pages of 4 KiB in the range.</summary>
-    public ulong Pages => Size >> 12;
+    public ulong Pages => Size / SmallPage.Bytes;
 }

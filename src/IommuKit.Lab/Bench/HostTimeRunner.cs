@@ -12,7 +12,6 @@ namespace IommuKit.Lab.Bench;
 /// </summary>
 public static class HostTimeRunner
 {
-    private const ulong PageBytes = 4096;
     private const ulong Iova = 0x4000_0000;
     private const int WarmUps = 60;
     private const int Samples = 101;
@@ -23,7 +22,7 @@ public static class HostTimeRunner
     /// <summary>Runs everything, one row after the other.</summary>
     public static IEnumerable<HostTimeRow> Run(BenchOptions options)
     {
-        BenchRunner.CheckSizes(options.Sizes);
+        BenchRunner.CheckSizes(options);
         return
             from machine in options.Machines
             from policy in options.Policies
@@ -43,7 +42,7 @@ public static class HostTimeRunner
         });
         domain.Attach(machine.TestDevice);
         var list = BenchRunner.ScatterList(machine, size, options.Layout);
-        int slots = (int)Math.Clamp(PagesPerSample / (size / PageBytes), 1, 64);
+        int slots = (int)Math.Clamp(PagesPerSample / (size / SmallPage.Bytes), 1, 64);
         double[] maps = new double[Samples];
         double[] unmaps = new double[Samples];
 
@@ -52,11 +51,14 @@ public static class HostTimeRunner
         long unmapBytes = long.MaxValue;
         for (int sample = -WarmUps; sample < Samples; sample++)
         {
+            bool wasMapped = true;
+            ulong unmapped = 0;
             long bytes = GC.GetAllocatedBytesForCurrentThread();
             long start = Stopwatch.GetTimestamp();
             for (int slot = 0; slot < slots; slot++)
             {
-                domain.TryMapScatterGather(Iova + ((ulong)slot * size), list, Protection.Read | Protection.Write, out _);
+                wasMapped &= domain.TryMapScatterGather(
+                    Iova + ((ulong)slot * size), list, Protection.Read | Protection.Write, out _) == IommuError.None;
             }
 
             domain.Flush();
@@ -64,11 +66,17 @@ public static class HostTimeRunner
             long mappedBytes = GC.GetAllocatedBytesForCurrentThread();
             for (int slot = 0; slot < slots; slot++)
             {
-                domain.Unmap(Iova + ((ulong)slot * size), size);
+                unmapped += domain.Unmap(Iova + ((ulong)slot * size), size);
             }
 
             domain.Flush();
             long end = Stopwatch.GetTimestamp();
+            if (!wasMapped || unmapped != (ulong)slots * size)
+            {
+                throw new InvalidOperationException(
+                    $"{machine.Name}, {policy}: what was timed did not work: {(wasMapped ? "mapped" : "not mapped")}, 0x{unmapped:x} bytes unmapped");
+            }
+
             if (sample >= 0)
             {
                 maps[sample] = Stopwatch.GetElapsedTime(start, mapped).TotalNanoseconds / slots;
@@ -78,9 +86,9 @@ public static class HostTimeRunner
             }
         }
 
-        return [Row("map", maps, mapBytes), Row("unmap", unmaps, unmapBytes)];
+        return [Row(MappingOperation.Map, maps, mapBytes), Row(MappingOperation.Unmap, unmaps, unmapBytes)];
 
-        HostTimeRow Row(string operation, double[] times, long allocated)
+        HostTimeRow Row(MappingOperation operation, double[] times, long allocated)
         {
             Array.Sort(times);
             return new HostTimeRow(

@@ -60,7 +60,7 @@ internal sealed class ReplayLane : IDisposable
     public ReplayResult Finish(TraceSummary trace)
     {
         _domain.Flush();
-        _microseconds += Lap(maps: 0, unmaps: 0);
+        Lap(maps: 0, unmaps: 0);
         return new ReplayResult(
             trace,
             _machine.Name,
@@ -97,14 +97,14 @@ internal sealed class ReplayLane : IDisposable
     private void Map(in TraceEvent map)
     {
         var error = _domain.TryMap(map.Iova, map.PhysicalAddress, map.Size, Protection.Read | Protection.Write);
-        double microseconds = Lap(maps: 1, unmaps: 0);
         if (error == IommuError.None)
         {
-            _microseconds += microseconds;
-            _mapLatency.Add(microseconds);
+            _mapLatency.Add(Lap(maps: 1, unmaps: 0));
             return;
         }
 
+        // What it made the domain do before it failed is done, and so is a flush on the way to it; only the call itself does not count.
+        Lap(maps: 0, unmaps: 0);
         Skip(
             error switch
             {
@@ -119,11 +119,13 @@ internal sealed class ReplayLane : IDisposable
     {
         if (unmap.Size == 0)
         {
+            Lap(maps: 0, unmaps: 0);
             return;
         }
 
         if (unmap.Iova > _domain.ApertureEnd)
         {
+            Lap(maps: 0, unmaps: 0);
             Skip(SkipReason.BeyondAperture, unmap.Line);
             return;
         }
@@ -143,10 +145,9 @@ internal sealed class ReplayLane : IDisposable
             }
         }
 
-        double microseconds = Lap(maps: 0, unmaps: 1);
+        double microseconds = Lap(maps: 0, unmaps: unmapped == 0 ? 0 : 1);
         if (unmapped != 0)
         {
-            _microseconds += microseconds;
             _unmapLatency.Add(microseconds);
         }
 
@@ -156,12 +157,13 @@ internal sealed class ReplayLane : IDisposable
         }
     }
 
-    /// <summary>Virtual time since the last call.</summary>
+    /// <summary>Adds the virtual time of all work since the last call, whether its event was replayed or skipped, and returns it.</summary>
     private double Lap(int maps, int unmaps)
     {
         var now = _machine.Counts;
         double microseconds = _costs.Microseconds(now - _last, maps, unmaps);
         _last = now;
+        _microseconds += microseconds;
         return microseconds;
     }
 

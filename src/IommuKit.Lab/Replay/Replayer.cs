@@ -9,11 +9,10 @@ namespace IommuKit.Lab.Replay;
 /// </remarks>
 public static class Replayer
 {
-    private const ulong PageBytes = 4096;
     private const int MaxPieces = 4 << 20;
 
     /// <summary>Replays a trace.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The file, or "-" for the standard input.</param>
     /// <param name="options">What to run.</param>
     /// <param name="onRead">Told how many bytes of the file were read so far, or null.</param>
     /// <returns>One result for each machine and policy.</returns>
@@ -44,13 +43,14 @@ public static class Replayer
                 if (live.Pieces > MaxPieces)
                 {
                     throw new InputException(
-                        path, traceEvent.Line, $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
+                        TraceFile.NameOf(path), traceEvent.Line, $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
                 }
             }
 
             summary.Lines = reader.Line;
+            summary.Problem = reader.Problem;
             summary.Lost += reader.Overwritten;
-            summary.LivePages = live.Bytes / PageBytes;
+            summary.LivePages = live.Bytes / SmallPage.Bytes;
             return [.. lanes.Select(lane => lane.Finish(summary))];
         }
         finally
@@ -72,7 +72,7 @@ public static class Replayer
                     summary.FirstMapOverLive = summary.FirstMapOverLive == 0 ? traceEvent.Line : summary.FirstMapOverLive;
                 }
 
-                summary.PeakLivePages = Math.Max(summary.PeakLivePages, live.Bytes / PageBytes);
+                summary.PeakLivePages = Math.Max(summary.PeakLivePages, live.Bytes / SmallPage.Bytes);
                 break;
             case TraceEventKind.Unmap:
                 summary.Unmaps++;

@@ -9,6 +9,9 @@ public sealed class TraceSummary
     /// <summary>Lines read.</summary>
     public long Lines { get; internal set; }
 
+    /// <summary>What is wrong with the file as a whole, where a lenient replay went on or stopped early; null if nothing is.</summary>
+    public string? Problem { get; internal set; }
+
     /// <summary>Map events.</summary>
     public long Maps { get; internal set; }
 

@@ -5,9 +5,10 @@ namespace IommuKit.Lab.Seed;
 /// <summary>A row of the proposal's table.</summary>
 public sealed record SeedRow
 {
-    /// <summary>map or unmap.</summary>
+    /// <summary>What was measured.</summary>
     [Name("operation")]
-    public required string Operation { get; init; }
+    [EnumIgnoreCase]
+    public required MappingOperation Operation { get; init; }
 
     /// <summary>The size as the proposal writes it.</summary>
     [Name("size_label")]

@@ -18,11 +18,11 @@ public static class SeedTable
     public static IReadOnlyList<SeedRow> Rows => LazyRows.Value;
 
     /// <summary>The samples of one operation and size.</summary>
-    /// <param name="operation">map or unmap.</param>
+    /// <param name="operation">What was measured.</param>
     /// <param name="sizeBytes">The size.</param>
     /// <param name="isBefore">Which of the two states.</param>
     /// <returns>Null if that was not measured.</returns>
-    public static SampleSummary? Find(string operation, ulong sizeBytes, bool isBefore)
+    public static SampleSummary? Find(MappingOperation operation, ulong sizeBytes, bool isBefore)
     {
         double[] samples = [.. Rows
             .Where(row => row.Operation == operation && row.SizeBytes == sizeBytes)

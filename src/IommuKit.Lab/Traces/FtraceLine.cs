@@ -13,9 +13,6 @@ namespace IommuKit.Lab.Traces;
 /// </remarks>
 internal static class FtraceLine
 {
-    /// <summary>Pages of every IOMMU are multiples of this; an event with anything else is damaged.</summary>
-    private const ulong PageMask = 0xfff;
-
     private static ReadOnlySpan<byte> Marker => "IOMMU: iova="u8;
 
     /// <summary>Reads a line.</summary>
@@ -71,6 +68,18 @@ internal static class FtraceLine
             && Utf8Parser.TryParse(rest[(used + 1)..], out written, out _);
     }
 
+    /// <summary>Whether an event that stands on a line without an end can be whole. A cut may leave of a mapping what looks like another event.</summary>
+    public static bool CanBeWhole(ReadOnlySpan<byte> line, TraceEventKind kind) =>
+        kind is TraceEventKind.Map or TraceEventKind.Unmap || (kind == TraceEventKind.Other && line.IndexOf("map:"u8) < 0);
+
+    /// <summary>Whether a line is an event of which only the number of its type was recorded: "25 0 7546431143 type: 1149".</summary>
+    public static bool IsWithoutFields(ReadOnlySpan<byte> line)
+    {
+        ReadOnlySpan<byte> name = " type: "u8;
+        int at = line.LastIndexOf(name);
+        return at >= 0 && !line[(at + name.Length)..].TrimEnd(" \r"u8).ContainsAnyExceptInRange((byte)'0', (byte)'9');
+    }
+
     private static TraceEvent ReadMapping(ReadOnlySpan<byte> line, int marker, long number)
     {
         var damaged = new TraceEvent(TraceEventKind.Damaged, number);
@@ -102,7 +111,7 @@ internal static class FtraceLine
             return damaged;
         }
 
-        if (!fields.Trim(" \r"u8).IsEmpty || size == 0 || unchecked(iova + size) != end || ((iova | size | address | unmapped) & PageMask) != 0)
+        if (!fields.Trim(" \r"u8).IsEmpty || size == 0 || unchecked(iova + size) != end || ((iova | size | address | unmapped) & SmallPage.Mask) != 0)
         {
             return damaged;
         }

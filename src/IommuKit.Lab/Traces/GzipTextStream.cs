@@ -5,6 +5,7 @@ namespace IommuKit.Lab.Traces;
 /// <summary>
 /// Decompresses gzip and notices when it breaks off. The runtime's own decompressor takes the end of a cut file for the end of its text; so a small
 /// gzip member with a known text follows the file, and only if that text comes out after it was the file whole.
+/// All text that can be decompressed comes out before the damage is reported; see <see cref="PiecewiseStream"/>.
 /// </summary>
 internal sealed class GzipTextStream : ReadOnlyStream
 {
@@ -17,7 +18,7 @@ internal sealed class GzipTextStream : ReadOnlyStream
 
     public GzipTextStream(Stream compressed)
     {
-        _compressed = new ChainedStream(compressed, new MemoryStream(EndMember));
+        _compressed = new ChainedStream(new PiecewiseStream(compressed), new MemoryStream(EndMember));
         _gzip = new GZipStream(_compressed, CompressionMode.Decompress);
     }
 
@@ -41,6 +42,25 @@ internal sealed class GzipTextStream : ReadOnlyStream
         CheckEnd(buffer[..count]);
         _isAtEnd = true;
         return 0;
+    }
+
+    /// <summary>Reads to the end, and finds out whether there is damage. What was read is lost.</summary>
+    public bool IsDamagedFurtherOn()
+    {
+        byte[] text = new byte[1 << 16];
+        try
+        {
+            while (Read(text) != 0)
+            {
+                // Only the checks matter.
+            }
+
+            return false;
+        }
+        catch (InvalidDataException)
+        {
+            return true;
+        }
     }
 
     protected override void Dispose(bool disposing)
@@ -75,38 +95,5 @@ internal sealed class GzipTextStream : ReadOnlyStream
         }
 
         return result.ToArray();
-    }
-
-    /// <summary>One stream after the other.</summary>
-    private sealed class ChainedStream(Stream first, Stream second) : ReadOnlyStream
-    {
-        public bool IsFirstDone { get; private set; }
-
-        public override int Read(Span<byte> buffer)
-        {
-            if (!IsFirstDone)
-            {
-                int count = first.Read(buffer);
-                if (count != 0)
-                {
-                    return count;
-                }
-
-                IsFirstDone = true;
-            }
-
-            return second.Read(buffer);
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                first.Dispose();
-                second.Dispose();
-            }
-
-            base.Dispose(disposing);
-        }
     }
 }

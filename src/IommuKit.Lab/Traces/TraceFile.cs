@@ -15,40 +15,48 @@ internal static class TraceFile
         ("PK\x03\x04"u8.ToArray(), "is a zip archive; unpack it first"),
     ];
 
-    /// <summary>Opens a file of text, plain or gzip.</summary>
-    /// <param name="path">The file.</param>
+    /// <summary>The name that stands for the standard input.</summary>
+    public const string StandardInput = "-";
+
+    /// <summary>Opens a file of text, plain or gzip. It is read once from start to end, so that it may be a pipe.</summary>
+    /// <param name="path">The file, or <see cref="StandardInput"/>.</param>
     /// <param name="onRead">Told how many bytes of the file were read so far, or null.</param>
     /// <exception cref="InputException">It cannot be read, or is something else.</exception>
     public static Stream Open(string path, Action<long>? onRead)
     {
+        if (path.Length == 0)
+        {
+            throw new InputException("the name of a trace is empty");
+        }
+
+        string name = NameOf(path);
         try
         {
             if (Directory.Exists(path))
             {
-                throw new InputException(path, null, "is a directory");
+                throw new InputException(name, null, "is a directory");
             }
 
-            var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
+            var file = path == StandardInput
+                ? Console.OpenStandardInput()
+                : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1);
             try
             {
-                Span<byte> start = stackalloc byte[ProbeBytes];
-                start = start[..file.ReadAtLeast(start, ProbeBytes, throwOnEndOfStream: false)];
-                if (start.IsEmpty)
-                {
-                    throw new InputException(path, null, "is empty");
-                }
-
-                foreach (var (magic, problem) in Refused)
-                {
-                    if (start.StartsWith(magic))
-                    {
-                        throw new InputException(path, null, problem);
-                    }
-                }
-
-                file.Position = 0;
                 var counted = new CountingStream(file, onRead);
-                return start.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]) ? new GzipTextStream(counted) : counted;
+                byte[] start = new byte[ProbeBytes];
+                start = start[..counted.ReadAtLeast(start, ProbeBytes, throwOnEndOfStream: false)];
+                if (start.Length == 0)
+                {
+                    throw new InputException(name, null, "is empty");
+                }
+
+                if (FindProblem(start) is { } problem)
+                {
+                    throw new InputException(name, null, problem);
+                }
+
+                var whole = new ChainedStream(new MemoryStream(start), counted);
+                return start.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]) ? new GzipTextStream(whole) : whole;
             }
             catch
             {
@@ -56,16 +64,30 @@ internal static class TraceFile
                 throw;
             }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (UnauthorizedAccessException)
         {
-            throw new InputException(path, null, Reason(e));
+            throw new InputException(name, null, "may not be read");
+        }
+        catch (IOException e)
+        {
+            throw new InputException(name, null, FileProblem.Describe(e));
         }
     }
 
-    private static string Reason(Exception e) => e switch
+    /// <summary>How messages name a file.</summary>
+    public static string NameOf(string path) => path == StandardInput ? "standard input" : path;
+
+    /// <summary>What is wrong with a file that starts like this; null if nothing is known to be.</summary>
+    public static string? FindProblem(ReadOnlySpan<byte> start)
     {
-        FileNotFoundException or DirectoryNotFoundException => "there is no such file",
-        UnauthorizedAccessException => "may not be read",
-        _ => e.Message,
-    };
+        foreach (var (magic, problem) in Refused)
+        {
+            if (start.StartsWith(magic))
+            {
+                return problem;
+            }
+        }
+
+        return null;
+    }
 }

@@ -7,7 +7,7 @@ public sealed class TraceReader : IDisposable
 {
     private const int MaxLine = 64 << 10;
 
-    private readonly string _path;
+    private readonly string _name;
     private readonly Stream _stream;
     private readonly bool _isLenient;
     private readonly byte[] _buffer = new byte[4 * MaxLine];
@@ -16,17 +16,19 @@ public sealed class TraceReader : IDisposable
     private bool _isStreamDone;
     private long _events;
     private long _mappings;
+    private bool _hasEventsWithoutFields;
     private long _inBuffer = -1;
     private long _written;
 
     /// <summary>Opens a trace.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The file, or "-" for the standard input.</param>
     /// <param name="isLenient">Whether to go on where the file is cut off or damaged.</param>
     /// <param name="onRead">Told how many bytes of the file were read so far, or null.</param>
     /// <exception cref="InputException">The file cannot be read or is not a trace as text.</exception>
     public TraceReader(string path, bool isLenient = false, Action<long>? onRead = null)
     {
-        _path = path;
+        ArgumentNullException.ThrowIfNull(path);
+        _name = TraceFile.NameOf(path);
         _isLenient = isLenient;
         _stream = TraceFile.Open(path, onRead);
     }
@@ -40,6 +42,9 @@ public sealed class TraceReader : IDisposable
     /// </summary>
     public long Overwritten => _inBuffer < 0 ? 0 : Math.Max(0, _written - _inBuffer);
 
+    /// <summary>What is wrong with the file as a whole, where a lenient reader went on or stopped early; null if nothing is.</summary>
+    public string? Problem { get; private set; }
+
     /// <summary>Reads the next event.</summary>
     /// <returns>False at the end.</returns>
     /// <exception cref="InputException">The file is cut off or damaged, and the reader is not lenient; or it holds no mappings at all.</exception>
@@ -47,7 +52,8 @@ public sealed class TraceReader : IDisposable
     {
         while (true)
         {
-            if (!TryReadLine(out var line, out bool isWhole))
+            var end = ReadLine(out var line);
+            if (end == LineEnd.Nothing)
             {
                 CheckEnd();
                 traceEvent = default;
@@ -55,7 +61,11 @@ public sealed class TraceReader : IDisposable
             }
 
             Line++;
-            if (!FtraceLine.TryRead(line, Line, out traceEvent))
+            if (end == LineEnd.TooFar)
+            {
+                traceEvent = new TraceEvent(TraceEventKind.Damaged, Line);
+            }
+            else if (!FtraceLine.TryRead(line, Line, out traceEvent))
             {
                 if (FtraceLine.TryReadHeading(line, out long inBuffer, out long written))
                 {
@@ -65,18 +75,17 @@ public sealed class TraceReader : IDisposable
 
                 continue;
             }
-
-            if (!isWhole)
+            else if (end == LineEnd.Missing && !FtraceLine.CanBeWhole(line, traceEvent.Kind))
             {
-                // Whatever stands there may be half of it.
                 traceEvent = new TraceEvent(TraceEventKind.Damaged, Line);
             }
 
             if (traceEvent.Kind == TraceEventKind.Damaged && !_isLenient)
             {
-                throw new InputException(_path, Line, Damage(line, isWhole));
+                throw new InputException(_name, Line, Damage(line, end));
             }
 
+            _hasEventsWithoutFields |= traceEvent.Kind == TraceEventKind.Unknown && FtraceLine.IsWithoutFields(line);
             _events += traceEvent.Kind is TraceEventKind.Lost or TraceEventKind.Unknown ? 0 : 1;
             _mappings += traceEvent.Kind is TraceEventKind.Map or TraceEventKind.Unmap ? 1 : 0;
             return true;
@@ -86,19 +95,30 @@ public sealed class TraceReader : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
 
-    private static string Damage(ReadOnlySpan<byte> line, bool isWhole)
+    private string Damage(ReadOnlySpan<byte> line, LineEnd end)
     {
+        string damage;
         if (line.Contains((byte)0))
         {
-            return "has binary data, not trace text";
+            damage = "has binary data, not trace text";
         }
-
-        if (!isWhole)
+        else if (end == LineEnd.TooFar)
         {
-            return "the file ends in the middle of a line";
+            damage = $"is longer than {MaxLine} bytes; this is not trace text";
+        }
+        else if (end == LineEnd.Missing)
+        {
+            damage = "the file ends in the middle of a line";
+        }
+        else
+        {
+            damage = "is not a map or unmap event that a kernel can have printed: its numbers are missing, zero, misaligned or contradict each other";
         }
 
-        return "is not a map or unmap event that a kernel can have printed: its numbers are missing, zero, misaligned or contradict each other";
+        // Whatever else the line looks like: if the compression is damaged, that is the cause.
+        return _stream is GzipTextStream gzip && gzip.IsDamagedFurtherOn()
+            ? "the gzip data is damaged, and this line comes out wrong (--lenient replays what can be read)"
+            : damage;
     }
 
     private void CheckEnd()
@@ -106,22 +126,31 @@ public sealed class TraceReader : IDisposable
         if (_mappings == 0)
         {
             throw new InputException(
-                _path, null, $"has no iommu:map or iommu:unmap event in {Line} lines; record the trace with both events on");
+                _name,
+                null,
+                _hasEventsWithoutFields
+                    ? "has events without their fields; record the trace without the options raw and hex ('echo noraw > trace_options; echo nohex > trace_options')"
+                    : $"has no iommu:map or iommu:unmap event in {Line} lines; record the trace with both events on");
         }
 
-        if (_inBuffer > _events && !_isLenient)
+        if (_inBuffer > _events)
         {
-            throw new InputException(
-                _path, Line, $"the file ends after {_events} of the {_inBuffer} entries that its heading promises (--lenient replays what is there)");
+            string problem = $"the file ends after {_events} of the {_inBuffer} entries that its heading promises";
+            if (!_isLenient)
+            {
+                throw new InputException(_name, Line, $"{problem} (--lenient replays what is there)");
+            }
+
+            Problem ??= problem;
         }
     }
 
     /// <summary>Finds the next line.</summary>
-    /// <param name="line">The line without its end; valid until the next call.</param>
-    /// <param name="isWhole">Whether its end was there.</param>
-    private bool TryReadLine(out ReadOnlySpan<byte> line, out bool isWhole)
+    /// <param name="line">The line without its end, or its start if it is too long; valid until the next call.</param>
+    private LineEnd ReadLine(out ReadOnlySpan<byte> line)
     {
         int searched = 0;
+        bool isTooLong = false;
         while (true)
         {
             int length = _buffer.AsSpan(_start + searched, _end - _start - searched).IndexOf((byte)'\n');
@@ -130,30 +159,31 @@ public sealed class TraceReader : IDisposable
                 length += searched;
                 line = _buffer.AsSpan(_start, length);
                 _start += length + 1;
-                isWhole = true;
-                CheckLength(length);
-                return true;
+                return isTooLong || length > MaxLine ? LineEnd.TooFar : LineEnd.Found;
             }
 
             searched = _end - _start;
-            CheckLength(searched);
+            line = _buffer.AsSpan(_start, searched);
             if (_isStreamDone)
             {
-                line = _buffer.AsSpan(_start, searched);
                 _start = _end;
-                isWhole = false;
-                return searched != 0;
+                return isTooLong ? LineEnd.TooFar : searched == 0 ? LineEnd.Nothing : LineEnd.Missing;
+            }
+
+            if (searched > MaxLine)
+            {
+                if (!_isLenient)
+                {
+                    return LineEnd.TooFar;
+                }
+
+                // Only its end matters any more.
+                isTooLong = true;
+                searched = 0;
+                _start = _end;
             }
 
             Fill();
-        }
-    }
-
-    private void CheckLength(int length)
-    {
-        if (length > MaxLine)
-        {
-            throw new InputException(_path, Line + 1, $"is longer than {MaxLine} bytes; this is not trace text");
         }
     }
 
@@ -170,15 +200,38 @@ public sealed class TraceReader : IDisposable
         }
         catch (InvalidDataException) when (_isLenient)
         {
+            Problem = $"the gzip data breaks off or is damaged after line {Line}";
             _isStreamDone = true;
         }
         catch (InvalidDataException)
         {
-            throw new InputException(_path, Line + 1, "the gzip data breaks off or is damaged here (--lenient replays what comes before)");
+            throw new InputException(_name, Line + 1, "the gzip data breaks off or is damaged here (--lenient replays what comes before)");
         }
         catch (IOException e)
         {
-            throw new InputException(_path, Line + 1, e.Message);
+            throw new InputException(_name, Line + 1, FileProblem.Describe(e));
         }
+
+        // A plain file was looked at when it was opened; what a compressed one holds shows here.
+        if (Line == 0 && _stream is GzipTextStream && TraceFile.FindProblem(_buffer.AsSpan(0, _end)) is { } problem)
+        {
+            throw new InputException(_name, null, $"is gzip; what it holds {problem}");
+        }
+    }
+
+    /// <summary>How a line ends.</summary>
+    private enum LineEnd
+    {
+        /// <summary>There is no line any more.</summary>
+        Nothing,
+
+        /// <summary>As it should.</summary>
+        Found,
+
+        /// <summary>The file ends before it does.</summary>
+        Missing,
+
+        /// <summary>Only after more bytes than a line can have.</summary>
+        TooFar,
     }
 }

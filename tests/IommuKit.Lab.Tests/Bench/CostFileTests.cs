@@ -41,7 +41,14 @@ public sealed class CostFileTests : IDisposable
     [InlineData("", ":1:")]
     [InlineData("[]", ":1:")]
     [InlineData("null", "holds no costs")]
-    [InlineData("{\"name\":\"x\"}", "missing required properties")]
+    [InlineData("{\"name\":\"x\"}", ":1: the file has no \"description\"")]
+    [InlineData("{\n\"name\":7}", ":2: \"name\" is not a text in quotes")]
+    [InlineData("{\n\n\"nam\":\"x\"}", ":3: the file cannot have \"nam\"; it has name, description, unit, components")]
+    [InlineData("{\"name\":\"x\",\n\"name\":\"y\"}", ":2: the file has \"name\" twice")]
+    [InlineData("{\"name\":\"x\",\n\"components\":[]}", ":2: \"components\" is not an object")]
+    [InlineData("{\"name\":\"x\",\n\"components\":{\"bar\":{}}}", ":2: \"components\" cannot have \"bar\"")]
+    [InlineData("{\"name\":\"x\",\n\"components\":{\"barrier\":\n{\"us\":\"1\"}}}", ":3: \"us\" of barrier is not a number")]
+    [InlineData("{\"name\":\"\\ud800\"}", ":1: \"name\" is not a text")]
     public void Anything_else_is_refused_with_file_and_line(string text, string reason)
     {
         File.WriteAllText(_path, text);
@@ -49,6 +56,33 @@ public sealed class CostFileTests : IDisposable
         message.ShouldStartWith(_path);
         message.ShouldContain(reason);
         message.ShouldNotContain("\n");
+        message.ShouldNotContain("System.");
+        message.ShouldNotContain("LineNumber");
+    }
+
+    [Fact]
+    public void A_kind_that_is_not_one_of_the_three_is_refused_with_its_line()
+    {
+        string[] lines = Text.Replace("\"measured\"", "\"guessed\"").Split('\n');
+        int line = Array.FindIndex(lines, text => text.Contains("\"assumed\""));
+        lines[line] = lines[line].Replace("assumed", "guessed");
+        File.WriteAllLines(_path, lines);
+        Should.Throw<InputException>(() => CostFile.Load(_path)).Message
+            .ShouldBe($"{_path}:{line + 1}: the kind of entry_stored is \"guessed\"; choose from measured, fitted, assumed");
+    }
+
+    [Fact]
+    public void Nothing_may_follow_the_object()
+    {
+        File.WriteAllText(_path, Text + "x");
+        Should.Throw<InputException>(() => CostFile.Load(_path)).Message.ShouldContain("is not JSON");
+    }
+
+    [Fact]
+    public void A_folder_or_an_empty_name_is_refused()
+    {
+        Should.Throw<InputException>(() => CostFile.Load(Path.GetTempPath())).Message.ShouldContain("is a directory");
+        Should.Throw<InputException>(() => CostFile.Load(string.Empty)).Message.ShouldContain("empty");
     }
 
     [Theory]

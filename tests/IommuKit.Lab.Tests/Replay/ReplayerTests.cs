@@ -1,5 +1,6 @@
 using System.Text.Json;
 using IommuKit.Domains;
+using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 
@@ -24,10 +25,20 @@ public sealed class ReplayerTests : IDisposable
     public void Captures_replay_with_the_counts_of_their_statistics(string capture)
     {
         string folder = RepositoryFiles.InShared("traces", capture);
-        using var stats = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "stats.json")));
+        Counts_are_those_of(Path.Combine(folder, "trace.gz"), Path.Combine(folder, "stats.json"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Samples))]
+    public void Samples_replay_with_the_counts_of_their_statistics(string sample) => Counts_are_those_of(
+        RepositoryFiles.InRepository("samples", sample), RepositoryFiles.InRepository("samples", sample.Replace(".trace.gz", ".stats.json")));
+
+    private static void Counts_are_those_of(string path, string statistics)
+    {
+        using var stats = JsonDocument.Parse(File.ReadAllText(statistics));
         var events = stats.RootElement.GetProperty("events");
         var pairing = stats.RootElement.GetProperty("pairing");
-        foreach (var result in Replayer.Run(Path.Combine(folder, "trace.gz"), Options(Enum.GetValues<SyncPolicy>())))
+        foreach (var result in Replayer.Run(path, Options(Enum.GetValues<SyncPolicy>())))
         {
             var trace = result.Trace;
             trace.Maps.ShouldBe(events.GetProperty("map").GetInt64());
@@ -58,10 +69,10 @@ public sealed class ReplayerTests : IDisposable
         long Lost(string file) => Replayer.Run(Path.Combine(folder, file), Options(SyncPolicy.Gather))[0].Trace.Lost;
     }
 
-    [SharedFact]
+    [Fact]
     public void Iovas_beyond_the_aperture_are_reported_with_their_lines()
     {
-        var result = Replayer.Run(RepositoryFiles.InShared("traces", "vfio-edu", "trace.gz"), Options(SyncPolicy.Gather))[0];
+        var result = Replayer.Run(RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), Options(SyncPolicy.Gather))[0];
         var skipped = result.Skipped.ShouldHaveSingleItem();
         skipped.Reason.ShouldBe(SkipReason.BeyondAperture);
         skipped.Count.ShouldBe(176);
@@ -144,6 +155,38 @@ public sealed class ReplayerTests : IDisposable
         [
             (SkipReason.BeyondAperture, 2), (SkipReason.BeyondPhysicalWidth, 1), (SkipReason.NotMapped, 1),
         ]);
+    }
+
+    /// <summary>Time is that of all counted work, also of what was done on the way to an event that was then skipped.</summary>
+    [Theory]
+    [InlineData(SyncPolicy.PerPage)]
+    [InlineData(SyncPolicy.RangeFlush)]
+    [InlineData(SyncPolicy.SplitSync)]
+    [InlineData(SyncPolicy.Gather)]
+    [InlineData(SyncPolicy.Deferred)]
+    [InlineData(SyncPolicy.Explicit)]
+    public void Time_is_the_counts_times_the_costs_also_where_events_are_skipped(SyncPolicy policy)
+    {
+        var result = Run(
+            [
+                "1.0: map: IOMMU: iova=0x1000 - 0x3000 paddr=0x100000 size=8192",
+                "1.0: map: IOMMU: iova=0x3000 - 0x4000 paddr=0x100000 size=4096",
+                "1.1: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096",
+
+                // Turns back and reuses what is owed, over a live page.
+                "1.2: map: IOMMU: iova=0x1000 - 0x4000 paddr=0x200000 size=12288",
+                "1.3: unmap: IOMMU: iova=0x100000000 - 0x100001000 size=4096 unmapped_size=4096",
+                "1.4: map: IOMMU: iova=0xfffff000 - 0x100001000 paddr=0x0 size=8192",
+                "1.5: unmap: IOMMU: iova=0x8000 - 0x9000 size=4096 unmapped_size=4096",
+                "1.6: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x200000 size=4096",
+                "1.7: unmap: IOMMU: iova=0x2000 - 0x5000 size=12288 unmapped_size=12288",
+                "1.8: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=0",
+            ],
+            policy);
+        result.SkippedCount.ShouldBe(5);
+        result.MapLatency.Count.ShouldBe(3);
+        result.UnmapLatency.Count.ShouldBe(2);
+        result.VirtualMicroseconds.ShouldBe(CostFile.Default.Microseconds(result.Counts, maps: 3, unmaps: 2), 1e-9);
     }
 
     [Fact]

@@ -13,6 +13,7 @@ public sealed class TraceReaderTests : IDisposable
         "          <idle>-0       [001] d.h1.     7.600000: unmap: IOMMU: iova=0x00000000fffe0000 - 0x00000000fffe1000 size=4096 unmapped_size=40960\n";
 
     private readonly string _path = Path.GetTempFileName();
+    private string? _problem;
 
     public void Dispose() => File.Delete(_path);
 
@@ -104,9 +105,10 @@ public sealed class TraceReaderTests : IDisposable
     }
 
     [Theory]
-    [InlineData(1)]
     [InlineData(20)]
     [InlineData(90)]
+    [InlineData(100)]
+    [InlineData(120)]
     public void A_line_that_breaks_off_is_refused(int cut)
     {
         string text = Map + Unmap;
@@ -115,12 +117,20 @@ public sealed class TraceReaderTests : IDisposable
         Read(text[..^cut], isLenient: true).Select(e => e.Kind).ShouldBe([TraceEventKind.Map, TraceEventKind.Damaged]);
     }
 
+    [Theory]
+    [InlineData(Map)]
+    [InlineData("          init-1       [001] d..1.     2.135206: qi_submit: iotlb_inv dmar0: 0xd2 0x0 0x0 0x0\n")]
+    [InlineData("# a comment\n")]
+    public void A_last_line_without_its_end_is_taken_if_it_is_whole(string last) =>
+        Read(Map + last[..^1]).ShouldBe(Read(Map + last));
+
     [Fact]
     public void Fewer_entries_than_the_heading_promises_are_refused()
     {
         string text = "# entries-in-buffer/entries-written: 3/3   #P:2\n" + Map + Unmap;
         Should.Throw<InputException>(() => Read(text)).Message.ShouldContain("ends after 2 of the 3 entries");
         Read(text, isLenient: true).Count.ShouldBe(2);
+        _problem.ShouldNotBeNull().ShouldContain("ends after 2 of the 3 entries");
     }
 
     [Fact]
@@ -155,6 +165,58 @@ public sealed class TraceReaderTests : IDisposable
         Should.Throw<InputException>(() => ReadFile()).Message.ShouldContain("damaged");
     }
 
+    /// <summary>The checksum comes last: until then there is nothing wrong with the text.</summary>
+    [Theory]
+    [InlineData(100)]
+    [InlineData(5000)]
+    public void A_gzip_with_a_wrong_checksum_gives_all_its_lines_first(int lines)
+    {
+        byte[] gzip = Gzip(string.Concat(Enumerable.Repeat(Map, lines)));
+        gzip[^6] ^= 1;
+        File.WriteAllBytes(_path, gzip);
+        using (var reader = new TraceReader(_path))
+        {
+            for (int line = 0; line < lines; line++)
+            {
+                reader.Read(out _).ShouldBeTrue();
+            }
+
+            Should.Throw<InputException>(() => reader.Read(out _)).Message.ShouldStartWith($"{_path}:{lines + 1}: the gzip data");
+        }
+
+        ReadFile(isLenient: true).Count.ShouldBe(lines);
+        _problem.ShouldBe($"the gzip data breaks off or is damaged after line {lines}");
+    }
+
+    [Fact]
+    public void A_line_that_a_damaged_gzip_spoils_is_not_blamed_on_the_trace()
+    {
+        // Stored, not compressed: a wrong byte stays one wrong byte, and only the checksum tells.
+        byte[] gzip = Gzip(string.Concat(Enumerable.Repeat(Map, 100)), CompressionLevel.NoCompression);
+        int iova = gzip.AsSpan().LastIndexOf("iova=0x"u8);
+        gzip[iova + 6] = (byte)'y';
+        File.WriteAllBytes(_path, gzip);
+        Should.Throw<InputException>(() => ReadFile()).Message.ShouldStartWith($"{_path}:100: the gzip data is damaged");
+        File.WriteAllBytes(_path, Gzip(Map.Replace("0x", "0y")));
+        Should.Throw<InputException>(() => ReadFile()).Message.ShouldContain("is not a map or unmap event");
+    }
+
+    [Theory]
+    [InlineData("PERFILE2........", "is gzip; what it holds is a binary perf.data; print it with 'perf script' first")]
+    [InlineData("\x17\x08\x44tracing...", "trace-cmd report")]
+    public void Other_files_in_gzip_are_refused_with_what_they_are(string content, string reason)
+    {
+        File.WriteAllBytes(_path, Gzip(content));
+        Should.Throw<InputException>(() => ReadFile()).Message.ShouldContain(reason);
+        Should.Throw<InputException>(() => ReadFile(isLenient: true)).Message.ShouldContain(reason);
+    }
+
+    [Theory]
+    [InlineData("25 0 7546431143 type: 1149\n")]
+    [InlineData("00000019 00000000 00000001c1cd66a7 type: 1149\n\n")]
+    public void Traces_without_fields_are_refused_with_the_option_to_change(string line) =>
+        Should.Throw<InputException>(() => Read(line + line)).Message.ShouldContain("echo noraw > trace_options");
+
     [Theory]
     [InlineData("\x17\x08\x44tracing...", "trace-cmd report")]
     [InlineData("PERFILE2........", "perf script")]
@@ -173,9 +235,20 @@ public sealed class TraceReaderTests : IDisposable
     [Fact]
     public void A_line_without_end_is_refused_in_constant_memory()
     {
-        File.WriteAllBytes(_path, new byte[10_000_000].Select(_ => (byte)'x').ToArray());
+        byte[] line = [.. Enumerable.Repeat((byte)'x', 10_000_000)];
+        File.WriteAllBytes(_path, line);
         long before = GC.GetAllocatedBytesForCurrentThread();
         Should.Throw<InputException>(() => ReadFile()).Message.ShouldContain("longer than 65536 bytes");
+        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(2_000_000);
+
+        // To be lenient is to count it and go on with the next.
+        byte[] map = Encoding.ASCII.GetBytes(Map);
+        File.WriteAllBytes(_path, [.. map, .. line, (byte)'\n', .. map, .. line]);
+        before = GC.GetAllocatedBytesForCurrentThread();
+        ReadFile(isLenient: true).Select(e => (e.Kind, e.Line)).ShouldBe(
+        [
+            (TraceEventKind.Map, 1), (TraceEventKind.Damaged, 2), (TraceEventKind.Map, 3), (TraceEventKind.Damaged, 4),
+        ]);
         (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(2_000_000);
     }
 
@@ -220,12 +293,12 @@ public sealed class TraceReaderTests : IDisposable
         }
     }
 
-    private static byte[] Gzip(string text)
+    private static byte[] Gzip(string text, CompressionLevel level = CompressionLevel.Optimal)
     {
         using var result = new MemoryStream();
-        using (var gzip = new GZipStream(result, CompressionLevel.Optimal))
+        using (var gzip = new GZipStream(result, level))
         {
-            gzip.Write(Encoding.ASCII.GetBytes(text));
+            gzip.Write(Encoding.Latin1.GetBytes(text));
         }
 
         return result.ToArray();
@@ -246,6 +319,7 @@ public sealed class TraceReaderTests : IDisposable
             events.Add(traceEvent);
         }
 
+        _problem = reader.Problem;
         return events;
     }
 }

@@ -54,7 +54,7 @@ public class TegraSocTests
         TegraSoc.Tegra210.FindClient(0)!.EnableRegister.ShouldBeNull();
     }
 
-    [SharedFact]
+    [Fact]
     public void Clients_agree_with_the_reference_table()
     {
         foreach (string[] row in ReadCsv("tegra-clients.csv"))
@@ -78,7 +78,7 @@ public class TegraSocTests
         }
     }
 
-    [SharedFact]
+    [Fact]
     public void Swgroups_agree_with_the_reference_table()
     {
         foreach (string[] row in ReadCsv("tegra-swgroups.csv"))
@@ -110,5 +110,5 @@ public class TegraSocTests
         TegraMc.PurposeOf(offset, isRead).ShouldBe(purpose);
 
     private static IEnumerable<string[]> ReadCsv(string name) =>
-        File.ReadLines(RepositoryFiles.InShared("facts", name)).Skip(1).Select(line => line.Split(','));
+        File.ReadLines(RepositoryFiles.InRepository("tests", "Support", "Data", name)).Skip(1).Select(line => line.Split(','));
 }

@@ -1,0 +1,49 @@
+using IommuKit.Cli.Output;
+using IommuKit.Lab;
+using Spectre.Console;
+
+namespace IommuKit.Cli.Commands;
+
+/// <summary>Writes results in the format that was asked for.</summary>
+internal sealed class Results(CommandContext context, ResultFile file, OutputFormat format)
+{
+    /// <summary>Writes records, or a table of the same.</summary>
+    /// <param name="records">What JSON and CSV have.</param>
+    /// <param name="writeTable">Writes the table; told whether as Markdown.</param>
+    /// <param name="isJsonLines">Whether JSON has a line for each record rather than one array.</param>
+    /// <exception cref="InputException">They cannot be written.</exception>
+    public void Write<T>(IReadOnlyList<T> records, Action<IAnsiConsole, bool> writeTable, bool isJsonLines = false)
+    {
+        try
+        {
+            WriteTo(records, writeTable, isJsonLines);
+            file.Writer.Flush();
+        }
+        catch (IOException e)
+        {
+            throw new InputException($"standard output: {FileProblem.Describe(e)}", e);
+        }
+
+        file.Commit();
+    }
+
+    private void WriteTo<T>(IReadOnlyList<T> records, Action<IAnsiConsole, bool> writeTable, bool isJsonLines)
+    {
+        switch (format)
+        {
+            case OutputFormat.Json when isJsonLines:
+                Records.WriteJsonLines(file.Writer, records);
+                break;
+            case OutputFormat.Json:
+                Records.WriteJsonArray(file.Writer, records);
+                break;
+            case OutputFormat.Csv:
+                Records.WriteCsv(file.Writer, records);
+                break;
+            default:
+                bool isMarkdown = format == OutputFormat.Markdown;
+                writeTable(context.ConsoleFor(file.Writer, isMarkdown), isMarkdown);
+                break;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+namespace IommuKit.Cli.Tests;
+
+/// <summary>Runs the command in this process.</summary>
+internal static class Command
+{
+    public static (int Code, string Output, string Error) Run(params string[] args) => Run(null, args);
+
+    /// <summary>Runs it as in a terminal of some width.</summary>
+    public static (int Code, string Output, string Error) Run(int? terminalWidth, string[] args)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        int code = CommandLine.Run(args, output, error, isInteractive: false, terminalWidth);
+        return (code, output.ToString(), error.ToString());
+    }
+
+    public static string Succeed(params string[] args)
+    {
+        var (code, output, error) = Run(args);
+        error.ShouldBeEmpty();
+        code.ShouldBe(0);
+        return output;
+    }
+
+    /// <summary>Runs it, expects it to refuse, and returns why.</summary>
+    public static string Refuse(params string[] args)
+    {
+        var (code, output, error) = Run(args);
+        output.ShouldBeEmpty();
+        error.ShouldStartWith("iommukit: ");
+        error.TrimEnd('\n').ShouldNotContain("\n");
+        error.ShouldNotContain("   at ");
+        error.ShouldNotContain("System.");
+        error.ShouldNotContain(".tmp");
+        code.ShouldBe(2);
+        return error;
+    }
+}

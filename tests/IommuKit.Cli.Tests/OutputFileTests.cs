@@ -1,0 +1,145 @@
+namespace IommuKit.Cli.Tests;
+
+/// <summary>What --output does to what stands at its name.</summary>
+public sealed class OutputFileTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("iommukit").FullName;
+
+    private static string Models => Command.Succeed("models", "--csv");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [UnixFact]
+    public void Into_a_pipe_the_results_are_written_and_it_stays_a_pipe()
+    {
+        var (code, output, error) = Shell.Run(_folder, $"mkfifo pipe; (cat pipe > got) & {Shell.Iommukit} models --csv -o pipe; wait; test -p pipe && cat got");
+        error.ShouldBeEmpty();
+        code.ShouldBe(0);
+        output.ShouldBe(Models);
+        Names().ShouldBe(["got", "pipe"]);
+    }
+
+    [UnixFact]
+    public void Into_a_pipe_nothing_is_written_when_there_are_no_results()
+    {
+        // Nobody reads: opening it would wait for ever.
+        Shell.Run(_folder, "mkfifo pipe").Code.ShouldBe(0);
+        Command.Refuse("replay", "/nowhere", "-o", In("pipe"));
+        Names().ShouldBe(["pipe"]);
+    }
+
+    [UnixFact]
+    public void The_standard_output_by_its_path_is_only_added_to()
+    {
+        var (code, output, error) = Shell.Run(_folder, $"echo before > file; {Shell.Iommukit} models --csv -o /dev/stdout >> file; cat file");
+        error.ShouldBeEmpty();
+        code.ShouldBe(0);
+        output.ShouldBe($"before\n{Models}");
+        Shell.Run(_folder, $"{Shell.Iommukit} models --csv -o /dev/stdout | cat").Output.ShouldBe(Models);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_link_stays_a_link_and_its_target_is_written(bool targetExists)
+    {
+        Directory.CreateDirectory(In("there"));
+        string target = Path.Combine(In("there"), "target");
+        if (targetExists)
+        {
+            File.WriteAllText(target, "old");
+        }
+
+        File.CreateSymbolicLink(In("second"), Path.Combine("there", "target"));
+        File.CreateSymbolicLink(In("first"), "second");
+        Command.Succeed("models", "--csv", "-o", In("first")).ShouldBeEmpty();
+        new FileInfo(In("first")).LinkTarget.ShouldBe("second");
+        new FileInfo(In("second")).LinkTarget.ShouldBe(Path.Combine("there", "target"));
+        File.ReadAllText(target).ShouldBe(Models);
+        Directory.GetFiles(In("there")).ShouldBe([target]);
+    }
+
+    [Fact]
+    public void A_link_to_itself_is_refused()
+    {
+        File.CreateSymbolicLink(In("loop"), "loop");
+        Command.Refuse("models", "-o", In("loop")).ShouldContain($"--output {In("loop")}: leads through too many links");
+    }
+
+    [UnixFact]
+    public void A_file_keeps_its_mode()
+    {
+        File.WriteAllText(In("file"), "old");
+        Shell.Run(_folder, "chmod 640 file").Code.ShouldBe(0);
+        Command.Succeed("models", "-o", In("file"));
+        Shell.Run(_folder, "stat -c %a file").Output.ShouldBe("640\n");
+    }
+
+    [Fact]
+    public void A_file_that_is_read_is_not_written_by_whatever_name()
+    {
+        string trace = In("trace");
+        File.Copy(RepositoryFiles.InRepository("samples", "perf-nvme-lazy.trace.gz"), trace);
+        File.CreateSymbolicLink(In("link"), "trace");
+        byte[] before = File.ReadAllBytes(trace);
+        foreach (string name in (string[])["trace", "link"])
+        {
+            Command.Refuse("replay", trace, "--csv", "-o", In(name)).ShouldContain($"--output {In(name)}: is a file that is read here");
+        }
+
+        string costs = In("costs.json");
+        File.Copy(RepositoryFiles.InRepository("src", "IommuKit.Lab", "Costs", "tegra210.json"), costs);
+        Command.Refuse("bench", "--costs", costs, "-o", costs).ShouldContain("is a file that is read here");
+        File.ReadAllBytes(trace).ShouldBe(before);
+        Names().ShouldBe(["costs.json", "link", "trace"]);
+    }
+
+    [Fact]
+    public void What_cannot_be_written_is_named_as_the_user_named_it()
+    {
+        Command.Refuse("models", "-o", _folder).ShouldContain($"--output {_folder}: is a directory");
+        Command.Refuse("models", "-o", In("no", "file")).ShouldContain($"--output {In("no", "file")}: there is no such folder");
+        Command.Refuse("models", "-o", string.Empty).ShouldContain("--output: the name of the file is empty");
+    }
+
+    [UnixFact]
+    public void A_full_disk_is_one_line_in_every_format()
+    {
+        foreach (string format in (string[])["--csv", "--json", "--markdown", ""])
+        {
+            var (code, _, error) = Shell.Run(_folder, $"{Shell.Iommukit} models {format} > /dev/full");
+            error.ShouldBe("iommukit: standard output: No space left on device\n", format);
+            code.ShouldBe(2);
+        }
+    }
+
+    [UnixFact]
+    public void A_signal_leaves_nothing_behind()
+    {
+        foreach (var (signal, expected) in (ReadOnlySpan<(string, int)>)[("INT", 130), ("TERM", 143), ("HUP", 129)])
+        {
+            // It waits for the pipe's end, with the file of the results open. In a script of its own the shell would ignore SIGINT for it.
+            var (code, output, _) = Shell.Run(
+                _folder,
+                $$"""
+                set -m
+                echo old > result; rm -f pipe; mkfifo pipe; sleep 60 > pipe & writer=$!
+                {{Shell.Iommukit}} replay pipe --csv -o result & command=$!
+                for i in $(seq 600); do ls -A | grep -q tmp && break; sleep 0.1; done
+                ls -A | grep -c tmp
+                sleep 0.3
+                kill -{{signal}} $command; wait $command; status=$?
+                kill $writer
+                exit $status
+                """);
+            output.ShouldBe("1\n");
+            code.ShouldBe(expected);
+            Names().ShouldBe(["pipe", "result"]);
+            File.ReadAllText(In("result")).ShouldBe("old\n");
+        }
+    }
+
+    private string In(params string[] parts) => Path.Combine([_folder, .. parts]);
+
+    private IEnumerable<string?> Names() => Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName).Order();
+}

@@ -1,0 +1,34 @@
+using System.Diagnostics;
+
+namespace IommuKit.Cli.Tests;
+
+/// <summary>Runs the command as a process, from a shell.</summary>
+internal static class Shell
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+
+    /// <summary>The words that start the command.</summary>
+    public static string Iommukit { get; } =
+        $"'{Environment.ProcessPath}' '{Path.Combine(AppContext.BaseDirectory, "IommuKit.Cli.dll")}'";
+
+    /// <summary>Runs a script to its end.</summary>
+    public static (int Code, string Output, string Error) Run(string folder, string script)
+    {
+        using var shell = Process.Start(new ProcessStartInfo("/bin/bash", ["-c", script])
+        {
+            UseShellExecute = false,
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var output = shell.StandardOutput.ReadToEndAsync();
+        var error = shell.StandardError.ReadToEndAsync();
+        if (!shell.WaitForExit(Limit))
+        {
+            shell.Kill(entireProcessTree: true);
+            throw new TimeoutException(script);
+        }
+
+        return (shell.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
+    }
+}
