@@ -100,6 +100,11 @@ public class PageTableBenchmarks
             // Nothing is to be flushed.
         }
 
+        public readonly void Synchronise()
+        {
+            // Nothing is to be flushed.
+        }
+
         public readonly void TableUnlinked(ulong tableAddress) =>
             throw new InvalidOperationException("This page table never gives a table back.");
     }
