@@ -46,7 +46,7 @@ public static class BenchRunner
 
         foreach (var kind in options.Machines)
         {
-            using var machine = kind.Create(options.Settings with { HasModel = false });
+            using var machine = kind.Create(options.Settings);
             ulong most = MaxSizeFor(machine, options.Layout);
             if (options.Sizes.Max() is var size && size > most)
             {

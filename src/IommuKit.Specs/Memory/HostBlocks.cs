@@ -25,9 +25,10 @@ public readonly unsafe struct HostBlocks
         _owner = memory.Owner;
     }
 
-    /// <summary>Whether a block at <paramref name="physicalAddress"/> is inside the memory.</summary>
+    /// <summary>A reference to the first byte of the block at <paramref name="physicalAddress"/>, or a null reference if that is not inside the memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Contains(ulong physicalAddress) => physicalAddress <= _lastStart;
+    public ref byte AtOrNull(ulong physicalAddress) =>
+        ref physicalAddress > _lastStart ? ref Unsafe.NullRef<byte>() : ref _base[physicalAddress];
 
     /// <summary>A reference to the first byte of the block at <paramref name="physicalAddress"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The block is not all inside the memory.</exception>

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace IommuKit.PageTables;
 
 /// <content>The end of tables.</content>
@@ -13,6 +15,7 @@ public sealed partial class PageTable<TFormat>
         HandOver(TFormat.TableAddress(entry), level - 1, iova, areEntriesLeft, ref sink);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void HandOver<TSink>(ulong table, int level, ulong iova, bool areEntriesLeft, ref TSink sink)
         where TSink : struct, IFootprintSink
     {
@@ -23,19 +26,26 @@ public sealed partial class PageTable<TFormat>
 
         if (level > 0)
         {
-            ref byte entries = ref TableAt(table, level);
-            for (int index = 0; index < EntryCount(level); index++)
-            {
-                ulong entry = Entries<TFormat>.Load(ref entries, index);
-                if (TFormat.IsTable(entry, level))
-                {
-                    ulong start = iova + ((ulong)(uint)index << TFormat.EntryShift(level));
-                    HandOver(TFormat.TableAddress(entry), level - 1, start, areEntriesLeft, ref sink);
-                }
-            }
+            HandOverBelow(table, level, iova, areEntriesLeft, ref sink);
         }
 
         sink.TableUnlinked(table);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void HandOverBelow<TSink>(ulong table, int level, ulong iova, bool areEntriesLeft, ref TSink sink)
+        where TSink : struct, IFootprintSink
+    {
+        ref byte entries = ref TableAt(table, level);
+        for (int index = 0; index < EntryCount(level); index++)
+        {
+            ulong entry = Entries<TFormat>.Load(ref entries, index);
+            if (TFormat.IsTable(entry, level))
+            {
+                ulong start = iova + ((ulong)(uint)index << TFormat.EntryShift(level));
+                HandOver(TFormat.TableAddress(entry), level - 1, start, areEntriesLeft, ref sink);
+            }
+        }
     }
 
     private void FreeTablesBelow(ulong table, int level)

@@ -55,6 +55,7 @@ public sealed partial class PageTable<TFormat>
     /// <inheritdoc cref="TryUnmap" path="/param"/>
     /// <returns>Bytes that went; 0 also for a range that is misaligned, empty or out of bounds.</returns>
     /// <typeparam name="TSink">The sink's type.</typeparam>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Unmap<TSink>(ulong iova, ulong size, ref TSink sink)
         where TSink : struct, IFootprintSink
     {
@@ -170,9 +171,10 @@ public sealed partial class PageTable<TFormat>
                 return false;
             }
 
-            bool goesOn = level != 0 && TFormat.IsTable(entry, level)
-                ? ClearBelow(table, level, index, entry, ref position, ref sink)
-                : ClearLeaves(table, level, index, entry, last, ref position, ref sink);
+            bool goesOn = level == 0 || !TFormat.IsTable(entry, level)
+                ? ClearLeaves(table, level, index, entry, last, ref position, ref sink)
+                : TryUnlinkCovered(table, level, index, last, ref position, ref sink)
+                    || ClearBelow(table, level, index, entry, ref position, ref sink);
             if (!goesOn)
             {
                 return false;
@@ -249,6 +251,51 @@ public sealed partial class PageTable<TFormat>
         return count;
     }
 
+    /// <summary>
+    /// Unlinks tables that the range covers, some at a time, without a look at what is in them. False, and nothing done, if the first one is not covered, or
+    /// if tables do not go that way.
+    /// </summary>
+    [SkipLocalsInit]
+    private bool TryUnlinkCovered<TSink>(
+        ulong table, int level, int index, ulong last, ref UnmapPosition position, ref TSink sink)
+        where TSink : struct, IFootprintSink
+    {
+        const int AtATime = 16;
+        int shift = TFormat.EntryShift(level);
+        ulong spanMask = (1ul << shift) - 1;
+        ulong end = Math.Min(position.Last, last);
+        ulong covered = ((end - position.Iova) >> shift) + ((end & spanMask) == spanMask ? 1ul : 0);
+        if (TSink.PageByPage || _release != TableRelease.WhenCovered || (position.Iova & spanMask) != 0 || covered == 0)
+        {
+            return false;
+        }
+
+        Span<ulong> children = stackalloc ulong[AtATime];
+        ref byte entries = ref TableAt(table, level);
+        int limit = (int)Math.Min(covered, AtATime);
+        int count = 0;
+        while (count < limit)
+        {
+            ulong entry = Entries<TFormat>.Load(ref entries, index + count);
+            if (!TFormat.IsTable(entry, level))
+            {
+                break;
+            }
+
+            children[count++] = TFormat.TableAddress(entry);
+        }
+
+        Entries<TFormat>.Clear(ref entries, index, count);
+        sink.EntriesStored(RunAt(table, index, count, level, position.Iova, EntryChange.TableUnlinked));
+        foreach (ulong child in children[..count])
+        {
+            HandOver(child, level - 1, position.Iova, areEntriesLeft: true, ref sink);
+            position.Advance(spanMask + 1);
+        }
+
+        return true;
+    }
+
     /// <summary>Clears the part of the range under an entry that points to a table, and the table if it is to go.</summary>
     private bool ClearBelow<TSink>(ulong table, int level, int index, ulong entry, ref UnmapPosition position, ref TSink sink)
         where TSink : struct, IFootprintSink
@@ -256,14 +303,10 @@ public sealed partial class PageTable<TFormat>
         ulong child = TFormat.TableAddress(entry);
         ulong start = position.Iova & ~((1ul << TFormat.EntryShift(level)) - 1);
         ulong last = LastUnder(position.Iova, level - 1);
-        if (_release == TableRelease.WhenCovered && position.Iova == start && position.Last >= last)
+        if (TSink.PageByPage && _release == TableRelease.WhenCovered && position.Iova == start && position.Last >= last)
         {
-            if (TSink.PageByPage)
-            {
-                ClearAll(child, level - 1, start, ref sink);
-            }
-
-            UnlinkTable(table, level, index, entry, start, areEntriesLeft: !TSink.PageByPage, ref sink);
+            ClearAll(child, level - 1, start, ref sink);
+            UnlinkTable(table, level, index, entry, start, areEntriesLeft: false, ref sink);
             position.Advance(last - start + 1);
             return true;
         }

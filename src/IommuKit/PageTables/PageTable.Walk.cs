@@ -115,14 +115,14 @@ public sealed partial class PageTable<TFormat>
             return false;
         }
 
-        ulong table = TFormat.TableAddress(entry);
-        if (!_tables.Contains(table))
+        ref byte table = ref _tables.AtOrNull(TFormat.TableAddress(entry));
+        if (Unsafe.IsNullRef(ref table))
         {
             level = -1;
             return false;
         }
 
-        entry = Entries<TFormat>.Load(ref _tables.At(table), IndexBelowRoot(iova, from - 1));
+        entry = Entries<TFormat>.Load(ref table, IndexBelowRoot(iova, from - 1));
         level = from - 1;
         return true;
     }

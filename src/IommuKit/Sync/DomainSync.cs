@@ -99,6 +99,54 @@ internal sealed class DomainSync<THardware>
         }
     }
 
+    /// <summary>
+    /// Everything that one run needs, as an operation on neighbouring pages has it: the same as <see cref="Clean"/>, <see cref="Invalidate"/> and
+    /// <see cref="MarkVisible"/> for a list of one.
+    /// </summary>
+    /// <param name="run">What was stored.</param>
+    /// <param name="leaves">If not empty, the translations of all leaves are dropped by this range.</param>
+    public void Synchronise(in EntryRun run, Interval leaves)
+    {
+        var needs = _rules.For(run);
+        if ((needs & Maintenance.Clean) != 0)
+        {
+            var lines = Lines.Around(run.EntryAddress, run.Bytes, _hardware.CacheLine);
+            _hardware.Clean(lines.Start, lines.Bytes);
+            _hardware.Barrier();
+        }
+
+        if (IsWorthFlushingAll(run.Pages(GranuleLog2)))
+        {
+            InvalidateAll();
+        }
+        else if ((needs & ~Maintenance.Clean) != 0 && _hardware.IsLive)
+        {
+            _hardware.BeginInvalidation();
+            if ((needs & Maintenance.TableCache) != 0)
+            {
+                var lines = Lines.Around(run.EntryAddress, run.Bytes, _rules.TableCacheLine);
+                _hardware.InvalidateTableCache(lines.Start, lines.Bytes);
+            }
+
+            if ((needs & Maintenance.Tlb) != 0 && (run.ChangesTable || leaves.IsEmpty))
+            {
+                _hardware.InvalidateTlb(run.Iova, run.Span, run.Level);
+            }
+
+            if (!leaves.IsEmpty)
+            {
+                _hardware.InvalidateTlb(leaves.First, leaves.Bytes, level: 0);
+            }
+
+            Complete();
+        }
+
+        if (_markVisible is not null && run.LinksTable)
+        {
+            _markVisible(run);
+        }
+    }
+
     /// <summary>Writes runs back to memory and waits until a walker sees them.</summary>
     public void Clean(ReadOnlySpan<EntryRun> runs)
     {

@@ -85,9 +85,13 @@ internal struct GatherSink<THardware> : IFootprintSink
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Finish(Interval range)
     {
-        if (_count != 0 || _hasSpilled)
+        if (_list is not null)
         {
             FinishRuns(range);
+        }
+        else if (_count != 0)
+        {
+            _sync.Synchronise(_first, _use == GatherUse.SynchroniseRange ? range : Interval.Empty);
         }
 
         if (!_unlinked.IsEmpty)

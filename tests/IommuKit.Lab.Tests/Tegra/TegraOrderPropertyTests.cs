@@ -147,11 +147,13 @@ public class TegraOrderPropertyTests : TegraPropertyFixture
         };
         Parallel.ForEach((Tenant[])[low, high], tenant =>
         {
+            // Pages of its own: the devices write into what they see, to find out where it is.
+            ulong data = Data + (tenant == high ? 2000 * Page : 0);
             for (ulong i = 1; i < 1500; i++)
             {
                 ulong iova = Iova + (i % 900 * Page);
                 tenant.Touch(iova + Page);
-                tenant.Map(iova + Page, Data + (i * Page), Page);
+                tenant.Map(iova + Page, data + (i * Page), Page);
                 tenant.ShouldSee(iova + Page);
                 tenant.Unmap(iova + Page, Page);
                 tenant.ShouldSee(iova + Page);
