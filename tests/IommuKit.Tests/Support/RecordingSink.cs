@@ -16,7 +16,22 @@ internal sealed class FootprintLog(PageAllocator allocator, int tableLog2)
     /// <summary>How many runs had been reported at each break-before-make.</summary>
     public List<int> Breaks { get; } = [];
 
-    public void Synchronise() => Breaks.Add(Runs.Count);
+    /// <summary>Called at each break-before-make.</summary>
+    public Action? AtBreak { get; set; }
+
+    public bool IsEmpty => Runs.Count == 0 && Filled.Count == 0 && Breaks.Count == 0 && _unlinked.Count == 0;
+
+    public void Synchronise()
+    {
+        Breaks.Add(Runs.Count);
+        AtBreak?.Invoke();
+    }
+
+    public void Add(in EntryRun run)
+    {
+        run.Count.ShouldBeGreaterThan(0u);
+        Runs.Add(run);
+    }
 
     public void Unlink(ulong address) => _unlinked.Add(address);
 
@@ -41,7 +56,7 @@ internal struct RecordingSink(FootprintLog log) : IFootprintSink
 
     public readonly void TableFilled(ulong tableAddress, uint bytes) => log.Filled.Add((tableAddress, bytes));
 
-    public readonly void EntriesStored(in EntryRun run) => log.Runs.Add(run);
+    public readonly void EntriesStored(in EntryRun run) => log.Add(run);
 
     public readonly void Synchronise() => log.Synchronise();
 
@@ -55,7 +70,7 @@ internal struct PageByPageSink(FootprintLog log) : IFootprintSink
 
     public readonly void TableFilled(ulong tableAddress, uint bytes) => log.Filled.Add((tableAddress, bytes));
 
-    public readonly void EntriesStored(in EntryRun run) => log.Runs.Add(run);
+    public readonly void EntriesStored(in EntryRun run) => log.Add(run);
 
     public readonly void Synchronise() => log.Synchronise();
 
