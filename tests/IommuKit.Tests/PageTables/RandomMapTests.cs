@@ -11,7 +11,7 @@ public class RandomMapTests
     private const int LargestUnit = 29;
 
     [Theory, EveryFormat]
-    public void Maps_are_done_or_refused_and_covered_tables_dropped(string format) => Run(format, 1, 1000, TableRelease.WhenCovered);
+    public void Maps_are_done_or_refused_and_covered_tables_dropped(string format) => Run(format, 1, 1500, TableRelease.WhenCovered);
 
     [Theory, EveryFormat]
     public void With_tables_that_stay(string format) => Run(format, 2, 1000, TableRelease.Never);
@@ -21,6 +21,9 @@ public class RandomMapTests
 
     [Theory, EveryFormat]
     public void With_pages_that_are_split(string format) => Run(format, 4, 400, TableRelease.WhenCovered, splitsPages: true);
+
+    [Theory, EveryFormat]
+    public void With_pages_that_are_split_and_tables_that_stay(string format) => Run(format, 5, 400, TableRelease.Never, splitsPages: true);
 
     private static void Run(string format, int seed, int steps, TableRelease release, bool splitsPages = false)
     {

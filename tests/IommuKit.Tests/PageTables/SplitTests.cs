@@ -50,6 +50,50 @@ public class SplitTests
         }
     }
 
+    [Theory, EveryFormat]
+    public void Whole_pages_go_whole(string format)
+    {
+        foreach (bool isPageByPage in (bool[])[false, true])
+        {
+            using var table = TableSetups.Make(format, setup => setup with { SplitsPages = true });
+            table.IsPageByPage = isPageByPage;
+            foreach (int log2 in table.Sizes.Where(log2 => log2 <= 30))
+            {
+                ulong size = 1ul << log2;
+                ulong iova = table.Base | size;
+                table.Map(iova, 0, size).ShouldBe(default);
+                table.Map(iova - table.Granule, 0, table.Granule).ShouldBe(default);
+                table.Log.Clear();
+                table.Unmap(iova - table.Granule, size + table.Granule).ShouldBe(size + table.Granule);
+                table.Log.Breaks.ShouldBeEmpty();
+                table.Log.Runs.ShouldAllBe(run => run.Change == EntryChange.LeafCleared);
+            }
+        }
+    }
+
+    [Theory, EveryFormat]
+    public void Marking_what_a_split_has_stored_leaves_pages_as_they_are(string format)
+    {
+        using var table = TableSetups.Make(format, setup => setup with { SplitsPages = true, TracksVisibility = true });
+        foreach (int log2 in table.Sizes.Where(log2 => log2 <= 30 && log2 > table.EntryShift(0)))
+        {
+            ulong size = 1ul << log2;
+            ulong iova = table.Base | size;
+            table.Map(iova, 0, size).ShouldBe(default);
+            table.Log.Clear();
+            table.Unmap(iova, table.Granule).ShouldBe(table.Granule);
+            foreach (var run in table.Log.Runs.Where(run => run.LinksTable))
+            {
+                ulong before = table.EntryAt(run.EntryAddress);
+                table.MarkVisible(run);
+                bool isPointer = run.Level != 0 && run.Count == 1;
+                table.EntryAt(run.EntryAddress).ShouldBe(before | (isPointer ? table.SoftwareBit : 0));
+            }
+
+            table.Unmap(iova + table.Granule, size - table.Granule).ShouldBe(size - table.Granule);
+        }
+    }
+
     /// <summary>
     /// Where the architecture demands it, nothing of a page that changes its size is reachable at the break, and what replaces it is stored after.
     /// </summary>

@@ -19,6 +19,9 @@ internal abstract record TableSetup(string Name, int InputBits, int OutputBits)
 
     public ulong MemoryBytes { get; init; } = 16 << 20;
 
+    /// <summary>The most blocks of memory that may be in use.</summary>
+    public long MemoryLimit { get; init; } = long.MaxValue;
+
     public PageTableOptions Options => new()
     {
         InputBits = InputBits,

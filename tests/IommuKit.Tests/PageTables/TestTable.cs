@@ -16,7 +16,7 @@ internal abstract class TestTable : IDisposable
     {
         Setup = setup;
         Memory = new PhysicalMemory(setup.MemoryBytes, isCoherent: true);
-        Allocator = new PageAllocator(Memory.CpuView, 0, Memory.Length);
+        Allocator = new PageAllocator(Memory.CpuView, 0, Memory.Length) { Limit = setup.MemoryLimit };
         Log = new FootprintLog(Allocator, tableLog2);
     }
 

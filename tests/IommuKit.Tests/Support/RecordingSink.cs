@@ -19,12 +19,21 @@ internal sealed class FootprintLog(PageAllocator allocator, int tableLog2)
     /// <summary>Called at each break-before-make.</summary>
     public Action? AtBreak { get; set; }
 
+    /// <summary>Called when a new table is about to be linked.</summary>
+    public Action? AtFilled { get; set; }
+
     public bool IsEmpty => Runs.Count == 0 && Filled.Count == 0 && Breaks.Count == 0 && _unlinked.Count == 0;
 
     public void Synchronise()
     {
         Breaks.Add(Runs.Count);
         AtBreak?.Invoke();
+    }
+
+    public void Fill(ulong tableAddress, uint bytes)
+    {
+        Filled.Add((tableAddress, bytes));
+        AtFilled?.Invoke();
     }
 
     public void Add(in EntryRun run)
@@ -54,7 +63,7 @@ internal struct RecordingSink(FootprintLog log) : IFootprintSink
 {
     public static bool PageByPage => false;
 
-    public readonly void TableFilled(ulong tableAddress, uint bytes) => log.Filled.Add((tableAddress, bytes));
+    public readonly void TableFilled(ulong tableAddress, uint bytes) => log.Fill(tableAddress, bytes);
 
     public readonly void EntriesStored(in EntryRun run) => log.Add(run);
 
@@ -68,7 +77,7 @@ internal struct PageByPageSink(FootprintLog log) : IFootprintSink
 {
     public static bool PageByPage => true;
 
-    public readonly void TableFilled(ulong tableAddress, uint bytes) => log.Filled.Add((tableAddress, bytes));
+    public readonly void TableFilled(ulong tableAddress, uint bytes) => log.Fill(tableAddress, bytes);
 
     public readonly void EntriesStored(in EntryRun run) => log.Add(run);
 
