@@ -210,7 +210,7 @@ public sealed partial class PageTable<TFormat>
             wanted--;
         }
 
-        int count = LeafRun(ref entries, index, TSink.PageByPage ? 1 : wanted, level);
+        int count = LeafRun(ref entries, index, TSink.PageByPage ? (int)(pageMask >> shift) + 1 : wanted, level);
         Entries<TFormat>.Clear(ref entries, index, count);
         sink.EntriesStored(RunAt(table, index, count, level, position.Iova, EntryChange.LeafCleared));
         position.Advance((ulong)(uint)count << shift);
