@@ -5,6 +5,8 @@ namespace IommuKit.Tests.PageTables;
 /// <summary>What operations report: every store, once, in as few runs as there are tables.</summary>
 public class FootprintTests
 {
+    private const int Pool = 1 << 20;
+
     [Theory, EveryFormat]
     public void A_contiguous_map_is_one_run_in_each_table(string format)
     {
@@ -125,8 +127,9 @@ public class FootprintTests
     public void Every_byte_that_changes_is_in_the_footprint(string format)
     {
         var random = new Random(6);
-        using var table = TableSetups.Make(format, setup => setup with { MemoryBytes = 2 << 20 });
+        using var table = TableSetups.Make(format, setup => setup with { MemoryBytes = Pool });
         ulong page = table.Granule;
+        byte[] before = new byte[Pool];
         for (int step = 0; step < 60; step++)
         {
             table.IsPageByPage = step % 4 == 3;
@@ -134,7 +137,7 @@ public class FootprintTests
             ulong unit = 1ul << table.Sizes.Last(log2 => log2 <= (random.Next(2) == 0 ? 16 : 29));
             iova = random.Next(2) == 0 ? iova & ~(unit - 1) : iova;
             ulong size = Math.Max(page, random.Next(2) == 0 ? unit : page * (ulong)random.Next(1, 200));
-            byte[] before = table.Memory.CpuView.Span(0, 2 << 20).ToArray();
+            table.Memory.CpuView.Span(0, Pool).CopyTo(before);
             _ = random.Next(3) != 0 ? table.Map(iova, iova & table.LastAddress & 0xffff_ffff, size) : table.TryUnmap(iova, size, out _);
             ShouldCoverChanges(table, before);
             table.Log.Clear();

@@ -62,6 +62,8 @@ public class OutOfMemoryTests
             ulong size = 1ul << log2;
             ulong iova = table.Base | size;
             table.Map(iova, 0, size).ShouldBe(default);
+
+            // A group becomes single entries, and a page of two levels up a table, before it turns out that there is not enough memory.
             bool isGroup = table.EntryShift(table.LevelOf(log2)) != log2;
             int needed = table.LevelOf(log2);
             for (int spare = 0; spare < needed; spare++)
