@@ -11,6 +11,9 @@ public sealed partial class PageTable<TFormat>
     {
         missing = 0;
 
+        // After Dispose there must be no reservation, because nobody would give it back.
+        _ = ref RootTable();
+
         // With one page size the physical side does not matter, and the check is one run.
         var whole = new PhysicalRange(0, size);
         var probe = BitOperations.IsPow2(pageSizes)

@@ -189,7 +189,7 @@ public sealed partial class PageTable<TFormat>
     /// <param name="run">Pointers whose maintenance is complete.</param>
     internal void MarkVisible(in EntryRun run)
     {
-        if (_visibleBit == 0)
+        if (_visibleBit == 0 || run.Level == 0)
         {
             return;
         }

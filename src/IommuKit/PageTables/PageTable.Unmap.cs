@@ -204,8 +204,15 @@ public sealed partial class PageTable<TFormat>
         }
 
         ref byte entries = ref TableAt(table, level);
-        int wanted = (int)((Math.Min(position.Last, last) - position.Iova) >> shift) + 1;
-        int count = LeafRun(ref entries, index, TSink.PageByPage ? 1 : wanted, level);
+        ulong end = Math.Min(position.Last, last);
+        int wanted = (int)((end - position.Iova) >> shift) + 1;
+        if (_splitsPages && (~end & ((1ul << shift) - 1)) != 0)
+        {
+            // The range ends inside the last one, which is to be split.
+            wanted--;
+        }
+
+        int count = LeafRun(ref entries, index, TSink.PageByPage ? (int)(pageMask >> shift) + 1 : wanted, level);
         Entries<TFormat>.Clear(ref entries, index, count);
         sink.EntriesStored(RunAt(table, index, count, level, position.Iova, EntryChange.LeafCleared));
         position.Advance((ulong)(uint)count << shift);

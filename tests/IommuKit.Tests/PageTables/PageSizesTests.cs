@@ -1,3 +1,4 @@
+using System.Numerics;
 using FsCheck;
 using FsCheck.Fluent;
 using IommuKit.PageTables;
@@ -9,6 +10,10 @@ public class PageSizesTests
     private const ulong K4 = 1ul << 12;
     private const ulong M2 = 1ul << 21;
     private const ulong G1 = 1ul << 30;
+
+    // Those of every format, and some others.
+    private static readonly ulong[] Bitmaps =
+        [K4, K4 | M2, K4 | M2 | G1, .. TableSetups.All.Select(BitmapOf).Distinct()];
 
     [Theory]
     [InlineData(0x1000ul, 0x1000ul, 0x1000ul, 12, 1ul)]
@@ -37,12 +42,16 @@ public class PageSizesTests
     {
         var numbers = ArbMap.Default.ArbFor<ulong>().Generator;
         var cases =
-            from bitmap in Gen.Elements(K4, K4 | M2, K4 | M2 | G1, (1ul << 40) - K4, K4 | (1ul << 22), (1ul << 12) | (1ul << 16) | (1ul << 20) | (1ul << 24))
+            from bitmap in Gen.Elements(Bitmaps)
             from shift in Gen.Choose(0, 50)
             from iova in numbers
             from address in numbers
             from size in numbers
-            select (Bitmap: bitmap, Iova: (iova >> shift) & ~0xffful, Address: (address >> shift) & ~0xffful, Size: Math.Max(K4, (size >> shift) & ~0xffful));
+            from areAlike in Gen.Elements(false, true)
+            let mask = ulong.MaxValue << BitOperations.TrailingZeroCount(bitmap)
+            let start = (iova >> shift) & mask
+            let other = areAlike ? start + (1ul << 34) : (address >> shift) & mask
+            select (Bitmap: bitmap, Iova: start, Address: other, Size: Math.Max(~mask + 1, (size >> shift) & mask));
         var property = Prop.ForAll(cases.ToArbitrary(), c =>
         {
             int log2 = PageSizes.Select(c.Bitmap, c.Iova, c.Address, c.Size, out ulong count);
@@ -50,6 +59,12 @@ public class PageSizesTests
             return log2 == expected.Log2 && count == expected.Count;
         });
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(5000), property);
+    }
+
+    private static ulong BitmapOf(TableSetup setup)
+    {
+        using var table = setup.Make();
+        return table.PageSizes;
     }
 
     /// <summary>The rule of iommu_pgsize as the fact sheet words it, step by step.</summary>

@@ -16,7 +16,31 @@ internal sealed class FootprintLog(PageAllocator allocator, int tableLog2)
     /// <summary>How many runs had been reported at each break-before-make.</summary>
     public List<int> Breaks { get; } = [];
 
-    public void Synchronise() => Breaks.Add(Runs.Count);
+    /// <summary>Called at each break-before-make.</summary>
+    public Action? AtBreak { get; set; }
+
+    /// <summary>Called when a new table is about to be linked.</summary>
+    public Action? AtFilled { get; set; }
+
+    public bool IsEmpty => Runs.Count == 0 && Filled.Count == 0 && Breaks.Count == 0 && _unlinked.Count == 0;
+
+    public void Synchronise()
+    {
+        Breaks.Add(Runs.Count);
+        AtBreak?.Invoke();
+    }
+
+    public void Fill(ulong tableAddress, uint bytes)
+    {
+        Filled.Add((tableAddress, bytes));
+        AtFilled?.Invoke();
+    }
+
+    public void Add(in EntryRun run)
+    {
+        run.Count.ShouldBeGreaterThan(0u);
+        Runs.Add(run);
+    }
 
     public void Unlink(ulong address) => _unlinked.Add(address);
 
@@ -39,9 +63,9 @@ internal struct RecordingSink(FootprintLog log) : IFootprintSink
 {
     public static bool PageByPage => false;
 
-    public readonly void TableFilled(ulong tableAddress, uint bytes) => log.Filled.Add((tableAddress, bytes));
+    public readonly void TableFilled(ulong tableAddress, uint bytes) => log.Fill(tableAddress, bytes);
 
-    public readonly void EntriesStored(in EntryRun run) => log.Runs.Add(run);
+    public readonly void EntriesStored(in EntryRun run) => log.Add(run);
 
     public readonly void Synchronise() => log.Synchronise();
 
@@ -53,9 +77,9 @@ internal struct PageByPageSink(FootprintLog log) : IFootprintSink
 {
     public static bool PageByPage => true;
 
-    public readonly void TableFilled(ulong tableAddress, uint bytes) => log.Filled.Add((tableAddress, bytes));
+    public readonly void TableFilled(ulong tableAddress, uint bytes) => log.Fill(tableAddress, bytes);
 
-    public readonly void EntriesStored(in EntryRun run) => log.Runs.Add(run);
+    public readonly void EntriesStored(in EntryRun run) => log.Add(run);
 
     public readonly void Synchronise() => log.Synchronise();
 
