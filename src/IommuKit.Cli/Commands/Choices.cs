@@ -1,6 +1,7 @@
 using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Machines;
+using IommuKit.Lab.PageTables;
 
 namespace IommuKit.Cli.Commands;
 
@@ -25,6 +26,14 @@ internal static class Choices
         name => Enum.GetValues<SyncPolicy>().Cast<SyncPolicy?>().FirstOrDefault(policy =>
             string.Equals(policy.ToString(), name.Replace("-", string.Empty, StringComparison.Ordinal), StringComparison.OrdinalIgnoreCase)),
         policy => policy.ToString()!).Select(policy => policy!.Value).ToList();
+
+    /// <summary>Page-table formats.</summary>
+    public static IReadOnlyList<FormatKind> Formats(IReadOnlyList<string> values) => Choose(
+        "--format",
+        values,
+        FormatCatalog.All,
+        FormatCatalog.Find,
+        kind => kind.Name);
 
     /// <summary>Sizes in bytes.</summary>
     public static IReadOnlyList<ulong> Sizes(string option, IReadOnlyList<string> values) => [.. Split(values).Select(value => Size(option, value))];
