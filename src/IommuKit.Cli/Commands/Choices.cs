@@ -35,6 +35,10 @@ internal static class Choices
         FormatCatalog.Find,
         kind => kind.Name);
 
+    /// <summary>One page-table format.</summary>
+    public static FormatKind Format(string option, string name) => FormatCatalog.Find(name) ?? throw new InputException(
+        $"{option}: there is no \"{name}\"; choose from {string.Join(", ", FormatCatalog.All.Select(kind => kind.Name))}");
+
     /// <summary>Sizes in bytes.</summary>
     public static IReadOnlyList<ulong> Sizes(string option, IReadOnlyList<string> values) => [.. Split(values).Select(value => Size(option, value))];
 
