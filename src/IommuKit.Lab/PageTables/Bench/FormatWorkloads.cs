@@ -78,14 +78,14 @@ internal sealed class FormatWorkloads<TFormat>(FormatKind kind) : IDisposable
     }
 
     /// <summary>Ranges without any tables but the root. The unmap drops all of them.</summary>
-    public PairWork Cold(int pages)
+    public PairWork Cold(int pages, int maxSlots = 4)
     {
         _ = TFormat.TryGetRoot(kind.InputBits, out int level, out _);
         int shift = TFormat.EntryShift(level);
         ulong size = (ulong)pages * Granule;
         ulong dropped = (size + (1ul << shift) - 1) >> shift << shift;
         int tables = Math.Max(level, (int)(size / TableSpan));
-        int slots = Math.Clamp(HotBytes / (tables << TableLog2), 1, 4);
+        int slots = Math.Clamp(HotBytes / (tables << TableLog2), 1, maxSlots);
 
         // The lower half of the root, where the format has two.
         ulong room = 1ul << (kind.InputBits - (TFormat.SignExtendsInput ? 1 : 0));
