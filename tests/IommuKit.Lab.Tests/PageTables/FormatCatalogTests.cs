@@ -1,4 +1,3 @@
-using System.Reflection;
 using IommuKit.Lab.PageTables;
 using IommuKit.Specs.PageTables;
 
