@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using IommuKit.Specs.Memory;
 
@@ -18,7 +19,7 @@ internal sealed class FillLoop(HostMemory memory, ulong address, int bytes, int 
 
     public override void Run(int count)
     {
-        ref ulong first = ref System.Runtime.CompilerServices.Unsafe.As<byte, ulong>(ref memory.At(address, (ulong)bytes));
+        ref ulong first = ref Unsafe.As<byte, ulong>(ref memory.At(address, (ulong)bytes));
         nuint words = (nuint)bytes / sizeof(ulong);
         var step = Vector256.Create(4ul << 12);
         for (int table = 0; table < count / Entries; table++)
