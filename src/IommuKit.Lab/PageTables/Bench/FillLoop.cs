@@ -17,6 +17,8 @@ internal sealed class FillLoop(HostMemory memory, ulong address, int bytes, int 
     /// <summary>Entries in the table: a multiple of it is what can be run.</summary>
     public int Entries => bytes >> entryLog2;
 
+    /// <summary>Stores entries.</summary>
+    /// <param name="count">How many, a multiple of <see cref="Entries"/>.</param>
     public override void Run(int count)
     {
         ref ulong first = ref Unsafe.As<byte, ulong>(ref memory.At(address, (ulong)bytes));

@@ -48,76 +48,69 @@ public static class FormatBenchRunner
             where TFormat : struct, IPageTableFormat
         {
             using var works = new FormatWorkloads<TFormat>(kind);
-            using var rows = EngineRows(works).Concat(DomainRows(works)).Concat(ThreadRows(works)).GetEnumerator();
-            while (true)
+            using var fillWorks = new FormatWorkloads<TFormat>(kind);
+            var sampler = new Sampler(fillWorks.Fill());
+            foreach (var row in EngineRows(works, sampler).Concat(DomainRows(works, sampler)).Concat(ThreadRows(works, sampler)))
             {
-                // The limit moves with what else the machine does: it is measured beside each row.
-                var fill = works.Fill();
-                double fillNanoseconds = Sampler.Measure(fill, fill.Entries).Median;
-                if (!rows.MoveNext())
-                {
-                    break;
-                }
-
-                yield return rows.Current with { Format = kind.Name, FillNanoseconds = fillNanoseconds };
+                yield return row with { Format = kind.Name };
 
                 // The next work starts with the same memory.
                 works.Clear();
             }
         }
 
-        private static IEnumerable<FormatBenchRow> EngineRows<TFormat>(FormatWorkloads<TFormat> works)
+        private static IEnumerable<FormatBenchRow> EngineRows<TFormat>(FormatWorkloads<TFormat> works, Sampler sampler)
             where TFormat : struct, IPageTableFormat
         {
             int most = FormatWorkloads<TFormat>.PagesOfTable;
             int entries = FormatWorkloads<TFormat>.TableEntries;
-            foreach (var row in Pair(() => works.Pages(1), BenchWork.MapPage, BenchWork.UnmapPage, 1)
-                .Concat(Pair(() => works.Pages(FewPages), BenchWork.MapPages, BenchWork.UnmapPages, FewPages))
-                .Concat(Pair(() => works.Pages(most), BenchWork.MapTable, BenchWork.UnmapTable, most))
-                .Concat(Pair(() => works.Blocks(), BenchWork.MapBlock, BenchWork.UnmapBlock, 1)))
+            foreach (var row in Pair(sampler, () => works.Pages(1), BenchWork.MapPage, BenchWork.UnmapPage, 1)
+                .Concat(Pair(sampler, () => works.Pages(FewPages), BenchWork.MapPages, BenchWork.UnmapPages, FewPages))
+                .Concat(Pair(sampler, () => works.Pages(most), BenchWork.MapTable, BenchWork.UnmapTable, most))
+                .Concat(Pair(sampler, () => works.Blocks(), BenchWork.MapBlock, BenchWork.UnmapBlock, 1)))
             {
                 yield return row;
             }
 
-            yield return LookUp(works, LookUpOrder.Sequential, BenchWork.LookUpHot);
-            yield return LookUp(works, LookUpOrder.Random, BenchWork.LookUpRandom);
-            yield return LookUp(works, LookUpOrder.Dependent, BenchWork.LookUpDependent);
-            yield return Map(works.Cold(1), BenchWork.ColdMapPage, 1);
-            yield return Map(works.Cold(9 * entries), BenchWork.ColdMapTables, 9 * entries);
-            yield return Unmap(works.WholeTables(2), BenchWork.DropTwo, 2 * entries);
-            yield return Unmap(works.WholeTables(9), BenchWork.DropNine, 9 * entries);
-            yield return Map(works.Lists(FewPages), BenchWork.MapList, FewPages);
-            yield return Map(works.Lists(ManyPages), BenchWork.MapLongList, ManyPages);
+            yield return LookUp(works, sampler, LookUpOrder.Sequential, BenchWork.LookUpHot);
+            yield return LookUp(works, sampler, LookUpOrder.Random, BenchWork.LookUpRandom);
+            yield return LookUp(works, sampler, LookUpOrder.Dependent, BenchWork.LookUpDependent);
+            yield return Map(sampler, works.Cold(1), BenchWork.ColdMapPage, 1);
+            yield return Map(sampler, works.Cold(9 * entries), BenchWork.ColdMapTables, 9 * entries);
+            yield return Unmap(sampler, works.WholeTables(2), BenchWork.DropTwo, 2 * entries);
+            yield return Unmap(sampler, works.WholeTables(9), BenchWork.DropNine, 9 * entries);
+            yield return Map(sampler, works.Lists(FewPages), BenchWork.MapList, FewPages);
+            yield return Map(sampler, works.Lists(ManyPages), BenchWork.MapLongList, ManyPages);
         }
 
-        private static IEnumerable<FormatBenchRow> DomainRows<TFormat>(FormatWorkloads<TFormat> works)
+        private static IEnumerable<FormatBenchRow> DomainRows<TFormat>(FormatWorkloads<TFormat> works, Sampler sampler)
             where TFormat : struct, IPageTableFormat =>
-            Pair(() => works.Domain(1), BenchWork.MapPage, BenchWork.UnmapPage, 1)
-                .Concat(Pair(() => works.Domain(FewPages), BenchWork.MapPages, BenchWork.UnmapPages, FewPages))
+            Pair(sampler, () => works.Domain(1), BenchWork.MapPage, BenchWork.UnmapPage, 1)
+                .Concat(Pair(sampler, () => works.Domain(FewPages), BenchWork.MapPages, BenchWork.UnmapPages, FewPages))
                 .Select(row => row with { Level = BenchLevel.Domain });
 
-        private IEnumerable<FormatBenchRow> ThreadRows<TFormat>(FormatWorkloads<TFormat> works)
+        private IEnumerable<FormatBenchRow> ThreadRows<TFormat>(FormatWorkloads<TFormat> works, Sampler sampler)
             where TFormat : struct, IPageTableFormat =>
             from work in new[] { (Name: BenchWork.ThreadsPage, Pages: 1), (Name: BenchWork.ThreadsPages, Pages: FewPages) }
             from threads in options.ThreadCounts
-            select Row(work.Name, work.Pages, ThreadRun.Measure(works.PagesOfThreads(work.Pages, threads))) with { Threads = threads };
+            select Row(work.Name, work.Pages, ThreadRun.Measure(works.PagesOfThreads(work.Pages, threads), sampler)) with { Threads = threads };
 
-        private static FormatBenchRow LookUp<TFormat>(FormatWorkloads<TFormat> works, LookUpOrder order, string name)
-            where TFormat : struct, IPageTableFormat => Row(name, 1, Sampler.Measure(works.LookUps(order), unit: 1));
+        private static FormatBenchRow LookUp<TFormat>(FormatWorkloads<TFormat> works, Sampler sampler, LookUpOrder order, string name)
+            where TFormat : struct, IPageTableFormat => Row(name, 1, sampler.Measure(works.LookUps(order)));
 
-        private static FormatBenchRow Map(PairWork work, string name, int pages) => Row(name, pages, Sampler.Measure(work).Map);
+        private static FormatBenchRow Map(Sampler sampler, PairWork work, string name, int pages) => Row(name, pages, sampler.Measure(work).Map);
 
-        private static FormatBenchRow Unmap(PairWork work, string name, int pages) => Row(name, pages, Sampler.Measure(work).Unmap);
+        private static FormatBenchRow Unmap(Sampler sampler, PairWork work, string name, int pages) => Row(name, pages, sampler.Measure(work).Unmap);
 
         // Work is made when its turn comes.
-        private static IEnumerable<FormatBenchRow> Pair(Func<PairWork> work, string map, string unmap, int pages)
+        private static IEnumerable<FormatBenchRow> Pair(Sampler sampler, Func<PairWork> work, string map, string unmap, int pages)
         {
-            var (maps, unmaps) = Sampler.Measure(work());
+            var (maps, unmaps) = sampler.Measure(work());
             yield return Row(map, pages, maps);
             yield return Row(unmap, pages, unmaps);
         }
 
         private static FormatBenchRow Row(string work, int pages, Timing timing) => new(
-            string.Empty, work, BenchLevel.Engine, Threads: 1, pages, timing.Median, timing.P10, timing.P90, timing.BytesAllocated, FillNanoseconds: 1);
+            string.Empty, work, BenchLevel.Engine, Threads: 1, pages, timing.Median, timing.P10, timing.P90, timing.BytesAllocated, timing.Fill);
     }
 }

@@ -5,10 +5,14 @@ namespace IommuKit.Lab.PageTables.Bench;
 /// <summary>Measures work in many samples, each long against the clock's resolution and short against the scheduler's time slice.</summary>
 /// <remarks>
 /// Map and unmap are timed apart, in turns: the clock is read after each call of <see cref="PairWork.Map"/> and <see cref="PairWork.Unmap"/>, and its cost is
-/// not subtracted. Each sample starts with a round that is verified, and not timed.
+/// not subtracted. Each sample starts with a round that is verified, and not timed; before it the store limit is sampled, so that both medians are of the same
+/// moments of a machine that does other things too.
 /// </remarks>
-internal static class Sampler
+/// <param name="fill">The store limit.</param>
+internal sealed class Sampler(FillLoop fill)
 {
+    private const int FillEntries = 1 << 16;
+
     private const int MaxSamples = 101;
     private const int MinSamples = 15;
     private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(8);
@@ -17,16 +21,18 @@ internal static class Sampler
     private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(120);
 
     /// <summary>Measures maps and unmaps.</summary>
-    public static (Timing Map, Timing Unmap) Measure(PairWork work)
+    public (Timing Map, Timing Unmap) Measure(PairWork work)
     {
         var (map, unmap, rounds) = Lap(work, WarmUp);
         int laps = Laps(Math.Min(map, unmap) / (double)rounds, (map + unmap) / (double)rounds);
         double[] maps = new double[SampleCount((map + unmap) / (double)rounds * (laps + 1))];
         double[] unmaps = new double[maps.Length];
+        double[] fills = new double[maps.Length];
         long mapBytes = 0;
         long unmapBytes = 0;
         for (int sample = 0; sample < maps.Length; sample++)
         {
+            fills[sample] = SampleFill();
             work.DoVerified();
             long mapTicks = 0;
             long unmapTicks = 0;
@@ -50,15 +56,14 @@ internal static class Sampler
         }
 
         double operations = (double)laps * maps.Length * work.Slots;
-        return (Timing.Of(maps, mapBytes / operations), Timing.Of(unmaps, unmapBytes / operations));
+        return (Timing.Of(maps, mapBytes / operations, fills), Timing.Of(unmaps, unmapBytes / operations, fills));
     }
 
     /// <summary>Measures a loop.</summary>
     /// <param name="work">The loop.</param>
-    /// <param name="unit">A number of operations to run multiples of.</param>
-    public static Timing Measure(LoopWork work, int unit)
+    public Timing Measure(LoopWork work)
     {
-        int count = unit;
+        int count = 1;
         long ticks = 0;
         long warm = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(warm) < WarmUp || Nanoseconds(ticks) < Sample.TotalNanoseconds)
@@ -70,16 +75,29 @@ internal static class Sampler
         }
 
         double[] samples = new double[MaxSamples];
+        double[] fills = new double[MaxSamples];
         long bytes = GC.GetAllocatedBytesForCurrentThread();
         for (int sample = 0; sample < samples.Length; sample++)
         {
+            fills[sample] = SampleFill();
+
+            // What the fill pushed out of the caches comes back.
+            work.Run(count);
             long start = Stopwatch.GetTimestamp();
             work.Run(count);
             samples[sample] = Nanoseconds(Stopwatch.GetTimestamp() - start) / count;
         }
 
         bytes = GC.GetAllocatedBytesForCurrentThread() - bytes;
-        return Timing.Of(samples, bytes / ((double)count * samples.Length));
+        return Timing.Of(samples, bytes / (2.0 * count * samples.Length), fills);
+    }
+
+    /// <summary>One sample of the store limit, in nanoseconds for one entry.</summary>
+    public double SampleFill()
+    {
+        long start = Stopwatch.GetTimestamp();
+        fill.Run(FillEntries);
+        return Nanoseconds(Stopwatch.GetTimestamp() - start) / FillEntries;
     }
 
     /// <summary>What reading the clock costs, in nanoseconds: it is part of each call of a pair.</summary>
@@ -98,7 +116,8 @@ internal static class Sampler
             samples[sample] = Nanoseconds(Stopwatch.GetTimestamp() - start) / Readings;
         }
 
-        return Timing.Of(samples, 0).Median;
+        Array.Sort(samples);
+        return samples[samples.Length / 2];
     }
 
     /// <summary>Does work for a while. Returns ticks in maps and in unmaps, and how many rounds there were.</summary>

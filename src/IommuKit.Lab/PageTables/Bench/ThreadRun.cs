@@ -11,13 +11,20 @@ internal static class ThreadRun
 
     /// <summary>Runs the work, one thread for each.</summary>
     /// <param name="works">The work, all with the same number of slots.</param>
+    /// <param name="sampler">Samples the store limit.</param>
     /// <returns>
     /// Time from the first thread's start to the last one's end, for each pair of a map and an unmap that any of them did: the inverse of the throughput.
     /// </returns>
-    public static Timing Measure(IReadOnlyList<PairWork> works)
+    public static Timing Measure(IReadOnlyList<PairWork> works, Sampler sampler)
     {
         var (map, unmap, rounds) = Sampler.Lap(works[0], Sample);
         int laps = (int)Math.Max(1, Sample.TotalNanoseconds / Sampler.Nanoseconds((map + unmap) / (double)rounds));
+        double[] fills = new double[Samples];
+        for (int sample = 0; sample < fills.Length; sample++)
+        {
+            fills[sample] = sampler.SampleFill();
+        }
+
         var meeting = new Meeting(works.Count, laps);
         var threads = works.Skip(1).Select((work, index) => new Thread(() => meeting.Work(index + 1, work))).ToList();
         threads.ForEach(thread => thread.Start());
@@ -25,7 +32,7 @@ internal static class ThreadRun
         threads.ForEach(thread => thread.Join());
         meeting.ThrowIfFailed();
         double pairs = (double)laps * works.Sum(work => work.Slots);
-        return Timing.Of([.. meeting.Spans.Select(ticks => Sampler.Nanoseconds(ticks) / pairs)], meeting.BytesAllocated / pairs / Samples);
+        return Timing.Of([.. meeting.Spans.Select(ticks => Sampler.Nanoseconds(ticks) / pairs)], meeting.BytesAllocated / pairs / Samples, fills);
     }
 
     /// <summary>Where the threads wait for each other.</summary>
