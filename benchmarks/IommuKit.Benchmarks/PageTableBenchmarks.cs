@@ -1,111 +1,122 @@
 using BenchmarkDotNet.Attributes;
-using IommuKit.Domains;
-using IommuKit.Models.Memory;
-using IommuKit.PageTables;
+using IommuKit.Lab.PageTables;
+using IommuKit.Lab.PageTables.Bench;
+using IommuKit.Specs.Amd;
+using IommuKit.Specs.Arm;
 using IommuKit.Specs.PageTables;
+using IommuKit.Specs.RiscV;
 using IommuKit.Specs.Tegra;
+using IommuKit.Specs.Vtd;
 
 namespace IommuKit.Benchmarks;
 
-/// <summary>The engine alone, hot: tables exist, nothing is flushed. One operation is a map and the unmap that undoes it.</summary>
+/// <summary>
+/// The rows of <c>iommukit bench --format</c>: the same work. An operation is a map and the unmap that undoes it, or as many look-ups or stores as the
+/// benchmark says.
+/// </summary>
+/// <typeparam name="TFormat">The format.</typeparam>
 [MemoryDiagnoser]
-public class PageTableBenchmarks
+[GenericTypeArguments(typeof(ArmLpae<ArmGranule4K, ArmStage1>))]
+[GenericTypeArguments(typeof(ArmShortFormat))]
+[GenericTypeArguments(typeof(RiscVFormat<Sv48>))]
+[GenericTypeArguments(typeof(VtdSecondStageFormat))]
+[GenericTypeArguments(typeof(AmdV1Format))]
+[GenericTypeArguments(typeof(TegraFormat))]
+public class PageTableBenchmarks<TFormat>
+    where TFormat : struct, IPageTableFormat
 {
-    private const ulong Iova = 0x4000_0000;
-    private const ulong Page = 4096;
-    private const Protection ReadWrite = Protection.Read | Protection.Write;
+    private const int LookUps = 4096;
 
-    private PhysicalMemory _memory = null!;
-    private PageTable<TegraFormat> _table = null!;
-    private PhysicalRange[] _list = null!;
-
-    [Params(1, 32, 500)]
-    public int Pages { get; set; }
+    private FormatWorkloads<TFormat> _works = null!;
+    private FillLoop _fill = null!;
+    private PairWork _page = null!;
+    private PairWork _pages = null!;
+    private PairWork _table = null!;
+    private PairWork _block = null!;
+    private PairWork _coldPage = null!;
+    private PairWork _coldTables = null!;
+    private PairWork _list = null!;
+    private PairWork _longList = null!;
+    private PairWork _domainPage = null!;
+    private PairWork _domainPages = null!;
+    private LoopWork _hot = null!;
+    private LoopWork _random = null!;
+    private LoopWork _dependent = null!;
 
     [GlobalSetup]
     public void SetUp()
     {
-        _memory = new PhysicalMemory(1ul << 34, isCoherent: true);
-        _table = new PageTable<TegraFormat>(
-            new PageTableOptions { InputBits = 32, OutputBits = 34, Release = TableRelease.Never },
-            new PageAllocator(_memory.CpuView, 0, 32 << 20));
-
-        // Physically scattered, downwards and with gaps.
-        _list = [.. Enumerable.Range(0, Pages).Select(i => new PhysicalRange(0x1000_0000 + ((ulong)(Pages - i) * 2 * Page), Page))];
-
-        // What is measured takes the results for granted.
-        NoFootprint sink = default;
-        ulong bytes = (ulong)Pages * Page;
-        Check(_table.Map(Iova, 0x1000_1000, bytes, ReadWrite, ref sink) == IommuError.None && _table.Unmap(Iova, bytes, ref sink) == bytes);
-        Check(_table.MapScatterGather(Iova, _list, ReadWrite, ref sink, out _) == IommuError.None && _table.Unmap(Iova, bytes, ref sink) == bytes);
-        Check(PageByPage() == bytes);
+        _works = new FormatWorkloads<TFormat>(FormatCatalog.Find(TFormat.Name)!);
+        _fill = _works.Fill();
+        _page = _works.Pages(1, maxSlots: 1);
+        _pages = _works.Pages(32, maxSlots: 1);
+        _table = _works.Pages(FormatWorkloads<TFormat>.PagesOfTable, maxSlots: 1);
+        _block = _works.Blocks(maxSlots: 1);
+        _coldPage = _works.Cold(1, maxSlots: 1);
+        _coldTables = _works.Cold(9 * FormatWorkloads<TFormat>.TableEntries, maxSlots: 1);
+        _list = _works.Lists(32, maxSlots: 1);
+        _longList = _works.Lists(512, maxSlots: 1);
+        _domainPage = _works.Domain(1, maxSlots: 1);
+        _domainPages = _works.Domain(32, maxSlots: 1);
+        _hot = _works.LookUps(LookUpOrder.Sequential);
+        _random = _works.LookUps(LookUpOrder.Random);
+        _dependent = _works.LookUps(LookUpOrder.Dependent);
+        foreach (var work in (PairWork[])[_page, _pages, _table, _block, _coldPage, _coldTables, _list, _longList, _domainPage, _domainPages])
+        {
+            work.DoVerified();
+        }
     }
 
     [GlobalCleanup]
-    public void CleanUp() => _memory.Dispose();
+    public void CleanUp() => _works.Dispose();
+
+    /// <summary>The store limit: one table filled.</summary>
+    [Benchmark(Baseline = true)]
+    public void FillTable() => _fill.Run(_fill.Entries);
 
     [Benchmark]
-    public ulong Range()
-    {
-        NoFootprint sink = default;
-        _table.Map(Iova, 0x1000_1000, (ulong)Pages * Page, ReadWrite, ref sink);
-        return _table.Unmap(Iova, (ulong)Pages * Page, ref sink);
-    }
+    public void Page() => Do(_page);
 
     [Benchmark]
-    public ulong PageByPage()
-    {
-        NoFootprint sink = default;
-        ulong sum = 0;
-        for (ulong page = 0; page < (ulong)Pages; page++)
-        {
-            _table.Map(Iova + (page * Page), 0x1000_1000 + (page * Page), Page, ReadWrite, ref sink);
-        }
-
-        for (ulong page = 0; page < (ulong)Pages; page++)
-        {
-            sum += _table.Unmap(Iova + (page * Page), Page, ref sink);
-        }
-
-        return sum;
-    }
+    public void Pages32() => Do(_pages);
 
     [Benchmark]
-    public ulong ScatterList()
+    public void MostOfATable() => Do(_table);
+
+    [Benchmark]
+    public void Block() => Do(_block);
+
+    [Benchmark]
+    public void ColdPage() => Do(_coldPage);
+
+    /// <summary>Nine tables made and filled, and dropped as they are.</summary>
+    [Benchmark]
+    public void ColdTables() => Do(_coldTables);
+
+    [Benchmark]
+    public void List32() => Do(_list);
+
+    [Benchmark]
+    public void List512() => Do(_longList);
+
+    [Benchmark]
+    public void DomainPage() => Do(_domainPage);
+
+    [Benchmark]
+    public void DomainPages32() => Do(_domainPages);
+
+    [Benchmark(OperationsPerInvoke = LookUps)]
+    public void LookUpHot() => _hot.Run(LookUps);
+
+    [Benchmark(OperationsPerInvoke = LookUps)]
+    public void LookUpRandom() => _random.Run(LookUps);
+
+    [Benchmark(OperationsPerInvoke = LookUps)]
+    public void LookUpDependent() => _dependent.Run(LookUps);
+
+    private static void Do(PairWork work)
     {
-        NoFootprint sink = default;
-        _table.MapScatterGather(Iova, _list, ReadWrite, ref sink, out _);
-        return _table.Unmap(Iova, (ulong)Pages * Page, ref sink);
-    }
-
-    private static void Check(bool works)
-    {
-        if (!works)
-        {
-            throw new InvalidOperationException("What is to be measured does not work.");
-        }
-    }
-
-    private struct NoFootprint : IFootprintSink
-    {
-        public static bool PageByPage => false;
-
-        public readonly void TableFilled(ulong tableAddress, uint bytes)
-        {
-            // Nothing is to be flushed.
-        }
-
-        public readonly void EntriesStored(in EntryRun run)
-        {
-            // Nothing is to be flushed.
-        }
-
-        public readonly void Synchronise()
-        {
-            // Nothing is to be flushed.
-        }
-
-        public readonly void TableUnlinked(ulong tableAddress) =>
-            throw new InvalidOperationException("This page table never gives a table back.");
+        work.Map();
+        work.Unmap();
     }
 }

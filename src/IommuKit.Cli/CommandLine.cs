@@ -38,6 +38,7 @@ internal static class CommandLine
             BenchCommand.Create(context),
             ReplayCommand.Create(context),
             ModelsCommand.Create(context),
+            DumpCommand.Create(context),
         };
         var parsed = root.Parse(args);
         if (parsed.Errors.Count != 0)

@@ -106,4 +106,8 @@ public static class ByteSize
 
         return string.Create(CultureInfo.InvariantCulture, $"{bytes}");
     }
+
+    /// <summary>Writes the page sizes of a bitmap, with spaces between: bit n means 2^n bytes.</summary>
+    public static string FormatAll(ulong pageSizes) => string.Join(
+        ' ', Enumerable.Range(0, 64).Where(bit => (pageSizes >> bit & 1) != 0).Select(bit => Format(1ul << bit)));
 }

@@ -22,6 +22,7 @@ internal static class BenchCommand
         {
             Description = "Measure the nanoseconds of IommuKit's own code on this host instead of counting operations.",
         };
+        var formats = new FormatBench();
         var results = new ResultOptions();
         var command = new Command("bench", "Map and unmap as the 2015 proposal did, under every flush policy, and count what it takes.")
         {
@@ -31,9 +32,15 @@ internal static class BenchCommand
         command.Options.Add(layout);
         command.Options.Add(tables);
         command.Options.Add(hostTime);
+        formats.AddTo(command);
         results.AddTo(command);
         command.SetAction(parsed =>
         {
+            if (formats.IsAskedForIn(parsed))
+            {
+                return formats.Run(context, parsed, hostTime, results);
+            }
+
             var options = new BenchOptions
             {
                 Machines = common.MachinesIn(parsed),

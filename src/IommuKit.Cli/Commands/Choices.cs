@@ -3,6 +3,7 @@ using IommuKit.Cli.Output;
 using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Machines;
+using IommuKit.Lab.PageTables;
 
 namespace IommuKit.Cli.Commands;
 
@@ -26,6 +27,18 @@ internal static class Choices
         [.. Enum.GetValues<SyncPolicy>().Cast<SyncPolicy?>()],
         FindValue<SyncPolicy>,
         policy => policy.ToString()!).Select(policy => policy!.Value).ToList();
+
+    /// <summary>Page-table formats.</summary>
+    public static IReadOnlyList<FormatKind> Formats(IReadOnlyList<string> values) => Choose(
+        "--format",
+        values,
+        FormatCatalog.All,
+        FormatCatalog.Find,
+        kind => kind.Name);
+
+    /// <summary>One page-table format.</summary>
+    public static FormatKind Format(string option, string name) => FormatCatalog.Find(name) ?? throw new InputException(
+        $"{option}: there is no \"{name}\"; choose from {string.Join(", ", FormatCatalog.All.Select(kind => kind.Name))}");
 
     /// <summary>One value of an enum, in any case and with or without dashes.</summary>
     public static T One<T>(string option, string name)

@@ -16,13 +16,16 @@ internal sealed class ResultOptions
         HelpName = "FILE",
     };
 
+    /// <summary>The options.</summary>
+    public IReadOnlyList<Option> Options => [_json, _csv, _markdown, _output];
+
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        command.Options.Add(_json);
-        command.Options.Add(_csv);
-        command.Options.Add(_markdown);
-        command.Options.Add(_output);
+        foreach (var option in Options)
+        {
+            command.Options.Add(option);
+        }
     }
 
     /// <summary>Does some work with where its results go, in the format that was asked for.</summary>

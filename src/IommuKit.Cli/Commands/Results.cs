@@ -12,11 +12,17 @@ internal sealed class Results(CommandContext context, ResultFile file, OutputFor
     /// <param name="writeTable">Writes the table; told whether as Markdown.</param>
     /// <param name="isJsonLines">Whether JSON has a line for each record rather than one array.</param>
     /// <exception cref="InputException">They cannot be written.</exception>
-    public void Write<T>(IReadOnlyList<T> records, Action<IAnsiConsole, bool> writeTable, bool isJsonLines = false)
+    public void Write<T>(IReadOnlyList<T> records, Action<IAnsiConsole, bool> writeTable, bool isJsonLines = false) =>
+        Write((_, _) => WriteTo(records, writeTable, isJsonLines));
+
+    /// <summary>Writes something that is not records.</summary>
+    /// <param name="write">Writes it; told where and in which format.</param>
+    /// <exception cref="InputException">It cannot be written.</exception>
+    public void Write(Action<TextWriter, OutputFormat> write)
     {
         try
         {
-            WriteTo(records, writeTable, isJsonLines);
+            write(file.Writer, format);
             file.Writer.Flush();
         }
         catch (IOException e)

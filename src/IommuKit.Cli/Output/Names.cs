@@ -8,4 +8,7 @@ internal static class Names
     /// <summary>The name of an enum value, in lower case.</summary>
     public static string Of<T>(T value)
         where T : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
+
+    /// <summary>An address or an entry. It is text because JSON's numbers have only 53 bits for sure.</summary>
+    public static string Hex(ulong value) => $"0x{value:x}";
 }

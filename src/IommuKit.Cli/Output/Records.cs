@@ -17,6 +17,9 @@ internal static class Records
 
     private static readonly JsonSerializerOptions Indented = new(Compact) { WriteIndented = true };
 
+    /// <summary>Writes one object.</summary>
+    public static void WriteJson<T>(TextWriter writer, T record) => writer.WriteLine(JsonSerializer.Serialize(record, Indented));
+
     /// <summary>Writes one array.</summary>
     public static void WriteJsonArray<T>(TextWriter writer, IReadOnlyList<T> records) =>
         writer.WriteLine(JsonSerializer.Serialize(records, Indented));

@@ -136,7 +136,7 @@ public class BenchRunnerTests
         Should.NotThrow(() => BenchRunner.CheckSizes(options with { Sizes = [most] }));
         Should.Throw<InputException>(() => BenchRunner.CheckSizes(options with { Sizes = [4096, most + 4096] })).Message
             .ShouldContain($"more than {ByteSize.Format(most)}, the most that a run can map on tegra30");
-        using var machine = MachineCatalog.Find("tegra30")!.Create(new MachineSettings { HasModel = false });
+        using var machine = MachineCatalog.Find("tegra30")!.Create(new MachineSettings());
         var list = BenchRunner.ScatterList(machine, most, layout);
         list.ShouldAllBe(range => machine.Memory.CpuView.Contains(range.Address, range.Length));
     }

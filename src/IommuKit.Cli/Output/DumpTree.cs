@@ -1,0 +1,57 @@
+using System.Globalization;
+using IommuKit.Lab;
+using IommuKit.Lab.PageTables.Dump;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>The tree of <c>iommukit dump</c>.</summary>
+internal static class DumpTree
+{
+    public static void Write(TextWriter writer, DumpResult dump, bool isRaw)
+    {
+        writer.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{dump.Format.Name}: IOVAs of {dump.InputBits} bits, physical addresses of {dump.OutputBits} bits, pages of {ByteSize.FormatAll(dump.PageSizes)}"));
+        writer.WriteLine(Table(dump.Root));
+        WriteItems(writer, dump.Root, string.Empty, isRaw);
+        writer.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Count(dump.Tables, "table")}, {Count(dump.Entries, "entry", "entries")}, {Count(dump.CacheLines, "cache line")}, "
+            + $"{ByteSize.Format(dump.BytesMapped)} mapped"));
+        if (dump.SkippedEvents != 0)
+        {
+            writer.WriteLine($"{Count(dump.SkippedEvents, "event")} of the trace could not be done here, or not wholly");
+        }
+    }
+
+    private static void WriteItems(TextWriter writer, DumpTable table, string indent, bool isRaw)
+    {
+        for (int index = 0; index < table.Items.Count; index++)
+        {
+            bool isLast = index == table.Items.Count - 1;
+            var item = table.Items[index];
+            string raw = isRaw ? $"  0x{item.Entry:x}" : string.Empty;
+            writer.WriteLine($"{indent}{(isLast ? "└─ " : "├─ ")}{Text(item)}{raw}");
+            if (item is DumpTable below)
+            {
+                WriteItems(writer, below, indent + (isLast ? "   " : "│  "), isRaw);
+            }
+        }
+    }
+
+    private static string Text(DumpItem item) => item switch
+    {
+        DumpRange range => string.Create(
+            CultureInfo.InvariantCulture,
+            $"0x{range.Iova:x}..0x{range.LastIova:x} → 0x{range.PhysicalAddress:x}..0x{range.LastPhysicalAddress:x}  "
+            + $"{range.Pages} × {ByteSize.Format(1ul << range.PageLog2)}  {DumpMap.Describe(range.Protection)}  [{range.Flags}]"),
+        _ => $"0x{item.Iova:x}..0x{item.LastIova:x}: {Table((DumpTable)item)}",
+    };
+
+    private static string Table(DumpTable table) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"level {table.OwnLevel} table at 0x{table.Address:x}, {table.EntriesUsed} of {table.Entries} entries, {Count(table.CacheLines, "line")}");
+
+    private static string Count(long count, string one, string? many = null) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count:#,0} {(count == 1 ? one : many ?? $"{one}s")}");
+}

@@ -1,0 +1,20 @@
+namespace IommuKit.Lab.PageTables.Dump;
+
+/// <summary>What page table to build.</summary>
+public sealed record DumpOptions
+{
+    /// <summary>The format.</summary>
+    public required FormatKind Format { get; init; }
+
+    /// <summary>Bits of an IOVA; null for the format's usual width.</summary>
+    public int? InputBits { get; init; }
+
+    /// <summary>The page sizes to use, one bit for each; 0 means all of the format's.</summary>
+    public ulong PageSizes { get; init; }
+
+    /// <summary>A trace whose events are done first, or null.</summary>
+    public string? Trace { get; init; }
+
+    /// <summary>What is mapped then.</summary>
+    public IReadOnlyList<DumpMap> Maps { get; init; } = [];
+}

@@ -1,0 +1,206 @@
+using System.Text.Json;
+
+namespace IommuKit.Cli.Tests;
+
+/// <summary>The commands about page tables: <c>bench --format</c> and <c>dump</c>.</summary>
+public sealed class PageTableCommandTests : IDisposable
+{
+    private static readonly string[] BenchFields =
+        ["format", "work", "pages", "median_ns", "ns_per_page", "spread", "bytes_allocated", "fill_ns_per_entry", "level", "threads"];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("iommukit").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Bench_of_a_format_has_the_documented_fields_and_allocates_nothing()
+    {
+        using var json = JsonDocument.Parse(Succeed("bench", "--format", "arm-lpae-4k-s1", "--host-time", "--threads", "2", "--json"));
+        var rows = json.RootElement.EnumerateArray().ToList();
+        foreach (var row in rows)
+        {
+            row.EnumerateObject().Select(field => field.Name).ShouldBe(BenchFields);
+            row.GetProperty("format").GetString().ShouldBe("arm-lpae-4k-s1");
+            row.GetProperty("bytes_allocated").GetDouble().ShouldBe(0, row.GetProperty("work").GetString());
+            row.GetProperty("median_ns").GetDouble().ShouldBeGreaterThan(0);
+            row.GetProperty("spread").GetDouble().ShouldBeGreaterThanOrEqualTo(0);
+            row.GetProperty("fill_ns_per_entry").GetDouble().ShouldBeGreaterThan(0);
+        }
+
+        string[] works = [.. rows.Select(row => $"{row.GetProperty("level")} {row.GetProperty("work")} {row.GetProperty("pages")} {row.GetProperty("threads")}")];
+        works.ShouldBe(
+        [
+            "engine map 1 page 1 1", "engine unmap 1 page 1 1",
+            "engine map 32 pages 32 1", "engine unmap 32 pages 32 1",
+            "engine map most of a table 500 1", "engine unmap most of a table 500 1",
+            "engine map 1 block 1 1", "engine unmap 1 block 1 1",
+            "engine iova_to_phys hot 1 1", "engine iova_to_phys random 1 1", "engine iova_to_phys dependent 1 1",
+            "engine map 1 page cold 1 1", "engine map 9 tables cold 4608 1",
+            "engine unmap 2 whole tables 1024 1", "engine unmap 9 whole tables 4608 1",
+            "engine map list of 32 pages 32 1", "engine map list of 512 pages 512 1",
+            "domain map 1 page 1 1", "domain unmap 1 page 1 1", "domain map 32 pages 32 1", "domain unmap 32 pages 32 1",
+            "engine map+unmap 1 page 1 1", "engine map+unmap 1 page 1 2", "engine map+unmap 32 pages 32 1", "engine map+unmap 32 pages 32 2",
+        ]);
+    }
+
+    [Fact]
+    public void Bench_of_a_format_prints_a_table_that_says_what_it_compares_with()
+    {
+        string text = Succeed("bench", "--format", "arm-v7s", "--host-time", "--threads", "1");
+        text.ShouldContain("arm-v7s: store limit");
+        text.ShouldContain("measured on another machine");
+        text.ShouldNotContain("say nothing");
+    }
+
+    // VA 0x40000000 has indices 0, 1, 0, 0. A page is 0x..e43, read-only 0x..ec3 (see ArmLpaeDescriptor), a cached block 0x..f45.
+    [Fact]
+    public void Dump_of_four_levels_of_arm()
+    {
+        string text = Succeed(
+            "dump", "--format", "arm-lpae-4k-s1", "--map", "40000000:80000000:16K", "--map", "0x40004000:0x80004000:4K:r",
+            "--map", "0x40006000:0x80006000:4K", "--map", "40200000:80200000:4M:rwc", "--map", "ffff00000000:100000:64K:rn", "--raw");
+        text.ShouldBe(
+            """
+            arm-lpae-4k-s1: IOVAs of 48 bits, physical addresses of 48 bits, pages of 4K 64K 2M 32M 1G 16G
+            level 3 table at 0x10000000, 2 of 512 entries, 2 lines
+            ├─ 0x0..0x7fffffffff: level 2 table at 0x10003000, 1 of 512 entries, 1 line  0x10003003
+            │  └─ 0x40000000..0x7fffffff: level 1 table at 0x10002000, 3 of 512 entries, 1 line  0x10002003
+            │     ├─ 0x40000000..0x401fffff: level 0 table at 0x10001000, 6 of 512 entries, 1 line  0x10001003
+            │     │  ├─ 0x40000000..0x40003fff → 0x80000000..0x80003fff  4 × 4K  RW  [AttrIndx=0 AP[1] SH=outer AF nG]  0x80000e43
+            │     │  ├─ 0x40004000..0x40004fff → 0x80004000..0x80004fff  1 × 4K  R  [AttrIndx=0 AP[1] AP[2] SH=outer AF nG]  0x80004ec3
+            │     │  └─ 0x40006000..0x40006fff → 0x80006000..0x80006fff  1 × 4K  RW  [AttrIndx=0 AP[1] SH=outer AF nG]  0x80006e43
+            │     └─ 0x40200000..0x405fffff → 0x80200000..0x805fffff  2 × 2M  RWC  [AttrIndx=1 AP[1] SH=inner AF nG]  0x80200f45
+            └─ 0xff8000000000..0xffffffffffff: level 2 table at 0x10006000, 1 of 512 entries, 1 line  0x10006003
+               └─ 0xffff00000000..0xffff3fffffff: level 1 table at 0x10005000, 1 of 512 entries, 1 line  0x10005003
+                  └─ 0xffff00000000..0xffff001fffff: level 0 table at 0x10004000, 16 of 512 entries, 2 lines  0x10004003
+                     └─ 0xffff00000000..0xffff0000ffff → 0x100000..0x10ffff  1 × 64K  RN  [AttrIndx=0 AP[1] AP[2] SH=outer AF nG CONTIG PXN UXN]  0x70000000100ec3
+            7 tables, 30 entries, 9 cache lines, 4184K mapped
+
+            """,
+            StringCompareShould.IgnoreLineEndings);
+    }
+
+    // Groups hold one entry 16 times; a supersection is one too. 0xd12 of a page: nG and S, AP[1:0] = 1, XN.
+    [Fact]
+    public void Dump_of_short_descriptors() => Succeed(
+        "dump", "--format", "arm-v7s", "--map", "0:5000:8K:rn", "--map", "30000:40000:64K:rwcn", "--map", "2000000:3000000:16M:rp").ShouldBe(
+            """
+            arm-v7s: IOVAs of 32 bits, physical addresses of 32 bits, pages of 4K 64K 1M 16M
+            level 1 table at 0x10000000, 17 of 4096 entries, 2 lines
+            ├─ 0x0..0xfffff: level 0 table at 0x10004000, 18 of 256 entries, 2 lines
+            │  ├─ 0x0..0x1fff → 0x5000..0x6fff  2 × 4K  RN  [TEX=1 AF AP[1] AP[2] S nG XN]
+            │  └─ 0x30000..0x3ffff → 0x40000..0x4ffff  1 × 64K  RWCN  [TEX=1 C B AF AP[1] S nG XN]
+            └─ 0x2000000..0x2ffffff → 0x3000000..0x3ffffff  1 × 16M  RP  [TEX=1 AF AP[2] S nG]
+            2 tables, 35 entries, 4 cache lines, 16456K mapped
+
+            """,
+            StringCompareShould.IgnoreLineEndings);
+
+    [Fact]
+    public void Dump_writes_the_high_half_as_software_does()
+    {
+        string text = Succeed("dump", "-f", "x86-64", "--map", "ffff800000000000:1000:8K");
+        text.ShouldContain("0xffff800000000000..0xffff800000001fff → 0x1000..0x2fff  2 × 4K  RW  [R/W U/S A D]");
+        text.ShouldContain("0xffff800000000000..0xffff807fffffffff: level 2 table");
+    }
+
+    [Fact]
+    public void Dump_shows_what_a_trace_leaves_mapped()
+    {
+        string trace = Path.Combine(_folder, "trace");
+        File.WriteAllLines(trace,
+        [
+            Event("map", 0x10000, 0x12000, "paddr=0x0000000000100000 size=8192"),
+            Event("map", 0x12000, 0x13000, "paddr=0x0000000000102000 size=4096"),
+            Event("map", 0x400000, 0x401000, "paddr=0x0000000000200000 size=4096"),
+            Event("unmap", 0x11000, 0x12000, "size=4096 unmapped_size=4096"),
+            Event("unmap", 0x400000, 0x401000, "size=4096 unmapped_size=4096"),
+            Event("map", 0x1_0000_0000, 0x1_0000_1000, "paddr=0x0000000000200000 size=4096"),
+        ]);
+        string text = Succeed("dump", trace, "-f", "tegra", "--map", "800000:800000:4M:r");
+        text.ShouldContain("├─ 0x10000..0x10fff → 0x100000..0x100fff  1 × 4K  RW  [R W NS]");
+        text.ShouldContain("└─ 0x12000..0x12fff → 0x102000..0x102fff  1 × 4K  RW  [R W NS]");
+        text.ShouldContain("└─ 0x800000..0xbfffff → 0x800000..0xbfffff  1 × 4M  R  [R NS]");
+        text.ShouldContain("2 tables, 4 entries, 2 cache lines, 4104K mapped");
+        text.ShouldContain("1 event of the trace could not be done here, or not wholly");
+    }
+
+    [Fact]
+    public void Dump_json_and_csv_have_the_documented_fields()
+    {
+        string[] args = ["dump", "-f", "riscv-sv39x4", "--map", "10000:10000:128K:rwm"];
+        using var json = JsonDocument.Parse(Succeed([.. args, "--json"]));
+        var root = json.RootElement;
+        Fields(root).ShouldBe(
+        [
+            "format", "input_bits", "output_bits", "page_sizes", "table_count", "entries_used", "cache_lines", "bytes_mapped", "skipped_events", "tables",
+            "ranges",
+        ]);
+        root.GetProperty("tables").GetArrayLength().ShouldBe(3);
+        Fields(root.GetProperty("tables")[0]).ShouldBe(["level", "address", "iova", "pointer", "entries", "entries_used", "cache_lines"]);
+        root.GetProperty("tables")[0].GetProperty("entries").GetInt32().ShouldBe(2048);
+        var range = root.GetProperty("ranges").EnumerateArray().Single();
+        Fields(range).ShouldBe(
+            ["level", "iova", "last_iova", "physical_address", "last_physical_address", "pages", "page_bytes", "protection", "flags", "entry"]);
+        range.GetProperty("pages").GetInt32().ShouldBe(2);
+        range.GetProperty("page_bytes").GetInt32().ShouldBe(65536);
+
+        // N, PBMT = 2, PPN 0x18 (64 KiB at 0x10000), D A U X W R V.
+        range.GetProperty("entry").GetString().ShouldBe("0xc0000000000060df");
+        Succeed([.. args, "--csv"]).Split('\n')[0].ShouldBe(string.Join(',', Fields(range)));
+        Succeed([.. args, "--markdown"]).ShouldStartWith("```text");
+    }
+
+    [Theory]
+    [InlineData("bench --format all", "add --host-time")]
+    [InlineData("bench --format pentium --host-time", "choose from tegra")]
+    [InlineData("bench --format tegra --host-time --threads 0", "--threads: 0")]
+    [InlineData("bench --format tegra --host-time --size 4M", "--size")]
+    [InlineData("bench --host-time --threads 2", "--format")]
+    [InlineData("dump", "--format")]
+    [InlineData("dump -f pentium", "choose from tegra")]
+    [InlineData("dump -f tegra", "nothing is mapped")]
+    [InlineData("dump -f tegra --map 0:0", "IOVA:PA:SIZE")]
+    [InlineData("dump -f tegra --map zz:0:4K", "\"zz\"")]
+    [InlineData("dump -f tegra --map 0:0:0", "is 0")]
+    [InlineData("dump -f tegra --map 0:0:4K:q", "\"q\"")]
+    [InlineData("dump -f tegra --map 1:2:3", "whole pages of 4K")]
+    [InlineData("dump -f vtd-ss --map 0:0:4K:c", "to read or to write")]
+    [InlineData("dump -f tegra --map 0:0:8K --map 1000:0:4K", "\"1000:0:4K\": part of it is mapped already")]
+    [InlineData("dump -f tegra --map 100000000:0:4K", "beyond IOVAs of 32 bits")]
+    [InlineData("dump -f tegra --map 0:0:4K --page-sizes 8K", "pages of 4K 4M, not of 8K")]
+    [InlineData("dump -f tegra --map 0:0:4K --page-sizes 5000", "5000 is not a power of two")]
+    [InlineData("dump -f arm-v7s --map 0:0:4K --input-bits 48", "no tables for IOVAs of 48 bits")]
+    [InlineData("dump -f amd-v1 --map 0:0:4K --input-bits 99", "no tables for IOVAs of 99 bits")]
+    [InlineData("dump -f tegra /nowhere", "there is no such file")]
+    public void Bad_use_is_one_clear_line_and_exit_code_2(string line, string reason)
+    {
+        var (code, output, error) = Run(line.Split(' '));
+        code.ShouldBe(2);
+        output.ShouldBeEmpty();
+        error.ShouldStartWith("iommukit: ");
+        error.ShouldContain(reason);
+        error.TrimEnd('\n').ShouldNotContain("\n");
+    }
+
+    private static IEnumerable<string> Fields(JsonElement element) => element.EnumerateObject().Select(field => field.Name);
+
+    private static string Event(string name, ulong iova, ulong end, string rest) =>
+        $"    kworker/u4:0-9       [000] .....    10.025165: {name}: IOMMU: iova=0x{iova:x16} - 0x{end:x16} {rest}";
+
+    private static string Succeed(params string[] args)
+    {
+        var (code, output, error) = Run(args);
+        error.ShouldBeEmpty();
+        code.ShouldBe(0);
+        return output;
+    }
+
+    private static (int Code, string Output, string Error) Run(params string[] args)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        int code = CommandLine.Run(args, output, error, isInteractive: false);
+        return (code, output.ToString(), error.ToString());
+    }
+}
