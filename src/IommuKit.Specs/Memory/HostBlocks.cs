@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 
@@ -25,10 +26,17 @@ public readonly unsafe struct HostBlocks
         _owner = memory.Owner;
     }
 
-    /// <summary>A reference to the first byte of the block at <paramref name="physicalAddress"/>, or a null reference if that is not inside the memory.</summary>
+    /// <summary>Whether a block at <paramref name="physicalAddress"/> is inside the memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref byte AtOrNull(ulong physicalAddress) =>
-        ref physicalAddress > _lastStart ? ref Unsafe.NullRef<byte>() : ref _base[physicalAddress];
+    public bool Contains(ulong physicalAddress) => physicalAddress <= _lastStart;
+
+    /// <summary>As <see cref="At"/>, for a caller that has just asked <see cref="Contains"/>: without a check of its own.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ref byte AtContained(ulong physicalAddress)
+    {
+        Debug.Assert(Contains(physicalAddress), "The caller must have asked.");
+        return ref _base[physicalAddress];
+    }
 
     /// <summary>A reference to the first byte of the block at <paramref name="physicalAddress"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The block is not all inside the memory.</exception>

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace IommuKit.PageTables;
 
 /// <summary>Neighbouring entries of one table that were stored: the unit of a footprint.</summary>
@@ -8,6 +10,7 @@ namespace IommuKit.PageTables;
 /// <param name="EntryLog2">Log2 of the bytes in an entry.</param>
 /// <param name="Level">Level of the table; 0 holds the smallest pages.</param>
 /// <param name="Change">What happened to them.</param>
+[StructLayout(LayoutKind.Auto)]
 public readonly record struct EntryRun(
     ulong EntryAddress, uint Count, ulong Iova, ulong Span, byte EntryLog2, byte Level, EntryChange Change)
 {

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using IommuKit.Specs.PageTables;
 
 namespace IommuKit.PageTables;
 
@@ -62,6 +63,63 @@ internal ref struct MapCursor
         {
             NextRun();
         }
+    }
+
+    /// <summary>Whether every range is taken by itself, because there is one page size and each is made of whole pages.</summary>
+    public readonly bool TakesRangesSingly => !_joinsRanges;
+
+    /// <summary>
+    /// Stores one leaf for each page, range after range, and moves over them: what a list of scattered pages comes down to. Only where ranges are taken
+    /// singly, and a page is one entry of level 0.
+    /// </summary>
+    /// <param name="entries">The leaf table.</param>
+    /// <param name="index">The first entry.</param>
+    /// <param name="limit">The entry to stop before.</param>
+    /// <param name="attributes">The bits of a leaf that do not depend on its address.</param>
+    /// <returns>The entry after the last one that was stored.</returns>
+    public int StorePages<TFormat>(ref byte entries, int index, int limit, ulong attributes)
+        where TFormat : struct, IPageTableFormat
+    {
+        int shift = TFormat.EntryShift(0);
+        int start = index;
+        int nextRange = _nextRange;
+        ulong address = Address;
+        ulong pages = Pages;
+        while (true)
+        {
+            int count = (int)Math.Min(pages, (ulong)(uint)(limit - index));
+            ulong entry = TFormat.LeafEntry(address, attributes, 0, shift);
+            if (count == 1)
+            {
+                Entries<TFormat>.Store(ref entries, index, entry);
+            }
+            else
+            {
+                Entries<TFormat>.Fill(ref entries, index, count, entry, TFormat.LeafStep(0));
+            }
+
+            index += count;
+            pages -= (ulong)(uint)count;
+            address += (ulong)(uint)count << shift;
+            while (pages == 0 && nextRange < _ranges.Length)
+            {
+                ref readonly var range = ref _ranges[nextRange++];
+                address = range.Address;
+                pages = range.Length >> shift;
+            }
+
+            if (index == limit || pages == 0)
+            {
+                break;
+            }
+        }
+
+        _nextRange = nextRange;
+        _contiguous = pages << shift;
+        Address = address;
+        Pages = pages;
+        Iova += (ulong)(uint)(index - start) << shift;
+        return index;
     }
 
     private void NextRun()

@@ -75,6 +75,14 @@ public sealed partial class PageTable<TFormat>
         ulong iova = cursor.Iova;
         int first = IndexOf(iova, level);
         int next = first;
+        if (!TSink.PageByPage && level == 0 && cursor.TakesRangesSingly && IsOneEntry(cursor.PageLog2))
+        {
+            int limit = first + (int)((last - iova) >> TFormat.EntryShift(0)) + 1;
+            next = cursor.StorePages<TFormat>(ref entries, first, limit, attributes);
+            sink.EntriesStored(RunAt(table, first, next - first, 0, iova, isLinked ? EntryChange.LeafWritten : EntryChange.NewTableWritten));
+            return;
+        }
+
         do
         {
             ulong pages = TSink.PageByPage ? 1 : Math.Min(cursor.Pages, ((last - cursor.Iova) >> cursor.PageLog2) + 1);
@@ -94,6 +102,9 @@ public sealed partial class PageTable<TFormat>
         var change = isLinked ? EntryChange.LeafWritten : EntryChange.NewTableWritten;
         sink.EntriesStored(RunAt(table, first, next - first, level, iova, change));
     }
+
+    /// <summary>Whether a page of that size is one entry of level 0, whose neighbours follow by addition.</summary>
+    private static bool IsOneEntry(int pageLog2) => pageLog2 == TFormat.EntryShift(0) && TFormat.LinearOutputBits >= 64;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong PagesToLinearBound(ulong address, int pageLog2, ulong pages)

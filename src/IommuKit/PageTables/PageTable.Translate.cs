@@ -123,13 +123,13 @@ public sealed partial class PageTable<TFormat>
     /// <param name="iova">Where to start; moved to what was found.</param>
     private bool FindNext(ulong table, int level, ulong last, ref ulong iova)
     {
-        ref byte entries = ref level == _rootLevel ? ref RootTable() : ref _tables.AtOrNull(table);
-        if (Unsafe.IsNullRef(ref entries))
+        if (level != _rootLevel && !_tables.Contains(table))
         {
             // Only a table that is in use anew leads here; the caller starts again.
             return false;
         }
 
+        ref byte entries = ref TableAt(table, level);
         int shift = TFormat.EntryShift(level);
         ulong end = Math.Min(last, LastUnder(iova, level));
         while (true)

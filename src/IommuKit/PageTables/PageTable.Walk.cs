@@ -1,10 +1,12 @@
 using System.Runtime.CompilerServices;
+using IommuKit.Specs.Memory;
 
 namespace IommuKit.PageTables;
 
 /// <content>
 /// The way from the root down. The levels are written out instead of looped over: with a constant level every shift, mask and test
-/// is a constant, and levels that the format does not have compile to nothing.
+/// is a constant, and levels that the format does not have compile to nothing. The view of memory is copied to a local, because a field would be read anew after each
+/// entry, which another thread may change.
 /// </content>
 public sealed partial class PageTable<TFormat>
 {
@@ -23,23 +25,24 @@ public sealed partial class PageTable<TFormat>
         }
 
         ulong visible = _visibleBit;
-        ulong entry = RootEntry(iova);
-        if (TFormat.TopLevel >= 5 && rootLevel >= 5 && IsAtEnd(iova, 5, target, visible, ref entry, ref table))
+        var tables = _tables;
+        ulong entry = RootEntry(iova, tables);
+        if (TFormat.TopLevel >= 5 && rootLevel >= 5 && IsAtEnd(iova, 5, target, visible, tables, ref entry, ref table))
         {
             return table;
         }
 
-        if (TFormat.TopLevel >= 4 && rootLevel >= 4 && IsAtEnd(iova, 4, target, visible, ref entry, ref table))
+        if (TFormat.TopLevel >= 4 && rootLevel >= 4 && IsAtEnd(iova, 4, target, visible, tables, ref entry, ref table))
         {
             return table;
         }
 
-        if (TFormat.TopLevel >= 3 && rootLevel >= 3 && IsAtEnd(iova, 3, target, visible, ref entry, ref table))
+        if (TFormat.TopLevel >= 3 && rootLevel >= 3 && IsAtEnd(iova, 3, target, visible, tables, ref entry, ref table))
         {
             return table;
         }
 
-        if (TFormat.TopLevel >= 2 && rootLevel >= 2 && IsAtEnd(iova, 2, target, visible, ref entry, ref table))
+        if (TFormat.TopLevel >= 2 && rootLevel >= 2 && IsAtEnd(iova, 2, target, visible, tables, ref entry, ref table))
         {
             return table;
         }
@@ -50,7 +53,8 @@ public sealed partial class PageTable<TFormat>
     /// <summary>Follows the entry of one level to the next.</summary>
     /// <returns>True if that is the target, or if the way ends here.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsAtEnd(ulong iova, int level, int target, ulong visible, ref ulong entry, ref ulong table)
+    private static bool IsAtEnd(
+        ulong iova, int level, int target, ulong visible, HostBlocks tables, ref ulong entry, ref ulong table)
     {
         if (!IsUsable(entry, level, visible))
         {
@@ -64,7 +68,7 @@ public sealed partial class PageTable<TFormat>
             return true;
         }
 
-        entry = Entries<TFormat>.Load(ref _tables.At(table), IndexBelowRoot(iova, level - 1));
+        entry = Entries<TFormat>.Load(ref tables.At(table), IndexBelowRoot(iova, level - 1));
         return false;
     }
 
@@ -72,8 +76,12 @@ public sealed partial class PageTable<TFormat>
     private static bool IsUsable(ulong entry, int level, ulong visible) => TFormat.IsTable(entry, level) && (entry & visible) == visible;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong RootEntry(ulong iova) =>
-        Entries<TFormat>.Load(ref RootTable(), (int)(iova >> _rootShift) & _rootIndexMask);
+    private ulong RootEntry(ulong iova, HostBlocks tables)
+    {
+        ulong root = _root;
+        ObjectDisposedException.ThrowIf(!tables.Contains(root), this);
+        return Entries<TFormat>.Load(ref tables.AtContained(root), (int)(iova >> _rootShift) & _rootIndexMask);
+    }
 
     /// <summary>Finds the entry that ends the walk of an IOVA: a leaf, or a vacant entry.</summary>
     /// <param name="iova">An IOVA inside the table's range.</param>
@@ -82,47 +90,48 @@ public sealed partial class PageTable<TFormat>
     private ulong FinalEntry(ulong iova, out int level)
     {
         level = _rootLevel;
-        ulong entry = RootEntry(iova);
-        if (TFormat.TopLevel >= 5 && level == 5 && !TryFollow(iova, ref level, 5, ref entry))
+        var tables = _tables;
+        ulong entry = RootEntry(iova, tables);
+        if (TFormat.TopLevel >= 5 && level == 5 && !TryFollow(iova, tables, ref level, 5, ref entry))
         {
             return entry;
         }
 
-        if (TFormat.TopLevel >= 4 && level == 4 && !TryFollow(iova, ref level, 4, ref entry))
+        if (TFormat.TopLevel >= 4 && level == 4 && !TryFollow(iova, tables, ref level, 4, ref entry))
         {
             return entry;
         }
 
-        if (TFormat.TopLevel >= 3 && level == 3 && !TryFollow(iova, ref level, 3, ref entry))
+        if (TFormat.TopLevel >= 3 && level == 3 && !TryFollow(iova, tables, ref level, 3, ref entry))
         {
             return entry;
         }
 
-        if (TFormat.TopLevel >= 2 && level == 2 && !TryFollow(iova, ref level, 2, ref entry))
+        if (TFormat.TopLevel >= 2 && level == 2 && !TryFollow(iova, tables, ref level, 2, ref entry))
         {
             return entry;
         }
 
-        TryFollow(iova, ref level, 1, ref entry);
+        TryFollow(iova, tables, ref level, 1, ref entry);
         return entry;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryFollow(ulong iova, ref int level, int from, ref ulong entry)
+    private static bool TryFollow(ulong iova, HostBlocks tables, ref int level, int from, ref ulong entry)
     {
         if (!TFormat.IsTable(entry, from))
         {
             return false;
         }
 
-        ref byte table = ref _tables.AtOrNull(TFormat.TableAddress(entry));
-        if (Unsafe.IsNullRef(ref table))
+        ulong table = TFormat.TableAddress(entry);
+        if (!tables.Contains(table))
         {
             level = -1;
             return false;
         }
 
-        entry = Entries<TFormat>.Load(ref table, IndexBelowRoot(iova, from - 1));
+        entry = Entries<TFormat>.Load(ref tables.AtContained(table), IndexBelowRoot(iova, from - 1));
         level = from - 1;
         return true;
     }

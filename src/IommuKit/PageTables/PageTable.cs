@@ -194,9 +194,9 @@ public sealed partial class PageTable<TFormat> : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref byte RootTable()
     {
-        ref byte root = ref _roots.AtOrNull(_root);
-        ObjectDisposedException.ThrowIf(Unsafe.IsNullRef(ref root), this);
-        return ref root;
+        ulong root = _root;
+        ObjectDisposedException.ThrowIf(!_roots.Contains(root), this);
+        return ref _roots.AtContained(root);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
