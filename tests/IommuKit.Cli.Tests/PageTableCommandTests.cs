@@ -49,7 +49,7 @@ public sealed class PageTableCommandTests : IDisposable
         string text = Succeed("bench", "--format", "arm-v7s", "--host-time", "--threads", "1");
         text.ShouldContain("arm-v7s: store limit");
         text.ShouldContain("measured on another machine");
-        text.ShouldNotContain("say nothing");
+        text.Contains("say nothing", StringComparison.Ordinal).ShouldBe(!FormatBenchRunner.IsOptimised);
     }
 
     // VA 0x40000000 has indices 0, 1, 0, 0. A page is 0x..e43, read-only 0x..ec3 (see ArmLpaeDescriptor), a cached block 0x..f45.
