@@ -36,6 +36,15 @@ public interface IPageTableFormat
     static abstract bool TryGetRoot(int inputBits, out int level, out int indexBits);
 
     /// <summary>
+    /// Whether hardware with physical addresses of that many bits wants a root one level lower than <see cref="TryGetRoot"/> says: several tables of that
+    /// level, one after the other.
+    /// </summary>
+    /// <param name="outputBits">Bits of a physical address.</param>
+    /// <param name="level">The level of the root.</param>
+    /// <param name="indexBits">Log2 of the entries in it.</param>
+    static virtual bool HasLowerRoot(int outputBits, int level, int indexBits) => false;
+
+    /// <summary>
     /// Whether an IOVA that uses every bit of its root is sign-extended to 64 bits, so that there are a low and a high half with a gap between.
     /// </summary>
     static virtual bool SignExtendsInput => false;

@@ -15,6 +15,12 @@ public sealed record DomainOptions
     public TableRelease? Release { get; init; }
 
     /// <summary>
+    /// Whether an unmap of part of a large page keeps the rest as smaller pages; see <see cref="PageTableOptions.SplitsPages"/>. The operations of such a
+    /// domain take a lock.
+    /// </summary>
+    public bool SplitsPages { get; init; }
+
+    /// <summary>
     /// From how many pages on a synchronisation drops everything cached of the domain instead of ranges; 0 means never. Not used by
     /// <see cref="SyncPolicy.PerPage"/>. NVIDIA's kernels used 512 on Tegra.
     /// </summary>

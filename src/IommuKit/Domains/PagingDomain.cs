@@ -20,7 +20,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
     private readonly GatherUse _unmapUse;
 
     // Held over an operation with its maintenance where threads could not tell what others have not finished: while tables may go because they are
-    // empty, and where pointers to tables need maintenance but have no bit to say that it is done. Mainline's Tegra driver has such a lock too.
+    // empty or pages are split, and where pointers to tables need maintenance but have no bit to say that it is done. Mainline's Tegra driver has such a lock too.
     private readonly object? _operationLock;
 
     public PagingDomain(IommuDriver driver, DomainOptions options, PageAllocator allocator, PageTableOptions tableOptions, THardware hardware)
@@ -28,7 +28,13 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
     {
         var rules = new SyncRules(driver.Traits, hasDirection: Policy != SyncPolicy.RangeFlush);
         bool hasVisibility = rules.OnMap != Maintenance.None;
-        _table = new PageTable<TFormat>(tableOptions with { TracksVisibility = hasVisibility }, allocator);
+        if (options.SplitsPages && tableOptions.Release == TableRelease.WhenEmpty)
+        {
+            throw new IommuException(IommuError.EINVAL, "A domain that splits pages cannot give tables back when they are empty; choose another release rule.");
+        }
+
+        _table = new PageTable<TFormat>(
+            tableOptions with { TracksVisibility = hasVisibility, SplitsPages = options.SplitsPages }, allocator);
         _policy = Policy;
         _mapUse = Policy switch
         {
@@ -46,7 +52,8 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
             hasVisibility && hasBit ? _table.MarkVisible : null,
             options);
         _counters = options.Counters;
-        _operationLock = _table.Release == TableRelease.WhenEmpty || (hasVisibility && !hasBit) ? new object() : null;
+        bool needsLock = _table.Release == TableRelease.WhenEmpty || options.SplitsPages || (hasVisibility && !hasBit);
+        _operationLock = needsLock ? new object() : null;
         if (Policy == SyncPolicy.Deferred)
         {
             _deferred = new DeferredQueue<THardware>(_sync, options.DeferredCapacity, options.DeferredAge, options.Clock);

@@ -48,7 +48,9 @@ public readonly record struct EntryRun(
     public bool TryJoin(in EntryRun other, out EntryRun joined)
     {
         joined = this;
-        if (other.Change != Change || other.Level != Level)
+
+        // Runs that would translate everything there is stay apart: the number of bytes would be too large.
+        if (other.Change != Change || other.Level != Level || other.Span >= ulong.MaxValue - Span)
         {
             return false;
         }

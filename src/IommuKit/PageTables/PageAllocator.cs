@@ -16,8 +16,9 @@ public sealed class PageAllocator
     /// <summary>Log2 of the largest block: concatenated tables of Arm, or one table of 64 KiB pages.</summary>
     public const int MaxBlockLog2 = 18;
 
-    // Stands for "handed out" where a link would be.
+    // Stands for "handed out" where a link would be; log2 of the block's size is taken off.
     private const uint InUse = uint.MaxValue;
+    private const uint FirstInUse = InUse - MaxBlockLog2;
 
     private readonly object _gate = new();
     private readonly HostMemory _memory;
@@ -28,9 +29,15 @@ public sealed class PageAllocator
     // of the next one plus 1, or 0. They are kept beside the blocks, not in them, because a stale walker may still read a block that is on a list.
     private readonly uint[] _next;
     private readonly uint[] _free = new uint[MaxBlockLog2 + 1];
+
+    // For each unit that starts a free block, log2 of its size; 0 for all others.
+    private readonly byte[] _freeLog2;
     private ulong _unused;
     private long _outstanding;
     private long _releases;
+
+    // Releases when free blocks were last joined.
+    private long _joinedAt = -1;
 
     /// <summary>Makes an allocator of the blocks in part of <paramref name="memory"/>.</summary>
     /// <param name="memory">The CPU's view of system memory.</param>
@@ -39,7 +46,7 @@ public sealed class PageAllocator
     /// <exception cref="ArgumentException">The pool is empty, misaligned or not inside the memory.</exception>
     public PageAllocator(HostMemory memory, ulong start, ulong length)
     {
-        if (length == 0 || ((start | length) & 0xfff) != 0 || !memory.Contains(start, length) || (length >> MinBlockLog2) >= InUse)
+        if (length == 0 || ((start | length) & 0xfff) != 0 || !memory.Contains(start, length) || (length >> MinBlockLog2) >= FirstInUse)
         {
             throw new ArgumentException(
                 $"A pool of 0x{length:x} bytes at 0x{start:x} is empty, misaligned or not inside memory of 0x{memory.Length:x} bytes.", nameof(length));
@@ -50,6 +57,7 @@ public sealed class PageAllocator
         _end = start + length;
         _unused = start;
         _next = new uint[length >> MinBlockLog2];
+        _freeLog2 = new byte[_next.Length];
     }
 
     /// <summary>The CPU's view of the memory that the pages are in.</summary>
@@ -92,7 +100,7 @@ public sealed class PageAllocator
     /// <summary>Gives a block back.</summary>
     /// <param name="address">What <see cref="TryAllocate"/> returned.</param>
     /// <param name="sizeLog2">The size it was asked for with.</param>
-    /// <exception cref="InvalidOperationException">The block is not handed out.</exception>
+    /// <exception cref="InvalidOperationException">The block is not handed out, or has another size.</exception>
     public void Free(ulong address, int sizeLog2)
     {
         lock (_gate)
@@ -117,12 +125,20 @@ public sealed class PageAllocator
         }
     }
 
+    /// <summary>How many blocks of a size may be outstanding at most.</summary>
+    internal long Capacity(int sizeLog2) => Math.Min(Limit, (long)((_end - _start) >> Rounded(sizeLog2)));
+
     /// <summary>Takes <paramref name="count"/> blocks at once, all or none, for <see cref="Take"/>.</summary>
     internal bool TryReserve(int sizeLog2, long count, ref TableList list)
     {
         sizeLog2 = Rounded(sizeLog2);
         lock (_gate)
         {
+            if (count > Limit - _outstanding || count > Capacity(sizeLog2))
+            {
+                return false;
+            }
+
             for (; count > 0; count--)
             {
                 if (!TryTake(sizeLog2, out ulong address))
@@ -176,11 +192,13 @@ public sealed class PageAllocator
     internal void Push(ref TableList list, ulong address)
     {
         uint block = Number(address);
-        if (_next[block] != InUse)
+        uint state = _next[block];
+        if (state < FirstInUse)
         {
             ThrowNotInUse(address);
         }
 
+        list.SizeLog2 = (int)(InUse - state);
         _next[block] = list.Head;
         list.Head = block + 1;
         list.Count++;
@@ -212,7 +230,7 @@ public sealed class PageAllocator
         uint block = list.Head - 1;
         list.Head = _next[block];
         list.Count--;
-        _next[block] = InUse;
+        _next[block] = InUse - (uint)list.SizeLog2;
         address = _start + ((ulong)block << MinBlockLog2);
         return true;
     }
@@ -220,16 +238,18 @@ public sealed class PageAllocator
     private bool TryTake(int sizeLog2, out ulong address)
     {
         address = 0;
-        if (_outstanding >= Limit
-            || !(TryTakeFree(sizeLog2, out address) || TryTakeUnused(sizeLog2, out address) || TryTakePart(sizeLog2, out address)))
+        if (_outstanding >= Limit || !(TryTakeAny(sizeLog2, out address) || (TryJoinFree() && TryTakeAny(sizeLog2, out address))))
         {
             return false;
         }
 
-        _next[Number(address)] = InUse;
+        _next[Number(address)] = InUse - (uint)sizeLog2;
         _outstanding++;
         return true;
     }
+
+    private bool TryTakeAny(int sizeLog2, out ulong address) =>
+        TryTakeFree(sizeLog2, out address) || TryTakeUnused(sizeLog2, out address) || TryTakePart(sizeLog2, out address);
 
     private bool TryTakeFree(int sizeLog2, out ulong address)
     {
@@ -241,6 +261,7 @@ public sealed class PageAllocator
         }
 
         _free[sizeLog2] = _next[head - 1];
+        _freeLog2[head - 1] = 0;
         address = _start + ((ulong)(head - 1) << MinBlockLog2);
         return true;
     }
@@ -291,7 +312,7 @@ public sealed class PageAllocator
 
     private void Give(ulong address, int sizeLog2)
     {
-        if (_next[Number(address)] != InUse)
+        if (_next[Number(address)] != InUse - (uint)sizeLog2)
         {
             ThrowNotInUse(address);
         }
@@ -306,10 +327,51 @@ public sealed class PageAllocator
         uint block = Number(address);
         _next[block] = _free[sizeLog2];
         _free[sizeLog2] = block + 1;
+        _freeLog2[block] = (byte)sizeLog2;
+    }
+
+    /// <summary>
+    /// Joins free blocks that are halves of a larger one. Nearly all blocks have the size of a table, so that this waits until a request fails for the want
+    /// of it.
+    /// </summary>
+    /// <returns>False if nothing was given back since the last time.</returns>
+    private bool TryJoinFree()
+    {
+        if (_joinedAt == _releases)
+        {
+            return false;
+        }
+
+        _joinedAt = _releases;
+        ulong firstUnit = _start >> MinBlockLog2;
+        for (int log2 = MinBlockLog2; log2 < MaxBlockLog2; log2++)
+        {
+            ulong units = 1ul << (log2 - MinBlockLog2);
+            ulong first = (0 - firstUnit) & ((2 * units) - 1);
+            for (ulong unit = first; unit + units < (ulong)_freeLog2.Length; unit += 2 * units)
+            {
+                if (_freeLog2[unit] == log2 && _freeLog2[unit + units] == log2)
+                {
+                    _freeLog2[unit] = (byte)(log2 + 1);
+                    _freeLog2[unit + units] = 0;
+                }
+            }
+        }
+
+        Array.Clear(_free);
+        for (int unit = _freeLog2.Length - 1; unit >= 0; unit--)
+        {
+            if (_freeLog2[unit] != 0)
+            {
+                PushFree(_start + ((ulong)(uint)unit << MinBlockLog2), _freeLog2[unit]);
+            }
+        }
+
+        return true;
     }
 
     private static void ThrowNotInUse(ulong address) =>
-        throw new InvalidOperationException($"The block at 0x{address:x} is not handed out.");
+        throw new InvalidOperationException($"The block at 0x{address:x} is not handed out, or has another size.");
 
     private uint Number(ulong address)
     {

@@ -49,7 +49,11 @@ public sealed partial class PageTable<TFormat>
             ulong entry = table == NoTable ? 0 : Entries<TFormat>.Load(ref TableAt(table, level), index);
             if (entry == 0)
             {
-                missing++;
+                // No use in counting on what cannot be had.
+                if (++missing > _allocator.Capacity(TableLog2))
+                {
+                    return IommuError.ENOMEM;
+                }
             }
             else if (TFormat.IsTable(entry, level))
             {

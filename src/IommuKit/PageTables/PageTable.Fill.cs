@@ -57,7 +57,7 @@ public sealed partial class PageTable<TFormat>
             else
             {
                 NoteInvisible(table, level, index, entry, cursor.Iova, ref sink);
-                FillTable(TFormat.TableAddress(entry), level - 1, isLinked, attributes, ref cursor, ref reserved, ref sink);
+                FillTable(TableIn(entry, level), level - 1, isLinked, attributes, ref cursor, ref reserved, ref sink);
             }
         }
         while (cursor.IsBefore(last));
@@ -137,7 +137,7 @@ public sealed partial class PageTable<TFormat>
     private void ReplaceTable<TSink>(ulong table, int level, int index, ulong entry, ulong iova, ref TSink sink)
         where TSink : struct, IFootprintSink
     {
-        UnlinkTable(table, level, index, entry, iova, areEntriesLeft: false, ref sink);
+        UnlinkTable(table, level, index, entry, iova, areEntriesLeft: level > 1, ref sink);
         if (TFormat.NeedsBreakBeforeMake)
         {
             sink.Synchronise();
@@ -170,7 +170,7 @@ public sealed partial class PageTable<TFormat>
             TakeBack(child, level - 1, ref reserved);
             cursor = start;
             NoteInvisible(table, level, index, other, cursor.Iova, ref sink);
-            FillTable(TFormat.TableAddress(other), level - 1, isLinked, attributes, ref cursor, ref reserved, ref sink);
+            FillTable(TableIn(other, level), level - 1, isLinked, attributes, ref cursor, ref reserved, ref sink);
             return;
         }
 
@@ -221,6 +221,11 @@ public sealed partial class PageTable<TFormat>
             }
         }
     }
+
+    // The check found a pointer or nothing here; what is neither was stored in the meantime.
+    private static ulong TableIn(ulong entry, int level) => TFormat.IsTable(entry, level)
+        ? TFormat.TableAddress(entry)
+        : throw new InvalidOperationException("Maps of overlapping ranges ran in parallel; the page table is no longer sound.");
 
     /// <summary>Puts a table that was never linked, and those below it, back on the list they came from.</summary>
     private void TakeBack(ulong table, int level, ref TableList reserved)

@@ -1,11 +1,42 @@
-using IommuKit.Domains;
-
 namespace IommuKit.PageTables;
 
 /// <content>Splitting a large page of which only a part is to be unmapped, where that was asked for.</content>
 public sealed partial class PageTable<TFormat>
 {
-    /// <summary>Makes smaller pages of one page, with the same meaning, and goes on unmapping. Returns false if there is no memory.</summary>
+    /// <summary>
+    /// Takes the tables that an unmap needs to split the pages at its two ends, before it stores anything. Only the ends of a range can lie inside a page.
+    /// </summary>
+    private bool TryReserveSplits(ulong iova, ulong last, ref TableList reserved)
+    {
+        int count = 0;
+        int startLevel = LevelToSplit(iova);
+        int endLevel = LevelToSplit(last + 1);
+        for (int level = 1; level <= Math.Max(startLevel, endLevel); level++)
+        {
+            int shift = TFormat.EntryShift(level);
+            ulong mask = (1ul << shift) - 1;
+            bool splitsStart = level <= startLevel && (iova & mask) != 0;
+            bool splitsEnd = level <= endLevel && ((last + 1) & mask) != 0;
+            bool isSameEntry = iova >> shift == last >> shift;
+            count += splitsStart && splitsEnd && isSameEntry ? 1 : (splitsStart ? 1 : 0) + (splitsEnd ? 1 : 0);
+        }
+
+        return count == 0 || _allocator.TryReserve(TableLog2, count, ref reserved);
+    }
+
+    /// <summary>The level of the page that a boundary lies in; 0 if it lies in none that needs a table to be split.</summary>
+    private int LevelToSplit(ulong boundary)
+    {
+        if (!IsInside(boundary, boundary))
+        {
+            return 0;
+        }
+
+        ulong entry = FinalEntry(boundary, out int level);
+        return entry == 0 ? 0 : level;
+    }
+
+    /// <summary>Makes smaller pages of one page, with the same meaning, and goes on unmapping.</summary>
     private bool SplitPage<TSink>(ulong table, int level, int index, ulong entry, ref UnmapPosition position, ref TSink sink)
         where TSink : struct, IFootprintSink
     {
@@ -17,10 +48,9 @@ public sealed partial class PageTable<TFormat>
         {
             SplitGroup(table, level, index & -(1 << (pageLog2 - shift)), pageLog2, start, attributes, ref sink);
         }
-        else if (!TrySplitEntry(table, level, index, start, attributes, ref sink))
+        else
         {
-            position.Error = IommuError.ENOMEM;
-            return false;
+            SplitEntry(table, level, index, start, attributes, ref position.Reserved, ref sink);
         }
 
         entry = Entries<TFormat>.Load(ref TableAt(table, level), index);
@@ -50,15 +80,10 @@ public sealed partial class PageTable<TFormat>
     }
 
     /// <summary>Puts a table of smaller pages in the place of a leaf.</summary>
-    private bool TrySplitEntry<TSink>(ulong table, int level, int index, ulong start, ulong attributes, ref TSink sink)
+    private void SplitEntry<TSink>(
+        ulong table, int level, int index, ulong start, ulong attributes, ref TableList reserved, ref TSink sink)
         where TSink : struct, IFootprintSink
     {
-        TableList reserved = default;
-        if (level == 0 || !_allocator.TryReserve(TableLog2, 1, ref reserved))
-        {
-            return false;
-        }
-
         ulong child = _allocator.Take(TableLog2, ref reserved);
         ref byte entries = ref TableAt(table, level);
         ulong address = TFormat.LeafAddress(Entries<TFormat>.Load(ref entries, index), level);
@@ -77,6 +102,5 @@ public sealed partial class PageTable<TFormat>
         Entries<TFormat>.Store(ref entries, index, TFormat.TableEntry(child, level));
         var change = TFormat.NeedsBreakBeforeMake ? EntryChange.TableLinked : EntryChange.LeafReplaced;
         sink.EntriesStored(RunAt(table, index, 1, level, start, change));
-        return true;
     }
 }

@@ -64,6 +64,9 @@ public sealed partial class PageTable<TFormat>
         {
             long releases = _allocator.Releases;
             bool isFound = TryFindNextOnce(iova, last, out mapped);
+
+            // Entries were read by vectors, which are not ordered by themselves.
+            Interlocked.MemoryBarrier();
             if (releases == _allocator.Releases)
             {
                 return isFound;

@@ -116,10 +116,19 @@ public sealed partial class PageTable<TFormat>
             return IommuError.None;
         }
 
+        unmapped = 0;
         var position = new UnmapPosition(iova, size);
+        if (_splitsPages && !TryReserveSplits(iova, iova + (size - 1), ref position.Reserved))
+        {
+            return IommuError.ENOMEM;
+        }
+
         ClearTable(_root, _rootLevel, ref position, ref sink);
-        unmapped = position.Iova - iova;
-        return position.Error;
+        _allocator.FreeAll(TableLog2, ref position.Reserved);
+
+        // The number of all bytes that there are does not fit.
+        unmapped = position.HasAdvanced && position.Iova == iova ? size : position.Iova - iova;
+        return IommuError.None;
     }
 
     /// <summary>Clears one page of any size, if that is what the range is. False, and nothing done, if it is not.</summary>

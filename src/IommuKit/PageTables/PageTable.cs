@@ -12,7 +12,8 @@ namespace IommuKit.PageTables;
 /// <para>It stores entries and reports the footprint; it flushes nothing. What the footprint needs is up to the sink.</para>
 /// <para>A map is all or nothing: everything that can fail is found out before the first store.</para>
 /// <para>
-/// Maps and unmaps of disjoint ranges may run in parallel, except with <see cref="TableRelease.WhenEmpty"/>; look-ups may run beside anything.
+/// Maps and unmaps of disjoint ranges may run in parallel, except with <see cref="TableRelease.WhenEmpty"/> or <see cref="PageTableOptions.SplitsPages"/>;
+/// look-ups may run beside anything.
 /// </para>
 /// <para>No operation allocates on the managed heap.</para>
 /// </remarks>
@@ -79,6 +80,12 @@ public sealed partial class PageTable<TFormat> : IDisposable
         if (!TFormat.TryGetRoot(options.InputBits, out _rootLevel, out _rootBits) || _rootLevel < 1)
         {
             throw new ArgumentException($"Format {TFormat.Name} has no root for IOVAs of {options.InputBits} bits.", nameof(options));
+        }
+
+        if (TFormat.HasLowerRoot(options.OutputBits, _rootLevel, _rootBits))
+        {
+            _rootLevel--;
+            _rootBits += TFormat.IndexBits(_rootLevel);
         }
 
         _rootShift = TFormat.EntryShift(_rootLevel);

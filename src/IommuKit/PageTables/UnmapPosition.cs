@@ -1,5 +1,3 @@
-using IommuKit.Domains;
-
 namespace IommuKit.PageTables;
 
 /// <summary>How far an unmap has come.</summary>
@@ -21,8 +19,11 @@ internal struct UnmapPosition
     /// <summary>The next IOVA to unmap.</summary>
     public ulong Iova { get; private set; }
 
-    /// <summary>What made the unmap stop, if that was not a hole.</summary>
-    public IommuError Error { get; set; }
+    /// <summary>Tables for the pages that have to be split.</summary>
+    public TableList Reserved;
+
+    /// <summary>Whether something was passed.</summary>
+    public bool HasAdvanced { get; private set; }
 
     /// <summary>Whether something is left to unmap at or before <paramref name="last"/>. Not to be asked before the first <see cref="Advance"/>.</summary>
     // IOVA 0 after an advance means that the end of the number space was reached.
@@ -32,7 +33,11 @@ internal struct UnmapPosition
     public readonly bool HasPassed(ulong last) => !HasNotPassed(last);
 
     /// <summary>Moves over what was unmapped.</summary>
-    public void Advance(ulong bytes) => Iova += bytes;
+    public void Advance(ulong bytes)
+    {
+        Iova += bytes;
+        HasAdvanced = true;
+    }
 
     private readonly bool HasNotPassed(ulong last) => Iova - 1 < last;
 }

@@ -115,7 +115,7 @@ internal sealed class DomainSync<THardware>
             _hardware.Barrier();
         }
 
-        if (IsWorthFlushingAll(run.Pages(GranuleLog2)))
+        if ((needs & ~Maintenance.Clean) != 0 && IsWorthFlushingAll(run.Pages(GranuleLog2)))
         {
             InvalidateAll();
         }
@@ -273,35 +273,33 @@ internal sealed class DomainSync<THardware>
     private void InvalidateTlb(ReadOnlySpan<EntryRun> runs, in TableSpans tables, bool hasLeafRange)
     {
         // Neighbouring runs of one level are one range, also across tables.
-        ulong iova = 0;
-        ulong bytes = 0;
-        int level = 0;
+        EntryRun range = default;
+        bool hasRange = false;
         foreach (ref readonly var run in runs)
         {
-            if ((_rules.For(run) & Maintenance.Tlb) == 0 || (!run.ChangesTable && (hasLeafRange || tables.Contains(run.Iova))))
+            if ((_rules.For(run) & Maintenance.Tlb) == 0 || (!run.ChangesTable && (hasLeafRange || tables.Contains(run))))
             {
                 continue;
             }
 
-            if (bytes != 0 && run.Level == level && run.Iova == iova + bytes)
+            if (hasRange && run.Level == range.Level && run.Iova == range.Iova + range.Span && run.Span < ulong.MaxValue - range.Span)
             {
-                bytes += run.Span;
+                range = range with { Span = range.Span + run.Span };
                 continue;
             }
 
-            if (bytes != 0)
+            if (hasRange)
             {
-                _hardware.InvalidateTlb(iova, bytes, level);
+                _hardware.InvalidateTlb(range.Iova, range.Span, range.Level);
             }
 
-            iova = run.Iova;
-            bytes = run.Span;
-            level = run.Level;
+            range = run;
+            hasRange = true;
         }
 
-        if (bytes != 0)
+        if (hasRange)
         {
-            _hardware.InvalidateTlb(iova, bytes, level);
+            _hardware.InvalidateTlb(range.Iova, range.Span, range.Level);
         }
     }
 }

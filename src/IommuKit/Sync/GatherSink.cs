@@ -125,11 +125,12 @@ internal struct GatherSink<THardware> : IFootprintSink
     {
         var runs = Runs;
         _sync.Clean(runs);
-        if (_sync.IsWorthFlushingAll(_pages))
+        bool mustInvalidate = _hasSpilled || _sync.NeedInvalidation(runs);
+        if (mustInvalidate && _sync.IsWorthFlushingAll(_pages))
         {
             _sync.InvalidateAll();
         }
-        else if (_hasSpilled || _sync.NeedInvalidation(runs))
+        else if (mustInvalidate)
         {
             _sync.Invalidate(runs, _use == GatherUse.SynchroniseRange ? range : Interval.Empty);
         }
@@ -208,10 +209,14 @@ internal struct GatherSink<THardware> : IFootprintSink
                 {
                     _sync.MarkVisible(runs);
                 }
-                else if (!_sync.IsWorthFlushingAll(_pages))
+                else
                 {
-                    _sync.BeginInvalidating(runs, hasLeafRange: _use == GatherUse.SynchroniseRange);
+                    // From the threshold on the end of the operation drops everything.
                     _hasSpilled = true;
+                    if (!_sync.IsWorthFlushingAll(_pages))
+                    {
+                        _sync.BeginInvalidating(runs, hasLeafRange: _use == GatherUse.SynchroniseRange);
+                    }
                 }
 
                 break;

@@ -12,7 +12,8 @@ internal readonly record struct Interval(ulong First, ulong Last)
 
     public bool IsEmpty => First > Last;
 
-    public ulong Bytes => IsEmpty ? 0 : Last - First + 1;
+    /// <summary>Its size; one byte less where that would be 2 to the power of 64.</summary>
+    public ulong Bytes => IsEmpty ? 0 : Math.Max(Last - First, Last - First + 1);
 
     public bool Overlaps(Interval other) => First <= other.Last && other.First <= Last;
 

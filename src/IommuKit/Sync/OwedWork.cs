@@ -176,11 +176,12 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync)
         }
 
         sync.Clean(runs);
-        if (_hasForgotten || sync.IsWorthFlushingAll(pages))
+        bool mustInvalidate = sync.NeedInvalidation(runs);
+        if (_hasForgotten || (mustInvalidate && sync.IsWorthFlushingAll(pages)))
         {
             sync.InvalidateAll();
         }
-        else if (sync.NeedInvalidation(runs))
+        else if (mustInvalidate)
         {
             sync.Invalidate(runs, Interval.Empty);
         }

@@ -31,9 +31,10 @@ internal readonly ref struct TableSpans
         }
     }
 
-    /// <summary>Whether an IOVA is in one of the spans.</summary>
-    public bool Contains(ulong iova)
+    /// <summary>Whether a whole run is in one of the spans.</summary>
+    public bool Contains(in EntryRun run)
     {
+        ulong iova = run.Iova;
         int low = 0;
         int high = _count;
         while (low < high)
@@ -49,7 +50,7 @@ internal readonly ref struct TableSpans
             }
         }
 
-        return low < _count && _spans![low].First <= iova;
+        return low < _count && _spans![low].First <= iova && run.LastIova <= _spans[low].Last;
     }
 
     public void Dispose()

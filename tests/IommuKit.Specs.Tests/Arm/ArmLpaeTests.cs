@@ -185,6 +185,21 @@ public class ArmLpaeTests
         ShouldHaveRoot<Lpae64KStage2>(width, level, indexBits);
     }
 
+    // R_SRKBC: 40 bits of physical address and the granule of 16 KiB want 16 tables of level 2 (1 here) for one of level 1.
+    [Theory]
+    [InlineData(40, 2, 4, true)]
+    [InlineData(40, 2, 5, false)]
+    [InlineData(42, 2, 4, false)]
+    [InlineData(48, 2, 4, false)]
+    [InlineData(40, 1, 4, false)]
+    public void The_root_of_stage_2_with_16K_and_40_bits_of_output_is_a_level_lower(int outputBits, int level, int indexBits, bool expected)
+    {
+        Lpae16KStage2.HasLowerRoot(outputBits, level, indexBits).ShouldBe(expected);
+        Lpae16KStage1.HasLowerRoot(outputBits, level, indexBits).ShouldBeFalse();
+        Lpae4KStage2.HasLowerRoot(outputBits, level, indexBits).ShouldBeFalse();
+        Lpae64KStage2.HasLowerRoot(outputBits, level, indexBits).ShouldBeFalse();
+    }
+
     private static void ShouldHaveRoot<TFormat>(int width, int? level, int? indexBits)
         where TFormat : struct, IPageTableFormat
     {

@@ -120,6 +120,40 @@ public sealed class PageAllocatorTests : IDisposable
     }
 
     [Fact]
+    public void A_block_is_given_back_with_its_size()
+    {
+        var allocator = new PageAllocator(_memory.CpuView, 0, 8 * 4096);
+        allocator.TryAllocate(12, out ulong block).ShouldBeTrue();
+        Should.Throw<InvalidOperationException>(() => allocator.Free(block, 14));
+        allocator.Free(block, 12);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3 * 4096)]
+    public void Small_free_blocks_serve_a_large_request(ulong start)
+    {
+        const int Pages = 64;
+        var allocator = new PageAllocator(_memory.CpuView, start, Pages * 4096);
+        for (int round = 0; round < 2; round++)
+        {
+            var blocks = new List<ulong>();
+            while (allocator.TryAllocate(12, out ulong block))
+            {
+                blocks.Add(block);
+            }
+
+            blocks.Count.ShouldBe(Pages);
+            blocks.ForEach(block => allocator.Free(block, 12));
+            allocator.TryAllocate(16, out ulong large).ShouldBeTrue();
+            (large % 65536).ShouldBe(0ul);
+            large.ShouldBeGreaterThanOrEqualTo(start);
+            allocator.Free(large, 16);
+            allocator.Outstanding.ShouldBe(0);
+        }
+    }
+
+    [Fact]
     public void A_large_free_block_serves_small_requests()
     {
         var allocator = new PageAllocator(_memory.CpuView, 0, 4 * 4096);

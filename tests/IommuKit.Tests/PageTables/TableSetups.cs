@@ -31,6 +31,7 @@ internal static class TableSetups
         new TableSetup<ArmLpae<ArmGranule4K, ArmStage2>>("lpae-4k-s2 concatenated", 42, 44),
         new TableSetup<ArmLpae<ArmGranule16K, ArmStage1>>("lpae-16k-s1", 48, 48),
         new TableSetup<ArmLpae<ArmGranule16K, ArmStage2>>("lpae-16k-s2", 48, 48),
+        new TableSetup<ArmLpae<ArmGranule16K, ArmStage2>>("lpae-16k-s2 concatenated", 40, 40),
         new TableSetup<ArmLpae<ArmGranule64K, ArmStage1>>("lpae-64k-s1", 48, 48),
         new TableSetup<ArmLpae<ArmGranule64K, ArmStage1>>("lpae-64k-s1 wide", 52, 52),
         new TableSetup<ArmLpae<ArmGranule64K, ArmStage2>>("lpae-64k-s2", 48, 48),

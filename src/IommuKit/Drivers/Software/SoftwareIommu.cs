@@ -27,6 +27,12 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
         _allocator = allocator;
         _options = options;
         ulong supported = TFormat.PageSizes & TFormat.PageSizeMask(options.OutputBits);
+        if ((options.PageSizes & ~supported) != 0)
+        {
+            throw new ArgumentException(
+                $"Format {TFormat.Name} has page sizes 0x{supported:x}; 0x{options.PageSizes:x} asks for others.", nameof(options));
+        }
+
         Traits = new IommuTraits
         {
             Name = $"software-{TFormat.Name}",

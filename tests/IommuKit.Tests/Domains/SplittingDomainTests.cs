@@ -1,0 +1,75 @@
+using IommuKit.Domains;
+using IommuKit.Drivers.Software;
+using IommuKit.Models.Memory;
+using IommuKit.PageTables;
+using IommuKit.Specs.PageTables;
+using IommuKit.Specs.X86;
+
+namespace IommuKit.Tests.Domains;
+
+/// <summary>Domains that split pages.</summary>
+public sealed class SplittingDomainTests : IDisposable
+{
+    private const ulong Page = 4096;
+    private const ulong Block = 2 << 20;
+
+    private readonly PhysicalMemory _memory = new(4 << 20, isCoherent: true);
+
+    public void Dispose() => _memory.Dispose();
+
+    [Fact]
+    public void The_rest_of_a_page_stays()
+    {
+        using var domain = Make(new DomainOptions { SplitsPages = true });
+        domain.Map(0, 0, Block, Protection.Read);
+        domain.Unmap(Page, Page).ShouldBe(Page);
+        domain.IovaToPhysical(0).ShouldBe(0ul);
+        domain.IovaToPhysical(Page).ShouldBeNull();
+        domain.IovaToPhysical(2 * Page).ShouldBe(2 * Page);
+    }
+
+    [Fact]
+    public void Unless_it_was_asked_for_it_goes()
+    {
+        using var domain = Make(new DomainOptions());
+        domain.Map(0, 0, Block, Protection.Read);
+        domain.Unmap(Page, Page).ShouldBe(0ul);
+        domain.Unmap(0, Page).ShouldBe(Block);
+        domain.IovaToPhysical(2 * Page).ShouldBeNull();
+    }
+
+    [Fact]
+    public void Empty_tables_cannot_be_given_back_then() =>
+        Should.Throw<IommuException>(() => Make(new DomainOptions { SplitsPages = true, Release = TableRelease.WhenEmpty }))
+            .Error.ShouldBe(IommuError.EINVAL);
+
+    [Fact]
+    public void Threads_may_unmap_parts_of_one_page()
+    {
+        using var domain = Make(new DomainOptions { SplitsPages = true });
+        for (int round = 0; round < 50; round++)
+        {
+            domain.Map(0, 0, Block, Protection.Read);
+            Parallel.For(0, 4, thread =>
+            {
+                for (ulong page = (ulong)thread; page < 512; page += 8)
+                {
+                    domain.Unmap(page * Page, Page).ShouldBe(Page);
+                }
+            });
+
+            for (ulong page = 0; page < 512; page++)
+            {
+                domain.IovaToPhysical(page * Page).ShouldBe(page % 8 < 4 ? null : page * Page);
+            }
+
+            domain.Unmap(0, Block).ShouldBe(Block);
+        }
+    }
+
+    private IommuDomain Make(DomainOptions options)
+    {
+        var allocator = new PageAllocator(_memory.CpuView, 0, _memory.Length);
+        return new SoftwareIommu<X86Format>(allocator, new SoftwareIommuOptions { InputBits = 48, OutputBits = 40 }).CreateDomain(options);
+    }
+}
