@@ -1,4 +1,5 @@
 using System.Text.Json;
+using IommuKit.Lab.PageTables.Bench;
 
 namespace IommuKit.Cli.Tests;
 

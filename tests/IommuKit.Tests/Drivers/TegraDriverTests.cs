@@ -111,6 +111,8 @@ public sealed class TegraDriverTests : TegraDriverFixture
         Should.Throw<IommuException>(() => driver.CreateDomain(new DomainOptions { DeferredCapacity = 0 })).Error.ShouldBe(IommuError.EINVAL);
         Should.Throw<IommuException>(() => driver.CreateDomain(new DomainOptions { Policy = (SyncPolicy)99 })).Error.ShouldBe(IommuError.EINVAL);
         Should.Throw<ArgumentException>(() => Make("tegra210", options: new TegraDriverOptions { TlbStep = 4096 }));
+        Should.Throw<ArgumentException>(() => Make("tegra210", options: new TegraDriverOptions { SectionThreshold = -1 }));
+        Should.Throw<ArgumentException>(() => Make("tegra210", options: new TegraDriverOptions { AsidThreshold = -1 }));
         Should.Throw<ArgumentException>(() => new TegraSmmuDriver(TegraSoc.Tegra30, Bus, Bus, Allocator(Pool)));
     }
 

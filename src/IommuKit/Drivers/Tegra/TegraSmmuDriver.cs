@@ -47,6 +47,12 @@ public sealed partial class TegraSmmuDriver : IommuDriver
             throw new ArgumentException($"A TLB group flush covers 16 or 32 KiB, not {_tlbStep} bytes.", nameof(options));
         }
 
+        if (_options.SectionThreshold < 0 || _options.AsidThreshold < 0)
+        {
+            throw new ArgumentException(
+                $"Thresholds are numbers of flushes, or 0 for never; not {_options.SectionThreshold} and {_options.AsidThreshold}.", nameof(options));
+        }
+
         if (soc.HasAhbInitDone && ahb is null)
         {
             throw new ArgumentException($"{soc} needs the AHB arbiter's registers.", nameof(ahb));
