@@ -78,18 +78,9 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
 
     public override bool TryFindNext(ulong iova, ulong last, out ulong mapped) => _table.TryFindNext(iova, last, out mapped);
 
-    public override IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection)
-    {
-        if (_operationLock is null)
-        {
-            return MapNow(iova, physicalAddress, size, protection);
-        }
-
-        lock (_operationLock)
-        {
-            return MapNow(iova, physicalAddress, size, protection);
-        }
-    }
+    public override IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection) => _operationLock is null
+        ? MapNow(iova, physicalAddress, size, protection)
+        : MapLocked(iova, physicalAddress, size, protection);
 
     public override IommuError TryMapScatterGather(
         ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
@@ -105,18 +96,9 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         }
     }
 
-    public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped)
-    {
-        if (_operationLock is null)
-        {
-            return UnmapNow(iova, size, out unmapped);
-        }
-
-        lock (_operationLock)
-        {
-            return UnmapNow(iova, size, out unmapped);
-        }
-    }
+    public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped) => _operationLock is null
+        ? UnmapNow(iova, size, out unmapped)
+        : UnmapLocked(iova, size, out unmapped);
 
     public override void Flush()
     {
@@ -138,24 +120,38 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
 
     private protected override void FreeTables() => _table.Dispose();
 
+    // What is rare is in methods of its own: a sink on the stack is cleared at each call of the method it is in, used or not.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private IommuError MapLocked(ulong iova, ulong physicalAddress, ulong size, Protection protection)
+    {
+        lock (_operationLock!)
+        {
+            return MapNow(iova, physicalAddress, size, protection);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private IommuError MapPageByPage(ulong iova, ulong physicalAddress, ulong size, Protection protection)
+    {
+        var sink = new PerPageSink<THardware>(_sync);
+        var error = _table.Map(iova, physicalAddress, size, protection, ref sink);
+        CountRanges(error, 1);
+        return error;
+    }
+
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private IommuError MapNow(ulong iova, ulong physicalAddress, ulong size, Protection protection)
     {
-        IommuError error;
         if (_policy == SyncPolicy.PerPage)
         {
-            var sink = new PerPageSink<THardware>(_sync);
-            error = _table.Map(iova, physicalAddress, size, protection, ref sink);
-        }
-        else
-        {
-            FlushBeforeReuse(iova, size);
-            var sink = new GatherSink<THardware>(_sync, _mapUse, _owed);
-            error = _table.Map(iova, physicalAddress, size, protection, ref sink);
-            Finish(ref sink, iova, size, error);
+            return MapPageByPage(iova, physicalAddress, size, protection);
         }
 
+        FlushBeforeReuse(iova, size);
+        var sink = new GatherSink<THardware>(_sync, _mapUse, _owed);
+        var error = _table.Map(iova, physicalAddress, size, protection, ref sink);
+        Finish(ref sink, iova, size, error);
         CountRanges(error, 1);
         return error;
     }
@@ -185,14 +181,29 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         return error;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private IommuError UnmapLocked(ulong iova, ulong size, out ulong unmapped)
+    {
+        lock (_operationLock!)
+        {
+            return UnmapNow(iova, size, out unmapped);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private IommuError UnmapPageByPage(ulong iova, ulong size, out ulong unmapped)
+    {
+        var sink = new PerPageSink<THardware>(_sync);
+        return _table.TryUnmap(iova, size, ref sink, out unmapped);
+    }
+
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private IommuError UnmapNow(ulong iova, ulong size, out ulong unmapped)
     {
         if (_policy == SyncPolicy.PerPage)
         {
-            var perPage = new PerPageSink<THardware>(_sync);
-            return _table.TryUnmap(iova, size, ref perPage, out unmapped);
+            return UnmapPageByPage(iova, size, out unmapped);
         }
 
         var sink = new GatherSink<THardware>(_sync, _unmapUse, _owed);
