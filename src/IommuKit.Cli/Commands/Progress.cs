@@ -37,6 +37,7 @@ internal static class Progress
         ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
         {
             ProgressTask? task = null;
+            long length = file is null ? 0 : LengthOf(file);
             result = work(
                 step =>
                 {
@@ -46,10 +47,11 @@ internal static class Progress
                 },
                 position =>
                 {
-                    if (task is not null)
+                    // Of a pipe nobody knows how much is left.
+                    if (task is not null && length > 1)
                     {
                         task.IsIndeterminate = false;
-                        task.MaxValue = LengthOf(file!);
+                        task.MaxValue = length;
                         task.Value = position;
                     }
                 });
