@@ -23,6 +23,21 @@ internal static class CommandLine
     /// <summary>A message as one line, whatever the names in it hold.</summary>
     private static string OneLine(string message) => string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c));
 
+    /// <summary>Has every use of an option that is a list bring a value; to the parser one value is enough for all of them.</summary>
+    private static void RequireValues(RootCommand root)
+    {
+        foreach (var option in root.Subcommands.SelectMany(command => command.Options).Where(option => option.ValueType == typeof(string[])))
+        {
+            option.Validators.Add(result =>
+            {
+                if (result.Tokens.Count < result.IdentifierTokenCount)
+                {
+                    result.AddError($"Required argument missing for option: '{option.Name}'");
+                }
+            });
+        }
+    }
+
     /// <summary>Runs one command.</summary>
     /// <param name="args">What the user typed.</param>
     /// <param name="output">Where results go.</param>
@@ -40,7 +55,15 @@ internal static class CommandLine
             ModelsCommand.Create(context),
             DumpCommand.Create(context),
         };
-        var parsed = root.Parse(args);
+        if (args.TakeWhile(arg => arg != "--").FirstOrDefault(arg => arg is ['-', .., '='] && arg.IndexOf('=', StringComparison.Ordinal) == arg.Length - 1) is { } empty)
+        {
+            // The parser would take what follows for the value.
+            error.WriteLine($"{Name}: {OneLine(empty[..^1])}: there is no value behind the =");
+            return ExitCode.BadUse;
+        }
+
+        RequireValues(root);
+        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count != 0)
         {
             string command = parsed.CommandResult.Command is RootCommand ? Name : $"{Name} {parsed.CommandResult.Command.Name}";

@@ -92,15 +92,17 @@ public static class ByteSize
         throw new InputException($"size \"{text}\" is not a whole number of bytes");
     }
 
-    /// <summary>Writes a size with the largest unit that leaves no remainder.</summary>
+    /// <summary>Writes a size with the largest unit of which it is a whole number, or one and a half and so on.</summary>
     public static string Format(ulong bytes)
     {
         for (int unit = Units.Length; unit > 0; unit--)
         {
+            // One decimal is exact for halves only.
             int shift = 10 * unit;
-            if (bytes != 0 && (bytes & ((1ul << shift) - 1)) == 0)
+            ulong halves = bytes >> (shift - 1);
+            if (halves > 1 && (bytes & ((1ul << (shift - 1)) - 1)) == 0)
             {
-                return string.Create(CultureInfo.InvariantCulture, $"{bytes >> shift}{Units[unit - 1]}");
+                return string.Create(CultureInfo.InvariantCulture, $"{halves >> 1}{((halves & 1) == 0 ? string.Empty : ".5")}{Units[unit - 1]}");
             }
         }
 

@@ -107,6 +107,7 @@ public sealed class OutputFileTests : IDisposable
     {
         foreach (string format in (string[])["--csv", "--json", "--markdown", ""])
         {
+            Shell.Run(_folder, $"{Shell.Iommukit} models {format} >&-").Error.ShouldBe("iommukit: standard output: cannot be written\n", format);
             var (code, _, error) = Shell.Run(_folder, $"{Shell.Iommukit} models {format} > /dev/full");
             error.ShouldBe("iommukit: standard output: No space left on device\n", format);
             code.ShouldBe(2);

@@ -7,7 +7,8 @@ namespace IommuKit.Cli.Tests;
 public sealed class PageTableCommandTests : IDisposable
 {
     private static readonly string[] BenchFields =
-        ["format", "work", "pages", "median_ns", "ns_per_page", "spread", "bytes_allocated", "fill_ns_per_entry", "level", "threads"];
+        ["format", "work", "pages", "median_ns", "ns_per_page", "spread", "bytes_allocated", "fill_ns_per_entry", "level", "threads",
+            "p10_ns", "p90_ns", "linux61_x_fill", "linux72_x_fill", "ceiling_x_fill"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("iommukit").FullName;
 
@@ -26,7 +27,13 @@ public sealed class PageTableCommandTests : IDisposable
             row.GetProperty("median_ns").GetDouble().ShouldBeGreaterThan(0);
             row.GetProperty("spread").GetDouble().ShouldBeGreaterThanOrEqualTo(0);
             row.GetProperty("fill_ns_per_entry").GetDouble().ShouldBeGreaterThan(0);
+            row.GetProperty("p90_ns").GetDouble().ShouldBeGreaterThanOrEqualTo(row.GetProperty("p10_ns").GetDouble());
         }
+
+        rows[0].GetProperty("linux61_x_fill").GetDouble().ShouldBe(19.1 / 0.078, 0.001);
+        rows[0].GetProperty("linux72_x_fill").GetDouble().ShouldBe(38.4 / 0.078, 0.001);
+        rows[0].GetProperty("ceiling_x_fill").GetDouble().ShouldBe(5.6 / 0.078, 0.001);
+        rows[6].GetProperty("ceiling_x_fill").ValueKind.ShouldBe(JsonValueKind.Null);
 
         string[] works = [.. rows.Select(row => $"{row.GetProperty("level")} {row.GetProperty("work")} {row.GetProperty("pages")} {row.GetProperty("threads")}")];
         works.ShouldBe(
@@ -45,11 +52,16 @@ public sealed class PageTableCommandTests : IDisposable
     }
 
     [Fact]
-    public void Bench_of_a_format_prints_a_table_that_says_what_it_compares_with()
+    public void Bench_of_a_format_compares_with_others_only_where_tables_have_the_same_shape()
     {
         string text = Succeed("bench", "--format", "arm-v7s", "--host-time", "--threads", "1");
         text.ShouldContain("arm-v7s: store limit");
-        text.ShouldContain("measured on another machine");
+        text.ShouldNotContain("measured on another machine");
+        text.ShouldNotContain("Linux 6.1");
+        text = Succeed("bench", "--format", "vtd-ss", "--host-time", "--threads", "1", "--markdown");
+        text.ShouldContain("Linux 6.1 × fill*");
+        text.ShouldContain(@"- \* Linux 6.1: io-pgtable-arm, LPAE with 4K.");
+        text.ShouldContain(@"- \* measured on another machine");
         text.Contains("say nothing", StringComparison.Ordinal).ShouldBe(!FormatBenchRunner.IsOptimised);
     }
 
@@ -123,8 +135,45 @@ public sealed class PageTableCommandTests : IDisposable
         text.ShouldContain("└─ 0x12000..0x12fff → 0x102000..0x102fff  1 × 4K  RW  [R W NS]");
         text.ShouldContain("└─ 0x800000..0xbfffff → 0x800000..0xbfffff  1 × 4M  R  [R NS]");
         text.ShouldContain("2 tables, 4 entries, 2 cache lines, 4104K mapped");
-        text.ShouldContain("1 event of the trace could not be done here, or not wholly");
+        text.ShouldContain("skipped: 1 event with IOVAs beyond what the format can translate, line 6");
     }
+
+    [Fact]
+    public void Dump_of_a_trace_that_unmaps_everything_shows_its_peak_on_request()
+    {
+        string trace = Path.Combine(_folder, "trace");
+        File.WriteAllLines(trace,
+        [
+            Event("map", 0x10000, 0x12000, "paddr=0x0000000000100000 size=8192"),
+            Event("unmap", 0x10000, 0x11000, "size=4096 unmapped_size=4096"),
+            Event("map", 0x400000, 0x402000, "paddr=0x0000000000200000 size=8192"),
+            Event("unmap", 0x400000, 0x402000, "size=8192 unmapped_size=8192"),
+            Event("unmap", 0x11000, 0x12000, "size=4096 unmapped_size=4096"),
+            Event("unmap", 0x11000, 0x12000, "size=4096 unmapped_size=4096"),
+        ]);
+        string end = Succeed("dump", trace, "-f", "vtd-ss");
+        end.ShouldContain("the trace leaves nothing mapped (at most 3 pages of 4K at line 3; --peak shows that)");
+        end.ShouldContain("skipped: 1 unmap of pages that are not mapped here, line 6");
+        string peak = Succeed("dump", trace, "-f", "vtd-ss", "--peak");
+        peak.ShouldContain("└─ 0x400000..0x401fff → 0x200000..0x201fff  2 × 4K");
+        peak.ShouldContain("12K mapped");
+        peak.ShouldContain("the trace up to line 3, where it has most mapped: 3 pages of 4K");
+        peak.ShouldNotContain("skipped");
+        using var json = JsonDocument.Parse(Succeed("dump", trace, "-f", "vtd-ss", "--json"));
+        json.RootElement.GetProperty("peak_live_pages").GetInt32().ShouldBe(3);
+        json.RootElement.GetProperty("peak_line").GetInt32().ShouldBe(3);
+        var skipped = json.RootElement.GetProperty("skipped").EnumerateArray().Single();
+        skipped.GetProperty("reason").GetString().ShouldBe("not-mapped");
+        skipped.GetProperty("first_line").GetInt32().ShouldBe(6);
+
+        File.AppendAllText(trace, Event("map", 0x1000, 0x2000, "paddr=0x0000000000100000 si"));
+        Run("dump", trace, "-f", "vtd-ss").Code.ShouldBe(2);
+        Succeed("dump", trace, "-f", "vtd-ss", "--lenient").ShouldContain("skipped: 1 damaged line, line 7");
+    }
+
+    [Fact]
+    public void Dump_takes_addresses_of_52_bits() =>
+        Succeed("dump", "-f", "arm-lpae-64k-s1", "--input-bits", "52", "--output-bits", "52", "-m", "0:8000000000000:4T").ShouldContain("1 × 4T");
 
     [Fact]
     public void Dump_json_and_csv_have_the_documented_fields()
@@ -135,7 +184,7 @@ public sealed class PageTableCommandTests : IDisposable
         Fields(root).ShouldBe(
         [
             "format", "input_bits", "output_bits", "page_sizes", "table_count", "entries_used", "cache_lines", "bytes_mapped", "skipped_events", "tables",
-            "ranges",
+            "ranges", "skipped", "peak_live_pages", "peak_line", "is_peak", "problem",
         ]);
         root.GetProperty("tables").GetArrayLength().ShouldBe(3);
         Fields(root.GetProperty("tables")[0]).ShouldBe(["level", "address", "iova", "pointer", "entries", "entries_used", "cache_lines"]);
@@ -165,14 +214,26 @@ public sealed class PageTableCommandTests : IDisposable
     [InlineData("dump -f tegra --map zz:0:4K", "\"zz\"")]
     [InlineData("dump -f tegra --map 0:0:0", "is 0")]
     [InlineData("dump -f tegra --map 0:0:4K:q", "\"q\"")]
-    [InlineData("dump -f tegra --map 1:2:3", "whole pages of 4K")]
-    [InlineData("dump -f vtd-ss --map 0:0:4K:c", "to read or to write")]
+    [InlineData("dump -f tegra --map 1:2:3", "the IOVA, 0x1, is not a multiple of the smallest page, 4K")]
+    [InlineData("dump -f tegra --map 0:200:4K", "the physical address, 0x200, is not a multiple of the smallest page, 4K")]
+    [InlineData("dump -f tegra --map 0:0:4100", "the size, 4100, is not a multiple of the smallest page, 4K")]
+    [InlineData("dump -f tegra --map 0:400000000:4K", "beyond physical addresses of 34 bits")]
+    [InlineData("dump -f x86-64 --map 800000000000:0:4K", "beyond IOVAs of 48 bits, sign-extended: up to 0x7fffffffffff, or from 0xffff800000000000")]
+    [InlineData("dump -f x86-64 --map ffff800000000000:1000000000000:4K", "beyond physical addresses of 48 bits")]
+    [InlineData("dump -f vtd-ss --map 0:0:4K:c", "it gives no right to read or to write")]
     [InlineData("dump -f tegra --map 0:0:8K --map 1000:0:4K", "\"1000:0:4K\": part of it is mapped already")]
     [InlineData("dump -f tegra --map 100000000:0:4K", "beyond IOVAs of 32 bits")]
     [InlineData("dump -f tegra --map 0:0:4K --page-sizes 8K", "pages of 4K 4M, not of 8K")]
     [InlineData("dump -f tegra --map 0:0:4K --page-sizes 5000", "5000 is not a power of two")]
     [InlineData("dump -f arm-v7s --map 0:0:4K --input-bits 48", "no tables for IOVAs of 48 bits")]
     [InlineData("dump -f amd-v1 --map 0:0:4K --input-bits 99", "no tables for IOVAs of 99 bits")]
+    [InlineData("dump -f amd-v1 --map 0:0:4K --input-bits x", "--input-bits: \"x\" is not a whole number")]
+    [InlineData("dump -f amd-v1 --map 0:0:4K --output-bits 99", "physical addresses of 29 to 52 bits here, not of 99")]
+    [InlineData("bench --format tegra --host-time --threads x", "--threads: \"x\" is not a whole number")]
+    [InlineData("dump -f tegra --map 0:0:4K --peak", "--peak: this is for a trace")]
+    [InlineData("dump -f tegra --map 0:0:4K --lenient", "--lenient: this is for a trace")]
+    [InlineData("dump -f tegra - --peak", "must be a file and not a pipe")]
+    [InlineData("dump -f tegra /dev/null --peak", "must be a file and not a pipe")]
     [InlineData("dump -f tegra /nowhere", "there is no such file")]
     public void Bad_use_is_one_clear_line_and_exit_code_2(string line, string reason)
     {

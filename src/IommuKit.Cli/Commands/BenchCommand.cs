@@ -41,11 +41,16 @@ internal static class BenchCommand
                 return formats.Run(context, parsed, hostTime, results);
             }
 
+            if (parsed.GetValue(hostTime) && common.FilesIn(parsed).Any())
+            {
+                throw new InputException("--costs: these are for virtual time; --host-time measures");
+            }
+
             var options = new BenchOptions
             {
                 Machines = common.MachinesIn(parsed),
                 Policies = common.PoliciesIn(parsed),
-                Sizes = parsed.GetValue(size) is { Length: > 0 } sizes ? Choices.Sizes(size.Name, sizes) : BenchOptions.SeedSizes,
+                Sizes = parsed.GetValue(size) is { Length: > 0 } sizes ? Sizes(size.Name, sizes) : BenchOptions.SeedSizes,
                 Layout = Choices.One<BenchLayout>(layout.Name, parsed.GetValue(layout)!),
                 Tables = Choices.One<BenchTables>(tables.Name, parsed.GetValue(tables)!),
                 FlushAllPages = common.FlushAllIn(parsed),
@@ -65,6 +70,14 @@ internal static class BenchCommand
             });
         });
         return command;
+    }
+
+    private static IReadOnlyList<ulong> Sizes(string option, string[] values)
+    {
+        var sizes = Choices.Sizes(option, values);
+        return sizes.FirstOrDefault(size => size % SmallPage.Bytes != 0) is > 0 and ulong odd
+            ? throw new InputException($"{option}: {ByteSize.Format(odd)} is not a multiple of the page size, {ByteSize.Format(SmallPage.Bytes)}")
+            : sizes;
     }
 
     private static Option<string> Choice<T>(string name, string description, T standard)

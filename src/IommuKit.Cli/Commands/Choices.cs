@@ -80,20 +80,16 @@ internal static class Choices
     private static IReadOnlyList<T> Choose<T>(
         string option, IReadOnlyList<string>? values, IReadOnlyList<T> all, Func<string, T?> find, Func<T, string> nameOf)
     {
-        var chosen = new List<T>();
-        foreach (string name in Split(values ?? [All]))
-        {
-            if (string.Equals(name, All, StringComparison.OrdinalIgnoreCase))
-            {
-                return all;
-            }
-
-            chosen.Add(find(name) ?? throw new InputException(
-                $"{option}: there is no \"{name}\"; choose from {string.Join(", ", all.Select(nameOf))}, all"));
-        }
-
-        return [.. chosen.Distinct()];
+        string[] names = [.. Split(values ?? [All])];
+        T[] chosen =
+        [
+            .. names.Where(name => !IsAll(name)).Select(name => find(name) ?? throw new InputException(
+                $"{option}: there is no \"{name}\"; choose from {string.Join(", ", all.Select(nameOf))}, all")),
+        ];
+        return names.Any(IsAll) ? all : [.. chosen.Distinct()];
     }
+
+    private static bool IsAll(string name) => string.Equals(name, All, StringComparison.OrdinalIgnoreCase);
 
     private static IEnumerable<string> Split(IEnumerable<string> values) =>
         values.SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries));

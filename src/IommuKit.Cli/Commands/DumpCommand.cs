@@ -34,10 +34,23 @@ internal static class DumpCommand
             Description = "The page sizes to use, with commas. Default: all of the format's.",
             HelpName = "SIZE,…",
         };
-        var inputBits = new Option<int?>("--input-bits")
+        var inputBits = new Option<string?>("--input-bits")
         {
             Description = "Bits of an IOVA. Default: the format's usual width.",
             HelpName = "BITS",
+        };
+        var outputBits = new Option<string?>("--output-bits")
+        {
+            Description = "Bits of a physical address. Default: the format's usual width.",
+            HelpName = "BITS",
+        };
+        var peak = new Option<bool>("--peak")
+        {
+            Description = "Stop in the trace where most is mapped, rather than at its end. It is read twice, so it must be a file.",
+        };
+        var lenient = new Option<bool>("--lenient")
+        {
+            Description = "Go on where the trace is cut off or damaged, and count what is left out.",
         };
         var raw = new Option<bool>("--raw") { Description = "Show the values of entries; of a range, the first one." };
         var results = new ResultOptions();
@@ -48,6 +61,9 @@ internal static class DumpCommand
             map,
             pageSizes,
             inputBits,
+            outputBits,
+            peak,
+            lenient,
             raw,
         };
         results.AddTo(command);
@@ -56,9 +72,12 @@ internal static class DumpCommand
             var options = new DumpOptions
             {
                 Format = Choices.Format("--format", parsed.GetValue(formatName)!),
-                InputBits = parsed.GetValue(inputBits),
+                InputBits = Bits(inputBits, parsed),
+                OutputBits = Bits(outputBits, parsed),
                 PageSizes = PageSizes(pageSizes.Name, parsed.GetValue(pageSizes) ?? []),
                 Trace = parsed.GetValue(trace),
+                IsPeak = parsed.GetValue(peak),
+                IsLenient = parsed.GetValue(lenient),
                 Maps = [.. (parsed.GetValue(map) ?? []).Select(Map)],
             };
             if (options.Trace is null && options.Maps.Count == 0)
@@ -66,11 +85,10 @@ internal static class DumpCommand
                 throw new InputException("dump: nothing is mapped; give --map IOVA:PA:SIZE, or a trace");
             }
 
+            CheckTraceOptions(options);
             return results.Collect(parsed, context, options.Trace is { } input ? [input] : [], writer =>
             {
-                var dump = options.Trace is { } file
-                    ? Progress.Read(context, file, onRead => Dumper.Run(options, onRead))
-                    : Dumper.Run(options);
+                var dump = Progress.Steps(context, options.Trace, (onStep, onRead) => Dumper.Run(options, onStep, onRead));
                 writer.Write((output, format) => Write(output, format, dump, parsed.GetValue(raw)));
             });
         });
@@ -97,6 +115,23 @@ internal static class DumpCommand
                 break;
         }
     }
+
+    /// <summary>Refuses options that the trace, or its absence, makes impossible.</summary>
+    private static void CheckTraceOptions(DumpOptions options)
+    {
+        if (options.Trace is null && (options.IsPeak || options.IsLenient))
+        {
+            throw new InputException($"{(options.IsPeak ? "--peak" : "--lenient")}: this is for a trace; name one");
+        }
+
+        if (options.IsPeak && (options.Trace == "-" || FileIdentity.Of(options.Trace!) is { IsRegular: false } && !Directory.Exists(options.Trace)))
+        {
+            throw new InputException("--peak: the trace is read twice, so it must be a file and not a pipe");
+        }
+    }
+
+    private static int? Bits(Option<string?> option, ParseResult parsed) =>
+        parsed.GetValue(option) is { } text ? Choices.Number(option.Name, text) : null;
 
     private static DumpMap Map(string text)
     {

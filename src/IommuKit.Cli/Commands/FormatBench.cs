@@ -14,7 +14,7 @@ internal sealed class FormatBench
         HelpName = "NAME,…",
     };
 
-    private readonly Option<int?> _threads = new("--threads")
+    private readonly Option<string?> _threads = new("--threads")
     {
         Description = "With --format: the most threads on disjoint ranges. Default: one for each processor.",
         HelpName = "N",
@@ -53,8 +53,9 @@ internal sealed class FormatBench
         }
 
         var options = new FormatBenchOptions { Formats = Choices.Formats(parsed.GetValue(_format)!) };
-        if (parsed.GetValue(_threads) is { } threads)
+        if (parsed.GetValue(_threads) is { } text)
         {
+            int threads = Choices.Number(_threads.Name, text);
             options = threads is >= 1 and <= FormatBenchOptions.MaxThreads
                 ? options with { Threads = threads }
                 : throw new InputException($"--threads: {threads} is not between 1 and {FormatBenchOptions.MaxThreads}");

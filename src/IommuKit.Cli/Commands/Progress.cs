@@ -22,6 +22,43 @@ internal static class Progress
         return result;
     }
 
+    /// <summary>Does work of several steps, with a bar for each on the standard error if somebody is looking.</summary>
+    /// <param name="context">Where to.</param>
+    /// <param name="file">The file that is read on the way, or null.</param>
+    /// <param name="work">The work; given what to tell of each step, and of how much of the file was read.</param>
+    public static T Steps<T>(CommandContext context, string? file, Func<Action<string>?, Action<long>?, T> work)
+    {
+        if (!context.IsInteractive)
+        {
+            return work(null, null);
+        }
+
+        T result = default!;
+        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        {
+            ProgressTask? task = null;
+            long length = file is null ? 0 : LengthOf(file);
+            result = work(
+                step =>
+                {
+                    task?.StopTask();
+                    task = progress.AddTask(Markup.Escape(step));
+                    task.IsIndeterminate = true;
+                },
+                position =>
+                {
+                    // Of a pipe nobody knows how much is left.
+                    if (task is not null && length > 1)
+                    {
+                        task.IsIndeterminate = false;
+                        task.MaxValue = length;
+                        task.Value = position;
+                    }
+                });
+        });
+        return result;
+    }
+
     /// <summary>Collects rows, with a bar on the standard error if somebody is looking.</summary>
     public static IReadOnlyList<T> Collect<T>(CommandContext context, string what, int total, IEnumerable<T> rows)
     {

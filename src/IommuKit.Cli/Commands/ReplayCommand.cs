@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IommuKit.Cli.Output;
+using IommuKit.Lab;
 using IommuKit.Lab.Replay;
 
 namespace IommuKit.Cli.Commands;
@@ -39,6 +40,11 @@ internal static class ReplayCommand
                 IsLenient = parsed.GetValue(lenient),
             };
             string[] paths = parsed.GetValue(files)!;
+            if (paths.Count(path => path == "-") > 1)
+            {
+                throw new InputException("-: the standard input can be read only once");
+            }
+
             return results.Collect(parsed, context, [.. paths, .. common.FilesIn(parsed)], writer =>
             {
                 var replays = new List<ReplayResult>();

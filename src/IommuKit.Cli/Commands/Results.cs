@@ -25,6 +25,11 @@ internal sealed class Results(CommandContext context, ResultFile file, OutputFor
             write(file.Writer, format);
             file.Writer.Flush();
         }
+        catch (UnauthorizedAccessException e)
+        {
+            // It is closed, or open for reading only.
+            throw new InputException("standard output: cannot be written", e);
+        }
         catch (IOException e)
         {
             throw new InputException($"standard output: {FileProblem.Describe(e)}", e);

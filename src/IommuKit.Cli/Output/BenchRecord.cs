@@ -70,4 +70,12 @@ internal sealed class BenchRecord(BenchRow row, BenchOptions options)
     public string Costs => options.Costs.Name;
 
     public string Tuning => Output.Tuning.Describe(options.Settings, options.FlushAllPages);
+
+    public double? PaperBeforeMinUs => row.PaperBefore?.Min;
+
+    public double? PaperBeforeMaxUs => row.PaperBefore?.Max;
+
+    public double? PaperAfterMinUs => row.PaperAfter?.Min;
+
+    public double? PaperAfterMaxUs => row.PaperAfter?.Max;
 }

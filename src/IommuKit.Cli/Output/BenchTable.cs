@@ -19,34 +19,34 @@ internal static class BenchTable
         }
 
         ColumnTable.WriteLeftOut(console, leftOut);
-        console.WriteLine("Model µs: virtual time, operations times their cost; nothing here is time of this host.");
+        console.Note(isMarkdown, "Model µs: virtual time, operations times their cost; nothing here is time of this host.");
         if (rows.Any(row => row.Policy == SyncPolicy.PerPage))
         {
-            console.WriteLine("Faster: PerPage against the row, in the model.");
+            console.Note(isMarkdown, "Faster: PerPage against the row, in the model.");
         }
 
         if (rows.Any(row => row.Paper is not null))
         {
-            console.WriteLine("Paper µs: mean of the paper's samples, and their range; Off: the model against it; Paper's: its own factor.");
+            console.Note(isMarkdown, "Paper µs: mean of the paper's samples, and their range; Off: the model against it; Paper's: its own factor.");
         }
         else if (rows.Any(row => row.PaperBefore is not null))
         {
-            console.WriteLine("Paper before, after: means of the paper's samples with a flush for every page, and with one for the range (PerPage and RangeFlush here).");
+            console.Note(isMarkdown, "Paper before, after: means of the paper's samples with a flush for every page, and with one for the range (PerPage and RangeFlush here).");
         }
 
-        console.WriteLine("Least: register writes + reads + lines cleaned that would have sufficed without dropping anything else from a cache.");
+        console.Note(isMarkdown, "Least: register writes + reads + lines cleaned that would have sufficed without dropping anything else from a cache.");
         string[] droppers = [.. rows.Where(row => row.DropsOthers).Select(row => row.Policy.ToString()).Distinct(StringComparer.Ordinal)];
         if (droppers.Length != 0)
         {
-            console.WriteLine($"{string.Join(", ", droppers)}: takes less than Least where it flushes everything at once, and so drops entries of others too, which they must fetch again.");
+            console.Note(isMarkdown, $"{string.Join(", ", droppers)}: takes less than Least where it flushes everything at once, and so drops entries of others too, which they must fetch again.");
         }
 
         if (options.Settings.UsesSections && rows.All(row => row.Counts.EntriesStored >= (long)row.Pages))
         {
-            console.WriteLine("--sections changed nothing: no superpage's worth of a range lies together in physical memory (try --layout contiguous and sizes from 4M).");
+            console.Note(isMarkdown, "--sections changed nothing: no superpage's worth of a range lies together in physical memory (try --layout contiguous and sizes from 4M).");
         }
 
-        console.WriteLine("A modelled device read every mapped page and was refused every unmapped one.");
+        console.Note(isMarkdown, "A modelled device read every mapped page and was refused every unmapped one.");
     }
 
     private static IReadOnlyList<string> WriteMachine(

@@ -22,9 +22,19 @@ internal sealed class DumpRecord(DumpResult dump)
 
     public ulong BytesMapped => dump.BytesMapped;
 
-    public long SkippedEvents => dump.SkippedEvents;
+    public long SkippedEvents => dump.Trace?.Skipped.Sum(skipped => skipped.Count) ?? 0;
 
     public IReadOnlyList<DumpTableRecord> Tables => [.. dump.Root.Tables.Select(table => new DumpTableRecord(table))];
 
     public IReadOnlyList<DumpRangeRecord> Ranges => [.. dump.Root.Ranges.Select(range => new DumpRangeRecord(range))];
+
+    public IReadOnlyList<SkippedRecord> Skipped => Skips.Records(dump.Trace?.Skipped ?? []);
+
+    public ulong? PeakLivePages => dump.Trace?.PeakBytes / SmallPage.Bytes;
+
+    public long? PeakLine => dump.Trace?.PeakLine;
+
+    public bool IsPeak => dump.Trace is { IsPeak: true };
+
+    public string? Problem => dump.Trace?.Problem;
 }

@@ -18,9 +18,36 @@ internal static class DumpTree
             CultureInfo.InvariantCulture,
             $"{Count(dump.Tables, "table")}, {Count(dump.Entries, "entry", "entries")}, {Count(dump.CacheLines, "cache line")}, "
             + $"{ByteSize.Format(dump.BytesMapped)} mapped"));
-        if (dump.SkippedEvents != 0)
+        if (dump.Trace is { } trace)
         {
-            writer.WriteLine($"{Count(dump.SkippedEvents, "event")} of the trace could not be done here, or not wholly");
+            WriteTrace(writer, trace);
+        }
+    }
+
+    private static void WriteTrace(TextWriter writer, DumpTrace trace)
+    {
+        string peak = $"{Numbers.Count((long)(trace.PeakBytes / SmallPage.Bytes), "page")} of 4K";
+        if (trace.PeakLine == 0)
+        {
+            writer.WriteLine("nothing of the trace could be mapped here");
+        }
+        else if (trace.IsPeak)
+        {
+            writer.WriteLine($"the trace up to line {trace.PeakLine}, where it has most mapped: {peak}");
+        }
+        else if (trace.LiveBytes == 0)
+        {
+            writer.WriteLine($"the trace leaves nothing mapped (at most {peak} at line {trace.PeakLine}; --peak shows that)");
+        }
+
+        foreach (var skipped in trace.Skipped)
+        {
+            writer.WriteLine($"skipped: {Skips.Describe(skipped, "the format")}");
+        }
+
+        if (trace.Problem is not null)
+        {
+            writer.WriteLine($"{trace.Problem}: what comes before is above");
         }
     }
 

@@ -7,6 +7,9 @@ namespace IommuKit.Cli.Output;
 /// <summary>The table of <c>iommukit bench --format --host-time</c>.</summary>
 internal static class FormatBenchTable
 {
+    // How far the store limit may differ between rows, as it is the same work in each.
+    private const double MaxSwing = 1.5;
+
     public static void Write(IAnsiConsole console, IReadOnlyList<FormatBenchRow> rows, bool isMarkdown)
     {
         var leftOut = new List<string>();
@@ -17,19 +20,29 @@ internal static class FormatBenchTable
 
         ColumnTable.WriteLeftOut(console, leftOut);
 
-        console.WriteLine("Host time of IommuKit's own code. Every page was looked up after a map and after an unmap, outside the time.");
-        console.WriteLine("Engine: the page table with a sink that counts. Domain: a software IOMMU's domain, policy Gather, a listener that counts.");
-        console.WriteLine("× fill: one page against one entry stored by vectors, the limit of the machine. With several threads: time of all for one operation of any.");
+        console.Note(isMarkdown, "Host time of IommuKit's own code. Every page was looked up after a map and after an unmap, outside the time.");
+        console.Note(isMarkdown, "Engine: the page table with a sink that counts. Domain: a software IOMMU's domain, policy Gather, a listener that counts.");
+        console.Note(isMarkdown, "× fill: one page against one entry stored by vectors, the limit of the machine. With several threads: time of all for one operation of any.");
         if (rows.Any(row => Baseline.For(row) is not null))
         {
-            console.WriteLine($"* {Baseline.Source}; its limit was {Fixed(Baseline.FillNanoseconds)} ns. Only the ratios compare.");
+            console.Note(isMarkdown, "* Linux 6.1: io-pgtable-arm, LPAE with 4K. Linux 7.2: generic_pt, VT-d second stage. Ceiling: hand-written C#, 4K and four levels.");
+            console.Note(isMarkdown, $"* {Baseline.Source}; its limit was {Fixed(Baseline.FillNanoseconds)} ns. Only the ratios compare, and only with tables of that shape.");
         }
 
-        console.WriteLine(string.Create(
+        console.Note(isMarkdown, string.Create(
             CultureInfo.InvariantCulture, $"The times include reading the clock ({FormatBenchRunner.ClockNanoseconds:0} ns) once for every few hundred pages or whole tables."));
+        double swing = rows.GroupBy(row => row.Format, StringComparer.Ordinal).Max(format =>
+            format.Max(row => row.FillNanoseconds) / format.Min(row => row.FillNanoseconds));
+        if (swing > MaxSwing)
+        {
+            console.Note(isMarkdown, string.Create(
+                CultureInfo.InvariantCulture,
+                $"The store limit differs {swing:0.0}× between rows: this machine does other things too, and × fill is not reliable. Run it again when the machine is idle."));
+        }
+
         if (!FormatBenchRunner.IsOptimised)
         {
-            console.WriteLine("These times say nothing: the code was not built or does not run optimised (Release, DOTNET_TieredCompilation=0).");
+            console.Note(isMarkdown, "These times say nothing: the code was not built or does not run optimised (Release, DOTNET_TieredCompilation=0).");
         }
     }
 
@@ -46,13 +59,19 @@ internal static class FormatBenchTable
         table.AddColumn("p10–p90", rank: 4);
         table.AddColumn("× fill");
         table.AddColumn("Bytes", rank: 5);
-        table.AddColumn("Linux 6.1 × fill*", rank: 6);
-        table.AddColumn("Linux 7.2 × fill*", rank: 8);
-        table.AddColumn("Ceiling × fill*", rank: 7);
+        bool isCompared = rows.Any(row => Baseline.For(row) is not null);
+        if (isCompared)
+        {
+            table.AddColumn("Linux 6.1 × fill*", rank: 6);
+            table.AddColumn("Linux 7.2 × fill*", rank: 8);
+            table.AddColumn("Ceiling × fill*", rank: 7);
+        }
+
         foreach (var row in rows)
         {
             var baseline = Baseline.For(row);
-            table.AddRow(
+            string[] cells =
+            [
                 Names.Of(row.Level),
                 Work(row, rows),
                 row.Pages.ToString("#,0", CultureInfo.InvariantCulture),
@@ -61,9 +80,9 @@ internal static class FormatBenchTable
                 $"{Number(row.P10Nanoseconds)}–{Number(row.P90Nanoseconds)}",
                 Number(row.TimesFill),
                 row.BytesAllocated.ToString("0.##", CultureInfo.InvariantCulture),
-                Times(baseline, baseline?.Linux61),
-                Times(baseline, baseline?.Linux72),
-                Times(baseline, baseline?.Ceiling));
+            ];
+            string[] others = [Times(baseline, baseline?.Linux61), Times(baseline, baseline?.Linux72), Times(baseline, baseline?.Ceiling)];
+            table.AddRow(isCompared ? [.. cells, .. others] : cells);
         }
 
         var leftOut = table.Write(console);

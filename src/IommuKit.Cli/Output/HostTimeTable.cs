@@ -41,7 +41,7 @@ internal static class HostTimeTable
         }
 
         ColumnTable.WriteLeftOut(console, leftOut);
-        console.WriteLine("Host time: says how fast this code is, and nothing about the modelled hardware.");
+        console.Note(isMarkdown, "Host time: says how fast this code is, and nothing about the modelled hardware.");
     }
 
     private static string Number(double value) => value.ToString(value < 100 ? "0.00" : "#,0", CultureInfo.InvariantCulture);

@@ -44,9 +44,14 @@ internal static class ModelsTable
             table.Write(console);
         }
 
+        if (isMarkdown)
+        {
+            console.WriteLine();
+        }
+
         foreach (var record in records)
         {
-            console.WriteLine($"{record.Iommu}: {record.Description}");
+            console.Note(isMarkdown, $"{record.Iommu}: {record.Description}");
         }
     }
 

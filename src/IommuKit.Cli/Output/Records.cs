@@ -1,12 +1,14 @@
 using System.Globalization;
+using System.Reflection;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using CsvHelper;
 using CsvHelper.Configuration;
 
 namespace IommuKit.Cli.Output;
 
-/// <summary>Writes records as JSON and CSV. Names are those of the properties in snake_case.</summary>
+/// <summary>Writes records as JSON and CSV. Names are those of the properties in snake_case, unless an attribute gives another.</summary>
 internal static class Records
 {
     private static readonly JsonSerializerOptions Compact = new()
@@ -43,7 +45,7 @@ internal static class Records
         map.AutoMap(CultureInfo.InvariantCulture);
         foreach (var member in map.MemberMaps)
         {
-            member.Name(JsonNamingPolicy.SnakeCaseLower.ConvertName(member.Data.Member!.Name));
+            member.Name(NameOf(member.Data.Member!));
         }
 
         csv.Context.RegisterClassMap(map);
@@ -51,4 +53,7 @@ internal static class Records
         csv.Flush();
         writer.Write(text.ToString());
     }
+
+    private static string NameOf(MemberInfo member) =>
+        member.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.SnakeCaseLower.ConvertName(member.Name);
 }

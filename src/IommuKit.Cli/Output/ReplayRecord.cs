@@ -65,8 +65,7 @@ internal sealed class ReplayRecord(ReplayResult result, ReplayOptions options)
 
     public long UnknownLines => result.Trace.UnknownLines;
 
-    public IReadOnlyList<SkippedRecord> SkippedReasons =>
-        [.. result.Skipped.Select(skipped => new SkippedRecord(Names.Of(skipped.Reason), skipped.Count, skipped.FirstLine, skipped.LastLine))];
+    public IReadOnlyList<SkippedRecord> SkippedReasons => Skips.Records(result.Skipped);
 
     public string Costs => options.Costs.Name;
 

@@ -13,7 +13,12 @@ internal static class ReplayTable
         var leftOut = new List<string>();
         foreach (var file in results.GroupBy(result => result.Trace))
         {
-            WriteTrace(console, file.Key);
+            WriteTrace(console, file.Key, isMarkdown);
+            if (isMarkdown)
+            {
+                console.WriteLine();
+            }
+
             foreach (var machine in file.GroupBy(result => result.Iommu, StringComparer.Ordinal))
             {
                 leftOut.AddRange(WriteMachine(console, machine.Key, [.. machine], options, isMarkdown));
@@ -22,54 +27,56 @@ internal static class ReplayTable
         }
 
         ColumnTable.WriteLeftOut(console, leftOut);
-        console.WriteLine("Virtual ms and µs: operations times their cost, on the machine that the costs are for; nothing here is time of this host.");
-        console.WriteLine("Total: all maps and unmaps together. Map and Unmap p50, p99, max: latencies of single ones, in µs.");
+        console.Note(isMarkdown, "Virtual ms and µs: operations times their cost, on the machine that the costs are for; nothing here is time of this host.");
+        console.Note(isMarkdown, "Total: all maps and unmaps together. Map and Unmap p50, p99, max: latencies of single ones, in µs.");
         if (results.Any(result => result.Policy == SyncPolicy.Explicit))
         {
-            console.WriteLine("Explicit: flushed where the trace turns from maps to unmaps or back, as a caller might.");
+            console.Note(isMarkdown, "Explicit: flushed where the trace turns from maps to unmaps or back, as a caller might.");
         }
 
         if (options.Settings.UsesSections)
         {
-            console.WriteLine("--sections: superpages are used only where a single map event covers one whole, and physical memory is aligned to it.");
+            console.Note(isMarkdown, "--sections: superpages are used only where a single map event covers one whole, and physical memory is aligned to it.");
         }
     }
 
-    private static void WriteTrace(IAnsiConsole console, TraceSummary trace)
+    private static void WriteTrace(IAnsiConsole console, TraceSummary trace, bool isMarkdown)
     {
-        console.WriteLine(
+        console.Note(
+            isMarkdown,
             $"{trace.File}: {Numbers.Count(trace.Maps, "map")}, {Numbers.Count(trace.Unmaps, "unmap")}, {Numbers.Count(trace.Others, "other event")} "
             + $"in {Numbers.Count(trace.Lines, "line")}; {Numbers.Count((long)trace.LivePages, "page")} live at the end, "
             + $"{Numbers.Count((long)trace.PeakLivePages)} at most");
         if (trace.Problem is not null)
         {
-            console.WriteLine($"  {trace.Problem}: what comes before is below");
+            console.Note(isMarkdown, $"  {trace.Problem}: what comes before is below");
         }
 
         if (trace.Lost != 0)
         {
-            console.WriteLine($"  {Numbers.Count(trace.Lost, "event")} lost in recording: whatever was mapped or unmapped there is missing below");
+            console.Note(isMarkdown, $"  {Numbers.Count(trace.Lost, "event")} lost in recording: whatever was mapped or unmapped there is missing below");
         }
 
         if (trace.MapsOverLive != 0)
         {
-            console.WriteLine(
+            console.Note(
+                isMarkdown,
                 $"  {Numbers.Count(trace.MapsOverLive, "map")} over pages that are mapped (first: line {trace.FirstMapOverLive}): several domains in one trace, or lost events");
         }
 
         if (trace.Orphans != 0)
         {
-            console.WriteLine($"  {Numbers.Count(trace.Orphans, "unmap")} of pages that were not seen mapped");
+            console.Note(isMarkdown, $"  {Numbers.Count(trace.Orphans, "unmap")} of pages that were not seen mapped");
         }
 
         if (trace.UnknownLines != 0)
         {
-            console.WriteLine($"  not events: {Numbers.Count(trace.UnknownLines, "line")}");
+            console.Note(isMarkdown, $"  not events: {Numbers.Count(trace.UnknownLines, "line")}");
         }
 
         if (!trace.HasTimes)
         {
-            console.WriteLine("  the events have no times: under Deferred only a full queue, or reuse of an IOVA, flushes");
+            console.Note(isMarkdown, "  the events have no times: under Deferred only a full queue, or reuse of an IOVA, flushes");
         }
     }
 
@@ -92,7 +99,7 @@ internal static class ReplayTable
         foreach (var group in results.SelectMany(result => result.Skipped.Select(skipped => (result.Policy, skipped))).GroupBy(pair => pair.skipped))
         {
             string policies = group.Count() == results.Count ? string.Empty : $" ({string.Join(", ", group.Select(pair => pair.Policy))})";
-            console.WriteLine($"  skipped: {Describe(group.Key)}{policies}");
+            console.Note(isMarkdown, $"  skipped: {Skips.Describe(group.Key, "the IOMMU")}{policies}");
         }
 
         return leftOut;
@@ -121,21 +128,6 @@ internal static class ReplayTable
             new("Skipped", 1, result => Numbers.Count(result.SkippedCount)),
         ]);
         return columns;
-    }
-
-    private static string Describe(SkippedEvents skipped)
-    {
-        var (thing, which) = skipped.Reason switch
-        {
-            SkipReason.BeyondAperture => ("event", " with IOVAs beyond what the IOMMU can translate"),
-            SkipReason.BeyondPhysicalWidth => ("map", " to physical addresses that the IOMMU cannot hold"),
-            SkipReason.OverLiveMapping => ("map", " over pages that are mapped"),
-            SkipReason.NotMapped => ("unmap", " of pages that are not mapped here"),
-            SkipReason.NoTableMemory => ("map", " without memory for page tables"),
-            _ => ("damaged line", string.Empty),
-        };
-        string lines = skipped.FirstLine == skipped.LastLine ? $"line {skipped.FirstLine}" : $"lines {skipped.FirstLine}–{skipped.LastLine}";
-        return $"{Numbers.Count(skipped.Count, thing)}{which}, {lines}";
     }
 
     private static string Number(double value) => value.ToString(value < 1000 ? "0.0" : "#,0", CultureInfo.InvariantCulture);

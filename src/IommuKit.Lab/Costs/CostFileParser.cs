@@ -5,6 +5,9 @@ namespace IommuKit.Lab.Costs;
 /// <summary>Reads the text of a cost file, and says of whatever is wrong with it on which line and in the words of docs/json.md.</summary>
 internal sealed class CostFileParser
 {
+    // A quarter of an hour for one operation. With it the sum over any trace stays far from what a double can hold.
+    private const double MaxMicroseconds = 1e9;
+
     private static readonly string[] Kinds = ["measured", "fitted", "assumed"];
 
     private readonly string _path;
@@ -128,9 +131,9 @@ internal sealed class CostFileParser
             throw Problem(reader.TokenStartIndex, $"\"us\" of {name} is not a number");
         }
 
-        return double.IsFinite(us) && us >= 0
+        return us is >= 0 and <= MaxMicroseconds
             ? us
-            : throw Problem(reader.TokenStartIndex, FormattableString.Invariant($"{name} costs {us} us; a cost is a finite number, 0 or more"));
+            : throw Problem(reader.TokenStartIndex, FormattableString.Invariant($"{name} costs {us} us; a cost is a number from 0 to {MaxMicroseconds}"));
     }
 
     private string ReadText(ref Utf8JsonReader reader, string member) =>

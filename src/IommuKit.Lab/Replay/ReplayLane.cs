@@ -16,7 +16,7 @@ internal sealed class ReplayLane : IDisposable
     private readonly OperationCounts _before;
     private readonly LatencyHistogram _mapLatency = new();
     private readonly LatencyHistogram _unmapLatency = new();
-    private readonly SkippedEvents?[] _skipped = new SkippedEvents?[(int)SkipReason.Damaged + 1];
+    private readonly SkipCounter _skipped = new();
     private OperationCounts _last;
     private double _microseconds;
     private TraceEventKind _direction = TraceEventKind.Map;
@@ -52,7 +52,7 @@ internal sealed class ReplayLane : IDisposable
                 Unmap(traceEvent);
                 break;
             case TraceEventKind.Damaged:
-                Skip(SkipReason.Damaged, traceEvent.Line);
+                _skipped.Add(SkipReason.Damaged, traceEvent.Line);
                 break;
         }
     }
@@ -69,7 +69,7 @@ internal sealed class ReplayLane : IDisposable
             _microseconds,
             _mapLatency,
             _unmapLatency,
-            [.. _skipped.OfType<SkippedEvents>()]);
+            _skipped.Skipped);
     }
 
     public void Dispose()
@@ -105,7 +105,7 @@ internal sealed class ReplayLane : IDisposable
 
         // What it made the domain do before it failed is done, and so is a flush on the way to it; only the call itself does not count.
         Lap(maps: 0, unmaps: 0);
-        Skip(
+        _skipped.Add(
             error switch
             {
                 IommuError.EEXIST => SkipReason.OverLiveMapping,
@@ -126,7 +126,7 @@ internal sealed class ReplayLane : IDisposable
         if (unmap.Iova > _domain.ApertureEnd)
         {
             Lap(maps: 0, unmaps: 0);
-            Skip(SkipReason.BeyondAperture, unmap.Line);
+            _skipped.Add(SkipReason.BeyondAperture, unmap.Line);
             return;
         }
 
@@ -153,7 +153,7 @@ internal sealed class ReplayLane : IDisposable
 
         if (unmapped < unmap.Size)
         {
-            Skip(last < unmap.LastIova ? SkipReason.BeyondAperture : SkipReason.NotMapped, unmap.Line);
+            _skipped.Add(last < unmap.LastIova ? SkipReason.BeyondAperture : SkipReason.NotMapped, unmap.Line);
         }
     }
 
@@ -165,13 +165,5 @@ internal sealed class ReplayLane : IDisposable
         _last = now;
         _microseconds += microseconds;
         return microseconds;
-    }
-
-    private void Skip(SkipReason reason, long line)
-    {
-        ref var skipped = ref _skipped[(int)reason];
-        skipped = skipped is null
-            ? new SkippedEvents(reason, 1, line, line)
-            : skipped with { Count = skipped.Count + 1, LastLine = line };
     }
 }

@@ -18,6 +18,9 @@ public enum SkipReason
     /// <summary>There was no memory for page tables.</summary>
     NoTableMemory,
 
+    /// <summary>It is not made of whole pages of the page table.</summary>
+    Misaligned,
+
     /// <summary>The line is damaged.</summary>
     Damaged,
 }

@@ -42,7 +42,7 @@ internal static class FtraceLine
             return true;
         }
 
-        var kind = line.ContainsAnyInRange((byte)0, (byte)8) ? TraceEventKind.Damaged
+        var kind = IsBinary(line) ? TraceEventKind.Damaged
             : IsEvent(line) ? TraceEventKind.Other
             : TraceEventKind.Unknown;
         traceEvent = new TraceEvent(kind, number);
@@ -79,6 +79,9 @@ internal static class FtraceLine
         int at = line.LastIndexOf(name);
         return at >= 0 && !line[(at + name.Length)..].TrimEnd(" \r"u8).ContainsAnyExceptInRange((byte)'0', (byte)'9');
     }
+
+    /// <summary>Whether a line has bytes that no text has.</summary>
+    public static bool IsBinary(ReadOnlySpan<byte> line) => line.ContainsAnyInRange((byte)0, (byte)8);
 
     private static TraceEvent ReadMapping(ReadOnlySpan<byte> line, int marker, long number)
     {

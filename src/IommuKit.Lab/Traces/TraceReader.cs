@@ -98,7 +98,7 @@ public sealed class TraceReader : IDisposable
     private string Damage(ReadOnlySpan<byte> line, LineEnd end)
     {
         string damage;
-        if (line.Contains((byte)0))
+        if (FtraceLine.IsBinary(line))
         {
             damage = "has binary data, not trace text";
         }
@@ -130,7 +130,7 @@ public sealed class TraceReader : IDisposable
                 null,
                 _hasEventsWithoutFields
                     ? "has events without their fields; record the trace without the options raw and hex ('echo noraw > trace_options; echo nohex > trace_options')"
-                    : $"has no iommu:map or iommu:unmap event in {Line} lines; record the trace with both events on");
+                    : $"has no iommu:map or iommu:unmap event in {Line} {(Line == 1 ? "line" : "lines")}; record the trace with both events on");
         }
 
         if (_inBuffer > _events)

@@ -87,6 +87,8 @@ public sealed class CostFileTests : IDisposable
 
     [Theory]
     [InlineData("register_write", "us", -1.0, "register_write costs -1 us")]
+    [InlineData("register_write", "us", 1e308, "register_write costs 1E+308 us; a cost is a number from 0 to 1000000000")]
+    [InlineData("register_write", "us", 1000000001.0, ":1: register_write costs 1000000001 us")]
     [InlineData("barrier", "us", double.PositiveInfinity, null)]
     [InlineData("barrier", "nanoseconds", 3.0, "nanoseconds")]
     public void Impossible_components_are_refused(string component, string field, double value, string? reason)

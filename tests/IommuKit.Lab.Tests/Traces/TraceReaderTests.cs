@@ -226,6 +226,8 @@ public sealed class TraceReaderTests : IDisposable
     [InlineData("\n\n", "no iommu:map")]
     [InlineData("hello\nworld\n", "no iommu:map")]
     [InlineData("abc\0def\n", "binary")]
+    [InlineData("abc\u0001def\n", "binary")]
+    [InlineData("\u0002: map: IOMMU: iova=0x1\n", "binary")]
     public void Other_files_are_refused_with_what_they_are(string content, string reason)
     {
         File.WriteAllBytes(_path, Encoding.Latin1.GetBytes(content));

@@ -37,11 +37,24 @@ public sealed record Baseline(int Pages, double Linux61, double? Linux72, double
         [BenchWork.DropNine] = new(4608, 100, 7300, null),
     };
 
-    /// <summary>What others need for the work of a row, or null if that was not measured, or not with so many pages.</summary>
+    // Tables of 512 entries of 8 bytes in four levels, pages of 4K and blocks of 2M, at the widths that the bench has. Other shapes do not compare.
+    private static readonly HashSet<string> Comparable = new(StringComparer.Ordinal)
+    {
+        "arm-lpae-4k-s1",
+        "arm-lpae-4k-s2",
+        "vtd-ss",
+        "riscv-sv48",
+        "x86-64",
+        "amd-v1",
+    };
+
+    /// <summary>
+    /// What others need for the work of a row, or null if that was not measured, not with so many pages, or not with tables of the shape that the row's have.
+    /// </summary>
     public static Baseline? For(FormatBenchRow row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        return row.Level == BenchLevel.Engine && Measured.TryGetValue(row.Work, out var baseline) && baseline.Pages == row.Pages ? baseline : null;
+        return row.Level == BenchLevel.Engine && Comparable.Contains(row.Format) && Measured.TryGetValue(row.Work, out var baseline) && baseline.Pages == row.Pages ? baseline : null;
     }
 
     /// <summary>How many times that machine's store limit one leaf costs.</summary>

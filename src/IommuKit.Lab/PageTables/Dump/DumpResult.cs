@@ -6,8 +6,8 @@ namespace IommuKit.Lab.PageTables.Dump;
 /// <param name="OutputBits">Bits of a physical address.</param>
 /// <param name="PageSizes">The page sizes in use, one bit for each.</param>
 /// <param name="Root">The root and everything below.</param>
-/// <param name="SkippedEvents">Events of the trace that could not be done, or not wholly.</param>
-public sealed record DumpResult(FormatKind Format, int InputBits, int OutputBits, ulong PageSizes, DumpTable Root, long SkippedEvents)
+/// <param name="Trace">What the trace did; null if there is none.</param>
+public sealed record DumpResult(FormatKind Format, int InputBits, int OutputBits, ulong PageSizes, DumpTable Root, DumpTrace? Trace)
 {
     /// <summary>Tables, the root among them.</summary>
     public int Tables => Root.Tables.Count();

@@ -1,5 +1,6 @@
 using IommuKit.Domains;
 using IommuKit.Lab.PageTables.Bench;
+using IommuKit.Lab.Replay;
 using IommuKit.Lab.Traces;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
@@ -13,60 +14,96 @@ public static class Dumper
     // Tables are where no address of theirs can be taken for 0, and as many as 256 MiB hold.
     private const ulong TablesStart = 0x1000_0000;
     private const ulong TablesBytes = 256 << 20;
+    private const int LeastOutputBits = 29;
 
     /// <summary>Builds a page table, and reads it.</summary>
     /// <param name="options">What to build.</param>
+    /// <param name="onStep">Told what is done next, or null.</param>
     /// <param name="onRead">Told how many bytes of the trace were read so far, or null.</param>
     /// <exception cref="InputException">The format cannot do what is asked, or the trace cannot be used.</exception>
-    public static DumpResult Run(DumpOptions options, Action<long>? onRead = null)
+    public static DumpResult Run(DumpOptions options, Action<string>? onStep = null, Action<long>? onRead = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return options.Format.Accept(new Visitor(options, onRead));
+        return options.Format.Accept(new Visitor(options, onStep, onRead));
     }
 
-    private sealed class Visitor(DumpOptions options, Action<long>? onRead) : IFormatVisitor<DumpResult>
+    private sealed class Visitor(DumpOptions options, Action<string>? onStep, Action<long>? onRead) : IFormatVisitor<DumpResult>
     {
+        private readonly int _inputBits = options.InputBits ?? options.Format.InputBits;
+        private readonly int _outputBits = options.OutputBits ?? options.Format.OutputBits;
+
         public DumpResult Visit<TFormat>(FormatKind kind)
             where TFormat : struct, IPageTableFormat
         {
+            // A trace of which nothing could be mapped has no peak.
+            var whole = options is { IsPeak: true, Trace: { } trace } ? ReplayWhole<TFormat>(trace) : null;
+            long lastLine = whole is { PeakLine: not 0 } ? whole.PeakLine : long.MaxValue;
             using var memory = new PhysicalMemory(TablesStart + TablesBytes, isCoherent: true);
             var allocator = new PageAllocator(memory.CpuView, TablesStart, TablesBytes);
-            int inputBits = options.InputBits ?? kind.InputBits;
-            using var table = Create<TFormat>(kind, inputBits, allocator);
+            using var table = Create<TFormat>(allocator);
             var sink = new CountingSink(allocator, TFormat.IndexBits(0) + TFormat.EntrySizeLog2);
-            long skipped = options.Trace is { } trace ? Replay(table, trace, ref sink) : 0;
+            var done = options.Trace is { } file ? Replay(table, file, lastLine, ref sink) : null;
+            done = whole is null || done is null ? done : whole with { Skipped = done.Skipped };
             foreach (var map in options.Maps)
             {
+                onStep?.Invoke($"mapping {map.Text}");
                 var error = table.Map(map.Iova, map.PhysicalAddress, map.Size, map.Protection, ref sink);
                 if (error != IommuError.None)
                 {
-                    throw new InputException($"cannot map \"{map.Text}\": {Explain(error, table.SupportedPageSizes, inputBits, kind)}");
+                    throw new InputException($"cannot map \"{map.Text}\": {Explain(error, map, table)}");
                 }
             }
 
-            var root = PageTableDump<TFormat>.Read(kind, memory.CpuView, inputBits, table.Root, table.RootLevel, table.RootBytes);
-            return new DumpResult(kind, inputBits, kind.OutputBits, table.SupportedPageSizes, root, skipped);
+            onStep?.Invoke("reading the tables");
+            var root = PageTableDump<TFormat>.Read(kind, memory.CpuView, _inputBits, table.Root, table.RootLevel, table.RootBytes);
+            return new DumpResult(kind, _inputBits, _outputBits, table.SupportedPageSizes, root, done);
         }
 
-        private static string Explain(IommuError error, ulong pageSizes, int inputBits, FormatKind kind) => error switch
-        {
-            IommuError.EEXIST => "part of it is mapped already",
-            IommuError.EINVAL => $"it must be made of whole pages of {ByteSize.Format(pageSizes & (~pageSizes + 1))}, and allow to read or to write",
-            IommuError.ENOMEM => $"it takes more than {ByteSize.Format(TablesBytes)} of tables",
-            _ => $"it goes beyond IOVAs of {inputBits} bits or physical addresses of {kind.OutputBits} bits",
-        };
-
-        private PageTable<TFormat> Create<TFormat>(FormatKind kind, int inputBits, PageAllocator allocator)
+        private string Explain<TFormat>(IommuError error, DumpMap map, PageTable<TFormat> table)
             where TFormat : struct, IPageTableFormat
         {
-            if (inputBits is < 1 or > 64 || !TFormat.TryGetRoot(inputBits, out int level, out _) || level < 1)
+            ulong page = SmallestPage(table);
+            string multiple = $"is not a multiple of the smallest page, {ByteSize.Format(page)}";
+            switch (error)
             {
-                throw new InputException($"{kind.Name} has no tables for IOVAs of {inputBits} bits");
+                case IommuError.EEXIST:
+                    return "part of it is mapped already";
+                case IommuError.ENOMEM:
+                    return $"it takes more than {ByteSize.Format(TablesBytes)} of tables";
+                case IommuError.EINVAL when map.Iova % page != 0:
+                    return $"the IOVA, 0x{map.Iova:x}, {multiple}";
+                case IommuError.EINVAL when map.PhysicalAddress % page != 0:
+                    return $"the physical address, 0x{map.PhysicalAddress:x}, {multiple}";
+                case IommuError.EINVAL when map.Size % page != 0:
+                    return $"the size, {ByteSize.Format(map.Size)}, {multiple}";
+                case IommuError.EINVAL:
+                    return "it gives no right to read or to write";
+                default:
+                    return IsInside(table, map.Iova, map.Iova + (map.Size - 1))
+                        ? $"it goes beyond physical addresses of {_outputBits} bits"
+                        : $"it goes beyond IOVAs of {_inputBits} bits"
+                            + (IsSigned(table) ? $", sign-extended: up to 0x{table.LastIova:x}, or from 0x{~table.LastIova:x}" : string.Empty);
+            }
+        }
+
+        private PageTable<TFormat> Create<TFormat>(PageAllocator allocator)
+            where TFormat : struct, IPageTableFormat
+        {
+            string name = options.Format.Name;
+            if (_inputBits is < 1 or > 64 || !TFormat.TryGetRoot(_inputBits, out int level, out _) || level < 1)
+            {
+                throw new InputException($"{name} has no tables for IOVAs of {_inputBits} bits");
             }
 
-            if ((options.PageSizes & ~kind.PageSizes) is var others and not 0)
+            if (_outputBits < LeastOutputBits || _outputBits > TFormat.MaxOutputBits)
             {
-                throw new InputException($"{kind.Name} has pages of {ByteSize.FormatAll(kind.PageSizes)}, not of {ByteSize.FormatAll(others)}");
+                throw new InputException($"{name} has physical addresses of {LeastOutputBits} to {TFormat.MaxOutputBits} bits here, not of {_outputBits}");
+            }
+
+            ulong pageSizes = TFormat.PageSizes & TFormat.PageSizeMask(_outputBits);
+            if ((options.PageSizes & ~pageSizes) is var others and not 0)
+            {
+                throw new InputException($"{name} has pages of {ByteSize.FormatAll(pageSizes)}, not of {ByteSize.FormatAll(others)}");
             }
 
             // What a trace has unmapped leaves no empty tables.
@@ -75,8 +112,8 @@ public static class Dumper
                 return new PageTable<TFormat>(
                     new PageTableOptions
                     {
-                        InputBits = inputBits,
-                        OutputBits = kind.OutputBits,
+                        InputBits = _inputBits,
+                        OutputBits = _outputBits,
                         PageSizes = options.PageSizes,
                         Release = TableRelease.WhenEmpty,
                     },
@@ -84,37 +121,86 @@ public static class Dumper
             }
             catch (ArgumentException e)
             {
-                throw new InputException($"{kind.Name} has no pages of {ByteSize.FormatAll(options.PageSizes)} for IOVAs of {inputBits} bits", e);
+                throw new InputException($"{name} has no pages of {ByteSize.FormatAll(options.PageSizes)} for IOVAs of {_inputBits} bits", e);
             }
         }
 
-        /// <summary>Does what a trace says. Returns how many events could not be done, or not wholly.</summary>
-        private long Replay<TFormat>(PageTable<TFormat> table, string path, ref CountingSink sink)
+        /// <summary>Does all that a trace says in a page table of its own, to find out when most is mapped.</summary>
+        private DumpTrace ReplayWhole<TFormat>(string path)
             where TFormat : struct, IPageTableFormat
         {
-            long skipped = 0;
-            using var reader = new TraceReader(path, onRead: onRead);
-            while (reader.Read(out var traceEvent))
-            {
-                bool isDone = traceEvent.Kind switch
-                {
-                    TraceEventKind.Map => table.Map(
-                        traceEvent.Iova, traceEvent.PhysicalAddress, traceEvent.Size, Protection.Read | Protection.Write, ref sink) == IommuError.None,
-                    TraceEventKind.Unmap => Unmap(table, traceEvent, ref sink),
-                    _ => true,
-                };
-                skipped += isDone ? 0 : 1;
-            }
-
-            return skipped;
+            using var memory = new PhysicalMemory(TablesStart + TablesBytes, isCoherent: true);
+            var allocator = new PageAllocator(memory.CpuView, TablesStart, TablesBytes);
+            using var table = Create<TFormat>(allocator);
+            var sink = new CountingSink(allocator, TFormat.IndexBits(0) + TFormat.EntrySizeLog2);
+            return Replay(table, path, long.MaxValue, ref sink);
         }
 
+        /// <summary>Does what a trace says.</summary>
+        private DumpTrace Replay<TFormat>(PageTable<TFormat> table, string path, long lastLine, ref CountingSink sink)
+            where TFormat : struct, IPageTableFormat
+        {
+            onStep?.Invoke(Path.GetFileName(path));
+            var skips = new SkipCounter();
+            ulong live = 0;
+            ulong peak = 0;
+            long peakLine = 0;
+            using var reader = new TraceReader(path, options.IsLenient, onRead);
+            while (reader.Line < lastLine && reader.Read(out var traceEvent))
+            {
+                SkipReason? skipped = null;
+                switch (traceEvent.Kind)
+                {
+                    case TraceEventKind.Map:
+                        skipped = Map(table, traceEvent, ref sink);
+                        live += skipped is null ? traceEvent.Size : 0;
+                        break;
+                    case TraceEventKind.Unmap:
+                        skipped = Unmap(table, traceEvent, ref sink, out ulong unmapped);
+                        live -= unmapped;
+                        break;
+                    case TraceEventKind.Damaged:
+                        skipped = SkipReason.Damaged;
+                        break;
+                }
+
+                if (skipped is { } reason)
+                {
+                    skips.Add(reason, traceEvent.Line);
+                }
+
+                if (live > peak)
+                {
+                    peak = live;
+                    peakLine = traceEvent.Line;
+                }
+            }
+
+            return new DumpTrace(skips.Skipped, live, peak, peakLine, options.IsPeak, reader.Problem);
+        }
+
+        private SkipReason? Map<TFormat>(PageTable<TFormat> table, in TraceEvent map, ref CountingSink sink)
+            where TFormat : struct, IPageTableFormat =>
+            table.Map(map.Iova, map.PhysicalAddress, map.Size, Protection.Read | Protection.Write, ref sink) switch
+            {
+                IommuError.None => null,
+                IommuError.EEXIST => SkipReason.OverLiveMapping,
+                IommuError.ENOMEM => SkipReason.NoTableMemory,
+                IommuError.EINVAL => SkipReason.Misaligned,
+                _ => IsInside(table, map.Iova, map.LastIova) ? SkipReason.BeyondPhysicalWidth : SkipReason.BeyondAperture,
+            };
+
         /// <summary>Unmaps what is mapped of a range, over holes.</summary>
-        private static bool Unmap<TFormat>(PageTable<TFormat> table, in TraceEvent unmap, ref CountingSink sink)
+        private SkipReason? Unmap<TFormat>(PageTable<TFormat> table, in TraceEvent unmap, ref CountingSink sink, out ulong unmapped)
             where TFormat : struct, IPageTableFormat
         {
             ulong next = unmap.Iova;
-            ulong unmapped = 0;
+            unmapped = 0;
+            if ((unmap.Iova | unmap.Size) % SmallestPage(table) != 0)
+            {
+                return SkipReason.Misaligned;
+            }
+
             while (unmap.Size != 0 && next <= unmap.LastIova && next >= unmap.Iova)
             {
                 ulong bytes = table.Unmap(next, unmap.LastIova - next + 1, ref sink);
@@ -133,7 +219,20 @@ public static class Dumper
                 }
             }
 
-            return unmapped >= unmap.Size;
+            return unmapped >= unmap.Size ? null
+                : IsInside(table, unmap.Iova, unmap.LastIova) ? SkipReason.NotMapped
+                : SkipReason.BeyondAperture;
         }
+
+        private static ulong SmallestPage<TFormat>(PageTable<TFormat> table)
+            where TFormat : struct, IPageTableFormat => table.SupportedPageSizes & (~table.SupportedPageSizes + 1);
+
+        private bool IsSigned<TFormat>(PageTable<TFormat> table)
+            where TFormat : struct, IPageTableFormat => TFormat.SignExtendsInput && table.LastIova >> (_inputBits - 1) == 0;
+
+        /// <summary>Whether the page table can translate a range.</summary>
+        private bool IsInside<TFormat>(PageTable<TFormat> table, ulong iova, ulong last)
+            where TFormat : struct, IPageTableFormat =>
+            last >= iova && (last <= table.LastIova || (IsSigned(table) && iova >= ~table.LastIova));
     }
 }

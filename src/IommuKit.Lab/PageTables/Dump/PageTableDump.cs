@@ -41,7 +41,7 @@ internal sealed class PageTableDump<TFormat>
         int used = 0;
         int lines = 0;
         int lastLine = -1;
-        ulong attributes = 0;
+        var run = default(LeafRun);
         for (int index = 0; index < entries; index++)
         {
             ulong entry = EntryAt(bytes, index);
@@ -57,59 +57,64 @@ internal sealed class PageTableDump<TFormat>
             ulong start = Extend(iova + ((ulong)(uint)index << shift));
             if (level != 0 && TFormat.IsTable(entry, level))
             {
+                Add(items, run);
+                run = default;
                 items.Add(ReadTable(TFormat.TableAddress(entry), level - 1, 1 << TFormat.IndexBits(level - 1), start, entry));
+                continue;
             }
-            else
+
+            var leaf = Leaf(entry, level, index, start);
+            if (!run.TryJoin(leaf))
             {
-                AddLeaf(items, Leaf(entry, level, index, start), ref attributes);
+                Add(items, run);
+                run = leaf;
             }
         }
 
+        Add(items, run);
         ulong last = iova + (((ulong)(uint)entries << shift) - 1);
         return new DumpTable(level + 1, iova, last, pointer, address, entries, used, lines, items);
     }
 
-    /// <summary>Adds a leaf, to the range before if it goes on there.</summary>
-    private static void AddLeaf(List<DumpItem> items, DumpRange leaf, ref ulong attributes)
+    private void Add(List<DumpItem> items, LeafRun run)
     {
-        // What is left of an entry without its address and its size.
-        ulong bare = TFormat.LeafEntry(TFormat.LeafAddress(leaf.Entry, leaf.Level), 0, leaf.Level, leaf.PageLog2);
-        ulong own = leaf.Entry ^ bare;
-        if (items.Count != 0
-            && items[^1] is DumpRange before
-            && before.LastIova + 1 == leaf.Iova
-            && before.LastPhysicalAddress + 1 == leaf.PhysicalAddress
-            && before.PageLog2 == leaf.PageLog2
-            && attributes == own)
+        if (run.IsThere)
         {
-            items[^1] = before with { LastIova = leaf.LastIova };
-            return;
+            items.Add(new DumpRange(
+                run.Level,
+                run.Iova,
+                run.LastIova,
+                run.Entry,
+                run.PhysicalAddress,
+                run.PageLog2,
+                TFormat.LeafProtection(run.Entry, run.Level),
+                _kind.DescribeLeaf(run.Entry, run.Level)));
         }
-
-        attributes = own;
-        items.Add(leaf);
     }
 
-    private DumpRange Leaf(ulong entry, int level, int index, ulong iova)
+    private static LeafRun Leaf(ulong entry, int level, int index, ulong iova)
     {
         int shift = TFormat.EntryShift(level);
         int sizeLog2 = TFormat.LeafSizeLog2(entry, level);
         ulong address = TFormat.LeafAddress(entry, level);
+        ulong bare = TFormat.LeafEntry(address, 0, level, sizeLog2);
         if (TFormat.HasGroups && TFormat.GroupsRepeatOneEntry)
         {
             // Every entry of the group holds where the group starts.
             address += (ulong)(uint)(index & ((1 << (sizeLog2 - shift)) - 1)) << shift;
         }
 
-        return new DumpRange(
-            level,
-            iova,
-            iova + ((1ul << shift) - 1),
-            entry,
-            address,
-            sizeLog2,
-            TFormat.LeafProtection(entry, level),
-            _kind.DescribeLeaf(entry, level));
+        return new LeafRun
+        {
+            IsThere = true,
+            Level = level,
+            Iova = iova,
+            LastIova = iova + ((1ul << shift) - 1),
+            Entry = entry,
+            Attributes = entry ^ bare,
+            PhysicalAddress = address,
+            PageLog2 = sizeLog2,
+        };
     }
 
     /// <summary>The IOVA as software writes it, where the format has a high half.</summary>
@@ -121,5 +126,36 @@ internal sealed class PageTableDump<TFormat>
     {
         var bytes = table[(index << TFormat.EntrySizeLog2)..];
         return TFormat.EntrySizeLog2 == 2 ? BinaryPrimitives.ReadUInt32LittleEndian(bytes) : BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+    }
+
+    /// <summary>Leaves that go on from one another. There can be millions, so they are joined before anything is made of them.</summary>
+    private struct LeafRun
+    {
+        public bool IsThere;
+        public int Level;
+        public int PageLog2;
+        public ulong Iova;
+        public ulong LastIova;
+        public ulong PhysicalAddress;
+
+        // The first entry, and what is left of it without its address and its size.
+        public ulong Entry;
+        public ulong Attributes;
+
+        /// <summary>Adds a leaf, if the run goes on there.</summary>
+        public bool TryJoin(LeafRun leaf)
+        {
+            if (!IsThere
+                || LastIova + 1 != leaf.Iova
+                || PhysicalAddress + (LastIova - Iova) + 1 != leaf.PhysicalAddress
+                || PageLog2 != leaf.PageLog2
+                || Attributes != leaf.Attributes)
+            {
+                return false;
+            }
+
+            LastIova = leaf.LastIova;
+            return true;
+        }
     }
 }
