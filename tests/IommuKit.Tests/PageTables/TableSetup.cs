@@ -1,3 +1,5 @@
+using IommuKit.Domains;
+using IommuKit.Drivers.Software;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
 
@@ -33,10 +35,25 @@ internal abstract record TableSetup(string Name, int InputBits, int OutputBits)
     };
 
     public abstract TestTable Make();
+
+    /// <summary>A domain with such a page table, whose invalidations somebody listens to.</summary>
+    public abstract IommuDomain MakeDomain(PageAllocator allocator, DomainOptions options);
 }
 
 internal sealed record TableSetup<TFormat>(string Name, int InputBits, int OutputBits) : TableSetup(Name, InputBits, OutputBits)
     where TFormat : struct, IPageTableFormat
 {
     public override TestTable Make() => new TestTable<TFormat>(this);
+
+    public override IommuDomain MakeDomain(PageAllocator allocator, DomainOptions options)
+    {
+        var software = new SoftwareIommuOptions
+        {
+            InputBits = InputBits,
+            OutputBits = OutputBits,
+            PageSizes = PageSizes,
+            Invalidated = static (_, _, _) => { },
+        };
+        return new SoftwareIommu<TFormat>(allocator, software).CreateDomain(options);
+    }
 }

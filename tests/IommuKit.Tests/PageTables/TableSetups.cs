@@ -17,6 +17,8 @@ internal static class TableSetups
 
     public static IEnumerable<TableSetup> All => ByName.Values;
 
+    public static TableSetup Find(string name) => ByName[name];
+
     public static TestTable Make(string name) => ByName[name].Make();
 
     public static TestTable Make(string name, Func<TableSetup, TableSetup> change) => change(ByName[name]).Make();
