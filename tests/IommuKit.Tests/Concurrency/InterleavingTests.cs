@@ -103,8 +103,9 @@ public class InterleavingTests
         machine.BeforeClean = (_, bytes) =>
         {
             // The new table is cleaned whole before it is linked; the next clean is the pointer's.
-            if (bytes == 64 && second is null)
+            if (bytes == 64)
             {
+                machine.BeforeClean = null;
                 second = Start(() =>
                 {
                     domain.Map(64 * Page, 0x5000, Page, Protection.Read);
