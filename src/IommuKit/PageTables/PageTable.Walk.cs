@@ -26,7 +26,7 @@ public sealed partial class PageTable<TFormat>
 
         ulong visible = _visibleBit;
         var tables = _tables;
-        ulong entry = RootEntry(iova, tables);
+        ulong entry = RootEntry(iova);
         if (TFormat.TopLevel >= 5 && rootLevel >= 5 && IsAtEnd(iova, 5, target, visible, tables, ref entry, ref table))
         {
             return table;
@@ -76,12 +76,7 @@ public sealed partial class PageTable<TFormat>
     private static bool IsUsable(ulong entry, int level, ulong visible) => TFormat.IsTable(entry, level) && (entry & visible) == visible;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ulong RootEntry(ulong iova, HostBlocks tables)
-    {
-        ulong root = _root;
-        ObjectDisposedException.ThrowIf(!tables.Contains(root), this);
-        return Entries<TFormat>.Load(ref tables.AtContained(root), (int)(iova >> _rootShift) & _rootIndexMask);
-    }
+    private ulong RootEntry(ulong iova) => Entries<TFormat>.Load(ref RootTable(), (int)(iova >> _rootShift) & _rootIndexMask);
 
     /// <summary>Finds the entry that ends the walk of an IOVA: a leaf, or a vacant entry.</summary>
     /// <param name="iova">An IOVA inside the table's range.</param>
@@ -91,7 +86,7 @@ public sealed partial class PageTable<TFormat>
     {
         level = _rootLevel;
         var tables = _tables;
-        ulong entry = RootEntry(iova, tables);
+        ulong entry = RootEntry(iova);
         if (TFormat.TopLevel >= 5 && level == 5 && !TryFollow(iova, tables, ref level, 5, ref entry))
         {
             return entry;
