@@ -50,9 +50,6 @@ public readonly struct AmdV1Format : IPageTableFormat
     public static bool GroupsRepeatOneEntry => true;
 
     /// <inheritdoc/>
-    public static bool StoresNoAccess => false;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexBits(int level) => Math.Min(BitsPerLevel, IovaBits - EntryShift(level));
 
@@ -62,13 +59,8 @@ public readonly struct AmdV1Format : IPageTableFormat
 
     /// <inheritdoc/>
     // A table is a page, at the top too.
-    public static bool TryGetRoot(int inputBits, out int level, out int indexBits)
-    {
-        bool exists = Roots.TryFindLevel<AmdV1Format>(inputBits, out level);
-        level = Math.Max(level, 1);
-        indexBits = BitsPerLevel;
-        return exists;
-    }
+    public static bool TryGetRoot(int inputBits, out int level, out int indexBits) =>
+        Roots.TryFindWhole<AmdV1Format>(inputBits, 1, out level, out indexBits);
 
     /// <inheritdoc/>
     // 1 to 6; 0 and 7 are leaves.

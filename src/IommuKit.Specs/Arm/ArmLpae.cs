@@ -77,13 +77,7 @@ public readonly struct ArmLpae<TGranule, TStage> : IPageTableFormat
     public static bool HasGroups => true;
 
     /// <inheritdoc/>
-    public static bool GroupsRepeatOneEntry => false;
-
-    /// <inheritdoc/>
     public static bool NeedsBreakBeforeMake => true;
-
-    /// <inheritdoc/>
-    public static bool StoresNoAccess => false;
 
     private static int BitsPerLevel
     {

@@ -47,9 +47,6 @@ public readonly struct ArmShortFormat : IPageTableFormat
     public static bool NeedsBreakBeforeMake => true;
 
     /// <inheritdoc/>
-    public static bool StoresNoAccess => false;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexBits(int level) => level == RootLevel ? RootIndexBits : TableIndexBits;
 

@@ -86,13 +86,13 @@ public interface IPageTableFormat
     static virtual ulong SoftwareBit => 0;
 
     /// <summary>Whether leaves can form groups: neighbouring entries that together are one larger page.</summary>
-    static abstract bool HasGroups { get; }
+    static virtual bool HasGroups => false;
 
     /// <summary>
     /// Whether the entries of a group are all the same, each holding the start of the group (AMD, RISC-V Svnapot),
     /// rather than each its own address (Arm's contiguous hint).
     /// </summary>
-    static abstract bool GroupsRepeatOneEntry { get; }
+    static virtual bool GroupsRepeatOneEntry => false;
 
     /// <summary>
     /// Whether the architecture forbids that a page changes its size in one step: the old entry must be gone from memory and from every cache
@@ -101,7 +101,7 @@ public interface IPageTableFormat
     static virtual bool NeedsBreakBeforeMake => false;
 
     /// <summary>Whether a leaf without any access can be stored, so that a mapping with <see cref="Protection.None"/> is legal.</summary>
-    static abstract bool StoresNoAccess { get; }
+    static virtual bool StoresNoAccess => false;
 
     /// <summary>The bits of a leaf that do not depend on its address.</summary>
     static abstract ulong LeafAttributes(Protection protection);

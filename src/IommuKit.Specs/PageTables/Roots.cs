@@ -21,4 +21,20 @@ public static class Roots
 
         return false;
     }
+
+    /// <summary>As <see cref="TryFindLevel"/>, for formats whose root is a whole table whatever the width, and not below some level.</summary>
+    /// <param name="inputBits">Bits of an IOVA.</param>
+    /// <param name="lowest">The lowest level that hardware starts at.</param>
+    /// <param name="level">The level of the root.</param>
+    /// <param name="indexBits">Log2 of the entries in it.</param>
+    /// <returns>False if not even a root of the top level covers the IOVAs.</returns>
+    /// <typeparam name="TFormat">The format.</typeparam>
+    public static bool TryFindWhole<TFormat>(int inputBits, int lowest, out int level, out int indexBits)
+        where TFormat : struct, IPageTableFormat
+    {
+        bool exists = TryFindLevel<TFormat>(inputBits, out level);
+        level = Math.Max(level, lowest);
+        indexBits = TFormat.IndexBits(0);
+        return exists;
+    }
 }

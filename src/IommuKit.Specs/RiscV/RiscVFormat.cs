@@ -69,9 +69,6 @@ public readonly struct RiscVFormat<TMode> : IPageTableFormat
     public static bool GroupsRepeatOneEntry => true;
 
     /// <inheritdoc/>
-    public static bool StoresNoAccess => false;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexBits(int level) => BitsPerLevel;
 

@@ -61,12 +61,6 @@ public readonly struct TegraFormat : IPageTableFormat
     public static ulong TableAddress(ulong entry) => TegraEntry.Address((uint)entry);
 
     /// <inheritdoc/>
-    public static bool HasGroups => false;
-
-    /// <inheritdoc/>
-    public static bool GroupsRepeatOneEntry => false;
-
-    /// <inheritdoc/>
     public static bool StoresNoAccess => true;
 
     /// <inheritdoc/>

@@ -41,15 +41,6 @@ public readonly struct VtdSecondStageFormat : IPageTableFormat
     public static ulong SoftwareBit => VtdSecondStageEntry.Software;
 
     /// <inheritdoc/>
-    public static bool HasGroups => false;
-
-    /// <inheritdoc/>
-    public static bool GroupsRepeatOneEntry => false;
-
-    /// <inheritdoc/>
-    public static bool StoresNoAccess => false;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexBits(int level) => BitsPerLevel;
 
@@ -59,13 +50,8 @@ public readonly struct VtdSecondStageFormat : IPageTableFormat
 
     /// <inheritdoc/>
     // Widths are 39, 48 and 57 bits (AW); less than that is a limit of software or of the device.
-    public static bool TryGetRoot(int inputBits, out int level, out int indexBits)
-    {
-        bool exists = Roots.TryFindLevel<VtdSecondStageFormat>(inputBits, out level);
-        level = Math.Max(level, LowestRoot);
-        indexBits = BitsPerLevel;
-        return exists;
-    }
+    public static bool TryGetRoot(int inputBits, out int level, out int indexBits) =>
+        Roots.TryFindWhole<VtdSecondStageFormat>(inputBits, LowestRoot, out level, out indexBits);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

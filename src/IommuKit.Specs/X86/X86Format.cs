@@ -44,15 +44,6 @@ public readonly struct X86Format : IPageTableFormat
     public static ulong SoftwareBit => X86Entry.Software;
 
     /// <inheritdoc/>
-    public static bool HasGroups => false;
-
-    /// <inheritdoc/>
-    public static bool GroupsRepeatOneEntry => false;
-
-    /// <inheritdoc/>
-    public static bool StoresNoAccess => false;
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int IndexBits(int level) => BitsPerLevel;
 
@@ -61,13 +52,8 @@ public readonly struct X86Format : IPageTableFormat
     public static int EntryShift(int level) => PageShift + (level * BitsPerLevel);
 
     /// <inheritdoc/>
-    public static bool TryGetRoot(int inputBits, out int level, out int indexBits)
-    {
-        bool exists = Roots.TryFindLevel<X86Format>(inputBits, out level);
-        level = Math.Max(level, LowestRoot);
-        indexBits = BitsPerLevel;
-        return exists;
-    }
+    public static bool TryGetRoot(int inputBits, out int level, out int indexBits) =>
+        Roots.TryFindWhole<X86Format>(inputBits, LowestRoot, out level, out indexBits);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -21,10 +21,6 @@ public readonly struct HastyFormat : IPageTableFormat
 
     public static bool HasGroups => Arm.HasGroups;
 
-    public static bool GroupsRepeatOneEntry => Arm.GroupsRepeatOneEntry;
-
-    public static bool StoresNoAccess => Arm.StoresNoAccess;
-
     public static int IndexBits(int level) => Arm.IndexBits(level);
 
     public static int EntryShift(int level) => Arm.EntryShift(level);

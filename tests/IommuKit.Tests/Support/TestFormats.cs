@@ -25,10 +25,6 @@ public readonly struct HintedFormat : IPageTableFormat
 
     public static bool HasGroups => true;
 
-    public static bool GroupsRepeatOneEntry => false;
-
-    public static bool StoresNoAccess => false;
-
     public static int IndexBits(int level) => 9;
 
     public static int EntryShift(int level) => 12 + (9 * level);
@@ -83,8 +79,6 @@ public readonly struct RepeatingFormat : IPageTableFormat
     public static bool HasGroups => true;
 
     public static bool GroupsRepeatOneEntry => true;
-
-    public static bool StoresNoAccess => false;
 
     public static int IndexBits(int level) => 9;
 
