@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
@@ -48,7 +49,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
             hardware,
             rules,
             allocator,
-            (TFormat.IndexBits(0) + TFormat.EntrySizeLog2, System.Numerics.BitOperations.TrailingZeroCount(_table.SupportedPageSizes)),
+            (TFormat.IndexBits(0) + TFormat.EntrySizeLog2, BitOperations.TrailingZeroCount(_table.SupportedPageSizes)),
             hasVisibility && hasBit ? _table.MarkVisible : null,
             options);
         _counters = options.Counters;
@@ -210,10 +211,11 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         var error = _table.TryUnmap(iova, size, ref sink, out unmapped);
         if (unmapped == 0)
         {
-            // What was stored nevertheless, before memory ran out, only split a page.
-            sink.Finish(Interval.At(iova, Math.Max(size, 1)));
+            // Nothing was stored.
+            return error;
         }
-        else if (_deferred is not null)
+
+        if (_deferred is not null)
         {
             var tables = sink.CleanOnly();
             _deferred.Add(Interval.At(iova, unmapped).Around(sink.UnlinkedSpan), tables);

@@ -21,7 +21,7 @@ public sealed partial class PageTable<TFormat>
     /// </param>
     /// <returns>
     /// EINVAL misaligned or empty; EOVERFLOW if the range wraps around; ERANGE if it goes beyond the input width; ENOMEM if a page had to be split and
-    /// there was no table for the rest of it. A hole is not an error.
+    /// there was no table for the rest of it; then nothing has changed. A hole is not an error.
     /// </returns>
     /// <typeparam name="TSink">The sink's type.</typeparam>
     [SkipLocalsInit]
