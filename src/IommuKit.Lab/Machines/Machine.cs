@@ -47,11 +47,21 @@ public abstract class Machine : IDisposable
         set => _meter.Filter = value;
     }
 
+    /// <summary>If set: sees every access that reaches the hardware, before it does.</summary>
+    public Action<MaintenanceStep>? Observer
+    {
+        get => _meter.Observer;
+        set => _meter.Observer = value;
+    }
+
     /// <summary>What happened so far.</summary>
     public OperationCounts Counts => _meter.Read(_counters);
 
     /// <summary>What the model's caches did so far; zeros without a model.</summary>
     public abstract CacheCounts Caches { get; }
+
+    /// <summary>Accesses the hardware as the driver does, but uncounted and whatever <see cref="Filter"/> says.</summary>
+    public void Issue(in MaintenanceStep step) => _meter.Issue(step);
 
     /// <summary>Makes a domain whose work is counted.</summary>
     public IommuDomain CreateDomain(DomainOptions options) => Driver.CreateDomain(options with { Counters = _counters });
@@ -67,6 +77,7 @@ public abstract class Machine : IDisposable
     public void Dispose()
     {
         Filter = null;
+        Observer = null;
         Driver.Dispose();
         Memory.Dispose();
         GC.SuppressFinalize(this);

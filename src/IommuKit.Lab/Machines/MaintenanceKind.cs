@@ -14,4 +14,7 @@ public enum MaintenanceKind
 
     /// <summary>A register is read.</summary>
     RegisterRead,
+
+    /// <summary>A walker in software is told to forget a range, and has done so when the call returns.</summary>
+    Invalidate,
 }

@@ -20,6 +20,9 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
     /// <summary>If set: receives every step, and returns whether to leave it out.</summary>
     public Func<MaintenanceStep, bool>? Filter { get; set; }
 
+    /// <summary>If set: sees every step that reaches the hardware, before it does.</summary>
+    public Action<MaintenanceStep>? Observer { get; set; }
+
     public int LineSize => cache.LineSize;
 
     public OperationCounts Read(DomainCounters software)
@@ -48,7 +51,30 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
             _reads[(int)purpose]++;
         }
 
-        return IsLeftOut(MaintenanceKind.RegisterRead, offset, 0, purpose) ? 0 : registers.Read32(offset);
+        return MustDo(MaintenanceKind.RegisterRead, offset, 0, purpose) ? registers.Read32(offset) : 0;
+    }
+
+    /// <summary>Does a step that no driver asked for, uncounted and whatever the filter says.</summary>
+    public void Issue(in MaintenanceStep step)
+    {
+        Observer?.Invoke(step);
+        switch (step.Kind)
+        {
+            case MaintenanceKind.Clean:
+                cache.Clean(step.Address, step.Value);
+                break;
+            case MaintenanceKind.Barrier:
+                cache.Barrier();
+                break;
+            case MaintenanceKind.RegisterWrite:
+                registers.Write32((uint)step.Address, (uint)step.Value);
+                break;
+            case MaintenanceKind.RegisterRead:
+                _ = registers.Read32((uint)step.Address);
+                break;
+            default:
+                throw new ArgumentException($"Hardware has no {step.Kind}.", nameof(step));
+        }
     }
 
     public void Write32(uint offset, uint value)
@@ -59,7 +85,7 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
             _writes[(int)purpose]++;
         }
 
-        if (!IsLeftOut(MaintenanceKind.RegisterWrite, offset, value, purpose))
+        if (MustDo(MaintenanceKind.RegisterWrite, offset, value, purpose))
         {
             registers.Write32(offset, value);
         }
@@ -75,7 +101,7 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
             _lines += (long)((physicalAddress + length + mask - first) / (ulong)LineSize);
         }
 
-        if (!IsLeftOut(MaintenanceKind.Clean, physicalAddress, length, default))
+        if (MustDo(MaintenanceKind.Clean, physicalAddress, length, default))
         {
             cache.Clean(physicalAddress, length);
         }
@@ -88,7 +114,7 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
             _barriers++;
         }
 
-        if (!IsLeftOut(MaintenanceKind.Barrier, 0, 0, default))
+        if (MustDo(MaintenanceKind.Barrier, 0, 0, default))
         {
             cache.Barrier();
         }
@@ -102,6 +128,20 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
         return new RegisterAccesses(tableCache, tlb, completion, accesses.Sum() - tableCache - tlb - completion);
     }
 
-    private bool IsLeftOut(MaintenanceKind kind, ulong address, ulong value, RegisterPurpose purpose) =>
-        Filter is { } filter && filter(new MaintenanceStep(kind, address, value, purpose));
+    private bool MustDo(MaintenanceKind kind, ulong address, ulong value, RegisterPurpose purpose)
+    {
+        if (Filter is null && Observer is null)
+        {
+            return true;
+        }
+
+        var step = new MaintenanceStep(kind, address, value, purpose);
+        if (Filter is { } filter && filter(step))
+        {
+            return false;
+        }
+
+        Observer?.Invoke(step);
+        return true;
+    }
 }

@@ -144,6 +144,24 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
         Raise(interrupt);
     }
 
+    /// <summary>Lets the TLB forget everything, as it may at any time. What is posted stays so, and the page-table cache as it is.</summary>
+    public void EvictTranslations()
+    {
+        lock (_gate)
+        {
+            _tlb.FlushAll();
+        }
+    }
+
+    /// <summary>Lets the page-table cache forget the line around a physical address, as it may at any time.</summary>
+    public void EvictTableLine(ulong physicalAddress)
+    {
+        lock (_gate)
+        {
+            _ptc.FlushLine(physicalAddress);
+        }
+    }
+
     private void Settle()
     {
         while (_posted.Count != 0)

@@ -1,14 +1,15 @@
 using System.Numerics;
 using IommuKit.Domains;
 using IommuKit.PageTables;
+using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
 using IommuKit.Sync;
 
 namespace IommuKit.Drivers.Software;
 
 /// <summary>
-/// An IOMMU that is nothing but its page tables: for a program that walks them itself, an emulator or a device in user space. The walker sees every store at
-/// once, and does not remember what is not mapped.
+/// An IOMMU that is nothing but its page tables: for a program that walks them itself, an emulator or a device in user space. Unless the options say otherwise
+/// the walker sees every store at once, and does not remember what is not mapped.
 /// </summary>
 /// <typeparam name="TFormat">The format of the tables.</typeparam>
 public sealed class SoftwareIommu<TFormat> : IommuDriver
@@ -42,8 +43,8 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
             PageSizes = options.PageSizes == 0 ? supported : options.PageSizes,
             SupportedPageSizes = supported,
             AddressSpaces = int.MaxValue,
-            HasCoherentWalk = true,
-            CachesInvalidEntries = false,
+            HasCoherentWalk = options.Cache is null,
+            CachesInvalidEntries = options.CachesInvalidEntries,
             TableCacheLine = 0,
             TlbGroup = 1 << BitOperations.TrailingZeroCount(supported),
             TlbLines = 0,
@@ -75,7 +76,7 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
             PageSizes = pageSizes,
             Release = options.Release ?? Traits.Release,
         };
-        return new PagingDomain<TFormat, Hardware>(this, options, _allocator, table, new Hardware(_options.Invalidated));
+        return new PagingDomain<TFormat, Hardware>(this, options, _allocator, table, new Hardware(_options.Invalidated, _options.Cache));
     }
 
     /// <summary>Does nothing: there are no interrupts.</summary>
@@ -94,19 +95,20 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
 
     private static NotSupportedException NoDevices() => new("A software IOMMU has no devices.");
 
-    /// <summary>The primitives: there is only a listener.</summary>
-    internal readonly struct Hardware(Action<ulong, ulong, int>? invalidated) : IDomainHardware
+    /// <summary>The primitives: there is a listener, and perhaps a cache.</summary>
+    internal readonly struct Hardware(Action<ulong, ulong, int>? invalidated, ICpuCache? cache) : IDomainHardware
     {
         public bool IsLive => invalidated is not null;
 
-        public int CacheLine => 64;
+        public int CacheLine => cache?.LineSize ?? 64;
 
-        public void Clean(ulong physicalAddress, ulong bytes)
+        public void Clean(ulong physicalAddress, ulong bytes) => cache?.Clean(physicalAddress, bytes);
+
+        public void Barrier()
         {
-            // The walker is coherent.
+            Interlocked.MemoryBarrier();
+            cache?.Barrier();
         }
-
-        public void Barrier() => Interlocked.MemoryBarrier();
 
         public void BeginInvalidation()
         {

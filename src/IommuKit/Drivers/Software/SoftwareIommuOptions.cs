@@ -1,3 +1,5 @@
+using IommuKit.Specs.Memory;
+
 namespace IommuKit.Drivers.Software;
 
 /// <summary>What is chosen about a <see cref="SoftwareIommu{TFormat}"/>.</summary>
@@ -17,4 +19,10 @@ public sealed record SoftwareIommuOptions
     /// entries changed, above 0 if whatever is remembered of tables below must go too. Null if the walker remembers nothing.
     /// </summary>
     public Action<ulong, ulong, int>? Invalidated { get; init; }
+
+    /// <summary>Whether the walker also remembers what is not mapped, so that it must be told of maps too.</summary>
+    public bool CachesInvalidEntries { get; init; }
+
+    /// <summary>The cache that stores must be written back from before the walker sees them; null for a walker that sees them at once.</summary>
+    public ICpuCache? Cache { get; init; }
 }

@@ -1,0 +1,23 @@
+namespace IommuKit.Lab.Checker;
+
+/// <summary>What a check runs.</summary>
+public sealed record CheckOptions
+{
+    /// <summary>What is checked.</summary>
+    public required IReadOnlyList<CheckConfiguration> Configurations { get; init; }
+
+    /// <summary>All scenarios of up to that many operations are run.</summary>
+    public int Depth { get; init; } = 3;
+
+    /// <summary>For how long random scenarios are run after that.</summary>
+    public TimeSpan RandomTime { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Where random scenarios start.</summary>
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Operations in a random scenario.</summary>
+    public int RandomLength { get; init; } = 40;
+
+    /// <summary>Is told what is being done, and how much of it is done; or null.</summary>
+    public Action<string, double>? Progress { get; init; }
+}

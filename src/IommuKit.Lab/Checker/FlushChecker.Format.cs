@@ -1,0 +1,341 @@
+using System.Runtime.InteropServices;
+using IommuKit.Lab.Checker.Shadow;
+using IommuKit.Lab.Machines;
+using IommuKit.Models.Memory;
+using IommuKit.Specs.PageTables;
+
+namespace IommuKit.Lab.Checker;
+
+/// <summary>The checker for page tables of one format.</summary>
+/// <typeparam name="TFormat">The format.</typeparam>
+internal sealed class FlushChecker<TFormat> : FlushChecker
+    where TFormat : struct, IPageTableFormat
+{
+    private readonly TrackedPages<TFormat> _pages;
+    private readonly ShadowTraits _traits;
+    private readonly ShadowHardware<TFormat> _hardware;
+    private readonly ICommandDecoder _decoder;
+    private readonly PhysicalMemory _memory;
+    private readonly PostedCommands<TFormat> _posted;
+    private readonly Expectations _expected;
+    private readonly int _spaces;
+
+    // What the CPU sees of each entry; what lines under way hold of it; what was stored since they were cleaned.
+    private readonly ulong[] _cpu;
+    private readonly ulong[] _cleaned;
+    private readonly ulong[] _storedSince;
+    private bool _isClean = true;
+    private WasteMeter<TFormat>? _meter;
+
+    public FlushChecker(
+        TrackedPages<TFormat> pages, ShadowTraits traits, ICommandDecoder decoder, PhysicalMemory memory, int spaces, int domains, int devices)
+    {
+        _pages = pages;
+        _traits = traits;
+        _decoder = decoder;
+        _memory = memory;
+        _spaces = spaces;
+        _hardware = new ShadowHardware<TFormat>(pages, traits, spaces, devices);
+        _posted = new PostedCommands<TFormat>(_hardware);
+        _expected = new Expectations(domains, devices, pages.Count);
+        _cpu = new ulong[pages.Entries];
+        _cleaned = new ulong[pages.Entries];
+        _storedSince = new ulong[pages.Entries];
+        for (int entry = 0; entry < pages.Entries; entry++)
+        {
+            _cpu[entry] = _hardware.Values.BitOf(entry, Load(entry));
+            _hardware.Memory[entry] = _cpu[entry];
+        }
+    }
+
+    public override bool IsExhausted => _hardware.Values.IsFull || _hardware.Translations.IsFull;
+
+    public override void Observe(in MaintenanceStep access)
+    {
+        See();
+        Steps++;
+        var command = default(ShadowCommand);
+        switch (access.Kind)
+        {
+            case MaintenanceKind.Clean:
+                Meter?.Cleaning(_memory, access.Address, access.Value);
+                Clean(access.Address, access.Value);
+                break;
+            case MaintenanceKind.Barrier:
+                Meter?.Ordering(!_isClean);
+                Complete();
+                break;
+            case MaintenanceKind.RegisterRead:
+                Meter?.Waiting(access);
+                _posted.Complete();
+                break;
+            default:
+                command = _decoder.Decode(access);
+                Meter?.Writing(command, _posted.Last);
+                _posted.Post(command);
+                if (access.Kind == MaintenanceKind.Invalidate)
+                {
+                    _posted.Complete();
+                }
+
+                break;
+        }
+
+        Log?.Accessed(Steps, access, command);
+        FindViolation();
+    }
+
+    public override void Check()
+    {
+        See();
+        FindViolation();
+    }
+
+    public override void Attached(int device, int domain) => _expected.DomainOf[device] = domain;
+
+    public override void Detached(int device) => _expected.DomainOf[device] = Expectations.NoDomain;
+
+    public override void Permit(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights)
+    {
+        var (first, end) = _pages.Range(iova, iova + (size - 1));
+        for (int page = first; page < end; page++)
+        {
+            _expected.Permit(domain, page, BitOf(page, iova, physicalAddress, rights));
+        }
+    }
+
+    public override void Withdraw(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights)
+    {
+        var (first, end) = _pages.Range(iova, iova + (size - 1));
+        for (int page = first; page < end; page++)
+        {
+            _expected.Withdraw(domain, page, BitOf(page, iova, physicalAddress, rights));
+        }
+    }
+
+    public override void Intend(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights)
+    {
+        var (first, end) = _pages.Range(iova, iova + (size - 1));
+        for (int page = first; page < end; page++)
+        {
+            _expected.Intend(domain, page, BitOf(page, iova, physicalAddress, rights));
+        }
+    }
+
+    public override void Forbid(int domain, ulong iova, ulong size)
+    {
+        var (first, end) = _pages.Range(iova, iova + (size - 1));
+        for (int page = first; page < end; page++)
+        {
+            _expected.Forbid(domain, page);
+        }
+    }
+
+    public override void Promise(int domain, ulong iova, ulong size)
+    {
+        var (first, end) = _pages.Range(iova, iova + (size - 1));
+        for (int page = first; page < end; page++)
+        {
+            _expected.Promise(domain, page);
+        }
+    }
+
+    public override bool IsAllowed(int domain, int page, ulong? physicalAddress) =>
+        (_expected.AllowedOf(domain, page) & BitOf(page, _pages[page], physicalAddress, Protection.Read | Protection.Write)) != 0;
+
+    public override bool Translates(ulong entryAddress, int page) => _pages.IsOnTheWay(entryAddress, page);
+
+    public override LeastWork? TakeLeast()
+    {
+        See();
+        return _expected.IsAllPromised && _posted.Count == 0 ? Meter?.TakeLeast(_posted.Last, _expected) : null;
+    }
+
+    private WasteMeter<TFormat>? Meter =>
+        Waste is null ? null : _meter ??= new WasteMeter<TFormat>(Waste, _pages, _traits, _hardware, _cpu, _spaces, _posted.Last);
+
+    private ulong BitOf(int page, ulong iova, ulong? physicalAddress, Protection rights)
+    {
+        ulong packed = physicalAddress is { } start
+            ? ShadowHardware<TFormat>.Pack(start + (_pages[page] - iova), rights)
+            : ShadowHardware<TFormat>.NotPresent;
+        return _hardware.Translations.BitOf(page, packed);
+    }
+
+    private ulong Load(int entry)
+    {
+        ulong address = _pages.AddressOf(entry);
+        int bytes = 1 << TFormat.EntrySizeLog2;
+        var span = _memory.CpuView.Span(address, bytes);
+        ulong value = bytes == sizeof(uint) ? MemoryMarshal.Read<uint>(span) : MemoryMarshal.Read<ulong>(span);
+        return value & ~TFormat.SoftwareBit;
+    }
+
+    /// <summary>Sees what the CPU has stored.</summary>
+    private void See()
+    {
+        bool hasChanged = false;
+        for (int entry = 0; entry < _cpu.Length; entry++)
+        {
+            ulong value = Load(entry);
+            ulong before = _hardware.Values.ValueOf(entry, _cpu[entry]);
+            if (value == before)
+            {
+                continue;
+            }
+
+            if (!hasChanged)
+            {
+                hasChanged = true;
+                _posted.BeforeMemoryChanges();
+            }
+
+            ulong bit = _hardware.Values.BitOf(entry, value);
+            _cpu[entry] = bit;
+            if (_traits.HasCoherentWalk)
+            {
+                _hardware.Memory[entry] = bit;
+            }
+            else
+            {
+                _hardware.Memory[entry] |= bit;
+                _storedSince[entry] |= bit;
+            }
+
+            Log?.Stored(Steps, _pages.AddressOf(entry), before, value);
+        }
+
+        if (hasChanged)
+        {
+            _posted.AfterMemoryChanged();
+        }
+    }
+
+    /// <summary>Lines are on their way to memory as they are now.</summary>
+    private void Clean(ulong address, ulong bytes)
+    {
+        ulong mask = (ulong)_traits.CpuLine - 1;
+        ulong first = address & ~mask;
+        ulong last = (address + (bytes - 1)) | mask;
+        _isClean = false;
+        for (int entry = 0; entry < _cpu.Length; entry++)
+        {
+            ulong at = _pages.AddressOf(entry);
+            if (at >= first && at <= last)
+            {
+                _cleaned[entry] = _cpu[entry];
+                _storedSince[entry] = 0;
+            }
+        }
+    }
+
+    /// <summary>What was on its way is there.</summary>
+    private void Complete()
+    {
+        if (_isClean || _traits.HasCoherentWalk)
+        {
+            _isClean = true;
+            return;
+        }
+
+        _isClean = true;
+        _posted.BeforeMemoryChanges();
+        for (int entry = 0; entry < _cpu.Length; entry++)
+        {
+            if (_cleaned[entry] != 0)
+            {
+                _hardware.Memory[entry] = _cleaned[entry] | _storedSince[entry];
+                _cleaned[entry] = 0;
+            }
+        }
+
+        _posted.AfterMemoryChanged();
+    }
+
+    private void FindViolation()
+    {
+        if (Violation is not null || IsExhausted)
+        {
+            return;
+        }
+
+        for (int device = 0; device < _expected.DomainOf.Length; device++)
+        {
+            int domain = _expected.DomainOf[device];
+            if (domain == Expectations.NoDomain)
+            {
+                continue;
+            }
+
+            foreach (var state in _posted.States)
+            {
+                if (FindIn(state, device, domain) is { } found)
+                {
+                    Violation = found;
+                    return;
+                }
+            }
+        }
+    }
+
+    private Violation? FindIn(ShadowState state, int device, int domain)
+    {
+        ulong route = state.Routes[device];
+        if (route >= (ulong)_spaces)
+        {
+            return new Violation(
+                Steps, device, domain, -1, 0, _pages[0], 0, 0, StaleSource.Route, IsForeign: false, IsPosted: state != _posted.Last);
+        }
+
+        for (int page = 0; page < _pages.Count; page++)
+        {
+            ulong wrong = state.Answers[((int)route * _pages.Count) + page] & ~_expected.AllowedOf(domain, page);
+            if (wrong != 0)
+            {
+                return Describe(state, device, domain, (int)route, page, wrong);
+            }
+        }
+
+        return null;
+    }
+
+    private Violation Describe(ShadowState state, int device, int domain, int space, int page, ulong wrong)
+    {
+        // The furthest place from the device that can give a wrong answer by itself is the cause.
+        var source = StaleSource.Translations;
+        ulong allowed = _expected.AllowedOf(domain, page);
+        foreach (var (place, values) in ((StaleSource, ulong[])[])
+            [(StaleSource.Table, _cpu), (StaleSource.Memory, _hardware.Memory), (StaleSource.TableCache, state.Cached)])
+        {
+            if ((place == StaleSource.TableCache && _traits.TableCacheLine == 0) || (place == StaleSource.Memory && _traits.HasCoherentWalk))
+            {
+                continue;
+            }
+
+            ulong found = _hardware.WalkWith(state, space, page, values) & ~allowed;
+            if (found != 0)
+            {
+                source = place;
+                wrong = found;
+                break;
+            }
+        }
+
+        // What gives access is worse than what does not.
+        ulong worst = (wrong & ~1ul) != 0 ? wrong & ~1ul : wrong;
+        worst &= ~(worst - 1);
+        bool isPosted = state != _posted.Last && (_posted.Last.Answers[(space * _pages.Count) + page] & ~allowed) == 0;
+        return new Violation(
+            Steps,
+            device,
+            domain,
+            space,
+            page,
+            _pages[page],
+            _hardware.Translations.ValueOf(page, worst),
+            _hardware.Translations.ValueOf(page, _expected.IntendedOf(domain, page)),
+            source,
+            IsForeign: worst != 1 && !_expected.WasEver(domain, page, worst),
+            isPosted);
+    }
+}

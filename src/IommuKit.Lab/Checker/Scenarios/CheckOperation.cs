@@ -1,0 +1,85 @@
+using System.Globalization;
+
+namespace IommuKit.Lab.Checker.Scenarios;
+
+/// <summary>One operation of a scenario.</summary>
+/// <param name="Kind">What is done.</param>
+/// <param name="Domain">To which domain.</param>
+/// <param name="Iova">First IOVA.</param>
+/// <param name="Size">Bytes.</param>
+/// <param name="Buffer">Which of a few physical buffers is mapped: 0 to <see cref="Buffers"/> - 1.</param>
+public readonly record struct CheckOperation(CheckOperationKind Kind, int Domain, ulong Iova = 0, ulong Size = 0, int Buffer = 0)
+{
+    /// <summary>How many buffers each domain has.</summary>
+    public const int Buffers = 4;
+
+    private const ulong FirstBuffer = 0x1000_0000;
+    private const int BufferLog2 = 24;
+
+    /// <summary>What the first IOVA of a map is mapped to. Every page of every buffer of every domain has an address of its own.</summary>
+    public ulong PhysicalAddress =>
+        FirstBuffer + ((ulong)((Domain * Buffers) + Buffer) << BufferLog2) + (Iova & ((1ul << BufferLog2) - 1));
+
+    /// <summary>Whether an address is in one of the buffers.</summary>
+    public static bool IsBuffer(ulong physicalAddress) => physicalAddress - FirstBuffer < (2 * Buffers) << BufferLog2;
+
+    /// <summary>Reads what <see cref="ToString"/> writes.</summary>
+    public static bool TryParse(string text, out CheckOperation operation)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        operation = default;
+        string[] parts = text.Split(':');
+        if (parts.Length < 2
+            || !Enum.TryParse(parts[0], ignoreCase: true, out CheckOperationKind kind)
+            || !Enum.IsDefined(kind)
+            || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int domain)
+            || domain > 1)
+        {
+            return false;
+        }
+
+        int fields = kind switch
+        {
+            CheckOperationKind.Map => 4,
+            CheckOperationKind.Unmap => 3,
+            _ => 2,
+        };
+        if (parts.Length != fields)
+        {
+            return false;
+        }
+
+        operation = new CheckOperation(kind, domain);
+        if (fields == 2)
+        {
+            return true;
+        }
+
+        string[] range = parts[2].Split('+');
+        int buffer = 0;
+        if (range.Length != 2
+            || !ulong.TryParse(range[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong iova)
+            || !ulong.TryParse(range[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong size)
+            || size == 0
+            || size > 1ul << BufferLog2
+            || (fields == 4 && (!int.TryParse(parts[3], NumberStyles.None, CultureInfo.InvariantCulture, out buffer) || buffer >= Buffers)))
+        {
+            return false;
+        }
+
+        operation = operation with { Iova = iova, Size = size, Buffer = buffer };
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString()
+    {
+        string name = Kind.ToString().ToLowerInvariant();
+        return Kind switch
+        {
+            CheckOperationKind.Map => string.Create(CultureInfo.InvariantCulture, $"{name}:{Domain}:{Iova:x}+{Size:x}:{Buffer}"),
+            CheckOperationKind.Unmap => string.Create(CultureInfo.InvariantCulture, $"{name}:{Domain}:{Iova:x}+{Size:x}"),
+            _ => string.Create(CultureInfo.InvariantCulture, $"{name}:{Domain}"),
+        };
+    }
+}

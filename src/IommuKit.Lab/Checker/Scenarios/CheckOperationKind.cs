@@ -1,0 +1,20 @@
+namespace IommuKit.Lab.Checker.Scenarios;
+
+/// <summary>What is done to a domain.</summary>
+public enum CheckOperationKind
+{
+    /// <summary>A range is mapped.</summary>
+    Map,
+
+    /// <summary>A range is unmapped.</summary>
+    Unmap,
+
+    /// <summary>The domain is flushed.</summary>
+    Flush,
+
+    /// <summary>Its device is attached.</summary>
+    Attach,
+
+    /// <summary>Its device is detached.</summary>
+    Detach,
+}
