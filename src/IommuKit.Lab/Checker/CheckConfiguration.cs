@@ -24,6 +24,7 @@ public sealed record CheckConfiguration(CheckTarget Target, SyncPolicy Policy, T
             DeferredAge = TimeSpan.FromDays(1),
         },
         Pages = Target.Layout.Pages,
+        PoolBytes = Target.PoolBytes,
     });
 
     /// <inheritdoc/>

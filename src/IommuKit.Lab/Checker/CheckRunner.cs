@@ -11,6 +11,9 @@ public static class CheckRunner
     // A planted bug shows in that many operations: map, unmap, and what comes of it.
     private const int PlantedDepth = 3;
 
+    // Scenarios of up to that many operations are also measured for waste, the same ones under every policy.
+    private const int MeasuredDepth = 2;
+
     /// <summary>Runs everything.</summary>
     public static CheckResult Run(CheckOptions options)
     {
@@ -35,21 +38,23 @@ public static class CheckRunner
     public static CheckFinding? FindFirst(CheckConfiguration configuration, PlantedBug? bug, int depth)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        var alphabet = SmallScope.Alphabet(configuration);
         for (int length = 1; length <= depth; length++)
         {
-            foreach (var operations in SmallScope.Sequences(alphabet, length))
+            var scenarios = bug is { NeedsTwoThreads: true } ? Interleavings.All(configuration, bug, length + 1) : Sequences(configuration, bug, length);
+            foreach (var scenario in scenarios)
             {
-                var scenario = new CheckCase(configuration, bug, operations);
                 if (scenario.Run().Violation is { } violation)
                 {
-                    return CheckFinding.From(scenario with { Operations = [.. operations] }, violation);
+                    return CheckFinding.From(scenario with { Operations = [.. scenario.Operations] }, violation);
                 }
             }
         }
 
         return null;
     }
+
+    private static IEnumerable<CheckCase> Sequences(CheckConfiguration configuration, PlantedBug? bug, int depth) =>
+        SmallScope.Sequences(SmallScope.Alphabet(configuration), depth).Select(operations => new CheckCase(configuration, bug, operations));
 
     private static PlantedResult[] Plant(CheckOptions options)
     {
@@ -71,7 +76,12 @@ public static class CheckRunner
     }
 
     /// <summary>Planted bugs are best seen where an operation has few accesses.</summary>
-    private static int Rank(SyncPolicy policy) => policy == SyncPolicy.PerPage ? 1 : policy == SyncPolicy.Gather ? -1 : 0;
+    private static int Rank(SyncPolicy policy) => policy switch
+    {
+        SyncPolicy.Gather => 0,
+        SyncPolicy.PerPage => 2,
+        _ => 1,
+    };
 
     private static void RunAll(ConfigurationResult[] results, int depth, CheckOptions options)
     {
@@ -79,7 +89,7 @@ public static class CheckRunner
         int done = 0;
         Parallel.ForEach(results, result =>
         {
-            foreach (var operations in SmallScope.Sequences(SmallScope.Alphabet(result.Configuration), depth))
+            foreach (var scenario in Sequences(result.Configuration, null, depth))
             {
                 if (result.Finding is not null)
                 {
@@ -87,11 +97,19 @@ public static class CheckRunner
                 }
 
                 result.Sequences++;
-                var scenario = new CheckCase(result.Configuration, null, operations);
-                if (Note(result, scenario.Run()) is { } violation)
+                Run(result, scenario, isMeasured: depth <= MeasuredDepth);
+            }
+
+            // One operation before an interruption is one more in length: the same depth is reached a round earlier without.
+            foreach (var scenario in depth < 2 ? [] : Interleavings.All(result.Configuration, null, depth))
+            {
+                if (result.Finding is not null)
                 {
-                    result.Finding = CheckFinding.From(scenario with { Operations = [.. operations] }, violation);
+                    break;
                 }
+
+                result.Interleavings++;
+                Run(result, scenario, isMeasured: false);
             }
 
             options.Progress?.Invoke(what, (double)Interlocked.Increment(ref done) / results.Length);
@@ -121,19 +139,20 @@ public static class CheckRunner
         var operations = RandomScenario.Create(
             SmallScope.Alphabet(configuration), configuration.Target.Layout, options.RandomLength, new Random(seed));
         result.RandomScenarios++;
-        var scenario = new CheckCase(configuration, null, operations);
-        if (Note(result, scenario.Run()) is { } violation)
-        {
-            var (smaller, still) = RandomScenario.Shrink(scenario, violation);
-            result.Finding = CheckFinding.From(smaller, still);
-        }
+        Run(result, new CheckCase(configuration, null, operations), isMeasured: false);
     }
 
-    private static Violation? Note(ConfigurationResult result, CheckOutcome outcome)
+    private static void Run(ConfigurationResult result, CheckCase scenario, bool isMeasured)
     {
+        var outcome = scenario.Run(waste: isMeasured ? result.Waste : null);
         result.Operations += outcome.Operations;
         result.Steps += outcome.Steps;
         result.Exhausted += outcome.IsExhausted ? 1 : 0;
-        return outcome.Violation;
+        result.Least += outcome.Least;
+        if (outcome.Violation is { } violation)
+        {
+            var (smaller, still) = RandomScenario.Shrink(scenario with { Operations = [.. scenario.Operations] }, violation);
+            result.Finding = CheckFinding.From(smaller, still);
+        }
     }
 }

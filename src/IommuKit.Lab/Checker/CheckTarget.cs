@@ -1,5 +1,6 @@
 using IommuKit.Lab.Checker.Machines;
 using IommuKit.Lab.Checker.Scenarios;
+using IommuKit.Specs.Tegra;
 
 namespace IommuKit.Lab.Checker;
 
@@ -9,4 +10,20 @@ namespace IommuKit.Lab.Checker;
 /// <param name="CanAttach">Whether devices can be attached and detached.</param>
 /// <param name="Layout">Which ranges scenarios use.</param>
 /// <param name="Create">Builds one.</param>
-public sealed record CheckTarget(string Name, string Description, bool CanAttach, RangeLayout Layout, Func<CheckSettings, CheckedMachine> Create);
+public sealed record CheckTarget(string Name, string Description, bool CanAttach, RangeLayout Layout, Func<CheckSettings, CheckedMachine> Create)
+{
+    /// <summary>Whether walkers see the CPU's stores at once.</summary>
+    public bool HasCoherentWalk { get; init; }
+
+    /// <summary>Whether what is not present may be remembered.</summary>
+    public bool CachesInvalidEntries { get; init; } = true;
+
+    /// <summary>Whether its format has a bit that says that a pointer to a table is visible to the walker.</summary>
+    public bool HasSoftwareBit { get; init; }
+
+    /// <summary>Which Tegra it is; null if it is none.</summary>
+    public TegraSoc? Tegra { get; init; }
+
+    /// <summary>Bytes of memory for page tables: enough for the tables of all ranges in both domains, and few to look at.</summary>
+    public ulong PoolBytes { get; init; } = 64 << 10;
+}

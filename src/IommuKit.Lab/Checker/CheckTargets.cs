@@ -1,6 +1,12 @@
 using IommuKit.Lab.Checker.Machines;
 using IommuKit.Lab.Checker.Scenarios;
+using IommuKit.Lab.Checker.Shadow;
+using IommuKit.Specs.Arm;
+using IommuKit.Specs.PageTables;
+using IommuKit.Specs.RiscV;
 using IommuKit.Specs.Tegra;
+using IommuKit.Specs.Vtd;
+using IommuKit.Specs.X86;
 
 namespace IommuKit.Lab.Checker;
 
@@ -11,16 +17,41 @@ public static class CheckTargets
     public static IReadOnlyList<CheckTarget> All { get; } =
     [
         .. TegraSoc.All.Select(Tegra),
+        .. Software<X86Format>(48, 48),
+        .. Software<ArmLpae<ArmGranule4K, ArmStage1>>(48, 48),
+        .. Software<RiscVFormat<Sv39>>(39, 56),
+        .. Software<VtdSecondStageFormat>(39, 48),
     ];
 
     /// <summary>The target of that name, or null.</summary>
     public static CheckTarget? Find(string name) =>
         All.FirstOrDefault(target => string.Equals(target.Name, name, StringComparison.OrdinalIgnoreCase));
 
+    /// <summary>The four kinds of walker that one format can have.</summary>
+    private static IEnumerable<CheckTarget> Software<TFormat>(int inputBits, int outputBits)
+        where TFormat : struct, IPageTableFormat =>
+        from isCoherent in (bool[])[true, false]
+        from cachesInvalid in (bool[])[false, true]
+        let name = $"{TFormat.Name}-{(isCoherent ? "coherent" : "noncoherent")}{(cachesInvalid ? "-negative" : string.Empty)}"
+        select new CheckTarget(
+            name,
+            $"walker in software that {(isCoherent ? "snoops" : "does not snoop")} and {(cachesInvalid ? "also" : "never")} remembers what is not present",
+            CanAttach: false,
+            new RangeLayout(TrackedPages<TFormat>.PageBytes, 1ul << TFormat.EntryShift(1)),
+            settings => new SoftwareCheckedMachine<TFormat>(name, inputBits, outputBits, isCoherent, cachesInvalid, settings))
+        {
+            HasCoherentWalk = isCoherent,
+            CachesInvalidEntries = cachesInvalid,
+            HasSoftwareBit = TFormat.SoftwareBit != 0,
+        };
+
     private static CheckTarget Tegra(TegraSoc soc) => new(
         soc.Name,
         "register-level model; the walker does not snoop, and everything caches what is not present",
         CanAttach: true,
         new RangeLayout(1ul << TegraEntry.PageShift, 1ul << TegraEntry.SectionShift),
-        settings => new TegraCheckedMachine(soc, settings));
+        settings => new TegraCheckedMachine(soc, settings))
+    {
+        Tegra = soc,
+    };
 }

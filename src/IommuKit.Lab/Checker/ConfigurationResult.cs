@@ -10,6 +10,9 @@ public sealed class ConfigurationResult(CheckConfiguration configuration)
     /// <summary>Scenarios that were run because all of their length were.</summary>
     public long Sequences { get; internal set; }
 
+    /// <summary>Scenarios in which one operation is interrupted by another thread's.</summary>
+    public long Interleavings { get; internal set; }
+
     /// <summary>Random scenarios.</summary>
     public long RandomScenarios { get; internal set; }
 

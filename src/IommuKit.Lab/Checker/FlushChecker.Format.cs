@@ -11,6 +11,8 @@ namespace IommuKit.Lab.Checker;
 internal sealed class FlushChecker<TFormat> : FlushChecker
     where TFormat : struct, IPageTableFormat
 {
+    // Operations may run on two threads.
+    private readonly object _gate = new();
     private readonly TrackedPages<TFormat> _pages;
     private readonly ShadowTraits _traits;
     private readonly ShadowHardware<TFormat> _hardware;
@@ -20,11 +22,13 @@ internal sealed class FlushChecker<TFormat> : FlushChecker
     private readonly Expectations _expected;
     private readonly int _spaces;
 
-    // What the CPU sees of each entry; what lines under way hold of it; what was stored since they were cleaned.
+    // What the CPU sees of each entry, as it is and as a set; what lines under way hold of it; what was stored since they were cleaned.
+    private readonly ulong[] _seen;
     private readonly ulong[] _cpu;
     private readonly ulong[] _cleaned;
     private readonly ulong[] _storedSince;
     private bool _isClean = true;
+    private bool _hasNews = true;
     private WasteMeter<TFormat>? _meter;
 
     public FlushChecker(
@@ -38,105 +42,157 @@ internal sealed class FlushChecker<TFormat> : FlushChecker
         _hardware = new ShadowHardware<TFormat>(pages, traits, spaces, devices);
         _posted = new PostedCommands<TFormat>(_hardware);
         _expected = new Expectations(domains, devices, pages.Count);
+        _seen = new ulong[pages.Entries];
         _cpu = new ulong[pages.Entries];
         _cleaned = new ulong[pages.Entries];
         _storedSince = new ulong[pages.Entries];
         for (int entry = 0; entry < pages.Entries; entry++)
         {
-            _cpu[entry] = _hardware.Values.BitOf(entry, Load(entry));
+            _seen[entry] = Load(CellOf(entry / pages.Offsets.Length), entry);
+            _cpu[entry] = _hardware.Values.BitOf(entry, _seen[entry]);
             _hardware.Memory[entry] = _cpu[entry];
         }
     }
 
     public override bool IsExhausted => _hardware.Values.IsFull || _hardware.Translations.IsFull;
 
+    /// <summary>Gives a device an address space with a root, where no register does.</summary>
+    public void Connect(int device, int space, ulong root)
+    {
+        _posted.Post(new ShadowCommand(ShadowCommandKind.SetRoot, space, root, 0));
+        _posted.Post(new ShadowCommand(ShadowCommandKind.SetRoute, device, (ulong)space, 0));
+        _posted.Complete();
+    }
+
     public override void Observe(in MaintenanceStep access)
     {
-        See();
-        Steps++;
-        var command = default(ShadowCommand);
-        switch (access.Kind)
+        lock (_gate)
         {
-            case MaintenanceKind.Clean:
-                Meter?.Cleaning(_memory, access.Address, access.Value);
-                Clean(access.Address, access.Value);
-                break;
-            case MaintenanceKind.Barrier:
-                Meter?.Ordering(!_isClean);
-                Complete();
-                break;
-            case MaintenanceKind.RegisterRead:
-                Meter?.Waiting(access);
-                _posted.Complete();
-                break;
-            default:
-                command = _decoder.Decode(access);
-                Meter?.Writing(command, _posted.Last);
-                _posted.Post(command);
-                if (access.Kind == MaintenanceKind.Invalidate)
-                {
+            See();
+            Steps++;
+            var command = default(ShadowCommand);
+            switch (access.Kind)
+            {
+                case MaintenanceKind.Clean:
+                    Meter?.Cleaning(_memory, access.Address, access.Value);
+                    Clean(access.Address, access.Value);
+                    break;
+                case MaintenanceKind.Barrier:
+                    Meter?.Ordering(!_isClean);
+                    Complete();
+                    break;
+                case MaintenanceKind.RegisterRead:
+                    Meter?.Waiting(access);
                     _posted.Complete();
-                }
+                    _hasNews = true;
+                    break;
+                default:
+                    command = _decoder.Decode(access);
+                    Meter?.Writing(command, _posted.Last);
+                    _posted.Post(command);
+                    _hasNews = true;
+                    if (access.Kind == MaintenanceKind.Invalidate)
+                    {
+                        _posted.Complete();
+                    }
 
-                break;
+                    break;
+            }
+
+            Log?.Accessed(Steps, access, command);
+            FindViolation();
         }
-
-        Log?.Accessed(Steps, access, command);
-        FindViolation();
     }
 
     public override void Check()
     {
-        See();
-        FindViolation();
+        lock (_gate)
+        {
+            See();
+            FindViolation();
+        }
     }
 
-    public override void Attached(int device, int domain) => _expected.DomainOf[device] = domain;
+    public override void Attached(int device, int domain)
+    {
+        lock (_gate)
+        {
+            _expected.DomainOf[device] = domain;
+            _hasNews = true;
+        }
+    }
 
-    public override void Detached(int device) => _expected.DomainOf[device] = Expectations.NoDomain;
+    public override void Detached(int device)
+    {
+        lock (_gate)
+        {
+            _expected.DomainOf[device] = Expectations.NoDomain;
+        }
+    }
 
     public override void Permit(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights)
     {
-        var (first, end) = _pages.Range(iova, iova + (size - 1));
-        for (int page = first; page < end; page++)
+        lock (_gate)
         {
-            _expected.Permit(domain, page, BitOf(page, iova, physicalAddress, rights));
+            var (first, end) = _pages.Range(iova, iova + (size - 1));
+            for (int page = first; page < end; page++)
+            {
+                _expected.Permit(domain, page, BitOf(page, iova, physicalAddress, rights));
+            }
         }
     }
 
     public override void Withdraw(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights)
     {
-        var (first, end) = _pages.Range(iova, iova + (size - 1));
-        for (int page = first; page < end; page++)
+        lock (_gate)
         {
-            _expected.Withdraw(domain, page, BitOf(page, iova, physicalAddress, rights));
+            var (first, end) = _pages.Range(iova, iova + (size - 1));
+            for (int page = first; page < end; page++)
+            {
+                _expected.Withdraw(domain, page, BitOf(page, iova, physicalAddress, rights));
+            }
+
+            _hasNews = true;
         }
     }
 
     public override void Intend(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights)
     {
-        var (first, end) = _pages.Range(iova, iova + (size - 1));
-        for (int page = first; page < end; page++)
+        lock (_gate)
         {
-            _expected.Intend(domain, page, BitOf(page, iova, physicalAddress, rights));
+            var (first, end) = _pages.Range(iova, iova + (size - 1));
+            for (int page = first; page < end; page++)
+            {
+                _expected.Intend(domain, page, BitOf(page, iova, physicalAddress, rights));
+            }
         }
     }
 
     public override void Forbid(int domain, ulong iova, ulong size)
     {
-        var (first, end) = _pages.Range(iova, iova + (size - 1));
-        for (int page = first; page < end; page++)
+        lock (_gate)
         {
-            _expected.Forbid(domain, page);
+            var (first, end) = _pages.Range(iova, iova + (size - 1));
+            for (int page = first; page < end; page++)
+            {
+                _expected.Forbid(domain, page);
+            }
+
+            _hasNews = true;
         }
     }
 
     public override void Promise(int domain, ulong iova, ulong size)
     {
-        var (first, end) = _pages.Range(iova, iova + (size - 1));
-        for (int page = first; page < end; page++)
+        lock (_gate)
         {
-            _expected.Promise(domain, page);
+            var (first, end) = _pages.Range(iova, iova + (size - 1));
+            for (int page = first; page < end; page++)
+            {
+                _expected.Promise(domain, page);
+            }
+
+            _hasNews = true;
         }
     }
 
@@ -162,12 +218,12 @@ internal sealed class FlushChecker<TFormat> : FlushChecker
         return _hardware.Translations.BitOf(page, packed);
     }
 
-    private ulong Load(int entry)
+    private ReadOnlySpan<byte> CellOf(int cell) => _memory.CpuView.Span(_pages.CellStart(cell), 1 << _pages.CellLog2);
+
+    private ulong Load(ReadOnlySpan<byte> cell, int entry)
     {
-        ulong address = _pages.AddressOf(entry);
-        int bytes = 1 << TFormat.EntrySizeLog2;
-        var span = _memory.CpuView.Span(address, bytes);
-        ulong value = bytes == sizeof(uint) ? MemoryMarshal.Read<uint>(span) : MemoryMarshal.Read<ulong>(span);
+        var bytes = cell[_pages.Offsets[entry % _pages.Offsets.Length]..];
+        ulong value = TFormat.EntrySizeLog2 == 2 ? MemoryMarshal.Read<uint>(bytes) : MemoryMarshal.Read<ulong>(bytes);
         return value & ~TFormat.SoftwareBit;
     }
 
@@ -175,39 +231,49 @@ internal sealed class FlushChecker<TFormat> : FlushChecker
     private void See()
     {
         bool hasChanged = false;
-        for (int entry = 0; entry < _cpu.Length; entry++)
+        int slots = _pages.Offsets.Length;
+        for (int cell = 0; cell < _pages.Cells; cell++)
         {
-            ulong value = Load(entry);
-            ulong before = _hardware.Values.ValueOf(entry, _cpu[entry]);
-            if (value == before)
+            var bytes = CellOf(cell);
+            for (int entry = cell * slots; entry < (cell + 1) * slots; entry++)
             {
-                continue;
-            }
+                ulong value = Load(bytes, entry);
+                if (value == _seen[entry])
+                {
+                    continue;
+                }
 
-            if (!hasChanged)
-            {
-                hasChanged = true;
-                _posted.BeforeMemoryChanges();
-            }
+                if (!hasChanged)
+                {
+                    hasChanged = true;
+                    _posted.BeforeMemoryChanges();
+                }
 
-            ulong bit = _hardware.Values.BitOf(entry, value);
-            _cpu[entry] = bit;
-            if (_traits.HasCoherentWalk)
-            {
-                _hardware.Memory[entry] = bit;
+                Store(entry, value);
             }
-            else
-            {
-                _hardware.Memory[entry] |= bit;
-                _storedSince[entry] |= bit;
-            }
-
-            Log?.Stored(Steps, _pages.AddressOf(entry), before, value);
         }
 
         if (hasChanged)
         {
             _posted.AfterMemoryChanged();
+            _hasNews = true;
+        }
+    }
+
+    private void Store(int entry, ulong value)
+    {
+        Log?.Stored(Steps, _pages.AddressOf(entry), _seen[entry], value);
+        ulong bit = _hardware.Values.BitOf(entry, value);
+        _seen[entry] = value;
+        _cpu[entry] = bit;
+        if (_traits.HasCoherentWalk)
+        {
+            _hardware.Memory[entry] = bit;
+        }
+        else
+        {
+            _hardware.Memory[entry] |= bit;
+            _storedSince[entry] |= bit;
         }
     }
 
@@ -250,14 +316,17 @@ internal sealed class FlushChecker<TFormat> : FlushChecker
         }
 
         _posted.AfterMemoryChanged();
+        _hasNews = true;
     }
 
     private void FindViolation()
     {
-        if (Violation is not null || IsExhausted)
+        if (!_hasNews || Violation is not null || IsExhausted)
         {
             return;
         }
+
+        _hasNews = false;
 
         for (int device = 0; device < _expected.DomainOf.Length; device++)
         {

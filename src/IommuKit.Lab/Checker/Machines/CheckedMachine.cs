@@ -21,9 +21,6 @@ public abstract class CheckedMachine : IDisposable
     /// <summary>The domains; the device of the same number belongs to each.</summary>
     public abstract IReadOnlyList<IommuDomain> Domains { get; }
 
-    /// <summary>Whether devices can be attached and detached; where not, they always are.</summary>
-    public abstract bool CanAttach { get; }
-
     /// <summary>
     /// If set: receives every access of the driver to the hardware before the checker and the hardware do, and returns whether to leave it out.
     /// </summary>
@@ -40,6 +37,11 @@ public abstract class CheckedMachine : IDisposable
 
     /// <summary>Stores a word where page tables are, as somebody would who was given the memory.</summary>
     public abstract void Scribble(ulong physicalAddress, ulong value);
+
+    /// <summary>Sets the software bit of all entries in a range, if the format has one.</summary>
+    public virtual void MarkVisible(ulong physicalAddress, ulong bytes)
+    {
+    }
 
     /// <summary>Reads a table as the CPU sees it.</summary>
     public abstract void ReadTable(ulong physicalAddress, Span<byte> table);

@@ -64,8 +64,6 @@ internal sealed class TegraCheckedMachine : CheckedMachine
 
     public override IReadOnlyList<IommuDomain> Domains => _domains;
 
-    public override bool CanAttach => true;
-
     public override Func<MaintenanceStep, bool>? Filter
     {
         get => _machine.Filter;

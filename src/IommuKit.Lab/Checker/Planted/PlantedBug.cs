@@ -16,4 +16,8 @@ public sealed record PlantedBug(
     string Reference,
     IReadOnlyList<Verdict> Expected,
     Func<CheckConfiguration, bool> AppliesTo,
-    Func<CheckedMachine, ScenarioRun, Sabotage> Create);
+    Func<CheckedMachine, ScenarioRun, Sabotage> Create)
+{
+    /// <summary>Whether it only shows when an operation is interrupted by another thread's.</summary>
+    public bool NeedsTwoThreads { get; init; }
+}

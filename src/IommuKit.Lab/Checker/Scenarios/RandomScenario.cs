@@ -38,6 +38,12 @@ public static class RandomScenario
     public static (CheckCase Case, Violation Violation) Shrink(CheckCase failing, Violation violation)
     {
         ArgumentNullException.ThrowIfNull(failing);
+        if (failing.Preemption is not null)
+        {
+            // All shorter ones were run before.
+            return (failing, violation);
+        }
+
         var operations = failing.Operations.ToList();
         for (int i = operations.Count - 1; i >= 0; i--)
         {

@@ -10,11 +10,15 @@ namespace IommuKit.Lab.Checker.Scenarios;
 /// checker.
 /// </summary>
 /// <param name="machine">The machine, new.</param>
-public sealed class ScenarioRun(CheckedMachine machine)
+/// <param name="canAttach">Whether devices can be attached and detached; where not, they always are.</param>
+public sealed class ScenarioRun(CheckedMachine machine, bool canAttach)
 {
     private const Protection Rights = Protection.Read | Protection.Write;
 
     private readonly bool[] _isAttached = new bool[machine.Domains.Count];
+    private int _interruptAt = -1;
+    private CheckOperation _interrupting;
+    private SecondThread? _second;
 
     /// <summary>The planted bug, if there is one.</summary>
     public Sabotage? Sabotage { get; set; }
@@ -28,12 +32,15 @@ public sealed class ScenarioRun(CheckedMachine machine)
     /// <summary>Whether an operation is under way.</summary>
     public bool IsBusy { get; private set; }
 
+    /// <summary>Accesses to the hardware of the last operation, as far as <see cref="CountAccess"/> was told.</summary>
+    public int LastAccesses { get; private set; }
+
     /// <summary>Attaches every device to its domain.</summary>
     public void Start()
     {
         for (int device = 0; device < _isAttached.Length; device++)
         {
-            if (machine.CanAttach)
+            if (canAttach)
             {
                 machine.Attach(device);
             }
@@ -48,19 +55,52 @@ public sealed class ScenarioRun(CheckedMachine machine)
     /// <summary>Whether an operation makes sense now.</summary>
     public bool Applies(CheckOperationKind kind, int domain) => kind switch
     {
-        CheckOperationKind.Attach => machine.CanAttach && !_isAttached[domain],
-        CheckOperationKind.Detach => machine.CanAttach && _isAttached[domain],
+        CheckOperationKind.Attach => canAttach && !_isAttached[domain],
+        CheckOperationKind.Detach => canAttach && _isAttached[domain],
         _ => true,
     };
 
     /// <summary>Does an operation, and checks what it promises when it returns.</summary>
-    public void Do(in CheckOperation operation)
+    /// <param name="operation">The operation.</param>
+    /// <param name="interrupting">One that another thread does in the middle of it, or null.</param>
+    /// <param name="access">Before which access to the hardware; needs <see cref="CountAccess"/>.</param>
+    public void Do(in CheckOperation operation, CheckOperation? interrupting = null, int access = 0)
     {
         Current = operation;
         Started++;
+        LastAccesses = 0;
+        _interruptAt = interrupting is null ? -1 : access;
+        _interrupting = interrupting ?? default;
         machine.Checker.Log?.Began(operation);
         Sabotage?.Before();
         IsBusy = true;
+        Perform(operation);
+        _second?.Finish();
+        _second = null;
+        IsBusy = false;
+        _interruptAt = -1;
+        machine.Checker.Check();
+        Sabotage?.After();
+    }
+
+    /// <summary>An operation is about to access the hardware.</summary>
+    public void CountAccess()
+    {
+        if (_second is not null)
+        {
+            return;
+        }
+
+        if (LastAccesses++ == _interruptAt && IsBusy && Applies(_interrupting.Kind, _interrupting.Domain))
+        {
+            Started++;
+            _second = new SecondThread();
+            _second.Interrupt(() => Perform(_interrupting));
+        }
+    }
+
+    private void Perform(in CheckOperation operation)
+    {
         var domain = machine.Domains[operation.Domain];
         switch (operation.Kind)
         {
@@ -89,18 +129,8 @@ public sealed class ScenarioRun(CheckedMachine machine)
                 break;
         }
 
-        IsBusy = false;
+        // On a second thread: what it promises must hold now, not only when the first is done.
         machine.Checker.Check();
-        Sabotage?.After();
-    }
-
-    /// <summary>Has every domain flushed, so that everything must be in step.</summary>
-    public void FlushAll()
-    {
-        for (int domain = 0; domain < machine.Domains.Count; domain++)
-        {
-            Do(new CheckOperation(CheckOperationKind.Flush, domain));
-        }
     }
 
     private void Map(IommuDomain domain, in CheckOperation map)

@@ -17,6 +17,7 @@ internal sealed class TrackedPages<TFormat>
     private readonly ulong[] _pages;
     private readonly int[] _slots;
     private readonly int[] _cells;
+    private readonly ulong[] _addresses;
     private readonly ulong _poolStart;
 
     public TrackedPages(IReadOnlyList<ulong> pages, int inputBits, int outputBits, ulong poolStart, ulong poolBytes)
@@ -72,6 +73,11 @@ internal sealed class TrackedPages<TFormat>
         }
 
         Offsets = [.. offsets];
+        _addresses = new ulong[Entries];
+        for (int entry = 0; entry < _addresses.Length; entry++)
+        {
+            _addresses[entry] = CellStart(entry / Offsets.Length) + (ulong)Offsets[entry % Offsets.Length];
+        }
     }
 
     /// <summary>How many pages there are.</summary>
@@ -149,8 +155,7 @@ internal sealed class TrackedPages<TFormat>
     }
 
     /// <summary>The physical address of an entry.</summary>
-    public ulong AddressOf(int entry) =>
-        _poolStart + ((ulong)(entry / Offsets.Length) << CellLog2) + (ulong)Offsets[entry % Offsets.Length];
+    public ulong AddressOf(int entry) => _addresses[entry];
 
     /// <summary>The first and the last page that a range of IOVAs touches, as indices; pages are in ascending order.</summary>
     public (int First, int End) Range(ulong first, ulong last)

@@ -1,0 +1,19 @@
+using IommuKit.Lab.Checker.Machines;
+using IommuKit.Lab.Checker.Scenarios;
+using IommuKit.Lab.Machines;
+
+namespace IommuKit.Lab.Checker.Planted;
+
+/// <summary>Pointers to tables are marked as cleaned when their clean begins, not when it is done.</summary>
+internal sealed class EarlyVisibleBit(CheckedMachine machine, ScenarioRun run) : Sabotage(machine, run)
+{
+    public override bool Intercept(in MaintenanceStep access)
+    {
+        if (access.Kind == MaintenanceKind.Clean && IsWorking)
+        {
+            Machine.MarkVisible(access.Address, access.Value);
+        }
+
+        return false;
+    }
+}
