@@ -88,7 +88,7 @@ public static class Replayer
             case TraceEventKind.Unknown:
                 summary.UnknownLines++;
                 break;
-            case TraceEventKind.Other:
+            case var _ when traceEvent.IsOther:
                 summary.Others++;
                 break;
         }

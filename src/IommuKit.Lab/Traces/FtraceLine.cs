@@ -2,7 +2,7 @@ using System.Buffers.Text;
 
 namespace IommuKit.Lab.Traces;
 
-/// <summary>Reads single lines of ftrace text, as the kernel prints the events iommu:map and iommu:unmap.</summary>
+/// <summary>Reads single lines of ftrace text: iommu:map and iommu:unmap here, invalidations by <see cref="FtraceInvalidation"/>.</summary>
 /// <remarks>
 /// Only the part from the event's name on is fixed; what stands before depends on the trace options. trace-cmd report and perf script print the
 /// same with more blanks and a prefix.
@@ -42,10 +42,15 @@ internal static class FtraceLine
             return true;
         }
 
-        var kind = IsBinary(line) ? TraceEventKind.Damaged
-            : IsEvent(line) ? TraceEventKind.Other
-            : TraceEventKind.Unknown;
-        traceEvent = new TraceEvent(kind, number);
+        if (IsBinary(line))
+        {
+            traceEvent = new TraceEvent(TraceEventKind.Damaged, number);
+        }
+        else if (!FtraceInvalidation.TryRead(line, number, out traceEvent))
+        {
+            traceEvent = new TraceEvent(IsEvent(line) ? TraceEventKind.Other : TraceEventKind.Unknown, number);
+        }
+
         return true;
     }
 
@@ -70,7 +75,8 @@ internal static class FtraceLine
 
     /// <summary>Whether an event that stands on a line without an end can be whole. A cut may leave of a mapping what looks like another event.</summary>
     public static bool CanBeWhole(ReadOnlySpan<byte> line, TraceEventKind kind) =>
-        kind is TraceEventKind.Map or TraceEventKind.Unmap || (kind == TraceEventKind.Other && line.IndexOf("map:"u8) < 0);
+        kind is TraceEventKind.Map or TraceEventKind.Unmap or TraceEventKind.QueueSubmit or TraceEventKind.CacheTagFlush
+        || (kind is TraceEventKind.Other or TraceEventKind.Attach or TraceEventKind.Detach && line.IndexOf("map:"u8) < 0);
 
     /// <summary>Whether a line is an event of which only the number of its type was recorded: "25 0 7546431143 type: 1149".</summary>
     public static bool IsWithoutFields(ReadOnlySpan<byte> line)
@@ -90,26 +96,26 @@ internal static class FtraceLine
         var fields = line[(marker + Marker.Length)..];
         bool isUnmap = before.EndsWith("unmap:"u8);
         if (!(isUnmap || before.EndsWith("map:"u8))
-            || !TryReadHex(ref fields, out ulong iova)
-            || !TrySkip(ref fields, " - "u8)
-            || !TryReadHex(ref fields, out ulong end))
+            || !FtraceText.TryReadHex(ref fields, out ulong iova)
+            || !FtraceText.TrySkip(ref fields, " - "u8)
+            || !FtraceText.TryReadHex(ref fields, out ulong end))
         {
             return damaged;
         }
 
         ulong address = 0;
         ulong unmapped = 0;
-        if (!isUnmap && !(TrySkip(ref fields, " paddr="u8) && TryReadHex(ref fields, out address)))
+        if (!isUnmap && !(FtraceText.TrySkip(ref fields, " paddr="u8) && FtraceText.TryReadHex(ref fields, out address)))
         {
             return damaged;
         }
 
-        if (!TrySkip(ref fields, " size="u8) || !TryReadDecimal(ref fields, out ulong size))
+        if (!FtraceText.TrySkip(ref fields, " size="u8) || !FtraceText.TryReadDecimal(ref fields, out ulong size))
         {
             return damaged;
         }
 
-        if (isUnmap && !(TrySkip(ref fields, " unmapped_size="u8) && TryReadDecimal(ref fields, out unmapped)))
+        if (isUnmap && !(FtraceText.TrySkip(ref fields, " unmapped_size="u8) && FtraceText.TryReadDecimal(ref fields, out unmapped)))
         {
             return damaged;
         }
@@ -126,48 +132,7 @@ internal static class FtraceLine
         }
 
         return new TraceEvent(
-            isUnmap ? TraceEventKind.Unmap : TraceEventKind.Map, number, ReadTime(before), iova, address, bytes);
-    }
-
-    /// <summary>The time in front of the event's name: seconds with a fraction, and a colon.</summary>
-    /// <returns>Nanoseconds, or -1 where there is no time, or a counter.</returns>
-    private static long ReadTime(ReadOnlySpan<byte> before)
-    {
-        int name = before.LastIndexOf((byte)' ');
-        if (name < 0)
-        {
-            return -1;
-        }
-
-        var text = before[..name].TrimEnd((byte)' ');
-        if (text.IsEmpty || text[^1] != ':')
-        {
-            return -1;
-        }
-
-        text = text[..^1];
-        text = text[(text.LastIndexOf((byte)' ') + 1)..];
-        int point = text.IndexOf((byte)'.');
-        if (point < 0
-            || !Utf8Parser.TryParse(text[..point], out long seconds, out int used)
-            || used != point
-            || seconds is < 0 or > long.MaxValue / 2_000_000_000)
-        {
-            return -1;
-        }
-
-        var fraction = text[(point + 1)..];
-        if (fraction.Length is 0 or > 9 || !Utf8Parser.TryParse(fraction, out long parts, out used) || used != fraction.Length)
-        {
-            return -1;
-        }
-
-        for (int digits = fraction.Length; digits < 9; digits++)
-        {
-            parts *= 10;
-        }
-
-        return (seconds * 1_000_000_000) + parts;
+            isUnmap ? TraceEventKind.Unmap : TraceEventKind.Map, number, FtraceText.ReadTime(before), iova, address, bytes);
     }
 
     /// <summary>"CPU:0 [LOST 1356 EVENTS]" of ftrace, "CPU:0 [6777 EVENTS DROPPED]" of trace-cmd.</summary>
@@ -181,8 +146,8 @@ internal static class FtraceLine
         }
 
         var rest = line[(bracket + 1)..];
-        _ = TrySkip(ref rest, "LOST "u8);
-        return TryReadDecimal(ref rest, out lost) && rest.StartsWith(" EVENTS"u8);
+        _ = FtraceText.TrySkip(ref rest, "LOST "u8);
+        return FtraceText.TryReadDecimal(ref rest, out lost) && rest.StartsWith(" EVENTS"u8);
     }
 
     /// <summary>Whether a line has the shape of an event: a name with a colon, at its start or after a time with a colon.</summary>
@@ -202,39 +167,5 @@ internal static class FtraceLine
         }
 
         return first[word] is >= (byte)'0' and <= (byte)'9' && line[(colon + 2)..].Contains((byte)':');
-    }
-
-    private static bool TrySkip(ref ReadOnlySpan<byte> text, ReadOnlySpan<byte> expected)
-    {
-        if (!text.StartsWith(expected))
-        {
-            return false;
-        }
-
-        text = text[expected.Length..];
-        return true;
-    }
-
-    private static bool TryReadHex(ref ReadOnlySpan<byte> text, out ulong value)
-    {
-        value = 0;
-        if (!TrySkip(ref text, "0x"u8) || !Utf8Parser.TryParse(text, out value, out int used, 'x'))
-        {
-            return false;
-        }
-
-        text = text[used..];
-        return true;
-    }
-
-    private static bool TryReadDecimal(ref ReadOnlySpan<byte> text, out ulong value)
-    {
-        if (!Utf8Parser.TryParse(text, out value, out int used))
-        {
-            return false;
-        }
-
-        text = text[used..];
-        return true;
     }
 }

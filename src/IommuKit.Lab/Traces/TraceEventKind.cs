@@ -9,6 +9,18 @@ public enum TraceEventKind
     /// <summary>An IOVA range was unmapped.</summary>
     Unmap,
 
+    /// <summary>A descriptor was put into VT-d's invalidation queue: intel_iommu:qi_submit.</summary>
+    QueueSubmit,
+
+    /// <summary>A cache of a domain was flushed: intel_iommu:cache_tag_flush_range, …_range_np and …_all.</summary>
+    CacheTagFlush,
+
+    /// <summary>A device was attached to a domain: iommu:attach_device_to_domain. Which domain is not said.</summary>
+    Attach,
+
+    /// <summary>A device was detached from a domain: iommu:detach_device_from_domain. Newer kernels do not have this event.</summary>
+    Detach,
+
     /// <summary>Some other event.</summary>
     Other,
 

@@ -112,7 +112,8 @@ public sealed class TraceReader : IDisposable
         }
         else
         {
-            damage = "is not a map or unmap event that a kernel can have printed: its numbers are missing, zero, misaligned or contradict each other";
+            damage = (line.IndexOf("IOMMU: iova="u8) >= 0 ? "is not a map or unmap" : "is not an invalidation")
+                + " event that a kernel can have printed: its numbers are missing, zero, misaligned or contradict each other";
         }
 
         // Whatever else the line looks like: if the compression is damaged, that is the cause.

@@ -62,7 +62,7 @@ public sealed class TraceReaderTests : IDisposable
             """ + Map);
         events.Select(e => (e.Kind, e.Line)).ShouldBe(
         [
-            (TraceEventKind.Other, 4), (TraceEventKind.Lost, 5), (TraceEventKind.Lost, 6), (TraceEventKind.Unknown, 8), (TraceEventKind.Other, 9),
+            (TraceEventKind.QueueSubmit, 4), (TraceEventKind.Lost, 5), (TraceEventKind.Lost, 6), (TraceEventKind.Unknown, 8), (TraceEventKind.Other, 9),
             (TraceEventKind.Map, 10),
         ]);
         events[1].Size.ShouldBe(1356ul);
