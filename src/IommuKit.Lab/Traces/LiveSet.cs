@@ -3,15 +3,14 @@ namespace IommuKit.Lab.Traces;
 /// <summary>The IOVAs that a trace has mapped and not unmapped, by the byte and whatever the size of the pieces. Its memory grows with the pieces, not with their size.</summary>
 public sealed class LiveSet
 {
-    // Pieces do not overlap or touch, so that pieces which do are equal for the search.
-    private readonly SortedSet<Piece> _pieces = new(Comparer<Piece>.Create(
-        (left, right) => left.Last < right.First ? -1 : left.First > right.Last ? 1 : 0));
+    // Pieces do not overlap or touch.
+    private readonly RangeTree _pieces = new();
 
     /// <summary>Separate pieces in the set: what its memory depends on.</summary>
     public int Pieces => _pieces.Count;
 
     /// <summary>Bytes in the set.</summary>
-    public ulong Bytes { get; private set; }
+    public ulong Bytes => _pieces.Length;
 
     /// <summary>Adds a range.</summary>
     /// <param name="first">First IOVA.</param>
@@ -20,19 +19,21 @@ public sealed class LiveSet
     public ulong Add(ulong first, ulong last)
     {
         ulong overlap = 0;
-        var merged = new Piece(first, last);
+        ulong start = first;
+        ulong end = last;
 
         // Neighbours are joined too.
-        var near = new Piece(first == 0 ? 0 : first - 1, last == ulong.MaxValue ? last : last + 1);
-        while (_pieces.TryGetValue(near, out var piece))
+        ulong near = first == 0 ? 0 : first - 1;
+        ulong far = last == ulong.MaxValue ? last : last + 1;
+        while (_pieces.TryFind(near, far, out var piece))
         {
-            _pieces.Remove(piece);
+            _pieces.Remove(piece.First);
             overlap += Overlap(piece, first, last);
-            merged = new Piece(Math.Min(merged.First, piece.First), Math.Max(merged.Last, piece.Last));
+            start = Math.Min(start, piece.First);
+            end = Math.Max(end, piece.Last);
         }
 
-        _pieces.Add(merged);
-        Bytes += last - first + 1 - overlap;
+        _pieces.Add(new RangeTree.Range(start, end));
         return overlap;
     }
 
@@ -43,10 +44,9 @@ public sealed class LiveSet
     public ulong Remove(ulong first, ulong last)
     {
         ulong removed = 0;
-        var range = new Piece(first, last);
-        while (_pieces.TryGetValue(range, out var piece))
+        while (_pieces.TryFind(first, last, out var piece))
         {
-            _pieces.Remove(piece);
+            _pieces.Remove(piece.First);
             removed += Overlap(piece, first, last);
             if (piece.First < first)
             {
@@ -59,12 +59,17 @@ public sealed class LiveSet
             }
         }
 
-        Bytes -= removed;
         return removed;
     }
 
-    private static ulong Overlap(Piece piece, ulong first, ulong last) =>
-        piece.Last < first || piece.First > last ? 0 : Math.Min(piece.Last, last) - Math.Max(piece.First, first) + 1;
+    /// <summary>How many bytes of a range are in the set.</summary>
+    /// <param name="first">First IOVA.</param>
+    /// <param name="last">Last IOVA.</param>
+    public ulong BytesIn(ulong first, ulong last) => _pieces.LengthIn(first, last);
 
-    private readonly record struct Piece(ulong First, ulong Last);
+    /// <summary>Empties the set.</summary>
+    public void Clear() => _pieces.Clear();
+
+    private static ulong Overlap(in RangeTree.Range piece, ulong first, ulong last) =>
+        piece.Last < first || piece.First > last ? 0 : Math.Min(piece.Last, last) - Math.Max(piece.First, first) + 1;
 }

@@ -1,0 +1,52 @@
+using IommuKit.Lab.Traces;
+
+namespace IommuKit.Lab.Audit;
+
+/// <summary>Reads a trace with maps, unmaps and invalidations, and finds flushes that are missing, late or wasted, in one pass.</summary>
+public static class Auditor
+{
+    private const int MaxPieces = 4 << 20;
+
+    /// <summary>Reads a trace.</summary>
+    /// <param name="path">The file, or "-" for the standard input.</param>
+    /// <param name="isLenient">Whether to go on where the file is cut off or damaged.</param>
+    /// <param name="onRead">Told how many bytes of the file were read so far, or null.</param>
+    /// <exception cref="InputException">The file cannot be used.</exception>
+    public static AuditResult Run(string path, bool isLenient = false, Action<long>? onRead = null)
+    {
+        using var reader = new TraceReader(path, isLenient, onRead);
+        var pass = new AuditPass();
+        while (reader.Read(out var traceEvent))
+        {
+            pass.Do(traceEvent);
+            if (pass.LivePieces > MaxPieces)
+            {
+                throw new InputException(
+                    TraceFile.NameOf(path), traceEvent.Line, $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
+            }
+        }
+
+        pass.Finish();
+        var counts = pass.Counts;
+        bool hasInvalidations = counts.Translations != 0;
+        return new AuditResult
+        {
+            File = path,
+            Lines = reader.Line,
+            Maps = counts.Maps,
+            Unmaps = counts.Unmaps,
+            Others = counts.Others,
+            Lost = counts.Lost + reader.Overwritten,
+            Invalidations = pass.Kinds.ByKind(),
+            Mode = AuditInference.ModeOf(pass),
+            CachingMode = AuditInference.CachingModeOf(pass),
+            Domains = pass.Domains.Ids,
+            Units = pass.Domains.Units,
+            Coverage = hasInvalidations ? new AuditCoverage(pass.Coverage, counts, pass.Waste) : null,
+            ReuseDistances = pass.Reuse.Distances,
+            Findings = hasInvalidations ? AuditFindings.Of(pass) : [],
+            Limits = AuditLimits.Of(pass, reader.Overwritten),
+            Problem = reader.Problem,
+        };
+    }
+}

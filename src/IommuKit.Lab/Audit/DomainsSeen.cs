@@ -1,0 +1,28 @@
+namespace IommuKit.Lab.Audit;
+
+/// <summary>Which units and domains the invalidations are for, and how many devices were attached: what tells whether a trace is of one domain.</summary>
+internal sealed class DomainsSeen
+{
+    private readonly HashSet<int> _domains = [];
+    private readonly HashSet<ushort> _units = [];
+
+    /// <summary>Domain ids in invalidations; the same id at several units is one.</summary>
+    public int Domains => _domains.Count;
+
+    /// <summary>Units in invalidations.</summary>
+    public int Units => _units.Count;
+
+    /// <summary>The ids, in order.</summary>
+    public IReadOnlyList<int> Ids => [.. _domains.Order()];
+
+    /// <summary>Notes an invalidation.</summary>
+    public void Add(in Invalidation invalidation)
+    {
+        // Both sets hold at most 2^16 numbers.
+        _units.Add(invalidation.Unit);
+        if (invalidation.Scope != InvalidationScope.Global)
+        {
+            _domains.Add(invalidation.DomainId);
+        }
+    }
+}
