@@ -12,6 +12,8 @@ public partial class TableTests
         ["bench", "--host-time", "-s", "128K,18M", "--policy", "Gather"],
         ["replay", RepositoryFiles.InRepository("samples", "nvme-seq-strict.trace.gz"), RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz")],
         ["models"],
+        ["audit", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz")],
+        ["audit", RepositoryFiles.InRepository("samples", "e1000e-counter-lazy-qi.trace.gz")],
     ];
 
     public static IEnumerable<object[]> Cases =>

@@ -152,15 +152,17 @@ internal sealed class AuditPass
         ulong last = unmap.LastIova;
         Counts.Orphans += _live.Remove(first, last) == 0 ? 1 : 0;
         Reuse.Unmapped(first, Counts.Maps + Counts.Unmaps);
+        bool canFree = CanFreeTable(first, last);
         _stale.Add(first, last, new StaleUnmap(unmap.Line, unmap.Nanoseconds, _event, Counts.Unmaps, unmap.Size)
         {
-            CanFreeTable = CanFreeTable(first, last),
+            CanFreeTable = canFree,
             LeavesTablesInUse = IsTableInUse(first) && IsTableInUse(last),
         });
-        while (_ahead.TryTake(first, last, out var invalidation))
+
+        // Only a call that goes from pages of one size to those of another invalidates before its event, and so it covers a whole block of the larger size.
+        while (canFree && _ahead.TryTake(first, last, out var invalidation))
         {
-            Cover(invalidation, Math.Max(first, invalidation.First), Math.Min(last, invalidation.Last), isContext: false, out var hit);
-            Waste.AddHint(invalidation, hit);
+            Cover(invalidation, Math.Max(first, invalidation.First), Math.Min(last, invalidation.Last), isContext: false, out _);
             _lastAhead = (first, last, _event);
         }
     }

@@ -106,7 +106,7 @@ public sealed class ReplayerTests : IDisposable
 
     [Fact]
     public void The_samples_are_small() =>
-        Directory.GetFiles(RepositoryFiles.InRepository("samples")).Sum(file => new FileInfo(file).Length).ShouldBeLessThan(300_000);
+        Directory.GetFiles(RepositoryFiles.InRepository("samples")).Sum(file => new FileInfo(file).Length).ShouldBeLessThan(600_000);
 
     [Fact]
     public void An_unmap_takes_what_the_kernel_says_went_away_across_several_maps()
