@@ -26,7 +26,7 @@ public sealed record CheckFinding(
         ArgumentNullException.ThrowIfNull(failing);
         ArgumentNullException.ThrowIfNull(violation);
         var history = EntryHistory.Of(failing, violation);
-        var verdict = Diagnosis.VerdictOf(violation, history);
+        var verdict = Diagnosis.VerdictOf(violation, history, failing.Configuration.Target.HasWalkCache);
         return new CheckFinding(
             failing, violation, verdict, Diagnosis.CauseOf(violation, verdict, history), history.Lines, Demonstration.Find(failing, violation, history.Entries));
     }

@@ -18,6 +18,9 @@ public sealed record CheckTarget(string Name, string Description, bool CanAttach
     /// <summary>Whether what is not present may be remembered.</summary>
     public bool CachesInvalidEntries { get; init; } = true;
 
+    /// <summary>Whether pointers to tables are remembered by IOVA.</summary>
+    public bool HasWalkCache => Tegra is null;
+
     /// <summary>Whether its format has a bit that says that a pointer to a table is visible to the walker.</summary>
     public bool HasSoftwareBit { get; init; }
 

@@ -5,7 +5,7 @@ namespace IommuKit.Lab.Checker;
 /// <summary>Says what kind of mistake a wrong answer comes from, by what was flushed since the last store.</summary>
 internal static class Diagnosis
 {
-    public static Verdict VerdictOf(Violation violation, EntryHistory history)
+    public static Verdict VerdictOf(Violation violation, EntryHistory history, bool hasWalkCache)
     {
         if (violation.IsPosted)
         {
@@ -19,7 +19,8 @@ internal static class Diagnosis
             _ when violation.IsForeign && CheckOperation.IsBuffer(violation.Answer) => Verdict.EarlyFree,
             StaleSource.TableCache when history.WasTableCacheDropped => Verdict.Order,
             StaleSource.TableCache when history.WasOtherHalfDropped => Verdict.WrongTarget,
-            StaleSource.Translations when history.WasTranslationDroppedRightly => Verdict.Order,
+            StaleSource.Translations when history.WasTranslationDroppedRightly =>
+                hasWalkCache && !history.WasWalkCacheDropped ? Verdict.Missing : Verdict.Order,
             StaleSource.Translations when history.WasTranslationDropped => Verdict.WrongTarget,
             _ => Verdict.Missing,
         };
@@ -41,6 +42,7 @@ internal static class Diagnosis
         {
             StaleSource.Memory => history.WasCleaned ? "no barrier waits for the clean" : "the line of the entry was not cleaned after the store",
             StaleSource.TableCache => "the line of the entry was not dropped from the table cache after the store",
+            _ when history.WasTranslationDroppedRightly => "the pointer to the table was not dropped from the walk cache",
             _ => "the translation was not dropped after the store",
         },
     };

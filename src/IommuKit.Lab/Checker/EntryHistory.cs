@@ -24,6 +24,9 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
     /// <summary>Whether they were dropped in the address space of the device.</summary>
     public bool WasTranslationDroppedRightly { get; private set; }
 
+    /// <summary>Whether pointers to the tables of the page were dropped in the address space of the device.</summary>
+    public bool WasWalkCacheDropped { get; private set; }
+
     /// <summary>Whether the table cache was told to drop the line of the last entry stored.</summary>
     public bool WasTableCacheDropped { get; private set; }
 
@@ -78,6 +81,7 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
 
         WasTranslationDropped = false;
         WasTranslationDroppedRightly = false;
+        WasWalkCacheDropped = false;
         WasTableCacheDropped = false;
         WasOtherHalfDropped = false;
         WasCleaned = false;
@@ -101,7 +105,7 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
                 AddBehind("clean", number, "barrier: what was cleaned is in memory");
                 break;
             case MaintenanceKind.RegisterRead:
-                AddBehind("drops", number, "read-back: register writes before it have taken effect");
+                AddBehind("drop", number, "read-back: register writes before it have taken effect");
                 break;
             default:
                 NoteCommand(number, command);
@@ -134,8 +138,10 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
         {
             WasTranslationDropped = true;
             WasTranslationDroppedRightly |= command.Concerns(violation.Space);
+            WasWalkCacheDropped |= command.Kind == ShadowCommandKind.DropTranslationsAndTables && command.Concerns(violation.Space);
+            string what = command.Kind == ShadowCommandKind.DropTranslationsAndTables ? "TLB and walk cache: drop" : "TLB: drops";
             string space = command.Subject == ShadowCommand.Every ? "all address spaces" : $"address space {command.Subject}";
-            Add(number, $"TLB: drops 0x{command.First:x} to 0x{command.Last:x} of {space}");
+            Add(number, $"{what} 0x{command.First:x} to 0x{command.Last:x} of {space}");
         }
     }
 

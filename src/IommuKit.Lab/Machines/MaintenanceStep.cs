@@ -7,5 +7,7 @@ namespace IommuKit.Lab.Machines;
 /// <param name="Address">Physical address that is cleaned, offset of the register, or first IOVA to forget.</param>
 /// <param name="Value">Bytes that are cleaned or forgotten, or the value that is written.</param>
 /// <param name="Purpose">What the register access is for.</param>
-/// <param name="Level">The level of the table whose entries changed, for walkers in software.</param>
-public readonly record struct MaintenanceStep(MaintenanceKind Kind, ulong Address, ulong Value, RegisterPurpose Purpose, int Level = 0);
+/// <param name="Level">For walkers in software: the level of the table whose entries changed.</param>
+/// <param name="Walker">For walkers in software: which of them is meant.</param>
+public readonly record struct MaintenanceStep(
+    MaintenanceKind Kind, ulong Address, ulong Value, RegisterPurpose Purpose, int Level = 0, int Walker = 0);

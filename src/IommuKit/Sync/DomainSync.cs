@@ -185,7 +185,7 @@ internal sealed class DomainSync<THardware>
             return;
         }
 
-        using var tables = new TableSpans(runs);
+        using var tables = new TableSpans(runs, _rules);
         _hardware.BeginInvalidation();
         InvalidateTableCache(runs);
         InvalidateTlb(runs, tables, hasLeafRange: !leaves.IsEmpty);
@@ -204,7 +204,7 @@ internal sealed class DomainSync<THardware>
     {
         if (_hardware.IsLive)
         {
-            using var tables = new TableSpans(runs);
+            using var tables = new TableSpans(runs, _rules);
             _hardware.BeginInvalidation();
             InvalidateTableCache(runs);
             InvalidateTlb(runs, tables, hasLeafRange);

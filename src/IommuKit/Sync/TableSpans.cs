@@ -4,7 +4,7 @@ using IommuKit.PageTables;
 namespace IommuKit.Sync;
 
 /// <summary>
-/// The IOVAs under pointers to tables that changed: dropping what is cached below such a pointer drops the leaves under it too.
+/// The IOVAs under pointers to tables that changed and are dropped from the TLB: dropping what is cached below such a pointer drops the leaves under it too.
 /// </summary>
 internal readonly ref struct TableSpans
 {
@@ -12,11 +12,13 @@ internal readonly ref struct TableSpans
     private readonly int _count;
 
     /// <summary>Collects the spans.</summary>
-    public TableSpans(ReadOnlySpan<EntryRun> runs)
+    /// <param name="runs">What was stored.</param>
+    /// <param name="rules">What of it needs the TLB: a new pointer does not where the walker never remembers what is not present.</param>
+    public TableSpans(ReadOnlySpan<EntryRun> runs, in SyncRules rules)
     {
         foreach (ref readonly var run in runs)
         {
-            if (run.ChangesTable)
+            if (run.ChangesTable && (rules.For(run) & Maintenance.Tlb) != 0)
             {
                 _spans ??= ArrayPool<Interval>.Shared.Rent(runs.Length);
                 _spans[_count++] = new Interval(run.Iova, run.LastIova);

@@ -28,6 +28,17 @@ public sealed class ExplicitTests : RecordedSync
     }
 
     [Fact]
+    public void An_unmap_under_a_table_that_is_new_since_the_last_flush_is_invalidated()
+    {
+        // The pointer to the new table needs a clean and no invalidation here, so it does not stand for that of what is below it.
+        using var domain = Make(NotCoherent, SyncPolicy.Explicit, out var log, out _, TableRelease.Never);
+        domain.Map(0, 0, 8 * Page, ReadWrite);
+        domain.Unmap(2 * Page, Page);
+        domain.Flush();
+        log.Calls.ShouldContain("tlb 0x2000 0x1000 0x0");
+    }
+
+    [Fact]
     public void Explicit_flush_of_a_range_leaves_the_rest_owed()
     {
         using var domain = Make(CachingAll, SyncPolicy.Explicit, out var log, out _, TableRelease.Never);

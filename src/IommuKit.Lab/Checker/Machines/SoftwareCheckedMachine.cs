@@ -18,7 +18,6 @@ namespace IommuKit.Lab.Checker.Machines;
 internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCache, ICommandDecoder
     where TFormat : struct, IPageTableFormat
 {
-    private const int Domain0 = 0;
     private const int DomainCount = 2;
 
     private readonly PhysicalMemory _memory;
@@ -27,7 +26,6 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
     private readonly List<IommuDomain> _domains = [];
     private readonly List<SoftwareWalker<TFormat, DeviceMemory>> _walkers = [];
     private readonly FlushChecker<TFormat> _checker;
-    private int _invalidated = Domain0;
 
     public SoftwareCheckedMachine(string name, int inputBits, int outputBits, bool isCoherent, bool cachesInvalid, CheckSettings settings)
     {
@@ -88,7 +86,7 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
     {
         ulong last = access.Value == 0 ? access.Address : access.Address + Math.Min(access.Value - 1, ulong.MaxValue - access.Address);
         return new ShadowCommand(
-            access.Level > 0 ? ShadowCommandKind.DropTranslationsAndTables : ShadowCommandKind.DropTranslations, _invalidated, access.Address, last);
+            access.Level > 0 ? ShadowCommandKind.DropTranslationsAndTables : ShadowCommandKind.DropTranslations, access.Walker, access.Address, last);
     }
 
     void ICpuCache.Clean(ulong physicalAddress, ulong length) => Do(new MaintenanceStep(MaintenanceKind.Clean, physicalAddress, length, default));
@@ -107,7 +105,7 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
                 _memory.Barrier();
                 break;
             default:
-                _walkers[_invalidated].Invalidate(access.Address, access.Value, access.Level);
+                _walkers[access.Walker].Invalidate(access.Address, access.Value, access.Level);
                 break;
         }
     }
@@ -158,12 +156,8 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
         _memory.Dispose();
     }
 
-    private void Invalidate(int domain, ulong iova, ulong bytes, int level)
-    {
-        // A domain that is disposed of has nobody to tell.
-        _invalidated = domain;
-        Do(new MaintenanceStep(MaintenanceKind.Invalidate, iova, bytes, default, level));
-    }
+    private void Invalidate(int domain, ulong iova, ulong bytes, int level) =>
+        Do(new MaintenanceStep(MaintenanceKind.Invalidate, iova, bytes, default, level, domain));
 
     private void Do(in MaintenanceStep access)
     {

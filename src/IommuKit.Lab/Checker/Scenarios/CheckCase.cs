@@ -76,9 +76,10 @@ public sealed record CheckCase(
         {
             machine.Filter = access =>
             {
-                run.CountAccess();
                 between?.Invoke(machine, false);
-                return sabotage?.Intercept(access) ?? false;
+                bool isLeftOut = sabotage?.Intercept(access) ?? false;
+                run.CountAccess();
+                return isLeftOut;
             };
         }
 
