@@ -54,6 +54,7 @@ internal static class CommandLine
             ReplayCommand.Create(context),
             ModelsCommand.Create(context),
             DumpCommand.Create(context),
+            CheckCommand.Create(context),
             AuditCommand.Create(context),
         };
         if (args.TakeWhile(arg => arg != "--").FirstOrDefault(arg => arg is ['-', .., '='] && arg.IndexOf('=', StringComparison.Ordinal) == arg.Length - 1) is { } empty)

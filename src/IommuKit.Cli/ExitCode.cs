@@ -6,8 +6,14 @@ internal static class ExitCode
     /// <summary>It did what was asked.</summary>
     public const int Success = 0;
 
+    /// <summary>A check found something wrong.</summary>
+    public const int Violation = 1;
+
     /// <summary>What was asked, or a file that was named, cannot be used.</summary>
     public const int BadUse = 2;
+
+    /// <summary>A check could not tell: a planted bug was not found, or a finding could not be made to happen in the model.</summary>
+    public const int Inconclusive = 3;
 
     /// <summary>A defect of the command itself.</summary>
     public const int Defect = 70;

@@ -2,8 +2,11 @@ using System.Globalization;
 using IommuKit.Cli.Output;
 using IommuKit.Domains;
 using IommuKit.Lab;
+using IommuKit.Lab.Checker;
+using IommuKit.Lab.Checker.Planted;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.PageTables;
+using IommuKit.PageTables;
 
 namespace IommuKit.Cli.Commands;
 
@@ -27,6 +30,23 @@ internal static class Choices
         [.. Enum.GetValues<SyncPolicy>().Cast<SyncPolicy?>()],
         FindValue<SyncPolicy>,
         policy => policy.ToString()!).Select(policy => policy!.Value).ToList();
+
+    /// <summary>IOMMUs that can be checked.</summary>
+    public static IReadOnlyList<CheckTarget> Targets(IReadOnlyList<string>? values) => values is null
+        ? CheckTargets.Default
+        : Choose("--iommu", values, CheckTargets.All, CheckTargets.Find, target => target.Name);
+
+    /// <summary>Release rules, in any case and with or without dashes.</summary>
+    public static IReadOnlyList<TableRelease> Releases(IReadOnlyList<string>? values) => Choose<TableRelease?>(
+        "--release",
+        values,
+        [.. Enum.GetValues<TableRelease>().Cast<TableRelease?>()],
+        FindValue<TableRelease>,
+        release => release.ToString()!).Select(release => release!.Value).ToList();
+
+    /// <summary>A planted bug.</summary>
+    public static PlantedBug Bug(string option, string name) => PlantedBugs.Find(name) ?? throw new InputException(
+        $"{option}: there is no \"{name}\"; choose from {string.Join(", ", PlantedBugs.All.Select(bug => bug.Name))}");
 
     /// <summary>Page-table formats.</summary>
     public static IReadOnlyList<FormatKind> Formats(IReadOnlyList<string> values) => Choose(

@@ -59,6 +59,37 @@ internal static class Progress
         return result;
     }
 
+    /// <summary>Does work of several phases one after the other, with a bar for each on the standard error if somebody is looking.</summary>
+    /// <param name="context">Where to.</param>
+    /// <param name="work">The work; given what to tell of each phase and of how much of it is done, from 0 to 1, on any thread.</param>
+    public static T Phases<T>(CommandContext context, Func<Action<string, double>?, T> work)
+    {
+        if (!context.IsInteractive)
+        {
+            return work(null);
+        }
+
+        T result = default!;
+        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        {
+            var tasks = new Dictionary<string, ProgressTask>(StringComparer.Ordinal);
+            result = work((phase, share) =>
+            {
+                lock (tasks)
+                {
+                    if (!tasks.TryGetValue(phase, out var task))
+                    {
+                        task = progress.AddTask(Markup.Escape(phase), maxValue: 1);
+                        tasks.Add(phase, task);
+                    }
+
+                    task.Value = Math.Max(task.Value, share);
+                }
+            });
+        });
+        return result;
+    }
+
     /// <summary>Collects rows, with a bar on the standard error if somebody is looking.</summary>
     public static IReadOnlyList<T> Collect<T>(CommandContext context, string what, int total, IEnumerable<T> rows)
     {

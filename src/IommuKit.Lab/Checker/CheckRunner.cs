@@ -8,8 +8,8 @@ namespace IommuKit.Lab.Checker;
 /// <summary>Checks drivers: first whether the checker finds planted bugs, then all short scenarios, then random ones.</summary>
 public static class CheckRunner
 {
-    // A planted bug shows in that many operations: map, unmap, and what comes of it.
-    private const int PlantedDepth = 3;
+    /// <summary>In how many operations a planted bug shows: map, unmap, and what comes of it.</summary>
+    public const int PlantedDepth = 3;
 
     // Scenarios of up to that many operations are also measured for waste, the same ones under every policy.
     private const int MeasuredDepth = 2;
@@ -25,12 +25,20 @@ public static class CheckRunner
         }
 
         var results = options.Configurations.Select(configuration => new ConfigurationResult(configuration)).ToArray();
-        for (int depth = 1; depth <= options.Depth; depth++)
+        for (int depth = 1; depth <= options.Depth && Array.TrueForAll(results, IsClean); depth++)
         {
             RunAll(results, depth, options);
+            if (depth > 1 && Array.TrueForAll(results, IsClean))
+            {
+                RunInterleavings(results, depth, options);
+            }
         }
 
-        RunRandom(results, options);
+        if (Array.TrueForAll(results, IsClean))
+        {
+            RunRandom(results, options);
+        }
+
         return new CheckResult(planted, results);
     }
 
@@ -52,6 +60,8 @@ public static class CheckRunner
 
         return null;
     }
+
+    private static bool IsClean(ConfigurationResult result) => result.Finding is null;
 
     private static IEnumerable<CheckCase> Sequences(CheckConfiguration configuration, PlantedBug? bug, int depth) =>
         SmallScope.Sequences(SmallScope.Alphabet(configuration), depth).Select(operations => new CheckCase(configuration, bug, operations));
@@ -83,33 +93,42 @@ public static class CheckRunner
         _ => 1,
     };
 
-    private static void RunAll(ConfigurationResult[] results, int depth, CheckOptions options)
+    private static void RunAll(ConfigurationResult[] results, int depth, CheckOptions options) => RunEach(
+        results, $"all scenarios of {Count(depth)}", options, (result, scenario) =>
+        {
+            result.Sequences++;
+            Run(result, scenario, isMeasured: depth <= MeasuredDepth);
+        },
+        configuration => Sequences(configuration, null, depth));
+
+    private static void RunInterleavings(ConfigurationResult[] results, int depth, CheckOptions options) => RunEach(
+        results, $"all interruptions in scenarios of {Count(depth)}", options, (result, scenario) =>
+        {
+            result.Interleavings++;
+            Run(result, scenario, isMeasured: false);
+        },
+        configuration => Interleavings.All(configuration, null, depth));
+
+    private static string Count(int depth) => depth == 1 ? "one operation" : $"{depth} operations";
+
+    private static void RunEach(
+        ConfigurationResult[] results,
+        string what,
+        CheckOptions options,
+        Action<ConfigurationResult, CheckCase> run,
+        Func<CheckConfiguration, IEnumerable<CheckCase>> scenarios)
     {
-        string what = $"all scenarios of {depth} {(depth == 1 ? "operation" : "operations")}";
         int done = 0;
         Parallel.ForEach(results, result =>
         {
-            foreach (var scenario in Sequences(result.Configuration, null, depth))
+            foreach (var scenario in scenarios(result.Configuration))
             {
-                if (result.Finding is not null)
+                if (!IsClean(result))
                 {
                     break;
                 }
 
-                result.Sequences++;
-                Run(result, scenario, isMeasured: depth <= MeasuredDepth);
-            }
-
-            // One operation before an interruption is one more in length: the same depth is reached a round earlier without.
-            foreach (var scenario in depth < 2 ? [] : Interleavings.All(result.Configuration, null, depth))
-            {
-                if (result.Finding is not null)
-                {
-                    break;
-                }
-
-                result.Interleavings++;
-                Run(result, scenario, isMeasured: false);
+                run(result, scenario);
             }
 
             options.Progress?.Invoke(what, (double)Interlocked.Increment(ref done) / results.Length);

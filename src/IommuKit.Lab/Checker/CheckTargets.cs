@@ -13,6 +13,9 @@ namespace IommuKit.Lab.Checker;
 /// <summary>Every IOMMU that can be checked: the one place to add one to.</summary>
 public static class CheckTargets
 {
+    /// <summary>The format in which the software IOMMU is checked unless somebody asks for others: one with a software bit.</summary>
+    public const string DefaultFormat = "arm-lpae-4k-s1";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<CheckTarget> All { get; } =
     [
@@ -22,6 +25,10 @@ public static class CheckTargets
         .. Software<RiscVFormat<Sv39>>(39, 56),
         .. Software<VtdSecondStageFormat>(39, 48),
     ];
+
+    /// <summary>What is checked unless somebody asks for others: every driver, in one format of its tables.</summary>
+    public static IReadOnlyList<CheckTarget> Default { get; } =
+        [.. All.Where(target => target.Tegra is not null || target.Name.StartsWith(DefaultFormat, StringComparison.Ordinal))];
 
     /// <summary>The target of that name, or null.</summary>
     public static CheckTarget? Find(string name) =>

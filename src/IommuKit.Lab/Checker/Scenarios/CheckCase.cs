@@ -66,7 +66,9 @@ public sealed record CheckCase(
     /// <param name="log">Is told what the checker sees; or null.</param>
     /// <param name="between">Called before each access to the hardware, and between operations, and told which of the two; or null.</param>
     /// <param name="waste">Receives maintenance that is for nothing; or null.</param>
-    public CheckOutcome Run(ICheckerLog? log = null, Action<CheckedMachine, bool>? between = null, WasteCounts? waste = null)
+    /// <param name="measuredFrom">From which operation on.</param>
+    public CheckOutcome Run(
+        ICheckerLog? log = null, Action<CheckedMachine, bool>? between = null, WasteCounts? waste = null, int measuredFrom = 0)
     {
         using var machine = Configuration.CreateMachine();
         var run = new ScenarioRun(machine, Configuration.Target.CanAttach);
@@ -86,12 +88,16 @@ public sealed record CheckCase(
         machine.Checker.Log = log;
         log?.Watching(machine.Checker);
         run.Start();
-        machine.Checker.Waste = waste;
-        _ = machine.Checker.TakeLeast();
         var least = default(LeastWork);
         between?.Invoke(machine, true);
         for (int i = 0; i < Operations.Count && machine.Checker is { Violation: null, IsExhausted: false }; i++)
         {
+            if (i == measuredFrom && waste is not null)
+            {
+                machine.Checker.Waste = waste;
+                _ = machine.Checker.TakeLeast();
+            }
+
             bool isInterrupted = Preemption is { } preemption && preemption.Index == i && i + 1 < Operations.Count;
             if (run.Applies(Operations[i].Kind, Operations[i].Domain))
             {
@@ -100,7 +106,7 @@ public sealed record CheckCase(
 
             i += isInterrupted ? 1 : 0;
             between?.Invoke(machine, true);
-            if (waste is not null && machine.Checker.TakeLeast() is { } work)
+            if (machine.Checker.Waste is not null && machine.Checker.TakeLeast() is { } work)
             {
                 least += work;
             }

@@ -1,0 +1,174 @@
+using System.CommandLine;
+using IommuKit.Cli.Output;
+using IommuKit.Domains;
+using IommuKit.Lab;
+using IommuKit.Lab.Checker;
+using IommuKit.Lab.Checker.Planted;
+using IommuKit.Lab.Checker.Scenarios;
+using IommuKit.PageTables;
+
+namespace IommuKit.Cli.Commands;
+
+/// <summary><c>iommukit check</c>: is a flush missing, is one for nothing?</summary>
+internal static class CheckCommand
+{
+    private const int DefaultDepth = 2;
+    private const int DefaultSeconds = 10;
+
+    public static Command Create(CommandContext context)
+    {
+        var iommu = new Option<string[]>("--iommu", "--soc")
+        {
+            Description = $"What to check: {string.Join(", ", CheckTargets.All.Select(target => target.Name))}, all. Default: the Tegras and {CheckTargets.DefaultFormat}.",
+            HelpName = "NAME,…",
+        };
+        var policy = new Option<string[]>("--policy", "-p")
+        {
+            Description = $"Flush policies: {string.Join(", ", Enum.GetNames<SyncPolicy>())}, all. Default: all.",
+            HelpName = "NAME,…",
+        };
+        var release = new Option<string[]>("--release")
+        {
+            Description = $"When tables are given back: {string.Join(", ", Enum.GetNames<TableRelease>())}, all. Default: all.",
+            HelpName = "NAME,…",
+        };
+        var depth = new Option<string?>("--depth")
+        {
+            Description = $"Run all scenarios of up to this many operations, and all interruptions in them. Default: {DefaultDepth}.",
+            HelpName = "N",
+        };
+        var time = new Option<string?>("--time")
+        {
+            Description = $"Then run random scenarios for this many seconds. Default: {DefaultSeconds}.",
+            HelpName = "SECONDS",
+        };
+        var seed = new Option<string?>("--seed")
+        {
+            Description = "Where random scenarios start. Default: 1.",
+            HelpName = "N",
+        };
+        var replay = new Option<string?>("--replay")
+        {
+            Description = "Run this scenario only, as a finding prints it, on one IOMMU under one policy and one release rule.",
+            HelpName = "SCENARIO",
+        };
+        var plant = new Option<string?>("--plant")
+        {
+            Description = $"With --replay, or alone: plant this bug and show how it is found: {string.Join(", ", PlantedBugs.All.Select(bug => bug.Name))}.",
+            HelpName = "BUG",
+        };
+        var results = new ResultOptions();
+        var command = new Command("check", "Find flushes that are missing, or are for nothing, in every driver under every policy. It plants bugs first, and trusts itself only if it finds them all.");
+        foreach (Option option in (Option[])[iommu, policy, release, depth, time, seed, replay, plant])
+        {
+            command.Options.Add(option);
+        }
+
+        results.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            var targets = Choices.Targets(parsed.GetValue(iommu) is { Length: > 0 } names ? names : null);
+            var policies = Choices.Policies(parsed.GetValue(policy) is { Length: > 0 } chosen ? chosen : null);
+            var releases = Choices.Releases(parsed.GetValue(release) is { Length: > 0 } rules ? rules : null);
+            CheckConfiguration[] configurations =
+            [
+                .. from target in targets from one in policies from rule in releases select new CheckConfiguration(target, one, rule),
+            ];
+            var bug = parsed.GetValue(plant) is { } name ? Choices.Bug("--plant", name) : null;
+            if (parsed.GetValue(replay) is { } scenario)
+            {
+                return Replay(parsed, context, results, configurations, bug, scenario);
+            }
+
+            if (bug is not null)
+            {
+                return ShowPlanted(parsed, context, results, configurations, bug);
+            }
+
+            var options = new CheckOptions
+            {
+                Configurations = configurations,
+                Depth = parsed.GetValue(depth) is { } limit ? Choices.Number("--depth", limit) : DefaultDepth,
+                RandomTime = TimeSpan.FromSeconds(parsed.GetValue(time) is { } seconds ? Choices.Number("--time", seconds) : DefaultSeconds),
+                Seed = parsed.GetValue(seed) is { } start ? Choices.Number("--seed", start) : 1,
+            };
+            int code = ExitCode.Success;
+            results.Collect(parsed, context, [], writer =>
+            {
+                var result = Progress.Phases(context, report => CheckRunner.Run(options with { Progress = report }));
+                var needs = result.IsTrustworthy ? targets.Select(DirectionNeeds.Of).ToArray() : [];
+                code = CodeFor(result);
+                writer.Write((output, format) => Write(context, output, format, result, needs));
+            });
+            return code;
+        });
+        return command;
+    }
+
+    private static void Write(
+        CommandContext context, TextWriter writer, OutputFormat format, CheckResult result, IReadOnlyList<DirectionNeeds> needs)
+    {
+        switch (format)
+        {
+            case OutputFormat.Json:
+                Records.WriteJson(writer, new CheckRecord(result, needs));
+                break;
+            case OutputFormat.Csv:
+                Records.WriteCsv(writer, [.. result.Configurations.Select(configuration => new ConfigurationRecord(configuration))]);
+                break;
+            default:
+                bool isMarkdown = format == OutputFormat.Markdown;
+                CheckTable.Write(context.ConsoleFor(writer, isMarkdown), result, needs, isMarkdown);
+                break;
+        }
+    }
+
+    private static int CodeFor(CheckResult result)
+    {
+        if (!result.IsTrustworthy || result.Findings.Any(finding => !finding.IsConfirmed))
+        {
+            return ExitCode.Inconclusive;
+        }
+
+        return result.Findings.Any() ? ExitCode.Violation
+            : result.Configurations.Any(configuration => configuration.Exhausted != 0) ? ExitCode.Inconclusive
+            : ExitCode.Success;
+    }
+
+    /// <summary>Runs one scenario.</summary>
+    private static int Replay(
+        ParseResult parsed, CommandContext context, ResultOptions results, CheckConfiguration[] configurations, PlantedBug? bug, string text)
+    {
+        if (configurations.Length != 1)
+        {
+            throw new InputException("--replay: name one --iommu, one --policy and one --release, as the finding does");
+        }
+
+        if (!CheckCase.TryParse(text, out var operations, out var preemption))
+        {
+            throw new InputException($"--replay: \"{text}\" is not a scenario; one looks like map:0:40f000+12000:0,unmap:0:40f000+1000");
+        }
+
+        var scenario = new CheckCase(configurations[0], bug, operations, preemption);
+        return Show(parsed, context, results, scenario.Run().Violation is { } violation ? CheckFinding.From(scenario, violation) : null);
+    }
+
+    /// <summary>Plants one bug where it can be, and shows how it is found.</summary>
+    private static int ShowPlanted(
+        ParseResult parsed, CommandContext context, ResultOptions results, CheckConfiguration[] configurations, PlantedBug bug)
+    {
+        var configuration = configurations.FirstOrDefault(bug.AppliesTo)
+            ?? throw new InputException($"--plant: {bug.Name} is not possible on what was chosen; other IOMMUs, policies or release rules may have it");
+        return Show(parsed, context, results, CheckRunner.FindFirst(configuration, bug, CheckRunner.PlantedDepth));
+    }
+
+    private static int Show(ParseResult parsed, CommandContext context, ResultOptions results, CheckFinding? finding)
+    {
+        results.Collect(parsed, context, [], writer =>
+        {
+            FindingRecord[] records = finding is null ? [] : [new FindingRecord(finding)];
+            writer.Write(records, (console, isMarkdown) => CheckTable.WriteFinding(console, finding, isMarkdown));
+        });
+        return finding is null ? ExitCode.Success : finding.IsConfirmed ? ExitCode.Violation : ExitCode.Inconclusive;
+    }
+}
