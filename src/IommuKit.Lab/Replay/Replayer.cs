@@ -19,7 +19,7 @@ public static class Replayer
     /// <exception cref="InputException">The file cannot be used.</exception>
     public static IReadOnlyList<ReplayResult> Run(string path, ReplayOptions options, Action<long>? onRead = null)
     {
-        using var reader = new TraceReader(path, options.IsLenient, onRead);
+        using var reader = TraceReader.Open(path, options.IsLenient, onRead);
         var clock = new TraceClock();
         var lanes = new List<ReplayLane>();
         try
@@ -43,7 +43,7 @@ public static class Replayer
                 if (live.Pieces > MaxPieces)
                 {
                     throw new InputException(
-                        TraceFile.NameOf(path), traceEvent.Line, $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
+                        TraceInput.NameOf(path), traceEvent.Line, $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
                 }
             }
 

@@ -118,19 +118,31 @@ internal static class FtraceInvalidation
             || !FtraceText.TrySkip(ref fields, "] addr "u8) || !FtraceText.TryReadHex(ref fields, out ulong address)
             || !FtraceText.TrySkip(ref fields, " pages "u8) || !FtraceText.TryReadHex(ref fields, out ulong pages)
             || !FtraceText.TrySkip(ref fields, " mask "u8) || !FtraceText.TryReadHex(ref fields, out ulong mask)
-            || !fields.IsEmpty || end < start || mask > 63)
+            || !fields.IsEmpty)
+        {
+            return new TraceEvent(TraceEventKind.Damaged, number);
+        }
+
+        return RangeFlush(number, FtraceText.ReadTime(before), (start, end), address, pages, mask) with { Unit = unit, DomainId = domain, Flush = flush };
+    }
+
+    /// <summary>Makes an event of what a kernel says of the flush of a range.</summary>
+    /// <param name="number">Its number.</param>
+    /// <param name="nanoseconds">Its time.</param>
+    /// <param name="asked">What the driver asked for.</param>
+    /// <param name="address">Where what is flushed starts.</param>
+    /// <param name="pages">Pages; all bits for the whole domain.</param>
+    /// <param name="mask">Logarithm of how many pages are flushed.</param>
+    public static TraceEvent RangeFlush(long number, long nanoseconds, (ulong Start, ulong End) asked, ulong address, ulong pages, ulong mask)
+    {
+        if (asked.End < asked.Start || mask > 63)
         {
             return new TraceEvent(TraceEventKind.Damaged, number);
         }
 
         // Linux flushes the domain where the number of pages is -1, and whole address spaces come out as sizes that no 64 bits hold.
         ulong size = pages == ulong.MaxValue || mask >= 64 - PageShift ? 0 : 1ul << ((int)mask + PageShift);
-        return new TraceEvent(TraceEventKind.CacheTagFlush, number, FtraceText.ReadTime(before), size == 0 ? 0 : address & ~(size - 1), 0, size)
-        {
-            Unit = unit,
-            DomainId = domain,
-            Flush = flush,
-        };
+        return new TraceEvent(TraceEventKind.CacheTagFlush, number, nanoseconds, size == 0 ? 0 : address & ~(size - 1), 0, size);
     }
 
     private static TraceEvent ReadAll(ReadOnlySpan<byte> before, ReadOnlySpan<byte> fields, long number)
@@ -178,7 +190,8 @@ internal static class FtraceInvalidation
         return true;
     }
 
-    private static bool TryReadUnit(ref ReadOnlySpan<byte> text, out ushort unit)
+    /// <summary>"dmar0".</summary>
+    public static bool TryReadUnit(ref ReadOnlySpan<byte> text, out ushort unit)
     {
         unit = 0;
         if (!FtraceText.TrySkip(ref text, "dmar"u8) || !Utf8Parser.TryParse(text, out unit, out int used))
@@ -190,8 +203,8 @@ internal static class FtraceInvalidation
         return true;
     }
 
-    /// <summary>"IOMMU: device=0000:00:03.0".</summary>
-    private static uint ReadDevice(ReadOnlySpan<byte> fields)
+    /// <summary>"IOMMU: device=0000:00:03.0", or the name alone.</summary>
+    public static uint ReadDevice(ReadOnlySpan<byte> fields)
     {
         _ = FtraceText.TrySkip(ref fields, "IOMMU: device="u8);
         return TryReadPart(ref fields, ":"u8, ushort.MaxValue, out uint segment)

@@ -120,22 +120,13 @@ internal static class FtraceLine
             return damaged;
         }
 
-        if (!fields.Trim(" \r"u8).IsEmpty || size == 0 || unchecked(iova + size) != end || ((iova | size | address | unmapped) & SmallPage.Mask) != 0)
-        {
-            return damaged;
-        }
-
         ulong bytes = isUnmap ? unmapped : size;
-        if (bytes != 0 && bytes - 1 > ulong.MaxValue - iova)
-        {
-            return damaged;
-        }
-
-        return new TraceEvent(
-            isUnmap ? TraceEventKind.Unmap : TraceEventKind.Map, number, FtraceText.ReadTime(before), iova, address, bytes);
+        return fields.Trim(" \r"u8).IsEmpty && unchecked(iova + size) == end && MappingFields.ArePossible(iova, address, size, bytes)
+            ? new TraceEvent(isUnmap ? TraceEventKind.Unmap : TraceEventKind.Map, number, FtraceText.ReadTime(before), iova, address, bytes)
+            : damaged;
     }
 
-    /// <summary>"CPU:0 [LOST 1356 EVENTS]" of ftrace, "CPU:0 [6777 EVENTS DROPPED]" of trace-cmd.</summary>
+    /// <summary>"CPU:0 [LOST 1356 EVENTS]" of ftrace, "CPU:0 [6777 EVENTS DROPPED]" of trace-cmd; at least one where there is no number.</summary>
     private static bool TryReadLoss(ReadOnlySpan<byte> line, out ulong lost)
     {
         lost = 0;
@@ -147,6 +138,12 @@ internal static class FtraceLine
 
         var rest = line[(bracket + 1)..];
         _ = FtraceText.TrySkip(ref rest, "LOST "u8);
+        if (rest.StartsWith("EVENTS"u8))
+        {
+            lost = 1;
+            return true;
+        }
+
         return FtraceText.TryReadDecimal(ref rest, out lost) && rest.StartsWith(" EVENTS"u8);
     }
 
@@ -159,13 +156,13 @@ internal static class FtraceLine
             return line[^1] == ':' && !line[..^1].Contains((byte)' ');
         }
 
-        var first = line[..colon];
+        var first = line[..colon].TrimEnd((byte)' ');
         int word = first.LastIndexOf((byte)' ') + 1;
         if (word == 0)
         {
             return true;
         }
 
-        return first[word] is >= (byte)'0' and <= (byte)'9' && line[(colon + 2)..].Contains((byte)':');
+        return first[word] is (>= (byte)'0' and <= (byte)'9') or (byte)'(' && line[(colon + 2)..].Contains((byte)':');
     }
 }

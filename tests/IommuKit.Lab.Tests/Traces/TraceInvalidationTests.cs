@@ -17,7 +17,7 @@ public sealed class TraceInvalidationTests : IDisposable
     [InlineData("         vfiolab-129   [001]     9.581651: qi_submit:            iotlb_inv dmar12: 0x500f2 0x7ff002 0x0 0x0", 9_581_651_000, 12)]
     [InlineData("           iolab   128/128   [000]    24.330589123:   intel_iommu:qi_submit: iotlb_inv dmar0: 0x500f2 0x7ff002 0x0 0x0\r", 24_330_589_123, 0)]
     [InlineData("              ip-107     (    107) [001] .....            4: qi_submit: iotlb_inv dmar0: 0x500f2 0x7ff002 0x0 0x0", -1, 0)]
-    [InlineData("kworker/-25        0d... 556819us!: qi_submit: iotlb_inv dmar0: 0x500f2 0x7ff002 0x0 0x0", -1, 0)]
+    [InlineData("kworker/-25        0d... 556819us!: qi_submit: iotlb_inv dmar0: 0x500f2 0x7ff002 0x0 0x0", 556_819_000, 0)]
     [InlineData("qi_submit: 0x2 dmar0: 0x500f2 0x7ff002 0x0 0x0", -1, 0)]
     [InlineData(" a qi_submit: 1-7 [000] 1.5: qi_submit: iotlb_inv dmar0: 0x500f2 0x7ff002 0x0 0x0", 1_500_000_000, 0)]
     public void Queued_descriptors(string line, long time, int unit)
@@ -99,7 +99,7 @@ public sealed class TraceInvalidationTests : IDisposable
     private List<TraceEvent> Read(string text, bool isLenient = false)
     {
         File.WriteAllText(_path, text);
-        using var reader = new TraceReader(_path, isLenient);
+        using var reader = TraceReader.Open(_path, isLenient);
         var events = new List<TraceEvent>();
         while (reader.Read(out var traceEvent))
         {

@@ -34,7 +34,12 @@ public sealed class TraceReaderTests : IDisposable
     [InlineData("           iolab   128 [000]    24.330589:   iommu:{0}", 24_330_589_000)]
     [InlineData("           iolab   128/128   [000]    24.330589123:   iommu:{0}", 24_330_589_123)]
     [InlineData("              ip-107     (    107) [001] .....            4: {0}", -1)]
-    [InlineData("    kworker/u4:1      25   0 36 00000000 00000000 [0073263f] 556.819ms (+0.803ms): {0}", -1)]
+    [InlineData("    kworker/u4:1      25   0 36 00000000 00000000 [0073263f] 556.819ms (+0.803ms): {0}", 7_546_431_000)]
+    [InlineData("kworker/-25        0..... 572484us!: {0}", 572_484_000)]
+    [InlineData("kworker/-25        0..... 572484us : {0}", 572_484_000)]
+    [InlineData("kworker/-25        0.....      5: {0}", -1)]
+    [InlineData("0073263f] 556.819ms (+0.803ms): {0}", -1)]
+    [InlineData(" us: {0}", -1)]
     [InlineData("{0}", -1)]
     [InlineData(" weird: 1.5: name-1 [000] 1.5: {0}", 1_500_000_000)]
     public void What_stands_before_the_event_may_be_anything(string line, long time)
@@ -55,25 +60,29 @@ public sealed class TraceReaderTests : IDisposable
                       init-1       [001] d..1.     2.135206: qi_submit: iotlb_inv dmar0: 0xd2 0x0 0x0 0x0
             CPU:0 [LOST 1356 EVENTS]
             CPU:1 [6215 EVENTS DROPPED]
+            CPU:1 [LOST EVENTS]
             ##### CPU 0 buffer started ####
              => iommu_map
             add_device_to_group: IOMMU: groupID=3 device=0000:00:04.0
+                <idle>       0   1 16 00000001 00000005 [0073660a] 573.150ms (+3.068ms): qi_submit: iotlb_inv dmar0: 0xd2 0x0 0x0 0x0
+            words : and others: none
 
             """ + Map);
         events.Select(e => (e.Kind, e.Line)).ShouldBe(
         [
-            (TraceEventKind.QueueSubmit, 4), (TraceEventKind.Lost, 5), (TraceEventKind.Lost, 6), (TraceEventKind.Unknown, 8), (TraceEventKind.Other, 9),
-            (TraceEventKind.Map, 10),
+            (TraceEventKind.QueueSubmit, 4), (TraceEventKind.Lost, 5), (TraceEventKind.Lost, 6), (TraceEventKind.Lost, 7), (TraceEventKind.Unknown, 9),
+            (TraceEventKind.Other, 10), (TraceEventKind.QueueSubmit, 11), (TraceEventKind.Other, 12), (TraceEventKind.Map, 13),
         ]);
         events[1].Size.ShouldBe(1356ul);
         events[2].Size.ShouldBe(6215ul);
+        events[3].Size.ShouldBe(1ul);
     }
 
     [Fact]
     public void The_heading_tells_what_was_overwritten()
     {
         File.WriteAllText(_path, "# entries-in-buffer/entries-written: 1/46372   #P:2\n" + Map);
-        using var reader = new TraceReader(_path);
+        using var reader = TraceReader.Open(_path);
         while (reader.Read(out _))
         {
             // To the end.
@@ -174,7 +183,7 @@ public sealed class TraceReaderTests : IDisposable
         byte[] gzip = Gzip(string.Concat(Enumerable.Repeat(Map, lines)));
         gzip[^6] ^= 1;
         File.WriteAllBytes(_path, gzip);
-        using (var reader = new TraceReader(_path))
+        using (var reader = TraceReader.Open(_path))
         {
             for (int line = 0; line < lines; line++)
             {
@@ -203,7 +212,7 @@ public sealed class TraceReaderTests : IDisposable
 
     [Theory]
     [InlineData("PERFILE2........", "is gzip; what it holds is a binary perf.data; print it with 'perf script' first")]
-    [InlineData("\x17\x08\x44tracing...", "trace-cmd report")]
+    [InlineData("\x17\x08\x44tracing...", "is a trace.dat that breaks off or is damaged")]
     public void Other_files_in_gzip_are_refused_with_what_they_are(string content, string reason)
     {
         File.WriteAllBytes(_path, Gzip(content));
@@ -218,7 +227,7 @@ public sealed class TraceReaderTests : IDisposable
         Should.Throw<InputException>(() => Read(line + line)).Message.ShouldContain("echo noraw > trace_options");
 
     [Theory]
-    [InlineData("\x17\x08\x44tracing...", "trace-cmd report")]
+    [InlineData("\x17\x08\x44tracing...", "is a trace.dat that breaks off or is damaged")]
     [InlineData("PERFILE2........", "perf script")]
     [InlineData("BZh91AY", "bzip2")]
     [InlineData("PK\x03\x04....", "zip archive")]
@@ -257,8 +266,8 @@ public sealed class TraceReaderTests : IDisposable
     [Fact]
     public void Missing_files_and_folders_are_named()
     {
-        Should.Throw<InputException>(() => new TraceReader("/nowhere/trace")).Message.ShouldBe("/nowhere/trace: there is no such file");
-        Should.Throw<InputException>(() => new TraceReader(Path.GetTempPath())).Message.ShouldContain("is a directory");
+        Should.Throw<InputException>(() => TraceReader.Open("/nowhere/trace")).Message.ShouldBe("/nowhere/trace: there is no such file");
+        Should.Throw<InputException>(() => TraceReader.Open(Path.GetTempPath())).Message.ShouldContain("is a directory");
     }
 
     [Fact]
@@ -314,7 +323,7 @@ public sealed class TraceReaderTests : IDisposable
 
     private List<TraceEvent> ReadFile(bool isLenient = false)
     {
-        using var reader = new TraceReader(_path, isLenient);
+        using var reader = TraceReader.Open(_path, isLenient);
         var events = new List<TraceEvent>();
         while (reader.Read(out var traceEvent))
         {

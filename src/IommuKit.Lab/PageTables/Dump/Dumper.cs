@@ -145,7 +145,7 @@ public static class Dumper
             ulong live = 0;
             ulong peak = 0;
             long peakLine = 0;
-            using var reader = new TraceReader(path, options.IsLenient, onRead);
+            using var reader = TraceReader.Open(path, options.IsLenient, onRead);
             while (reader.Line < lastLine && reader.Read(out var traceEvent))
             {
                 SkipReason? skipped = null;

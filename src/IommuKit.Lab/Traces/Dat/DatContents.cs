@@ -1,0 +1,26 @@
+namespace IommuKit.Lab.Traces.Dat;
+
+/// <summary>What the header of a trace.dat says.</summary>
+internal sealed class DatContents
+{
+    /// <summary>The byte order.</summary>
+    public required DatNumbers Numbers { get; init; }
+
+    /// <summary>The name of the compression; "none" if there is none.</summary>
+    public string Compression { get; set; } = "none";
+
+    /// <summary>The layout of a page; null until it is found.</summary>
+    public PageLayout? Page { get; set; }
+
+    /// <summary>The formats of the IOMMU's events.</summary>
+    public List<EventFormat> Formats { get; } = [];
+
+    /// <summary>The pages of each processor. With several instances of ftrace, processors occur several times.</summary>
+    public List<CpuData> Cpus { get; } = [];
+
+    /// <summary>The clock of the times; empty if the file does not say.</summary>
+    public string Clock { get; set; } = "";
+
+    /// <summary>How the time-stamp counter is converted to nanoseconds; null if the file does not say.</summary>
+    public TscConversion? Tsc { get; set; }
+}
