@@ -10,7 +10,7 @@ namespace IommuKit.Lab.Machines;
 /// </summary>
 internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, RegisterPurpose> purposeOf) : IMmio, ICpuCache
 {
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly long[] _writes = new long[(int)RegisterPurpose.Statistics + 1];
     private readonly long[] _reads = new long[(int)RegisterPurpose.Statistics + 1];
     private long _lines;

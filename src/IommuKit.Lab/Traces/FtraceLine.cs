@@ -25,7 +25,11 @@ internal static class FtraceLine
         int marker = line.IndexOf(Marker);
         if (marker >= 0)
         {
-            traceEvent = ReadMapping(line, marker, number);
+            if (!TryReadMapping(line, marker, number, out traceEvent))
+            {
+                traceEvent = new TraceEvent(TraceEventKind.Damaged, number);
+            }
+
             return true;
         }
 
@@ -89,9 +93,9 @@ internal static class FtraceLine
     /// <summary>Whether a line has bytes that no text has.</summary>
     public static bool IsBinary(ReadOnlySpan<byte> line) => line.ContainsAnyInRange((byte)0, (byte)8);
 
-    private static TraceEvent ReadMapping(ReadOnlySpan<byte> line, int marker, long number)
+    private static bool TryReadMapping(ReadOnlySpan<byte> line, int marker, long number, out TraceEvent traceEvent)
     {
-        var damaged = new TraceEvent(TraceEventKind.Damaged, number);
+        traceEvent = default;
         var before = line[..marker].TrimEnd((byte)' ');
         var fields = line[(marker + Marker.Length)..];
         bool isUnmap = before.EndsWith("unmap:"u8);
@@ -100,30 +104,34 @@ internal static class FtraceLine
             || !FtraceText.TrySkip(ref fields, " - "u8)
             || !FtraceText.TryReadHex(ref fields, out ulong end))
         {
-            return damaged;
+            return false;
         }
 
         ulong address = 0;
         ulong unmapped = 0;
         if (!isUnmap && !(FtraceText.TrySkip(ref fields, " paddr="u8) && FtraceText.TryReadHex(ref fields, out address)))
         {
-            return damaged;
+            return false;
         }
 
         if (!FtraceText.TrySkip(ref fields, " size="u8) || !FtraceText.TryReadDecimal(ref fields, out ulong size))
         {
-            return damaged;
+            return false;
         }
 
         if (isUnmap && !(FtraceText.TrySkip(ref fields, " unmapped_size="u8) && FtraceText.TryReadDecimal(ref fields, out unmapped)))
         {
-            return damaged;
+            return false;
         }
 
         ulong bytes = isUnmap ? unmapped : size;
-        return fields.Trim(" \r"u8).IsEmpty && unchecked(iova + size) == end && MappingFields.ArePossible(iova, address, size, bytes)
-            ? new TraceEvent(isUnmap ? TraceEventKind.Unmap : TraceEventKind.Map, number, FtraceText.ReadTime(before), iova, address, bytes)
-            : damaged;
+        if ((!fields.IsEmpty && !fields.Trim(" \r"u8).IsEmpty) || unchecked(iova + size) != end || !MappingFields.ArePossible(iova, address, size, bytes))
+        {
+            return false;
+        }
+
+        traceEvent = new TraceEvent(isUnmap ? TraceEventKind.Unmap : TraceEventKind.Map, number, FtraceText.ReadTime(before), iova, address, bytes);
+        return true;
     }
 
     /// <summary>"CPU:0 [LOST 1356 EVENTS]" of ftrace, "CPU:0 [6777 EVENTS DROPPED]" of trace-cmd; at least one where there is no number.</summary>

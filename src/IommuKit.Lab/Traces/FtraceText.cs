@@ -1,10 +1,15 @@
+using System.Buffers.Binary;
 using System.Buffers.Text;
+using System.Runtime.Intrinsics;
 
 namespace IommuKit.Lab.Traces;
 
 /// <summary>The words that lines of ftrace text are made of.</summary>
 internal static class FtraceText
 {
+    private const long MaxSeconds = long.MaxValue / 2_000_000_000;
+    private const int FractionDigits = 9;
+
     /// <summary>
     /// The time in front of the event's name, and a colon: seconds with a fraction; or with the option latency-format microseconds since the start
     /// and a mark for the time to the next event; or with verbose too the microseconds of the clock as hexadecimal digits, and more.
@@ -37,27 +42,52 @@ internal static class FtraceText
         }
 
         text = text[(text.LastIndexOf((byte)' ') + 1)..];
-        if (text.LastIndexOf("us"u8) is > 0 and int unit && unit >= text.Length - 3)
+        if (text.IsEmpty)
+        {
+            return -1;
+        }
+
+        // The unit and the mark.
+        if (text[^1] is < (byte)'0' or > (byte)'9' && text.LastIndexOf("us"u8) is > 0 and int unit && unit >= text.Length - 3)
         {
             return ReadMicroseconds(text[..unit], 'D');
         }
 
-        int point = text.IndexOf((byte)'.');
-        if (point < 0
-            || !Utf8Parser.TryParse(text[..point], out long seconds, out int used)
-            || used != point
-            || seconds is < 0 or > long.MaxValue / 2_000_000_000)
+        long seconds = 0;
+        long parts = 0;
+        int fraction = -1;
+        foreach (byte next in text)
+        {
+            uint digit = (uint)next - '0';
+            if (digit > 9)
+            {
+                if (next != (byte)'.' || fraction >= 0)
+                {
+                    return -1;
+                }
+
+                fraction = 0;
+            }
+            else if (fraction < 0)
+            {
+                seconds = (seconds * 10) + digit;
+                if (seconds > MaxSeconds)
+                {
+                    return -1;
+                }
+            }
+            else if (fraction++ < FractionDigits)
+            {
+                parts = (parts * 10) + digit;
+            }
+        }
+
+        if (text[0] == (byte)'.' || fraction is < 1 or > FractionDigits)
         {
             return -1;
         }
 
-        var fraction = text[(point + 1)..];
-        if (fraction.Length is 0 or > 9 || !Utf8Parser.TryParse(fraction, out long parts, out used) || used != fraction.Length)
-        {
-            return -1;
-        }
-
-        for (int digits = fraction.Length; digits < 9; digits++)
+        for (; fraction < FractionDigits; fraction++)
         {
             parts *= 10;
         }
@@ -81,13 +111,45 @@ internal static class FtraceText
     public static bool TryReadHex(ref ReadOnlySpan<byte> text, out ulong value)
     {
         value = 0;
-        if (!TrySkip(ref text, "0x"u8) || !Utf8Parser.TryParse(text, out value, out int used, 'x'))
+        if (!TrySkip(ref text, "0x"u8))
+        {
+            return false;
+        }
+
+        if (text.Length >= Vector128<byte>.Count && TryReadAllDigits(Vector128.Create(text), out value))
+        {
+            text = text[Vector128<byte>.Count..];
+            return true;
+        }
+
+        if (!Utf8Parser.TryParse(text, out value, out int used, 'x'))
         {
             return false;
         }
 
         text = text[used..];
         return true;
+    }
+
+    /// <summary>Reads sixteen hexadecimal digits: addresses have all of them.</summary>
+    private static bool TryReadAllDigits(Vector128<byte> text, out ulong value)
+    {
+        var digits = text - Vector128.Create((byte)'0');
+        var letters = (text | Vector128.Create((byte)0x20)) - Vector128.Create((byte)'a');
+        var areDigits = Vector128.LessThan(digits, Vector128.Create((byte)10));
+        var areLetters = Vector128.LessThan(letters, Vector128.Create((byte)6));
+        var values = Vector128.ConditionalSelect(areDigits, digits, letters + Vector128.Create((byte)10)).AsUInt64();
+        value = ((ulong)EightDigits(values.GetElement(0)) << 32) | EightDigits(values.GetElement(1));
+        return (areDigits | areLetters) == Vector128<byte>.AllBitsSet;
+    }
+
+    /// <summary>The number of eight digits, the first of them in the lowest byte: two of them at a time, then four, then all.</summary>
+    private static uint EightDigits(ulong digits)
+    {
+        digits = BitConverter.IsLittleEndian ? digits : BinaryPrimitives.ReverseEndianness(digits);
+        digits = ((digits << 4) | (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+        digits = ((digits << 8) | (digits >> 16)) & 0x0000_ffff_0000_ffff;
+        return (uint)((digits << 16) | (digits >> 32));
     }
 
     /// <summary>Reads a decimal number.</summary>

@@ -3,14 +3,17 @@ namespace IommuKit.Lab.Traces;
 /// <summary>The IOVAs that a trace has mapped and not unmapped, by the byte and whatever the size of the pieces. Its memory grows with the pieces, not with their size.</summary>
 public sealed class LiveSet
 {
-    // Pieces do not overlap or touch.
-    private readonly RangeTree _pieces = new();
+    // Pieces in order, that do not overlap or touch. There is at least one chunk; only it may be empty.
+    private readonly List<PieceChunk> _chunks = [new()];
+
+    // Chunks that became empty: a set whose size goes up and down allocates nothing.
+    private readonly Stack<PieceChunk> _spare = new();
 
     /// <summary>Separate pieces in the set: what its memory depends on.</summary>
-    public int Pieces => _pieces.Count;
+    public int Pieces { get; private set; }
 
     /// <summary>Bytes in the set.</summary>
-    public ulong Bytes => _pieces.Length;
+    public ulong Bytes { get; private set; }
 
     /// <summary>Adds a range.</summary>
     /// <param name="first">First IOVA.</param>
@@ -18,22 +21,33 @@ public sealed class LiveSet
     /// <returns>How many bytes of it were in the set before.</returns>
     public ulong Add(ulong first, ulong last)
     {
-        ulong overlap = 0;
-        ulong start = first;
-        ulong end = last;
-
         // Neighbours are joined too.
         ulong near = first == 0 ? 0 : first - 1;
         ulong far = last == ulong.MaxValue ? last : last + 1;
-        while (_pieces.TryFind(near, far, out var piece))
+        int at = FindChunk(near);
+        var chunk = _chunks[at];
+        int index = chunk.Find(near);
+        int count = chunk.CountTo(index, far);
+        ulong start = first;
+        ulong end = last;
+        ulong overlap = chunk.Overlap(index, count, first, last);
+        if (count != 0)
         {
-            _pieces.Remove(piece.First);
-            overlap += Overlap(piece, first, last);
-            start = Math.Min(start, piece.First);
-            end = Math.Max(end, piece.Last);
+            start = Math.Min(start, chunk[index].First);
+            end = Math.Max(end, chunk[index + count - 1].Last);
         }
 
-        _pieces.Add(new RangeTree.Range(start, end));
+        // Whatever lies in the chunks that follow goes into the same piece.
+        while (index + count == chunk.Count && at + 1 < _chunks.Count && _chunks[at + 1].CountTo(0, far) is not 0 and int more)
+        {
+            var next = _chunks[at + 1];
+            overlap += next.Overlap(0, more, first, last);
+            end = Math.Max(end, next[more - 1].Last);
+            Replace(at + 1, 0, more, []);
+        }
+
+        Replace(at, index, count, [new Piece(start, end)]);
+        Bytes += last - first + 1 - overlap;
         return overlap;
     }
 
@@ -44,32 +58,90 @@ public sealed class LiveSet
     public ulong Remove(ulong first, ulong last)
     {
         ulong removed = 0;
-        while (_pieces.TryFind(first, last, out var piece))
+        Span<Piece> rests = stackalloc Piece[2];
+        while (true)
         {
-            _pieces.Remove(piece.First);
-            removed += Overlap(piece, first, last);
-            if (piece.First < first)
+            int at = FindChunk(first);
+            var chunk = _chunks[at];
+            int index = chunk.Find(first);
+            int count = chunk.CountTo(index, last);
+            if (count == 0)
             {
-                _pieces.Add(piece with { Last = first - 1 });
+                Bytes -= removed;
+                return removed;
             }
 
-            if (piece.Last > last)
+            removed += chunk.Overlap(index, count, first, last);
+            int rest = 0;
+            if (chunk[index] is var head && head.First < first)
             {
-                _pieces.Add(piece with { First = last + 1 });
+                rests[rest++] = head with { Last = first - 1 };
+            }
+
+            if (chunk[index + count - 1] is var tail && tail.Last > last)
+            {
+                rests[rest++] = tail with { First = last + 1 };
+            }
+
+            Replace(at, index, count, rests[..rest]);
+        }
+    }
+
+    /// <summary>The first chunk with a piece that ends there or later; the last chunk if there is none.</summary>
+    private int FindChunk(ulong iova)
+    {
+        int low = 0;
+        int high = _chunks.Count - 1;
+        while (low < high)
+        {
+            int middle = (low + high) >> 1;
+            if (_chunks[middle].Last < iova)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
             }
         }
 
-        return removed;
+        return low;
     }
 
-    /// <summary>How many bytes of a range are in the set.</summary>
-    /// <param name="first">First IOVA.</param>
-    /// <param name="last">Last IOVA.</param>
-    public ulong BytesIn(ulong first, ulong last) => _pieces.LengthIn(first, last);
+    private void Replace(int at, int index, int count, ReadOnlySpan<Piece> pieces)
+    {
+        var chunk = _chunks[at];
+        Pieces += pieces.Length - count;
+        if (chunk.Count - count + pieces.Length > PieceChunk.Capacity)
+        {
+            // Only one piece more than before can be there: what is replaced does not reach from one half into the other.
+            var upper = _spare.TryPop(out var spare) ? spare : new PieceChunk();
+            chunk.MoveHalfTo(upper);
+            _chunks.Insert(at + 1, upper);
+            if (index >= chunk.Count)
+            {
+                index -= chunk.Count;
+                chunk = upper;
+            }
+        }
 
-    /// <summary>Empties the set.</summary>
-    public void Clear() => _pieces.Clear();
+        chunk.Replace(index, count, pieces);
+        if (pieces.Length < count)
+        {
+            Join(at);
+            Join(at - 1);
+        }
+    }
 
-    private static ulong Overlap(in RangeTree.Range piece, ulong first, ulong last) =>
-        piece.Last < first || piece.First > last ? 0 : Math.Min(piece.Last, last) - Math.Max(piece.First, first) + 1;
+    /// <summary>Makes one chunk of two that would half fill it, so that their number goes with that of the pieces.</summary>
+    private void Join(int at)
+    {
+        if (at >= 0 && at + 1 < _chunks.Count && _chunks[at].Count + _chunks[at + 1].Count <= PieceChunk.Capacity / 2)
+        {
+            var upper = _chunks[at + 1];
+            _chunks[at].Take(upper);
+            _chunks.RemoveAt(at + 1);
+            _spare.Push(upper);
+        }
+    }
 }

@@ -6,7 +6,7 @@ namespace IommuKit.Lab.Traces;
 /// </summary>
 internal sealed class PiecewiseStream(Stream inner) : ReadOnlyStream
 {
-    private const int Piece = 64;
+    private const int Piece = 512;
     private const int Trailer = 8;
 
     private readonly byte[] _buffer = new byte[1 << 16];
