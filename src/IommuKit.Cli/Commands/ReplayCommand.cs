@@ -12,7 +12,7 @@ internal static class ReplayCommand
     {
         var files = new Argument<string[]>("FILE")
         {
-            Description = "Traces with the events iommu:map and iommu:unmap: ftrace text, plain or gzip. -: the standard input.",
+            Description = "Traces with the events iommu:map and iommu:unmap: ftrace text, trace.dat, or what trace-cmd report and perf script print; plain or gzip. -: the standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
         var common = new RunOptions();

@@ -52,4 +52,34 @@ public class LiveSetTests
         live.Remove(1ul << 40, (1ul << 40) + 4095).ShouldBe(4096ul);
         live.Pieces.ShouldBe(2);
     }
+
+    /// <summary>Many more pieces than one chunk holds, so that chunks are split, emptied and joined.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Agrees_with_a_bitmap_when_there_are_many_pieces(int seed)
+    {
+        const int space = 20_000;
+        var random = new Random(seed);
+        var live = new LiveSet();
+        bool[] oracle = new bool[space];
+        for (int step = 0; step < 30_000; step++)
+        {
+            // It grows and shrinks in turn; now and then a range covers many chunks.
+            bool isAdd = random.Next(100) < (step / 6000 % 2 == 0 ? 90 : 20);
+            int first = random.Next(space);
+            int length = Math.Min(space - first, random.Next(300) == 0 ? random.Next(1, space) : random.Next(1, 3));
+            var range = oracle.AsSpan(first, length);
+            ulong before = (ulong)range.Count(true);
+            ulong end = (ulong)(first + length - 1);
+            (isAdd ? live.Add((ulong)first, end) : live.Remove((ulong)first, end)).ShouldBe(before);
+            range.Fill(isAdd);
+            if (step % 500 == 0)
+            {
+                live.Bytes.ShouldBe((ulong)oracle.AsSpan().Count(true));
+                live.Pieces.ShouldBe(Enumerable.Range(0, space).Count(i => oracle[i] && (i == 0 || !oracle[i - 1])));
+            }
+        }
+    }
 }
