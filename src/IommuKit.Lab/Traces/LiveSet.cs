@@ -47,6 +47,7 @@ public sealed class LiveSet
         }
 
         Replace(at, index, count, [new Piece(start, end)]);
+        JoinAround(at);
         Bytes += last - first + 1 - overlap;
         return overlap;
     }
@@ -84,6 +85,7 @@ public sealed class LiveSet
             }
 
             Replace(at, index, count, rests[..rest]);
+            JoinAround(at);
         }
     }
 
@@ -126,11 +128,17 @@ public sealed class LiveSet
         }
 
         chunk.Replace(index, count, pieces);
-        if (pieces.Length < count)
+        if (chunk.Count == 0 && _chunks.Count > 1)
         {
-            Join(at);
-            Join(at - 1);
+            _chunks.RemoveAt(at);
+            _spare.Push(chunk);
         }
+    }
+
+    private void JoinAround(int at)
+    {
+        Join(at);
+        Join(at - 1);
     }
 
     /// <summary>Makes one chunk of two that would half fill it, so that their number goes with that of the pieces.</summary>
