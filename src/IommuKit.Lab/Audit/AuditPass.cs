@@ -12,7 +12,7 @@ internal sealed class AuditPass
     // Events between that of an unmap and the last invalidation of the same call.
     private const int MaxTail = 8;
 
-    private readonly LiveSet _live = new();
+    private readonly SummedSet _live = new();
     private readonly StaleSet _stale = new();
     private readonly MapRuns _maps = new();
     private readonly InvalidationsAhead _ahead = new();

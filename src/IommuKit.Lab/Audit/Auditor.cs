@@ -14,7 +14,7 @@ public static class Auditor
     /// <exception cref="InputException">The file cannot be used.</exception>
     public static AuditResult Run(string path, bool isLenient = false, Action<long>? onRead = null)
     {
-        using var reader = new TraceReader(path, isLenient, onRead);
+        using var reader = TraceReader.Open(path, isLenient, onRead);
         var pass = new AuditPass();
         while (reader.Read(out var traceEvent))
         {

@@ -1,0 +1,77 @@
+using IommuKit.Lab.Traces;
+
+namespace IommuKit.Lab.Audit;
+
+/// <summary>A set of IOVAs that can say how many bytes of a range are in it, which <see cref="LiveSet"/> cannot. Its memory grows with the pieces, not with their size.</summary>
+internal sealed class SummedSet
+{
+    // Pieces do not overlap or touch.
+    private readonly RangeTree _pieces = new();
+
+    /// <summary>Separate pieces in the set: what its memory depends on.</summary>
+    public int Pieces => _pieces.Count;
+
+    /// <summary>Bytes in the set.</summary>
+    public ulong Bytes => _pieces.Length;
+
+    /// <summary>Adds a range.</summary>
+    /// <param name="first">First IOVA.</param>
+    /// <param name="last">Last IOVA.</param>
+    /// <returns>How many bytes of it were in the set before.</returns>
+    public ulong Add(ulong first, ulong last)
+    {
+        ulong overlap = 0;
+        ulong start = first;
+        ulong end = last;
+
+        // Neighbours are joined too.
+        ulong near = first == 0 ? 0 : first - 1;
+        ulong far = last == ulong.MaxValue ? last : last + 1;
+        while (_pieces.TryFind(near, far, out var piece))
+        {
+            _pieces.Remove(piece.First);
+            overlap += Overlap(piece, first, last);
+            start = Math.Min(start, piece.First);
+            end = Math.Max(end, piece.Last);
+        }
+
+        _pieces.Add(new RangeTree.Range(start, end));
+        return overlap;
+    }
+
+    /// <summary>Removes a range.</summary>
+    /// <param name="first">First IOVA.</param>
+    /// <param name="last">Last IOVA.</param>
+    /// <returns>How many bytes of it were in the set before.</returns>
+    public ulong Remove(ulong first, ulong last)
+    {
+        ulong removed = 0;
+        while (_pieces.TryFind(first, last, out var piece))
+        {
+            _pieces.Remove(piece.First);
+            removed += Overlap(piece, first, last);
+            if (piece.First < first)
+            {
+                _pieces.Add(piece with { Last = first - 1 });
+            }
+
+            if (piece.Last > last)
+            {
+                _pieces.Add(piece with { First = last + 1 });
+            }
+        }
+
+        return removed;
+    }
+
+    /// <summary>How many bytes of a range are in the set.</summary>
+    /// <param name="first">First IOVA.</param>
+    /// <param name="last">Last IOVA.</param>
+    public ulong BytesIn(ulong first, ulong last) => _pieces.LengthIn(first, last);
+
+    /// <summary>Empties the set.</summary>
+    public void Clear() => _pieces.Clear();
+
+    private static ulong Overlap(in RangeTree.Range piece, ulong first, ulong last) =>
+        piece.Last < first || piece.First > last ? 0 : Math.Min(piece.Last, last) - Math.Max(piece.First, first) + 1;
+}
