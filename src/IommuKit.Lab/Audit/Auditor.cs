@@ -22,7 +22,7 @@ public static class Auditor
             if (pass.LivePieces > MaxPieces)
             {
                 throw new InputException(
-                    TraceFile.NameOf(path), traceEvent.Line, $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
+                    TraceInput.NameOf(path), traceEvent.Line, $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
             }
         }
 

@@ -135,13 +135,13 @@ public static class BenchRunner
 
     private static bool UsesSections(BenchOptions options) => options.Settings.UsesSections && options.Layout == BenchLayout.Contiguous;
 
-    private static void Map(IommuDomain domain, PhysicalRange[] list)
+    internal static void Map(IommuDomain domain, PhysicalRange[] list)
     {
         domain.MapScatterGather(Iova, list, Protection.Read | Protection.Write);
         domain.Flush();
     }
 
-    private static void Unmap(IommuDomain domain, ulong size)
+    internal static void Unmap(IommuDomain domain, ulong size)
     {
         ulong unmapped = domain.Unmap(Iova, size);
         domain.Flush();
@@ -152,7 +152,7 @@ public static class BenchRunner
     }
 
     /// <summary>Writes into each page its own address.</summary>
-    private static void Stamp(Machine machine, PhysicalRange[] list)
+    internal static void Stamp(Machine machine, PhysicalRange[] list)
     {
         var memory = machine.Memory.DeviceView;
         Span<byte> stamp = stackalloc byte[sizeof(ulong)];
@@ -164,7 +164,7 @@ public static class BenchRunner
     }
 
     /// <summary>Has the device read every page.</summary>
-    private static CacheCounts Touch(Machine machine, DmaDevice<DeviceMemory> dma, PhysicalRange[] list, ulong size, bool isMapped)
+    internal static CacheCounts Touch(Machine machine, DmaDevice<DeviceMemory> dma, PhysicalRange[] list, ulong size, bool isMapped)
     {
         var before = machine.Caches;
         Span<byte> stamp = stackalloc byte[sizeof(ulong)];

@@ -5,14 +5,23 @@ public static class CostFile
 {
     private const int MaxBytes = 1 << 20;
 
-    private static readonly Lazy<CostVector> LazyDefault = new(() =>
-    {
-        using var stream = typeof(CostFile).Assembly.GetManifestResourceStream("tegra210.json")!;
-        return Read(stream, "tegra210.json");
-    });
+    private static readonly Lazy<IReadOnlyList<CostVector>> LazyBuiltIn = new(() =>
+        [.. new[] { "tegra210.json", "smmuv2-noncoherent.json", "smmuv3.json" }.Select(ReadResource)]);
 
     /// <summary>The costs of the machine that the proposal was measured on.</summary>
-    public static CostVector Default => LazyDefault.Value;
+    public static CostVector Default => BuiltIn[0];
+
+    /// <summary>The costs that come with the library; each can be named instead of a file.</summary>
+    public static IReadOnlyList<CostVector> BuiltIn => LazyBuiltIn.Value;
+
+    /// <summary>Reads a cost file, or takes built-in costs of that name if there is no such file.</summary>
+    /// <param name="nameOrPath">A file, or a name.</param>
+    /// <exception cref="InputException">It is neither, or the file is not a complete cost file.</exception>
+    public static CostVector Find(string nameOrPath)
+    {
+        ArgumentNullException.ThrowIfNull(nameOrPath);
+        return (File.Exists(nameOrPath) ? null : BuiltIn.FirstOrDefault(costs => costs.Name == nameOrPath)) ?? Load(nameOrPath);
+    }
 
     /// <summary>Reads a cost file.</summary>
     /// <exception cref="InputException">It cannot be read, or is not a complete cost file.</exception>
@@ -38,6 +47,12 @@ public static class CostFile
         {
             throw new InputException(path, null, FileProblem.Describe(e));
         }
+    }
+
+    private static CostVector ReadResource(string name)
+    {
+        using var stream = typeof(CostFile).Assembly.GetManifestResourceStream(name)!;
+        return Read(stream, name);
     }
 
     /// <summary>Reads a stream that may have no known length.</summary>

@@ -50,7 +50,7 @@ internal sealed class CostFileParser
         string? unit = null;
         CostComponents? components = null;
         string[] members = ["name", "description", "unit", "components"];
-        ReadMembers(ref reader, "the file", members, (ref reader, member) =>
+        ReadMembers(ref reader, "the file", members, [], (ref reader, member) =>
         {
             switch (member)
             {
@@ -79,21 +79,10 @@ internal sealed class CostFileParser
     private CostComponents ReadComponents(ref Utf8JsonReader reader)
     {
         var components = new Dictionary<string, CostComponent>(StringComparer.Ordinal);
-        string[] members = [.. typeof(CostComponents).GetProperties().Select(property => JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name))];
-        ReadMembers(ref reader, "\"components\"", members, (ref reader, member) => components[member] = ReadComponent(ref reader, member));
-        return new CostComponents
-        {
-            MapCall = components["map_call"],
-            UnmapCall = components["unmap_call"],
-            RangeMapped = components["range_mapped"],
-            EntryStored = components["entry_stored"],
-            LineCleaned = components["line_cleaned"],
-            Barrier = components["barrier"],
-            RegisterWrite = components["register_write"],
-            RegisterRead = components["register_read"],
-            TableAllocated = components["table_allocated"],
-            TableFreed = components["table_freed"],
-        };
+        string optional = CostTerms.NameOf(CostTerm.RunStored);
+        string[] required = [.. CostTerms.All.Select(CostTerms.NameOf).Where(name => name != optional)];
+        ReadMembers(ref reader, "\"components\"", required, [optional], (ref reader, member) => components[member] = ReadComponent(ref reader, member));
+        return CostComponents.From(term => components.GetValueOrDefault(CostTerms.NameOf(term), CostComponents.NotInTheFile));
     }
 
     private CostComponent ReadComponent(ref Utf8JsonReader reader, string name)
@@ -101,12 +90,16 @@ internal sealed class CostFileParser
         double us = 0;
         string? kind = null;
         string? source = null;
-        ReadMembers(ref reader, $"\"{name}\"", ["us", "kind", "source"], (ref reader, member) =>
+        double? width = null;
+        ReadMembers(ref reader, $"\"{name}\"", ["us", "kind", "source"], ["width_us"], (ref reader, member) =>
         {
             switch (member)
             {
                 case "us":
                     us = ReadCost(ref reader, name);
+                    break;
+                case "width_us":
+                    width = ReadWidth(ref reader, name);
                     break;
                 case "kind":
                     kind = ReadText(ref reader, member);
@@ -121,7 +114,7 @@ internal sealed class CostFileParser
                     break;
             }
         });
-        return new CostComponent(us, kind!, source!);
+        return new CostComponent(us, kind!, source!, width);
     }
 
     private double ReadCost(ref Utf8JsonReader reader, string name)
@@ -135,6 +128,11 @@ internal sealed class CostFileParser
             ? us
             : throw Problem(reader.TokenStartIndex, FormattableString.Invariant($"{name} costs {us} us; a cost is a number from 0 to {MaxMicroseconds}"));
     }
+
+    private double ReadWidth(ref Utf8JsonReader reader, string name) =>
+        reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out double us) && us is > 0 and <= MaxMicroseconds
+            ? us
+            : throw Problem(reader.TokenStartIndex, FormattableString.Invariant($"\"width_us\" of {name} is not a number above 0, up to {MaxMicroseconds}"));
 
     private string ReadText(ref Utf8JsonReader reader, string member) =>
         (reader.TokenType == JsonTokenType.String ? TextOf(ref reader) : null)
@@ -154,7 +152,7 @@ internal sealed class CostFileParser
     }
 
     /// <summary>Reads an object that has exactly the members named.</summary>
-    private void ReadMembers(ref Utf8JsonReader reader, string what, string[] members, MemberReader read)
+    private void ReadMembers(ref Utf8JsonReader reader, string what, string[] required, string[] optional, MemberReader read)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
         {
@@ -165,9 +163,9 @@ internal sealed class CostFileParser
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             string member = TextOf(ref reader) ?? string.Empty;
-            if (!members.Contains(member, StringComparer.Ordinal))
+            if (!required.Contains(member, StringComparer.Ordinal) && !optional.Contains(member, StringComparer.Ordinal))
             {
-                throw Problem(reader.TokenStartIndex, $"{what} cannot have \"{member}\"; it has {string.Join(", ", members)}");
+                throw Problem(reader.TokenStartIndex, $"{what} cannot have \"{member}\"; it has {string.Join(", ", required.Concat(optional))}");
             }
 
             if (!seen.Add(member))
@@ -179,7 +177,7 @@ internal sealed class CostFileParser
             read(ref reader, member);
         }
 
-        if (members.FirstOrDefault(member => !seen.Contains(member)) is { } missing)
+        if (required.FirstOrDefault(member => !seen.Contains(member)) is { } missing)
         {
             throw Problem(reader.TokenStartIndex, $"{what} has no \"{missing}\"");
         }

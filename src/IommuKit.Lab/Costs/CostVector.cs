@@ -29,6 +29,7 @@ public sealed record CostVector
         + (unmaps * Components.UnmapCall.Us)
         + (counts.RangesMapped * Components.RangeMapped.Us)
         + (counts.EntriesStored * Components.EntryStored.Us)
+        + (counts.RunsStored * Components.RunStored.Us)
         + (counts.LinesCleaned * Components.LineCleaned.Us)
         + (counts.Barriers * Components.Barrier.Us)
         + (counts.RegisterWrites.Total * Components.RegisterWrite.Us)

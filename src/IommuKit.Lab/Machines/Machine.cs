@@ -57,6 +57,9 @@ public abstract class Machine : IDisposable
     /// <summary>What happened so far.</summary>
     public OperationCounts Counts => _meter.Read(_counters);
 
+    /// <summary>A meter of its own before the same hardware, for accesses that do not come from the driver.</summary>
+    internal Meter MeterBeside() => _meter.Beside();
+
     /// <summary>What the model's caches did so far; zeros without a model.</summary>
     public abstract CacheCounts Caches { get; }
 

@@ -25,6 +25,9 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
 
     public int LineSize => cache.LineSize;
 
+    /// <summary>Another meter before the same hardware, which counts what is done through it.</summary>
+    public Meter Beside() => new(registers, cache, purposeOf);
+
     public OperationCounts Read(DomainCounters software)
     {
         lock (_gate)
@@ -39,7 +42,8 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
                 software.TablesAllocated,
                 software.TablesFreed,
                 software.RangesMapped,
-                software.Syncs);
+                software.Syncs,
+                software.RunsStored);
         }
     }
 

@@ -11,6 +11,7 @@ namespace IommuKit.Lab.Machines;
 /// <param name="TablesFreed">Page tables given back.</param>
 /// <param name="RangesMapped">Physical ranges given to map: entries of scatter lists.</param>
 /// <param name="Syncs">Synchronisations that waited for the hardware.</param>
+/// <param name="RunsStored">Runs of neighbouring entries stored in one go.</param>
 public readonly record struct OperationCounts(
     RegisterAccesses RegisterWrites,
     RegisterAccesses RegisterReads,
@@ -21,7 +22,8 @@ public readonly record struct OperationCounts(
     long TablesAllocated,
     long TablesFreed,
     long RangesMapped,
-    long Syncs)
+    long Syncs,
+    long RunsStored)
 {
     /// <summary>Operations that keep caches in step: register accesses and lines cleaned.</summary>
     public long Maintenance => RegisterWrites.Total + RegisterReads.Total + LinesCleaned;
@@ -37,5 +39,6 @@ public readonly record struct OperationCounts(
         later.TablesAllocated - earlier.TablesAllocated,
         later.TablesFreed - earlier.TablesFreed,
         later.RangesMapped - earlier.RangesMapped,
-        later.Syncs - earlier.Syncs);
+        later.Syncs - earlier.Syncs,
+        later.RunsStored - earlier.RunsStored);
 }

@@ -39,6 +39,9 @@ internal sealed class ReplayLane : IDisposable
         _last = _before;
     }
 
+    /// <summary>The machine, for whoever looks at what the driver does to it.</summary>
+    public Machine Machine => _machine;
+
     public void Do(in TraceEvent traceEvent)
     {
         switch (traceEvent.Kind)

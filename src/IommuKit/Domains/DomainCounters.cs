@@ -4,6 +4,7 @@ namespace IommuKit.Domains;
 public sealed class DomainCounters
 {
     private long _entries;
+    private long _runs;
     private long _tables;
     private long _freedTables;
     private long _ranges;
@@ -11,6 +12,9 @@ public sealed class DomainCounters
 
     /// <summary>Page-table entries stored.</summary>
     public long EntriesStored => Volatile.Read(ref _entries);
+
+    /// <summary>Runs of neighbouring entries that were stored in one go: one for each page where a policy works page by page.</summary>
+    public long RunsStored => Volatile.Read(ref _runs);
 
     /// <summary>Tables filled for maps, roots apart. One that another thread made superfluous at the last moment counts too.</summary>
     public long TablesAllocated => Volatile.Read(ref _tables);
@@ -24,7 +28,15 @@ public sealed class DomainCounters
     /// <summary>Synchronisations with the hardware.</summary>
     public long Syncs => Volatile.Read(ref _syncs);
 
-    internal void AddEntries(long count) => Interlocked.Add(ref _entries, count);
+    internal void AddEntries(long count)
+    {
+        // A run may have stored nothing: it tells of a table that was left behind.
+        if (count != 0)
+        {
+            Interlocked.Add(ref _entries, count);
+            Interlocked.Increment(ref _runs);
+        }
+    }
 
     internal void AddTable() => Interlocked.Increment(ref _tables);
 

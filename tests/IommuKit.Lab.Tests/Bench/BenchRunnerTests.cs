@@ -152,7 +152,7 @@ public class BenchRunnerTests
         var row = Row(MappingOperation.Unmap, 4 << 20, SyncPolicy.RangeFlush);
         var costs = CostFile.Default.Components;
         double expected = costs.UnmapCall.Us + (256 * costs.RegisterWrite.Us) + costs.RegisterRead.Us + (64 * costs.LineCleaned.Us)
-            + costs.Barrier.Us + (1024 * costs.EntryStored.Us);
+            + costs.Barrier.Us + (1024 * costs.EntryStored.Us) + costs.RunStored.Us;
         row.VirtualMicroseconds.ShouldBe(expected, 1e-9);
     }
 

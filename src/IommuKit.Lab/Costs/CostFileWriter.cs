@@ -1,0 +1,43 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace IommuKit.Lab.Costs;
+
+/// <summary>Writes cost vectors in the form that <see cref="CostFile"/> reads.</summary>
+public static class CostFileWriter
+{
+    /// <summary>The text of a cost file.</summary>
+    public static string Write(CostVector costs)
+    {
+        ArgumentNullException.ThrowIfNull(costs);
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            json.WriteString("name", costs.Name);
+            json.WriteString("description", costs.Description);
+            json.WriteString("unit", costs.Unit);
+            json.WriteStartObject("components");
+            foreach (var term in CostTerms.All)
+            {
+                var component = costs.Components.Of(term);
+                json.WriteStartObject(CostTerms.NameOf(term));
+                json.WriteNumber("us", component.Us);
+                json.WriteString("kind", component.Kind);
+                json.WriteString("source", component.Source);
+                if (component.WidthUs is { } width)
+                {
+                    json.WriteNumber("width_us", width);
+                }
+
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
+    }
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using IommuKit.Lab.Costs.Calibration;
+
+namespace IommuKit.Lab.Explain;
+
+/// <summary>Says in sentences what an explanation allows to conclude, and what not.</summary>
+public static class Conclusions
+{
+    // A share known to fewer points than this counts as known.
+    private const double Known = 0.25;
+
+    // Less than a point is not worth a measurement.
+    private const double Negligible = 0.01;
+
+    /// <summary>The sentences.</summary>
+    public static IReadOnlyList<string> Of(Explanation explanation)
+    {
+        ArgumentNullException.ThrowIfNull(explanation);
+        var headline = explanation.Headline;
+        string work = headline.Workload.Operation is { } operation
+            ? $"{operation} of {headline.Workload.Name}"
+            : headline.Workload.Name;
+        if (!headline.IsDifferent)
+        {
+            return [$"{work}: the two policies do the same, so there is nothing to explain."];
+        }
+
+        var sentences = new List<string>
+        {
+            $"{work}: TLB maintenance (register writes and read-backs) is {Share(headline, headline.Registers)} of the gain, the DMA sync (lines cleaned and barriers) {Share(headline, headline.DmaSync)}.",
+        };
+        if (headline.Registers.Interval is not { } registers || headline.DmaSync.Interval is not { } sync)
+        {
+            sentences.Add("How well these costs are known is not known, so there are no intervals: calibrate them, or name the measurements with --measurements.");
+            return sentences;
+        }
+
+        sentences.Add(Compare(registers, sync));
+        sentences.Add(Doubts(headline));
+        if (explanation.Next is [var best, ..])
+        {
+            sentences.Add(best.Uncertainty < explanation.Uncertainty - Negligible
+                ? $"The one measurement that would settle most: {best.Name}. The four causes' intervals add up to {Points(explanation.Uncertainty)} now, and to {Points(best.Uncertainty)} with it."
+                : "None of the measurements that were tried would narrow the intervals.");
+        }
+
+        sentences.Add(explanation.Calibration!.Prior.Source is { } prior
+            ? $"These intervals rest on the prior of {prior.Name}: without it (--no-prior) they would add up to {Points(explanation.OtherUncertainty)} instead of {Points(explanation.Uncertainty)}, as the times alone cannot tell these costs apart."
+            : $"There is no prior: the intervals contain all costs that explain the times as well, and add up to {Points(explanation.Uncertainty)} instead of the {Points(explanation.OtherUncertainty)} with the prior of {Costs.CostFile.Default.Name}.");
+        return sentences;
+    }
+
+    private static string Compare(Interval90 registers, Interval90 sync) =>
+        registers.Low > sync.High
+            ? "It can be concluded that TLB maintenance gives more than the DMA sync: their intervals do not meet."
+            : sync.Low > registers.High
+                ? "It can be concluded that the DMA sync gives more than TLB maintenance: their intervals do not meet."
+                : "It cannot be concluded which of the two gives more: their intervals overlap.";
+
+    private static string Doubts(Attribution headline)
+    {
+        string[] known = [.. headline.ByCause.Where(part => part.Interval!.Value.Width < Known).Select(part => $"{part.Name} ({Range(part.Interval!.Value)})")];
+        string[] unknown = [.. headline.ByCause.Where(part => part.Interval!.Value.Width >= Known).Select(part => $"{part.Name} ({Range(part.Interval!.Value)})")];
+        string firm = known.Length == 0 ? "no cause is known to 25 points" : $"known to 25 points: {string.Join(", ", known)}";
+        return $"Of the causes, {firm}" + (unknown.Length == 0 ? "." : $"; not known: {string.Join(", ", unknown)}.");
+    }
+
+    private static string Share(Attribution attribution, AttributionPart part) =>
+        part.Interval is not { } interval ? Percent(part.Share)
+        : attribution.IsUnique ? $"{Percent(part.Share)} ({Range(interval)})"
+        : Range(interval);
+
+    private static string Range(Interval90 interval) => $"{Number(interval.Low)} to {Percent(interval.High)}";
+
+    private static string Percent(double share) => $"{Number(share)} %";
+
+    private static string Points(double widths) => $"{Number(widths)} points";
+
+    private static string Number(double share) => (100 * share).ToString("0", CultureInfo.InvariantCulture);
+}
