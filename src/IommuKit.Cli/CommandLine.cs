@@ -56,6 +56,8 @@ internal static class CommandLine
             DumpCommand.Create(context),
             CheckCommand.Create(context),
             AuditCommand.Create(context),
+            CalibrateCommand.Create(context),
+            ExplainCommand.Create(context),
         };
         if (args.TakeWhile(arg => arg != "--").FirstOrDefault(arg => arg is ['-', .., '='] && arg.IndexOf('=', StringComparison.Ordinal) == arg.Length - 1) is { } empty)
         {

@@ -23,6 +23,10 @@ internal static class Choices
         MachineCatalog.Find,
         kind => kind.Name);
 
+    /// <summary>One kind of machine.</summary>
+    public static MachineKind Machine(string name) => MachineCatalog.Find(name) ?? throw new InputException(
+        $"--iommu: there is no \"{name}\"; choose from {string.Join(", ", MachineCatalog.All.Select(kind => kind.Name))}");
+
     /// <summary>Policies, in any case and with or without dashes.</summary>
     public static IReadOnlyList<SyncPolicy> Policies(IReadOnlyList<string>? values) => Choose<SyncPolicy?>(
         "--policy",

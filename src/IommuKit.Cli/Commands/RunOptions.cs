@@ -53,8 +53,8 @@ internal sealed class RunOptions
 
     private readonly Option<string?> _costs = new("--costs")
     {
-        Description = "What operations cost, for virtual time (format: docs/json.md). Default: the built-in tegra210-2015.",
-        HelpName = "FILE",
+        Description = $"What operations cost, for virtual time: a file (format: docs/json.md), or {string.Join(", ", CostFile.BuiltIn.Select(costs => costs.Name))}. Default: the first of these.",
+        HelpName = "FILE|NAME",
     };
 
     /// <summary>Adds the options to a command.</summary>
@@ -78,7 +78,7 @@ internal sealed class RunOptions
     public IEnumerable<string> FilesIn(ParseResult parsed) => parsed.GetValue(_costs) is { } file ? [file] : [];
 
     /// <summary>The costs that were asked for.</summary>
-    public CostVector CostsIn(ParseResult parsed) => parsed.GetValue(_costs) is { } file ? CostFile.Load(file) : CostFile.Default;
+    public CostVector CostsIn(ParseResult parsed) => parsed.GetValue(_costs) is { } file ? CostFile.Find(file) : CostFile.Default;
 
     /// <summary>From how many pages on everything is flushed.</summary>
     public int FlushAllIn(ParseResult parsed) => Number(_flushAll, parsed);

@@ -13,6 +13,7 @@ internal sealed class ResultFile : IDisposable
     private const int MaxLinks = 40;
 
     private readonly string? _name;
+    private readonly string _option = string.Empty;
     private readonly string _target = string.Empty;
     private readonly bool _isAppended;
     private readonly TemporaryFile? _temporary;
@@ -22,8 +23,9 @@ internal sealed class ResultFile : IDisposable
         Writer = standardOutput;
     }
 
-    private ResultFile(string name, string target, bool isAppended, TemporaryFile? temporary)
+    private ResultFile(string option, string name, string target, bool isAppended, TemporaryFile? temporary)
     {
+        _option = option;
         Writer = new StringWriter();
         _name = name;
         _target = target;
@@ -38,8 +40,9 @@ internal sealed class ResultFile : IDisposable
     /// <param name="name">What the user named, or null for the standard output.</param>
     /// <param name="standardOutput">The standard output.</param>
     /// <param name="inputs">The files that the results are made of.</param>
+    /// <param name="option">The option that named it.</param>
     /// <exception cref="InputException">Nothing can be written there.</exception>
-    public static ResultFile Open(string? name, TextWriter standardOutput, IEnumerable<string> inputs)
+    public static ResultFile Open(string? name, TextWriter standardOutput, IEnumerable<string> inputs, string option = "--output")
     {
         if (name is null)
         {
@@ -48,32 +51,32 @@ internal sealed class ResultFile : IDisposable
 
         if (name.Length == 0)
         {
-            throw new InputException("--output: the name of the file is empty");
+            throw new InputException($"{option}: the name of the file is empty");
         }
 
         try
         {
-            string target = FollowLinks(name, out bool isOfProcess);
+            string target = FollowLinks(option, name, out bool isOfProcess);
             if (Directory.Exists(target))
             {
-                throw new InputException($"--output {name}: is a directory");
+                throw new InputException($"{option} {name}: is a directory");
             }
 
             var identity = FileIdentity.Of(name);
             if (identity is { IsRegular: false })
             {
-                return new ResultFile(name, name, isAppended: false, temporary: null);
+                return new ResultFile(option, name, name, isAppended: false, temporary: null);
             }
 
             if (identity is not null && inputs.Any(input => FileIdentity.Of(input == "-" ? "/dev/stdin" : input) == identity))
             {
-                throw new InputException($"--output {name}: is a file that is read here");
+                throw new InputException($"{option} {name}: is a file that is read here");
             }
 
             if (isOfProcess)
             {
                 // A file that the caller has open; it must stay the same file, with what the caller wrote before.
-                return new ResultFile(name, name, isAppended: true, temporary: null);
+                return new ResultFile(option, name, name, isAppended: true, temporary: null);
             }
 
             if (identity is not null)
@@ -82,11 +85,11 @@ internal sealed class ResultFile : IDisposable
                 File.OpenWrite(target).Dispose();
             }
 
-            return new ResultFile(name, target, isAppended: false, new TemporaryFile(target));
+            return new ResultFile(option, name, target, isAppended: false, new TemporaryFile(target));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Problem(name, e);
+            throw Problem(option, name, e);
         }
     }
 
@@ -114,21 +117,22 @@ internal sealed class ResultFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Problem(_name, e);
+            throw Problem(_option, _name, e);
         }
     }
 
     /// <summary>Removes what was not committed.</summary>
     public void Dispose() => _temporary?.Dispose();
 
-    private static InputException Problem(string name, Exception exception) => new(
-        $"--output {name}: {(exception is FileNotFoundException or DirectoryNotFoundException ? "there is no such folder" : FileProblem.Describe(exception))}",
+    private static InputException Problem(string option, string name, Exception exception) => new(
+        $"{option} {name}: {(exception is FileNotFoundException or DirectoryNotFoundException ? "there is no such folder" : FileProblem.Describe(exception))}",
         exception);
 
     /// <summary>The path at the end of all links, which need not exist.</summary>
+    /// <param name="option">The option that named it.</param>
     /// <param name="name">A path.</param>
     /// <param name="isOfProcess">Whether the way leads through the open files of a process, as that of /dev/stdout does.</param>
-    private static string FollowLinks(string name, out bool isOfProcess)
+    private static string FollowLinks(string option, string name, out bool isOfProcess)
     {
         isOfProcess = false;
         string path = Path.GetFullPath(name);
@@ -143,6 +147,6 @@ internal sealed class ResultFile : IDisposable
             path = Path.GetFullPath(link, Path.GetDirectoryName(path)!);
         }
 
-        throw new InputException($"--output {name}: leads through too many links");
+        throw new InputException($"{option} {name}: leads through too many links");
     }
 }

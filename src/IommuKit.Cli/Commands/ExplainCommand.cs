@@ -1,0 +1,112 @@
+using System.CommandLine;
+using IommuKit.Cli.Output;
+using IommuKit.Domains;
+using IommuKit.Lab;
+using IommuKit.Lab.Bench;
+using IommuKit.Lab.Costs;
+using IommuKit.Lab.Explain;
+using IommuKit.Lab.Machines;
+using IommuKit.Lab.Seed;
+
+namespace IommuKit.Cli.Commands;
+
+/// <summary><c>iommukit explain</c>: what the gain of one policy over another is due to.</summary>
+internal static class ExplainCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var trace = new Argument<string?>("TRACE")
+        {
+            Description = "Explain the maps and unmaps of this trace instead of sizes. -: the standard input.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var iommu = new Option<string?>("--iommu", "--soc")
+        {
+            Description = $"The IOMMU: {string.Join(", ", MachineCatalog.All.Select(kind => kind.Name))}. Default: {SeedTable.Machine}.",
+            HelpName = "NAME",
+        };
+        var from = Policy("--from", "The policy that is compared with", SyncPolicy.PerPage);
+        var to = Policy("--to", "The policy whose gain is explained", SyncPolicy.RangeFlush);
+        var size = new Option<string[]>("--size", "-s")
+        {
+            Description = "Sizes to map and unmap; several with commas. Default: the proposal's 128K,4M,18M.",
+            HelpName = "SIZE,…",
+        };
+        var costs = new Option<string?>("--costs")
+        {
+            Description = $"Take these costs, without intervals: a file, or {string.Join(", ", CostFile.BuiltIn.Select(vector => vector.Name))}.",
+            HelpName = "FILE|NAME",
+        };
+        var measurements = new Option<string?>("--measurements")
+        {
+            Description = "Fit the costs to these times (CSV, see docs/cost-model.md). Default: the proposal's table.",
+            HelpName = "FILE",
+        };
+        var source = new CalibrationSource();
+        var results = new ResultOptions();
+        var command = new Command("explain", "Split the gain of one flush policy over another among its causes, with how sure that is and what would settle it.")
+        {
+            trace, from, to, size, iommu, costs, measurements,
+        };
+        foreach (var option in source.Options)
+        {
+            command.Options.Add(option);
+        }
+
+        results.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            var kind = Choices.Machine(parsed.GetValue(iommu) ?? SeedTable.Machine);
+            var fromPolicy = Choices.One<SyncPolicy>(from.Name, parsed.GetValue(from)!);
+            var toPolicy = Choices.One<SyncPolicy>(to.Name, parsed.GetValue(to)!);
+            if (fromPolicy == toPolicy)
+            {
+                throw new InputException($"--to: {toPolicy} against itself gains nothing; choose two policies");
+            }
+
+            string? file = parsed.GetValue(trace);
+            var sizes = parsed.GetValue(size) is { Length: > 0 } values ? Choices.Sizes(size.Name, values) : BenchOptions.SeedSizes;
+            if (file is not null && parsed.GetResult(size) is not null)
+            {
+                throw new InputException("--size: a trace has sizes of its own");
+            }
+
+            string? costFile = parsed.GetValue(costs);
+            string? table = parsed.GetValue(measurements);
+            if (costFile is not null && (table is not null || source.GivenIn(parsed) is not null))
+            {
+                throw new InputException($"--costs: this takes costs as they are; it does not go together with {(table is not null ? measurements.Name : source.GivenIn(parsed)!.Name)}, which has them fitted");
+            }
+
+            if (table is not null && source.WantsSeedTable(parsed))
+            {
+                throw new InputException("--seed-table and --measurements exclude each other");
+            }
+
+            var given = costFile is null ? null : CostFile.Find(costFile);
+            var options = source.OptionsIn(parsed);
+            IEnumerable<string> inputs = [.. source.FilesIn(parsed), .. new[] { file, costFile, table }.OfType<string>()];
+            return results.Collect(parsed, context, inputs, writer =>
+            {
+                var calibration = given is null ? CalibrationSource.Run(table, options) : null;
+                var workloads = file is null
+                    ? Progress.Collect(context, "explain", 2 * sizes.Count, sizes.SelectMany(bytes => SizeWorkloads.Run(kind, fromPolicy, toPolicy, bytes)))
+                    : [Progress.Read(context, file, onRead => TraceWorkload.Run(file, kind, fromPolicy, toPolicy, onRead).Work)];
+                var view = new ExplainView(
+                    kind,
+                    fromPolicy,
+                    toPolicy,
+                    new Explanation(workloads, given ?? calibration!.ToVector("fitted"), calibration));
+                writer.Write((output, format) => view.Write(context, output, format));
+            });
+        });
+        return command;
+    }
+
+    private static Option<string> Policy(string name, string description, SyncPolicy standard) => new(name)
+    {
+        Description = $"{description}: {string.Join(", ", Enum.GetNames<SyncPolicy>())}.",
+        HelpName = "NAME",
+        DefaultValueFactory = _ => standard.ToString(),
+    };
+}

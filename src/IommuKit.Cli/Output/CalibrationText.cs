@@ -1,0 +1,54 @@
+using System.Globalization;
+using IommuKit.Lab.Costs;
+using IommuKit.Lab.Costs.Calibration;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>Says in sentences how good a calibration is.</summary>
+internal static class CalibrationText
+{
+    /// <summary>What the times say of a cost by themselves, in a few words.</summary>
+    public static string IdentifiedBy(Identifiability identifiability, CostTerm term) =>
+        identifiability.NotInData.Contains(term) ? "not in them"
+        : identifiability.Determined.Contains(term) ? "yes"
+        : identifiability.Confused.First(group => group.Contains(term)).Count == 1 ? "too small to see"
+        : "not told apart";
+
+    /// <summary>The sentences.</summary>
+    public static IReadOnlyList<string> Of(CostCalibration calibration)
+    {
+        var identifiability = calibration.Identifiability;
+        int present = CostTerms.All.Count - identifiability.NotInData.Count;
+        var sentences = new List<string>
+        {
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"R² of log times {calibration.RSquared:0.000}; largest error of a cell {calibration.MaxError:0 %}; misfit that no costs of this form explain {calibration.Fit.Misfit:0 %} (in the intervals)."),
+            $"The times by themselves determine {identifiability.Rank} combinations of {present} costs.",
+        };
+        sentences.AddRange(identifiability.Confused.Where(group => group.Count > 1).Select(group => $"They cannot tell apart: {Names(group)}."));
+        if (identifiability.ParallelPairs.Count != 0)
+        {
+            sentences.Add($"Always in the same proportion: {string.Join("; ", identifiability.ParallelPairs.Select(pair => Names([pair.First, pair.Second])))}.");
+        }
+
+        if (calibration.LeftOut.Count != 0)
+        {
+            sentences.Add(Prediction(calibration.LeftOut));
+        }
+
+        return sentences;
+    }
+
+    private static string Prediction(IReadOnlyList<LeftOutCell> cells)
+    {
+        var outside = cells.Where(cell => !cell.IsWithinSamples).ToList();
+        string text = $"Fitted without its size, {cells.Count - outside.Count} of {cells.Count} cells are predicted within their samples.";
+        int unreachable = outside.Count(cell => !cell.IsReachable);
+        return unreachable == 0
+            ? text
+            : $"{text} Of the others {unreachable} take more or less time per page than the same work at every other size, which no sum over pages and calls can predict.";
+    }
+
+    private static string Names(IEnumerable<CostTerm> terms) => string.Join(", ", terms.Select(CostTerms.NameOf));
+}

@@ -1,0 +1,108 @@
+using System.Globalization;
+using IommuKit.Cli.Commands;
+using IommuKit.Domains;
+using IommuKit.Lab.Explain;
+using IommuKit.Lab.Machines;
+using Spectre.Console;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>What <c>iommukit explain</c> says.</summary>
+internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy to, Explanation explanation)
+{
+    private static readonly string[] CauseHeaders = ["Invalidations", "Cleans", "Waits", "Software"];
+
+    public MachineKind Kind => kind;
+
+    public SyncPolicy From => from;
+
+    public SyncPolicy To => to;
+
+    public Explanation Explanation => explanation;
+
+    public void Write(CommandContext context, TextWriter output, OutputFormat format)
+    {
+        switch (format)
+        {
+            case OutputFormat.Json:
+                Records.WriteJson(output, new ExplainRecord(this));
+                break;
+            case OutputFormat.Csv:
+                Records.WriteCsv(output, ExplainPartRecord.Of(this));
+                break;
+            default:
+                bool isMarkdown = format == OutputFormat.Markdown;
+                WriteTables(context.ConsoleFor(output, isMarkdown), isMarkdown);
+                break;
+        }
+    }
+
+    private void WriteTables(IAnsiConsole console, bool isMarkdown)
+    {
+        var leftOut = new List<string>();
+        leftOut.AddRange(WriteTable(
+            console,
+            $"{kind.Name}: gain of {to} over {from}, by cause (Shapley, {Workload.Combinations} combinations)",
+            isMarkdown,
+            CauseHeaders,
+            attribution => attribution.ByCause));
+        leftOut.AddRange(WriteTable(
+            console,
+            "The same gain by what is saved",
+            isMarkdown,
+            ["Register writes", "Read-backs", "Lines", "Barriers", "Software"],
+            attribution => attribution.ByOperation));
+        ColumnTable.WriteLeftOut(console, leftOut);
+        foreach (string sentence in Conclusions.Of(explanation))
+        {
+            console.Note(isMarkdown, sentence);
+        }
+
+        foreach (string sentence in UndirectedFlushText.Of(kind, explanation))
+        {
+            console.Note(isMarkdown, sentence);
+        }
+
+        console.Note(isMarkdown, $"Costs {explanation.Costs.Name}: {explanation.Costs.Description}");
+        console.Note(isMarkdown, "µs: virtual time; percentages of the gain, with 90 % intervals where costs were fitted. Waits: barriers and read-backs.");
+        if (explanation.Headline.Workload.Operation is not null)
+        {
+            console.Note(isMarkdown, "A modelled device tried every page with every combination of causes.");
+        }
+    }
+
+    private IReadOnlyList<string> WriteTable(
+        IAnsiConsole console, string title, bool isMarkdown, string[] headers, Func<Attribution, IReadOnlyList<AttributionPart>> partsOf)
+    {
+        var table = new ColumnTable(title, isMarkdown);
+        table.AddColumn("Work", isNumber: false);
+        table.AddColumn($"{from} µs", 2);
+        table.AddColumn($"{to} µs", 1);
+        foreach (string header in headers)
+        {
+            table.AddColumn(header);
+        }
+
+        foreach (var attribution in explanation.Attributions)
+        {
+            var work = attribution.Workload;
+            table.AddRow(
+            [
+                work.Operation is { } operation ? $"{Names.Of(operation)} {work.Name}" : work.Name,
+                Microseconds(attribution.FromUs),
+                Microseconds(attribution.ToUs),
+                .. partsOf(attribution).Select(part => Cell(attribution, part)),
+            ]);
+        }
+
+        return table.Write(console);
+    }
+
+    private static string Cell(Attribution attribution, AttributionPart part) =>
+        !attribution.IsDifferent ? "no gain"
+        : part.Interval is not { } interval ? FormattableString.Invariant($"{100 * part.Share:0} %")
+        : attribution.IsUnique ? FormattableString.Invariant($"{100 * part.Share:0} % ({100 * interval.Low:0}–{100 * interval.High:0})")
+        : FormattableString.Invariant($"{100 * interval.Low:0}–{100 * interval.High:0} %");
+
+    private static string Microseconds(double us) => us.ToString(us < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
+}

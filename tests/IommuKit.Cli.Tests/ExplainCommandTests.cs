@@ -1,0 +1,92 @@
+using System.Text.Json.Nodes;
+
+namespace IommuKit.Cli.Tests;
+
+/// <summary>calibrate and explain, from the words to the files.</summary>
+public sealed class ExplainCommandTests : IDisposable
+{
+    private const string Bad = "operation,size,policy,us\nmap,4M,Never,1\n";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("iommukit").FullName;
+
+    private static string Sample => RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Fitted_costs_are_taken_by_bench_and_replay_and_explain()
+    {
+        string text = Command.Succeed("calibrate", "--seed-table", "--costs-out", In("fitted.json"), "--resamples", "50");
+        text.ShouldContain("They cannot tell apart: entry_stored, run_stored, line_cleaned, barrier, register_write, register_read.");
+        text.ShouldContain("Without its size");
+        Command.Succeed("bench", "-s", "4M", "-p", "Gather", "--costs", In("fitted.json")).ShouldContain("costs seed-table-fitted");
+        Command.Succeed("replay", Sample, "-p", "Gather", "--costs", In("fitted.json")).ShouldContain("costs seed-table-fitted");
+        Command.Succeed("explain", "-s", "128K", "--costs", In("fitted.json")).ShouldContain("there are no intervals");
+        Command.Succeed("calibrate", "--seed-table", "--prior", In("fitted.json"), "--resamples", "5").ShouldContain("priors from seed-table-fitted");
+    }
+
+    [Fact]
+    public void Without_the_prior_intervals_are_wider_and_the_text_says_so()
+    {
+        string with = Command.Succeed("explain", "--seed-table", "-s", "4M", "--resamples", "100");
+        string without = Command.Succeed("explain", "--seed-table", "-s", "4M", "--resamples", "100", "--no-prior");
+        with.ShouldContain("These intervals rest on the prior of tegra210-2015: without it (--no-prior) they would add up to");
+        without.ShouldContain("There is no prior: the intervals contain all costs that explain the times as well");
+        WidthIn(without).ShouldBeGreaterThan(2 * WidthIn(with));
+
+        static int WidthIn(string text) =>
+            int.Parse(text[(text.IndexOf("add up to ") + 10)..].Split(' ')[0]);
+    }
+
+    [Fact]
+    public void The_same_seed_gives_the_same_text_in_every_format()
+    {
+        foreach (string format in (string[])["--json", "--csv", "--markdown"])
+        {
+            string text = Command.Succeed("explain", "-s", "128K", "--resamples", "20", "--seed", "9", format);
+            Command.Succeed("explain", "-s", "128K", "--resamples", "20", "--seed", "9", format).ShouldBe(text);
+        }
+
+        var json = JsonNode.Parse(Command.Succeed("explain", "-s", "128K", "--resamples", "20", "--json"))!;
+        json["parts"]!.AsArray().Count.ShouldBe(2 * (4 + 5 + 2));
+        json["conclusions"]!.AsArray().Count.ShouldBeGreaterThan(4);
+        json["next_measurements"]!.AsArray().Count.ShouldBeGreaterThan(5);
+    }
+
+    [Fact]
+    public void A_trace_can_be_explained()
+    {
+        string text = Command.Succeed("explain", Sample, "--to", "Gather", "--resamples", "20");
+        text.ShouldContain("gain of Gather over PerPage");
+        text.ShouldNotContain("Undirected");
+        text.ShouldNotContain("modelled device");
+    }
+
+    [Fact]
+    public void What_cannot_be_used_is_refused_and_leaves_nothing_behind()
+    {
+        File.WriteAllText(In("bad.csv"), Bad);
+        File.WriteAllText(In("bad.json"), "{\n\"name\":3}");
+        Command.Refuse("calibrate", In("bad.csv"), "--costs-out", In("out.json"), "-o", In("out.txt")).ShouldContain($"{In("bad.csv")}:2: policy is \"Never\"");
+        Command.Refuse("explain", "--measurements", In("bad.csv"), "-o", In("out.txt")).ShouldContain($"{In("bad.csv")}:2:");
+        Command.Refuse("explain", "--costs", In("bad.json"), "-o", In("out.txt")).ShouldContain($"{In("bad.json")}:2:");
+        Command.Refuse("calibrate", "--seed-table", "--prior", In("none.json"), "--costs-out", In("out.json")).ShouldContain("there is no such file");
+        Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName).Order().ShouldBe(["bad.csv", "bad.json"]);
+        Command.Refuse("calibrate", In("bad.csv"), "--costs-out", In("bad.csv")).ShouldContain($"--costs-out {In("bad.csv")}: is a file that is read here");
+        File.ReadAllText(In("bad.csv")).ShouldBe(Bad);
+    }
+
+    [Theory]
+    [InlineData("there is nothing to fit to", "calibrate")]
+    [InlineData("the times are in a file already", "calibrate", "x.csv", "--seed-table")]
+    [InlineData("--prior and --no-prior exclude each other", "calibrate", "--seed-table", "--prior", "smmuv3-2021", "--no-prior")]
+    [InlineData("--resamples: 0 is not between 1 and 100000", "calibrate", "--seed-table", "--resamples", "0")]
+    [InlineData("--costs: this takes costs as they are", "explain", "--costs", "smmuv3-2021", "--no-prior")]
+    [InlineData("against itself gains nothing", "explain", "--from", "Gather", "--to", "Gather")]
+    [InlineData("--iommu: there is no \"vtd\"", "explain", "--iommu", "vtd")]
+    [InlineData("--seed-table and --measurements exclude each other", "explain", "--seed-table", "--measurements", "x.csv")]
+    [InlineData("a trace has sizes of its own", "explain", "x.trace", "--size", "4K")]
+    public void Options_that_cannot_be_are_refused(string reason, params string[] args) => Command.Refuse(args).ShouldContain(reason);
+
+    private string In(string name) => Path.Combine(_folder, name);
+}
