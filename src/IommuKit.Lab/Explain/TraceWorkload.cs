@@ -23,7 +23,7 @@ public static class TraceWorkload
     public static (Workload Work, ReplayResult Replay) Run(
         string path, MachineKind kind, SyncPolicy from, SyncPolicy to, Action<long>? onRead = null)
     {
-        using var reader = new TraceReader(path, isLenient: false, onRead);
+        using var reader = TraceReader.Open(path, isLenient: false, onRead);
         var clock = new TraceClock();
         var options = new ReplayOptions { Machines = [kind] };
         using var first = new ReplayLane(kind, from, options, clock);
@@ -46,7 +46,7 @@ public static class TraceWorkload
         Mix(() => replay = first.Finish(summary), () => otherReplay = second.Finish(summary));
         if (otherReplay.MapLatency.Count + otherReplay.UnmapLatency.Count == 0)
         {
-            throw new InputException(TraceFile.NameOf(path), null, "holds no map or unmap that could be done, so there is nothing to explain");
+            throw new InputException(TraceInput.NameOf(path), null, "holds no map or unmap that could be done, so there is nothing to explain");
         }
 
         double[][] counts = new double[Workload.Combinations][];
