@@ -130,7 +130,7 @@ internal sealed class WasteMeter<TFormat>
 
         _cpu.CopyTo(_cpuInStep, 0);
         _inStep.CopyFrom(state);
-        return new LeastWork(lines.Count, lines.Count == 0 ? 0 : 1, tableLines.Count, drops, tableLines.Count + drops == 0 ? 0 : 1);
+        return new LeastWork(lines.Count, lines.Count == 0 ? 0 : 1, tableLines.Count, drops, _traits.HasPostedCommands && tableLines.Count + drops != 0 ? 1 : 0);
     }
 
     private static void AddLine(HashSet<ulong> lines, ulong address, int bytes)

@@ -79,10 +79,16 @@ public abstract class Machine : IDisposable
     /// <summary>Switches the IOMMU off and gives the memory back. Domains must have been disposed of before.</summary>
     public void Dispose()
     {
+        SwitchOff().Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Switches the IOMMU off, as <see cref="Dispose"/> does, and leaves the memory to another machine.</summary>
+    internal PhysicalMemory SwitchOff()
+    {
         Filter = null;
         Observer = null;
         Driver.Dispose();
-        Memory.Dispose();
-        GC.SuppressFinalize(this);
+        return Memory;
     }
 }

@@ -69,14 +69,19 @@ public sealed class TegraMachine : Machine
     /// <param name="settings">How it is to be, or null.</param>
     /// <param name="modelOptions">What is not known for sure about the hardware, or null.</param>
     /// <param name="tablePoolStart">Where page tables lie in memory.</param>
+    /// <param name="memory">Memory to use, which becomes the machine's own; null for new, zeroed memory.</param>
     public static TegraMachine Create(
-        TegraSoc soc, MachineSettings? settings = null, TegraModelOptions? modelOptions = null, ulong tablePoolStart = 0)
+        TegraSoc soc,
+        MachineSettings? settings = null,
+        TegraModelOptions? modelOptions = null,
+        ulong tablePoolStart = 0,
+        PhysicalMemory? memory = null)
     {
         ArgumentNullException.ThrowIfNull(soc);
         settings ??= new MachineSettings();
 
         // Without a model nothing but the CPU looks at memory, and that only at the tables.
-        var memory = settings.HasModel
+        memory ??= settings.HasModel
             ? new PhysicalMemory(1ul << soc.PhysicalBits, isCoherent: false)
             : new PhysicalMemory(tablePoolStart + settings.TablePool, isCoherent: true);
         try

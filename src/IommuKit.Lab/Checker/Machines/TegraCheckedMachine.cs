@@ -1,9 +1,11 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using IommuKit.Domains;
 using IommuKit.Drivers.Tegra;
 using IommuKit.Lab.Checker.Shadow;
 using IommuKit.Lab.Machines;
 using IommuKit.Models.Dma;
+using IommuKit.Models.Memory;
 using IommuKit.Specs.Tegra;
 
 namespace IommuKit.Lab.Checker.Machines;
@@ -15,6 +17,9 @@ internal sealed class TegraCheckedMachine : CheckedMachine
 
     // Swgroups with a client on every SoC.
     private static readonly string[] DeviceNames = ["hc", "avpc"];
+
+    // Machines come and go by the thousand; memory of their size costs more to get than all the rest.
+    private static readonly ConcurrentDictionary<ulong, ConcurrentBag<PhysicalMemory>> Memories = [];
 
     private readonly TegraMachine _machine;
     private readonly IommuDomain[] _domains;
@@ -29,7 +34,8 @@ internal sealed class TegraCheckedMachine : CheckedMachine
         _machine = TegraMachine.Create(
             soc,
             new MachineSettings { TablePool = settings.PoolBytes, TlbStep = settings.TlbStep },
-            tablePoolStart: _poolStart);
+            tablePoolStart: _poolStart,
+            memory: Memories.GetOrAdd(1ul << soc.PhysicalBits, _ => []).TryTake(out var used) ? used : null);
 
         // A fault's handler reads registers, which would complete what was left without a wait.
         _machine.Model!.Write32(TegraMc.IntMask, 0);
@@ -47,6 +53,7 @@ internal sealed class TegraCheckedMachine : CheckedMachine
             CachesInvalidEntries = true,
             TableCacheLine = soc.AtomBytes,
             DropSizes = [(ulong)soc.TlbGroupBytes, 1ul << TegraEntry.SectionShift, 1ul << 32],
+            HasPostedCommands = true,
             CpuLine = _machine.Memory.LineSize,
         };
         var swgroups = _devices.Select(device => ((TegraSwgroupDevice)device).Swgroup).ToArray();
@@ -107,6 +114,8 @@ internal sealed class TegraCheckedMachine : CheckedMachine
             domain.Dispose();
         }
 
-        _machine.Dispose();
+        // Page tables are all that was ever written, and the next machine fills them.
+        var memory = _machine.SwitchOff();
+        Memories[memory.Length].Add(memory);
     }
 }

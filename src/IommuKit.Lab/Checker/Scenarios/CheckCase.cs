@@ -106,12 +106,18 @@ public sealed record CheckCase(
 
             i += isInterrupted ? 1 : 0;
             between?.Invoke(machine, true);
-            if (machine.Checker.Waste is not null && machine.Checker.TakeLeast() is { } work)
-            {
-                least += work;
-            }
+            least += LeastOf(machine.Checker);
+        }
+
+        if (machine.Checker is { Violation: null, IsExhausted: false })
+        {
+            run.Finish();
+            between?.Invoke(machine, true);
+            least += LeastOf(machine.Checker);
         }
 
         return new CheckOutcome(machine.Checker.Violation, run.Started, machine.Checker.Steps, machine.Checker.IsExhausted, least, run.LastAccesses);
     }
+
+    private static LeastWork LeastOf(FlushChecker checker) => checker.Waste is null ? default : checker.TakeLeast() ?? default;
 }

@@ -52,6 +52,18 @@ public sealed class ScenarioRun(CheckedMachine machine, bool canAttach)
         machine.Checker.Check();
     }
 
+    /// <summary>Flushes every domain that owes something, so that all promises are due.</summary>
+    public void Finish()
+    {
+        for (int domain = 0; domain < _isAttached.Length; domain++)
+        {
+            if (machine.Domains[domain].Policy is SyncPolicy.Deferred or SyncPolicy.Explicit)
+            {
+                Do(new CheckOperation(CheckOperationKind.Flush, domain));
+            }
+        }
+    }
+
     /// <summary>Whether an operation makes sense now.</summary>
     public bool Applies(CheckOperationKind kind, int domain) => kind switch
     {
@@ -94,7 +106,7 @@ public sealed class ScenarioRun(CheckedMachine machine, bool canAttach)
         if (LastAccesses++ == _interruptAt && IsBusy && Applies(_interrupting.Kind, _interrupting.Domain))
         {
             Started++;
-            _second = new SecondThread();
+            _second = SecondThread.Mine;
             _second.Interrupt(() => Perform(_interrupting));
         }
     }

@@ -6,14 +6,75 @@ namespace IommuKit.Lab.Checker.Scenarios;
 /// </summary>
 internal sealed class SecondThread
 {
-    private Thread? _thread;
-    private Exception? _failure;
+    // Interruptions come by the thousand; each thread that has some keeps a second for them.
+    [ThreadStatic]
+    private static SecondThread? _mine;
 
-    /// <summary>Begins the work, and returns when it cannot go on.</summary>
+    private readonly Thread _thread;
+    private readonly object _gate = new();
+    private Action? _work;
+    private Exception? _failure;
+    private volatile bool _isBusy;
+
+    private SecondThread()
+    {
+        _thread = new Thread(Serve) { IsBackground = true, Name = "interrupting" };
+        _thread.Start();
+    }
+
+    /// <summary>The second thread of the calling thread.</summary>
+    public static SecondThread Mine => _mine ??= new SecondThread();
+
+    /// <summary>Begins the work, and returns when it is done or cannot go on.</summary>
     public void Interrupt(Action work)
     {
-        _thread = new Thread(() =>
+        _failure = null;
+        _isBusy = true;
+        lock (_gate)
         {
+            _work = work;
+            Monitor.Pulse(_gate);
+        }
+
+        // At first it waits for the signal; after that there is nothing in the work that it could wait for but a lock.
+        var spin = default(SpinWait);
+        while (_isBusy && (Volatile.Read(ref _work) is not null || (_thread.ThreadState & ThreadState.WaitSleepJoin) == 0))
+        {
+            spin.SpinOnce(sleep1Threshold: -1);
+        }
+    }
+
+    /// <summary>Waits until the work is done.</summary>
+    public void Finish()
+    {
+        var spin = default(SpinWait);
+        while (_isBusy)
+        {
+            spin.SpinOnce(sleep1Threshold: -1);
+        }
+
+        if (_failure is not null)
+        {
+            throw new InvalidOperationException("An operation on the second thread failed.", _failure);
+        }
+    }
+
+    private void Serve()
+    {
+        while (true)
+        {
+            Action work;
+            lock (_gate)
+            {
+                while (_work is null)
+                {
+                    Monitor.Wait(_gate);
+                }
+
+                work = _work;
+            }
+
+            Volatile.Write(ref _work, null);
             try
             {
                 work();
@@ -22,25 +83,8 @@ internal sealed class SecondThread
             {
                 _failure = e;
             }
-        });
-        _thread.Start();
 
-        // There is nothing else in the work that it could wait for.
-        var spin = default(SpinWait);
-        while (_thread.IsAlive && (_thread.ThreadState & ThreadState.WaitSleepJoin) == 0)
-        {
-            spin.SpinOnce();
-        }
-    }
-
-    /// <summary>Waits until the work is done.</summary>
-    public void Finish()
-    {
-        _thread?.Join();
-        _thread = null;
-        if (_failure is not null)
-        {
-            throw new InvalidOperationException("An operation on the second thread failed.", _failure);
+            _isBusy = false;
         }
     }
 }

@@ -20,6 +20,9 @@ public sealed record ShadowTraits
     /// </summary>
     public IReadOnlyList<ulong> DropSizes { get; init; } = [];
 
+    /// <summary>Whether commands take effect late, so that somebody has to wait for them.</summary>
+    public bool HasPostedCommands { get; init; }
+
     /// <summary>Bytes in a line of the CPU's cache.</summary>
     public int CpuLine { get; init; } = 64;
 }
