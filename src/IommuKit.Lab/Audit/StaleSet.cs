@@ -23,6 +23,9 @@ internal sealed class StaleSet
     /// <summary>Whether the set is empty.</summary>
     public bool IsEmpty => _pieces.Count == 0;
 
+    /// <summary>Unmaps that are in the set.</summary>
+    public int Unmaps => _used - _freeCount;
+
     /// <summary>Unmaps that were given up.</summary>
     public long GivenUp { get; private set; }
 
@@ -73,7 +76,7 @@ internal sealed class StaleSet
     /// <summary>Takes out everything, as nothing can be known about it any more.</summary>
     public void GiveUp()
     {
-        GivenUp += _used - _freeCount;
+        GivenUp += Unmaps;
         _pieces.Clear();
         _used = 0;
         _freeCount = 0;
@@ -81,7 +84,7 @@ internal sealed class StaleSet
 
     private void Take(in RangeTree.Range piece, ulong first, ulong last, out StaleUnmap unmap)
     {
-        _pieces.Remove(piece.First);
+        _pieces.Remove(piece);
         if (piece.First < first)
         {
             _pieces.Add(piece with { Last = first - 1 });

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace IommuKit.Lab.Traces;
 
 /// <summary>
@@ -12,7 +14,9 @@ internal sealed class RangeTree
     private int _used;
     private int _free = None;
     private int _root = None;
-    private uint _random = 2_463_534_242;
+
+    // Whoever knew the priorities could order a file's ranges so that the tree becomes a list. They change how the tree looks, and nothing that it answers.
+    private uint _random = (uint)RandomNumberGenerator.GetInt32(1, int.MaxValue);
 
     /// <summary>Ranges in the tree.</summary>
     public int Count { get; private set; }
@@ -46,30 +50,33 @@ internal sealed class RangeTree
     public void Add(in Range range)
     {
         int node = Take(range);
-        Split(_root, range.First, out int left, out int right);
-        _root = Merge(Merge(left, node), right);
+        ref var added = ref _nodes[node];
+        ref int link = ref _root;
+        while (link != None && _nodes[link].Priority >= added.Priority)
+        {
+            ref var above = ref _nodes[link];
+            above.Sum += added.Sum;
+            link = ref range.First < above.Range.First ? ref above.Left : ref above.Right;
+        }
+
+        Split(link, range.First, out added.Left, out added.Right);
+        Update(ref added);
+        link = node;
         Count++;
     }
 
-    /// <summary>Removes the range that starts there, which must be in the tree.</summary>
-    public void Remove(ulong first)
+    /// <summary>Removes a range, which must be in the tree.</summary>
+    public void Remove(in Range range)
     {
         ref int link = ref _root;
-        while (_nodes[link].Range.First != first)
+        while (_nodes[link].Range.First != range.First)
         {
             ref var above = ref _nodes[link];
-            link = ref first < above.Range.First ? ref above.Left : ref above.Right;
+            above.Sum -= range.Length;
+            link = ref range.First < above.Range.First ? ref above.Left : ref above.Right;
         }
 
         int node = link;
-        ulong length = _nodes[node].Range.Length;
-        for (int at = _root; at != node;)
-        {
-            ref var above = ref _nodes[at];
-            above.Sum -= length;
-            at = first < above.Range.First ? above.Left : above.Right;
-        }
-
         link = Merge(_nodes[node].Left, _nodes[node].Right);
         _nodes[node].Left = _free;
         _free = node;

@@ -6,6 +6,25 @@ namespace IommuKit.Lab.Tests.Traces;
 
 public class LiveSetTests
 {
+    /// <summary>Pieces in the order of a known random generator, as a file could have them to make a list of a tree: quadratic, this would take minutes.</summary>
+    [Fact]
+    public void No_order_of_pieces_is_slow()
+    {
+        var live = new LiveSet();
+        uint random = 2_463_534_242;
+        for (int piece = 0; piece < 100_000; piece++)
+        {
+            random ^= random << 13;
+            random ^= random >> 17;
+            random ^= random << 5;
+            live.Add((ulong)random << 13, ((ulong)random << 13) + 4095);
+        }
+
+        live.Pieces.ShouldBe(100_000);
+        live.HasAny((ulong)random << 13, ulong.MaxValue).ShouldBeTrue();
+        live.HasAny(((ulong)random << 13) + 4096, ((ulong)random << 13) + 8191).ShouldBeFalse();
+    }
+
     [Fact]
     public void Agrees_with_a_set_of_numbers()
     {
