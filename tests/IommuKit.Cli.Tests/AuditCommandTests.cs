@@ -27,7 +27,7 @@ public sealed class AuditCommandTests : IDisposable
         coverage.GetProperty("window_recorded_us").ValueKind.ShouldBe(JsonValueKind.Null);
         var finding = root.GetProperty("findings")[0];
         finding.GetProperty("id").GetString().ShouldBe("deferred-invalidation");
-        finding.GetProperty("first_line").GetInt64().ShouldBe(278);
+        finding.GetProperty("first_line").GetInt64().ShouldBe(281);
         finding.GetProperty("details").GetProperty("peak_stale_pages").GetInt64().ShouldBe(256);
         string documented = File.ReadAllText(RepositoryFiles.InRepository("docs", "json.md"));
         foreach (var field in root.EnumerateObject().Concat(coverage.EnumerateObject()))
@@ -41,7 +41,7 @@ public sealed class AuditCommandTests : IDisposable
     {
         string[] lines = Command.Succeed("audit", Sample, "--csv").Split('\n');
         lines[0].ShouldBe("id,count,first_line,cost,cost_unit,meaning,limit");
-        lines[1].ShouldStartWith("deferred-invalidation,8285,278,9772,pages unmapped,");
+        lines[1].ShouldStartWith("deferred-invalidation,8283,281,9769,pages unmapped,");
         Command.Succeed("audit", Sample, "--markdown").ShouldContain("| whole-domain-invalidated |");
     }
 

@@ -49,7 +49,7 @@ internal static class AuditTable
         console.WriteLine();
         if (audit.Findings.Count == 0)
         {
-            console.Note(isMarkdown, "Nothing was found: no unmap without its invalidation, and no invalidation without its unmap.");
+            console.Note(isMarkdown, "Nothing was found in what could be followed.");
             return;
         }
 

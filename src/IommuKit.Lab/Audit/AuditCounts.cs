@@ -44,9 +44,6 @@ internal sealed class AuditCounts
     /// <summary>Of them, those for the rest of an unmap that was invalidated in parts.</summary>
     public long Tails { get; set; }
 
-    /// <summary>Whether the context cache was invalidated for domain 0.</summary>
-    public bool HasContextOfDomainZero { get; set; }
-
     /// <summary>Counts a map over pages that were mapped.</summary>
     public void NoteMapOverLive(long line) => FirstMapOverLive = MapsOverLive++ == 0 ? line : FirstMapOverLive;
 }

@@ -5,12 +5,16 @@ namespace IommuKit.Lab.Audit;
 /// <summary>What was counted, as findings: first what is dangerous, then what is wasted.</summary>
 internal static class AuditFindings
 {
-    private const string SeveralDomains = "Several domains are in the trace, so that the pages may be of two domains and no harm done.";
-    private const string LiveOfAll = "Several domains are in the trace, so that pages of other domains are counted with those that stayed mapped.";
+    private const string SeveralDomains = "Several domains may be in the trace, so that the pages may be of two domains and no harm done.";
+    private const string LiveOfAll = "Several domains may be in the trace, so that pages of other domains are counted with those that stayed mapped.";
 
-    public static IReadOnlyList<AuditFinding> Of(AuditPass pass)
+    private const string Missing = "Events are missing from the trace; an invalidation, or what it was for, may be among them.";
+
+    public static IReadOnlyList<AuditFinding> Of(AuditPass pass, long overwritten)
     {
-        bool isMixed = pass.Domains.Domains > 1 || pass.Counts.MapsOverLive != 0;
+        bool isMixed = pass.Domains.IsMixed || pass.Counts.MapsOverLive != 0;
+        bool hasLoss = overwritten != 0 || pass.Counts.Lost != 0 || pass.Counts.Damaged != 0;
+        string? unsure = Join(isMixed ? SeveralDomains : null, hasLoss ? Missing : null);
         var waste = pass.Waste;
         AuditFinding?[] findings =
         [
@@ -19,19 +23,19 @@ internal static class AuditFindings
                 pass.Early.Early,
                 "stale pages mapped over",
                 "An IOVA was mapped again while the IOTLB could still hold its old translation: the device may reach the memory that was there before.",
-                isMixed ? SeveralDomains : null),
+                unsure),
             Finding(
                 "never-invalidated",
                 pass.Coverage.Never,
                 "pages left stale",
                 "Pages were unmapped and never invalidated, though later unmaps were: a device may reach the freed memory without end.",
-                isMixed ? SeveralDomains : null),
+                unsure),
             Finding(
                 "deferred-invalidation",
                 pass.Coverage.Deferred,
                 "pages unmapped",
                 "The unmap returned, and its pages stayed reachable until its domain was invalidated as a whole: that is the price of lazy mode.",
-                isMixed ? SeveralDomains : null,
+                unsure,
                 ("peak_stale_pages", pass.Coverage.Stale.Max)),
             Finding(
                 "walk-caches-dropped",
@@ -39,7 +43,7 @@ internal static class AuditFindings
                 "walks from the root, at most",
                 "IH was 0 though no page table can have been freed, so the paging-structure caches went with the leaves: "
                 + "the next access in each 2 MiB walks from the root again. Linux before the fix of 2025 does this on every unmap.",
-                "A driver that frees tables as they become empty may have freed one, but for those counted in tables_in_use.",
+                "A driver that frees tables as they become empty may have freed one, but for those counted in tables_in_use." + (isMixed ? $" {LiveOfAll}" : string.Empty),
                 ("tables_in_use", waste.TablesInUse),
                 ("hinted", waste.Hinted)),
             Finding(
@@ -76,10 +80,12 @@ internal static class AuditFindings
                 waste.Needless,
                 "invalidations",
                 "An invalidation dropped nothing that was unmapped or mapped before it.",
-                "The trace may lack what it was for: a change of permissions, or a map or unmap of a kernel path that prints no event."),
+                Join("The trace may lack what it was for: a change of permissions, or a map or unmap of a kernel path that prints no event.", hasLoss ? Missing : null)),
         ];
         return [.. findings.OfType<AuditFinding>()];
     }
+
+    private static string? Join(string? first, string? second) => first is null || second is null ? first ?? second : $"{first} {second}";
 
     private static AuditFinding? MapTime(AuditPass pass)
     {

@@ -22,7 +22,7 @@ internal static class AuditInference
     /// only. Off: maps are there and none of them was followed by an invalidation.
     /// </summary>
     public static CachingMode CachingModeOf(AuditPass pass) =>
-        pass.Counts.HasContextOfDomainZero || pass.Waste.MapTimeDeclared != 0 ? CachingMode.On
+        pass.Contexts.HasDomainZero || pass.Waste.MapTimeDeclared != 0 ? CachingMode.On
         : pass.Counts.Translations != 0 && pass.Counts.Maps >= Few && pass.Waste.MapTime.Count + pass.Waste.MapTimeFirstStage.Count == 0 ? CachingMode.Off
         : CachingMode.Unknown;
 }

@@ -20,7 +20,9 @@ internal static class AuditLimits
         Add(counts.Translations == 0, pass.Kinds.ByKind().Count == 0
             ? "No invalidations were recorded, so nothing can be said about flushes: only how soon IOVAs are used again. On VT-d, record intel_iommu:qi_submit too."
             : "No invalidation of the IOTLB was recorded, so nothing can be said about flushes: only how soon IOVAs are used again.");
-        Add(overwritten != 0, $"Events overwritten before the file was read: {Count(overwritten)}. What was mapped and unmapped there is not known.");
+        Add(
+            overwritten != 0,
+            $"Events overwritten before the file was read: {Count(overwritten)}. What was mapped and unmapped there is not known; CPUs may begin at different times.");
         Add(counts.Lost != 0, $"Events lost on the way: {Count(counts.Lost)}. Unmaps that were stale there are not followed further, and counts of mapped pages may be wrong from there on.");
         Add(counts.Damaged != 0, $"Damaged lines left out: {Count(counts.Damaged)}. Each is treated as lost events are.");
         Add(counts.Unknown != 0, $"Lines that are no events, and left out: {Count(counts.Unknown)}.");
@@ -34,7 +36,7 @@ internal static class AuditLimits
         Add(
             pass.Coverage.AtContextChange != 0,
             $"Unmaps invalidated only when a device came or went: {Count(pass.Coverage.AtContextChange)}. If their domain had no device any more, nothing was stale; they are not in the window.");
-        Add(pass.Domains.Units > 1, $"Invalidations go to {pass.Domains.Units} units: an unmap counts as invalidated with the first of them.");
+        Add(pass.Domains.Units > 1, $"Invalidations go to {pass.Domains.Units} units, which number domains each for themselves: an unmap counts as invalidated with the first of them.");
         Add(!counts.HasTimes, "The events have no times, only their order: the window is given in events and pages.");
         Add(counts.TimesBackwards != 0, $"Events with an earlier time than the one before them: {Count(counts.TimesBackwards)}. The order of events is that of the lines.");
         Add(pass.Early.Ties != 0, $"Maps over stale pages with the time of the invalidation printed after them: {Count(pass.Early.Ties)}. Which came first is not known, and they are not counted.");

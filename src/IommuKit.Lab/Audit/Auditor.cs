@@ -36,7 +36,7 @@ public static class Auditor
             Maps = counts.Maps,
             Unmaps = counts.Unmaps,
             Others = counts.Others,
-            Lost = counts.Lost + reader.Overwritten,
+            Lost = Saturating.Add(counts.Lost, (ulong)reader.Overwritten),
             Invalidations = pass.Kinds.ByKind(),
             Mode = AuditInference.ModeOf(pass),
             CachingMode = AuditInference.CachingModeOf(pass),
@@ -44,7 +44,7 @@ public static class Auditor
             Units = pass.Domains.Units,
             Coverage = hasInvalidations ? new AuditCoverage(pass.Coverage, counts, pass.Waste) : null,
             ReuseDistances = pass.Reuse.Distances,
-            Findings = hasInvalidations ? AuditFindings.Of(pass) : [],
+            Findings = hasInvalidations ? AuditFindings.Of(pass, reader.Overwritten) : [],
             Limits = AuditLimits.Of(pass, reader.Overwritten),
             Problem = reader.Problem,
         };

@@ -47,7 +47,7 @@ internal sealed class CoverageCounts
     /// <summary>Stale pages when an invalidation dropped some.</summary>
     public LogHistogram Stale { get; } = new();
 
-    public void AddCovered(in Invalidation invalidation, in StaleUnmap unmap, long events, bool isUnclear)
+    public void AddCovered(in Invalidation invalidation, in StaleUnmap unmap, long events, bool isUnclear, bool isAlone)
     {
         Covered++;
         Unclear += isUnclear ? 1 : 0;
@@ -58,7 +58,8 @@ internal sealed class CoverageCounts
             Nanoseconds.Add(invalidation.Nanoseconds - unmap.Nanoseconds);
         }
 
-        if (invalidation.Scope != InvalidationScope.Pages)
+        // What comes as the next event and for this unmap alone has waited for nothing.
+        if (invalidation.Scope != InvalidationScope.Pages && !(isAlone && events <= 1))
         {
             Deferred.Add(unmap.Line, unmap.Bytes / SmallPage.Bytes);
         }

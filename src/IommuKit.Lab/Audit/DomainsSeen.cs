@@ -6,11 +6,14 @@ internal sealed class DomainsSeen
     private readonly HashSet<int> _domains = [];
     private readonly HashSet<ushort> _units = [];
 
-    /// <summary>Domain ids in invalidations; the same id at several units is one.</summary>
+    /// <summary>Domain ids in invalidations. Each unit has ids of its own: one at several units may be several domains, and several may be one.</summary>
     public int Domains => _domains.Count;
 
     /// <summary>Units in invalidations.</summary>
     public int Units => _units.Count;
+
+    /// <summary>Whether maps and unmaps may be of several domains.</summary>
+    public bool IsMixed => Domains > 1 || Units > 1;
 
     /// <summary>The ids, in order.</summary>
     public IReadOnlyList<int> Ids => [.. _domains.Order()];

@@ -32,9 +32,12 @@ internal readonly record struct Invalidation(long Line, long Nanoseconds, Invali
     /// <summary>How many pages it drops; 0 unless it drops pages.</summary>
     public ulong Pages => Scope == InvalidationScope.Pages ? ((Last - First) / SmallPage.Bytes) + 1 : 0;
 
-    /// <summary>Whether it repeats another for a further unit or tag: hardware that shares a page table needs one each.</summary>
+    /// <summary>
+    /// Whether it repeats another: for a further unit or tag, as each needs one; or as the descriptor for the flush of a tag, which can be wider than what the tag was asked for.
+    /// </summary>
     public bool Repeats(in Invalidation other) =>
-        (Unit != other.Unit || (IsCacheTag | other.IsCacheTag)) && Scope == other.Scope && First == other.First && Last == other.Last;
+        ((Unit != other.Unit || (IsCacheTag | other.IsCacheTag)) && Scope == other.Scope && First == other.First && Last == other.Last)
+        || (other.IsCacheTag && !IsCacheTag && Unit == other.Unit && DomainId == other.DomainId && First <= other.First && Last >= other.Last);
 
     /// <summary>Takes an event for what it drops.</summary>
     /// <returns>False if it drops no translations of the IOTLB.</returns>

@@ -6,7 +6,7 @@ public enum InvalidationMode
     /// <summary>No unmap was seen to be invalidated.</summary>
     Unknown,
 
-    /// <summary>By pages, with the unmap or the call that it is part of: Linux's strict mode.</summary>
+    /// <summary>At once, with the unmap or the call that it is part of: Linux's strict mode.</summary>
     Strict,
 
     /// <summary>Later, a domain at a time: Linux's lazy mode.</summary>

@@ -53,7 +53,7 @@ internal sealed class KindCounts
         {
             VtdInvalidationType.Iotlb or VtdInvalidationType.PasidIotlb => granularity switch
             {
-                VtdGranularity.Global => $"{name}_global",
+                VtdGranularity.Global when type == VtdInvalidationType.Iotlb => $"{name}_global",
                 VtdGranularity.Domain => $"{name}_domain",
                 VtdGranularity.Selective => $"{name}_pages",
                 _ => $"{name}_reserved",

@@ -29,7 +29,7 @@ internal sealed class SummedSet
         ulong far = last == ulong.MaxValue ? last : last + 1;
         while (_pieces.TryFind(near, far, out var piece))
         {
-            _pieces.Remove(piece.First);
+            _pieces.Remove(piece);
             overlap += Overlap(piece, first, last);
             start = Math.Min(start, piece.First);
             end = Math.Max(end, piece.Last);
@@ -48,7 +48,7 @@ internal sealed class SummedSet
         ulong removed = 0;
         while (_pieces.TryFind(first, last, out var piece))
         {
-            _pieces.Remove(piece.First);
+            _pieces.Remove(piece);
             removed += Overlap(piece, first, last);
             if (piece.First < first)
             {
@@ -59,6 +59,11 @@ internal sealed class SummedSet
             {
                 _pieces.Add(piece with { First = last + 1 });
             }
+
+            if (piece.Last >= last)
+            {
+                break;
+            }
         }
 
         return removed;
@@ -68,6 +73,11 @@ internal sealed class SummedSet
     /// <param name="first">First IOVA.</param>
     /// <param name="last">Last IOVA.</param>
     public ulong BytesIn(ulong first, ulong last) => _pieces.LengthIn(first, last);
+
+    /// <summary>Whether something of a range is in the set.</summary>
+    /// <param name="first">First IOVA.</param>
+    /// <param name="last">Last IOVA.</param>
+    public bool HasAny(ulong first, ulong last) => _pieces.TryFind(first, last, out _);
 
     /// <summary>Empties the set.</summary>
     public void Clear() => _pieces.Clear();

@@ -19,5 +19,5 @@ internal sealed class Tally
     }
 
     /// <summary>Adds to the cost of what is counted elsewhere.</summary>
-    public void AddCost(ulong cost) => Cost = (long)Math.Min((ulong)Cost + Math.Min(cost, long.MaxValue), long.MaxValue);
+    public void AddCost(ulong cost) => Cost = Saturating.Add(Cost, cost);
 }

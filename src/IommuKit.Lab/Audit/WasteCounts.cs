@@ -1,10 +1,10 @@
+using IommuKit.Lab.Traces;
+
 namespace IommuKit.Lab.Audit;
 
 /// <summary>Invalidations that dropped more than they had to, or had nothing to drop.</summary>
 internal sealed class WasteCounts
 {
-    private const int TableShift = 21;
-
     /// <summary>Whole domains because of unmaps; the cost is pages that stayed mapped.</summary>
     public Tally Domains { get; } = new();
 
@@ -52,19 +52,19 @@ internal sealed class WasteCounts
     /// <summary>Compares what an invalidation dropped with what had been unmapped.</summary>
     /// <param name="invalidation">The invalidation.</param>
     /// <param name="hit">What it dropped that had been unmapped.</param>
-    /// <param name="livePages">Pages in its range that are mapped.</param>
-    public void AddWidth(in Invalidation invalidation, in InvalidationHit hit, ulong livePages)
+    /// <param name="live">What is mapped.</param>
+    public void AddWidth(in Invalidation invalidation, in InvalidationHit hit, LiveSet live)
     {
         ulong pages = hit.Bytes / SmallPage.Bytes;
         if (invalidation.Scope != InvalidationScope.Pages)
         {
-            Domains.Add(invalidation.Line, livePages);
+            Domains.Add(invalidation.Line, live.BytesIn(invalidation.First, invalidation.Last) / SmallPage.Bytes);
             DomainsForOnePage += pages == 1 ? 1 : 0;
             DomainPages += (long)pages;
         }
         else if (invalidation.Pages > pages)
         {
-            Pages.Add(invalidation.Line, livePages);
+            Pages.Add(invalidation.Line, live.BytesIn(invalidation.First, invalidation.Last) / SmallPage.Bytes);
             ExcessPages += (long)(invalidation.Pages - pages);
         }
     }
@@ -83,7 +83,7 @@ internal sealed class WasteCounts
         }
         else if (!hit.CanFreeTable && MapRuns.IsRounding(hit.First, hit.Last, invalidation.First, invalidation.Last))
         {
-            WalkCaches.Add(invalidation.Line, (invalidation.Last >> TableShift) - (invalidation.First >> TableShift) + 1);
+            WalkCaches.Add(invalidation.Line, TableBlocks.CountIn(invalidation.First, invalidation.Last));
             TablesInUse += hit.LeavesTablesInUse ? 1 : 0;
         }
     }

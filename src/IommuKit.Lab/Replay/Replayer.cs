@@ -49,7 +49,7 @@ public static class Replayer
 
             summary.Lines = reader.Line;
             summary.Problem = reader.Problem;
-            summary.Lost += reader.Overwritten;
+            summary.Lost = Saturating.Add(summary.Lost, (ulong)reader.Overwritten);
             summary.LivePages = live.Bytes / SmallPage.Bytes;
             return [.. lanes.Select(lane => lane.Finish(summary))];
         }
@@ -83,7 +83,7 @@ public static class Replayer
 
                 break;
             case TraceEventKind.Lost:
-                summary.Lost += (long)Math.Min(traceEvent.Size, long.MaxValue / 2);
+                summary.Lost = Saturating.Add(summary.Lost, traceEvent.Size);
                 break;
             case TraceEventKind.Unknown:
                 summary.UnknownLines++;

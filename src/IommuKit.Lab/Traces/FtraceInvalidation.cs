@@ -70,7 +70,7 @@ internal static class FtraceInvalidation
             int end = at + name.Length;
             from = end;
             var front = line[..at];
-            if (front.EndsWith("intel_iommu:"u8) || front.EndsWith("iommu:"u8))
+            if (front.EndsWith("iommu:"u8))
             {
                 front = front[..(front.LastIndexOf((byte)' ') + 1)];
             }

@@ -94,7 +94,7 @@ internal sealed class TextTraceReader : TraceReader
 
         // Whatever else the line looks like: if the compression is damaged, that is the cause.
         return _input.Gzip?.IsDamagedFurtherOn() == true
-            ? "the gzip data is damaged, and this line comes out wrong (--lenient replays what can be read)"
+            ? "the gzip data is damaged, and this line comes out wrong (--lenient reads what can be read)"
             : damage;
     }
 
@@ -115,7 +115,7 @@ internal sealed class TextTraceReader : TraceReader
             string problem = $"the file ends after {_events} of the {_inBuffer} entries that its heading promises";
             if (!_isLenient)
             {
-                throw new InputException(_input.Name, Line, $"{problem} (--lenient replays what is there)");
+                throw new InputException(_input.Name, Line, $"{problem} (--lenient reads what is there)");
             }
 
             Problem ??= problem;
@@ -182,7 +182,7 @@ internal sealed class TextTraceReader : TraceReader
         }
         catch (InvalidDataException)
         {
-            throw new InputException(_input.Name, Line + 1, "the gzip data breaks off or is damaged here (--lenient replays what comes before)");
+            throw new InputException(_input.Name, Line + 1, "the gzip data breaks off or is damaged here (--lenient reads what comes before)");
         }
         catch (IOException e)
         {

@@ -118,14 +118,30 @@ public sealed class AuditorTests : IDisposable
     {
         Map(0x1000, 8);
         Unmap(0x1000, 1);
+        Map(0x1_0000, 1);
         Domain(5);
         Unmap(0x2000, 2);
+        Map(0x1_2000, 1);
         Domain(5);
         var audit = Run();
         audit.Mode.ShouldBe(InvalidationMode.Deferred);
         audit.Findings.Select(finding => (finding.Id, finding.Count, finding.FirstLine, finding.Cost)).ShouldBe(
-            [("deferred-invalidation", 2, 2, 3), ("whole-domain-invalidated", 2, 3, 12)]);
+            [("deferred-invalidation", 2, 2, 3), ("whole-domain-invalidated", 2, 4, 15)]);
         audit.Findings[1].Details["for_one_page"].ShouldBe(1);
+    }
+
+    /// <summary>A driver without page-selective invalidations, or for an unmap too large for one, is strict all the same.</summary>
+    [Fact]
+    public void A_domain_invalidated_right_after_each_unmap_is_not_deferred()
+    {
+        Map(0x1000, 8);
+        Unmap(0x1000, 1);
+        Domain(5);
+        Unmap(0x2000, 2);
+        Domain(5);
+        var audit = Run();
+        audit.Mode.ShouldBe(InvalidationMode.Strict);
+        audit.Findings.ShouldHaveSingleItem().Id.ShouldBe("whole-domain-invalidated");
     }
 
     [Fact]
@@ -239,6 +255,64 @@ public sealed class AuditorTests : IDisposable
     }
 
     [Fact]
+    public void After_lost_events_findings_say_what_they_may_lack()
+    {
+        Map(0x1000, 2);
+        Unmap(0x1000, 1);
+        _text.Append("CPU:0 [LOST 7 EVENTS]\n");
+        Domain(5);
+        Pages(0x1000, 0, hint: true);
+        var audit = Run();
+        audit.Findings.Select(finding => (finding.Id, finding.Count)).ShouldBe([("nothing-to-invalidate", 2)]);
+        audit.Findings[0].Limit.ShouldNotBeNull().ShouldContain("Events are missing");
+        audit.Coverage!.MapTime.ShouldBe(0);
+    }
+
+    [Fact]
+    public void Lost_events_without_end_are_still_a_count()
+    {
+        _text.Append("# entries-in-buffer/entries-written: 1/9223372036854775807   #P:1\n");
+        Map(0x1000, 2);
+        for (int mark = 0; mark < 3; mark++)
+        {
+            _text.Append("CPU:0 [LOST 18446744073709551615 EVENTS]\n");
+        }
+
+        Run().Lost.ShouldBe(long.MaxValue);
+    }
+
+    [Fact]
+    public void Units_number_domains_each_for_themselves()
+    {
+        Domain(5);
+        Line("qi_submit: iotlb_inv dmar1: 0x500e2 0x0 0x0 0x0");
+        Map(0x1000, 2);
+        Unmap(0x1000, 1);
+        Map(0x1000, 1);
+        Domain(5);
+        var audit = Run();
+        audit.Coverage!.Unclear.ShouldBe(1);
+        audit.Findings.First(finding => finding.Id == "reused-before-invalidation").Limit.ShouldNotBeNull();
+    }
+
+    /// <summary>What has the type of a context-cache invalidation but for its upper bits, or a reserved granularity, is none.</summary>
+    [Theory]
+    [InlineData("0x201")]
+    [InlineData("0x1")]
+    public void Reserved_descriptors_show_nothing(string qw0)
+    {
+        Line($"qi_submit: cc_inv dmar0: {qw0} 0x0 0x0 0x0");
+        Line("qi_submit: p_iotlb_inv dmar0: 0x50016 0x0 0x0 0x0");
+        Map(0x1000, 1);
+        Unmap(0x1000, 1);
+        Domain(0);
+        var audit = Run();
+        audit.CachingMode.ShouldBe(CachingMode.Unknown);
+        audit.Coverage!.AtContextChange.ShouldBe(0);
+        audit.Invalidations.Keys.ShouldContain("pasid_iotlb_reserved");
+    }
+
+    [Fact]
     public void Several_domains_limit_what_is_said()
     {
         Domain(5);
@@ -270,6 +344,46 @@ public sealed class AuditorTests : IDisposable
         audit.Coverage.Repeats.ShouldBe(1);
         audit.Findings.ShouldBeEmpty();
         audit.Invalidations.ShouldBe(new Dictionary<string, long> { ["cache_tag_range"] = 1, ["cache_tag_range_device_tlb"] = 1, ["iotlb_pages"] = 1 });
+    }
+
+    /// <summary>The flush of a tag is printed first, and only the descriptor behind it has the hint.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_hint_is_read_behind_the_flush_of_a_tag(bool hint)
+    {
+        Map(0x1000, 2);
+        Unmap(0x1000, 1);
+        Line("cache_tag_flush_range: dmar0 0000:00:03.0[0] type iotlb did 5 [0x1000-0x1fff] addr 0x1000 pages 0x1 mask 0x0");
+        Pages(0x1000, 0, hint);
+        Run().Findings.Select(finding => finding.Id).ShouldBe(hint ? [] : ["walk-caches-dropped"]);
+    }
+
+    /// <summary>Hardware that cannot select so many pages gets the domain for the same tag.</summary>
+    [Fact]
+    public void A_descriptor_may_be_wider_than_its_tag()
+    {
+        Map(0x1000, 1);
+        Unmap(0x1000, 1);
+        Line("cache_tag_flush_range: dmar0 0000:00:03.0[0] type iotlb did 5 [0x1000-0x1fff] addr 0x1000 pages 0x1 mask 0x0");
+        Domain(5);
+        var audit = Run();
+        audit.Coverage!.Repeats.ShouldBe(1);
+        audit.Findings.ShouldBeEmpty();
+    }
+
+    /// <summary>IOVAs that .NET would give the same hash: quadratic, this would take minutes.</summary>
+    [Fact]
+    public void Iovas_cannot_be_chosen_to_collide()
+    {
+        Map(0x0, 1);
+        Domain(5);
+        for (ulong page = 1; page <= 200_000; page++)
+        {
+            Unmap((page << 44) | (page << 12), 1);
+        }
+
+        Run().Unmaps.ShouldBe(200_000);
     }
 
     /// <summary>More unmaps without an invalidation than any queue holds: they are given up, and counted.</summary>

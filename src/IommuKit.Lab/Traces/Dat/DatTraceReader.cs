@@ -140,7 +140,7 @@ internal sealed class DatTraceReader : TraceReader
                 string problem = $"is damaged after event {Line}, in the data of processor {_cpus[buffer].Cpu}: {e.Message}";
                 if (!_isLenient)
                 {
-                    throw new InputException(_input.Name, null, $"{problem} (--lenient replays what can be read)");
+                    throw new InputException(_input.Name, null, $"{problem} (--lenient reads what can be read)");
                 }
 
                 Problem ??= problem;
