@@ -11,7 +11,8 @@ internal static class AuditCommand
     {
         var trace = new Argument<string>("TRACE")
         {
-            Description = "A trace with iommu:map and iommu:unmap, and intel_iommu:qi_submit or intel_iommu:cache_tag_flush_*: ftrace text, plain or gzip. -: the standard input.",
+            Description = "A trace with iommu:map and iommu:unmap, and intel_iommu:qi_submit or intel_iommu:cache_tag_flush_*: ftrace "
+                + "text, plain or gzip. -: the standard input.",
         };
         var lenient = new Option<bool>("--lenient")
         {

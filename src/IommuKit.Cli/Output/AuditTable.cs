@@ -21,7 +21,8 @@ internal static class AuditTable
 
         if (audit.Invalidations.Count != 0)
         {
-            console.Note(isMarkdown, $"  invalidations: {string.Join(", ", audit.Invalidations.Select(kind => $"{Numbers.Count(kind.Value)} {kind.Key}"))}");
+            var kinds = audit.Invalidations.Select(kind => $"{Numbers.Count(kind.Value)} {kind.Key}");
+            console.Note(isMarkdown, $"  invalidations: {string.Join(", ", kinds)}");
         }
 
         if (audit.Coverage is { } coverage)
@@ -33,7 +34,8 @@ internal static class AuditTable
         {
             console.Note(
                 isMarkdown,
-                $"  reuse: {Numbers.Count(audit.ReuseDistances.Count)} unmapped IOVAs were mapped again, after {Spread(audit.ReuseDistances)} maps and unmaps");
+                $"  reuse: {Numbers.Count(audit.ReuseDistances.Count)} unmapped IOVAs were mapped again, after "
+                    + $"{Spread(audit.ReuseDistances)} maps and unmaps");
         }
 
         foreach (string limit in audit.Limits)
@@ -98,7 +100,8 @@ internal static class AuditTable
         table.AddColumn("Unit of cost", 2, isNumber: false);
         foreach (var finding in findings)
         {
-            table.AddRow(finding.Id, Numbers.Count(finding.Count), finding.FirstLine.ToString(CultureInfo.InvariantCulture), Numbers.Count(finding.Cost), finding.CostUnit);
+            string firstLine = finding.FirstLine.ToString(CultureInfo.InvariantCulture);
+            table.AddRow(finding.Id, Numbers.Count(finding.Count), firstLine, Numbers.Count(finding.Cost), finding.CostUnit);
         }
 
         var leftOut = table.Write(console);
@@ -108,7 +111,8 @@ internal static class AuditTable
             string details = string.Join(", ", finding.Details.Select(detail => $"{detail.Key} {Numbers.Count(detail.Value)}"));
             console.Note(
                 isMarkdown,
-                $"{finding.Id}: {finding.Meaning}{(finding.Limit is null ? string.Empty : $" {finding.Limit}")}{(details.Length == 0 ? string.Empty : $" ({details})")}");
+                $"{finding.Id}: {finding.Meaning}{(finding.Limit is null ? string.Empty : $" {finding.Limit}")}"
+                    + $"{(details.Length == 0 ? string.Empty : $" ({details})")}");
         }
 
         ColumnTable.WriteLeftOut(console, leftOut);
@@ -124,5 +128,6 @@ internal static class AuditTable
 
     /// <summary>Median, 99th percentile and maximum.</summary>
     private static string Spread(LogHistogram histogram, double unit = 1) => string.Create(
-        CultureInfo.InvariantCulture, $"{histogram.Percentile(0.5) / unit:#,0.#} (p99 {histogram.Percentile(0.99) / unit:#,0.#}, max {histogram.Max / unit:#,0.#})");
+        CultureInfo.InvariantCulture, $"{histogram.Percentile(0.5) / unit:#,0.#} (p99 {histogram.Percentile(0.99) / unit:#,0.#}, max "
+            + $"{histogram.Max / unit:#,0.#})");
 }

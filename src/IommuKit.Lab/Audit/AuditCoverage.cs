@@ -33,7 +33,8 @@ public sealed class AuditCoverage
     public long Shared { get; }
 
     /// <summary>
-    /// Unmaps that were invalidated only when a device came or went. Where it had gone before, and the domain had no device, nothing was stale; a trace does not say so.
+    /// Unmaps that were invalidated only when a device came or went. Where it had gone before, and the domain had no device, nothing was stale; a
+    /// trace does not say so.
     /// </summary>
     public long AtContextChange { get; }
 

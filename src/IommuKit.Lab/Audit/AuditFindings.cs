@@ -22,7 +22,8 @@ internal static class AuditFindings
                 "reused-before-invalidation",
                 pass.Early.Early,
                 "stale pages mapped over",
-                "An IOVA was mapped again while the IOTLB could still hold its old translation: the device may reach the memory that was there before.",
+                "An IOVA was mapped again while the IOTLB could still hold its old translation: the device may reach the memory that was "
+                    + "there before.",
                 unsure),
             Finding(
                 "never-invalidated",
@@ -43,14 +44,16 @@ internal static class AuditFindings
                 "walks from the root, at most",
                 "IH was 0 though no page table can have been freed, so the paging-structure caches went with the leaves: "
                 + "the next access in each 2 MiB walks from the root again. Linux before the fix of 2025 does this on every unmap.",
-                "A driver that frees tables as they become empty may have freed one, but for those counted in tables_in_use." + (isMixed ? $" {LiveOfAll}" : string.Empty),
+                "A driver that frees tables as they become empty may have freed one, but for those counted in tables_in_use."
+                    + (isMixed ? $" {LiveOfAll}" : string.Empty),
                 ("tables_in_use", waste.TablesInUse),
                 ("hinted", waste.Hinted)),
             Finding(
                 "whole-domain-invalidated",
                 waste.Domains,
                 "pages that stayed mapped, at most",
-                "All translations of the domain were dropped for the few pages that had been unmapped; what the IOTLB held of the others is fetched again.",
+                "All translations of the domain were dropped for the few pages that had been unmapped; what the IOTLB held of the others "
+                    + "is fetched again.",
                 isMixed ? LiveOfAll : null,
                 ("unmapped_pages", waste.DomainPages),
                 ("for_one_page", waste.DomainsForOnePage)),
@@ -58,15 +61,18 @@ internal static class AuditFindings
                 "range-rounded-up",
                 waste.Pages,
                 "pages that stayed mapped, at most",
-                "More pages were invalidated than unmapped, as VT-d takes only aligned powers of two; what the IOTLB held of the others is fetched again.",
+                "More pages were invalidated than unmapped, as VT-d takes only aligned powers of two; what the IOTLB held of the others "
+                    + "is fetched again.",
                 isMixed ? LiveOfAll : null,
                 ("excess_pages", waste.ExcessPages)),
             Finding(
                 "not-batched",
                 pass.Bursts.Saved,
                 "invalidations saved",
-                "Unmaps that followed each other closely were invalidated and waited for one by one; one invalidation at the end of each burst would have done.",
-                "Only if their caller can keep the memory until the end of the burst." + (isMixed ? " Several domains would need one each." : string.Empty),
+                "Unmaps that followed each other closely were invalidated and waited for one by one; one invalidation at the end of each "
+                    + "burst would have done.",
+                "Only if their caller can keep the memory until the end of the burst."
+                    + (isMixed ? " Several domains would need one each." : string.Empty),
                 ("longest_burst", pass.Bursts.Longest)),
             MapTime(pass),
             Finding(
@@ -80,7 +86,9 @@ internal static class AuditFindings
                 waste.Needless,
                 "invalidations",
                 "An invalidation dropped nothing that was unmapped or mapped before it.",
-                Join("The trace may lack what it was for: a change of permissions, or a map or unmap of a kernel path that prints no event.", hasLoss ? Missing : null)),
+                Join(
+                    "The trace may lack what it was for: a change of permissions, or a map or unmap of a kernel path that prints no event.",
+                    hasLoss ? Missing : null)),
         ];
         return [.. findings.OfType<AuditFinding>()];
     }

@@ -153,7 +153,8 @@ internal sealed class AuditPass
             LeavesTablesInUse = !canFree && TableBlocks.IsInUse(_live, first) && TableBlocks.IsInUse(_live, last),
         });
 
-        // Only a call that goes from pages of one size to those of another invalidates before its event, and so it covers a whole block of the larger size.
+        // Only a call that goes from pages of one size to those of another invalidates before its event, and so it covers a whole block of the larger
+        // size.
         while (canFree && _ahead.TryTake(first, last, out var invalidation))
         {
             _covering.Cover(invalidation, _event, Math.Max(first, invalidation.First), Math.Min(last, invalidation.Last), isContext: false, out _);

@@ -1,6 +1,8 @@
 namespace IommuKit.Lab.Audit;
 
-/// <summary>Whether the hardware may cache entries that are not present (CAP.CM, VT-d specification, section 6.1), as far as a trace shows it.</summary>
+/// <summary>
+/// Whether the hardware may cache entries that are not present (CAP.CM, VT-d specification, section 6.1), as far as a trace shows it.
+/// </summary>
 public enum CachingMode
 {
     /// <summary>Nothing shows it.</summary>

@@ -4,7 +4,8 @@ using IommuKit.Specs.Vtd;
 namespace IommuKit.Lab.Audit;
 
 /// <summary>
-/// Devices that come or go. When a device's context entry changes, its domain is flushed in any case. In caching mode Linux invalidates the context of domain 0 first, which tags
+/// Devices that come or go. When a device's context entry changes, its domain is flushed in any case. In caching mode Linux invalidates the context
+/// of domain 0 first, which tags
 /// what the hardware caches of entries that are not present (VT-d specification, section 6.1); nothing else has a reason to.
 /// </summary>
 internal sealed class ContextChanges
@@ -44,7 +45,9 @@ internal sealed class ContextChanges
         }
     }
 
-    /// <summary>Whether an invalidation of the IOTLB that comes now is there because a device came or went; one change explains one invalidation.</summary>
+    /// <summary>
+    /// Whether an invalidation of the IOTLB that comes now is there because a device came or went; one change explains one invalidation.
+    /// </summary>
     public bool Take()
     {
         bool isOpen = _isOpen;

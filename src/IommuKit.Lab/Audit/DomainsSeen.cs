@@ -1,12 +1,16 @@
 namespace IommuKit.Lab.Audit;
 
-/// <summary>Which units and domains the invalidations are for, and how many devices were attached: what tells whether a trace is of one domain.</summary>
+/// <summary>
+/// Which units and domains the invalidations are for, and how many devices were attached: what tells whether a trace is of one domain.
+/// </summary>
 internal sealed class DomainsSeen
 {
     private readonly HashSet<int> _domains = [];
     private readonly HashSet<ushort> _units = [];
 
-    /// <summary>Domain ids in invalidations. Each unit has ids of its own: one at several units may be several domains, and several may be one.</summary>
+    /// <summary>
+    /// Domain ids in invalidations. Each unit has ids of its own: one at several units may be several domains, and several may be one.
+    /// </summary>
     public int Domains => _domains.Count;
 
     /// <summary>Units in invalidations.</summary>

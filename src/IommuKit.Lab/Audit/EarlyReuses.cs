@@ -1,14 +1,16 @@
 namespace IommuKit.Lab.Audit;
 
 /// <summary>
-/// Maps over pages that the IOTLB may still hold. Events of several CPUs with the same time can be printed in the wrong order, so such a map counts only once time has gone on
+/// Maps over pages that the IOTLB may still hold. Events of several CPUs with the same time can be printed in the wrong order, so such a map counts
+/// only once time has gone on
 /// without an invalidation of its pages.
 /// </summary>
 internal sealed class EarlyReuses
 {
     private const int Kept = 64;
 
-    private readonly (ulong First, ulong Last, long Nanoseconds, long Line, ulong Pages)[] _open = new (ulong First, ulong Last, long Nanoseconds, long Line, ulong Pages)[Kept];
+    private readonly (ulong First, ulong Last, long Nanoseconds, long Line, ulong Pages)[] _open =
+        new (ulong First, ulong Last, long Nanoseconds, long Line, ulong Pages)[Kept];
     private int _count;
 
     /// <summary>Maps that came too early; the cost is stale pages mapped over.</summary>

@@ -20,7 +20,9 @@ internal readonly record struct Invalidation(long Line, long Nanoseconds, Invali
     /// <summary>Whether it drops paging-structure caches too: known, and IH = 0.</summary>
     public bool DropsWalkCaches { get; private init; }
 
-    /// <summary>Whether it is for a first-stage table, whose entries that are not present no hardware may cache (VT-d specification, section 6.1).</summary>
+    /// <summary>
+    /// Whether it is for a first-stage table, whose entries that are not present no hardware may cache (VT-d specification, section 6.1).
+    /// </summary>
     public bool IsFirstStage { get; private init; }
 
     /// <summary>Whether the kernel says itself that it follows a map.</summary>
@@ -33,7 +35,8 @@ internal readonly record struct Invalidation(long Line, long Nanoseconds, Invali
     public ulong Pages => Scope == InvalidationScope.Pages ? ((Last - First) / SmallPage.Bytes) + 1 : 0;
 
     /// <summary>
-    /// Whether it repeats another: for a further unit or tag, as each needs one; or as the descriptor for the flush of a tag, which can be wider than what the tag was asked for.
+    /// Whether it repeats another: for a further unit or tag, as each needs one; or as the descriptor for the flush of a tag, which can be wider than
+    /// what the tag was asked for.
     /// </summary>
     public bool Repeats(in Invalidation other) =>
         ((Unit != other.Unit || (IsCacheTag | other.IsCacheTag)) && Scope == other.Scope && First == other.First && Last == other.Last)

@@ -10,7 +10,8 @@ namespace IommuKit.Lab.Audit;
 /// <param name="Latest">The number of the latest of these.</param>
 /// <param name="CanFreeTable">Whether one of the unmaps can have freed a page table.</param>
 /// <param name="LeavesTablesInUse">Whether all unmaps left other pages mapped in each 2 MiB at their ends.</param>
-internal readonly record struct InvalidationHit(ulong Bytes, ulong First, ulong Last, long Completed, long Latest, bool CanFreeTable, bool LeavesTablesInUse)
+internal readonly record struct InvalidationHit(
+    ulong Bytes, ulong First, ulong Last, long Completed, long Latest, bool CanFreeTable, bool LeavesTablesInUse)
 {
     /// <summary>Nothing so far.</summary>
     public static InvalidationHit Nothing => new(0, ulong.MaxValue, 0, 0, 0, false, true);

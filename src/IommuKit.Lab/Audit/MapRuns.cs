@@ -3,7 +3,8 @@ using System.Numerics;
 namespace IommuKit.Lab.Audit;
 
 /// <summary>
-/// The last maps, to know an invalidation that was made because of a map: it drops what one of them needs, rounded as VT-d rounds. A scatter list is several map events and one
+/// The last maps, to know an invalidation that was made because of a map: it drops what one of them needs, rounded as VT-d rounds. A scatter list is
+/// several map events and one
 /// invalidation, so maps that continue each other count as one.
 /// </summary>
 internal sealed class MapRuns

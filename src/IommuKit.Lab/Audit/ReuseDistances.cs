@@ -39,10 +39,13 @@ internal sealed class ReuseDistances
     /// <summary>Forgets all, as events are missing.</summary>
     public void Forget() => _unmapped.Clear();
 
-    /// <summary>The usual hash of a number is known, so that a file can have a million IOVAs with the same one. A random factor leaves it no choice.</summary>
+    /// <summary>
+    /// The usual hash of a number is known, so that a file can have a million IOVAs with the same one. A random factor leaves it no choice.
+    /// </summary>
     private sealed class Scattered : IEqualityComparer<ulong>
     {
-        private readonly ulong _factor = ((ulong)RandomNumberGenerator.GetInt32(int.MaxValue) << 32) | (uint)RandomNumberGenerator.GetInt32(int.MaxValue) | 1;
+        private readonly ulong _factor =
+            ((ulong)RandomNumberGenerator.GetInt32(int.MaxValue) << 32) | (uint)RandomNumberGenerator.GetInt32(int.MaxValue) | 1;
 
         public bool Equals(ulong x, ulong y) => x == y;
 

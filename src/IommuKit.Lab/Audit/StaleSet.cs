@@ -3,7 +3,8 @@ using IommuKit.Lab.Traces;
 namespace IommuKit.Lab.Audit;
 
 /// <summary>
-/// What was unmapped and not invalidated since: the pages through which a device may still reach memory that is no longer its own. Memory is bounded: when there are more
+/// What was unmapped and not invalidated since: the pages through which a device may still reach memory that is no longer its own. Memory is bounded:
+/// when there are more
 /// pieces than any deferred queue holds, all are given up and counted.
 /// </summary>
 internal sealed class StaleSet

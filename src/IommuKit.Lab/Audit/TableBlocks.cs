@@ -9,7 +9,8 @@ internal static class TableBlocks
     private const ulong Mask = (1ul << Shift) - 1;
 
     /// <summary>
-    /// Whether an unmap can have freed a page table. Linux's VT-d driver frees a table when one unmap covers all that the table translates, mapped or not; for the lowest tables
+    /// Whether an unmap can have freed a page table. Linux's VT-d driver frees a table when one unmap covers all that the table translates, mapped or
+    /// not; for the lowest tables
     /// that is 2 MiB. An unmap that covers no such block has freed none.
     /// </summary>
     public static bool CanBeFreed(ulong first, ulong last) =>

@@ -69,7 +69,10 @@ internal sealed class WasteCounts
         }
     }
 
-    /// <summary>Sees whether paging-structure caches were dropped for nothing. Only where the invalidation is exactly for these unmaps: another may have freed a table.</summary>
+    /// <summary>
+    /// Sees whether paging-structure caches were dropped for nothing. Only where the invalidation is exactly for these unmaps: another may have freed
+    /// a table.
+    /// </summary>
     public void AddHint(in Invalidation invalidation, in InvalidationHit hit)
     {
         if (invalidation.Scope != InvalidationScope.Pages || invalidation.IsCacheTag || hit.Bytes == 0)

@@ -11,7 +11,8 @@ namespace IommuKit.Lab.Traces;
 /// …  9.587895: cache_tag_flush_all: dmar0/0000:00:03.0 type iotlb did 5 pasid 0 ref 1
 /// …  9.583363: attach_device_to_domain: IOMMU: device=0000:00:03.0
 /// </code>
-/// The name of an event stands at the start of a line or behind a time with a colon, for perf with its group in front; so what a task calls itself is no event.
+/// The name of an event stands at the start of a line or behind a time with a colon, for perf with its group in front; so what a task calls itself is
+/// no event.
 /// </remarks>
 internal static class FtraceInvalidation
 {
@@ -20,7 +21,8 @@ internal static class FtraceInvalidation
     /// <summary>Reads a line.</summary>
     /// <param name="line">The line, without its end and without blanks around it; no map or unmap.</param>
     /// <param name="number">Its number.</param>
-    /// <param name="traceEvent">What it says; <see cref="TraceEventKind.Damaged"/> if it has the name of one of these events and other fields.</param>
+    /// <param name="traceEvent">What it says; <see cref="TraceEventKind.Damaged"/> if it has the name of one of these events and other
+    /// fields.</param>
     /// <returns>False if it is none of these events.</returns>
     public static bool TryRead(ReadOnlySpan<byte> line, long number, out TraceEvent traceEvent)
     {

@@ -77,7 +77,9 @@ internal static class FtraceLine
             && Utf8Parser.TryParse(rest[(used + 1)..], out written, out _);
     }
 
-    /// <summary>Whether an event that stands on a line without an end can be whole. A cut may leave of a mapping what looks like another event.</summary>
+    /// <summary>
+    /// Whether an event that stands on a line without an end can be whole. A cut may leave of a mapping what looks like another event.
+    /// </summary>
     public static bool CanBeWhole(ReadOnlySpan<byte> line, TraceEventKind kind) =>
         kind is TraceEventKind.Map or TraceEventKind.Unmap or TraceEventKind.QueueSubmit or TraceEventKind.CacheTagFlush
         || (kind is TraceEventKind.Other or TraceEventKind.Attach or TraceEventKind.Detach && line.IndexOf("map:"u8) < 0);

@@ -5,7 +5,8 @@ namespace IommuKit.Lab.Traces;
 /// <summary>A line of a trace that says something.</summary>
 /// <param name="Kind">What it says.</param>
 /// <param name="Line">Its number, counted from 1.</param>
-/// <param name="Nanoseconds">Its time; negative if it has none, or one that does not measure time. Other events than those of which more than the kind is read have none.</param>
+/// <param name="Nanoseconds">Its time; negative if it has none, or one that does not measure time. Other events than those of which more than the
+/// kind is read have none.</param>
 /// <param name="Iova">First IOVA of a map or unmap, or of what a flush of a cache tag drops.</param>
 /// <param name="PhysicalAddress">What a map maps to.</param>
 /// <param name="Size">
@@ -27,7 +28,10 @@ public readonly record struct TraceEvent(
     /// <summary>Which flush it was, of <see cref="TraceEventKind.CacheTagFlush"/>.</summary>
     public CacheTagFlush Flush { get; init; }
 
-    /// <summary>The device that was attached or detached, segment in bits 31:16, then bus, device and function; 0 also if its name is not that of a PCI device.</summary>
+    /// <summary>
+    /// The device that was attached or detached, segment in bits 31:16, then bus, device and function; 0 also if its name is not that of a PCI
+    /// device.
+    /// </summary>
     public uint Device { get; init; }
 
     /// <summary>The last IOVA of a map, an unmap or a flush of a range.</summary>

@@ -29,14 +29,18 @@ public readonly record struct VtdInvalidationDescriptor(ulong Qw0, ulong Qw1, ul
     private const int InvalidationHintBit = 6;
     private const int PageShift = 12;
 
-    /// <summary>Bits 3:0 of the first quadword. Bits 11:9 are the type's upper bits; no type that is defined has one set (see <see cref="IsDefinedType"/>).</summary>
+    /// <summary>
+    /// Bits 3:0 of the first quadword. Bits 11:9 are the type's upper bits; no type that is defined has one set (see <see cref="IsDefinedType"/>).
+    /// </summary>
     public VtdInvalidationType Type => (VtdInvalidationType)(Qw0 & TypeMask);
 
     /// <summary>Whether the type is one of <see cref="VtdInvalidationType"/>.</summary>
     public bool IsDefinedType =>
         (Qw0 & UpperTypeMask) == 0 && Type is >= VtdInvalidationType.ContextCache and <= VtdInvalidationType.PageGroupResponse;
 
-    /// <summary>Whether it drops translations that the IOMMU itself holds: an IOTLB invalidation, with or without a PASID, of a granularity that its type has.</summary>
+    /// <summary>
+    /// Whether it drops translations that the IOMMU itself holds: an IOTLB invalidation, with or without a PASID, of a granularity that its type has.
+    /// </summary>
     public bool DropsTranslations => IsDefinedType && (Type, Granularity) is
         (VtdInvalidationType.Iotlb, not VtdGranularity.Reserved)
         or (VtdInvalidationType.PasidIotlb, VtdGranularity.Domain or VtdGranularity.Selective);
@@ -59,13 +63,22 @@ public readonly record struct VtdInvalidationDescriptor(ulong Qw0, ulong Qw1, ul
     /// <summary>Bits 51:32, PASID: of PASID-based IOTLB and PASID-cache invalidations.</summary>
     public uint Pasid => (uint)(Qw0 >> PasidShift) & ((1u << PasidBits) - 1);
 
-    /// <summary>Bits 5:0 of the second quadword, AM: the low bits of the page number that are not compared, so that 2^AM pages of 4 KiB are meant. Page-selective invalidations.</summary>
+    /// <summary>
+    /// Bits 5:0 of the second quadword, AM: the low bits of the page number that are not compared, so that 2^AM pages of 4 KiB are meant.
+    /// Page-selective invalidations.
+    /// </summary>
     public int AddressMask => (int)(Qw1 & AddressMaskMask);
 
-    /// <summary>Bit 6 of the second quadword, IH: only leaves have changed, so that the paging-structure caches may keep what they hold. Page-selective invalidations.</summary>
+    /// <summary>
+    /// Bit 6 of the second quadword, IH: only leaves have changed, so that the paging-structure caches may keep what they hold. Page-selective
+    /// invalidations.
+    /// </summary>
     public bool InvalidationHint => (Qw1 >> InvalidationHintBit & 1) != 0;
 
-    /// <summary>Bits 63:12 of the second quadword, ADDR, without the bits that <see cref="AddressMask"/> leaves out: the first address that is meant. Page-selective invalidations.</summary>
+    /// <summary>
+    /// Bits 63:12 of the second quadword, ADDR, without the bits that <see cref="AddressMask"/> leaves out: the first address that is meant.
+    /// Page-selective invalidations.
+    /// </summary>
     public ulong Address => AddressMask + PageShift >= 64 ? 0 : Qw1 >> (AddressMask + PageShift) << (AddressMask + PageShift);
 
     /// <summary>The last address that is meant. Page-selective invalidations.</summary>

@@ -1,6 +1,8 @@
 namespace IommuKit.Specs.Vtd;
 
-/// <summary>Types of descriptors in VT-d's invalidation queue (VT-d specification, section 6.5.2), as bits 3:0 of the first quadword have them.</summary>
+/// <summary>
+/// Types of descriptors in VT-d's invalidation queue (VT-d specification, section 6.5.2), as bits 3:0 of the first quadword have them.
+/// </summary>
 public enum VtdInvalidationType
 {
     /// <summary>cc_inv_dsc: context-cache invalidation (6.5.2.1).</summary>
