@@ -1,4 +1,3 @@
-using IommuKit.Lab.Traces;
 
 namespace IommuKit.Lab.Audit;
 
@@ -17,7 +16,7 @@ internal static class TableBlocks
         first <= ulong.MaxValue - Mask && last - first >= Mask && ((first + Mask) & ~Mask) <= last - Mask;
 
     /// <summary>Whether something is mapped in the block of an IOVA.</summary>
-    public static bool IsInUse(LiveSet live, ulong iova) => live.HasAny(iova & ~Mask, iova | Mask);
+    public static bool IsInUse(SummedSet live, ulong iova) => live.HasAny(iova & ~Mask, iova | Mask);
 
     /// <summary>How many blocks a range touches.</summary>
     public static ulong CountIn(ulong first, ulong last) => (last >> Shift) - (first >> Shift) + 1;

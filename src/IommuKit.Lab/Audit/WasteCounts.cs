@@ -1,4 +1,3 @@
-using IommuKit.Lab.Traces;
 
 namespace IommuKit.Lab.Audit;
 
@@ -53,7 +52,7 @@ internal sealed class WasteCounts
     /// <param name="invalidation">The invalidation.</param>
     /// <param name="hit">What it dropped that had been unmapped.</param>
     /// <param name="live">What is mapped.</param>
-    public void AddWidth(in Invalidation invalidation, in InvalidationHit hit, LiveSet live)
+    public void AddWidth(in Invalidation invalidation, in InvalidationHit hit, SummedSet live)
     {
         ulong pages = hit.Bytes / SmallPage.Bytes;
         if (invalidation.Scope != InvalidationScope.Pages)
