@@ -199,6 +199,25 @@ internal sealed class FlushChecker<TFormat> : FlushChecker
     public override bool IsAllowed(int domain, int page, ulong? physicalAddress) =>
         (_expected.AllowedOf(domain, page) & BitOf(page, _pages[page], physicalAddress, Protection.Read | Protection.Write)) != 0;
 
+    public override bool IsAttached(int device)
+    {
+        lock (_gate)
+        {
+            return _expected.DomainOf[device] != Expectations.NoDomain;
+        }
+    }
+
+    public override bool Foresees(int device, int page, ulong? physicalAddress)
+    {
+        lock (_gate)
+        {
+            See();
+            ulong answer = BitOf(page, _pages[page], physicalAddress, Protection.Read | Protection.Write);
+            return _posted.States.Exists(state => state.Routes[device] < (ulong)_spaces
+                && (state.Answers[((int)state.Routes[device] * _pages.Count) + page] & answer) != 0);
+        }
+    }
+
     public override bool Translates(ulong entryAddress, int page) => _pages.IsOnTheWay(entryAddress, page);
 
     public override LeastWork? TakeLeast()

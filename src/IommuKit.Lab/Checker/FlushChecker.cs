@@ -72,6 +72,15 @@ public abstract class FlushChecker
     /// <param name="physicalAddress">The answer: an address that may be read and written, or null for a fault.</param>
     public abstract bool IsAllowed(int domain, int page, ulong? physicalAddress);
 
+    /// <summary>Whether something is promised about a device.</summary>
+    public abstract bool IsAttached(int device);
+
+    /// <summary>Whether it is among what hardware may do now that a device is given some answer for a page.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="page">The page, by its place among those that are looked at.</param>
+    /// <param name="physicalAddress">The answer: an address that may be read and written, or null for a fault.</param>
+    public abstract bool Foresees(int device, int page, ulong? physicalAddress);
+
     /// <summary>Whether an entry at some address would translate a page, if it were part of a table on the way.</summary>
     public abstract bool Translates(ulong entryAddress, int page);
 

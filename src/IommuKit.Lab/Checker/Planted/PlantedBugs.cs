@@ -26,7 +26,7 @@ public static class PlantedBugs
         Left("barrier", "nobody waits for cleans", "O2", configuration => !configuration.Target.HasCoherentWalk, null, IsBarrier),
         Left("wait", "nobody waits for invalidations", "O5", IsTegra, null, IsWait) with { Expected = [Verdict.NotComplete] },
         Left("deferred-reuse", "an IOVA is mapped again before the queue is drained", "O5", IsDeferred, CheckOperationKind.Map, IsFlushOfAll)
-            with { Expected = [Verdict.Missing, Verdict.EarlyFree] },
+            with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order] },
         new(
             "first-line-cleaned",
             "of a run only the first line is cleaned",

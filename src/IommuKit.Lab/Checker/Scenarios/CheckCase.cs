@@ -109,6 +109,7 @@ public sealed record CheckCase(
             least += LeastOf(machine.Checker);
         }
 
+        int accesses = run.LastAccesses;
         if (machine.Checker is { Violation: null, IsExhausted: false })
         {
             run.Finish();
@@ -116,7 +117,7 @@ public sealed record CheckCase(
             least += LeastOf(machine.Checker);
         }
 
-        return new CheckOutcome(machine.Checker.Violation, run.Started, machine.Checker.Steps, machine.Checker.IsExhausted, least, run.LastAccesses);
+        return new CheckOutcome(machine.Checker.Violation, run.Started, machine.Checker.Steps, machine.Checker.IsExhausted, least, accesses);
     }
 
     private static LeastWork LeastOf(FlushChecker checker) => checker.Waste is null ? default : checker.TakeLeast() ?? default;

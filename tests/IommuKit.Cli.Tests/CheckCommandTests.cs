@@ -1,0 +1,76 @@
+using System.Text.Json;
+
+namespace IommuKit.Cli.Tests;
+
+/// <summary>What <c>iommukit check</c> prints, and how it ends.</summary>
+public class CheckCommandTests
+{
+    private static readonly string[] Quick =
+        ["check", "--iommu", "tegra210", "--policy", "gather", "--release", "never", "--depth", "1", "--time", "0"];
+
+    [Fact]
+    public void Json_has_the_documented_fields()
+    {
+        using var json = JsonDocument.Parse(Command.Succeed([.. Quick, "--json"]));
+        var root = json.RootElement;
+        root.GetProperty("planted").GetInt32().ShouldBeGreaterThan(10);
+        root.GetProperty("planted_caught").GetInt32().ShouldBe(root.GetProperty("planted").GetInt32());
+        root.GetProperty("configurations").GetInt32().ShouldBe(1);
+        root.GetProperty("steps").GetInt64().ShouldBeGreaterThan(0);
+        root.GetProperty("missing").GetArrayLength().ShouldBe(0);
+        string documented = File.ReadAllText(RepositoryFiles.InRepository("docs", "json.md"));
+        var fields = root.EnumerateObject()
+            .Concat(root.GetProperty("wasted").EnumerateObject())
+            .Concat(root.GetProperty("checked")[0].EnumerateObject());
+        foreach (var field in fields)
+        {
+            documented.ShouldContain($"`{field.Name}`");
+        }
+    }
+
+    [Fact]
+    public void Tables_say_that_all_planted_bugs_were_found_and_that_nothing_is_wrong()
+    {
+        string text = Command.Succeed(Quick);
+        text.ShouldContain("No flush is missing in 1 configuration");
+        text.ShouldContain("tlb-before-table-cache");
+        Command.Succeed([.. Quick, "--csv"]).ShouldStartWith("iommu,policy,release,sequences,interruptions,");
+    }
+
+    [Fact]
+    public void A_planted_bug_is_shown_with_its_wrong_DMA_and_can_be_run_again()
+    {
+        var (code, planted, _) = Command.Run("check", "--plant", "unmap-tlb", "--iommu", "tegra30", "--json");
+        code.ShouldBe(1);
+        using var json = JsonDocument.Parse(planted);
+        var finding = json.RootElement[0];
+        finding.GetProperty("verdict").GetString().ShouldBe("missing");
+        finding.GetProperty("confirmed").GetBoolean().ShouldBeTrue();
+        finding.GetProperty("promised").GetString().ShouldBe("fault");
+        finding.GetProperty("dma").GetString()!.ShouldContain("reaches 0x");
+
+        // The command that it prints, word for word.
+        string again = finding.GetProperty("again").GetString()!;
+        string[] words = again.Replace("\"", string.Empty, StringComparison.Ordinal).Split(' ');
+        words[0].ShouldBe("iommukit");
+        var (codeAgain, replayed, _) = Command.Run([.. words[1..], "--json"]);
+        codeAgain.ShouldBe(1);
+        replayed.ShouldBe(planted);
+    }
+
+    [Fact]
+    public void A_scenario_without_a_fault_ends_well() =>
+        Command.Succeed("check", "--iommu", "tegra30", "--policy", "gather", "--release", "never", "--replay", "map:0:40f000+12000:0")
+            .ShouldContain("Nothing is wrong");
+
+    [Theory]
+    [InlineData("--replay: \"map:0\" is not a scenario", "check", "--iommu", "tegra30", "--policy", "gather", "--release", "never", "--replay", "map:0")]
+    [InlineData("--replay: name one --iommu", "check", "--replay", "map:0:0+1000:0")]
+    [InlineData("--plant: there is no \"x\"", "check", "--plant", "x")]
+    [InlineData("--plant: asid-field is not possible", "check", "--plant", "asid-field", "--iommu", "tegra210")]
+    [InlineData("--iommu: there is no \"x\"", "check", "--iommu", "x")]
+    [InlineData("--release: there is no \"x\"", "check", "--release", "x")]
+    [InlineData("--depth: \"x\" is not", "check", "--depth", "x")]
+    [InlineData("--time: \"-1\" is not", "check", "--time", "-1")]
+    public void What_cannot_be_used_is_refused(string message, params string[] args) => Command.Refuse(args).ShouldContain(message);
+}
