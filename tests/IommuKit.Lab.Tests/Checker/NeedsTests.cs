@@ -56,7 +56,6 @@ public class NeedsTests
         new CheckCase(configuration, Twice.Bug, operations).Run(waste: twice, measuredFrom: 1);
         twice.TableCacheDropsOfCurrent.ShouldBe(once.TableCacheDrops);
         twice.TranslationDropsOfCurrent.ShouldBe(once.TranslationDrops);
-        twice.CleansOfCleanLines.ShouldBe(once.Cleans);
         twice.BarriersAfterNothing.ShouldBe(once.Barriers);
         twice.WaitsForNothing.ShouldBe(once.Waits);
     }

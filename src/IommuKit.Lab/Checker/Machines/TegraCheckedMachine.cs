@@ -114,8 +114,9 @@ internal sealed class TegraCheckedMachine : CheckedMachine
             domain.Dispose();
         }
 
-        // Page tables are all that was ever written, and the next machine fills them.
+        // Page tables are all that was ever written, and the next machine fills them; nothing may be under way by then.
         var memory = _machine.SwitchOff();
+        memory.Barrier();
         Memories[memory.Length].Add(memory);
     }
 }
