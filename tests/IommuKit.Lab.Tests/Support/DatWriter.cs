@@ -37,8 +37,11 @@ internal sealed class DatWriter
 
     public string Clock { get; init; } = "global";
 
+    /// <summary>A further format of an event of intel_iommu, or empty.</summary>
+    public string MoreFormat { get; init; } = "";
+
     /// <summary>Pages of each processor.</summary>
-    public List<byte[]>[] Cpus { get; } = [[], []];
+    public List<byte[]>[] Cpus { get; init; } = [[], []];
 
     /// <summary>An event of the ring buffer: a header and data.</summary>
     public byte[] Record(uint delta, params byte[][] data)
@@ -141,7 +144,7 @@ internal sealed class DatWriter
     private byte[] Formats() =>
     [
         .. U32(3), .. "sched\0"u8, .. U32(1), .. Sized64("name: other\nID: 300\n"), .. "iommu\0"u8, .. U32(2), .. Sized64(Map), .. Sized64(Unmap),
-        .. "intel_iommu\0"u8, .. U32(1), .. Sized64(Queue),
+        .. "intel_iommu\0"u8, .. U32(MoreFormat.Length == 0 ? 1u : 2u), .. Sized64(Queue), .. MoreFormat.Length == 0 ? [] : Sized64(MoreFormat),
     ];
 
     private ulong Section(List<byte> file, ushort id, byte[] content, string compression)

@@ -5,8 +5,9 @@ internal sealed class CpuPages
 {
     private const int BlockBytes = 64 << 10;
 
-    // What all processors' chunks may take together; those of trace-cmd have 10 pages.
-    private const int AllChunks = 1 << 30;
+    // What all processors' chunks may take together, or the 10 pages each that trace-cmd's have. Small files can hold large chunks.
+    private const int AllChunks = 256 << 20;
+    private const int ChunkPages = 10;
 
     private readonly DatFile _file;
     private readonly DatNumbers _numbers;
@@ -32,7 +33,7 @@ internal sealed class CpuPages
         _file = file;
         _numbers = contents.Numbers;
         _pageBytes = contents.Page!.Bytes;
-        _maxChunk = AllChunks / contents.Cpus.Count;
+        _maxChunk = Math.Max(AllChunks / contents.Cpus.Count, ChunkPages * _pageBytes);
         _offset = data.Offset;
         _left = data.Bytes;
         if (data.IsCompressed)
@@ -101,19 +102,22 @@ internal sealed class CpuPages
         _left = 0;
         uint compressed = _file.ReadU32(_numbers, _offset);
         uint bytes = _file.ReadU32(_numbers, _offset + 4);
-        if (bytes == 0 || bytes % _pageBytes != 0 || bytes > _maxChunk || compressed > _maxChunk)
+        if (bytes == 0 || bytes % _pageBytes != 0 || bytes > _maxChunk || compressed > MaxCompressed(bytes))
         {
             throw new InvalidDataException($"it has a chunk of {bytes} bytes, {compressed} compressed, where pages have {_pageBytes}");
         }
 
-        Reserve(ref _block, (int)bytes);
         Reserve(ref _compressed, (int)compressed);
         _file.Read(_compressed.AsSpan(0, (int)compressed), _offset + 8);
+        Reserve(ref _block, (int)bytes);
         _offset += 8 + compressed;
         _left = left;
         _compression!.Decompress(new ArraySegment<byte>(_compressed, 0, (int)compressed), _block.AsSpan(0, (int)bytes));
         return (int)bytes;
     }
+
+    /// <summary>More than zlib or zstd make of what cannot be compressed.</summary>
+    private static long MaxCompressed(uint bytes) => bytes + (bytes / 64) + 1024;
 
     private static void Reserve(ref byte[] buffer, int bytes)
     {

@@ -18,6 +18,12 @@ internal sealed class DatContents
     /// <summary>The pages of each processor. With several instances of ftrace, processors occur several times.</summary>
     public List<CpuData> Cpus { get; } = [];
 
+    /// <summary>Places of processors' pages that the header gave, empty ones among them.</summary>
+    public int Places { get; set; }
+
+    /// <summary>Bytes of all sections that were taken into memory, one after the other.</summary>
+    public long SectionBytes { get; set; }
+
     /// <summary>The clock of the times; empty if the file does not say.</summary>
     public string Clock { get; set; } = "";
 

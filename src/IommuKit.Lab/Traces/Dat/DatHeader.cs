@@ -7,6 +7,15 @@ internal static class DatHeader
 {
     private const int MaxCpus = 8192;
 
+    // A page of each processor is in memory at once. 8192 processors have 32 MiB with pages of 4 KiB, and 1024 have 64 with pages of 64 KiB.
+    private const long MaxPages = 64 << 20;
+
+    // Processors times instances of ftrace, empty ones too: what a small file can name again and again.
+    private const int MaxPlaces = 1 << 20;
+
+    // The kernel has ten events of the IOMMU, each described in a few kilobytes.
+    private const int MaxFormats = 256;
+
     // Options (trace-cmd.dat.v7(5), OPTIONS SECTION).
     private const ushort TraceClock = 4;
     private const ushort Tsc2Nsec = 14;
@@ -38,6 +47,11 @@ internal static class DatHeader
                     $"it has version {version} of the file format, which is not read; 'trace-cmd convert --file-version 6' makes a file that is");
         }
 
+        if (contents.Page is { } page && (long)page.Bytes * contents.Cpus.Count > MaxPages)
+        {
+            throw new InvalidDataException($"it has pages of {page.Bytes} bytes for {contents.Cpus.Count} processors, more than {MaxPages} bytes in all");
+        }
+
         return contents;
     }
 
@@ -61,6 +75,11 @@ internal static class DatHeader
                 ulong size = cursor.U64();
                 if (IommuEvents.Systems.Contains(system))
                 {
+                    if (size > EventFormat.MaxBytes || contents.Formats.Count == MaxFormats)
+                    {
+                        throw new InvalidDataException($"it has more than {MaxFormats} event formats of the IOMMU, or one of more than {EventFormat.MaxBytes} bytes");
+                    }
+
                     contents.Formats.Add(EventFormat.Parse(cursor.Bytes(size)));
                 }
                 else
@@ -87,7 +106,7 @@ internal static class DatHeader
     /// <summary>Adds where the pages of a processor are.</summary>
     public static void AddCpu(DatContents contents, uint cpu, ulong offset, ulong bytes, bool isCompressed)
     {
-        if (contents.Cpus.Count == MaxCpus)
+        if (contents.Cpus.Count == MaxCpus || ++contents.Places > MaxPlaces)
         {
             throw new InvalidDataException($"it has data of more than {MaxCpus} processors");
         }

@@ -8,6 +8,9 @@ internal static class DatVersion7
 {
     private const ushort Compressed = 1;
 
+    // Options can point to one section again and again. All that trace-cmd writes into a header is a few megabytes.
+    private const long MaxSections = 256 << 20;
+
     // Options.
     private const ushort Done = 0;
     private const ushort Buffer = 3;
@@ -129,6 +132,12 @@ internal static class DatVersion7
         else
         {
             section = cursor.Bytes(size);
+        }
+
+        contents.SectionBytes += section.Length;
+        if (contents.SectionBytes > MaxSections)
+        {
+            throw new InvalidDataException($"its header has more than {MaxSections} bytes");
         }
 
         return new DatCursor(new MemoryStream(section), contents.Numbers, "a section");

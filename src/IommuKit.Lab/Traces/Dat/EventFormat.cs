@@ -10,6 +10,12 @@ namespace IommuKit.Lab.Traces.Dat;
 /// <param name="Fields">Where its fields are.</param>
 internal sealed partial record EventFormat(string Name, int Id, IReadOnlyDictionary<string, FieldPlace> Fields)
 {
+    /// <summary>The longest format that is read; the kernel's have a few kilobytes.</summary>
+    public const int MaxBytes = 64 << 10;
+
+    // The search for a field's name takes the square of the length of a line. The kernel's lines of fields have less than 100 bytes.
+    private const int MaxField = 256;
+
     /// <summary>Reads a format file.</summary>
     /// <exception cref="InvalidDataException">It has no name or no number.</exception>
     public static EventFormat Parse(ReadOnlySpan<byte> text)
@@ -28,7 +34,7 @@ internal sealed partial record EventFormat(string Name, int Id, IReadOnlyDiction
             {
                 id = int.TryParse(line.AsSpan(4), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1;
             }
-            else if (line.StartsWith("field:", StringComparison.Ordinal) && Field().Match(line) is { Success: true } field
+            else if (line.Length <= MaxField && line.StartsWith("field:", StringComparison.Ordinal) && Field().Match(line) is { Success: true } field
                 && FieldPlace.TryParse(field.Groups["offset"].Value, field.Groups["size"].Value, out var place))
             {
                 fields.TryAdd(field.Groups["name"].Value, place);
