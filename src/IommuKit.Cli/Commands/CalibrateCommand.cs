@@ -53,7 +53,7 @@ internal static class CalibrateCommand
             using var costFile = parsed.GetValue(costsOut) is { } output ? ResultFile.Open(output, context.Output, inputs, costsOut.Name) : null;
             return results.Collect(parsed, context, inputs, writer =>
             {
-                var calibration = CalibrationSource.Run(path, options);
+                var calibration = CalibrationSource.Run(context, path, options);
                 var costs = calibration.ToVector(costsName);
                 var view = new CalibrationView(calibration, costs);
                 costFile?.Writer.Write(CostFileWriter.Write(costs));

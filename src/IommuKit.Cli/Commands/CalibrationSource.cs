@@ -70,8 +70,13 @@ internal sealed class CalibrationSource
     }
 
     /// <summary>Fits costs to a file, or to the proposal's table if there is none.</summary>
-    public static CostCalibration Run(string? file, CalibrationOptions options) => CostCalibration.Run(
-        file ?? "the table of 2015",
-        file is null ? MeasurementFile.SeedTable : MeasurementFile.Load(file),
-        options);
+    public static CostCalibration Run(CommandContext context, string? file, CalibrationOptions options)
+    {
+        var measurements = file is null ? MeasurementFile.SeedTable : MeasurementFile.Load(file);
+        return Progress.Phases(context, report => CostCalibration.Run(
+            file ?? "the table of 2015",
+            measurements,
+            options,
+            report is null ? null : share => report("count the measured work on the model", share)));
+    }
 }

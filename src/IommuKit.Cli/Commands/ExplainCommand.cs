@@ -88,7 +88,7 @@ internal static class ExplainCommand
             IEnumerable<string> inputs = [.. source.FilesIn(parsed), .. new[] { file, costFile, table }.OfType<string>()];
             return results.Collect(parsed, context, inputs, writer =>
             {
-                var calibration = given is null ? CalibrationSource.Run(table, options) : null;
+                var calibration = given is null ? CalibrationSource.Run(context, table, options) : null;
                 var workloads = file is null
                     ? Progress.Collect(context, "explain", 2 * sizes.Count, sizes.SelectMany(bytes => SizeWorkloads.Run(kind, fromPolicy, toPolicy, bytes)))
                     : [Progress.Read(context, file, onRead => TraceWorkload.Run(file, kind, fromPolicy, toPolicy, onRead).Work)];

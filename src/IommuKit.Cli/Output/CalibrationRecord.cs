@@ -19,7 +19,7 @@ internal sealed class CalibrationRecord(CalibrationView view)
 
     public double MaxError => Math.Round(view.Calibration.MaxError, 4);
 
-    public double Misfit => Math.Round(view.Calibration.Fit.Misfit, 4);
+    public double? Misfit => view.Calibration.Fit.IsMisfitKnown ? Math.Round(view.Calibration.Fit.Misfit, 4) : null;
 
     public int Rank => view.Calibration.Identifiability.Rank;
 

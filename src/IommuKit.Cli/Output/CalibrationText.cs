@@ -23,7 +23,7 @@ internal static class CalibrationText
         {
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"R² of log times {calibration.RSquared:0.000}; largest error of a cell {calibration.MaxError:0 %}; misfit that no costs of this form explain {calibration.Fit.Misfit:0 %} (in the intervals)."),
+                $"R² of log times {calibration.RSquared:0.000}; largest error of a cell {calibration.MaxError:0 %}; {Misfit(calibration.Fit)}."),
             $"The times by themselves determine {identifiability.Rank} combinations of {present} costs.",
         };
         sentences.AddRange(identifiability.Confused.Where(group => group.Count > 1).Select(group => $"They cannot tell apart: {Names(group)}."));
@@ -39,6 +39,10 @@ internal static class CalibrationText
 
         return sentences;
     }
+
+    private static string Misfit(CostFit fit) => fit.IsMisfitKnown
+        ? string.Create(CultureInfo.InvariantCulture, $"misfit that no costs of this form explain {fit.Misfit:0 %} (in the intervals)")
+        : "no more cells than unknowns, so that any times would fit: a misfit cannot be seen, is not in the intervals, and they are too narrow";
 
     private static string Prediction(IReadOnlyList<LeftOutCell> cells)
     {

@@ -91,6 +91,54 @@ public class CalibrationTests
     }
 
     [Fact]
+    public void Whatever_is_in_a_cost_file_it_is_read_or_refused_in_one_line()
+    {
+        string path = Path.GetTempFileName();
+        byte[] good = File.ReadAllBytes(RepositoryFiles.InRepository("src", "IommuKit.Lab", "Costs", "tegra210.json"));
+        var random = new Random(6);
+        int refused = 0;
+        for (int round = 0; round < 500; round++)
+        {
+            byte[] bad = round % 5 == 0 ? good[..random.Next(good.Length)] : [.. good];
+            for (int i = 0; i < 3 && bad.Length != 0; i++)
+            {
+                bad[random.Next(bad.Length)] = (byte)random.Next(256);
+            }
+
+            File.WriteAllBytes(path, bad);
+            try
+            {
+                CostTerms.VectorOf(CostFile.Load(path).Components).ShouldAllBe(us => us >= 0 && us <= 1e9);
+            }
+            catch (InputException e)
+            {
+                refused++;
+                e.Message.ShouldStartWith(path);
+                e.Message.ShouldNotContain("\n");
+            }
+        }
+
+        File.Delete(path);
+        refused.ShouldBeGreaterThan(200);
+    }
+
+    [Fact]
+    public void A_misfit_that_nothing_can_show_is_said_to_be_unknown()
+    {
+        var calibration = CostCalibration.Run("one", [.. MeasurementFile.SeedTable.Take(1)], new CalibrationOptions { Prior = new CostPrior(CostFile.Default), Resamples = 5 });
+        calibration.Fit.IsMisfitKnown.ShouldBeFalse();
+        calibration.ToVector("x").Description.ShouldContain("too few cells to show a misfit");
+    }
+
+    [Fact]
+    public void Many_times_of_one_kind_take_no_longer_than_their_number()
+    {
+        // With the square of it this would be 10 billion additions again and again.
+        var cell = SyntheticTables.SeedCells.Value[0] with { Samples = [.. Enumerable.Range(0, 100_000).Select(i => 100 + (i % 7.0))] };
+        cell.RelativeVariance!.Value.ShouldBe(4 / (103.0 * 103), 1e-5);
+    }
+
+    [Fact]
     public void Built_in_costs_say_of_every_number_how_it_is_known()
     {
         CostFile.BuiltIn.Select(costs => costs.Name).ShouldBe(["tegra210-2015", "smmuv2-noncoherent-2024", "smmuv3-2021"]);

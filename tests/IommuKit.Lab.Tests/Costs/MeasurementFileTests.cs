@@ -37,7 +37,8 @@ public sealed class MeasurementFileTests : IDisposable
     [InlineData("operation,size,policy,us\nmap,5K,Gather,1\n", ":2: size 5K is not a multiple of the page size")]
     [InlineData("operation,size,policy,us\nmap,4T,Gather,1\n", ":2: size 4T is more than 2G")]
     [InlineData("operation,size,policy,us\nmap,four,Gather,1\n", ":2: size \"four\" is not a number")]
-    [InlineData("operation,size,policy,us\nmap,4K,Gather,0\n", ":2: us is \"0\"; a time is a number of microseconds above 0")]
+    [InlineData("operation,size,policy,us\nmap,4K,Gather,0\n", ":2: us is \"0\"; a time is a number of microseconds from 0.000001 to 1000000000")]
+    [InlineData("operation,size,policy,us\nmap,4K,Gather,5e-324\n", ":2: us is \"5e-324\"")]
     [InlineData("operation,size,policy,us\nmap,4K,Gather,-1\n", ":2: us is \"-1\"")]
     [InlineData("operation,size,policy,us\nmap,4K,Gather,NaN\n", ":2: us is \"NaN\"")]
     [InlineData("operation,size,policy,us\nmap,4K,Gather,1e10\n", ":2: us is \"1e10\"")]
@@ -51,6 +52,15 @@ public sealed class MeasurementFileTests : IDisposable
         message.ShouldContain(reason);
         message.ShouldNotContain("\n");
         message.ShouldNotContain("CsvHelper");
+    }
+
+    [Fact]
+    public void Work_that_the_bench_would_take_hours_for_is_refused_and_many_times_of_one_kind_are_not()
+    {
+        File.WriteAllLines(_path, ["operation,size,policy,us", .. Enumerable.Range(1, 251).Select(pages => $"map,{pages * 4096},Gather,1")]);
+        Should.Throw<InputException>(() => MeasurementFile.Load(_path)).Message.ShouldStartWith($"{_path}:252: more than 250 different");
+        File.WriteAllLines(_path, ["operation,size,policy,us", .. Enumerable.Range(1, 1000).Select(us => $"map,4K,Gather,{us}")]);
+        MeasurementFile.Load(_path).Count.ShouldBe(1000);
     }
 
     [Fact]

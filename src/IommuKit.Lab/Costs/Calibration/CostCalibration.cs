@@ -65,8 +65,10 @@ public sealed class CostCalibration
     /// <param name="source">Where the measurements come from.</param>
     /// <param name="measurements">The measurements, at least one.</param>
     /// <param name="options">How.</param>
-    public static CostCalibration Run(string source, IReadOnlyList<Measurement> measurements, CalibrationOptions options) =>
-        new(source, CellCounter.Count(measurements), options);
+    /// <param name="onCounted">Told what share of the measured work was done on the model, from 0 to 1; or null.</param>
+    public static CostCalibration Run(
+        string source, IReadOnlyList<Measurement> measurements, CalibrationOptions options, Action<double>? onCounted = null) =>
+        new(source, CellCounter.Count(measurements, onCounted), options);
 
     /// <summary>The same measurements with another prior.</summary>
     public CostCalibration With(CostPrior prior) => new(_source, Fit.Cells, _options with { Prior = prior });
@@ -78,10 +80,14 @@ public sealed class CostCalibration
         Name = name,
         Description = string.Create(
             CultureInfo.InvariantCulture,
-            $"Fitted to {SampleCount} times in {Fit.Cells.Count} cells of {_source}, {(Prior.Source is { } prior ? $"with priors from {prior.Name}" : "without priors")}; misfit {Fit.Misfit:0.0 %} beyond the scatter of the samples."),
+            $"Fitted to {SampleCount} times in {Fit.Cells.Count} cells of {_source}, {(Prior.Source is { } prior ? $"with priors from {prior.Name}" : "without priors")}; {Misfit}."),
         Unit = "us",
         Components = CostComponents.From(ComponentOf),
     };
+
+    private string Misfit => Fit.IsMisfitKnown
+        ? string.Create(CultureInfo.InvariantCulture, $"misfit {Fit.Misfit:0.0 %} beyond the scatter of the samples")
+        : "too few cells to show a misfit, so that intervals have none in them and are too narrow";
 
     private CostComponent ComponentOf(CostTerm term)
     {

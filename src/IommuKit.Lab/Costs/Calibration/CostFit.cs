@@ -13,10 +13,14 @@ public sealed class CostFit
     private readonly CostPrior _prior;
     private readonly FitProblem _problem;
 
+    // Cells beyond the combinations of costs that they determine.
+    private readonly int _freedom;
+
     private CostFit(IReadOnlyList<MeasuredCell> cells, CostPrior prior, double? fixedMisfit)
     {
         Cells = cells;
         _prior = prior;
+        _freedom = cells.Count - DataRank();
         double[] variances = [.. CellSpread.VariancesOf(cells).Select((variance, i) => variance / cells[i].Samples.Count)];
 
         // The first weights are equal: relative errors count alike.
@@ -44,6 +48,12 @@ public sealed class CostFit
     /// the cells. Intervals contain it.
     /// </summary>
     public double Misfit { get; }
+
+    /// <summary>
+    /// Whether there are more cells than the times determine combinations of costs. If not, any times fit, <see cref="Misfit"/> is 0 because nothing could show
+    /// one, and intervals leave it out.
+    /// </summary>
+    public bool IsMisfitKnown => _freedom > 0;
 
     /// <summary>Terms that are free or have a prior; the others keep what the prior assumes.</summary>
     public IReadOnlyList<CostTerm> Terms => _problem.Terms;
@@ -130,15 +140,13 @@ public sealed class CostFit
     /// <summary>The scatter of cells around the fit, less what the scatter of samples explains of it.</summary>
     private double MisfitOf(double[] variances)
     {
-        int freedom = Cells.Count - DataRank();
-        if (freedom <= 0)
+        if (!IsMisfitKnown)
         {
-            // As many unknowns as cells: nothing is left to see a misfit by.
             return 0;
         }
 
         double squares = Cells.Sum(cell => ErrorOf(cell) * ErrorOf(cell));
-        return Math.Sqrt(Math.Max(0, (squares / freedom) - variances.Average()));
+        return Math.Sqrt(Math.Max(0, (squares / _freedom) - variances.Average()));
     }
 
     private int DataRank() => new FitProblem(Cells, [.. Cells.Select(_ => 1.0)], new CostPrior(null)).Directions.SingularValues.Count(value => value > 1e-2);

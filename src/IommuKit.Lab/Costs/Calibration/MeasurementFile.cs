@@ -18,6 +18,12 @@ public static class MeasurementFile
     private const int MaxRows = 100_000;
     private const double MaxMicroseconds = 1e9;
 
+    // A picosecond, which no clock tells. Nothing that is divided by it leaves what a double can hold.
+    private const double MinMicroseconds = 1e-6;
+
+    // The bench does each once, on a machine of its own, and fits without each size; the proposal's table has 12.
+    private const int MaxKindsOfWork = 250;
+
     private static readonly string[] LongForm = ["operation", "size", "policy", "us"];
     private static readonly string[] LongFormOptions = ["iommu", "tables", "sample"];
     private static readonly string[] WideForm = ["operation", "size_bytes", "before_us", "after_us"];
@@ -68,6 +74,7 @@ public static class MeasurementFile
         var configuration = new CsvConfiguration(CultureInfo.InvariantCulture) { TrimOptions = TrimOptions.Trim, AllowComments = true, MaxFieldSize = 4096 };
         using var csv = new CsvReader(new StreamReader(stream), configuration);
         var measurements = new List<Measurement>();
+        var kindsOfWork = new HashSet<MeasuredWork>();
         try
         {
             bool isWide = ReadHeader(csv, path);
@@ -85,12 +92,12 @@ public static class MeasurementFile
 
                 if (isWide)
                 {
-                    measurements.Add(new Measurement(Work(csv, path, "size_bytes", SyncPolicy.PerPage), Time(csv, path, "before_us")));
-                    measurements.Add(new Measurement(Work(csv, path, "size_bytes", SyncPolicy.RangeFlush), Time(csv, path, "after_us")));
+                    Add(Work(csv, path, "size_bytes", SyncPolicy.PerPage), Time(csv, path, "before_us"));
+                    Add(Work(csv, path, "size_bytes", SyncPolicy.RangeFlush), Time(csv, path, "after_us"));
                 }
                 else
                 {
-                    measurements.Add(new Measurement(Work(csv, path, "size", One<SyncPolicy>(csv, path, "policy")), Time(csv, path, "us")));
+                    Add(Work(csv, path, "size", One<SyncPolicy>(csv, path, "policy")), Time(csv, path, "us"));
                 }
             }
         }
@@ -101,6 +108,16 @@ public static class MeasurementFile
         }
 
         return measurements.Count != 0 ? measurements : throw new InputException(path, null, "holds no measurements");
+
+        void Add(MeasuredWork work, double us)
+        {
+            if (kindsOfWork.Add(work) && kindsOfWork.Count > MaxKindsOfWork)
+            {
+                throw Problem(csv, path, $"more than {MaxKindsOfWork} different combinations of operation, size, policy, IOMMU and tables are too many");
+            }
+
+            measurements.Add(new Measurement(work, us));
+        }
     }
 
     /// <summary>Reads the header, and says whether it is that of the proposal's table.</summary>
@@ -165,9 +182,9 @@ public static class MeasurementFile
     {
         string text = csv.GetField(column)!;
         return double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out double us)
-            && us is > 0 and <= MaxMicroseconds
+            && us is >= MinMicroseconds and <= MaxMicroseconds
                 ? us
-                : throw Problem(csv, path, FormattableString.Invariant($"{column} is \"{text}\"; a time is a number of microseconds above 0, up to {MaxMicroseconds}"));
+                : throw Problem(csv, path, FormattableString.Invariant($"{column} is \"{text}\"; a time is a number of microseconds from {MinMicroseconds:0.######} to {MaxMicroseconds}"));
     }
 
     private static T One<T>(CsvReader csv, string path, string column)
