@@ -54,6 +54,28 @@ public sealed class ExplainCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_loss_is_called_a_loss_and_a_gain_that_may_be_none_is_not_split()
+    {
+        string loss = Command.Succeed("explain", "--from", "Gather", "--to", "PerPage", "-s", "128K", "--resamples", "20");
+        loss.ShouldContain("tegra210: loss of PerPage against Gather");
+        loss.ShouldContain("the policy explained is the slower one");
+        loss.ShouldNotContain(" gain");
+        string open = Command.Succeed("explain", "--from", "Gather", "--to", "Deferred", "-s", "4M", "--resamples", "20", "--no-prior", "--json");
+        var json = JsonNode.Parse(open)!;
+        json["conclusions"]!.AsArray()[0]!.GetValue<string>().ShouldContain("cannot be concluded which of the two policies is faster");
+        json["next_measurements"]!.AsArray().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void The_next_measurement_is_named_with_its_runner_up_and_a_warning()
+    {
+        string text = Command.Succeed("explain", "--seed-table", "-s", "4M", "--resamples", "50", "--markdown");
+        text.ShouldContain("The next best: ");
+        text.ShouldContain("Which one leads hangs on a threshold");
+        text.ShouldContain("If the prior of tegra210-2015 is right, it can be concluded");
+    }
+
+    [Fact]
     public void A_trace_can_be_explained()
     {
         string text = Command.Succeed("explain", Sample, "--to", "Gather", "--resamples", "20");

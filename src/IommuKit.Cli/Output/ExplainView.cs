@@ -40,15 +40,16 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
     private void WriteTables(IAnsiConsole console, bool isMarkdown)
     {
         var leftOut = new List<string>();
+        string whole = explanation.Headline.IsLoss ? "loss" : "gain";
         leftOut.AddRange(WriteTable(
             console,
-            $"{kind.Name}: gain of {to} over {from}, by cause (Shapley, {Workload.Combinations} combinations)",
+            $"{kind.Name}: {whole} of {to} {(whole == "gain" ? "over" : "against")} {from}, by cause (Shapley, {Workload.Combinations} combinations)",
             isMarkdown,
             CauseHeaders,
             attribution => attribution.ByCause));
         leftOut.AddRange(WriteTable(
             console,
-            "The same gain by what is saved",
+            $"The same {whole} by what is {(explanation.Headline.IsLoss ? "added" : "saved")}",
             isMarkdown,
             ["Register writes", "Read-backs", "Lines", "Barriers", "Software"],
             attribution => attribution.ByOperation));
@@ -64,7 +65,7 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
         }
 
         console.Note(isMarkdown, $"Costs {explanation.Costs.Name}: {explanation.Costs.Description}");
-        console.Note(isMarkdown, "µs: virtual time; percentages of the gain, with 90 % intervals where costs were fitted. Waits: barriers and read-backs.");
+        console.Note(isMarkdown, $"µs: virtual time; percentages of the {whole}, with 90 % intervals where costs were fitted. Waits: barriers and read-backs.");
         if (explanation.Headline.Workload.Operation is not null)
         {
             console.Note(isMarkdown, "A modelled device tried every page with every combination of causes.");
@@ -100,6 +101,7 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
 
     private static string Cell(Attribution attribution, AttributionPart part) =>
         !attribution.IsDifferent ? "no gain"
+        : !attribution.IsSure ? "open"
         : part.Interval is not { } interval ? FormattableString.Invariant($"{100 * part.Share:0} %")
         : attribution.IsUnique ? FormattableString.Invariant($"{100 * part.Share:0} % ({100 * interval.Low:0}–{100 * interval.High:0})")
         : FormattableString.Invariant($"{100 * interval.Low:0}–{100 * interval.High:0} %");

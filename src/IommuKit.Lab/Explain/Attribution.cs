@@ -29,6 +29,7 @@ public sealed class Attribution
         IsUnique = draws.All(draw => draw.Vectors.Count == 1);
         double[] us = [.. costs];
         double[] whole = Difference(workload.With(Causes.None), workload.With(Causes.All));
+        IsSure = SignsIn(draws, whole).Distinct().Count() <= 1;
         FromUs = CostTerms.Dot(workload.With(Causes.None), us);
         ToUs = CostTerms.Dot(workload.With(Causes.All), us);
         var causes = CauseVectors(workload);
@@ -41,7 +42,7 @@ public sealed class Attribution
         {
             double gain = FromUs - ToUs;
             double part = CostTerms.Dot(saved, us);
-            Interval90? interval = draws.Count == 0 ? null : Interval90.Of(draws, drawn => Share(CostTerms.Dot(saved, drawn), CostTerms.Dot(whole, drawn)));
+            Interval90? interval = draws.Count == 0 || !IsSure ? null : Interval90.Of(draws, drawn => Share(CostTerms.Dot(saved, drawn), CostTerms.Dot(whole, drawn)));
             return new AttributionPart(name, saved, part, Share(part, gain), interval);
         }
     }
@@ -58,6 +59,14 @@ public sealed class Attribution
 
     /// <summary>Whether the two policies do anything different in this work. If not, there is nothing to split.</summary>
     public bool IsDifferent { get; }
+
+    /// <summary>
+    /// Whether all costs that might as well be true agree on which policy is faster. If not, a share of the gain means nothing, and there are no intervals.
+    /// </summary>
+    public bool IsSure { get; }
+
+    /// <summary>Whether the second policy is the slower one, by the best costs. Then all shares are of what it loses.</summary>
+    public bool IsLoss => ToUs > FromUs;
 
     /// <summary>Time under the first policy, by the best costs.</summary>
     public double FromUs { get; }
@@ -111,6 +120,9 @@ public sealed class Attribution
         ];
         return widths.Where(double.IsFinite).Sum();
     }
+
+    private static IEnumerable<int> SignsIn(IReadOnlyList<CostDraw> draws, double[] whole) =>
+        draws.SelectMany(draw => draw.Vectors).Select(costs => Math.Sign(CostTerms.Dot(whole, costs)));
 
     private static double Share(double part, double gain) => gain == 0 ? double.NaN : part / gain;
 

@@ -22,7 +22,7 @@ public sealed class Explanation
         Attributions = [.. workloads.Select(workload => new Attribution(workload, us, calibration?.Draws ?? []))];
         var unmaps = Attributions.Where(attribution => attribution.IsDifferent && attribution.Workload.Operation != MappingOperation.Map).ToList();
         Headline = unmaps.Count != 0 ? unmaps[unmaps.Count / 2] : Attributions.FirstOrDefault(attribution => attribution.IsDifferent) ?? Attributions[^1];
-        if (calibration is not null && Headline.IsDifferent)
+        if (calibration is not null && Headline is { IsDifferent: true, IsSure: true })
         {
             Uncertainty = Attribution.Uncertainty(Headline.Workload, calibration.Draws);
             OtherUncertainty = UncertaintyOf(Other(calibration), Headline.Workload);
