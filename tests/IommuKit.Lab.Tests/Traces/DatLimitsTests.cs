@@ -64,7 +64,9 @@ public sealed class DatLimitsTests : IDisposable
         reader.Read(out var flush).ShouldBeTrue();
         flush.ShouldBe(new TraceEvent(TraceEventKind.CacheTagFlush, 1, 7, 0x7fc000, 0, 0x4000)
         {
-            Unit = 3, DomainId = 5, Flush = CacheTagFlush.AfterMap | CacheTagFlush.DeviceTlb,
+            Unit = 3,
+            DomainId = 5,
+            Flush = CacheTagFlush.AfterMap | CacheTagFlush.DeviceTlb,
         });
         reader.Read(out var damaged).ShouldBeTrue();
         damaged.Kind.ShouldBe(TraceEventKind.Damaged);
