@@ -58,6 +58,7 @@ internal static class CommandLine
             AuditCommand.Create(context),
             CalibrateCommand.Create(context),
             ExplainCommand.Create(context),
+            ReportCommand.Create(context),
         };
         if (args.TakeWhile(arg => arg != "--").FirstOrDefault(arg => arg is ['-', .., '='] && arg.IndexOf('=', StringComparison.Ordinal) == arg.Length - 1) is { } empty)
         {

@@ -24,6 +24,9 @@ internal sealed class CommandContext(TextWriter output, TextWriter error, bool i
     /// <summary>Whether somebody is looking.</summary>
     public bool IsInteractive => isInteractive;
 
+    /// <summary>Whether results go to a terminal.</summary>
+    public bool IsTerminal => terminalWidth is not null;
+
     /// <summary>A console that writes tables to <paramref name="writer"/>.</summary>
     /// <param name="writer">Where to.</param>
     /// <param name="isMarkdown">Whether it is for another program, and so never depends on the terminal.</param>

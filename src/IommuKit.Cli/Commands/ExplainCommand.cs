@@ -73,16 +73,7 @@ internal static class ExplainCommand
 
             string? costFile = parsed.GetValue(costs);
             string? table = parsed.GetValue(measurements);
-            if (costFile is not null && (table is not null || source.GivenIn(parsed) is not null))
-            {
-                throw new InputException($"--costs: this takes costs as they are; it does not go together with {(table is not null ? measurements.Name : source.GivenIn(parsed)!.Name)}, which has them fitted");
-            }
-
-            if (table is not null && source.WantsSeedTable(parsed))
-            {
-                throw new InputException("--seed-table and --measurements exclude each other");
-            }
-
+            source.Exclude(parsed, costs.Name, costFile, measurements.Name, table);
             var given = costFile is null ? null : CostFile.Find(costFile);
             var options = source.OptionsIn(parsed);
             IEnumerable<string> inputs = [.. source.FilesIn(parsed), .. new[] { file, costFile, table }.OfType<string>()];

@@ -111,6 +111,16 @@ internal static class Progress
         return list;
     }
 
+    /// <summary>Turns how many bytes of a file were read into how much of a phase is done.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="phase">The phase.</param>
+    /// <param name="report">Who wants to know, or null.</param>
+    public static Action<long>? Share(string file, string phase, Action<string, double>? report)
+    {
+        double length = LengthOf(file);
+        return report is null ? null : position => report(phase, Math.Min(1, position / length));
+    }
+
     /// <summary>The length of a file; 1 for what has none, as pipes.</summary>
     private static long LengthOf(string file)
     {

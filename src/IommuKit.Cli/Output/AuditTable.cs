@@ -58,13 +58,9 @@ internal static class AuditTable
         WriteFindings(console, audit.Findings, isMarkdown);
     }
 
-    private static void WriteCoverage(IAnsiConsole console, AuditResult audit, AuditCoverage coverage, bool isMarkdown)
+    /// <summary>What became of the unmaps: together all of them.</summary>
+    public static IReadOnlyList<(long Count, string Text)> Fates(AuditCoverage coverage)
     {
-        string domains = audit.Domains.Count == 1 ? $"domain {audit.Domains[0]}" : Numbers.Count(audit.Domains.Count, "domain");
-        console.Note(
-            isMarkdown,
-            $"  it shows: unmaps invalidated {Describe(audit.Mode)}; caching mode {Names.Of(audit.CachingMode)}; {domains}"
-            + (coverage.MapTime == 0 ? string.Empty : $"; {Numbers.Count(coverage.MapTime)} invalidations after maps"));
         (long Count, string Text)[] parts =
         [
             (coverage.Covered, "invalidated"),
@@ -76,9 +72,19 @@ internal static class AuditTable
             (coverage.NotFollowed, "not followed"),
             (coverage.OfNothing, "of nothing"),
         ];
+        return [.. parts.Where(part => part.Count != 0)];
+    }
+
+    private static void WriteCoverage(IAnsiConsole console, AuditResult audit, AuditCoverage coverage, bool isMarkdown)
+    {
+        string domains = audit.Domains.Count == 1 ? $"domain {audit.Domains[0]}" : Numbers.Count(audit.Domains.Count, "domain");
         console.Note(
             isMarkdown,
-            $"  unmaps: {string.Join(", ", parts.Where(part => part.Count != 0).Select(part => $"{Numbers.Count(part.Count)} {part.Text}"))}"
+            $"  it shows: unmaps invalidated {Describe(audit.Mode)}; caching mode {Names.Of(audit.CachingMode)}; {domains}"
+            + (coverage.MapTime == 0 ? string.Empty : $"; {Numbers.Count(coverage.MapTime)} invalidations after maps"));
+        console.Note(
+            isMarkdown,
+            $"  unmaps: {string.Join(", ", Fates(coverage).Select(part => $"{Numbers.Count(part.Count)} {part.Text}"))}"
             + (coverage.Shared == 0 ? string.Empty : $"; {Numbers.Count(coverage.Shared)} share one with others"));
         if (coverage.WindowEvents.Count != 0)
         {
@@ -118,7 +124,8 @@ internal static class AuditTable
         ColumnTable.WriteLeftOut(console, leftOut);
     }
 
-    private static string Describe(InvalidationMode mode) => mode switch
+    /// <summary>When unmaps were invalidated.</summary>
+    public static string Describe(InvalidationMode mode) => mode switch
     {
         InvalidationMode.Strict => "at once (strict)",
         InvalidationMode.Deferred => "later, a domain at a time (lazy)",

@@ -1,4 +1,3 @@
-using System.Globalization;
 using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
@@ -92,19 +91,19 @@ internal static class BenchTable
         bool hasPaper = rows.Any(row => row.Paper is not null);
         if (hasPaper)
         {
-            columns.Add(new("Paper µs", 1, row => row.Paper is { } paper ? Number(paper.Mean) : string.Empty));
+            columns.Add(new("Paper µs", 1, row => row.Paper is { } paper ? Numbers.Microseconds(paper.Mean) : string.Empty));
             columns.Add(new("Samples", 8, row => row.Paper is { } paper ? FormattableString.Invariant($"{paper.Min:0}–{paper.Max:0}") : string.Empty));
         }
         else if (rows.Any(row => row.PaperBefore is not null))
         {
-            columns.Add(new("Paper before", 2, row => row.PaperBefore is { } paper ? Number(paper.Mean) : string.Empty));
-            columns.Add(new("Paper after", 1, row => row.PaperAfter is { } paper ? Number(paper.Mean) : string.Empty));
+            columns.Add(new("Paper before", 2, row => row.PaperBefore is { } paper ? Numbers.Microseconds(paper.Mean) : string.Empty));
+            columns.Add(new("Paper after", 1, row => row.PaperAfter is { } paper ? Numbers.Microseconds(paper.Mean) : string.Empty));
         }
 
-        columns.Add(new("Model µs", 0, row => Number(row.VirtualMicroseconds)));
+        columns.Add(new("Model µs", 0, row => Numbers.Microseconds(row.VirtualMicroseconds)));
         if (hasPaper)
         {
-            columns.Add(new("Off", 2, row => row.Paper is { } paper ? Percent((row.VirtualMicroseconds / paper.Mean) - 1) : string.Empty));
+            columns.Add(new("Off", 2, row => row.Paper is { } paper ? Numbers.Off((row.VirtualMicroseconds / paper.Mean) - 1) : string.Empty));
         }
 
         var perPage = rows.Where(row => row.Policy == SyncPolicy.PerPage).ToDictionary(row => (row.Size, row.Operation));
@@ -129,10 +128,6 @@ internal static class BenchTable
             FormattableString.Invariant($"{row.Bound.RegisterWrites}+{row.Bound.RegisterReads}+{row.Bound.LinesCleaned}")));
         return columns;
     }
-
-    private static string Number(double value) => value.ToString(value < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
-
-    private static string Percent(double ratio) => ratio.ToString("+0 %;−0 %", CultureInfo.InvariantCulture);
 
     private sealed record Column(string Header, int Rank, Func<BenchRow, string> Cell);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using IommuKit.Cli.Commands;
 using IommuKit.Domains;
 using IommuKit.Lab.Explain;
@@ -90,8 +89,8 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
             table.AddRow(
             [
                 work.Operation is { } operation ? $"{Names.Of(operation)} {work.Name}" : work.Name,
-                Microseconds(attribution.FromUs),
-                Microseconds(attribution.ToUs),
+                Numbers.Microseconds(attribution.FromUs),
+                Numbers.Microseconds(attribution.ToUs),
                 .. partsOf(attribution).Select(part => Cell(attribution, part)),
             ]);
         }
@@ -105,6 +104,4 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
         : part.Interval is not { } interval ? FormattableString.Invariant($"{100 * part.Share:0} %")
         : attribution.IsUnique ? FormattableString.Invariant($"{100 * part.Share:0} % ({100 * interval.Low:0}–{100 * interval.High:0})")
         : FormattableString.Invariant($"{100 * interval.Low:0}–{100 * interval.High:0} %");
-
-    private static string Microseconds(double us) => us.ToString(us < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
 }

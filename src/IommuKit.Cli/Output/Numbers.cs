@@ -11,6 +11,18 @@ internal static class Numbers
     /// <summary>A count of something: "1 map", "2 maps".</summary>
     public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? string.Empty : "s")}";
 
+    /// <summary>Microseconds, with as many digits as mean something.</summary>
+    public static string Microseconds(double us) => us.ToString(us < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
+
+    /// <summary>A number at an axis: as short as it can be.</summary>
+    public static string Scale(double value) => value.ToString("#,0.####", CultureInfo.InvariantCulture);
+
+    /// <summary>A share as whole percents.</summary>
+    public static string Percent(double share) => share.ToString("0 %", CultureInfo.InvariantCulture);
+
+    /// <summary>By how much something is more or less than something else.</summary>
+    public static string Off(double ratio) => ratio.ToString("+0 %;−0 %", CultureInfo.InvariantCulture);
+
     /// <summary>How many times one duration is the other; empty if the other is none.</summary>
     public static string Times(double longer, double shorter) =>
         shorter == 0 ? string.Empty : string.Create(CultureInfo.InvariantCulture, $"{longer / shorter:0.0}×");

@@ -42,41 +42,10 @@ internal static class ReplayTable
 
     private static void WriteTrace(IAnsiConsole console, TraceSummary trace, bool isMarkdown)
     {
-        console.Note(
-            isMarkdown,
-            $"{trace.File}: {Numbers.Count(trace.Maps, "map")}, {Numbers.Count(trace.Unmaps, "unmap")}, {Numbers.Count(trace.Others, "other event")} "
-            + $"in {Numbers.Count(trace.Lines, "line")}; {Numbers.Count((long)trace.LivePages, "page")} live at the end, "
-            + $"{Numbers.Count((long)trace.PeakLivePages)} at most");
-        if (trace.Problem is not null)
+        console.Note(isMarkdown, $"{trace.File}: {TraceNotes.Contents(trace)}");
+        foreach (string note in TraceNotes.Of(trace))
         {
-            console.Note(isMarkdown, $"  {trace.Problem}: what comes before is below");
-        }
-
-        if (trace.Lost != 0)
-        {
-            console.Note(isMarkdown, $"  {Numbers.Count(trace.Lost, "event")} lost in recording: whatever was mapped or unmapped there is missing below");
-        }
-
-        if (trace.MapsOverLive != 0)
-        {
-            console.Note(
-                isMarkdown,
-                $"  {Numbers.Count(trace.MapsOverLive, "map")} over pages that are mapped (first: line {trace.FirstMapOverLive}): several domains in one trace, or lost events");
-        }
-
-        if (trace.Orphans != 0)
-        {
-            console.Note(isMarkdown, $"  {Numbers.Count(trace.Orphans, "unmap")} of pages that were not seen mapped");
-        }
-
-        if (trace.UnknownLines != 0)
-        {
-            console.Note(isMarkdown, $"  not events: {Numbers.Count(trace.UnknownLines, "line")}");
-        }
-
-        if (!trace.HasTimes)
-        {
-            console.Note(isMarkdown, "  the events have no times: under Deferred only a full queue, or reuse of an IOVA, flushes");
+            console.Note(isMarkdown, $"  {note}");
         }
     }
 

@@ -1,0 +1,114 @@
+using System.CommandLine;
+using IommuKit.Cli.Output;
+using IommuKit.Cli.Output.Report;
+using IommuKit.Domains;
+using IommuKit.Lab;
+using IommuKit.Lab.Costs;
+using IommuKit.Lab.Machines;
+using IommuKit.Lab.Seed;
+
+namespace IommuKit.Cli.Commands;
+
+/// <summary><c>iommukit report</c>: everything there is to see, as one HTML file.</summary>
+internal static class ReportCommand
+{
+    // Longer ones are no titles, and would fill the page.
+    private const int MaxTitle = 200;
+
+    public static Command Create(CommandContext context)
+    {
+        var traces = new Argument<string[]>("TRACE")
+        {
+            Description = "Traces to replay and to audit: ftrace text, trace.dat, or what trace-cmd report and perf script print; plain or gzip.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var output = new Option<string?>("--output", "-o")
+        {
+            Description = "Write the HTML to this file, when everything is done. Default: the standard output, if that is no terminal.",
+            HelpName = "FILE",
+        };
+        var title = new Option<string>("--title")
+        {
+            Description = "The heading of the report.",
+            HelpName = "TEXT",
+            DefaultValueFactory = _ => ReportView.DefaultTitle,
+        };
+        var iommu = new Option<string?>("--iommu", "--soc")
+        {
+            Description = $"The IOMMU: {string.Join(", ", MachineCatalog.All.Select(kind => kind.Name))}. Default: {SeedTable.Machine}.",
+            HelpName = "NAME",
+        };
+        var policy = new Option<string[]>("--policy", "-p")
+        {
+            Description = $"Flush policies: {string.Join(", ", Enum.GetNames<SyncPolicy>())}, all. Default: all.",
+            HelpName = "NAME,…",
+        };
+        var costs = new Option<string?>("--costs")
+        {
+            Description = $"Take these costs, without intervals: a file, or {string.Join(", ", CostFile.BuiltIn.Select(vector => vector.Name))}.",
+            HelpName = "FILE|NAME",
+        };
+        var measurements = new Option<string?>("--measurements")
+        {
+            Description = "Fit the costs to these times (CSV, see docs/cost-model.md). Default: the proposal's table.",
+            HelpName = "FILE",
+        };
+        var check = new Option<bool>("--check")
+        {
+            Description = "Check the driver too: planted bugs, then all scenarios of up to two operations.",
+        };
+        var source = new CalibrationSource();
+        var command = new Command("report", "Write one HTML file that opens anywhere: the proposal's table, what the gain is due to, latencies of traces, flushes against the bound, findings.")
+        {
+            traces, output, title, iommu, policy, costs, measurements, check,
+        };
+        foreach (var option in source.Options)
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction(parsed =>
+        {
+            string? costFile = parsed.GetValue(costs);
+            string? table = parsed.GetValue(measurements);
+            source.Exclude(parsed, costs.Name, costFile, measurements.Name, table);
+            string[] files = parsed.GetValue(traces)!;
+            CheckTraces(files);
+            string heading = parsed.GetValue(title)!;
+            if (heading.Trim().Length is 0 or > MaxTitle)
+            {
+                throw new InputException($"{title.Name}: a title has 1 to {MaxTitle} characters");
+            }
+
+            string? name = parsed.GetValue(output);
+            if (name is null && context.IsTerminal)
+            {
+                throw new InputException($"report: HTML is not for a terminal; name a file with {output.Name}");
+            }
+
+            var request = new ReportRequest(
+                Choices.Machine(parsed.GetValue(iommu) ?? SeedTable.Machine),
+                Choices.Policies(parsed.GetValue(policy) is { Length: > 0 } names ? names : null),
+                files,
+                costFile is null ? null : CostFile.Find(costFile),
+                table,
+                source.OptionsIn(parsed),
+                parsed.GetValue(check));
+            IEnumerable<string> inputs = [.. files, .. source.FilesIn(parsed), .. new[] { costFile, table }.OfType<string>()];
+            using var file = ResultFile.Open(name, context.Output, inputs);
+            var run = Progress.Phases(context, report => ReportRun.Run(request, report));
+            new Results(context, file, OutputFormat.Table).Write((writer, _) => ReportView.Write(writer, heading, run));
+            return ExitCode.Success;
+        });
+        return command;
+    }
+
+    /// <summary>A trace is read once for its replay and again for its audit, which takes a file.</summary>
+    private static void CheckTraces(string[] files)
+    {
+        if (files.FirstOrDefault(file => file == "-" || FileIdentity.Of(file) is { IsRegular: false } && !Directory.Exists(file)) is { } stream)
+        {
+            throw new InputException($"{stream}: can be read only once, and a report reads traces several times; save it to a file first");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using IommuKit.Lab.Explain;
+using IommuKit.Lab.Report;
+
+namespace IommuKit.Cli.Output.Report;
+
+/// <summary>What the gain is due to, with intervals.</summary>
+internal static class AttributionSection
+{
+    public static ReportSection Of(ReportRun run) => new("causes", "Where the gain comes from", body =>
+    {
+        var explanation = run.Explanation;
+        body.Paragraph(
+            $"Every combination of causes was run on the model, {Workload.Combinations} for each work, and the gain of {ReportRun.To} over {ReportRun.From} split among them by Shapley's rule.");
+        body.List([.. Conclusions.Of(explanation), .. UndirectedFlushText.Of(run.Request.Kind, explanation)]);
+        var headline = explanation.Headline;
+        if (headline.IsDifferent)
+        {
+            body.Heading($"The question of 2015: {NameOf(headline)}");
+            body.Figure(Chart(headline, "What is saved", "The gain by the operations that are saved. They add up.", AskedFor(headline)), Table([headline], "What is saved", AskedFor));
+        }
+
+        body.Heading("By cause, for every size");
+        body.Note("Bar: the share by the best costs; whisker: the 90 % interval that calibration leaves. Where costs are not known singly there is a whisker alone.");
+        body.Panels(() =>
+        {
+            foreach (var attribution in explanation.Attributions.Where(one => one.IsDifferent))
+            {
+                body.Figure(
+                    Chart(attribution, NameOf(attribution), Times(attribution), attribution.ByCause), Table([attribution], NameOf(attribution), one => one.ByCause));
+            }
+        });
+        body.Details("All causes of all sizes in one table", Table(explanation.Attributions, "Shares of the gain", attribution => attribution.ByCause));
+        body.Note($"Costs {explanation.Costs.Name}: {explanation.Costs.Description}");
+    });
+
+    /// <summary>A chart of parts.</summary>
+    public static BarChart Chart(Attribution attribution, string title, string description, IReadOnlyList<AttributionPart> parts)
+    {
+        bool hasBars = attribution.IsUnique;
+        var rows = parts.Select(part => new BarRow(part.Name, Share(attribution, part), hasBars ? part.Share : null, part.Interval?.Low, part.Interval?.High)).ToList();
+        double[] values = [.. rows.SelectMany(row => new[] { row.Value, row.Low, row.High }).OfType<double>().Where(double.IsFinite)];
+        return new BarChart(title, description, Axis.Linear(values.Append(0).Min(), Math.Max(1, values.Append(0).Max()), Numbers.Percent), "of the gain", rows);
+    }
+
+    /// <summary>A table of parts.</summary>
+    public static ReportTable Table(IEnumerable<Attribution> attributions, string caption, Func<Attribution, IReadOnlyList<AttributionPart>> partsOf) => new(
+        $"{caption}: µs of virtual time; the part of the gain, with its 90 % interval",
+        [new("Work", false), new("Part", false), new($"{ReportRun.From} µs"), new($"{ReportRun.To} µs"), new("Saved µs"), new("Share"), new("90 % interval")],
+        [
+            .. from attribution in attributions
+               from part in partsOf(attribution)
+               select new[]
+               {
+                   NameOf(attribution),
+                   part.Name,
+                   Numbers.Microseconds(attribution.FromUs),
+                   Numbers.Microseconds(attribution.ToUs),
+                   attribution.IsUnique ? Numbers.Microseconds(part.Us) : "–",
+                   attribution is { IsDifferent: true, IsUnique: true } ? Numbers.Percent(part.Share) : "–",
+                   Interval(part) ?? "–",
+               },
+        ]);
+
+    /// <summary>The two times that are compared.</summary>
+    public static string Times(Attribution attribution) =>
+        $"{Numbers.Microseconds(attribution.FromUs)} µs under {ReportRun.From}, {Numbers.Microseconds(attribution.ToUs)} µs under {ReportRun.To} (virtual time).";
+
+    // What the reply of 2015 asks about, and the rest.
+    private static IReadOnlyList<AttributionPart> AskedFor(Attribution attribution) => [attribution.Registers, attribution.DmaSync, attribution.ByOperation[^1]];
+
+    private static string NameOf(Attribution attribution) =>
+        attribution.Workload.Operation is { } operation ? $"{Names.Of(operation)} of {attribution.Workload.Name}" : attribution.Workload.Name;
+
+    private static string Share(Attribution attribution, AttributionPart part) => Interval(part) is not { } interval
+        ? Numbers.Percent(part.Share)
+        : attribution.IsUnique ? $"{Numbers.Percent(part.Share)} ({interval})" : interval;
+
+    private static string? Interval(AttributionPart part) =>
+        part.Interval is { } interval && double.IsFinite(interval.Width) ? FormattableString.Invariant($"{100 * interval.Low:0}–{100 * interval.High:0} %") : null;
+}

@@ -1,0 +1,66 @@
+using IommuKit.Lab;
+using IommuKit.Lab.Bench;
+using IommuKit.Lab.Report;
+
+namespace IommuKit.Cli.Output.Report;
+
+/// <summary>How many operations each policy takes, and how many would have done.</summary>
+internal static class BoundSection
+{
+    public static ReportSection Of(ReportRun run) => new("bound", "Flushes against the bound", body =>
+    {
+        body.Paragraph(
+            "Operations that keep caches in step (register writes and reads, lines of the CPU's cache written back), counted; and the least that would have sufficed without dropping anything else from a cache.");
+        var rows = run.Bench.Where(row => run.Request.Policies.Contains(row.Policy)).ToList();
+        string[] droppers = [.. rows.Where(row => row.DropsOthers).Select(row => row.Policy.ToString()).Distinct(StringComparer.Ordinal)];
+        if (droppers.Length != 0)
+        {
+            body.Paragraph($"{string.Join(", ", droppers)} takes less than the least where it flushes everything at once, and so drops entries of others too, which they must fetch again.");
+        }
+
+        body.Panels(() =>
+        {
+            foreach (var work in rows.GroupBy(row => (row.Size, row.Operation)).OrderBy(work => work.Key.Size).ThenBy(work => work.Key.Operation))
+            {
+                string name = $"{Names.Of(work.Key.Operation)} of {ByteSize.Format(work.Key.Size)}";
+                body.Figure(Chart(name, [.. work]), Table(name, [.. work]));
+            }
+        });
+    });
+
+    private static BarChart Chart(string name, IReadOnlyList<BenchRow> rows)
+    {
+        long least = rows[0].Bound.Total;
+        var bars = rows.GroupBy(row => row.Counts.Maintenance).Select(same => new BarRow(
+            string.Join(", ", same.Select(row => row.Policy)), $"{Numbers.Count(same.Key)} ({Numbers.Times(same.Key, least)})", same.Key)).ToList();
+        return new BarChart(
+            name,
+            "Bar: operations, and how many times the least they are. Dashed line: the least.",
+            Axis.Linear(0, Math.Max(least, rows.Max(row => row.Counts.Maintenance)), Numbers.Scale),
+            "operations",
+            bars,
+            (least, $"least: {Numbers.Count(least)}"));
+    }
+
+    private static ReportTable Table(string name, IReadOnlyList<BenchRow> rows) => new(
+        $"{name}: operations; model µs is virtual time",
+        [
+            new("Policy", false), new("Operations"), new("Least"), new("Writes"), new("Reads"), new("Lines"), new("Barriers"), new("Least writes"), new("Least reads"), new("Least lines"), new("Model µs"),
+        ],
+        [
+            .. rows.Select(row => new[]
+            {
+                row.Policy.ToString(),
+                Numbers.Count(row.Counts.Maintenance),
+                Numbers.Count(row.Bound.Total),
+                Numbers.Count(row.Counts.RegisterWrites.Total),
+                Numbers.Count(row.Counts.RegisterReads.Total),
+                Numbers.Count(row.Counts.LinesCleaned),
+                Numbers.Count(row.Counts.Barriers),
+                Numbers.Count(row.Bound.RegisterWrites),
+                Numbers.Count(row.Bound.RegisterReads),
+                Numbers.Count(row.Bound.LinesCleaned),
+                Numbers.Microseconds(row.VirtualMicroseconds),
+            }),
+        ]);
+}

@@ -1,0 +1,90 @@
+namespace IommuKit.Lab.Report;
+
+/// <summary>Bars from zero, with a whisker for what is not known of each.</summary>
+public sealed class BarChart : Chart
+{
+    private const int BarHeight = 12;
+    private const int LineHeight = 17;
+    private const int Gap = 14;
+
+    // More characters than this do not fit beside each other on a phone.
+    private const int NarrowLine = 46;
+
+    private readonly IReadOnlyList<BarRow> _rows;
+    private readonly (double Value, string Label)? _reference;
+
+    /// <summary>Draws bars.</summary>
+    /// <param name="title">What it shows.</param>
+    /// <param name="description">What is to be seen in it.</param>
+    /// <param name="axis">Where values lie; made by <see cref="Axis.Linear"/>, as a bar has to start at zero.</param>
+    /// <param name="unit">What the axis counts.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="reference">A value that all are compared with, and its name; or null.</param>
+    public BarChart(string title, string description, Axis axis, string unit, IReadOnlyList<BarRow> rows, (double Value, string Label)? reference = null)
+        : base(title, description, axis, unit)
+    {
+        _rows = rows;
+        _reference = reference;
+    }
+
+    private protected override int PlotHeight => Top + _rows.Sum(HeightOf);
+
+    private int Top => _reference is null ? 2 : 20;
+
+    private protected override void Draw(HtmlWriter html)
+    {
+        int y = Top;
+        foreach (var row in _rows)
+        {
+            Draw(html, row, y);
+            y += HeightOf(row);
+        }
+
+        if (_reference is var (value, label))
+        {
+            double at = Axis.At(value);
+            Line(html, "reference", at, 4, at, PlotHeight);
+            Text(html, "label", at, 12, label, at > 60 ? "end" : "start", at > 60 ? -5 : 5);
+        }
+    }
+
+    private static bool IsTall(BarRow row) => row.Label.Length + row.Text.Length > NarrowLine;
+
+    private static int HeightOf(BarRow row) => LineHeight + (IsTall(row) ? LineHeight : 0) + BarHeight + Gap;
+
+    private void Draw(HtmlWriter html, BarRow row, int y)
+    {
+        Text(html, "label", 0, y + 12, row.Label);
+        if (IsTall(row))
+        {
+            y += LineHeight;
+            Text(html, "value", 0, y + 12, row.Text);
+        }
+        else
+        {
+            Text(html, "value", 100, y + 12, row.Text, "end");
+        }
+
+        y += LineHeight;
+        double zero = Axis.At(0);
+        Bar(html, "track", 0, 100, y, BarHeight);
+        if (row.Value is { } value)
+        {
+            double end = Axis.At(value);
+            Bar(html, "bar", Math.Min(zero, end), Math.Max(zero, end), y, BarHeight);
+            if (row.Hatched > 0)
+            {
+                Bar(html, "hatched", Axis.At(value - row.Hatched), end, y, BarHeight);
+            }
+        }
+
+        if (row is { Low: { } low, High: { } high })
+        {
+            double middle = y + (BarHeight / 2.0);
+            string style = row.Value is null ? "whisker alone" : "whisker";
+            Line(html, style, Axis.At(low), middle, Axis.At(high), middle);
+            Line(html, style, Axis.At(low), y - 1, Axis.At(low), y + BarHeight + 1);
+            Line(html, style, Axis.At(high), y - 1, Axis.At(high), y + BarHeight + 1);
+        }
+    }
+}
