@@ -15,7 +15,12 @@ internal static class Numbers
     public static string Microseconds(double us) => us.ToString(us < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
 
     /// <summary>A number at an axis: as short as it can be.</summary>
-    public static string Scale(double value) => value.ToString("#,0.####", CultureInfo.InvariantCulture);
+    public static string Scale(double value) => value switch
+    {
+        >= 1_000_000 => (value / 1_000_000).ToString("#,0.####M", CultureInfo.InvariantCulture),
+        >= 10_000 => (value / 1000).ToString("0.####k", CultureInfo.InvariantCulture),
+        _ => value.ToString("#,0.####", CultureInfo.InvariantCulture),
+    };
 
     /// <summary>A share as whole percents.</summary>
     public static string Percent(double share) => share.ToString("0 %", CultureInfo.InvariantCulture);

@@ -1,17 +1,19 @@
 namespace IommuKit.Lab.Report;
 
-/// <summary>Bars from zero, with a whisker for what is not known of each.</summary>
+/// <summary>Bars from zero, with a whisker for what is not known of each; or a band between two ends, where nothing within it is likelier.</summary>
 public sealed class BarChart : Chart
 {
     private const int BarHeight = 12;
     private const int LineHeight = 17;
     private const int Gap = 14;
+    private const int Top = 2;
+    private const int Overhang = 3;
 
     // More characters than this do not fit beside each other on a phone.
     private const int NarrowLine = 46;
 
     private readonly IReadOnlyList<BarRow> _rows;
-    private readonly (double Value, string Label)? _reference;
+    private readonly double? _reference;
 
     /// <summary>Draws bars.</summary>
     /// <param name="title">What it shows.</param>
@@ -19,8 +21,8 @@ public sealed class BarChart : Chart
     /// <param name="axis">Where values lie; made by <see cref="Axis.Linear"/>, as a bar has to start at zero.</param>
     /// <param name="unit">What the axis counts.</param>
     /// <param name="rows">The rows.</param>
-    /// <param name="reference">A value that all are compared with, and its name; or null.</param>
-    public BarChart(string title, string description, Axis axis, string unit, IReadOnlyList<BarRow> rows, (double Value, string Label)? reference = null)
+    /// <param name="reference">A value that all are compared with, marked in every row; or null.</param>
+    public BarChart(string title, string description, Axis axis, string unit, IReadOnlyList<BarRow> rows, double? reference = null)
         : base(title, description, axis, unit)
     {
         _rows = rows;
@@ -29,8 +31,6 @@ public sealed class BarChart : Chart
 
     private protected override int PlotHeight => Top + _rows.Sum(HeightOf);
 
-    private int Top => _reference is null ? 2 : 20;
-
     private protected override void Draw(HtmlWriter html)
     {
         int y = Top;
@@ -38,13 +38,6 @@ public sealed class BarChart : Chart
         {
             Draw(html, row, y);
             y += HeightOf(row);
-        }
-
-        if (_reference is var (value, label))
-        {
-            double at = Axis.At(value);
-            Line(html, "reference", at, 4, at, PlotHeight);
-            Text(html, "label", at, 12, label, at > 60 ? "end" : "start", at > 60 ? -5 : 5);
         }
     }
 
@@ -72,19 +65,31 @@ public sealed class BarChart : Chart
         {
             double end = Axis.At(value);
             Bar(html, "bar", Math.Min(zero, end), Math.Max(zero, end), y, BarHeight);
-            if (row.Hatched > 0)
+            if (row.Part > 0)
             {
-                Bar(html, "hatched", Axis.At(value - row.Hatched), end, y, BarHeight);
+                Bar(html, "part", Axis.At(value - row.Part), end, y, BarHeight);
             }
         }
 
         if (row is { Low: { } low, High: { } high })
         {
             double middle = y + (BarHeight / 2.0);
-            string style = row.Value is null ? "whisker alone" : "whisker";
-            Line(html, style, Axis.At(low), middle, Axis.At(high), middle);
-            Line(html, style, Axis.At(low), y - 1, Axis.At(low), y + BarHeight + 1);
-            Line(html, style, Axis.At(high), y - 1, Axis.At(high), y + BarHeight + 1);
+            if (row.Value is null)
+            {
+                Bar(html, "band", Axis.At(low), Axis.At(high), y, BarHeight);
+            }
+            else
+            {
+                Line(html, "whisker", Axis.At(low), middle, Axis.At(high), middle);
+            }
+
+            Line(html, "whisker", Axis.At(low), y - 1, Axis.At(low), y + BarHeight + 1);
+            Line(html, "whisker", Axis.At(high), y - 1, Axis.At(high), y + BarHeight + 1);
+        }
+
+        if (_reference is { } reference)
+        {
+            Line(html, "reference", Axis.At(reference), y - Overhang, Axis.At(reference), y + BarHeight + Overhang);
         }
     }
 }

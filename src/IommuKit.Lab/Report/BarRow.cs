@@ -6,5 +6,5 @@ namespace IommuKit.Lab.Report;
 /// <param name="Value">The length of the bar; null if only the interval means something.</param>
 /// <param name="Low">The lower end of the interval; null if there is none.</param>
 /// <param name="High">Its upper end.</param>
-/// <param name="Hatched">How much of the bar, at its end, is hatched.</param>
-public sealed record BarRow(string Label, string Text, double? Value, double? Low = null, double? High = null, double Hatched = 0);
+/// <param name="Part">How much of the bar, at its end, is set apart by a dotted edge.</param>
+public sealed record BarRow(string Label, string Text, double? Value, double? Low = null, double? High = null, double Part = 0);

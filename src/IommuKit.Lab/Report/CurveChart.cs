@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace IommuKit.Lab.Report;
@@ -35,50 +36,55 @@ public sealed class CurveChart : Chart
         foreach (double share in (double[])[0, 0.5, 1])
         {
             Line(html, "grid", 0, Y(share), 100, Y(share));
+            Text(html, "tick", 0, share < 1 ? Y(share) - 4 : Y(share) + 12, string.Create(CultureInfo.InvariantCulture, $"{share:0 %}"), dx: 3);
         }
 
-        for (int i = 0; i < _curves.Count; i++)
+        foreach (var curve in _curves)
         {
             html.Open("svg", ("x", "0"), ("y", "0"), ("width", "100%"), ("height", Px(Height)), ("viewBox", $"0 0 {Scale} {Height}"), ("preserveAspectRatio", "none"));
-            html.Empty("polyline", ("class", $"curve c{i % Marks.Length}"), ("points", Points(_curves[i])));
+            html.Empty("polyline", ("class", $"curve c{StyleOf(curve)}"), ("points", Points(curve)));
             html.Close();
         }
 
-        // Over all lines, and each at a height of its own, so that none covers another.
+        // Over all lines, and each at a height of its own, so that none covers another. A line rises from left to right: free are the sides above left and below right.
         for (int i = 0; i < _curves.Count; i++)
         {
             double share = 1 - ((i + 0.75) / (_curves.Count + 0.5));
             double at = Axis.At(_curves[i].Quantile(share));
             bool isLeft = at > 50;
-            Mark(html, $"mark c{i % Marks.Length}", Marks[i % Marks.Length], at, Y(share));
-            Text(html, "label halo", at, Y(share) + 4, _curves[i].Label, isLeft ? "end" : "start", isLeft ? -9 : 9);
+            int style = StyleOf(_curves[i]);
+            Mark(html, $"mark c{style}", Marks[style], at, Y(share));
+            Text(html, "label", at, Y(share) + (isLeft ? -4 : 11), _curves[i].Label, isLeft ? "end" : "start", isLeft ? -8 : 8);
         }
     }
+
+    private static int StyleOf(Curve curve) => curve.Style % Marks.Length;
 
     // Room for half a line of text above and below.
     private static double Y(double share) => 8 + ((1 - share) * (Height - 16));
 
+    /// <summary>Steps: a share lies at its value, not between two.</summary>
     private string Points(Curve curve)
     {
         var points = new StringBuilder();
-        double last = double.NaN;
-        for (int step = 0; step <= Steps; step++)
+        double x = XOf(0);
+        Add(x, 0);
+        for (int step = 1; step <= Steps; step++)
         {
-            double share = (double)step / Steps;
-            double x = Axis.At(curve.Quantile(share)) / 100 * Scale;
-            if (step != 0)
+            double next = XOf((double)step / Steps);
+            if (next != x)
             {
-                // Up only where the value is: a share lies at its value, not between two.
-                points.Append(' ').Append(Px(x)).Append(',').Append(Px(Y((double)(step - 1) / Steps)));
-            }
-
-            if (x != last || step == Steps)
-            {
-                points.Append(' ').Append(Px(x)).Append(',').Append(Px(Y(share)));
-                last = x;
+                Add(x, (step - 1.0) / Steps);
+                Add(next, (step - 1.0) / Steps);
+                x = next;
             }
         }
 
-        return points.ToString().TrimStart();
+        Add(x, 1);
+        return points.ToString();
+
+        double XOf(double share) => Axis.At(curve.Quantile(share)) / 100 * Scale;
+
+        void Add(double at, double share) => points.Append(points.Length == 0 ? string.Empty : " ").Append(Px(at)).Append(',').Append(Px(Y(share)));
     }
 }

@@ -40,17 +40,23 @@ public sealed class ReportBody
     }
 
     /// <summary>Writes a table that opens when somebody asks for it; in print it is open.</summary>
-    public void Details(string summary, ReportTable table)
+    /// <param name="summary">What it holds.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="isOpen">Whether it is open at first.</param>
+    public void Details(string summary, ReportTable table, bool isOpen = false)
     {
         ArgumentNullException.ThrowIfNull(table);
-        _html.Open("details");
+        _html.Open("details", isOpen ? [("open", "open")] : []);
         _html.Element("summary", summary);
         table.Write(_html);
         _html.Close();
     }
 
     /// <summary>Writes a chart with the numbers behind it.</summary>
-    public void Figure(Chart chart, ReportTable table)
+    /// <param name="chart">The chart.</param>
+    /// <param name="table">Its numbers.</param>
+    /// <param name="isOpen">Whether the numbers are to be seen at first.</param>
+    public void Figure(Chart chart, ReportTable table, bool isOpen = false)
     {
         ArgumentNullException.ThrowIfNull(chart);
         ArgumentNullException.ThrowIfNull(table);
@@ -60,7 +66,7 @@ public sealed class ReportBody
         _html.Element("span", chart.Description);
         _html.Close();
         chart.Write(_html, $"figure-{++_figures}");
-        Details("The numbers", table);
+        Details("The numbers", table, isOpen);
         _html.Close();
     }
 

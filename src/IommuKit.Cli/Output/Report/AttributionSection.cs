@@ -20,7 +20,7 @@ internal static class AttributionSection
         }
 
         body.Heading("By cause, for every size");
-        body.Note("Bar: the share by the best costs; whisker: the 90 % interval that calibration leaves. Where costs are not known singly there is a whisker alone.");
+        body.Note(HowToRead(explanation));
         body.Panels(() =>
         {
             foreach (var attribution in explanation.Attributions.Where(one => one.IsDifferent))
@@ -64,6 +64,11 @@ internal static class AttributionSection
     /// <summary>The two times that are compared.</summary>
     public static string Times(Attribution attribution) =>
         $"{Numbers.Microseconds(attribution.FromUs)} µs under {ReportRun.From}, {Numbers.Microseconds(attribution.ToUs)} µs under {ReportRun.To} (virtual time).";
+
+    private static string HowToRead(Explanation explanation) =>
+        explanation.Calibration is null ? "Bar: the share by the costs as given; how well they are known is not known."
+        : explanation.Headline.IsUnique ? "Bar: the share by the best costs. Whisker: the 90 % interval that calibration leaves."
+        : "Band: the 90 % interval that calibration leaves; no value in it is likelier than another.";
 
     // What the reply of 2015 asks about, and the rest.
     private static IReadOnlyList<AttributionPart> AskedFor(Attribution attribution) => [attribution.Registers, attribution.DmaSync, attribution.ByOperation[^1]];

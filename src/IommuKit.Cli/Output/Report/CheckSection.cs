@@ -33,12 +33,12 @@ internal static class CheckSection
         {
             long done = group.Sum(one => one.Waste.Total);
             long wasted = group.Sum(one => one.Waste.Wasted);
-            return new BarRow(group.Key.ToString(), $"{Numbers.Count(done)}, for nothing {Numbers.Percent(done == 0 ? 0 : (double)wasted / done)}", done, Hatched: wasted);
+            return new BarRow(group.Key.ToString(), $"{Numbers.Count(done)}, for nothing {Numbers.Percent(done == 0 ? 0 : (double)wasted / done)}", done, Part: wasted);
         });
         body.Figure(
             new BarChart(
                 "Maintenance in all scenarios of one and two operations",
-                "Bar: cleans, barriers, invalidations and waits. Hatched: those that changed nothing about what hardware may do wrong.",
+                "Bar: cleans, barriers, invalidations and waits. Within the dotted edge: those that changed nothing about what hardware may do wrong.",
                 Axis.Linear(0, rows.Max(row => row.Value!.Value), Numbers.Scale),
                 "operations",
                 rows),

@@ -11,7 +11,8 @@ internal static class LatencySection
     public static ReportSection Of(ReportRun run) => new("latency", "Latencies of recorded work", body =>
     {
         body.Paragraph(
-            $"Maps and unmaps that a real kernel did, done again on {run.Request.Kind.Name} under each policy. Latencies are virtual time: operations times the costs {run.Costs.Name}. The events and their order are real.");
+            $"Maps and unmaps that a real kernel did, done again on {run.Request.Kind.Name} under each policy. Latencies are virtual time: operations times the costs {run.Costs.Name}. The events and their order are real. "
+            + "From one mark of the axis of time to the next it is ten times as long.");
         foreach (var trace in run.Traces)
         {
             Write(body, trace);
@@ -66,12 +67,12 @@ internal static class LatencySection
 
         // Policies that never differ are one line with all their names.
         var curves = trace.Replays.GroupBy(replay => Fingerprint(histogramOf(replay)), StringComparer.Ordinal).Select(same => new Curve(
-            string.Join(", ", same.Select(replay => replay.Policy)), histogramOf(same.First()).Percentile)).ToList();
+            string.Join(", ", same.Select(replay => replay.Policy)), (int)same.First().Policy, histogramOf(same.First()).Percentile)).ToList();
         var axis = Axis.Logarithmic(
             trace.Replays.SelectMany(replay => new[] { histogramOf(replay).Percentile(0), histogramOf(replay).MaxMicroseconds }), Numbers.Scale);
         body.Figure(
             new CurveChart(
-                $"Latency of each {what}", $"How many of the {what}s, upwards from none to all, take no longer than a time. From one mark of the axis to the next it is ten times as long.", axis, "µs (virtual time)", curves),
+                $"Latency of each {what}", $"Upwards: the share of all {what}s that take no longer.", axis, "µs (virtual time)", curves),
             Percentiles(trace, what, histogramOf));
     }
 

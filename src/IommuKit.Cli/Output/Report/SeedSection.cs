@@ -32,7 +32,8 @@ internal static class SeedSection
                 axis,
                 "µs (the model's: virtual time)",
                 strips),
-            Table(rows));
+            Table(rows),
+            isOpen: true);
         body.Note(
             $"Model: operations counted between driver and model, times the costs {run.Costs.Name}. Scatter list of 4 KiB entries, physically scattered; page tables exist and stay. "
             + "A modelled device read every mapped page and was refused every unmapped one.");
@@ -74,9 +75,9 @@ internal static class SeedSection
             .Select(sample => row.Policy == ReportRun.From ? sample.BeforeMicroseconds : sample.AfterMicroseconds)];
 
     private static ReportTable Table(IReadOnlyList<BenchRow> rows) => new(
-        "Paper: mean of its samples, and their range. Model: virtual time. Off: the model against the mean. Faster: against a flush for every page.",
+        "Paper: mean of its samples. Model: virtual time. Off: the model against that mean. Samples: their range. Faster: against a flush for every page.",
         [
-            new("Work", false), new("Policy", false), new("Paper µs"), new("Samples"), new("Model µs"), new("Off"), new("Faster"), new("Paper's"),
+            new("Work", false), new("Policy", false), new("Paper µs"), new("Model µs"), new("Off"), new("Samples"), new("Faster"), new("Paper's"),
         ],
         [.. rows.Select(row => Cells(row, rows))]);
 
@@ -89,9 +90,9 @@ internal static class SeedSection
             $"{Names.Of(row.Operation)} {ByteSize.Format(row.Size)}",
             row.Policy.ToString(),
             row.Paper is { } paper ? Numbers.Microseconds(paper.Mean) : "–",
-            row.Paper is { } samples ? FormattableString.Invariant($"{samples.Min:0}–{samples.Max:0}") : "–",
             Numbers.Microseconds(row.VirtualMicroseconds),
             row.Paper is null ? "–" : Numbers.Off(Off(row)),
+            row.Paper is { } samples ? FormattableString.Invariant($"{samples.Min:#,0}–{samples.Max:#,0}") : "–",
             isAfter ? Times(slow, row) : "–",
             isAfter && row is { PaperBefore: { } before, PaperAfter: { } after } ? Numbers.Times(before.Mean, after.Mean) : "–",
         ];
