@@ -27,6 +27,9 @@ public sealed record MachineSettings
     /// <summary>Whether accesses to the hardware are counted, and can be left out.</summary>
     public bool HasMeter { get; init; } = true;
 
+    /// <summary>Whether several threads may use the machine at once. Without it accesses are counted faster.</summary>
+    public bool IsShared { get; init; } = true;
+
     /// <summary>Whether register writes take effect at once rather than at a read-back.</summary>
     public bool HasImmediateWrites { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using IommuKit.Domains;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.Mmio;
@@ -6,56 +7,79 @@ namespace IommuKit.Lab.Machines;
 
 /// <summary>
 /// Sits between a driver and the hardware and counts what passes; it can also leave steps out, to show what they are for. Thread-safe as far as
-/// single accesses are.
+/// single accesses are, unless it is told that only one thread at a time uses it.
 /// </summary>
-internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, RegisterPurpose> purposeOf) : IMmio, ICpuCache
+/// <param name="registers">The hardware's registers.</param>
+/// <param name="cache">The CPU's cache.</param>
+/// <param name="purposeOf">What an access of a register is for, by its offset and whether it is a read.</param>
+/// <param name="isShared">Whether several threads may use it at once. A trace has some fifteen accesses for each event: counting them must cost nothing.</param>
+internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, RegisterPurpose> purposeOf, bool isShared) : IMmio, ICpuCache
 {
-    private readonly Lock _gate = new();
-    private readonly long[] _writes = new long[(int)RegisterPurpose.Statistics + 1];
-    private readonly long[] _reads = new long[(int)RegisterPurpose.Statistics + 1];
+    // Registers with lower offsets have their purposes looked up once only.
+    private const uint KnownOffsets = 0x1000;
+
+    // Counters, from 1 on.
+    private const int TableCacheAccess = 1;
+    private const int TlbAccess = 2;
+    private const int CompletionAccess = 3;
+    private const int OtherAccess = 4;
+
+    // Without hardware behind it there is nothing to pass on, only to count.
+    private readonly bool _hasHardware = !(registers is SilentRegisters && cache is SilentRegisters);
+
+    // Which counter an access belongs to, writes before reads; 0 where none was seen yet.
+    private readonly byte[] _counterOf = new byte[2 * KnownOffsets];
+    private readonly long[] _writes = new long[OtherAccess + 1];
+    private readonly long[] _reads = new long[OtherAccess + 1];
+    private bool _isPassedOn = !(registers is SilentRegisters && cache is SilentRegisters);
     private long _lines;
     private long _cleans;
     private long _barriers;
 
     /// <summary>If set: receives every step, and returns whether to leave it out.</summary>
-    public Func<MaintenanceStep, bool>? Filter { get; set; }
-
-    /// <summary>If set: sees every step that reaches the hardware, before it does.</summary>
-    public Action<MaintenanceStep>? Observer { get; set; }
-
-    public int LineSize => cache.LineSize;
-
-    /// <summary>Another meter before the same hardware, which counts what is done through it.</summary>
-    public Meter Beside() => new(registers, cache, purposeOf);
-
-    public OperationCounts Read(DomainCounters software)
+    public Func<MaintenanceStep, bool>? Filter
     {
-        lock (_gate)
+        get;
+        set
         {
-            return new OperationCounts(
-                Sum(_writes),
-                Sum(_reads),
-                _lines,
-                _cleans,
-                _barriers,
-                software.EntriesStored,
-                software.TablesAllocated,
-                software.TablesFreed,
-                software.RangesMapped,
-                software.Syncs,
-                software.RunsStored);
+            field = value;
+            SetPassedOn();
         }
     }
 
+    /// <summary>If set: sees every step that reaches the hardware, before it does.</summary>
+    public Action<MaintenanceStep>? Observer
+    {
+        get;
+        set
+        {
+            field = value;
+            SetPassedOn();
+        }
+    }
+
+    public int LineSize { get; } = cache.LineSize;
+
+    /// <summary>Another meter before the same hardware, which counts what is done through it.</summary>
+    public Meter Beside() => new(registers, cache, purposeOf, isShared);
+
+    public OperationCounts Read(DomainCounters software) => new(
+        Accesses(_writes),
+        Accesses(_reads),
+        Volatile.Read(ref _lines),
+        Volatile.Read(ref _cleans),
+        Volatile.Read(ref _barriers),
+        software.EntriesStored,
+        software.TablesAllocated,
+        software.TablesFreed,
+        software.RangesMapped,
+        software.Syncs,
+        software.RunsStored);
+
     public uint Read32(uint offset)
     {
-        var purpose = purposeOf(offset, true);
-        lock (_gate)
-        {
-            _reads[(int)purpose]++;
-        }
-
-        return MustDo(MaintenanceKind.RegisterRead, offset, 0, purpose) ? registers.Read32(offset) : 0;
+        Add(ref _reads[CounterOf(offset, isRead: true)], 1);
+        return _isPassedOn && MustDo(MaintenanceKind.RegisterRead, offset, 0, isRead: true) ? registers.Read32(offset) : 0;
     }
 
     /// <summary>Does a step that no driver asked for, uncounted and whatever the filter says.</summary>
@@ -83,13 +107,8 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
 
     public void Write32(uint offset, uint value)
     {
-        var purpose = purposeOf(offset, false);
-        lock (_gate)
-        {
-            _writes[(int)purpose]++;
-        }
-
-        if (MustDo(MaintenanceKind.RegisterWrite, offset, value, purpose))
+        Add(ref _writes[CounterOf(offset, isRead: false)], 1);
+        if (_isPassedOn && MustDo(MaintenanceKind.RegisterWrite, offset, value, isRead: false))
         {
             registers.Write32(offset, value);
         }
@@ -99,13 +118,11 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
     {
         ulong mask = (ulong)LineSize - 1;
         ulong first = physicalAddress & ~mask;
-        lock (_gate)
-        {
-            _cleans++;
-            _lines += (long)((physicalAddress + length + mask - first) / (ulong)LineSize);
-        }
+        Add(ref _cleans, 1);
 
-        if (MustDo(MaintenanceKind.Clean, physicalAddress, length, default))
+        // Lines are powers of two; a division would cost more than all else here.
+        Add(ref _lines, (long)((physicalAddress + length + mask - first) >> BitOperations.TrailingZeroCount(LineSize)));
+        if (_isPassedOn && MustDo(MaintenanceKind.Clean, physicalAddress, length))
         {
             cache.Clean(physicalAddress, length);
         }
@@ -113,33 +130,65 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
 
     public void Barrier()
     {
-        lock (_gate)
-        {
-            _barriers++;
-        }
-
-        if (MustDo(MaintenanceKind.Barrier, 0, 0, default))
+        Add(ref _barriers, 1);
+        if (_isPassedOn && MustDo(MaintenanceKind.Barrier, 0, 0))
         {
             cache.Barrier();
         }
     }
 
-    private static RegisterAccesses Sum(long[] accesses)
+    private static RegisterAccesses Accesses(long[] counters) => new(
+        Volatile.Read(ref counters[TableCacheAccess]),
+        Volatile.Read(ref counters[TlbAccess]),
+        Volatile.Read(ref counters[CompletionAccess]),
+        Volatile.Read(ref counters[OtherAccess]));
+
+    private void SetPassedOn() => _isPassedOn = _hasHardware || Filter is not null || Observer is not null;
+
+    private void Add(ref long counter, long count)
     {
-        long tableCache = accesses[(int)RegisterPurpose.TableCacheInvalidation];
-        long tlb = accesses[(int)RegisterPurpose.TlbInvalidation];
-        long completion = accesses[(int)RegisterPurpose.Completion];
-        return new RegisterAccesses(tableCache, tlb, completion, accesses.Sum() - tableCache - tlb - completion);
+        if (isShared)
+        {
+            Interlocked.Add(ref counter, count);
+        }
+        else
+        {
+            counter += count;
+        }
     }
 
-    private bool MustDo(MaintenanceKind kind, ulong address, ulong value, RegisterPurpose purpose)
+    private int CounterOf(uint offset, bool isRead)
+    {
+        if (offset >= KnownOffsets)
+        {
+            return FindCounter(offset, isRead);
+        }
+
+        ref byte known = ref _counterOf[offset + (isRead ? KnownOffsets : 0)];
+        if (known == 0)
+        {
+            known = (byte)FindCounter(offset, isRead);
+        }
+
+        return known;
+    }
+
+    private int FindCounter(uint offset, bool isRead) => purposeOf(offset, isRead) switch
+    {
+        RegisterPurpose.TableCacheInvalidation => TableCacheAccess,
+        RegisterPurpose.TlbInvalidation => TlbAccess,
+        RegisterPurpose.Completion => CompletionAccess,
+        _ => OtherAccess,
+    };
+
+    private bool MustDo(MaintenanceKind kind, ulong address, ulong value, bool? isRead = null)
     {
         if (Filter is null && Observer is null)
         {
             return true;
         }
 
-        var step = new MaintenanceStep(kind, address, value, purpose);
+        var step = new MaintenanceStep(kind, address, value, isRead is { } read ? purposeOf((uint)address, read) : default);
         if (Filter is { } filter && filter(step))
         {
             return false;

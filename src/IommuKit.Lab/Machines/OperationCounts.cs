@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace IommuKit.Lab.Machines;
 
 /// <summary>What a machine did: counted, not estimated. Take two and subtract them to get what happened between.</summary>
@@ -29,6 +31,7 @@ public readonly record struct OperationCounts(
     public long Maintenance => RegisterWrites.Total + RegisterReads.Total + LinesCleaned;
 
     /// <summary>What was added since an earlier count.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static OperationCounts operator -(in OperationCounts later, in OperationCounts earlier) => new(
         later.RegisterWrites - earlier.RegisterWrites,
         later.RegisterReads - earlier.RegisterReads,

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace IommuKit.Lab.Machines;
 
 /// <summary>Register accesses, by what they were for.</summary>
@@ -11,6 +13,7 @@ public readonly record struct RegisterAccesses(long TableCache, long Tlb, long C
     public long Total => TableCache + Tlb + Completion + Other;
 
     /// <summary>What was added since an earlier count.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RegisterAccesses operator -(in RegisterAccesses later, in RegisterAccesses earlier) => new(
         later.TableCache - earlier.TableCache,
         later.Tlb - earlier.Tlb,

@@ -97,7 +97,7 @@ public sealed class TegraMachine : Machine
             var silent = new SilentRegisters();
             var registers = (IMmio?)model ?? silent;
             var cache = settings.HasModel ? (ICpuCache)memory : silent;
-            var meter = new Meter(registers, cache, TegraMc.PurposeOf);
+            var meter = new Meter(registers, cache, TegraMc.PurposeOf, settings.IsShared);
             var driver = new TegraSmmuDriver(
                 soc,
                 settings.HasMeter ? meter : registers,

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace IommuKit.Lab.Traces;
@@ -96,6 +97,7 @@ internal static class FtraceText
     }
 
     /// <summary>Goes over a word, if it is the expected one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TrySkip(ref ReadOnlySpan<byte> text, ReadOnlySpan<byte> expected)
     {
         if (!text.StartsWith(expected))
@@ -108,6 +110,7 @@ internal static class FtraceText
     }
 
     /// <summary>Reads a number with 0x in front.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryReadHex(ref ReadOnlySpan<byte> text, out ulong value)
     {
         value = 0;
@@ -132,6 +135,7 @@ internal static class FtraceText
     }
 
     /// <summary>Reads sixteen hexadecimal digits: addresses have all of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool TryReadAllDigits(Vector128<byte> text, out ulong value)
     {
         var digits = text - Vector128.Create((byte)'0');
@@ -144,6 +148,7 @@ internal static class FtraceText
     }
 
     /// <summary>The number of eight digits, the first of them in the lowest byte: two of them at a time, then four, then all.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint EightDigits(ulong digits)
     {
         digits = BitConverter.IsLittleEndian ? digits : BinaryPrimitives.ReverseEndianness(digits);
@@ -153,6 +158,7 @@ internal static class FtraceText
     }
 
     /// <summary>Reads a decimal number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryReadDecimal(ref ReadOnlySpan<byte> text, out ulong value)
     {
         if (!Utf8Parser.TryParse(text, out value, out int used))
