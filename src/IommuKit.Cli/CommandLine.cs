@@ -52,6 +52,7 @@ internal static class CommandLine
         {
             BenchCommand.Create(context),
             ReplayCommand.Create(context),
+            MergeCommand.Create(context),
             ModelsCommand.Create(context),
             DumpCommand.Create(context),
             CheckCommand.Create(context),

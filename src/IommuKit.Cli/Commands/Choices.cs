@@ -84,6 +84,24 @@ internal static class Choices
         throw new InputException($"{option}: \"{value}\" is not a whole number from 0 to {int.MaxValue}");
     }
 
+    /// <summary>A duration, in nanoseconds: a whole number with us, ms or s.</summary>
+    public static long Duration(string option, string value)
+    {
+        const long max = 1_000_000_000_000;
+        foreach (var (unit, nanoseconds) in (ReadOnlySpan<(string, long)>)[("us", 1000), ("ms", 1_000_000), ("s", 1_000_000_000)])
+        {
+            if (value.EndsWith(unit, StringComparison.Ordinal)
+                && long.TryParse(value.AsSpan()[..^unit.Length], NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+                && number > 0
+                && number <= max / nanoseconds)
+            {
+                return number * nanoseconds;
+            }
+        }
+
+        throw new InputException($"{option}: \"{value}\" is not a duration from 1us to 1000s, as 100ms");
+    }
+
     /// <summary>A size in bytes.</summary>
     public static ulong Size(string option, string value)
     {

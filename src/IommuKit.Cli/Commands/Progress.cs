@@ -22,6 +22,26 @@ internal static class Progress
         return result;
     }
 
+    /// <summary>Reads several files at once, with a bar for each on the standard error if somebody is looking.</summary>
+    /// <param name="context">Where to.</param>
+    /// <param name="files">The files.</param>
+    /// <param name="read">Reads them; given what to tell, on any thread: the index of a file and how much of it was read.</param>
+    public static T ReadAll<T>(CommandContext context, IReadOnlyList<string> files, Func<Action<int, long>?, T> read)
+    {
+        if (!context.IsInteractive)
+        {
+            return read(null);
+        }
+
+        T result = default!;
+        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        {
+            ProgressTask[] tasks = [.. files.Select(file => progress.AddTask(Markup.Escape(Path.GetFileName(file)), maxValue: LengthOf(file)))];
+            result = read((index, position) => tasks[index].Value = position);
+        });
+        return result;
+    }
+
     /// <summary>Does work of several steps, with a bar for each on the standard error if somebody is looking.</summary>
     /// <param name="context">Where to.</param>
     /// <param name="file">The file that is read on the way, or null.</param>

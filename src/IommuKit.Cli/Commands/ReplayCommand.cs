@@ -5,7 +5,7 @@ using IommuKit.Lab.Replay;
 
 namespace IommuKit.Cli.Commands;
 
-/// <summary><c>iommukit replay</c>: a trace of a real kernel on modelled IOMMUs.</summary>
+/// <summary><c>iommukit replay</c>: traces of a real kernel on modelled IOMMUs.</summary>
 internal static class ReplayCommand
 {
     public static Command Create(CommandContext context)
@@ -16,6 +16,21 @@ internal static class ReplayCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var common = new RunOptions();
+        var whatIf = new Option<bool>("--what-if")
+        {
+            Description = "One table for each file, of every combination of --iommu, --policy, --flush-all, --tlb-step, --section-threshold and --asid-threshold, which all take several values here (0,64,512), against the first.",
+        };
+        var bySize = new Option<bool>("--by-size") { Description = "Latencies by the size of the map or unmap." };
+        var series = new Option<string?>("--series")
+        {
+            Description = "What happens in each interval of the trace's time: 100ms.",
+            HelpName = "DURATION",
+        };
+        var shard = new Option<string?>("--shard")
+        {
+            Description = "Do only the I-th of N parts of the work, and write what 'iommukit merge' puts together.",
+            HelpName = "I/N",
+        };
         var lenient = new Option<bool>("--lenient")
         {
             Description = "Go on where a file is cut off or damaged, and count what is left out.",
@@ -26,18 +41,31 @@ internal static class ReplayCommand
             files,
         };
         common.AddTo(command);
-        command.Options.Add(lenient);
+        foreach (Option option in (Option[])[whatIf, bySize, series, lenient, shard])
+        {
+            command.Options.Add(option);
+        }
+
         results.AddTo(command);
         command.SetAction(parsed =>
         {
+            string? interval = parsed.GetValue(series);
+            if (parsed.GetValue(bySize) && interval is not null)
+            {
+                throw new InputException("--by-size and --series exclude each other");
+            }
+
+            var part = parsed.GetValue(shard) is { } text ? Shard.Parse(text) : (Shard?)null;
+            bool isWhatIf = parsed.GetValue(whatIf);
             var options = new ReplayOptions
             {
                 Machines = common.MachinesIn(parsed),
                 Policies = common.PoliciesIn(parsed),
-                FlushAllPages = common.FlushAllIn(parsed),
-                Settings = common.SettingsIn(parsed),
+                Tunings = isWhatIf ? common.TuningsIn(parsed) : [common.TuningIn(parsed)],
                 Costs = common.CostsIn(parsed),
                 IsLenient = parsed.GetValue(lenient),
+                HasSizes = parsed.GetValue(bySize),
+                SeriesInterval = interval is null ? 0 : Choices.Duration(series.Name, interval),
             };
             string[] paths = parsed.GetValue(files)!;
             if (paths.Count(path => path == "-") > 1)
@@ -45,18 +73,17 @@ internal static class ReplayCommand
                 throw new InputException("-: the standard input can be read only once");
             }
 
+            var sweep = new ReplaySweep(paths, options, isWhatIf);
             return results.Collect(parsed, context, [.. paths, .. common.FilesIn(parsed)], writer =>
             {
-                var replays = new List<ReplayResult>();
-                foreach (string file in paths)
+                if (part is { } own)
                 {
-                    replays.AddRange(Progress.Read(context, file, onRead => Replayer.Run(file, options, onRead)));
+                    writer.Write((text, format) => ShardFile.Write(text, format, sweep, own, sweep.Run(context, own)));
                 }
-
-                writer.Write(
-                    [.. replays.Select(replay => new ReplayRecord(replay, options))],
-                    (console, isMarkdown) => ReplayTable.Write(console, replays, options, isMarkdown),
-                    isJsonLines: true);
+                else
+                {
+                    ReplayReport.Write(writer, sweep.View, sweep.Run(context, new Shard(1, 1)));
+                }
             });
         });
         return command;

@@ -3,6 +3,7 @@ using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
+using IommuKit.Lab.Replay;
 using IommuKit.Lab.Seed;
 
 namespace IommuKit.Cli.Commands;
@@ -81,23 +82,46 @@ internal sealed class RunOptions
     public CostVector CostsIn(ParseResult parsed) => parsed.GetValue(_costs) is { } file ? CostFile.Find(file) : CostFile.Default;
 
     /// <summary>From how many pages on everything is flushed.</summary>
-    public int FlushAllIn(ParseResult parsed) => Number(_flushAll, parsed);
+    public int FlushAllIn(ParseResult parsed) => TuningIn(parsed).FlushAllPages;
 
     /// <summary>The settings that were asked for.</summary>
-    public MachineSettings SettingsIn(ParseResult parsed) => new()
+    public MachineSettings SettingsIn(ParseResult parsed) => TuningIn(parsed).Settings;
+
+    /// <summary>The tuning that was asked for.</summary>
+    public ReplayTuning TuningIn(ParseResult parsed) => TuningsIn(parsed, text => [text]).Single();
+
+    /// <summary>Every combination of the tuning that was asked for, where options may have several values with commas between them.</summary>
+    public IReadOnlyList<ReplayTuning> TuningsIn(ParseResult parsed) => TuningsIn(parsed, text => text.Split(',', StringSplitOptions.TrimEntries));
+
+    private IReadOnlyList<ReplayTuning> TuningsIn(ParseResult parsed, Func<string, string[]> split)
     {
-        TlbStep = parsed.GetValue(_tlbStep) is { } step ? TlbStep(step) : 0,
-        SectionThreshold = Number(_sectionThreshold, parsed),
-        AsidThreshold = Number(_asidThreshold, parsed),
-        UsesSections = parsed.GetValue(_sections),
-    };
+        return
+        [
+            .. from flushAll in Values(_flushAll, Choices.Number)
+               from tlbStep in Values(_tlbStep, (_, text) => TlbStep(text))
+               from sectionThreshold in Values(_sectionThreshold, Choices.Number)
+               from asidThreshold in Values(_asidThreshold, Choices.Number)
+               select new ReplayTuning
+               {
+                   FlushAllPages = flushAll,
+                   Settings = new MachineSettings
+                   {
+                       TlbStep = tlbStep,
+                       SectionThreshold = sectionThreshold,
+                       AsidThreshold = asidThreshold,
+                       UsesSections = parsed.GetValue(_sections),
+                   },
+               },
+        ];
+
+        IEnumerable<int> Values(Option<string?> option, Func<string, string, int> read) => parsed.GetValue(option) is { } text
+            ? [.. split(text).Select(value => read(option.Name, value)).Distinct()]
+            : [0];
+    }
 
     private static int TlbStep(string text)
     {
         ulong step = Choices.Size("--tlb-step", text);
         return step is 16 << 10 or 32 << 10 ? (int)step : throw new InputException($"--tlb-step: \"{text}\" is neither 16K nor 32K");
     }
-
-    private static int Number(Option<string?> option, ParseResult parsed) =>
-        parsed.GetValue(option) is { } text ? Choices.Number(option.Name, text) : 0;
 }

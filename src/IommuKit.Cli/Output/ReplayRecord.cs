@@ -3,7 +3,7 @@ using IommuKit.Lab.Replay;
 namespace IommuKit.Cli.Output;
 
 /// <summary>A result of <c>iommukit replay</c> as JSON and CSV have it. docs/json.md describes the fields.</summary>
-internal sealed class ReplayRecord(ReplayResult result, ReplayOptions options)
+internal sealed class ReplayRecord(ReplayResult result)
 {
     public string File => result.Trace.File;
 
@@ -41,21 +41,21 @@ internal sealed class ReplayRecord(ReplayResult result, ReplayOptions options)
 
     public long Syncs => result.Counts.Syncs;
 
-    public double MapP50Us => Percentile(result.MapLatency, 0.5);
+    public double MapP50Us => Math.Round(result.MapLatency.P50, 3);
 
-    public double MapP90Us => Percentile(result.MapLatency, 0.9);
+    public double MapP90Us => Math.Round(result.MapLatency.P90, 3);
 
-    public double MapP99Us => Percentile(result.MapLatency, 0.99);
+    public double MapP99Us => Math.Round(result.MapLatency.P99, 3);
 
-    public double MapMaxUs => Math.Round(result.MapLatency.MaxMicroseconds, 3);
+    public double MapMaxUs => Math.Round(result.MapLatency.Max, 3);
 
-    public double UnmapP50Us => Percentile(result.UnmapLatency, 0.5);
+    public double UnmapP50Us => Math.Round(result.UnmapLatency.P50, 3);
 
-    public double UnmapP90Us => Percentile(result.UnmapLatency, 0.9);
+    public double UnmapP90Us => Math.Round(result.UnmapLatency.P90, 3);
 
-    public double UnmapP99Us => Percentile(result.UnmapLatency, 0.99);
+    public double UnmapP99Us => Math.Round(result.UnmapLatency.P99, 3);
 
-    public double UnmapMaxUs => Math.Round(result.UnmapLatency.MaxMicroseconds, 3);
+    public double UnmapMaxUs => Math.Round(result.UnmapLatency.Max, 3);
 
     public ulong PeakLivePages => result.Trace.PeakLivePages;
 
@@ -67,11 +67,9 @@ internal sealed class ReplayRecord(ReplayResult result, ReplayOptions options)
 
     public IReadOnlyList<SkippedRecord> SkippedReasons => Skips.Records(result.Skipped);
 
-    public string Costs => options.Costs.Name;
+    public string Costs => result.Costs;
 
     public string? Problem => result.Trace.Problem;
 
-    public string Tuning => Output.Tuning.Describe(options.Settings, options.FlushAllPages);
-
-    private static double Percentile(LatencyHistogram histogram, double share) => Math.Round(histogram.Percentile(share), 3);
+    public string Tuning => Output.Tuning.Describe(result.Tuning.Settings, result.Tuning.FlushAllPages);
 }

@@ -8,7 +8,7 @@ namespace IommuKit.Cli.Output;
 /// <summary>The tables of <c>iommukit replay</c>.</summary>
 internal static class ReplayTable
 {
-    public static void Write(IAnsiConsole console, IReadOnlyList<ReplayResult> results, ReplayOptions options, bool isMarkdown)
+    public static void Write(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
     {
         var leftOut = new List<string>();
         foreach (var file in results.GroupBy(result => result.Trace))
@@ -21,7 +21,7 @@ internal static class ReplayTable
 
             foreach (var machine in file.GroupBy(result => result.Iommu, StringComparer.Ordinal))
             {
-                leftOut.AddRange(WriteMachine(console, machine.Key, [.. machine], options, isMarkdown));
+                leftOut.AddRange(WriteMachine(console, [.. machine], isMarkdown));
                 console.WriteLine();
             }
         }
@@ -34,13 +34,20 @@ internal static class ReplayTable
             console.Note(isMarkdown, "Explicit: flushed where the trace turns from maps to unmaps or back, as a caller might.");
         }
 
-        if (options.Settings.UsesSections)
+        if (results.Any(result => result.Tuning.Settings.UsesSections))
         {
             console.Note(isMarkdown, "--sections: superpages are used only where a single map event covers one whole, and physical memory is aligned to it.");
         }
     }
 
-    private static void WriteTrace(IAnsiConsole console, TraceSummary trace, bool isMarkdown)
+    /// <summary>What a result was run on, as the title of a table.</summary>
+    /// <param name="result">The result.</param>
+    /// <param name="what">What to say behind the IOMMU.</param>
+    public static string Title(ReplayResult result, string what) =>
+        $"{result.Iommu}{what}, costs {result.Costs}{Tuning.InTitle(result.Tuning.Settings, result.Tuning.FlushAllPages)}";
+
+    /// <summary>Says what is in a trace.</summary>
+    public static void WriteTrace(IAnsiConsole console, TraceSummary trace, bool isMarkdown)
     {
         console.Note(isMarkdown, $"{trace.File}: {TraceNotes.Contents(trace)}");
         foreach (string note in TraceNotes.Of(trace))
@@ -50,10 +57,9 @@ internal static class ReplayTable
     }
 
     private static IReadOnlyList<string> WriteMachine(
-        IAnsiConsole console, string name, IReadOnlyList<ReplayResult> results, ReplayOptions options, bool isMarkdown)
+        IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
     {
-        string title = $"{name}, costs {options.Costs.Name}{Tuning.InTitle(options.Settings, options.FlushAllPages)}";
-        var table = new ColumnTable(title, isMarkdown);
+        var table = new ColumnTable(Title(results[0], string.Empty), isMarkdown);
         table.AddColumn("Policy", isNumber: false);
         var columns = Columns(results);
         columns.ForEach(column => table.AddColumn(column.Header, column.Rank));
@@ -88,18 +94,19 @@ internal static class ReplayTable
             new("Reads", 5, result => Numbers.Count(result.Counts.RegisterReads.Total)),
             new("Lines", 5, result => Numbers.Count(result.Counts.LinesCleaned)),
             new("Barriers", 9, result => Numbers.Count(result.Counts.Barriers)),
-            new("Map p50", 3, result => Number(result.MapLatency.Percentile(0.5))),
-            new("Map p99", 6, result => Number(result.MapLatency.Percentile(0.99))),
-            new("Map max", 7, result => Number(result.MapLatency.MaxMicroseconds)),
-            new("Unmap p50", 3, result => Number(result.UnmapLatency.Percentile(0.5))),
-            new("Unmap p99", 4, result => Number(result.UnmapLatency.Percentile(0.99))),
-            new("Unmap max", 7, result => Number(result.UnmapLatency.MaxMicroseconds)),
+            new("Map p50", 3, result => Number(result.MapLatency.P50)),
+            new("Map p99", 6, result => Number(result.MapLatency.P99)),
+            new("Map max", 7, result => Number(result.MapLatency.Max)),
+            new("Unmap p50", 3, result => Number(result.UnmapLatency.P50)),
+            new("Unmap p99", 4, result => Number(result.UnmapLatency.P99)),
+            new("Unmap max", 7, result => Number(result.UnmapLatency.Max)),
             new("Skipped", 1, result => Numbers.Count(result.SkippedCount)),
         ]);
         return columns;
     }
 
-    private static string Number(double value) => value.ToString(value < 1000 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
+    /// <summary>A time in the unit of its column.</summary>
+    public static string Number(double value) => value.ToString(value < 1000 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
 
     private sealed record Column(string Header, int Rank, Func<ReplayResult, string> Cell);
 }

@@ -26,8 +26,9 @@ public static class TraceWorkload
         using var reader = TraceReader.Open(path, isLenient: false, onRead);
         var clock = new TraceClock();
         var options = new ReplayOptions { Machines = [kind] };
-        using var first = new ReplayLane(kind, from, options, clock);
-        using var second = new ReplayLane(kind, to, options, clock);
+        var summary = new TraceSummary { File = path };
+        using var first = new ReplayLane(new ReplayCase(kind, from, new ReplayTuning()), options, clock, summary);
+        using var second = new ReplayLane(new ReplayCase(kind, to, new ReplayTuning()), options, clock, summary);
         var recorder = new StepRecorder(first.Machine, holdsBack: false);
         var otherRecorder = new StepRecorder(second.Machine, holdsBack: false);
         var before = first.Machine.Counts;
@@ -40,7 +41,6 @@ public static class TraceWorkload
             Mix(() => first.Do(next), () => second.Do(next));
         }
 
-        var summary = new TraceSummary { File = path };
         ReplayResult replay = null!;
         ReplayResult otherReplay = null!;
         Mix(() => replay = first.Finish(summary), () => otherReplay = second.Finish(summary));

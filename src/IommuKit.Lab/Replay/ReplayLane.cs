@@ -12,26 +12,30 @@ internal sealed class ReplayLane : IDisposable
     private readonly Machine _machine;
     private readonly IommuDomain _domain;
     private readonly CostVector _costs;
-    private readonly TraceClock _clock;
     private readonly OperationCounts _before;
     private readonly LatencyHistogram _mapLatency = new();
     private readonly LatencyHistogram _unmapLatency = new();
     private readonly SkipCounter _skipped = new();
+    private readonly ReplayCase _case;
+    private readonly SizeLatencies? _sizes;
+    private readonly SeriesRecorder? _series;
     private OperationCounts _last;
     private double _microseconds;
     private TraceEventKind _direction = TraceEventKind.Map;
 
-    public ReplayLane(MachineKind kind, SyncPolicy policy, ReplayOptions options, TraceClock clock)
+    public ReplayLane(ReplayCase replayCase, ReplayOptions options, TraceClock clock, TraceSummary trace)
     {
+        _case = replayCase;
         _costs = options.Costs;
-        _clock = clock;
+        _sizes = options.HasSizes ? new SizeLatencies() : null;
+        _series = options.SeriesInterval == 0 ? null : new SeriesRecorder(options.SeriesInterval, clock, trace);
 
         // No device takes part, so that nothing would read the model's caches: counting the driver's accesses is enough.
-        _machine = kind.Create(options.Settings with { HasModel = false });
+        _machine = replayCase.Machine.Create(replayCase.Tuning.Settings with { HasModel = false, IsShared = false });
         _domain = _machine.CreateDomain(new DomainOptions
         {
-            Policy = policy,
-            FlushAllPages = options.FlushAllPages,
+            Policy = replayCase.Policy,
+            FlushAllPages = replayCase.Tuning.FlushAllPages,
             Clock = clock,
         });
         _domain.Attach(_machine.TestDevice);
@@ -41,6 +45,9 @@ internal sealed class ReplayLane : IDisposable
 
     /// <summary>The machine, for whoever looks at what the driver does to it.</summary>
     public Machine Machine => _machine;
+
+    /// <summary>Intervals of the time series so far.</summary>
+    public int SeriesCount => _series?.Count ?? 0;
 
     public void Do(in TraceEvent traceEvent)
     {
@@ -68,11 +75,15 @@ internal sealed class ReplayLane : IDisposable
             trace,
             _machine.Name,
             _domain.Policy,
+            _case.Tuning,
+            _costs.Name,
             _last - _before,
             _microseconds,
-            _mapLatency,
-            _unmapLatency,
-            _skipped.Skipped);
+            LatencySummary.Of(_mapLatency),
+            LatencySummary.Of(_unmapLatency),
+            _skipped.Skipped,
+            _sizes?.Counted ?? [],
+            _series?.Finish() ?? []);
     }
 
     public void Dispose()
@@ -102,7 +113,10 @@ internal sealed class ReplayLane : IDisposable
         var error = _domain.TryMap(map.Iova, map.PhysicalAddress, map.Size, Protection.Read | Protection.Write);
         if (error == IommuError.None)
         {
-            _mapLatency.Add(Lap(maps: 1, unmaps: 0));
+            double microseconds = Lap(maps: 1, unmaps: 0);
+            _mapLatency.Add(microseconds);
+            _sizes?.Add(MappingOperation.Map, map.Size, microseconds);
+            _series?.AddCall(MappingOperation.Map, map.Size);
             return;
         }
 
@@ -152,6 +166,8 @@ internal sealed class ReplayLane : IDisposable
         if (unmapped != 0)
         {
             _unmapLatency.Add(microseconds);
+            _sizes?.Add(MappingOperation.Unmap, unmap.Size, microseconds);
+            _series?.AddCall(MappingOperation.Unmap, unmapped);
         }
 
         if (unmapped < unmap.Size)
@@ -164,8 +180,10 @@ internal sealed class ReplayLane : IDisposable
     private double Lap(int maps, int unmaps)
     {
         var now = _machine.Counts;
-        double microseconds = _costs.Microseconds(now - _last, maps, unmaps);
+        var done = now - _last;
+        double microseconds = _costs.Microseconds(done, maps, unmaps);
         _last = now;
+        _series?.AddWork(done, microseconds);
         _microseconds += microseconds;
         return microseconds;
     }

@@ -13,15 +13,30 @@ public sealed record ReplayOptions
     /// <summary>Policies.</summary>
     public IReadOnlyList<SyncPolicy> Policies { get; init; } = Enum.GetValues<SyncPolicy>();
 
-    /// <summary>From how many pages on a flush of everything replaces ranges; 0 means never.</summary>
-    public int FlushAllPages { get; init; }
+    /// <summary>How drivers are tuned.</summary>
+    public IReadOnlyList<ReplayTuning> Tunings { get; init; } = [new()];
 
-    /// <summary>How the machines are to be.</summary>
-    public MachineSettings Settings { get; init; } = new();
+    /// <summary>Which of <see cref="Cases"/> to run; the others of a sweep run elsewhere.</summary>
+    public Range Part { get; init; } = Range.All;
 
     /// <summary>What the operations cost.</summary>
     public CostVector Costs { get; init; } = CostFile.Default;
 
     /// <summary>Whether to go on where a file is cut off or damaged.</summary>
     public bool IsLenient { get; init; }
+
+    /// <summary>Whether to keep latencies apart by the size of the map or unmap.</summary>
+    public bool HasSizes { get; init; }
+
+    /// <summary>Nanoseconds of the trace's clock in one interval of a time series; 0 means no series.</summary>
+    public long SeriesInterval { get; init; }
+
+    /// <summary>Every combination of machine, tuning and policy, in that order.</summary>
+    public IReadOnlyList<ReplayCase> Cases =>
+    [
+        .. from machine in Machines
+           from tuning in Tunings
+           from policy in Policies
+           select new ReplayCase(machine, policy, tuning),
+    ];
 }

@@ -6,21 +6,29 @@ namespace IommuKit.Lab.Replay;
 /// <summary>A trace under one policy on one machine.</summary>
 /// <param name="Trace">What is in the trace.</param>
 /// <param name="Iommu">The machine.</param>
-/// <param name="Policy">The policy.</param>
+/// <param name="Policy">The policy in force.</param>
+/// <param name="Tuning">How the driver was tuned.</param>
+/// <param name="Costs">The name of the costs.</param>
 /// <param name="Counts">The operations in all.</param>
 /// <param name="VirtualMicroseconds">Virtual time in all.</param>
 /// <param name="MapLatency">Virtual time of each map.</param>
 /// <param name="UnmapLatency">Virtual time of each unmap.</param>
 /// <param name="Skipped">What was not replayed, and why.</param>
+/// <param name="Sizes">Latencies by size; empty if they were not asked for.</param>
+/// <param name="Series">The time series; empty if it was not asked for.</param>
 public sealed record ReplayResult(
     TraceSummary Trace,
     string Iommu,
     SyncPolicy Policy,
+    ReplayTuning Tuning,
+    string Costs,
     OperationCounts Counts,
     double VirtualMicroseconds,
-    LatencyHistogram MapLatency,
-    LatencyHistogram UnmapLatency,
-    IReadOnlyList<SkippedEvents> Skipped)
+    LatencySummary MapLatency,
+    LatencySummary UnmapLatency,
+    IReadOnlyList<SkippedEvents> Skipped,
+    IReadOnlyList<SizeLatency> Sizes,
+    IReadOnlyList<SeriesPoint> Series)
 {
     /// <summary>Events that were not replayed, or not wholly.</summary>
     public long SkippedCount => Skipped.Sum(skipped => skipped.Count);

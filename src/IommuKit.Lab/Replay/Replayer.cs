@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using IommuKit.Lab.Traces;
 
 namespace IommuKit.Lab.Replay;
@@ -15,20 +16,18 @@ public static class Replayer
     /// <param name="path">The file, or "-" for the standard input.</param>
     /// <param name="options">What to run.</param>
     /// <param name="onRead">Told how many bytes of the file were read so far, or null.</param>
-    /// <returns>One result for each machine and policy.</returns>
+    /// <returns>One result for each case.</returns>
     /// <exception cref="InputException">The file cannot be used.</exception>
     public static IReadOnlyList<ReplayResult> Run(string path, ReplayOptions options, Action<long>? onRead = null)
     {
         using var reader = TraceReader.Open(path, options.IsLenient, onRead);
         var clock = new TraceClock();
+        var summary = new TraceSummary { File = path };
         var lanes = new List<ReplayLane>();
         try
         {
             lanes.AddRange(
-                from machine in options.Machines
-                from policy in options.Policies
-                select new ReplayLane(machine, policy, options, clock));
-            var summary = new TraceSummary { File = path };
+                options.Cases.Take(options.Part).Select(replayCase => new ReplayLane(replayCase, options, clock, summary)));
             var live = new LiveSet();
             while (reader.Read(out var traceEvent))
             {
@@ -38,6 +37,12 @@ public static class Replayer
                 foreach (var lane in lanes)
                 {
                     lane.Do(traceEvent);
+                }
+
+                if (lanes.Count != 0 && lanes[0].SeriesCount > SeriesRecorder.MaxPoints)
+                {
+                    throw new InputException(
+                        TraceInput.NameOf(path), traceEvent.Line, $"the time series has more than {SeriesRecorder.MaxPoints} intervals here; choose longer ones");
                 }
 
                 if (live.Pieces > MaxPieces)
@@ -50,13 +55,50 @@ public static class Replayer
             summary.Lines = reader.Line;
             summary.Problem = reader.Problem;
             summary.Lost = Saturating.Add(summary.Lost, (ulong)reader.Overwritten);
-            summary.LivePages = live.Bytes / SmallPage.Bytes;
+            if (options.SeriesInterval != 0 && !summary.HasTimes)
+            {
+                throw new InputException(TraceInput.NameOf(path), null, "its events have no times, so that there is no time series of it");
+            }
+
             return [.. lanes.Select(lane => lane.Finish(summary))];
         }
         finally
         {
             lanes.ForEach(lane => lane.Dispose());
         }
+    }
+
+    /// <summary>Replays several traces at once, as many as there are processors.</summary>
+    /// <param name="work">The files, each with what to run of it.</param>
+    /// <param name="onRead">Told the index of a file and how many bytes of it were read so far, from any thread; or null.</param>
+    /// <returns>The results in the order of the files.</returns>
+    /// <exception cref="InputException">A file cannot be used: of several, the first. Those that come later may not have been looked at.</exception>
+    public static IReadOnlyList<ReplayResult> RunAll(IReadOnlyList<(string Path, ReplayOptions Options)> work, Action<int, long>? onRead = null)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        var results = new IReadOnlyList<ReplayResult>[work.Count];
+        var problems = new ExceptionDispatchInfo?[work.Count];
+
+        // Files are started in their order, so that when one cannot be used every earlier one is under way and comes to its end.
+        int next = -1;
+        bool hasFailed = false;
+        Parallel.For(0, Math.Min(work.Count, Environment.ProcessorCount), _ =>
+        {
+            while (!Volatile.Read(ref hasFailed) && Interlocked.Increment(ref next) is var index && index < work.Count)
+            {
+                try
+                {
+                    results[index] = Run(work[index].Path, work[index].Options, onRead is null ? null : count => onRead(index, count));
+                }
+                catch (Exception e)
+                {
+                    problems[index] = ExceptionDispatchInfo.Capture(e);
+                    Volatile.Write(ref hasFailed, true);
+                }
+            }
+        });
+        problems.FirstOrDefault(problem => problem is not null)?.Throw();
+        return [.. results.SelectMany(result => result)];
     }
 
     private static void Note(TraceSummary summary, LiveSet live, in TraceEvent traceEvent)
@@ -72,7 +114,8 @@ public static class Replayer
                     summary.FirstMapOverLive = summary.FirstMapOverLive == 0 ? traceEvent.Line : summary.FirstMapOverLive;
                 }
 
-                summary.PeakLivePages = Math.Max(summary.PeakLivePages, live.Bytes / SmallPage.Bytes);
+                summary.LivePages = live.Bytes / SmallPage.Bytes;
+                summary.PeakLivePages = Math.Max(summary.PeakLivePages, summary.LivePages);
                 break;
             case TraceEventKind.Unmap:
                 summary.Unmaps++;
@@ -81,6 +124,7 @@ public static class Replayer
                     summary.Orphans++;
                 }
 
+                summary.LivePages = live.Bytes / SmallPage.Bytes;
                 break;
             case TraceEventKind.Lost:
                 summary.Lost = Saturating.Add(summary.Lost, traceEvent.Size);

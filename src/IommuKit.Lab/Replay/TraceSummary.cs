@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace IommuKit.Lab.Replay;
 
 /// <summary>What is in a trace, whatever it is replayed on.</summary>
@@ -7,41 +9,54 @@ public sealed class TraceSummary
     public required string File { get; init; }
 
     /// <summary>Lines read.</summary>
+    [JsonInclude]
     public long Lines { get; internal set; }
 
     /// <summary>What is wrong with the file as a whole, where a lenient replay went on or stopped early; null if nothing is.</summary>
+    [JsonInclude]
     public string? Problem { get; internal set; }
 
     /// <summary>Map events.</summary>
+    [JsonInclude]
     public long Maps { get; internal set; }
 
     /// <summary>Unmap events.</summary>
+    [JsonInclude]
     public long Unmaps { get; internal set; }
 
     /// <summary>Other events.</summary>
+    [JsonInclude]
     public long Others { get; internal set; }
 
     /// <summary>Lines that are no events.</summary>
+    [JsonInclude]
     public long UnknownLines { get; internal set; }
 
     /// <summary>Events that are known to be missing: overwritten in the buffer, or lost on the way.</summary>
+    [JsonInclude]
     public long Lost { get; internal set; }
 
     /// <summary>Maps that cover pages which were mapped already.</summary>
+    [JsonInclude]
     public long MapsOverLive { get; internal set; }
 
     /// <summary>Line of the first of them; 0 if there is none.</summary>
+    [JsonInclude]
     public long FirstMapOverLive { get; internal set; }
 
     /// <summary>Unmaps of which no page was seen mapped.</summary>
+    [JsonInclude]
     public long Orphans { get; internal set; }
 
     /// <summary>Pages of 4 KiB that are mapped at the end.</summary>
+    [JsonInclude]
     public ulong LivePages { get; internal set; }
 
     /// <summary>The most pages that were mapped at a time.</summary>
+    [JsonInclude]
     public ulong PeakLivePages { get; internal set; }
 
     /// <summary>Whether the events have times. Without, nothing can depend on time.</summary>
+    [JsonInclude]
     public bool HasTimes { get; internal set; }
 }

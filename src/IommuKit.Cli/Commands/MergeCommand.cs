@@ -1,0 +1,33 @@
+using System.CommandLine;
+using IommuKit.Cli.Output;
+
+namespace IommuKit.Cli.Commands;
+
+/// <summary><c>iommukit merge</c>: the shards of a sweep put together.</summary>
+internal static class MergeCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var files = new Argument<string[]>("FILE")
+        {
+            Description = "What 'iommukit replay --shard I/N' wrote, all N parts, in any order.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var results = new ResultOptions();
+        var command = new Command("merge", "Put the parts of a sweep together, and print what one run of all of it would have printed.")
+        {
+            files,
+        };
+        results.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            string[] paths = parsed.GetValue(files)!;
+            return results.Collect(parsed, context, paths, writer =>
+            {
+                var merged = ShardMerger.Read(paths);
+                ReplayReport.Write(writer, merged.View, merged.Results);
+            });
+        });
+        return command;
+    }
+}

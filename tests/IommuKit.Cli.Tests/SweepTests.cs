@@ -1,0 +1,159 @@
+using System.Text.Json;
+using static IommuKit.Cli.Tests.Command;
+
+namespace IommuKit.Cli.Tests;
+
+/// <summary>What-if tables, sizes, series, and sweeps in shards.</summary>
+public sealed class SweepTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("iommukit").FullName;
+
+    private static string Sample => RepositoryFiles.InRepository("samples", "nvme-seq-strict.trace.gz");
+
+    private static string Other => RepositoryFiles.InRepository("samples", "perf-nvme-lazy.trace.gz");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void What_if_compares_every_combination_with_the_first()
+    {
+        string[] lines = Lines(Succeed(
+            "replay", Sample, "--what-if", "--iommu", "tegra124,tegra210", "-p", "PerPage,Gather", "--flush-all", "0,8", "--tlb-step", "16K,32K", "--json"));
+        lines.Length.ShouldBe(16);
+        var rows = lines.Select(line => JsonDocument.Parse(line).RootElement).ToArray();
+        rows[0].GetProperty("time_ratio").GetDouble().ShouldBe(1);
+        rows[0].GetProperty("operations_ratio").GetDouble().ShouldBe(1);
+        double first = rows[0].GetProperty("virtual_us").GetDouble();
+        foreach (var row in rows)
+        {
+            row.GetProperty("time_ratio").GetDouble().ShouldBe(row.GetProperty("virtual_us").GetDouble() / first, 1e-4);
+        }
+
+        rows.Select(row => (row.GetProperty("iommu").GetString(), row.GetProperty("flush_all_pages").GetInt32(), row.GetProperty("tlb_step_bytes").GetInt32(), row.GetProperty("policy").GetString()))
+            .Distinct().Count().ShouldBe(16);
+
+        string text = Succeed("replay", Sample, Other, "--what-if", "-p", "PerPage,Gather", "--section-threshold", "0,2");
+        text.ShouldMatch("tegra210 +Gather +--section-threshold 2 ");
+        text.Split("What if; costs tegra210-2015").Length.ShouldBe(3);
+    }
+
+    [Fact]
+    public void Sizes_and_series_have_their_tables_and_fields()
+    {
+        Succeed("replay", Sample, "-p", "Gather", "--by-size").ShouldMatch("unmap +260K–1M +2,050 ");
+        Lines(Succeed("replay", Sample, "-p", "Gather", "--by-size", "--csv"))[0].ShouldBe(
+            "file,iommu,policy,tuning,op,size_from_bytes,size_to_bytes,count,virtual_us,p50_us,p90_us,p99_us,max_us,costs");
+        Succeed("replay", Sample, "-p", "Gather", "--series", "1s").ShouldMatch(@"10\.025165 +2,238 +552 ");
+        string[] lines = Lines(Succeed("replay", Sample, "-p", "Gather", "--series", "500ms", "--csv"));
+        lines[0].ShouldBe(
+            "file,iommu,policy,tuning,recorded_start_us,maps,unmaps,mapped_bytes,unmapped_bytes,virtual_us,invalidations,syncs,live_pages,costs");
+        lines[1].ShouldContain(",10025165,");
+    }
+
+    [Theory]
+    [InlineData("--what-if --flush-all 0,8,64 --iommu tegra124,tegra210", 3)]
+    [InlineData("--what-if -p Gather", 1)]
+    [InlineData("-p PerPage,Gather,Deferred", 2)]
+    [InlineData("-p Gather", 9)]
+    [InlineData("-p Gather,Explicit --by-size", 3)]
+    [InlineData("-p Gather,Explicit --series 250ms", 4)]
+    public void Shards_put_together_print_what_one_run_prints(string options, int shards)
+    {
+        string[] words = ["replay", Sample, Other, .. options.Split(' ')];
+        string[] files = [.. Enumerable.Range(1, shards).Reverse().Select(shard => Write($"{shard}.json", Succeed([.. words, "--shard", $"{shard}/{shards}"])))];
+        foreach (string[] format in (string[][])[[], ["--json"], ["--csv"], ["--markdown"]])
+        {
+            Succeed(["merge", .. files, .. format]).ShouldBe(Succeed([.. words, .. format]));
+        }
+    }
+
+    [Fact]
+    public void Shards_keep_what_a_lenient_replay_found()
+    {
+        string broken = Path.Combine(_folder, "broken.gz");
+        File.WriteAllBytes(broken, File.ReadAllBytes(Sample)[..30_000]);
+        string[] words = ["replay", broken, "--lenient", "-p", "PerPage,Gather"];
+        string[] files = [.. new[] { "1", "2" }.Select(shard => Write(shard, Succeed([.. words, "--shard", $"{shard}/2"])))];
+        string text = Succeed(words);
+        text.ShouldContain("breaks off");
+        Succeed("merge", files[0], files[1]).ShouldBe(text);
+    }
+
+    [Fact]
+    public void Shards_that_are_missing_or_there_twice_or_of_another_sweep_are_refused()
+    {
+        string one = Shard("one", "1/3");
+        string two = Shard("two", "2/3");
+        string three = Shard("three", "3/3");
+        Refuse("merge", one, three).ShouldContain("1 shard of 3 missing: 2/3");
+        Refuse("merge", one, two, three, two).ShouldContain($"{two}:1: is shard 2/3, and so is {two}");
+        Refuse("merge", one, Shard("a", "2/2"), three).ShouldContain(":1: is of a sweep of 2 shards");
+        Refuse("merge", one, Shard("b", "2/3", "-p", "Gather,PerPage,Explicit"), three).ShouldContain("b:1: was made with another --policy (Gather, PerPage, Explicit) than");
+        Refuse("merge", one, Shard("c", "2/3", "--costs", "smmuv3-2021"), three).ShouldContain("another --costs");
+        Refuse("merge", one, Shard("d", "2/3", "--flush-all", "8"), three).ShouldContain("another tuning");
+        Refuse("merge", one, Write("e", File.ReadAllText(two).Replace("\"peak_live_pages\":", "\"peak_live_pages\":7")), three).ShouldContain("e:2: ");
+    }
+
+    [Fact]
+    public void Damaged_shards_are_refused_with_their_line()
+    {
+        string one = Shard("one", "1/2");
+        string text = File.ReadAllText(Shard("two", "2/2"));
+        Refuse("merge", one, Write("a", text[..^30])).ShouldContain("a:3: is not a line");
+        Refuse("merge", one, Write("b", string.Join('\n', text.Split('\n')[..2]) + "\n")).ShouldContain("b:3: ends after 1 of the 2 results");
+        Refuse("merge", one, Write("c", text + "{}\n")).ShouldContain("c:4: is more than");
+        Refuse("merge", one, Write("d", text.Replace("\"item\":3", "\"item\":1"))).ShouldContain("d:3: has item 1 where");
+        Refuse("merge", Write("e", "[1]\n")).ShouldContain("e:1: is not a line");
+        Refuse("merge", Write("f", string.Empty)).ShouldContain("f: is empty");
+        Refuse("merge", Write("g", text.Replace("\"iommukit_shard\":1", "\"iommukit_shard\":9"))).ShouldContain("g:1: has version 9");
+        Refuse("merge", Write("h", text.Replace("\"shards\":2", "\"shards\":0"))).ShouldContain("h:1: has numbers");
+        Refuse("merge", Write("i", text.Replace("\"cases\":4", "\"cases\":2147483647"))).ShouldContain("i:1: has numbers");
+        Refuse("merge", one, Write("j", text.Replace("\"skipped\":[]", "\"skipped\":null"))).ShouldContain("j:2: is not a line");
+        Refuse("merge", "/nowhere").ShouldContain("/nowhere: there is no such file");
+        Refuse("merge", "/").ShouldContain("/: is a directory");
+
+        // Whatever one byte turns into, it is a result or one clear line.
+        var random = new Random(11);
+        for (int i = 0; i < 30; i++)
+        {
+            char[] changed = text.ToCharArray();
+            changed[random.Next(changed.Length)] = (char)random.Next(32, 127);
+            var (code, _, error) = Run("merge", one, Write("z", new string(changed)));
+            code.ShouldBeOneOf(0, 2);
+            (code == 0 ? string.Empty : error.TrimEnd('\n')).ShouldNotContain("\n");
+        }
+    }
+
+    [Theory]
+    [InlineData("--shard 0/3", "--shard: \"0/3\" is not I/N")]
+    [InlineData("--shard 4/3", "--shard: \"4/3\" is not I/N")]
+    [InlineData("--shard x/y", "--shard: \"x/y\" is not I/N")]
+    [InlineData("--shard 1", "--shard: \"1\" is not I/N")]
+    [InlineData("--shard 1/99999999999", "is not I/N")]
+    [InlineData("--shard 1/2 --csv", "--shard writes JSON lines")]
+    [InlineData("--by-size --series 1s", "exclude each other")]
+    [InlineData("--series 100", "--series: \"100\" is not a duration")]
+    [InlineData("--series 0ms", "--series: \"0ms\" is not a duration")]
+    [InlineData("--series 99999999999s", "is not a duration")]
+    [InlineData("--flush-all 0,8", "--flush-all: \"0,8\"")]
+    [InlineData("--what-if --flush-all 0,x", "--flush-all: \"x\"")]
+    [InlineData("--what-if --tlb-step 16K,", "--tlb-step")]
+    public void Bad_use_is_one_clear_line(string options, string reason) =>
+        Refuse(["replay", Sample, .. options.Split(' ')]).ShouldContain(reason);
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>A shard of three cases, or of four where there are two shards, so that each of these has two.</summary>
+    private string Shard(string name, string shard, params string[] options)
+    {
+        string[] policies = options.Contains("-p") ? [] : ["-p", shard.EndsWith('2') ? "PerPage,Gather,Deferred,Explicit" : "PerPage,Gather,Deferred"];
+        return Write(name, Succeed(["replay", Sample, "--shard", shard, .. policies, .. options]));
+    }
+
+    private string Write(string name, string text)
+    {
+        string path = Path.Combine(_folder, name);
+        File.WriteAllText(path, text);
+        return path;
+    }
+}
