@@ -83,7 +83,10 @@ internal sealed class ReplayLane : IDisposable
             LatencySummary.Of(_unmapLatency),
             _skipped.Skipped,
             _sizes?.Counted ?? [],
-            _series?.Finish() ?? []);
+            _series?.Finish() ?? [])
+        {
+            Histograms = (_mapLatency, _unmapLatency),
+        };
     }
 
     public void Dispose()

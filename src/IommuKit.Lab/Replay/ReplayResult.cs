@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
 
@@ -30,6 +31,10 @@ public sealed record ReplayResult(
     IReadOnlyList<SizeLatency> Sizes,
     IReadOnlyList<SeriesPoint> Series)
 {
+    /// <summary>All virtual times of maps and of unmaps; null in a result that was read from a part of a sweep.</summary>
+    [JsonIgnore]
+    public (LatencyHistogram Maps, LatencyHistogram Unmaps)? Histograms { get; init; }
+
     /// <summary>Events that were not replayed, or not wholly.</summary>
     public long SkippedCount => Skipped.Sum(skipped => skipped.Count);
 }

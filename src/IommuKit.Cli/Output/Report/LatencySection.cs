@@ -46,8 +46,8 @@ internal static class LatencySection
 
         body.Panels(() =>
         {
-            WriteLatency(body, trace, "map", replay => replay.MapLatency);
-            WriteLatency(body, trace, "unmap", replay => replay.UnmapLatency);
+            WriteLatency(body, trace, "map", replay => replay.Histograms!.Value.Maps);
+            WriteLatency(body, trace, "unmap", replay => replay.Histograms!.Value.Unmaps);
         });
         body.Details("Whole replays", Totals(trace.Replays));
         if (attribution.IsDifferent)

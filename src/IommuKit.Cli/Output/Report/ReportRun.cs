@@ -40,7 +40,7 @@ internal sealed record ReportRun(
     public static ReportRun Run(ReportRequest request, Action<string, double>? report)
     {
         report?.Invoke("costs", 0);
-        var calibration = request.Costs is null ? CalibrationSource.Run(request.Measurements, request.Calibration) : null;
+        var calibration = request.Costs is null ? CalibrationSource.Run(request.Measurements, request.Calibration, report) : null;
         var explained = request.Costs ?? calibration!.ToVector("fitted");
         var costs = request.Costs ?? (request.Measurements is null ? CostFile.Default : explained);
         report?.Invoke("costs", 1);
