@@ -125,14 +125,14 @@ internal static class CheckCommand
 
     private static int CodeFor(CheckResult result)
     {
-        if (!result.IsTrustworthy || result.Findings.Any(finding => !finding.IsConfirmed))
+        if (result.Findings.Any())
         {
-            return ExitCode.Inconclusive;
+            // One wrong DMA is enough, whatever else could not be made to happen.
+            return result.Findings.Any(finding => finding.IsConfirmed) ? ExitCode.Violation : ExitCode.Inconclusive;
         }
 
-        return result.Findings.Any() ? ExitCode.Violation
-            : result.Configurations.Any(configuration => configuration.Exhausted != 0) ? ExitCode.Inconclusive
-            : ExitCode.Success;
+        bool isComplete = result.IsTrustworthy && result.Configurations.All(configuration => configuration.Exhausted == 0);
+        return isComplete ? ExitCode.Success : ExitCode.Inconclusive;
     }
 
     /// <summary>Runs one scenario.</summary>

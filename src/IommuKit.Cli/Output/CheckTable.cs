@@ -12,7 +12,7 @@ internal static class CheckTable
         WritePlanted(console, result, isMarkdown);
         if (!result.IsTrustworthy)
         {
-            console.Note(isMarkdown, "Not every planted bug was found, so nothing is said about the drivers.");
+            WriteOwn(console, result, isMarkdown);
             return;
         }
 
@@ -20,12 +20,7 @@ internal static class CheckTable
         ColumnTable.WriteLeftOut(console, leftOut);
         console.Note(isMarkdown, "Sequences, interruptions, random: scenarios. Steps: accesses to the hardware, each checked. Maintenance, for nothing, least: of the scenarios of one and two operations.");
         console.Note(isMarkdown, "For nothing: it changed nothing about what hardware may do wrong. Least: what would have done without dropping anything that is right. docs/checker.md says how both are found.");
-        foreach (var finding in result.Findings)
-        {
-            console.WriteLine();
-            WriteFinding(console, finding, isMarkdown);
-        }
-
+        WriteFindings(console, result, isMarkdown);
         console.WriteLine();
         int wrong = result.Findings.Count();
         console.Note(
@@ -78,6 +73,29 @@ internal static class CheckTable
         return $"iommukit check --iommu {configuration.Target.Name} --policy {configuration.Policy} --release {configuration.Release}{planted} --replay \"{finding.Case.Text}\"";
     }
 
+    /// <summary>Writes what is wrong with drivers without a planted bug, if that is why one could not be told.</summary>
+    private static void WriteOwn(IAnsiConsole console, CheckResult result, bool isMarkdown)
+    {
+        if (!result.Findings.Any())
+        {
+            console.Note(isMarkdown, "Not every planted bug was found, so nothing is said about the drivers.");
+            return;
+        }
+
+        console.Note(
+            isMarkdown, "Not every planted bug could be told from what is wrong without it. Nothing is said about other configurations until that is mended:");
+        WriteFindings(console, result, isMarkdown);
+    }
+
+    private static void WriteFindings(IAnsiConsole console, CheckResult result, bool isMarkdown)
+    {
+        foreach (var finding in result.Findings)
+        {
+            console.WriteLine();
+            WriteFinding(console, finding, isMarkdown);
+        }
+    }
+
     private static long Scenarios(CheckResult result) =>
         result.Configurations.Sum(one => one.Sequences + one.Interleavings + one.RandomScenarios);
 
@@ -106,7 +124,7 @@ internal static class CheckTable
         {
             console.Note(
                 isMarkdown,
-                $"  missed: {missed.Bug.Name} on {missed.Configuration}{(missed.Finding is { } finding ? $" (called {Names.Of(finding.Verdict)}{(finding.IsConfirmed ? string.Empty : ", not seen in the model")})" : string.Empty)}");
+                $"  missed: {missed.Bug.Name} on {missed.Configuration}{(missed.Finding is { } finding ? $" (called {Names.Of(finding.Verdict)}{(finding.IsConfirmed ? string.Empty : ", not seen in the model")}{(missed.Own is null ? string.Empty : ", wrong without it")})" : string.Empty)}");
         }
 
         console.WriteLine();

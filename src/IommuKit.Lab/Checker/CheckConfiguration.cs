@@ -20,11 +20,15 @@ public sealed record CheckConfiguration(CheckTarget Target, SyncPolicy Policy, T
         {
             Policy = Policy,
             Release = Release,
+            PageSizes = Target.PageSizes,
+            FlushAllPages = Target.FlushAllPages,
             DeferredCapacity = DeferredCapacity,
             DeferredAge = TimeSpan.FromDays(1),
         },
         Pages = Target.Layout.Pages,
         PoolBytes = Target.PoolBytes,
+        SectionThreshold = Target.SectionThreshold,
+        AsidThreshold = Target.AsidThreshold,
     });
 
     /// <inheritdoc/>

@@ -2,7 +2,10 @@ namespace IommuKit.Lab.Checker;
 
 /// <summary>The outcome of a check.</summary>
 /// <param name="Planted">What became of planted bugs.</param>
-/// <param name="Configurations">What became of each configuration; empty if a planted bug was missed, for then nothing that is found or not found means anything.</param>
+/// <param name="Configurations">
+/// What became of each configuration. If a planted bug was missed, only those in which something is wrong without it: a wrong DMA in the model stands
+/// for itself, and nothing else that is found or not found means anything.
+/// </param>
 public sealed record CheckResult(IReadOnlyList<PlantedResult> Planted, IReadOnlyList<ConfigurationResult> Configurations)
 {
     /// <summary>Whether all planted bugs were found.</summary>

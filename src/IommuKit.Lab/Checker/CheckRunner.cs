@@ -21,7 +21,11 @@ public static class CheckRunner
         var planted = Plant(options);
         if (!planted.All(result => result.IsCaught))
         {
-            return new CheckResult(planted, []);
+            // A driver that is itself wrong hides what is planted in it, or gives it another name.
+            var own = planted.Select(result => result.Own).OfType<CheckFinding>()
+                .Where(finding => finding.IsConfirmed)
+                .DistinctBy(finding => finding.Case.Configuration);
+            return new CheckResult(planted, [.. own.Select(finding => new ConfigurationResult(finding.Case.Configuration) { Finding = finding })]);
         }
 
         var results = options.Configurations.Select(configuration => new ConfigurationResult(configuration)).ToArray();
@@ -79,7 +83,7 @@ public static class CheckRunner
         int done = 0;
         Parallel.For(0, plans.Length, i =>
         {
-            results[i] = new PlantedResult(plans[i].bug, plans[i].configuration, FindFirst(plans[i].configuration, plans[i].bug, PlantedDepth));
+            results[i] = PlantedResult.Of(plans[i].bug, plans[i].configuration);
             options.Progress?.Invoke("planted bugs", (double)Interlocked.Increment(ref done) / plans.Length);
         });
         return results;
@@ -155,10 +159,10 @@ public static class CheckRunner
     private static void RunRandom(ConfigurationResult result, CheckOptions options, int seed)
     {
         var configuration = result.Configuration;
-        var operations = RandomScenario.Create(
-            SmallScope.Alphabet(configuration), configuration.Target.Layout, options.RandomLength, new Random(seed));
+        var random = new Random(seed);
+        var operations = RandomScenario.Create(SmallScope.Alphabet(configuration), configuration.Target.Layout, options.RandomLength, random);
         result.RandomScenarios++;
-        Run(result, new CheckCase(configuration, null, operations), isMeasured: false);
+        Run(result, new CheckCase(configuration, null, operations, RandomScenario.Interrupt(operations, random)), isMeasured: false);
     }
 
     private static void Run(ConfigurationResult result, CheckCase scenario, bool isMeasured)

@@ -17,12 +17,18 @@ public sealed record CheckSettings
     /// <summary>Where page tables are.</summary>
     public ulong PoolStart { get; init; } = 0x8000_0000;
 
-    /// <summary>Where they are on parts with more than 4 GiB of physical addresses.</summary>
-    public ulong PoolStartHigh { get; init; } = 0x1_8000_0000;
+    /// <summary>
+    /// Where they are on parts with more than 4 GiB of physical addresses: the roots of two domains below that, and all other tables above, so that the
+    /// upper halves of addresses differ.
+    /// </summary>
+    public ulong PoolStartHigh { get; init; } = (1ul << 32) - (2 << 12);
 
     /// <summary>Bytes of memory for page tables.</summary>
     public ulong PoolBytes { get; init; } = 64 << 10;
 
-    /// <summary>Bytes of IOVA from one TLB group flush of the driver to the next; 0 for the driver's choice.</summary>
-    public int TlbStep { get; init; }
+    /// <summary>From how many group flushes in a section on a driver for Tegra flushes the section; 0 means never.</summary>
+    public int SectionThreshold { get; init; }
+
+    /// <summary>From how many TLB flushes on it flushes the address space; 0 means never.</summary>
+    public int AsidThreshold { get; init; }
 }

@@ -27,6 +27,18 @@ public sealed record CheckTarget(string Name, string Description, bool CanAttach
     /// <summary>Which Tegra it is; null if it is none.</summary>
     public TegraSoc? Tegra { get; init; }
 
+    /// <summary>Page sizes of its domains; 0 for the smallest only.</summary>
+    public ulong PageSizes { get; init; }
+
+    /// <summary>From how many pages on a domain drops everything; 0 means never.</summary>
+    public int FlushAllPages { get; init; }
+
+    /// <summary>From how many group flushes in a section on a driver for Tegra flushes the section; 0 means never.</summary>
+    public int SectionThreshold { get; init; }
+
+    /// <summary>From how many TLB flushes on it flushes the address space; 0 means never.</summary>
+    public int AsidThreshold { get; init; }
+
     /// <summary>Bytes of memory for page tables: enough for the tables of all ranges in both domains, and few to look at.</summary>
     public ulong PoolBytes { get; init; } = 64 << 10;
 }

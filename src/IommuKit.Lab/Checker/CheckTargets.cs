@@ -20,8 +20,10 @@ public static class CheckTargets
     public static IReadOnlyList<CheckTarget> All { get; } =
     [
         .. TegraSoc.All.Select(Tegra),
+        TunedTegra(TegraSoc.Tegra124),
         .. Software<X86Format>(48, 48),
         .. Software<ArmLpae<ArmGranule4K, ArmStage1>>(48, 48),
+        .. TunedSoftware<ArmLpae<ArmGranule4K, ArmStage1>>(48, 48),
         .. Software<RiscVFormat<Sv39>>(39, 56),
         .. Software<VtdSecondStageFormat>(39, 48),
     ];
@@ -51,6 +53,32 @@ public static class CheckTargets
             CachesInvalidEntries = cachesInvalid,
             HasSoftwareBit = TFormat.SoftwareBit != 0,
         };
+
+    /// <summary>
+    /// The same with pages of two sizes and a flush of everything where many pages change: what no driver does by itself, but users may ask for.
+    /// </summary>
+    private static IEnumerable<CheckTarget> TunedSoftware<TFormat>(int inputBits, int outputBits)
+        where TFormat : struct, IPageTableFormat =>
+        from target in Software<TFormat>(inputBits, outputBits)
+        where !target.CachesInvalidEntries
+        select Tuned(target, TrackedPages<TFormat>.PageBytes, 1ul << TFormat.EntryShift(1));
+
+    private static CheckTarget TunedTegra(TegraSoc soc) =>
+        Tuned(Tegra(soc), 1ul << TegraEntry.PageShift, 1ul << TegraEntry.SectionShift) with
+        {
+            // A page needs one group, ranges across a boundary two, longer ones more.
+            SectionThreshold = 3,
+            AsidThreshold = 2,
+        };
+
+    private static CheckTarget Tuned(CheckTarget target, ulong pageBytes, ulong tableSpan) => target with
+    {
+        Name = $"{target.Name}-tuned",
+        Description = $"{target.Description}; with large pages, and thresholds above which wider flushes replace several",
+        Layout = new RangeLayout(pageBytes, tableSpan, mapsTable: true),
+        PageSizes = pageBytes | tableSpan,
+        FlushAllPages = (int)(tableSpan / pageBytes),
+    };
 
     private static CheckTarget Tegra(TegraSoc soc) => new(
         soc.Name,

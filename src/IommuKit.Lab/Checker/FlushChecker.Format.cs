@@ -8,7 +8,7 @@ namespace IommuKit.Lab.Checker;
 
 /// <summary>The checker for page tables of one format.</summary>
 /// <typeparam name="TFormat">The format.</typeparam>
-internal sealed class FlushChecker<TFormat> : FlushChecker
+internal sealed partial class FlushChecker<TFormat> : FlushChecker
     where TFormat : struct, IPageTableFormat
 {
     // Operations may run on two threads.
@@ -113,113 +113,6 @@ internal sealed class FlushChecker<TFormat> : FlushChecker
         }
     }
 
-    public override void Attached(int device, int domain)
-    {
-        lock (_gate)
-        {
-            _expected.DomainOf[device] = domain;
-            _hasNews = true;
-        }
-    }
-
-    public override void Detached(int device)
-    {
-        lock (_gate)
-        {
-            _expected.DomainOf[device] = Expectations.NoDomain;
-        }
-    }
-
-    public override void Permit(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights)
-    {
-        lock (_gate)
-        {
-            var (first, end) = _pages.Range(iova, iova + (size - 1));
-            for (int page = first; page < end; page++)
-            {
-                _expected.Permit(domain, page, BitOf(page, iova, physicalAddress, rights));
-            }
-        }
-    }
-
-    public override void Withdraw(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights)
-    {
-        lock (_gate)
-        {
-            var (first, end) = _pages.Range(iova, iova + (size - 1));
-            for (int page = first; page < end; page++)
-            {
-                _expected.Withdraw(domain, page, BitOf(page, iova, physicalAddress, rights));
-            }
-
-            _hasNews = true;
-        }
-    }
-
-    public override void Intend(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights)
-    {
-        lock (_gate)
-        {
-            var (first, end) = _pages.Range(iova, iova + (size - 1));
-            for (int page = first; page < end; page++)
-            {
-                _expected.Intend(domain, page, BitOf(page, iova, physicalAddress, rights));
-            }
-        }
-    }
-
-    public override void Forbid(int domain, ulong iova, ulong size)
-    {
-        lock (_gate)
-        {
-            var (first, end) = _pages.Range(iova, iova + (size - 1));
-            for (int page = first; page < end; page++)
-            {
-                _expected.Forbid(domain, page);
-            }
-
-            _hasNews = true;
-        }
-    }
-
-    public override void Promise(int domain, ulong iova, ulong size)
-    {
-        lock (_gate)
-        {
-            var (first, end) = _pages.Range(iova, iova + (size - 1));
-            for (int page = first; page < end; page++)
-            {
-                _expected.Promise(domain, page);
-            }
-
-            _hasNews = true;
-        }
-    }
-
-    public override bool IsAllowed(int domain, int page, ulong? physicalAddress) =>
-        (_expected.AllowedOf(domain, page) & BitOf(page, _pages[page], physicalAddress, Protection.Read | Protection.Write)) != 0;
-
-    public override bool IsAttached(int device)
-    {
-        lock (_gate)
-        {
-            return _expected.DomainOf[device] != Expectations.NoDomain;
-        }
-    }
-
-    public override bool Foresees(int device, int page, ulong? physicalAddress)
-    {
-        lock (_gate)
-        {
-            See();
-            ulong answer = BitOf(page, _pages[page], physicalAddress, Protection.Read | Protection.Write);
-            return _posted.States.Exists(state => state.Routes[device] < (ulong)_spaces
-                && (state.Answers[((int)state.Routes[device] * _pages.Count) + page] & answer) != 0);
-        }
-    }
-
-    public override bool Translates(ulong entryAddress, int page) => _pages.IsOnTheWay(entryAddress, page);
-
     public override LeastWork? TakeLeast()
     {
         See();
@@ -228,14 +121,6 @@ internal sealed class FlushChecker<TFormat> : FlushChecker
 
     private WasteMeter<TFormat>? Meter =>
         Waste is null ? null : _meter ??= new WasteMeter<TFormat>(Waste, _pages, _traits, _hardware, _cpu, _spaces, _posted.Last);
-
-    private ulong BitOf(int page, ulong iova, ulong? physicalAddress, Protection rights)
-    {
-        ulong packed = physicalAddress is { } start
-            ? ShadowHardware<TFormat>.Pack(start + (_pages[page] - iova), rights)
-            : ShadowHardware<TFormat>.NotPresent;
-        return _hardware.Translations.BitOf(page, packed);
-    }
 
     private ReadOnlySpan<byte> CellOf(int cell) => _memory.CpuView.Span(_pages.CellStart(cell), 1 << _pages.CellLog2);
 
@@ -336,94 +221,5 @@ internal sealed class FlushChecker<TFormat> : FlushChecker
 
         _posted.AfterMemoryChanged();
         _hasNews = true;
-    }
-
-    private void FindViolation()
-    {
-        if (!_hasNews || Violation is not null || IsExhausted)
-        {
-            return;
-        }
-
-        _hasNews = false;
-
-        for (int device = 0; device < _expected.DomainOf.Length; device++)
-        {
-            int domain = _expected.DomainOf[device];
-            if (domain == Expectations.NoDomain)
-            {
-                continue;
-            }
-
-            foreach (var state in _posted.States)
-            {
-                if (FindIn(state, device, domain) is { } found)
-                {
-                    Violation = found;
-                    return;
-                }
-            }
-        }
-    }
-
-    private Violation? FindIn(ShadowState state, int device, int domain)
-    {
-        ulong route = state.Routes[device];
-        if (route >= (ulong)_spaces)
-        {
-            return new Violation(
-                Steps, device, domain, -1, 0, _pages[0], 0, 0, StaleSource.Route, IsForeign: false, IsPosted: state != _posted.Last);
-        }
-
-        for (int page = 0; page < _pages.Count; page++)
-        {
-            ulong wrong = state.Answers[((int)route * _pages.Count) + page] & ~_expected.AllowedOf(domain, page);
-            if (wrong != 0)
-            {
-                return Describe(state, device, domain, (int)route, page, wrong);
-            }
-        }
-
-        return null;
-    }
-
-    private Violation Describe(ShadowState state, int device, int domain, int space, int page, ulong wrong)
-    {
-        // The furthest place from the device that can give a wrong answer by itself is the cause.
-        var source = StaleSource.Translations;
-        ulong allowed = _expected.AllowedOf(domain, page);
-        foreach (var (place, values) in ((StaleSource, ulong[])[])
-            [(StaleSource.Table, _cpu), (StaleSource.Memory, _hardware.Memory), (StaleSource.TableCache, state.Cached)])
-        {
-            if ((place == StaleSource.TableCache && _traits.TableCacheLine == 0) || (place == StaleSource.Memory && _traits.HasCoherentWalk))
-            {
-                continue;
-            }
-
-            ulong found = _hardware.WalkWith(state, space, page, values) & ~allowed;
-            if (found != 0)
-            {
-                source = place;
-                wrong = found;
-                break;
-            }
-        }
-
-        // What gives access is worse than what does not.
-        ulong worst = (wrong & ~1ul) != 0 ? wrong & ~1ul : wrong;
-        worst &= ~(worst - 1);
-        bool isPosted = state != _posted.Last && (_posted.Last.Answers[(space * _pages.Count) + page] & ~allowed) == 0;
-        return new Violation(
-            Steps,
-            device,
-            domain,
-            space,
-            page,
-            _pages[page],
-            _hardware.Translations.ValueOf(page, worst),
-            _hardware.Translations.ValueOf(page, _expected.IntendedOf(domain, page)),
-            source,
-            IsForeign: worst != 1 && !_expected.WasEver(domain, page, worst),
-            isPosted);
     }
 }

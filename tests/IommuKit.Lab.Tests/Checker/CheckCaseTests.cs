@@ -63,4 +63,40 @@ public class CheckCaseTests
         smaller.Text.ShouldBe("map:0:40f000+12000:2,unmap:0:410000+1000");
         still.Iova.ShouldBe(0x41_0000ul);
     }
+
+    [Fact]
+    public void An_interrupted_failure_keeps_what_interrupts()
+    {
+        var bug = IommuKit.Lab.Checker.Planted.PlantedBugs.Find("unmap-tlb")!;
+        CheckCase.TryParse(
+            "map:1:410000+1000:0,map:0:40f000+12000:2,map:0:7ff000+3000:1/2/map:1:7ff000+3000:1,unmap:0:410000+1000,flush:1",
+            out var operations,
+            out var preemption).ShouldBeTrue();
+        var failing = new CheckCase(Configuration, bug, operations, preemption);
+        var (smaller, _) = RandomScenario.Shrink(failing, failing.Run().Violation.ShouldNotBeNull());
+        smaller.Text.ShouldBe("map:0:40f000+12000:2,map:0:7ff000+3000:1/2/map:1:7ff000+3000:1,unmap:0:410000+1000");
+    }
+
+    [Fact]
+    public void Chance_interrupts_only_what_two_threads_may_do_at_once()
+    {
+        var random = new Random(1);
+        var operations = RandomScenario.Create(SmallScope.Alphabet(Configuration), Configuration.Target.Layout, 40, random);
+        Preemption[] chosen = [.. Enumerable.Range(0, 200).Select(_ => RandomScenario.Interrupt(operations, random)).OfType<Preemption>()];
+        chosen.Length.ShouldBeGreaterThan(20);
+        chosen.ShouldAllBe(one => Interleavings.AreIndependent(operations[one.Index], operations[one.Index + 1]));
+    }
+
+    [Theory]
+    [InlineData("tegra124", "tegra124-tuned")]
+    [InlineData("arm-lpae-4k-s1-noncoherent", "arm-lpae-4k-s1-noncoherent-tuned")]
+    public void Where_a_target_is_tuned_large_pages_are_used(string plain, string tuned)
+    {
+        var layout = CheckTargets.Find(tuned)!.Layout;
+        CheckOperation[] map = [new(CheckOperationKind.Map, 0, layout.Table.Iova, layout.Table.Size)];
+        Steps(plain).ShouldBeGreaterThan(10 * Steps(tuned));
+
+        long Steps(string name) =>
+            new CheckCase(Configuration with { Target = CheckTargets.Find(name)!, Policy = SyncPolicy.PerPage }, null, map).Run().Steps;
+    }
 }

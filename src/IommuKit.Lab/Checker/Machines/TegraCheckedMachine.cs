@@ -29,11 +29,15 @@ internal sealed class TegraCheckedMachine : CheckedMachine
 
     public TegraCheckedMachine(TegraSoc soc, CheckSettings settings)
     {
-        // Above 4 GiB where the part can, so that the upper address bits matter.
         _poolStart = soc.HasPtcFlushHigh ? settings.PoolStartHigh : settings.PoolStart;
         _machine = TegraMachine.Create(
             soc,
-            new MachineSettings { TablePool = settings.PoolBytes, TlbStep = settings.TlbStep },
+            new MachineSettings
+            {
+                TablePool = settings.PoolBytes,
+                SectionThreshold = settings.SectionThreshold,
+                AsidThreshold = settings.AsidThreshold,
+            },
             tablePoolStart: _poolStart,
             memory: Memories.GetOrAdd(1ul << soc.PhysicalBits, _ => []).TryTake(out var used) ? used : null);
 

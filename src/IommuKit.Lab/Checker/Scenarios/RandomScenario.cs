@@ -5,6 +5,9 @@ public static class RandomScenario
 {
     private const int OwnRange = 4;
 
+    // How many accesses into an operation it may be interrupted; most have fewer.
+    private const int LastAccess = 24;
+
     /// <summary>Makes one.</summary>
     /// <param name="alphabet">What can be done.</param>
     /// <param name="layout">Where ranges may start and end.</param>
@@ -34,22 +37,34 @@ public static class RandomScenario
         return operations;
     }
 
+    /// <summary>Chooses which operation the next one interrupts; every second scenario has none.</summary>
+    public static Preemption? Interrupt(IReadOnlyList<CheckOperation> operations, Random random)
+    {
+        ArgumentNullException.ThrowIfNull(operations);
+        ArgumentNullException.ThrowIfNull(random);
+        int index = random.Next(operations.Count - 1);
+        return random.Next(2) == 0 && Interleavings.AreIndependent(operations[index], operations[index + 1])
+            ? new Preemption(index, random.Next(LastAccess))
+            : null;
+    }
+
     /// <summary>Leaves out of a failing scenario what is not needed for it to fail.</summary>
     public static (CheckCase Case, Violation Violation) Shrink(CheckCase failing, Violation violation)
     {
         ArgumentNullException.ThrowIfNull(failing);
-        if (failing.Preemption is not null)
-        {
-            // All shorter ones were run before.
-            return (failing, violation);
-        }
-
         var operations = failing.Operations.ToList();
         for (int i = operations.Count - 1; i >= 0; i--)
         {
+            if (failing.Preemption is { } kept && (i == kept.Index || i == kept.Index + 1))
+            {
+                // These two belong together.
+                continue;
+            }
+
             var fewer = operations.ToList();
             fewer.RemoveAt(i);
-            var smaller = failing with { Operations = fewer };
+            var interruption = failing.Preemption is { } moved && i < moved.Index ? moved with { Index = moved.Index - 1 } : failing.Preemption;
+            var smaller = failing with { Operations = fewer, Preemption = interruption };
             if (smaller.Run().Violation is { } still)
             {
                 (operations, failing, violation) = (fewer, smaller, still);

@@ -11,7 +11,8 @@ public sealed class RangeLayout
     /// <summary>Chooses ranges.</summary>
     /// <param name="pageBytes">Bytes in a page.</param>
     /// <param name="tableSpan">Bytes of IOVA that a table of pages translates.</param>
-    public RangeLayout(ulong pageBytes, ulong tableSpan)
+    /// <param name="mapsTable">Whether all that one table translates is mapped too, which is worth it where that is a page of its own size.</param>
+    public RangeLayout(ulong pageBytes, ulong tableSpan, bool mapsTable = false)
     {
         _page = pageBytes;
         ulong table = tableSpan;
@@ -23,6 +24,7 @@ public sealed class RangeLayout
         Head = (table + (15 * pageBytes), 2 * pageBytes);
         Crossing = (nextTable - pageBytes, 3 * pageBytes);
         Table = (table, tableSpan);
+        Maps = mapsTable ? [Run, Page, Crossing, Table] : [Run, Page, Crossing];
         Pages =
         [
             .. At(table, 14, 15, 16, 17, 23, 24, 31, 32, 33),
@@ -54,7 +56,7 @@ public sealed class RangeLayout
     public IReadOnlyList<ulong> Pages { get; }
 
     /// <summary>Ranges that are mapped.</summary>
-    public IReadOnlyList<(ulong Iova, ulong Size)> Maps => [Run, Page, Crossing];
+    public IReadOnlyList<(ulong Iova, ulong Size)> Maps { get; }
 
     /// <summary>Ranges that are unmapped.</summary>
     public IReadOnlyList<(ulong Iova, ulong Size)> Unmaps => [Run, Page, Head, Crossing, Table];
