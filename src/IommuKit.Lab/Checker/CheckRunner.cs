@@ -111,7 +111,9 @@ public static class CheckRunner
             result.Interleavings++;
             Run(result, scenario, isMeasured: false);
         },
-        configuration => Interleavings.All(configuration, null, depth));
+        configuration => depth == 2
+            ? Interleavings.All(configuration, null, depth).Concat(Interleavings.OfUnmaps(configuration))
+            : Interleavings.All(configuration, null, depth));
 
     private static string Count(int depth) => depth == 1 ? "one operation" : $"{depth} operations";
 

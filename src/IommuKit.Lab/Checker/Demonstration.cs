@@ -11,6 +11,11 @@ namespace IommuKit.Lab.Checker;
 /// <param name="IsWrite">Whether it was a write.</param>
 public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulong? PhysicalAddress, bool IsWrite)
 {
+    private const int Chances = 200;
+
+    // Something happens by chance at one of so many moments.
+    private const int Rarity = 3;
+
     /// <summary>Drives the model until a device gets the wrong answer.</summary>
     /// <param name="failing">The scenario.</param>
     /// <param name="violation">What is wrong with it.</param>
@@ -33,7 +38,8 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
         {
             for (long at = violation.Step; at >= 0; at--)
             {
-                if (Try(failing, violation, entries, warmUp, at, isWarmAtStart: false) is { } found)
+                long moment = at;
+                if (Try(failing, violation, entries, (machine, _) => machine.Checker.Steps == moment ? warmUp : null) is { } found)
                 {
                     return found;
                 }
@@ -43,7 +49,18 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
         // What must be fetched twice: once when an operation begins, once on its way.
         for (long at = violation.Step; at >= 0; at--)
         {
-            if (Try(failing, violation, entries, warmUps[1], at, isWarmAtStart: true) is { } found)
+            long moment = at;
+            if (Try(failing, violation, entries, (machine, isBetween) => isBetween || machine.Checker.Steps == moment ? warmUps[1] : null) is { } found)
+            {
+                return found;
+            }
+        }
+
+        // What needs more than that, in a long scenario, is left to chance.
+        for (int seed = 0; seed < Chances; seed++)
+        {
+            var random = new Random(seed);
+            if (Try(failing, violation, entries, (_, _) => random.Next(Rarity) == 0 ? warmUps[random.Next(warmUps.Length)] : null) is { } found)
             {
                 return found;
             }
@@ -52,8 +69,9 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
         return null;
     }
 
+    /// <summary>Runs the scenario again and lets something happen at some of its moments.</summary>
     private static Demonstration? Try(
-        CheckCase failing, Violation violation, IReadOnlyList<ulong> entries, WarmUp warmUp, long at, bool isWarmAtStart)
+        CheckCase failing, Violation violation, IReadOnlyList<ulong> entries, Func<CheckedMachine, bool, WarmUp?> next)
     {
         Demonstration? found = null;
         bool isOver = false;
@@ -70,7 +88,7 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
                 isOver = true;
                 found = Attack(machine, violation, entries, events);
             }
-            else if (machine.Checker.Steps == at || (isWarmAtStart && isBetween))
+            else if (next(machine, isBetween) is { } warmUp)
             {
                 warmUp.Happen(machine, failing.Configuration.Target.Layout, violation, events);
             }
