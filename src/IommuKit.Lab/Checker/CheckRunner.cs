@@ -105,15 +105,28 @@ public static class CheckRunner
         },
         configuration => Sequences(configuration, null, depth));
 
-    private static void RunInterleavings(ConfigurationResult[] results, int depth, CheckOptions options) => RunEach(
-        results, $"all interruptions in scenarios of {Count(depth)}", options, (result, scenario) =>
+    private static void RunInterleavings(ConfigurationResult[] results, int depth, CheckOptions options)
+    {
+        if (depth == 2)
+        {
+            // Few, and what lacks a lock or gives a table back too early shows in them first.
+            RunInterleavings(results, "interruptions of unmaps", options, Interleavings.OfUnmaps);
+        }
+
+        if (Array.TrueForAll(results, IsClean))
+        {
+            RunInterleavings(results, $"all interruptions in scenarios of {Count(depth)}", options, configuration => Interleavings.All(configuration, null, depth));
+        }
+    }
+
+    private static void RunInterleavings(
+        ConfigurationResult[] results, string what, CheckOptions options, Func<CheckConfiguration, IEnumerable<CheckCase>> scenarios) => RunEach(
+        results, what, options, (result, scenario) =>
         {
             result.Interleavings++;
             Run(result, scenario, isMeasured: false);
         },
-        configuration => depth == 2
-            ? Interleavings.All(configuration, null, depth).Concat(Interleavings.OfUnmaps(configuration))
-            : Interleavings.All(configuration, null, depth));
+        scenarios);
 
     private static string Count(int depth) => depth == 1 ? "one operation" : $"{depth} operations";
 
