@@ -31,26 +31,12 @@ internal static class AuditCommand
             return results.Collect(parsed, context, [file], writer =>
             {
                 var audit = Progress.Read(context, file, onRead => Auditor.Run(file, parsed.GetValue(lenient), onRead));
-                writer.Write((output, format) => Write(context, output, format, audit));
+                writer.WriteOne(
+                    new AuditRecord(audit),
+                    [.. audit.Findings.Select(finding => new AuditFindingRecord(finding))],
+                    (console, isMarkdown) => AuditTable.Write(console, audit, isMarkdown));
             });
         });
         return command;
-    }
-
-    private static void Write(CommandContext context, TextWriter writer, OutputFormat format, AuditResult audit)
-    {
-        switch (format)
-        {
-            case OutputFormat.Json:
-                Records.WriteJson(writer, new AuditRecord(audit));
-                break;
-            case OutputFormat.Csv:
-                Records.WriteCsv(writer, [.. audit.Findings.Select(finding => new AuditFindingRecord(finding))]);
-                break;
-            default:
-                bool isMarkdown = format == OutputFormat.Markdown;
-                AuditTable.Write(context.ConsoleFor(writer, isMarkdown), audit, isMarkdown);
-                break;
-        }
     }
 }

@@ -57,7 +57,7 @@ internal static class CalibrateCommand
                 var costs = calibration.ToVector(costsName);
                 var view = new CalibrationView(calibration, costs);
                 costFile?.Writer.Write(CostFileWriter.Write(costs));
-                writer.Write((text, format) => view.Write(context, text, format));
+                view.Write(writer);
                 costFile?.Commit();
             });
         });

@@ -98,29 +98,14 @@ internal static class CheckCommand
                 var result = Progress.Phases(context, report => CheckRunner.Run(options with { Progress = report }));
                 var needs = result.IsTrustworthy ? targets.Select(DirectionNeeds.Of).ToArray() : [];
                 code = CodeFor(result);
-                writer.Write((output, format) => Write(context, output, format, result, needs));
+                writer.WriteOne(
+                    new CheckRecord(result, needs),
+                    [.. result.Configurations.Select(configuration => new ConfigurationRecord(configuration))],
+                    (console, isMarkdown) => CheckTable.Write(console, result, needs, isMarkdown));
             });
             return code;
         });
         return command;
-    }
-
-    private static void Write(
-        CommandContext context, TextWriter writer, OutputFormat format, CheckResult result, IReadOnlyList<DirectionNeeds> needs)
-    {
-        switch (format)
-        {
-            case OutputFormat.Json:
-                Records.WriteJson(writer, new CheckRecord(result, needs));
-                break;
-            case OutputFormat.Csv:
-                Records.WriteCsv(writer, [.. result.Configurations.Select(configuration => new ConfigurationRecord(configuration))]);
-                break;
-            default:
-                bool isMarkdown = format == OutputFormat.Markdown;
-                CheckTable.Write(context.ConsoleFor(writer, isMarkdown), result, needs, isMarkdown);
-                break;
-        }
     }
 
     private static int CodeFor(CheckResult result)

@@ -88,7 +88,7 @@ internal static class ExplainCommand
                     fromPolicy,
                     toPolicy,
                     new Explanation(workloads, given ?? calibration!.ToVector("fitted"), calibration));
-                writer.Write((output, format) => view.Write(context, output, format));
+                view.Write(writer);
             });
         });
         return command;

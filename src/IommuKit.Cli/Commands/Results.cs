@@ -15,6 +15,28 @@ internal sealed class Results(CommandContext context, ResultFile file, OutputFor
     public void Write<T>(IReadOnlyList<T> records, Action<IAnsiConsole, bool> writeTable, bool isJsonLines = false) =>
         Write((_, _) => WriteTo(records, writeTable, isJsonLines));
 
+    /// <summary>Writes one object, or rows of it, or tables.</summary>
+    /// <param name="whole">What JSON has.</param>
+    /// <param name="rows">What CSV has.</param>
+    /// <param name="writeTables">Writes the tables; told whether as Markdown.</param>
+    /// <exception cref="InputException">They cannot be written.</exception>
+    public void WriteOne<TWhole, TRow>(TWhole whole, IReadOnlyList<TRow> rows, Action<IAnsiConsole, bool> writeTables) => Write((writer, _) =>
+    {
+        switch (format)
+        {
+            case OutputFormat.Json:
+                Records.WriteJson(writer, whole);
+                break;
+            case OutputFormat.Csv:
+                Records.WriteCsv(writer, rows);
+                break;
+            default:
+                bool isMarkdown = format == OutputFormat.Markdown;
+                writeTables(context.ConsoleFor(writer, isMarkdown), isMarkdown);
+                break;
+        }
+    });
+
     /// <summary>Writes something that is not records.</summary>
     /// <param name="write">Writes it; told where and in which format.</param>
     /// <exception cref="InputException">It cannot be written.</exception>

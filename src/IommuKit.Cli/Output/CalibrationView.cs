@@ -14,22 +14,7 @@ internal sealed class CalibrationView(CostCalibration calibration, CostVector co
 
     public CostVector Costs => costs;
 
-    public void Write(CommandContext context, TextWriter output, OutputFormat format)
-    {
-        switch (format)
-        {
-            case OutputFormat.Json:
-                Records.WriteJson(output, new CalibrationRecord(this));
-                break;
-            case OutputFormat.Csv:
-                Records.WriteCsv(output, CostTermRecord.Of(this));
-                break;
-            default:
-                bool isMarkdown = format == OutputFormat.Markdown;
-                WriteTables(context.ConsoleFor(output, isMarkdown), isMarkdown);
-                break;
-        }
-    }
+    public void Write(Results results) => results.WriteOne(new CalibrationRecord(this), CostTermRecord.Of(this), WriteTables);
 
     private void WriteTables(IAnsiConsole console, bool isMarkdown)
     {

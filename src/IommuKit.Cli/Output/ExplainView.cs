@@ -19,22 +19,7 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
 
     public Explanation Explanation => explanation;
 
-    public void Write(CommandContext context, TextWriter output, OutputFormat format)
-    {
-        switch (format)
-        {
-            case OutputFormat.Json:
-                Records.WriteJson(output, new ExplainRecord(this));
-                break;
-            case OutputFormat.Csv:
-                Records.WriteCsv(output, ExplainPartRecord.Of(this));
-                break;
-            default:
-                bool isMarkdown = format == OutputFormat.Markdown;
-                WriteTables(context.ConsoleFor(output, isMarkdown), isMarkdown);
-                break;
-        }
-    }
+    public void Write(Results results) => results.WriteOne(new ExplainRecord(this), ExplainPartRecord.Of(this), WriteTables);
 
     private void WriteTables(IAnsiConsole console, bool isMarkdown)
     {

@@ -46,6 +46,31 @@ internal static class ReplayTable
     public static string Title(ReplayResult result, string what) =>
         $"{result.Iommu}{what}, costs {result.Costs}{Tuning.InTitle(result.Tuning.Settings, result.Tuning.FlushAllPages)}";
 
+    /// <summary>Writes a table for each case, under what is said of its trace.</summary>
+    /// <param name="console">Where to.</param>
+    /// <param name="results">The cases.</param>
+    /// <param name="isMarkdown">Whether as Markdown.</param>
+    /// <param name="fill">Adds the columns and rows of one case.</param>
+    public static void WriteCases(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown, Action<ColumnTable, ReplayResult> fill)
+    {
+        var leftOut = new List<string>();
+        foreach (var file in results.GroupBy(result => result.Trace))
+        {
+            WriteTrace(console, file.Key, isMarkdown);
+            foreach (var result in file)
+            {
+                console.WriteLine();
+                var table = new ColumnTable(Title(result, $", {result.Policy}"), isMarkdown);
+                fill(table, result);
+                leftOut.AddRange(table.Write(console));
+            }
+
+            console.WriteLine();
+        }
+
+        ColumnTable.WriteLeftOut(console, leftOut);
+    }
+
     /// <summary>Says what is in a trace.</summary>
     public static void WriteTrace(IAnsiConsole console, TraceSummary trace, bool isMarkdown)
     {

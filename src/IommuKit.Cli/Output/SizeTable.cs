@@ -9,42 +9,31 @@ internal static class SizeTable
 {
     public static void Write(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
     {
-        var leftOut = new List<string>();
-        foreach (var file in results.GroupBy(result => result.Trace))
+        ReplayTable.WriteCases(console, results, isMarkdown, Fill);
+        console.Note(isMarkdown, "p50 to Max: latencies of single maps and unmaps in µs of virtual time. Sizes of unmaps are what went away.");
+    }
+
+    private static void Fill(ColumnTable table, ReplayResult result)
+    {
+        table.AddColumn("Op", isNumber: false);
+        table.AddColumn("Size", isNumber: false);
+        foreach (var (header, rank) in (ReadOnlySpan<(string, int)>)[("Count", 0), ("Total ms", 2), ("p50", 0), ("p90", 1), ("p99", 0), ("Max", 0)])
         {
-            ReplayTable.WriteTrace(console, file.Key, isMarkdown);
-            foreach (var result in file)
-            {
-                console.WriteLine();
-                var table = new ColumnTable(ReplayTable.Title(result, $", {result.Policy}"), isMarkdown);
-                table.AddColumn("Op", isNumber: false);
-                table.AddColumn("Size", isNumber: false);
-                foreach (var (header, rank) in (ReadOnlySpan<(string, int)>)[("Count", 0), ("Total ms", 2), ("p50", 0), ("p90", 1), ("p99", 0), ("Max", 0)])
-                {
-                    table.AddColumn(header, rank);
-                }
-
-                foreach (var size in result.Sizes)
-                {
-                    table.AddRow(
-                        Names.Of(size.Operation),
-                        Describe(size.Size),
-                        Numbers.Count(size.Latency.Count),
-                        ReplayTable.Number(size.VirtualMicroseconds / 1000),
-                        ReplayTable.Number(size.Latency.P50),
-                        ReplayTable.Number(size.Latency.P90),
-                        ReplayTable.Number(size.Latency.P99),
-                        ReplayTable.Number(size.Latency.Max));
-                }
-
-                leftOut.AddRange(table.Write(console));
-            }
-
-            console.WriteLine();
+            table.AddColumn(header, rank);
         }
 
-        ColumnTable.WriteLeftOut(console, leftOut);
-        console.Note(isMarkdown, "p50 to Max: latencies of single maps and unmaps in µs of virtual time. Sizes of unmaps are what went away.");
+        foreach (var size in result.Sizes)
+        {
+            table.AddRow(
+                Names.Of(size.Operation),
+                Describe(size.Size),
+                Numbers.Count(size.Latency.Count),
+                ReplayTable.Number(size.VirtualMicroseconds / 1000),
+                ReplayTable.Number(size.Latency.P50),
+                ReplayTable.Number(size.Latency.P90),
+                ReplayTable.Number(size.Latency.P99),
+                ReplayTable.Number(size.Latency.Max));
+        }
     }
 
     private static string Describe(SizeClass size) => size.ToBytes is not { } end

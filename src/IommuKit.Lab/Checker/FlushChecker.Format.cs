@@ -115,8 +115,11 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
 
     public override LeastWork? TakeLeast()
     {
-        See();
-        return _expected.IsAllPromised && _posted.Count == 0 ? Meter?.TakeLeast(_posted.Last, _expected) : null;
+        lock (_gate)
+        {
+            See();
+            return _expected.IsAllPromised && _posted.Count == 0 ? Meter?.TakeLeast(_posted.Last, _expected) : null;
+        }
     }
 
     private WasteMeter<TFormat>? Meter =>

@@ -23,71 +23,18 @@ internal sealed partial class FlushChecker<TFormat>
         }
     }
 
-    public override void Permit(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights)
-    {
-        lock (_gate)
-        {
-            var (first, end) = _pages.Range(iova, iova + (size - 1));
-            for (int page = first; page < end; page++)
-            {
-                _expected.Permit(domain, page, BitOf(page, iova, physicalAddress, rights));
-            }
-        }
-    }
+    public override void Permit(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights) =>
+        ForEach(iova, size, page => _expected.Permit(domain, page, BitOf(page, iova, physicalAddress, rights)));
 
-    public override void Withdraw(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights)
-    {
-        lock (_gate)
-        {
-            var (first, end) = _pages.Range(iova, iova + (size - 1));
-            for (int page = first; page < end; page++)
-            {
-                _expected.Withdraw(domain, page, BitOf(page, iova, physicalAddress, rights));
-            }
+    public override void Withdraw(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights) =>
+        ForEach(iova, size, page => _expected.Withdraw(domain, page, BitOf(page, iova, physicalAddress, rights)));
 
-            _hasNews = true;
-        }
-    }
+    public override void Intend(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights) =>
+        ForEach(iova, size, page => _expected.Intend(domain, page, BitOf(page, iova, physicalAddress, rights)));
 
-    public override void Intend(int domain, ulong iova, ulong size, ulong? physicalAddress, Protection rights)
-    {
-        lock (_gate)
-        {
-            var (first, end) = _pages.Range(iova, iova + (size - 1));
-            for (int page = first; page < end; page++)
-            {
-                _expected.Intend(domain, page, BitOf(page, iova, physicalAddress, rights));
-            }
-        }
-    }
+    public override void Forbid(int domain, ulong iova, ulong size) => ForEach(iova, size, page => _expected.Forbid(domain, page));
 
-    public override void Forbid(int domain, ulong iova, ulong size)
-    {
-        lock (_gate)
-        {
-            var (first, end) = _pages.Range(iova, iova + (size - 1));
-            for (int page = first; page < end; page++)
-            {
-                _expected.Forbid(domain, page);
-            }
-
-            _hasNews = true;
-        }
-    }
-
-    public override void Promise(int domain, ulong iova, ulong size)
-    {
-        lock (_gate)
-        {
-            var (first, end) = _pages.Range(iova, iova + (size - 1));
-            for (int page = first; page < end; page++)
-            {
-                _expected.Promise(domain, page);
-            }
-
-            _hasNews = true;
-        }
-    }
+    public override void Promise(int domain, ulong iova, ulong size) => ForEach(iova, size, page => _expected.Promise(domain, page));
 
     public override bool IsAllowed(int domain, int page, ulong? physicalAddress) =>
         (_expected.AllowedOf(domain, page) & BitOf(page, _pages[page], physicalAddress, Protection.Read | Protection.Write)) != 0;
@@ -112,6 +59,21 @@ internal sealed partial class FlushChecker<TFormat>
     }
 
     public override bool Translates(ulong entryAddress, int page) => _pages.IsOnTheWay(entryAddress, page);
+
+    /// <summary>Changes what is expected of the pages of a range.</summary>
+    private void ForEach(ulong iova, ulong size, Action<int> change)
+    {
+        lock (_gate)
+        {
+            var (first, end) = _pages.Range(iova, iova + (size - 1));
+            for (int page = first; page < end; page++)
+            {
+                change(page);
+            }
+
+            _hasNews = true;
+        }
+    }
 
     private ulong BitOf(int page, ulong iova, ulong? physicalAddress, Protection rights)
     {

@@ -48,23 +48,4 @@ public sealed class WasteCounts
 
     /// <summary>All maintenance.</summary>
     public long Total => Cleans + Barriers + TableCacheDrops + TranslationDrops + Waits;
-
-    /// <summary>Adds the counts of another run.</summary>
-    public void Add(WasteCounts other)
-    {
-        ArgumentNullException.ThrowIfNull(other);
-        Cleans += other.Cleans;
-        CleansOfCleanLines += other.CleansOfCleanLines;
-        Barriers += other.Barriers;
-        BarriersAfterNothing += other.BarriersAfterNothing;
-        TableCacheDrops += other.TableCacheDrops;
-        TableCacheDropsOfNothing += other.TableCacheDropsOfNothing;
-        TableCacheDropsOfCurrent += other.TableCacheDropsOfCurrent;
-        TranslationDrops += other.TranslationDrops;
-        TranslationDropsOfNothing += other.TranslationDropsOfNothing;
-        TranslationDropsOfCurrent += other.TranslationDropsOfCurrent;
-        LiveTranslationsDropped += other.LiveTranslationsDropped;
-        Waits += other.Waits;
-        WaitsForNothing += other.WaitsForNothing;
-    }
 }

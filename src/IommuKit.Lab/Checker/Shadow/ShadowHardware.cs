@@ -31,9 +31,6 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
     /// <summary>What memory may hold of each entry.</summary>
     public ulong[] Memory { get; } = new ulong[pages.Entries];
 
-    /// <summary>The level of root tables.</summary>
-    public int RootLevel => pages.RootLevel;
-
     /// <summary>A translation as a number: the physical address, and the rights in bits that an address of a page has not.</summary>
     public static ulong Pack(ulong physicalAddress, Protection rights) =>
         physicalAddress | (uint)(rights & (Protection.Read | Protection.Write));
