@@ -132,7 +132,8 @@ internal static class FtraceLine
             return false;
         }
 
-        traceEvent = new TraceEvent(isUnmap ? TraceEventKind.Unmap : TraceEventKind.Map, number, FtraceText.ReadTime(before), iova, address, bytes);
+        long nanoseconds = FtraceText.ReadTime(before, isUnmap ? "unmap:".Length : "map:".Length);
+        traceEvent = new TraceEvent(isUnmap ? TraceEventKind.Unmap : TraceEventKind.Map, number, nanoseconds, iova, address, bytes);
         return true;
     }
 

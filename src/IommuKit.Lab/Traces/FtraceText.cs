@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
@@ -10,6 +11,8 @@ internal static class FtraceText
 {
     private const long MaxSeconds = long.MaxValue / 2_000_000_000;
     private const int FractionDigits = 9;
+
+    private static ReadOnlySpan<int> PowersOfTen => [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
 
     /// <summary>
     /// The time in front of the event's name, and a colon: seconds with a fraction; or with the option latency-format microseconds since the start
@@ -96,6 +99,18 @@ internal static class FtraceText
         return (seconds * 1_000_000_000) + parts;
     }
 
+    /// <summary>As <see cref="ReadTime(ReadOnlySpan{byte})"/>, where the name is known, and faster if the time is printed as it nearly always is.</summary>
+    /// <param name="before">The line up to the name's end.</param>
+    /// <param name="nameLength">The length of the name.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long ReadTime(ReadOnlySpan<byte> before, int nameLength)
+    {
+        int colon = before.Length - nameLength - 2;
+        return colon > 0 && before[colon] == (byte)':' && before[colon + 1] == (byte)' ' && TryReadSeconds(before[..colon], out long nanoseconds)
+            ? nanoseconds
+            : ReadTime(before);
+    }
+
     /// <summary>Goes over a word, if it is the expected one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TrySkip(ref ReadOnlySpan<byte> text, ReadOnlySpan<byte> expected)
@@ -142,19 +157,13 @@ internal static class FtraceText
         var letters = (text | Vector128.Create((byte)0x20)) - Vector128.Create((byte)'a');
         var areDigits = Vector128.LessThan(digits, Vector128.Create((byte)10));
         var areLetters = Vector128.LessThan(letters, Vector128.Create((byte)6));
-        var values = Vector128.ConditionalSelect(areDigits, digits, letters + Vector128.Create((byte)10)).AsUInt64();
-        value = ((ulong)EightDigits(values.GetElement(0)) << 32) | EightDigits(values.GetElement(1));
-        return (areDigits | areLetters) == Vector128<byte>.AllBitsSet;
-    }
+        var values = Vector128.ConditionalSelect(areDigits, digits, letters + Vector128.Create((byte)10)).AsUInt16();
 
-    /// <summary>The number of eight digits, the first of them in the lowest byte: two of them at a time, then four, then all.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint EightDigits(ulong digits)
-    {
-        digits = BitConverter.IsLittleEndian ? digits : BinaryPrimitives.ReverseEndianness(digits);
-        digits = ((digits << 4) | (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
-        digits = ((digits << 8) | (digits >> 16)) & 0x0000_ffff_0000_ffff;
-        return (uint)((digits << 16) | (digits >> 32));
+        // Two digits are a byte, the first of them its upper half; the first byte is the highest of the number.
+        var bytes = BitConverter.IsLittleEndian ? (values << 4) | (values >> 8) : (values >> 4) | values;
+        ulong number = Vector128.Narrow(bytes & Vector128.Create((ushort)0xff), Vector128<ushort>.Zero).AsUInt64().ToScalar();
+        value = BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(number) : number;
+        return (areDigits | areLetters) == Vector128<byte>.AllBitsSet;
     }
 
     /// <summary>Reads a decimal number.</summary>
@@ -168,6 +177,55 @@ internal static class FtraceText
 
         text = text[used..];
         return true;
+    }
+
+    /// <summary>Reads seconds with a fraction at the end of a text, after a blank; neither of them of more than seven digits.</summary>
+    private static bool TryReadSeconds(ReadOnlySpan<byte> text, out long nanoseconds)
+    {
+        nanoseconds = 0;
+        int fraction = ReadLastDigits(text, out uint parts);
+        if (fraction is 0 or 8 || text[^(fraction + 1)] != (byte)'.')
+        {
+            return false;
+        }
+
+        text = text[..^(fraction + 1)];
+        int digits = ReadLastDigits(text, out uint seconds);
+        if (digits is 0 or 8 || text[^(digits + 1)] != (byte)' ')
+        {
+            return false;
+        }
+
+        nanoseconds = (seconds * 1_000_000_000L) + ((long)parts * PowersOfTen[FractionDigits - fraction]);
+        return true;
+    }
+
+    /// <summary>Reads the decimal digits that are the last of eight bytes.</summary>
+    /// <returns>How many they are, up to eight; 0 too if the text is shorter than eight bytes.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int ReadLastDigits(ReadOnlySpan<byte> text, out uint value)
+    {
+        value = 0;
+        if (text.Length < sizeof(ulong))
+        {
+            return 0;
+        }
+
+        // The last letter is in the highest byte. A byte that is not 0 to 9 sets its highest bit in the mask.
+        ulong digits = BinaryPrimitives.ReadUInt64LittleEndian(text[^sizeof(ulong)..]) ^ 0x3030_3030_3030_3030;
+        ulong others = (((digits & 0x7f7f_7f7f_7f7f_7f7f) + 0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
+        int count = BitOperations.LeadingZeroCount(others) / 8;
+        if (count == 0)
+        {
+            return 0;
+        }
+
+        // What stands before becomes zeros in front; then two digits are one, then four, then all.
+        digits &= ulong.MaxValue << (64 - (8 * count));
+        digits = ((digits * 10) + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+        digits = ((digits * 100) + (digits >> 16)) & 0x0000_ffff_0000_ffff;
+        value = (uint)((digits * 10_000) + (digits >> 32));
+        return count;
     }
 
     private static long ReadHexMicroseconds(ReadOnlySpan<byte> text)

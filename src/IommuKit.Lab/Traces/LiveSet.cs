@@ -6,8 +6,14 @@ public sealed class LiveSet
     // Pieces in order, that do not overlap or touch. There is at least one chunk; only it may be empty.
     private readonly List<PieceChunk> _chunks = [new()];
 
+    // The last IOVA of each chunk.
+    private readonly SortedKeys _ends = new(capacity: 32);
+
     // Chunks that became empty: a set whose size goes up and down allocates nothing.
     private readonly Stack<PieceChunk> _spare = new();
+
+    /// <summary>Makes an empty set.</summary>
+    public LiveSet() => _ends.Resize(0, 0, 1);
 
     /// <summary>Separate pieces in the set: what its memory depends on.</summary>
     public int Pieces { get; private set; }
@@ -47,7 +53,6 @@ public sealed class LiveSet
         }
 
         Replace(at, index, count, [new Piece(start, end)]);
-        JoinAround(at);
         Bytes += last - first + 1 - overlap;
         return overlap;
     }
@@ -59,7 +64,7 @@ public sealed class LiveSet
     public ulong Remove(ulong first, ulong last)
     {
         ulong removed = 0;
-        Span<Piece> rests = stackalloc Piece[2];
+        Span<Piece> rests = [default, default];
         while (true)
         {
             int at = FindChunk(first);
@@ -68,8 +73,7 @@ public sealed class LiveSet
             int count = chunk.CountTo(index, last);
             if (count == 0)
             {
-                Bytes -= removed;
-                return removed;
+                break;
             }
 
             removed += chunk.Overlap(index, count, first, last);
@@ -79,77 +83,91 @@ public sealed class LiveSet
                 rests[rest++] = head with { Last = first - 1 };
             }
 
-            if (chunk[index + count - 1] is var tail && tail.Last > last)
+            var tail = chunk[index + count - 1];
+            if (tail.Last > last)
             {
                 rests[rest++] = tail with { First = last + 1 };
             }
 
+            bool canGoOn = index + count == chunk.Count && tail.Last < last;
             Replace(at, index, count, rests[..rest]);
-            JoinAround(at);
+            if (!canGoOn)
+            {
+                break;
+            }
         }
+
+        Bytes -= removed;
+        return removed;
     }
 
     /// <summary>The first chunk with a piece that ends there or later; the last chunk if there is none.</summary>
-    private int FindChunk(ulong iova)
-    {
-        int low = 0;
-        int high = _chunks.Count - 1;
-        while (low < high)
-        {
-            int middle = (low + high) >> 1;
-            if (_chunks[middle].Last < iova)
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
-
-        return low;
-    }
+    private int FindChunk(ulong iova) => Math.Min(_ends.CountBelow(iova), _chunks.Count - 1);
 
     private void Replace(int at, int index, int count, ReadOnlySpan<Piece> pieces)
     {
         var chunk = _chunks[at];
-        Pieces += pieces.Length - count;
-        if (chunk.Count - count + pieces.Length > PieceChunk.Capacity)
+        int more = pieces.Length - count;
+        Pieces += more;
+        if (chunk.Count + more > PieceChunk.Capacity)
         {
             // Only one piece more than before can be there: what is replaced does not reach from one half into the other.
             var upper = _spare.TryPop(out var spare) ? spare : new PieceChunk();
             chunk.MoveHalfTo(upper);
-            _chunks.Insert(at + 1, upper);
+            Insert(at + 1, upper);
+            _ends[at] = chunk.Last;
             if (index >= chunk.Count)
             {
                 index -= chunk.Count;
                 chunk = upper;
+                at++;
             }
         }
 
         chunk.Replace(index, count, pieces);
-        if (chunk.Count == 0 && _chunks.Count > 1)
+        _ends[at] = chunk.Last;
+        if (more < 0 && chunk.Count <= PieceChunk.Capacity / 4)
         {
-            _chunks.RemoveAt(at);
-            _spare.Push(chunk);
+            Shrink(at);
         }
     }
 
-    private void JoinAround(int at)
+    /// <summary>Lets the number of chunks go with that of the pieces, after one lost some.</summary>
+    private void Shrink(int at)
     {
-        Join(at);
-        Join(at - 1);
+        if (_chunks[at].Count == 0 && _chunks.Count > 1)
+        {
+            Remove(at);
+        }
+        else
+        {
+            Join(at);
+            Join(at - 1);
+        }
     }
 
-    /// <summary>Makes one chunk of two that would half fill it, so that their number goes with that of the pieces.</summary>
+    /// <summary>Makes one chunk of two that would half fill it.</summary>
     private void Join(int at)
     {
         if (at >= 0 && at + 1 < _chunks.Count && _chunks[at].Count + _chunks[at + 1].Count <= PieceChunk.Capacity / 2)
         {
-            var upper = _chunks[at + 1];
-            _chunks[at].Take(upper);
-            _chunks.RemoveAt(at + 1);
-            _spare.Push(upper);
+            _chunks[at].TakeAll(_chunks[at + 1]);
+            _ends[at] = _chunks[at].Last;
+            Remove(at + 1);
         }
+    }
+
+    private void Insert(int at, PieceChunk chunk)
+    {
+        _chunks.Insert(at, chunk);
+        _ends.Resize(at, 0, 1);
+        _ends[at] = chunk.Last;
+    }
+
+    private void Remove(int at)
+    {
+        _spare.Push(_chunks[at]);
+        _chunks.RemoveAt(at);
+        _ends.Resize(at, 1, 0);
     }
 }

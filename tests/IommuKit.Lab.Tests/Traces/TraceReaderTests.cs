@@ -28,27 +28,6 @@ public sealed class TraceReaderTests : IDisposable
         ]);
     }
 
-    [Theory]
-    [InlineData("  kworker/u4:1-25      [000]      7.546431: {0}", 7_546_431_000)]
-    [InlineData("    kworker/u4:1-25    [000]     7.546431: {1}", 7_546_431_000)]
-    [InlineData("           iolab   128 [000]    24.330589:   iommu:{0}", 24_330_589_000)]
-    [InlineData("           iolab   128/128   [000]    24.330589123:   iommu:{0}", 24_330_589_123)]
-    [InlineData("              ip-107     (    107) [001] .....            4: {0}", -1)]
-    [InlineData("    kworker/u4:1      25   0 36 00000000 00000000 [0073263f] 556.819ms (+0.803ms): {0}", 7_546_431_000)]
-    [InlineData("kworker/-25        0..... 572484us!: {0}", 572_484_000)]
-    [InlineData("kworker/-25        0..... 572484us : {0}", 572_484_000)]
-    [InlineData("kworker/-25        0.....      5: {0}", -1)]
-    [InlineData("0073263f] 556.819ms (+0.803ms): {0}", -1)]
-    [InlineData(" us: {0}", -1)]
-    [InlineData("{0}", -1)]
-    [InlineData(" weird: 1.5: name-1 [000] 1.5: {0}", 1_500_000_000)]
-    public void What_stands_before_the_event_may_be_anything(string line, long time)
-    {
-        const string fields = "IOMMU: iova=0x0 - 0x1000 paddr=0x2000 size=4096";
-        var events = Read(string.Format(line, "map: " + fields, "map:                  " + fields) + "\n");
-        events.ShouldBe([new TraceEvent(TraceEventKind.Map, 1, time, 0, 0x2000, 4096)]);
-    }
-
     [Fact]
     public void Other_lines_are_told_apart()
     {
