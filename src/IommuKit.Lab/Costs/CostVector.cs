@@ -24,16 +24,5 @@ public sealed record CostVector
     /// <param name="counts">What was counted.</param>
     /// <param name="maps">Calls of map among it.</param>
     /// <param name="unmaps">Calls of unmap among it.</param>
-    public double Microseconds(in OperationCounts counts, int maps, int unmaps) =>
-        (maps * Components.MapCall.Us)
-        + (unmaps * Components.UnmapCall.Us)
-        + (counts.RangesMapped * Components.RangeMapped.Us)
-        + (counts.EntriesStored * Components.EntryStored.Us)
-        + (counts.RunsStored * Components.RunStored.Us)
-        + (counts.LinesCleaned * Components.LineCleaned.Us)
-        + (counts.Barriers * Components.Barrier.Us)
-        + (counts.RegisterWrites.Total * Components.RegisterWrite.Us)
-        + (counts.RegisterReads.Total * Components.RegisterRead.Us)
-        + (counts.TablesAllocated * Components.TableAllocated.Us)
-        + (counts.TablesFreed * Components.TableFreed.Us);
+    public double Microseconds(in OperationCounts counts, int maps, int unmaps) => new CostWeights(Components).Microseconds(counts, maps, unmaps);
 }

@@ -8,7 +8,7 @@ namespace IommuKit.Lab.Machines;
 /// <summary>An IOMMU model wired to its driver, with memory, devices and counters: everything around it that a test or a measurement needs.</summary>
 public abstract class Machine : IDisposable
 {
-    private readonly DomainCounters _counters = new();
+    private readonly DomainCounters _counters;
     private readonly Meter _meter;
 
     private protected Machine(string name, PhysicalMemory memory, PageAllocator allocator, Meter meter)
@@ -17,6 +17,7 @@ public abstract class Machine : IDisposable
         Memory = memory;
         Allocator = allocator;
         _meter = meter;
+        _counters = new DomainCounters(meter.IsShared);
     }
 
     /// <summary>The IOMMU's name.</summary>

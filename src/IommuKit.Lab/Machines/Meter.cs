@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using IommuKit.Domains;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.Mmio;
@@ -23,14 +24,15 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
     private const int TlbAccess = 2;
     private const int CompletionAccess = 3;
     private const int OtherAccess = 4;
+    private const int Counters = 5;
 
     // Without hardware behind it there is nothing to pass on, only to count.
     private readonly bool _hasHardware = !(registers is SilentRegisters && cache is SilentRegisters);
 
     // Which counter an access belongs to, writes before reads; 0 where none was seen yet.
     private readonly byte[] _counterOf = new byte[2 * KnownOffsets];
-    private readonly long[] _writes = new long[OtherAccess + 1];
-    private readonly long[] _reads = new long[OtherAccess + 1];
+    private AccessCounters _writes;
+    private AccessCounters _reads;
     private bool _isPassedOn = !(registers is SilentRegisters && cache is SilentRegisters);
     private long _lines;
     private long _cleans;
@@ -58,14 +60,17 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
         }
     }
 
+    /// <summary>Whether several threads may use it at once.</summary>
+    public bool IsShared => isShared;
+
     public int LineSize { get; } = cache.LineSize;
 
     /// <summary>Another meter before the same hardware, which counts what is done through it.</summary>
     public Meter Beside() => new(registers, cache, purposeOf, isShared);
 
     public OperationCounts Read(DomainCounters software) => new(
-        Accesses(_writes),
-        Accesses(_reads),
+        Accesses(ref _writes),
+        Accesses(ref _reads),
         Volatile.Read(ref _lines),
         Volatile.Read(ref _cleans),
         Volatile.Read(ref _barriers),
@@ -137,7 +142,7 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
         }
     }
 
-    private static RegisterAccesses Accesses(long[] counters) => new(
+    private static RegisterAccesses Accesses(ref AccessCounters counters) => new(
         Volatile.Read(ref counters[TableCacheAccess]),
         Volatile.Read(ref counters[TlbAccess]),
         Volatile.Read(ref counters[CompletionAccess]),
@@ -196,5 +201,11 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
 
         Observer?.Invoke(step);
         return true;
+    }
+
+    [InlineArray(Counters)]
+    private struct AccessCounters
+    {
+        private long _first;
     }
 }

@@ -11,7 +11,8 @@ internal sealed class ReplayLane : IDisposable
 {
     private readonly Machine _machine;
     private readonly IommuDomain _domain;
-    private readonly CostVector _costs;
+    private readonly CostWeights _costs;
+    private readonly string _costsName;
     private readonly OperationCounts _before;
     private readonly LatencyHistogram _mapLatency = new();
     private readonly LatencyHistogram _unmapLatency = new();
@@ -26,7 +27,8 @@ internal sealed class ReplayLane : IDisposable
     public ReplayLane(ReplayCase replayCase, ReplayOptions options, TraceClock clock, TraceSummary trace)
     {
         _case = replayCase;
-        _costs = options.Costs;
+        _costs = new CostWeights(options.Costs.Components);
+        _costsName = options.Costs.Name;
         _sizes = options.HasSizes ? new SizeLatencies() : null;
         _series = options.SeriesInterval == 0 ? null : new SeriesRecorder(options.SeriesInterval, clock, trace);
 
@@ -76,7 +78,7 @@ internal sealed class ReplayLane : IDisposable
             _machine.Name,
             _domain.Policy,
             _case.Tuning,
-            _costs.Name,
+            _costsName,
             _last - _before,
             _microseconds,
             LatencySummary.Of(_mapLatency),

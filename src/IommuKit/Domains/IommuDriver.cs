@@ -65,7 +65,7 @@ public abstract class IommuDriver : IDisposable
     private protected bool IsDisposed { get; private set; }
 
     /// <summary>Held while devices change domains.</summary>
-    internal object AttachLock { get; } = new();
+    internal Lock AttachLock { get; } = new();
 
     /// <summary>Connects a device that is in no domain.</summary>
     internal abstract void Attach(IommuDomain domain, IommuDevice device);

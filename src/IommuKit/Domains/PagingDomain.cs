@@ -22,7 +22,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
 
     // Held over an operation with its maintenance where threads could not tell what others have not finished: while tables may go because they are
     // empty or pages are split, and where pointers to tables need maintenance but have no bit to say that it is done. Mainline's Tegra driver has such a lock too.
-    private readonly object? _operationLock;
+    private readonly Lock? _operationLock;
 
     public PagingDomain(IommuDriver driver, DomainOptions options, PageAllocator allocator, PageTableOptions tableOptions, THardware hardware)
         : base(driver, options)
@@ -54,7 +54,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
             options);
         _counters = options.Counters;
         bool needsLock = _table.Release == TableRelease.WhenEmpty || options.SplitsPages || (hasVisibility && !hasBit);
-        _operationLock = needsLock ? new object() : null;
+        _operationLock = needsLock ? new Lock() : null;
         if (Policy == SyncPolicy.Deferred)
         {
             _deferred = new DeferredQueue<THardware>(_sync, options.DeferredCapacity, options.DeferredAge, options.Clock);

@@ -20,7 +20,7 @@ public sealed class PageAllocator
     private const uint InUse = uint.MaxValue;
     private const uint FirstInUse = InUse - MaxBlockLog2;
 
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly HostMemory _memory;
     private readonly ulong _start;
     private readonly ulong _end;

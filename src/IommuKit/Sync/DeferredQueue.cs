@@ -10,7 +10,7 @@ namespace IommuKit.Sync;
 internal sealed class DeferredQueue<THardware>
     where THardware : struct, IDomainHardware
 {
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly DomainSync<THardware> _sync;
     private readonly TimeProvider _clock;
     private readonly TimeSpan _maxAge;

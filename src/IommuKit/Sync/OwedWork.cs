@@ -13,7 +13,7 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync)
     // How far back a run looks for one to join.
     private const int JoinDepth = 16;
 
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly EntryRun[] _runs = new EntryRun[MaxRuns];
     private int _count;
     private bool _hasForgotten;

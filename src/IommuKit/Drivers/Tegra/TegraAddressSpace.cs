@@ -36,9 +36,9 @@ internal sealed class TegraAddressSpace
 
         public void Barrier() => driver.Cache.Barrier();
 
-        public void BeginInvalidation() => Monitor.Enter(driver.RegisterLock);
+        public void BeginInvalidation() => driver.RegisterLock.Enter();
 
-        public void EndInvalidation() => Monitor.Exit(driver.RegisterLock);
+        public void EndInvalidation() => driver.RegisterLock.Exit();
 
         public void InvalidateTableCache(ulong physicalAddress, ulong bytes) => driver.FlushPtcLines(physicalAddress, bytes);
 

@@ -107,7 +107,7 @@ public sealed partial class TegraSmmuDriver : IommuDriver
     internal ICpuCache Cache { get; }
 
     /// <summary>Held for every sequence of register accesses that must not be interleaved.</summary>
-    internal object RegisterLock { get; } = new();
+    internal Lock RegisterLock { get; } = new();
 
     /// <inheritdoc/>
     public override IommuDomain CreateDomain(DomainOptions? options = null)
