@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
 
@@ -21,6 +22,7 @@ internal abstract class EnginePairs<TFormat>(PageTable<TFormat> table, CountingS
     /// <summary>The pages of one slot: offset from its start, and physical address.</summary>
     protected abstract IEnumerable<(ulong Offset, ulong PhysicalAddress)> Pages { get; }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public sealed override void Map()
     {
         // A copy of its own: sinks of several threads would share cache lines.
@@ -29,6 +31,7 @@ internal abstract class EnginePairs<TFormat>(PageTable<TFormat> table, CountingS
         _sink = local;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public sealed override void Unmap()
     {
         var local = _sink;

@@ -19,6 +19,7 @@ internal sealed class FillLoop(HostMemory memory, ulong address, int bytes, int 
 
     /// <summary>Stores entries.</summary>
     /// <param name="count">How many, a multiple of <see cref="Entries"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(int count)
     {
         ref ulong first = ref Unsafe.As<byte, ulong>(ref memory.At(address, (ulong)bytes));

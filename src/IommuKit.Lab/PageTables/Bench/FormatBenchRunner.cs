@@ -14,13 +14,9 @@ public static class FormatBenchRunner
     // Rows that do not depend on the number of threads.
     private const int SteadyRows = 21;
 
-    /// <summary>
-    /// Whether the engine was built, and runs, optimised from the first call on. If not, the times say nothing.
-    /// </summary>
-    public static bool IsOptimised =>
-        typeof(PageTable<>).Assembly.GetCustomAttribute<DebuggableAttribute>() is not { IsJITOptimizerDisabled: true }
-        && (IsOff("System.Runtime.TieredCompilation")
-            || Environment.GetEnvironmentVariable("DOTNET_TieredCompilation") == "0");
+    /// <summary>Whether the engine was built optimised. If not, the times say nothing.</summary>
+    public static bool IsOptimised { get; } =
+        typeof(PageTable<>).Assembly.GetCustomAttribute<DebuggableAttribute>() is not { IsJITOptimizerDisabled: true };
 
     /// <summary>What reading the clock costs here, in nanoseconds. It is part of every map and unmap that is timed, once for some tens to hundreds of them.</summary>
     public static double ClockNanoseconds => Sampler.ClockNanoseconds();
@@ -39,9 +35,6 @@ public static class FormatBenchRunner
         return options.Formats.SelectMany(kind => kind.Accept(new Visitor(options)));
     }
 
-    private static bool IsOff(string setting) =>
-        AppContext.GetData(setting) is bool isOn ? !isOn : AppContext.GetData(setting) is string text && text.Equals("false", StringComparison.OrdinalIgnoreCase);
-
     private sealed class Visitor(FormatBenchOptions options) : IFormatVisitor<IEnumerable<FormatBenchRow>>
     {
         public IEnumerable<FormatBenchRow> Visit<TFormat>(FormatKind kind)
@@ -49,8 +42,15 @@ public static class FormatBenchRunner
         {
             using var works = new FormatWorkloads<TFormat>(kind);
             using var fillWorks = new FormatWorkloads<TFormat>(kind);
-            var sampler = new Sampler(fillWorks.Fill());
-            foreach (var row in EngineRows(works, sampler).Concat(DomainRows(works, sampler)).Concat(ThreadRows(works, sampler)))
+            var fill = fillWorks.Fill();
+            Rehearsal.Repeat(() =>
+            {
+                foreach (var _ in Rows(works, new Sampler(fill, isRehearsal: true)))
+                {
+                    works.Clear();
+                }
+            });
+            foreach (var row in Rows(works, new Sampler(fill)))
             {
                 yield return row with { Format = kind.Name };
 
@@ -58,6 +58,10 @@ public static class FormatBenchRunner
                 works.Clear();
             }
         }
+
+        private IEnumerable<FormatBenchRow> Rows<TFormat>(FormatWorkloads<TFormat> works, Sampler sampler)
+            where TFormat : struct, IPageTableFormat =>
+            EngineRows(works, sampler).Concat(DomainRows(works, sampler)).Concat(ThreadRows(works, sampler));
 
         private static IEnumerable<FormatBenchRow> EngineRows<TFormat>(FormatWorkloads<TFormat> works, Sampler sampler)
             where TFormat : struct, IPageTableFormat

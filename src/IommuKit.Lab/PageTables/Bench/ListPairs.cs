@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
 
@@ -16,6 +17,7 @@ internal sealed class ListPairs<TFormat>(PageTable<TFormat> table, CountingSink 
     protected override IEnumerable<(ulong Offset, ulong PhysicalAddress)> Pages =>
         list.Select((range, index) => ((ulong)index * range.Length, range.Address));
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Map(PageTable<TFormat> table, ulong[] iovas, ref CountingSink sink)
     {
         int errors = 0;

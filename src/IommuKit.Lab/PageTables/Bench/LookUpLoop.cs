@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
 
@@ -17,6 +18,7 @@ internal sealed class LookUpLoop<TFormat>(PageTable<TFormat> table, ulong iova, 
     private const ulong Term = 1442695040888963407;
     private const int Shift = 20;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(int count)
     {
         ulong wrong = order switch

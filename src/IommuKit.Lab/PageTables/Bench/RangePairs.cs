@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
 
@@ -27,6 +28,7 @@ internal sealed class RangePairs<TFormat>(
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     protected override void Map(PageTable<TFormat> table, ulong[] iovas, ref CountingSink sink)
     {
         int errors = 0;

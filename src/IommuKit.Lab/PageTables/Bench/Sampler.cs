@@ -9,21 +9,30 @@ namespace IommuKit.Lab.PageTables.Bench;
 /// moments of a machine that does other things too.
 /// </remarks>
 /// <param name="fill">The store limit.</param>
-internal sealed class Sampler(FillLoop fill)
+/// <param name="isRehearsal">Whether everything is done in the same way but for a short time, and the times are thrown away.</param>
+internal sealed class Sampler(FillLoop fill, bool isRehearsal = false)
 {
     private const int FillEntries = 1 << 16;
 
-    private const int MaxSamples = 101;
     private const int MinSamples = 15;
     private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(8);
     private static readonly TimeSpan Sample = TimeSpan.FromMicroseconds(40);
     private static readonly TimeSpan LongestSample = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan Budget = TimeSpan.FromMilliseconds(120);
 
+    /// <summary>Whether the times are thrown away.</summary>
+    public bool IsRehearsal => isRehearsal;
+
+    private TimeSpan Warm => isRehearsal ? Sample : WarmUp;
+
+    private int MaxSamples => isRehearsal ? 1 : 101;
+
+    private int LeastSamples => isRehearsal ? 1 : MinSamples;
+
     /// <summary>Measures maps and unmaps.</summary>
     public (Timing Map, Timing Unmap) Measure(PairWork work)
     {
-        var (map, unmap, rounds) = Lap(work, WarmUp);
+        var (map, unmap, rounds) = Lap(work, Warm);
         int laps = Laps(Math.Min(map, unmap) / (double)rounds, (map + unmap) / (double)rounds);
         double[] maps = new double[SampleCount((map + unmap) / (double)rounds * (laps + 1))];
         double[] unmaps = new double[maps.Length];
@@ -66,7 +75,7 @@ internal sealed class Sampler(FillLoop fill)
         int count = 1;
         long ticks = 0;
         long warm = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(warm) < WarmUp || Nanoseconds(ticks) < Sample.TotalNanoseconds)
+        while (Stopwatch.GetElapsedTime(warm) < Warm || Nanoseconds(ticks) < Sample.TotalNanoseconds)
         {
             count = Nanoseconds(ticks) < Sample.TotalNanoseconds && count < int.MaxValue / 2 ? count * 2 : count;
             long start = Stopwatch.GetTimestamp();
@@ -153,6 +162,6 @@ internal sealed class Sampler(FillLoop fill)
         return (int)Math.Max(1, Math.Ceiling(Math.Min(enough, most)));
     }
 
-    private static int SampleCount(double sampleTicks) =>
-        (int)Math.Clamp(Budget.TotalNanoseconds / Nanoseconds(sampleTicks), MinSamples, MaxSamples);
+    private int SampleCount(double sampleTicks) =>
+        (int)Math.Clamp(Budget.TotalNanoseconds / Nanoseconds(sampleTicks), LeastSamples, MaxSamples);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace IommuKit.Lab.PageTables.Bench;
 
@@ -8,6 +9,7 @@ internal static class ThreadRun
     private const int Samples = 21;
     private const int WarmUps = 2;
     private static readonly TimeSpan Sample = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan RehearsedSample = TimeSpan.FromMicroseconds(20);
 
     /// <summary>Runs the work, one thread for each.</summary>
     /// <param name="works">The work, all with the same number of slots.</param>
@@ -17,8 +19,9 @@ internal static class ThreadRun
     /// </returns>
     public static Timing Measure(IReadOnlyList<PairWork> works, Sampler sampler)
     {
-        var (map, unmap, rounds) = Sampler.Lap(works[0], Sample);
-        int laps = (int)Math.Max(1, Sample.TotalNanoseconds / Sampler.Nanoseconds((map + unmap) / (double)rounds));
+        var time = sampler.IsRehearsal ? RehearsedSample : Sample;
+        var (map, unmap, rounds) = Sampler.Lap(works[0], time);
+        int laps = (int)Math.Max(1, time.TotalNanoseconds / Sampler.Nanoseconds((map + unmap) / (double)rounds));
         double[] fills = new double[Samples];
         for (int sample = 0; sample < fills.Length; sample++)
         {
@@ -50,6 +53,7 @@ internal static class ThreadRun
         public IEnumerable<long> Spans => Enumerable.Range(WarmUps, Samples).Select(sample =>
             Enumerable.Range(0, threads).Max(thread => _ends[sample, thread]) - Enumerable.Range(0, threads).Min(thread => _starts[sample, thread]));
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Work(int thread, PairWork work)
         {
             try
