@@ -4,9 +4,11 @@ namespace System.Threading;
 
 internal sealed class Lock
 {
-    public void Enter() => Monitor.Enter(this);
+    private readonly object _monitor = new();
 
-    public void Exit() => Monitor.Exit(this);
+    public void Enter() => Monitor.Enter(_monitor);
+
+    public void Exit() => Monitor.Exit(_monitor);
 
     public Scope EnterScope()
     {
