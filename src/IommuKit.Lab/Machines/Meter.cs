@@ -27,16 +27,16 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
     private const int Counters = 5;
 
     // Without hardware behind it there is nothing to pass on, only to count.
-    private readonly bool _hasHardware = !(registers is SilentRegisters && cache is SilentRegisters);
+    private readonly bool _hasHardware = HasHardware(registers, cache);
 
     // Which counter an access belongs to, writes before reads; 0 where none was seen yet.
     private readonly byte[] _counterOf = new byte[2 * KnownOffsets];
     private AccessCounters _writes;
     private AccessCounters _reads;
-    private bool _isPassedOn = !(registers is SilentRegisters && cache is SilentRegisters);
+    private bool _isPassedOn = HasHardware(registers, cache);
 
     // One thread, and nothing behind: a step is an addition.
-    private bool _onlyCounts = !isShared && registers is SilentRegisters && cache is SilentRegisters;
+    private bool _onlyCounts = !isShared && !HasHardware(registers, cache);
     private long _lines;
     private long _cleans;
     private long _barriers;
@@ -155,6 +155,8 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
         }
     }
 
+    private static bool HasHardware(IMmio registers, ICpuCache cache) => !(registers is SilentRegisters && cache is SilentRegisters);
+
     private static RegisterAccesses Accesses(ref AccessCounters counters) => new(
         Volatile.Read(ref counters[TableCacheAccess]),
         Volatile.Read(ref counters[TlbAccess]),
@@ -171,15 +173,8 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryCount(ref AccessCounters counters, uint known, uint offset)
     {
-        byte[] counterOf = _counterOf;
-        uint index = known + offset;
-        if (offset >= KnownOffsets || index >= (uint)counterOf.Length)
-        {
-            return false;
-        }
-
-        int counter = counterOf[index];
-        if ((uint)(counter - 1) >= OtherAccess)
+        int counter = offset < KnownOffsets ? _counterOf[known + offset] : 0;
+        if (counter == 0)
         {
             return false;
         }

@@ -12,7 +12,7 @@ internal static class FtraceText
     private const long MaxSeconds = long.MaxValue / 2_000_000_000;
     private const int FractionDigits = 9;
 
-    private static ReadOnlySpan<int> PowersOfTen => [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000];
+    private static ReadOnlySpan<int> PowersOfTen => [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
     /// <summary>
     /// The time in front of the event's name, and a colon: seconds with a fraction; or with the option latency-format microseconds since the start
