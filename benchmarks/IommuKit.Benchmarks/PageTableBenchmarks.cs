@@ -11,8 +11,8 @@ using IommuKit.Specs.Vtd;
 namespace IommuKit.Benchmarks;
 
 /// <summary>
-/// The rows of <c>iommukit bench --format</c>: the same work. An operation is a map and the unmap that undoes it, or as many look-ups or stores as the
-/// benchmark says.
+/// The rows of <c>iommukit bench --format</c>: the same work. An operation is a map and the unmap that undoes it, or as many
+/// look-ups or stores as the benchmark says.
 /// </summary>
 /// <typeparam name="TFormat">The format.</typeparam>
 [MemoryDiagnoser]

@@ -11,7 +11,10 @@ public static class ByteSize
     private const int MaxFractionDigits = 18;
 
     /// <summary>Reads a size.</summary>
-    /// <param name="text">A number, decimal (1.5M is allowed, as it is a number of bytes) or hexadecimal, and perhaps K, M, G or T (powers of 1024), with or without iB or B.</param>
+    /// <param name="text">
+    /// A number, decimal (1.5M is allowed, as it is a number of bytes) or hexadecimal, and perhaps K, M, G or T
+    /// (powers of 1024), with or without iB or B.
+    /// </param>
     /// <exception cref="InputException">It is not a size from 1 to 2^64 - 1.</exception>
     public static ulong Parse(string text)
     {

@@ -1,6 +1,8 @@
 namespace IommuKit.Lab;
 
-/// <summary>Says in a few words why a file could not be used. The runtime's own messages repeat the path, which may not be the one that the user gave.</summary>
+/// <summary>
+/// Says in a few words why a file could not be used. The runtime's own messages repeat the path, which may not be the one that the user gave.
+/// </summary>
 public static class FileProblem
 {
     /// <summary>The words for an exception.</summary>

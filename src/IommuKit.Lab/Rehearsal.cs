@@ -4,8 +4,8 @@ using System.Runtime;
 namespace IommuKit.Lab;
 
 /// <summary>
-/// Lets the runtime finish compiling what is going to be timed: it starts with code that is made quickly, and replaces what is used much by code that is
-/// quick, in several steps that each wait for 100 ms without new code.
+/// Lets the runtime finish compiling what is going to be timed: it starts with code that is made quickly, and replaces what is used much by code that
+/// is quick, in several steps that each wait for 100 ms without new code.
 /// </summary>
 internal static class Rehearsal
 {

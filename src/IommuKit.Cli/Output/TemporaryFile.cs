@@ -3,7 +3,9 @@ using System.Text;
 
 namespace IommuKit.Cli.Output;
 
-/// <summary>A file that takes the place of another when it is whole, and is removed if that never happens: not even a signal leaves it behind.</summary>
+/// <summary>
+/// A file that takes the place of another when it is whole, and is removed if that never happens: not even a signal leaves it behind.
+/// </summary>
 internal sealed class TemporaryFile : IDisposable
 {
     private readonly Lock _gate = new();

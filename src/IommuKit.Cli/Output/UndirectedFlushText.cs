@@ -7,7 +7,9 @@ using IommuKit.Lab.Machines;
 
 namespace IommuKit.Cli.Output;
 
-/// <summary>Says what a flush costs on map that does not know its direction, on hardware that needs one there and on hardware that does not.</summary>
+/// <summary>
+/// Says what a flush costs on map that does not know its direction, on hardware that needs one there and on hardware that does not.
+/// </summary>
 internal static class UndirectedFlushText
 {
     private const string CoherentCosts = "smmuv3-2021";

@@ -2,7 +2,10 @@ using IommuKit.Lab.Traces;
 
 namespace IommuKit.Lab.Audit;
 
-/// <summary>A set of IOVAs that can say how many bytes of a range are in it, which <see cref="LiveSet"/> cannot. Its memory grows with the pieces, not with their size.</summary>
+/// <summary>
+/// A set of IOVAs that can say how many bytes of a range are in it, which <see cref="LiveSet"/> cannot. Its memory
+/// grows with the pieces, not with their size.
+/// </summary>
 internal sealed class SummedSet
 {
     // Pieces do not overlap or touch.

@@ -14,8 +14,8 @@ namespace IommuKit.Lab.Bench;
 /// the model, so that no figure comes from a mapping that does not work.
 /// </summary>
 /// <remarks>
-/// An operation ends when the hardware is in step with it: under <see cref="SyncPolicy.Explicit"/> and <see cref="SyncPolicy.Deferred"/> the flush that
-/// follows is part of it. Under Deferred many unmaps share a flush in real use.
+/// An operation ends when the hardware is in step with it: under <see cref="SyncPolicy.Explicit"/> and <see cref="SyncPolicy.Deferred"/> the flush
+/// that follows is part of it. Under Deferred many unmaps share a flush in real use.
 /// </remarks>
 public static class BenchRunner
 {

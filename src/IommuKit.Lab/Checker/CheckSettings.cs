@@ -18,8 +18,8 @@ public sealed record CheckSettings
     public ulong PoolStart { get; init; } = 0x8000_0000;
 
     /// <summary>
-    /// Where they are on parts with more than 4 GiB of physical addresses: the roots of two domains below that, and all other tables above, so that the
-    /// upper halves of addresses differ.
+    /// Where they are on parts with more than 4 GiB of physical addresses: the roots of two domains below that, and all other tables above, so that
+    /// the upper halves of addresses differ.
     /// </summary>
     public ulong PoolStartHigh { get; init; } = (1ul << 32) - (2 << 12);
 

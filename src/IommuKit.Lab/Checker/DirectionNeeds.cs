@@ -5,8 +5,8 @@ using IommuKit.PageTables;
 namespace IommuKit.Lab.Checker;
 
 /// <summary>
-/// What a map and an unmap of one run of pages need on some hardware, and what a flush that does not know which of them it follows does beyond that. Found by running
-/// them with every cache full of what it may hold.
+/// What a map and an unmap of one run of pages need on some hardware, and what a flush that does not know which of them it follows does beyond that.
+/// Found by running them with every cache full of what it may hold.
 /// </summary>
 /// <param name="Target">The hardware.</param>
 /// <param name="Pages">Pages in the run; their table exists before and after.</param>

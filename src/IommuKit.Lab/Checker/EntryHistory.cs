@@ -5,7 +5,9 @@ using IommuKit.Lab.Machines;
 
 namespace IommuKit.Lab.Checker;
 
-/// <summary>What happened to the entries that translate one page: what was stored in the last operation that stored any, and what was flushed since.</summary>
+/// <summary>
+/// What happened to the entries that translate one page: what was stored in the last operation that stored any, and what was flushed since.
+/// </summary>
 /// <param name="violation">What is wrong.</param>
 internal sealed class EntryHistory(Violation violation) : ICheckerLog
 {

@@ -4,8 +4,8 @@ using IommuKit.Specs.PageTables;
 namespace IommuKit.Lab.Checker;
 
 /// <summary>
-/// Watches what a driver does to page tables and hardware, keeps what hardware may hold at the worst, and compares every answer that a device may get with what
-/// was promised. docs/checker.md says exactly what is assumed.
+/// Watches what a driver does to page tables and hardware, keeps what hardware may hold at the worst, and compares every answer that a device may get
+/// with what was promised. docs/checker.md says exactly what is assumed.
 /// </summary>
 /// <remarks>
 /// It knows the architecture (formats, commands, what may be cached) and the promises of the API. It never asks the driver, nor the code that plans
@@ -84,6 +84,9 @@ public abstract class FlushChecker
     /// <summary>Whether an entry at some address would translate a page, if it were part of a table on the way.</summary>
     public abstract bool Translates(ulong entryAddress, int page);
 
-    /// <summary>The least maintenance that would have kept all promises since the last call, if <see cref="Waste"/> is counted; null while some range is not in step.</summary>
+    /// <summary>
+    /// The least maintenance that would have kept all promises since the last call, if <see cref="Waste"/> is
+    /// counted; null while some range is not in step.
+    /// </summary>
     public abstract LeastWork? TakeLeast();
 }

@@ -54,14 +54,17 @@ public sealed class Attribution
     /// <summary>The work.</summary>
     public Workload Workload { get; }
 
-    /// <summary>Whether the costs are single values. If not, the shares are those of one of many vectors of costs, and only their intervals mean something.</summary>
+    /// <summary>
+    /// Whether the costs are single values. If not, the shares are those of one of many vectors of costs, and only their intervals mean something.
+    /// </summary>
     public bool IsUnique { get; }
 
     /// <summary>Whether the two policies do anything different in this work. If not, there is nothing to split.</summary>
     public bool IsDifferent { get; }
 
     /// <summary>
-    /// Whether all costs that might as well be true agree on which policy is faster. If not, a share of the gain means nothing, and there are no intervals.
+    /// Whether all costs that might as well be true agree on which policy is faster. If not, a share of the gain
+    /// means nothing, and there are no intervals.
     /// </summary>
     public bool IsSure { get; }
 
@@ -87,7 +90,8 @@ public sealed class Attribution
     public AttributionPart DmaSync { get; }
 
     /// <summary>
-    /// For each cause, what it saves of every kind of operation. Time is linear in the counts, so splitting the counts once splits the time for all costs.
+    /// For each cause, what it saves of every kind of operation. Time is linear in the counts, so splitting the
+    /// counts once splits the time for all costs.
     /// </summary>
     public static double[][] CauseVectors(Workload workload)
     {

@@ -2,7 +2,10 @@ using IommuKit.Lab.Machines;
 
 namespace IommuKit.Lab.Explain;
 
-/// <summary>The maintenance of one operation, taken apart: what is written back in which pieces, what is dropped in which pieces, and how often there is a wait.</summary>
+/// <summary>
+/// The maintenance of one operation, taken apart: what is written back in which pieces, what is dropped in
+/// which pieces, and how often there is a wait.
+/// </summary>
 internal sealed class MaintenancePlan
 {
     /// <summary>Takes steps apart.</summary>

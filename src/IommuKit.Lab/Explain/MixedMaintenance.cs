@@ -4,8 +4,9 @@ namespace IommuKit.Lab.Explain;
 
 /// <summary>Does maintenance partly as one policy does it and partly as another.</summary>
 /// <remarks>
-/// Everything is written back before anything is invalidated, so that each mixture is a correct sequence: invalidated entries are fetched again from memory that is
-/// up to date. A policy that waits more often does so after as many pieces as it has; where there are fewer pieces there is nothing to wait for more often.
+/// Everything is written back before anything is invalidated, so that each mixture is a correct sequence: invalidated entries are fetched
+/// again from memory that is up to date. A policy that waits more often does so after as many pieces as it has; where there are fewer pieces
+/// there is nothing to wait for more often.
 /// </remarks>
 internal static class MixedMaintenance
 {

@@ -1,9 +1,9 @@
 namespace IommuKit.Lab.Explain;
 
 /// <summary>
-/// Splits what a set of players gains together among them: each gets the mean of what it adds, over all orders in which the players can join (L. S. Shapley, A Value for
-/// n-Person Games, 1953). It is the only rule by which the shares sum to the gain, who adds nothing gets nothing, equals get the same, and shares of
-/// a sum are sums of shares.
+/// Splits what a set of players gains together among them: each gets the mean of what it adds, over all orders in which the players can join (L. S.
+/// Shapley, A Value for n-Person Games, 1953). It is the only rule by which the shares sum to the gain, who adds nothing gets nothing, equals get the
+/// same, and shares of a sum are sums of shares.
 /// </summary>
 public static class Shapley
 {

@@ -7,8 +7,8 @@ using IommuKit.PageTables;
 namespace IommuKit.Lab.Explain;
 
 /// <summary>
-/// The bench's map and unmap, run with every combination of causes on a model of its own; after each a device tries every page, so that no combination is counted
-/// that does not work.
+/// The bench's map and unmap, run with every combination of causes on a model of its own; after each a device tries every page, so that no
+/// combination is counted that does not work.
 /// </summary>
 public static class SizeWorkloads
 {

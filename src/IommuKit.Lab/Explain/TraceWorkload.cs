@@ -7,8 +7,8 @@ using IommuKit.Lab.Traces;
 namespace IommuKit.Lab.Explain;
 
 /// <summary>
-/// The maps and unmaps of a trace with every combination of causes. Both policies are replayed, event by event, and of each event's maintenance every mixture is
-/// counted. No device takes part, as in <see cref="Replayer"/>.
+/// The maps and unmaps of a trace with every combination of causes. Both policies are replayed, event by event, and of each event's maintenance every
+/// mixture is counted. No device takes part, as in <see cref="Replayer"/>.
 /// </summary>
 public static class TraceWorkload
 {

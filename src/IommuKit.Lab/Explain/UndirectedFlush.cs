@@ -29,8 +29,8 @@ public static class UndirectedFlush
     }
 
     /// <summary>
-    /// Map on a walker that sees the CPU's stores and never caches what is not there (an Arm LPAE table walked by software): pages whose translations the driver
-    /// had to drop. The page tables are there.
+    /// Map on a walker that sees the CPU's stores and never caches what is not there (an Arm LPAE table walked by software): pages whose translations
+    /// the driver had to drop. The page tables are there.
     /// </summary>
     public static (ulong Undirected, ulong Split) PagesDroppedOnCoherentWalker(ulong size) =>
         (PagesDropped(SyncPolicy.RangeFlush, size), PagesDropped(SyncPolicy.SplitSync, size));

@@ -29,7 +29,9 @@ public abstract class Machine : IDisposable
     /// <summary>Where page tables come from. Everything outside its pool is free for data.</summary>
     public PageAllocator Allocator { get; }
 
-    /// <summary>The first physical address after the pool that page tables come from. What is below the pool, if anything, is free for data too.</summary>
+    /// <summary>
+    /// The first physical address after the pool that page tables come from. What is below the pool, if anything, is free for data too.
+    /// </summary>
     public abstract ulong DataStart { get; }
 
     /// <summary>The driver.</summary>

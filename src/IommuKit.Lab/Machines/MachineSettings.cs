@@ -19,8 +19,8 @@ public sealed record MachineSettings
     public bool HasRangeFlush { get; init; } = true;
 
     /// <summary>
-    /// Whether the hardware is modelled. Without it the driver runs against registers that do nothing, for what only needs the counts, and memory is no
-    /// larger than the tables need. With it memory is all that the hardware can address.
+    /// Whether the hardware is modelled. Without it the driver runs against registers that do nothing, for what only needs the counts, and memory is
+    /// no larger than the tables need. With it memory is all that the hardware can address.
     /// </summary>
     public bool HasModel { get; init; } = true;
 

@@ -13,7 +13,9 @@ namespace IommuKit.Lab.Machines;
 /// <param name="registers">The hardware's registers.</param>
 /// <param name="cache">The CPU's cache.</param>
 /// <param name="purposeOf">What an access of a register is for, by its offset and whether it is a read.</param>
-/// <param name="isShared">Whether several threads may use it at once. A trace has some fifteen accesses for each event: counting them must cost nothing.</param>
+/// <param name="isShared">
+/// Whether several threads may use it at once. A trace has some fifteen accesses for each event: counting them must cost nothing.
+/// </param>
 internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, RegisterPurpose> purposeOf, bool isShared) : IMmio, ICpuCache
 {
     // Registers with lower offsets have their purposes looked up once only.

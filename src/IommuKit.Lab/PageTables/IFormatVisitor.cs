@@ -3,8 +3,8 @@ using IommuKit.Specs.PageTables;
 namespace IommuKit.Lab.PageTables;
 
 /// <summary>
-/// Code that is generic over a page-table format, run for a format that is known only by name. <see cref="FormatKind.Accept{TResult}"/> picks the type; from
-/// there on everything is compiled for it.
+/// Code that is generic over a page-table format, run for a format that is known only by name. <see cref="FormatKind.Accept{TResult}"/> picks the
+/// type; from there on everything is compiled for it.
 /// </summary>
 /// <typeparam name="TResult">What the code returns.</typeparam>
 public interface IFormatVisitor<out TResult>

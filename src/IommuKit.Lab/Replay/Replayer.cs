@@ -3,7 +3,9 @@ using IommuKit.Lab.Traces;
 
 namespace IommuKit.Lab.Replay;
 
-/// <summary>Replays the map and unmap events of a trace recorded on a real kernel, on every machine and under every policy at once, in one pass.</summary>
+/// <summary>
+/// Replays the map and unmap events of a trace recorded on a real kernel, on every machine and under every policy at once, in one pass.
+/// </summary>
 /// <remarks>
 /// Events are done one by one, as recorded: a scatter list is one map event for each of its pieces, and nothing in a trace says which belong
 /// together. An unmap takes away what the kernel says went away.

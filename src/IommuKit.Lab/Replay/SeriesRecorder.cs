@@ -2,7 +2,9 @@ using IommuKit.Lab.Machines;
 
 namespace IommuKit.Lab.Replay;
 
-/// <summary>Divides a replay into intervals of equal length, the first of which starts at the first event. Intervals without events take no memory.</summary>
+/// <summary>
+/// Divides a replay into intervals of equal length, the first of which starts at the first event. Intervals without events take no memory.
+/// </summary>
 /// <param name="interval">Nanoseconds of the trace's clock, more than 0.</param>
 /// <param name="clock">The time of the trace.</param>
 /// <param name="trace">What is in the trace so far.</param>

@@ -37,7 +37,9 @@ public sealed class Axis
         return new Axis(from * step, to * step, value => value, ticks, format);
     }
 
-    /// <summary>An axis on which equal distances are equal factors: whole powers of ten around the values. What is not above 0 lies at its left edge.</summary>
+    /// <summary>
+    /// An axis on which equal distances are equal factors: whole powers of ten around the values. What is not above 0 lies at its left edge.
+    /// </summary>
     /// <param name="values">The values.</param>
     /// <param name="format">Writes a value.</param>
     public static Axis Logarithmic(IEnumerable<double> values, Func<double, string> format)

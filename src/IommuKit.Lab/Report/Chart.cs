@@ -3,8 +3,8 @@ using System.Globalization;
 namespace IommuKit.Lab.Report;
 
 /// <summary>
-/// A picture of numbers, as inline SVG. Across, places are in percent of the page's width, so that a chart fits a phone with text as large as elsewhere;
-/// down, they are in pixels.
+/// A picture of numbers, as inline SVG. Across, places are in percent of the page's width, so that a chart fits a phone with text as large as
+/// elsewhere; down, they are in pixels.
 /// </summary>
 public abstract class Chart
 {

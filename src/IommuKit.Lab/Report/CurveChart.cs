@@ -3,7 +3,9 @@ using System.Text;
 
 namespace IommuKit.Lab.Report;
 
-/// <summary>Distributions as rising lines: at each value, the share of all that does not exceed it. Every line has a dash, a mark and a label of its own.</summary>
+/// <summary>
+/// Distributions as rising lines: at each value, the share of all that does not exceed it. Every line has a dash, a mark and a label of its own.
+/// </summary>
 public sealed class CurveChart : Chart
 {
     private const int Height = 240;
@@ -46,7 +48,8 @@ public sealed class CurveChart : Chart
             html.Close();
         }
 
-        // Over all lines, and each at a height of its own, so that none covers another. A line rises from left to right: free are the sides above left and below right.
+        // Over all lines, and each at a height of its own, so that none covers another. A line rises from left to right: free
+        // are the sides above left and below right.
         for (int i = 0; i < _curves.Count; i++)
         {
             double share = 1 - ((i + 0.75) / (_curves.Count + 0.5));

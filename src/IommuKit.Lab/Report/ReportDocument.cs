@@ -1,8 +1,8 @@
 namespace IommuKit.Lab.Report;
 
 /// <summary>
-/// A report as one HTML file that needs nothing else: no script, no picture, no font, no network. It says so to the browser too, so that not even a mistake here
-/// could load or run something.
+/// A report as one HTML file that needs nothing else: no script, no picture, no font, no network. It says so to the browser too, so that not even a
+/// mistake here could load or run something.
 /// </summary>
 public static class ReportDocument
 {

@@ -99,7 +99,9 @@ internal static class FtraceText
         return (seconds * 1_000_000_000) + parts;
     }
 
-    /// <summary>As <see cref="ReadTime(ReadOnlySpan{byte})"/>, where the name is known, and faster if the time is printed as it nearly always is.</summary>
+    /// <summary>
+    /// As <see cref="ReadTime(ReadOnlySpan{byte})"/>, where the name is known, and faster if the time is printed as it nearly always is.
+    /// </summary>
     /// <param name="before">The line up to the name's end.</param>
     /// <param name="nameLength">The length of the name.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

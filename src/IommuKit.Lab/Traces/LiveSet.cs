@@ -1,6 +1,9 @@
 namespace IommuKit.Lab.Traces;
 
-/// <summary>The IOVAs that a trace has mapped and not unmapped, by the byte and whatever the size of the pieces. Its memory grows with the pieces, not with their size.</summary>
+/// <summary>
+/// The IOVAs that a trace has mapped and not unmapped, by the byte and whatever the size of the pieces. Its memory
+/// grows with the pieces, not with their size.
+/// </summary>
 public sealed class LiveSet
 {
     // Pieces in order, that do not overlap or touch. There is at least one chunk; only it may be empty.

@@ -1,6 +1,8 @@
 namespace IommuKit.Lab.Traces;
 
-/// <summary>Some pieces of a <see cref="LiveSet"/>, in order: few enough to be compared, and moved up and down, faster than links could be followed.</summary>
+/// <summary>
+/// Some pieces of a <see cref="LiveSet"/>, in order: few enough to be compared, and moved up and down, faster than links could be followed.
+/// </summary>
 internal sealed class PieceChunk
 {
     public const int Capacity = 32;

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace IommuKit.Lab.Traces;
 
 /// <summary>
-/// Ranges that do not overlap, each with a value, in order. A treap in one array: it allocates only while it grows, and the sums of lengths in its nodes tell what lies in a
-/// window of any width without a visit to what is inside.
+/// Ranges that do not overlap, each with a value, in order. A treap in one array: it allocates only while it grows, and the sums of lengths in its
+/// nodes tell what lies in a window of any width without a visit to what is inside.
 /// </summary>
 internal sealed class RangeTree
 {
@@ -15,7 +15,8 @@ internal sealed class RangeTree
     private int _free = None;
     private int _root = None;
 
-    // Whoever knew the priorities could order a file's ranges so that the tree becomes a list. They change how the tree looks, and nothing that it answers.
+    // Whoever knew the priorities could order a file's ranges so that the tree becomes a list. They change how the
+    // tree looks, and nothing that it answers.
     private uint _random = (uint)RandomNumberGenerator.GetInt32(1, int.MaxValue);
 
     /// <summary>Ranges in the tree.</summary>

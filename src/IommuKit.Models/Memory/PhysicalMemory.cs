@@ -10,10 +10,11 @@ namespace IommuKit.Models.Memory;
 /// <para>Each view is a range of host memory, and a physical address is an offset into it. On Linux untouched pages cost nothing; Windows commits the
 /// whole length of each view.</para>
 /// <para>A cache line whose bytes differ between the views is dirty in the CPU's cache. A line that does not differ counts as not cached, so
-/// the CPU sees at once what a device writes there. A device's write to a dirty line is lost when the line is written back, as it is on real machines.</para>
+/// the CPU sees at once what a device writes there. A device's write to a dirty line is lost when the line is
+/// written back, as it is on real machines.</para>
 /// <para>A clean takes the line as it is at that moment; a later store to it needs another clean. It reaches memory at the next barrier, which is the
-/// latest moment that the architecture allows, or before: when very many lines are under way, when the line is written back or invalidated, or when a device
-/// writes to it.</para>
+/// latest moment that the architecture allows, or before: when very many lines are under way, when the line is written back or invalidated, or when a
+/// device writes to it.</para>
 /// </remarks>
 public sealed class PhysicalMemory : ICpuCache, IDisposable
 {
@@ -26,8 +27,8 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
     private readonly HostMemory _cpu;
     private readonly HostMemory _memory;
 
-    // Lines that were cleaned and that no barrier has completed yet, oldest first: their addresses, and their bytes as they were. Grown when needed, and
-    // then kept.
+    // Lines that were cleaned and that no barrier has completed yet, oldest first: their addresses, and their bytes as
+    // they were. Grown when needed, and then kept.
     private ulong[] _pendingLines = [];
     private byte[] _pendingBytes = [];
     private int _pendingCount;

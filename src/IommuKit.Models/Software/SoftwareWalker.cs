@@ -6,8 +6,8 @@ using IommuKit.Specs.PageTables;
 namespace IommuKit.Models.Software;
 
 /// <summary>
-/// A walker of page tables in any format, with a TLB and a walk cache that hold whatever they once read until they are told to forget it: what stands behind a
-/// software IOMMU, and the most forgetful driver's worst enemy. Not thread-safe.
+/// A walker of page tables in any format, with a TLB and a walk cache that hold whatever they once read until they are told to forget it: what stands
+/// behind a software IOMMU, and the most forgetful driver's worst enemy. Not thread-safe.
 /// </summary>
 /// <typeparam name="TFormat">The format of the tables.</typeparam>
 /// <typeparam name="TMemory">Accessor to system memory.</typeparam>

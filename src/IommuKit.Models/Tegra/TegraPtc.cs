@@ -2,7 +2,10 @@ using IommuKit.Specs.Memory;
 
 namespace IommuKit.Models.Tegra;
 
-/// <summary>The page-table cache: copies of lines of table memory, by physical address. It does not snoop; a line stays as it was until it is flushed or makes way.</summary>
+/// <summary>
+/// The page-table cache: copies of lines of table memory, by physical address. It does not snoop; a line stays as
+/// it was until it is flushed or makes way.
+/// </summary>
 internal sealed class TegraPtc<TMemory>
     where TMemory : struct, IMemoryAccessor
 {

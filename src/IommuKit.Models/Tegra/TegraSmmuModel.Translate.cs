@@ -113,7 +113,9 @@ public sealed partial class TegraSmmuModel<TMemory>
         return (selector & TegraMc.SwgroupBits.Enable) != 0;
     }
 
-    /// <summary>Reads the translations of a whole TLB group: for each page its frame, and the rights that root, directory and table all grant.</summary>
+    /// <summary>
+    /// Reads the translations of a whole TLB group: for each page its frame, and the rights that root, directory and table all grant.
+    /// </summary>
     private void Walk(int asid, uint iova, Span<uint> words)
     {
         words.Clear();

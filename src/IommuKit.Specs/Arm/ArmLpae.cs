@@ -9,8 +9,8 @@ namespace IommuKit.Specs.Arm;
 /// </summary>
 /// <remarks>
 /// <para>The root has as many entries as the input width needs. A root of less than 64 bytes must nevertheless be aligned to 64.</para>
-/// <para>At stage 2 a root at Arm's level 0 of at most 16 entries is replaced by as many tables of level 1, one after the other; and where physical addresses
-/// have 40 bits, with the granule of 16 KiB, one at level 1 by tables of level 2 (Arm ARM D8.2.2, R_SRKBC).</para>
+/// <para>At stage 2 a root at Arm's level 0 of at most 16 entries is replaced by as many tables of level 1, one after the other; and where physical
+/// addresses have 40 bits, with the granule of 16 KiB, one at level 1 by tables of level 2 (Arm ARM D8.2.2, R_SRKBC).</para>
 /// <para>52-bit addresses with the granules of 4 and 16 KiB (FEAT_LPA2) are not supported: they move SH out of the descriptor.</para>
 /// <para>Neighbours of a group each hold their own address and the Contiguous bit.</para>
 /// </remarks>

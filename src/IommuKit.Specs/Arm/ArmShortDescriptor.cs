@@ -52,7 +52,9 @@ public static class ArmShortDescriptor
     /// <summary>Bits 8:6, TEX: part of the memory type.</summary>
     public const uint TypeExtensionMask = 7u << 6;
 
-    /// <summary>Bits 8:6, TEX = 1: normal memory, not cached if C and B are 0, write-back if they are 1. TEX = 0 with B is a shareable device.</summary>
+    /// <summary>
+    /// Bits 8:6, TEX = 1: normal memory, not cached if C and B are 0, write-back if they are 1. TEX = 0 with B is a shareable device.
+    /// </summary>
     public const uint NormalMemory = 1u << 6;
 
     /// <summary>Bit 9, AP[2]: writes are not allowed.</summary>

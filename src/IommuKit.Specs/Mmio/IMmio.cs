@@ -1,7 +1,9 @@
 namespace IommuKit.Specs.Mmio;
 
 /// <summary>Memory-mapped registers: the only way a driver and the hardware (or its model) talk, besides memory and interrupts.</summary>
-/// <remarks>Offsets are bytes from the start of the unit's register block. Writes may be posted; a read returns after all earlier writes took effect.</remarks>
+/// <remarks>
+/// Offsets are bytes from the start of the unit's register block. Writes may be posted; a read returns after all earlier writes took effect.
+/// </remarks>
 public interface IMmio
 {
     /// <summary>Reads a 32-bit register.</summary>

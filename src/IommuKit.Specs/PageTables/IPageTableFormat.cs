@@ -36,8 +36,8 @@ public interface IPageTableFormat
     static abstract bool TryGetRoot(int inputBits, out int level, out int indexBits);
 
     /// <summary>
-    /// Whether hardware with physical addresses of that many bits wants a root one level lower than <see cref="TryGetRoot"/> says: several tables of that
-    /// level, one after the other.
+    /// Whether hardware with physical addresses of that many bits wants a root one level lower than <see cref="TryGetRoot"/> says: several tables of
+    /// that level, one after the other.
     /// </summary>
     /// <param name="outputBits">Bits of a physical address.</param>
     /// <param name="level">The level of the root.</param>

@@ -1,6 +1,9 @@
 namespace IommuKit.Specs.Vtd;
 
-/// <summary>How much an invalidation of the IOTLB or the context cache drops: bits 5:4 of its first quadword (VT-d specification, sections 6.5.2.1, 6.5.2.3 and 6.5.2.4).</summary>
+/// <summary>
+/// How much an invalidation of the IOTLB or the context cache drops: bits 5:4 of its first quadword (VT-d
+/// specification, sections 6.5.2.1, 6.5.2.3 and 6.5.2.4).
+/// </summary>
 public enum VtdGranularity
 {
     /// <summary>00: reserved.</summary>

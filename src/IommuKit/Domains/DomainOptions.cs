@@ -15,8 +15,8 @@ public sealed record DomainOptions
     public TableRelease? Release { get; init; }
 
     /// <summary>
-    /// Whether an unmap of part of a large page keeps the rest as smaller pages; see <see cref="PageTableOptions.SplitsPages"/>. The operations of such a
-    /// domain take a lock.
+    /// Whether an unmap of part of a large page keeps the rest as smaller pages; see <see cref="PageTableOptions.SplitsPages"/>. The operations of
+    /// such a domain take a lock.
     /// </summary>
     public bool SplitsPages { get; init; }
 

@@ -8,8 +8,8 @@ namespace IommuKit.Domains;
 /// </summary>
 /// <remarks>
 /// When a call returns, every device of the domain sees its effect, with two exceptions that the policy makes:
-/// under <see cref="SyncPolicy.Deferred"/> a device may go on to use what was unmapped until the queue is drained, and under <see cref="SyncPolicy.Explicit"/>
-/// nothing is promised before <see cref="Flush()"/>.
+/// under <see cref="SyncPolicy.Deferred"/> a device may go on to use what was unmapped until the queue is drained, and under
+/// <see cref="SyncPolicy.Explicit"/> nothing is promised before <see cref="Flush()"/>.
 /// </remarks>
 public abstract class IommuDomain : IDisposable
 {
@@ -116,13 +116,15 @@ public abstract class IommuDomain : IDisposable
 
     /// <summary>Unmaps an IOVA range, up to the first hole.</summary>
     /// <remarks>
-    /// With <see cref="PageTables.TableRelease.WhenCovered"/> a table that the range covers goes whole, whatever the policy, and holes in it count as unmapped.
+    /// With <see cref="PageTables.TableRelease.WhenCovered"/> a table that the range covers goes whole, whatever the
+    /// policy, and holes in it count as unmapped.
     /// </remarks>
     /// <param name="iova">First IOVA, a multiple of <see cref="Granule"/>.</param>
     /// <param name="size">Bytes, a multiple of <see cref="Granule"/>.</param>
     /// <returns>
-    /// Bytes that are no longer mapped, counted from <paramref name="iova"/>: less than <paramref name="size"/> if there is a hole or the range starts
-    /// inside a larger page, more if it ends inside one, which goes whole; 0 if the range is invalid in itself, which <see cref="TryUnmap"/> tells apart.
+    /// Bytes that are no longer mapped, counted from <paramref name="iova"/>: less than <paramref name="size"/> if there is a hole or
+    /// the range starts inside a larger page, more if it ends inside one, which goes whole; 0 if the range is invalid in itself,
+    /// which <see cref="TryUnmap"/> tells apart.
     /// </returns>
     public ulong Unmap(ulong iova, ulong size)
     {
@@ -158,7 +160,10 @@ public abstract class IommuDomain : IDisposable
     /// <returns>False if nothing is mapped there.</returns>
     public abstract bool TryFindNext(ulong iova, ulong last, out ulong mapped);
 
-    /// <summary>Brings the hardware into step with every call that returned before. Needed under <see cref="SyncPolicy.Explicit"/> and <see cref="SyncPolicy.Deferred"/>; nothing to do otherwise.</summary>
+    /// <summary>
+    /// Brings the hardware into step with every call that returned before. Needed under <see cref="SyncPolicy.Explicit"/> and
+    /// <see cref="SyncPolicy.Deferred"/>; nothing to do otherwise.
+    /// </summary>
     public abstract void Flush();
 
     /// <summary>Brings the hardware into step with what calls that returned before did to a range, and perhaps with more.</summary>

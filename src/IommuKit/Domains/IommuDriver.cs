@@ -3,7 +3,9 @@ using IommuKit.Sync;
 namespace IommuKit.Domains;
 
 /// <summary>The driver of one IOMMU.</summary>
-/// <remarks>The drivers are those of this library: what a driver and its domains share is internal, so that others cannot derive from this class.</remarks>
+/// <remarks>
+/// The drivers are those of this library: what a driver and its domains share is internal, so that others cannot derive from this class.
+/// </remarks>
 public abstract class IommuDriver : IDisposable
 {
     /// <summary>Makes a driver.</summary>
@@ -36,7 +38,10 @@ public abstract class IommuDriver : IDisposable
     /// <exception cref="IommuException">The options are not possible (EINVAL), or there is no memory for the root table (ENOMEM).</exception>
     public abstract IommuDomain CreateDomain(DomainOptions? options = null);
 
-    /// <summary>Reads and acknowledges what the hardware reports, and passes faults to <see cref="IommuDomain.FaultHandler"/>. Call it when the interrupt is raised.</summary>
+    /// <summary>
+    /// Reads and acknowledges what the hardware reports, and passes faults to
+    /// <see cref="IommuDomain.FaultHandler"/>. Call it when the interrupt is raised.
+    /// </summary>
     public abstract void HandleInterrupt();
 
     /// <summary>

@@ -21,7 +21,8 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
     private readonly GatherUse _unmapUse;
 
     // Held over an operation with its maintenance where threads could not tell what others have not finished: while tables may go because they are
-    // empty or pages are split, and where pointers to tables need maintenance but have no bit to say that it is done. Mainline's Tegra driver has such a lock too.
+    // empty or pages are split, and where pointers to tables need maintenance but have no bit to say that it is done.
+    // Mainline's Tegra driver has such a lock too.
     private readonly Lock? _operationLock;
 
     public PagingDomain(IommuDriver driver, DomainOptions options, PageAllocator allocator, PageTableOptions tableOptions, THardware hardware)

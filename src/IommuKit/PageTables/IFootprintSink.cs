@@ -13,7 +13,9 @@ public interface IFootprintSink
     /// </summary>
     static abstract bool PageByPage { get; }
 
-    /// <summary>The contents of a new table are final; they must be visible to the walker before this returns, because a pointer to it follows.</summary>
+    /// <summary>
+    /// The contents of a new table are final; they must be visible to the walker before this returns, because a pointer to it follows.
+    /// </summary>
     void TableFilled(ulong tableAddress, uint bytes);
 
     /// <summary>Entries were stored, or their table was abandoned.</summary>

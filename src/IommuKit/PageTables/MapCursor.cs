@@ -46,7 +46,9 @@ internal ref struct MapCursor
     /// <summary>How many pages of that size follow, physically one after the other; 0 at the end.</summary>
     public ulong Pages { get; private set; }
 
-    /// <summary>Whether something is left to map at or before <paramref name="last"/>. Not to be asked before the first <see cref="Advance"/>.</summary>
+    /// <summary>
+    /// Whether something is left to map at or before <paramref name="last"/>. Not to be asked before the first <see cref="Advance"/>.
+    /// </summary>
     // IOVA 0 after an advance means that the end of the number space was reached.
     public readonly bool IsBefore(ulong last) => Pages != 0 && Iova - 1 < last;
 
@@ -69,8 +71,8 @@ internal ref struct MapCursor
     public readonly bool TakesRangesSingly => !_joinsRanges;
 
     /// <summary>
-    /// Stores one leaf for each page, range after range, and moves over them: what a list of scattered pages comes down to. Only where ranges are taken
-    /// singly, and a page is one entry of level 0.
+    /// Stores one leaf for each page, range after range, and moves over them: what a list of scattered pages comes down to. Only where ranges are
+    /// taken singly, and a page is one entry of level 0.
     /// </summary>
     /// <param name="entries">The leaf table.</param>
     /// <param name="index">The first entry.</param>

@@ -331,8 +331,8 @@ public sealed class PageAllocator
     }
 
     /// <summary>
-    /// Joins free blocks that are halves of a larger one. Nearly all blocks have the size of a table, so that this waits until a request fails for the want
-    /// of it.
+    /// Joins free blocks that are halves of a larger one. Nearly all blocks have the size of a table, so that this waits
+    /// until a request fails for the want of it.
     /// </summary>
     /// <returns>False if nothing was given back since the last time.</returns>
     private bool TryJoinFree()

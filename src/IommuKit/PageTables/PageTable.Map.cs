@@ -132,7 +132,9 @@ public sealed partial class PageTable<TFormat>
         return MapRanges(iova, ranges, new PhysicalRanges(range.Length, range.Length, areWholeGranules: true), attributes, ref sink);
     }
 
-    /// <summary>Pages of one size, of any size, into vacant entries of one table that exists. False, and nothing done, if it is not that case.</summary>
+    /// <summary>
+    /// Pages of one size, of any size, into vacant entries of one table that exists. False, and nothing done, if it is not that case.
+    /// </summary>
     private bool TryMapInOneTable<TSink>(ulong iova, PhysicalRange range, ulong attributes, ref TSink sink)
         where TSink : struct, IFootprintSink
     {

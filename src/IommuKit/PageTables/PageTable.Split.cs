@@ -4,7 +4,8 @@ namespace IommuKit.PageTables;
 public sealed partial class PageTable<TFormat>
 {
     /// <summary>
-    /// Takes the tables that an unmap needs to split the pages at its two ends, before it stores anything. Only the ends of a range can lie inside a page.
+    /// Takes the tables that an unmap needs to split the pages at its two ends, before it stores anything. Only
+    /// the ends of a range can lie inside a page.
     /// </summary>
     private bool TryReserveSplits(ulong iova, ulong last, ref TableList reserved)
     {

@@ -20,8 +20,8 @@ public sealed partial class PageTable<TFormat>
     /// inside a larger page that is not split; more if its end lies inside such a page, which goes whole.
     /// </param>
     /// <returns>
-    /// EINVAL misaligned or empty; EOVERFLOW if the range wraps around; ERANGE if it goes beyond the input width; ENOMEM if a page had to be split and
-    /// there was no table for the rest of it; then nothing has changed. A hole is not an error.
+    /// EINVAL misaligned or empty; EOVERFLOW if the range wraps around; ERANGE if it goes beyond the input width; ENOMEM if a page had to be split
+    /// and there was no table for the rest of it; then nothing has changed. A hole is not an error.
     /// </returns>
     /// <typeparam name="TSink">The sink's type.</typeparam>
     [SkipLocalsInit]
@@ -229,8 +229,8 @@ public sealed partial class PageTable<TFormat>
     }
 
     /// <summary>
-    /// Leaves from <paramref name="index"/> on, at most <paramref name="wanted"/>; but with the whole group of the last one or, where pages are split,
-    /// without it unless all of it is wanted.
+    /// Leaves from <paramref name="index"/> on, at most <paramref name="wanted"/>; but with the whole group of the last one or, where pages are
+    /// split, without it unless all of it is wanted.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int LeafRun(ref byte entries, int index, int wanted, int level)
@@ -268,8 +268,8 @@ public sealed partial class PageTable<TFormat>
     }
 
     /// <summary>
-    /// Unlinks tables that the range covers, some at a time, without a look at what is in them. False, and nothing done, if the first one is not covered, or
-    /// if tables do not go that way.
+    /// Unlinks tables that the range covers, some at a time, without a look at what is in them. False, and nothing done, if the first one is not
+    /// covered, or if tables do not go that way.
     /// </summary>
     [SkipLocalsInit]
     private bool TryUnlinkCovered<TSink>(

@@ -5,8 +5,8 @@ namespace IommuKit.PageTables;
 
 /// <content>
 /// The way from the root down. The levels are written out instead of looped over: with a constant level every shift, mask and test
-/// is a constant, and levels that the format does not have compile to nothing. The view of memory is copied to a local, because a field would be read anew after each
-/// entry, which another thread may change.
+/// is a constant, and levels that the format does not have compile to nothing. The view of memory is copied to a local, because a field would be read
+/// anew after each entry, which another thread may change.
 /// </content>
 public sealed partial class PageTable<TFormat>
 {

@@ -12,8 +12,8 @@ namespace IommuKit.PageTables;
 /// <para>It stores entries and reports the footprint; it flushes nothing. What the footprint needs is up to the sink.</para>
 /// <para>A map is all or nothing: everything that can fail is found out before the first store.</para>
 /// <para>
-/// Maps and unmaps of disjoint ranges may run in parallel, except with <see cref="TableRelease.WhenEmpty"/> or <see cref="PageTableOptions.SplitsPages"/>;
-/// look-ups may run beside anything.
+/// Maps and unmaps of disjoint ranges may run in parallel, except with <see cref="TableRelease.WhenEmpty"/> or
+/// <see cref="PageTableOptions.SplitsPages"/>; look-ups may run beside anything.
 /// </para>
 /// <para>No operation allocates on the managed heap.</para>
 /// </remarks>
@@ -157,8 +157,8 @@ public sealed partial class PageTable<TFormat> : IDisposable
     public TableRelease Release => _release;
 
     /// <summary>
-    /// The last IOVA that can be mapped, counting from 0. Where the format sign-extends IOVAs this is the end of the low half; the high half, of the same
-    /// size, ends at the last number of 64 bits.
+    /// The last IOVA that can be mapped, counting from 0. Where the format sign-extends IOVAs this is the end of the low half; the high half, of the
+    /// same size, ends at the last number of 64 bits.
     /// </summary>
     public ulong LastIova => _rootSpanMask;
 

@@ -25,7 +25,9 @@ internal struct UnmapPosition
     /// <summary>Whether something was passed.</summary>
     public bool HasAdvanced { get; private set; }
 
-    /// <summary>Whether something is left to unmap at or before <paramref name="last"/>. Not to be asked before the first <see cref="Advance"/>.</summary>
+    /// <summary>
+    /// Whether something is left to unmap at or before <paramref name="last"/>. Not to be asked before the first <see cref="Advance"/>.
+    /// </summary>
     // IOVA 0 after an advance means that the end of the number space was reached.
     public readonly bool IsBefore(ulong last) => HasNotPassed(Last) && HasNotPassed(last);
 

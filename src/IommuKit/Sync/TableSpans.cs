@@ -4,7 +4,8 @@ using IommuKit.PageTables;
 namespace IommuKit.Sync;
 
 /// <summary>
-/// The IOVAs under pointers to tables that changed and are dropped from the TLB: dropping what is cached below such a pointer drops the leaves under it too.
+/// The IOVAs under pointers to tables that changed and are dropped from the TLB: dropping what is cached below such
+/// a pointer drops the leaves under it too.
 /// </summary>
 internal readonly ref struct TableSpans
 {

@@ -60,7 +60,10 @@ public class AuditSampleTests
         audit.Findings.Select(finding => (finding.Id, finding.Count, finding.Cost)).ShouldBe([("walk-caches-dropped", 27_014, 27_014), ("not-batched", 2_034, 19_414)]);
     }
 
-    /// <summary>Every capture has the counts of its own statistics, and no unmap is lost sight of. None of these kernels forgets an unmap or reuses an IOVA early.</summary>
+    /// <summary>
+    /// Every capture has the counts of its own statistics, and no unmap is lost sight of. None of these kernels
+    /// forgets an unmap or reuses an IOVA early.
+    /// </summary>
     [SharedTheory]
     [MemberData(nameof(Captures))]
     public void Captures_agree_with_their_statistics(string capture)

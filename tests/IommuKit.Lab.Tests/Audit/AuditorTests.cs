@@ -329,7 +329,9 @@ public sealed class AuditorTests : IDisposable
         audit.Limits.ShouldContain(limit => limit.Contains("2 domains (ids 5, 6)"));
     }
 
-    /// <summary>Newer kernels say what they flush for each tag; those of devices' TLBs do not cover an unmap, and a descriptor for the same repeats it.</summary>
+    /// <summary>
+    /// Newer kernels say what they flush for each tag; those of devices' TLBs do not cover an unmap, and a descriptor for the same repeats it.
+    /// </summary>
     [Fact]
     public void Flushes_of_cache_tags_count()
     {

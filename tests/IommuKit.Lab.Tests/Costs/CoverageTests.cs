@@ -23,7 +23,9 @@ public class CoverageTests(ITestOutputHelper output)
     public void Nominal_90_percent_intervals_contain_the_truth_in_80_percent_or_more(bool hasPrior, double deviation) =>
         Check(hasPrior, deviation, SyntheticTables.Truth, seed: 2015);
 
-    /// <summary>The threshold of the identified set was chosen by the tables above, so other machines and other random numbers have to hold too.</summary>
+    /// <summary>
+    /// The threshold of the identified set was chosen by the tables above, so other machines and other random numbers have to hold too.
+    /// </summary>
     [Theory]
     [InlineData(true, 0.01)]
     [InlineData(false, 0.01)]

@@ -12,7 +12,9 @@ public class AttributionTests
 
     private static readonly Lazy<Workload> Unmap = new(() => SizeWorkloads.Run(Tegra210, SyncPolicy.PerPage, SyncPolicy.RangeFlush, 4 << 20)[1]);
 
-    /// <summary>By hand: 1024 pages in one table; 3 writes, a read-back, a line and a barrier each, or 256 writes, one read-back, 64 lines and a barrier.</summary>
+    /// <summary>
+    /// By hand: 1024 pages in one table; 3 writes, a read-back, a line and a barrier each, or 256 writes, one read-back, 64 lines and a barrier.
+    /// </summary>
     [Theory]
     [InlineData(Causes.None, 3072, 1024, 1024, 1024, 1024)]
     [InlineData(Causes.All, 256, 1, 64, 1, 1)]

@@ -46,7 +46,9 @@ internal sealed record RangeSetProperty(Func<ulong, ulong, ulong> Add, Func<ulon
         }));
     }
 
-    /// <summary>Adds pieces in the order of a known random generator, as a file could have them to make a list of a tree: quadratic, this would take minutes.</summary>
+    /// <summary>
+    /// Adds pieces in the order of a known random generator, as a file could have them to make a list of a tree: quadratic, this would take minutes.
+    /// </summary>
     /// <returns>The IOVA of the last.</returns>
     public static ulong AddManyInChosenOrder(Func<ulong, ulong, ulong> add)
     {

@@ -8,8 +8,8 @@ using Arm = IommuKit.Specs.Arm.ArmLpae<IommuKit.Specs.Arm.ArmGranule4K, IommuKit
 namespace IommuKit.Tests.Concurrency;
 
 /// <summary>
-/// Threads that map and unmap ranges of their own, all of them in the same tables, while others look up: each sees exactly what it did, and so does the
-/// device.
+/// Threads that map and unmap ranges of their own, all of them in the same tables, while others look up: each sees
+/// exactly what it did, and so does the device.
 /// </summary>
 [Collection("alone")]
 public class DisjointRangesTests

@@ -8,8 +8,8 @@ using Riscv = IommuKit.Specs.RiscV.RiscVFormat<IommuKit.Specs.RiscV.Sv39>;
 namespace IommuKit.Tests.Concurrency;
 
 /// <summary>
-/// A litmus test: two threads map a page each under one new table, and each looks at once whether a device reaches its page. The outcome that must not
-/// be is that a map has returned and the device does not. The detector has to find it in a format with a planted race first.
+/// A litmus test: two threads map a page each under one new table, and each looks at once whether a device reaches its page. The outcome that must
+/// not be is that a map has returned and the device does not. The detector has to find it in a format with a planted race first.
 /// </summary>
 [Collection("alone")]
 public class LitmusTests
@@ -33,7 +33,8 @@ public class LitmusTests
     }
 
     /// <summary>
-    /// Makes the window between a store and its clean longer: a little, or now and then so long that the other thread runs even where processors are few and busy.
+    /// Makes the window between a store and its clean longer: a little, or now and then so long that the other thread
+    /// runs even where processors are few and busy.
     /// </summary>
     private static void Dawdle()
     {

@@ -8,7 +8,8 @@ using IommuKit.Sync;
 namespace IommuKit.Tests.Concurrency;
 
 /// <summary>
-/// Memory with caches that nobody snoops, a domain over it, and a walker that reads the tables as a device would: what was not cleaned it does not see.
+/// Memory with caches that nobody snoops, a domain over it, and a walker that reads the tables as a device
+/// would: what was not cleaned it does not see.
 /// </summary>
 internal sealed class WalkingMachine<TFormat> : IommuDriver
     where TFormat : struct, IPageTableFormat

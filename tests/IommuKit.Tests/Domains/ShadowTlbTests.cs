@@ -10,8 +10,8 @@ using IommuKit.Specs.X86;
 namespace IommuKit.Tests.Domains;
 
 /// <summary>
-/// A TLB that remembers every page that was ever looked at, and forgets only what it is told to: after an operation it must not remember anything that is
-/// no longer mapped.
+/// A TLB that remembers every page that was ever looked at, and forgets only what it is told to: after an operation it must not remember anything
+/// that is no longer mapped.
 /// </summary>
 public class ShadowTlbTests
 {

@@ -4,8 +4,8 @@ using IommuKit.Lab.Machines;
 namespace IommuKit.Lab.Checker.Machines;
 
 /// <summary>
-/// A driver and a model with a checker between them, two domains or more, and a device for each. What hardware may do on its own at any time can be made to
-/// happen, so that a wrong answer that the checker foresees can be had from the model.
+/// A driver and a model with a checker between them, two domains or more, and a device for each. What hardware may do on its own at any time can be
+/// made to happen, so that a wrong answer that the checker foresees can be had from the model.
 /// </summary>
 public abstract class CheckedMachine : IDisposable
 {

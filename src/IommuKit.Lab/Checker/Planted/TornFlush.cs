@@ -6,7 +6,8 @@ using IommuKit.Specs.Tegra;
 namespace IommuKit.Lab.Checker.Planted;
 
 /// <summary>
-/// Between the two words of a flush another CPU writes the first word of its own, for a table below 4 GiB: what happens without a lock for the whole SMMU.
+/// Between the two words of a flush another CPU writes the first word of its own, for a table below 4 GiB: what
+/// happens without a lock for the whole SMMU.
 /// </summary>
 internal sealed class TornFlush(CheckedMachine machine, ScenarioRun run) : Sabotage(machine, run)
 {

@@ -15,7 +15,10 @@ public sealed record CheckCase(
     private const char Separator = ',';
     private const char Interruption = '/';
 
-    /// <summary>The scenario as text, which <see cref="TryParse"/> reads: operations with commas between them; <c>a/7/b</c> is b in the middle of a, before a's access 7.</summary>
+    /// <summary>
+    /// The scenario as text, which <see cref="TryParse"/> reads: operations with commas between them; <c>a/7/b</c> is b
+    /// in the middle of a, before a's access 7.
+    /// </summary>
     public string Text => string.Concat(Operations.Select((operation, index) => index == 0
         ? operation.ToString()
         : Preemption is { } preemption && preemption.Index == index - 1

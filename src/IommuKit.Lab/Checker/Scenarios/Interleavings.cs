@@ -5,7 +5,9 @@ namespace IommuKit.Lab.Checker.Scenarios;
 /// <summary>Every interruption of one operation by another, after a few operations before them.</summary>
 public static class Interleavings
 {
-    /// <summary>All scenarios of some length whose last operation but one is interrupted by the last, before each of its accesses to the hardware.</summary>
+    /// <summary>
+    /// All scenarios of some length whose last operation but one is interrupted by the last, before each of its accesses to the hardware.
+    /// </summary>
     /// <param name="configuration">What is checked.</param>
     /// <param name="bug">The planted bug, or null.</param>
     /// <param name="depth">Operations, at least 2.</param>
@@ -44,7 +46,9 @@ public static class Interleavings
             select scenario;
     }
 
-    /// <summary>A scenario with its last operation but one interrupted by the last, before each of its accesses; nothing if they may not run at once.</summary>
+    /// <summary>
+    /// A scenario with its last operation but one interrupted by the last, before each of its accesses; nothing if they may not run at once.
+    /// </summary>
     private static IEnumerable<CheckCase> Of(CheckConfiguration configuration, Planted.PlantedBug? bug, CheckOperation[] sequence)
     {
         int index = sequence.Length - 2;
@@ -63,8 +67,8 @@ public static class Interleavings
     }
 
     /// <summary>
-    /// Whether an operation does the same again and again: for page after page, or for group after group of a range that is flushed whole. Smaller ones show all that
-    /// there is to interrupt.
+    /// Whether an operation does the same again and again: for page after page, or for group after group of a range that is flushed whole. Smaller
+    /// ones show all that there is to interrupt.
     /// </summary>
     private static bool IsRepetitive(CheckConfiguration configuration, in CheckOperation operation) => configuration.Policy switch
     {

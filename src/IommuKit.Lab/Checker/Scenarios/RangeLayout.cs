@@ -1,8 +1,8 @@
 namespace IommuKit.Lab.Checker.Scenarios;
 
 /// <summary>
-/// The ranges that scenarios map and unmap. They are few, but they start and end where it matters: inside of lines and groups, on their boundaries, across two
-/// tables.
+/// The ranges that scenarios map and unmap. They are few, but they start and end where it matters: inside of lines and
+/// groups, on their boundaries, across two tables.
 /// </summary>
 public sealed class RangeLayout
 {
@@ -52,7 +52,9 @@ public sealed class RangeLayout
     /// <summary>All that one table translates.</summary>
     public (ulong Iova, ulong Size) Table { get; }
 
-    /// <summary>The pages that are looked at, in ascending order: the first and last of each range, those beside them, and the ends of lines.</summary>
+    /// <summary>
+    /// The pages that are looked at, in ascending order: the first and last of each range, those beside them, and the ends of lines.
+    /// </summary>
     public IReadOnlyList<ulong> Pages { get; }
 
     /// <summary>Ranges that are mapped.</summary>

@@ -6,8 +6,8 @@ using IommuKit.Specs.PageTables;
 namespace IommuKit.Lab.Checker.Scenarios;
 
 /// <summary>
-/// Does operations on the domains of a machine and tells its checker what each promises: the API's promises are written down here, and nowhere else in the
-/// checker.
+/// Does operations on the domains of a machine and tells its checker what each promises: the API's promises are written
+/// down here, and nowhere else in the checker.
 /// </summary>
 /// <param name="machine">The machine, new.</param>
 /// <param name="canAttach">Whether devices can be attached and detached; where not, they always are.</param>

@@ -1,8 +1,8 @@
 namespace IommuKit.Lab.Checker.Scenarios;
 
 /// <summary>
-/// Runs work on another thread in the middle of that of the first: until it is done, or until it waits for a lock that the first thread holds. In the latter case it
-/// goes on as soon as it can.
+/// Runs work on another thread in the middle of that of the first: until it is done, or until it waits for a lock that the first thread holds. In the
+/// latter case it goes on as soon as it can.
 /// </summary>
 internal sealed class SecondThread
 {

@@ -30,7 +30,9 @@ public static class SmallScope
         return operations;
     }
 
-    /// <summary>Every sequence of just so many operations. The domains are alike, so the first is always on the same one; and it is a map or a detach.</summary>
+    /// <summary>
+    /// Every sequence of just so many operations. The domains are alike, so the first is always on the same one; and it is a map or a detach.
+    /// </summary>
     public static IEnumerable<CheckOperation[]> Sequences(IReadOnlyList<CheckOperation> alphabet, int depth)
     {
         ArgumentNullException.ThrowIfNull(alphabet);

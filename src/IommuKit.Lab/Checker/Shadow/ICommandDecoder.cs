@@ -3,8 +3,8 @@ using IommuKit.Lab.Machines;
 namespace IommuKit.Lab.Checker.Shadow;
 
 /// <summary>
-/// Reads what a driver tells the hardware, as the architecture defines it: the one part of the checker that each IOMMU has of its own. It sees the accesses
-/// in the order in which they take effect.
+/// Reads what a driver tells the hardware, as the architecture defines it: the one part of the checker that each IOMMU has of its own. It sees the
+/// accesses in the order in which they take effect.
 /// </summary>
 public interface ICommandDecoder
 {

@@ -3,8 +3,8 @@ using IommuKit.Specs.PageTables;
 namespace IommuKit.Lab.Checker.Shadow;
 
 /// <summary>
-/// Register writes under way. They take effect in order, each at any time until somebody waits for them; so there is a state for each number of them that may
-/// have done so.
+/// Register writes under way. They take effect in order, each at any time until somebody waits for them; so there is a state for
+/// each number of them that may have done so.
 /// </summary>
 /// <remarks>
 /// While memory does not change it does not matter when exactly they do, apart from none and all: only then the states between are made.

@@ -108,7 +108,9 @@ internal sealed partial class ShadowHardware<TFormat>
         return Translations.BitOf(page, Pack(address, rights));
     }
 
-    /// <summary>Lets the table cache hold every line of a table that can be reached: a device may use any IOVA, also those that are not looked at.</summary>
+    /// <summary>
+    /// Lets the table cache hold every line of a table that can be reached: a device may use any IOVA, also those that are not looked at.
+    /// </summary>
     private void TouchTable(ShadowState state, int level, int cell, ref ulong touched)
     {
         ulong cells = pages.CellsOf(level, cell) & ~touched;

@@ -3,8 +3,8 @@ using IommuKit.Specs.PageTables;
 namespace IommuKit.Lab.Checker.Shadow;
 
 /// <summary>
-/// What caches between a page table and a device may hold at the worst: an entry may be fetched whenever it can be reached, a line written back whenever it is
-/// dirty, and anything dropped whenever hardware likes.
+/// What caches between a page table and a device may hold at the worst: an entry may be fetched whenever it can be reached, a line written back
+/// whenever it is dirty, and anything dropped whenever hardware likes.
 /// </summary>
 /// <typeparam name="TFormat">The format of the tables.</typeparam>
 /// <param name="pages">What is looked at.</param>

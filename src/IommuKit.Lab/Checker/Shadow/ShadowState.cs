@@ -1,8 +1,8 @@
 namespace IommuKit.Lab.Checker.Shadow;
 
 /// <summary>
-/// What hardware may hold, as far as register writes have taken effect. Each word is a set: of values that an entry had (<see cref="DistinctValues"/>), or of
-/// translations that a page had.
+/// What hardware may hold, as far as register writes have taken effect. Each word is a set: of values that an entry had
+/// (<see cref="DistinctValues"/>), or of translations that a page had.
 /// </summary>
 internal sealed class ShadowState
 {

@@ -1,6 +1,8 @@
 namespace IommuKit.Lab.Checker.Shadow;
 
-/// <summary>What hardware may do on its own between a page table and a device. The checker knows it from the architecture, not from the driver.</summary>
+/// <summary>
+/// What hardware may do on its own between a page table and a device. The checker knows it from the architecture, not from the driver.
+/// </summary>
 public sealed record ShadowTraits
 {
     /// <summary>Whether walkers see the CPU's stores at once.</summary>
@@ -16,7 +18,8 @@ public sealed record ShadowTraits
     public bool HasWalkCache { get; init; }
 
     /// <summary>
-    /// Bytes of IOVA that invalidations of translations can be for, smallest first; the last may be larger than all IOVAs. Empty if there is one for any range.
+    /// Bytes of IOVA that invalidations of translations can be for, smallest first; the last may be larger than all
+    /// IOVAs. Empty if there is one for any range.
     /// </summary>
     public IReadOnlyList<ulong> DropSizes { get; init; } = [];
 

@@ -4,8 +4,8 @@ using IommuKit.Specs.PageTables;
 namespace IommuKit.Lab.Checker.Shadow;
 
 /// <summary>
-/// The pages that a checker looks at, and where in a table the entries are that translate them. Table memory is divided into cells of the size of the smallest
-/// table; an entry that matters has a number made of its cell and of its place in it.
+/// The pages that a checker looks at, and where in a table the entries are that translate them. Table memory is divided into cells of the size of the
+/// smallest table; an entry that matters has a number made of its cell and of its place in it.
 /// </summary>
 /// <typeparam name="TFormat">The format of the tables.</typeparam>
 internal sealed class TrackedPages<TFormat>

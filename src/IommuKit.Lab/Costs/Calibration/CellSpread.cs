@@ -11,7 +11,8 @@ internal static class CellSpread
     // What the resolution of a clock leaves even of times that are all the same.
     private const double LeastDeviation = 1e-3;
 
-    // A variance from four samples is itself good to a factor of two only, so it is drawn towards that of the other cells, which weigh like this many samples more.
+    // A variance from four samples is itself good to a factor of two only, so it is drawn towards that of the other cells,
+    // which weigh like this many samples more.
     private const double SharedFreedom = 4;
 
     /// <summary>The variance of a single time of each cell.</summary>

@@ -49,7 +49,10 @@ public sealed class CostCalibration
     /// <summary>The largest error of the fit in any cell, relative to its mean.</summary>
     public double MaxError => Fit.Cells.Max(cell => Math.Abs(Fit.ErrorOf(cell)));
 
-    /// <summary>Share of the variance of the logarithms of all times that the fit explains: of relative errors, not of microseconds, so that no size outweighs another.</summary>
+    /// <summary>
+    /// Share of the variance of the logarithms of all times that the fit explains: of relative errors, not of
+    /// microseconds, so that no size outweighs another.
+    /// </summary>
     public double RSquared
     {
         get

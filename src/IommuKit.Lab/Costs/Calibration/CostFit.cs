@@ -44,14 +44,14 @@ public sealed class CostFit
     public IReadOnlyList<double> Us { get; }
 
     /// <summary>
-    /// What no costs can explain, as a standard deviation relative to the time of a cell: the scatter of the cells around the fit beyond that of the samples within
-    /// the cells. Intervals contain it.
+    /// What no costs can explain, as a standard deviation relative to the time of a cell: the scatter of the cells around the fit beyond that of the
+    /// samples within the cells. Intervals contain it.
     /// </summary>
     public double Misfit { get; }
 
     /// <summary>
-    /// Whether there are more cells than the times determine combinations of costs. If not, any times fit, <see cref="Misfit"/> is 0 because nothing could show
-    /// one, and intervals leave it out.
+    /// Whether there are more cells than the times determine combinations of costs. If not, any times fit, <see cref="Misfit"/> is 0 because nothing
+    /// could show one, and intervals leave it out.
     /// </summary>
     public bool IsMisfitKnown => _freedom > 0;
 
@@ -59,8 +59,8 @@ public sealed class CostFit
     public IReadOnlyList<CostTerm> Terms => _problem.Terms;
 
     /// <summary>
-    /// Whether the times and priors together single one vector of costs out. If not, the costs here are one of many that explain the times as well, and only
-    /// intervals mean something.
+    /// Whether the times and priors together single one vector of costs out. If not, the costs here are one of many that explain the times as well,
+    /// and only intervals mean something.
     /// </summary>
     public bool IsUnique => Directions.Determined == Terms.Count;
 
@@ -92,8 +92,8 @@ public sealed class CostFit
     }
 
     /// <summary>
-    /// The costs again and again, for times and priors that might as well have been had: samples drawn from each cell's with replacement, cells moved by the misfit,
-    /// priors moved by their widths.
+    /// The costs again and again, for times and priors that might as well have been had: samples drawn from each cell's with replacement, cells moved
+    /// by the misfit, priors moved by their widths.
     /// </summary>
     /// <param name="count">How often.</param>
     /// <param name="seed">Starts the random numbers; the same seed gives the same draws.</param>

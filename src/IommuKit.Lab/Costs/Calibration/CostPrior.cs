@@ -24,7 +24,10 @@ public sealed class CostPrior
     /// <summary>Where it comes from; null if there is none.</summary>
     public CostVector? Source { get; }
 
-    /// <summary>The value: the centre of the prior where <see cref="WidthOf"/> is not null, otherwise only what to assume of a term that the measurements do not have.</summary>
+    /// <summary>
+    /// The value: the centre of the prior where <see cref="WidthOf"/> is not null, otherwise only what to assume of
+    /// a term that the measurements do not have.
+    /// </summary>
     public double UsOf(CostTerm term) => _us[(int)term];
 
     /// <summary>The standard deviation in microseconds; null where nothing is known.</summary>

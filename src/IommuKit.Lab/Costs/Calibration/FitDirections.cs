@@ -6,8 +6,8 @@ namespace IommuKit.Lab.Costs.Calibration;
 /// The singular value decomposition of a fit's equations, columns brought to length 1: along which directions of cost space the times say something.
 /// </summary>
 /// <remarks>
-/// A direction is determined if the times fix it to a fifth of the range that it could have at all. One standard error along it is the inverse of its singular
-/// value; the range is the length of the right-hand side, because no column may explain more than everything.
+/// A direction is determined if the times fix it to a fifth of the range that it could have at all. One standard error along it is the inverse of its
+/// singular value; the range is the length of the right-hand side, because no column may explain more than everything.
 /// </remarks>
 internal sealed class FitDirections
 {

@@ -3,8 +3,8 @@ using MathNet.Numerics.LinearAlgebra;
 namespace IommuKit.Lab.Costs.Calibration;
 
 /// <summary>
-/// The weighted equations of a fit: for each cell, counts times costs is the mean time, in units of its standard error; and for each prior, the cost is its
-/// centre, in units of its width. One instance serves many right-hand sides.
+/// The weighted equations of a fit: for each cell, counts times costs is the mean time, in units of its standard error; and for each prior, the cost
+/// is its centre, in units of its width. One instance serves many right-hand sides.
 /// </summary>
 internal sealed class FitProblem
 {

@@ -3,7 +3,8 @@ namespace IommuKit.Lab.Costs.Calibration;
 /// <summary>What measured times can tell about costs by themselves, without any prior.</summary>
 public sealed class Identifiability
 {
-    // How much of a term must lie in what is undetermined before it counts as undetermined, and of two terms before they count as confused with each other.
+    // How much of a term must lie in what is undetermined before it counts as undetermined, and of two terms
+    // before they count as confused with each other.
     private const double Noticeable = 0.05;
 
     // Cosine of the angle between two columns of counts that go up and down together.

@@ -3,8 +3,8 @@ using MathNet.Numerics.LinearAlgebra;
 namespace IommuKit.Lab.Costs.Calibration;
 
 /// <summary>
-/// All costs, none negative, that explain the times as well as given ones: those that agree in the directions that the times determine. That is a polytope, and
-/// whatever is linear in the costs, or a ratio of such, has its extremes at its corners.
+/// All costs, none negative, that explain the times as well as given ones: those that agree in the directions that the times determine. That is a
+/// polytope, and whatever is linear in the costs, or a ratio of such, has its extremes at its corners.
 /// </summary>
 /// <remarks>
 /// A corner has as many costs above zero as directions are determined. There are at most 462 ways to choose them from 11, so all are tried; what

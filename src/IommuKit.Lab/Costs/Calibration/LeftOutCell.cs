@@ -4,7 +4,8 @@ namespace IommuKit.Lab.Costs.Calibration;
 /// <param name="Cell">The cell.</param>
 /// <param name="PredictedUs">The prediction.</param>
 /// <param name="IsReachable">
-/// Whether the mean time per page lies between those of the same work at other sizes. If not, costs that are sums over pages and calls can hardly hit it.
+/// Whether the mean time per page lies between those of the same work at other sizes. If not, costs that are
+/// sums over pages and calls can hardly hit it.
 /// </param>
 public sealed record LeftOutCell(MeasuredCell Cell, double PredictedUs, bool IsReachable)
 {

@@ -3,8 +3,8 @@ using MathNet.Numerics.LinearAlgebra;
 namespace IommuKit.Lab.Costs.Calibration;
 
 /// <summary>
-/// Least squares with no unknown below zero: the active-set method of Lawson and Hanson (Solving Least Squares Problems, 1974, chapter 23), on the normal
-/// equations as Bro and de Jong have it (J. Chemometrics 11, 1997), because many right-hand sides share them here.
+/// Least squares with no unknown below zero: the active-set method of Lawson and Hanson (Solving Least Squares Problems, 1974, chapter 23), on the
+/// normal equations as Bro and de Jong have it (J. Chemometrics 11, 1997), because many right-hand sides share them here.
 /// </summary>
 internal static class NonNegativeLeastSquares
 {

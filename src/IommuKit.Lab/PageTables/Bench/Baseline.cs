@@ -6,9 +6,12 @@ namespace IommuKit.Lab.PageTables.Bench;
 /// </summary>
 /// <param name="Pages">Leaves in the operation.</param>
 /// <param name="Linux61">Nanoseconds of Linux 6.1's io-pgtable-arm, gcc -O2.</param>
-/// <param name="Linux72">Nanoseconds of Linux 7.2's generic_pt in the format of VT-d's second stage, gcc -O2; null where nothing was measured.</param>
+/// <param name="Linux72">
+/// Nanoseconds of Linux 7.2's generic_pt in the format of VT-d's second stage, gcc -O2; null where nothing was measured.
+/// </param>
 /// <param name="Ceiling">
-/// Nanoseconds of hand-written C# that checks arguments, walks, refuses what is mapped and stores, and does nothing else; null where nothing was measured.
+/// Nanoseconds of hand-written C# that checks arguments, walks, refuses what is mapped and stores, and does
+/// nothing else; null where nothing was measured.
 /// </param>
 public sealed record Baseline(int Pages, double Linux61, double? Linux72, double? Ceiling)
 {
@@ -49,7 +52,8 @@ public sealed record Baseline(int Pages, double Linux61, double? Linux72, double
     };
 
     /// <summary>
-    /// What others need for the work of a row, or null if that was not measured, not with so many pages, or not with tables of the shape that the row's have.
+    /// What others need for the work of a row, or null if that was not measured, not with so many pages, or not with
+    /// tables of the shape that the row's have.
     /// </summary>
     public static Baseline? For(FormatBenchRow row)
     {

@@ -10,7 +10,9 @@ namespace IommuKit.Lab.PageTables.Bench;
 /// <param name="P10Nanoseconds">The sample that one in ten does not exceed.</param>
 /// <param name="P90Nanoseconds">The sample that nine in ten do not exceed.</param>
 /// <param name="BytesAllocated">Managed memory that one operation allocates.</param>
-/// <param name="FillNanoseconds">The store limit, measured between the samples: one entry stored by vectors into memory of the size of a table.</param>
+/// <param name="FillNanoseconds">
+/// The store limit, measured between the samples: one entry stored by vectors into memory of the size of a table.
+/// </param>
 public sealed record FormatBenchRow(
     string Format,
     string Work,

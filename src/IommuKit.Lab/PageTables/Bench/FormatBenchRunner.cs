@@ -18,7 +18,9 @@ public static class FormatBenchRunner
     public static bool IsOptimised { get; } =
         typeof(PageTable<>).Assembly.GetCustomAttribute<DebuggableAttribute>() is not { IsJITOptimizerDisabled: true };
 
-    /// <summary>What reading the clock costs here, in nanoseconds. It is part of every map and unmap that is timed, once for some tens to hundreds of them.</summary>
+    /// <summary>
+    /// What reading the clock costs here, in nanoseconds. It is part of every map and unmap that is timed, once for some tens to hundreds of them.
+    /// </summary>
     public static double ClockNanoseconds => Sampler.ClockNanoseconds();
 
     /// <summary>How many rows there will be.</summary>

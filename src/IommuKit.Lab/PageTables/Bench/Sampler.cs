@@ -4,9 +4,9 @@ namespace IommuKit.Lab.PageTables.Bench;
 
 /// <summary>Measures work in many samples, each long against the clock's resolution and short against the scheduler's time slice.</summary>
 /// <remarks>
-/// Map and unmap are timed apart, in turns: the clock is read after each call of <see cref="PairWork.Map"/> and <see cref="PairWork.Unmap"/>, and its cost is
-/// not subtracted. Each sample starts with a round that is verified, and not timed; before it the store limit is sampled, so that both medians are of the same
-/// moments of a machine that does other things too.
+/// Map and unmap are timed apart, in turns: the clock is read after each call of <see cref="PairWork.Map"/> and <see cref="PairWork.Unmap"/>, and its
+/// cost is not subtracted. Each sample starts with a round that is verified, and not timed; before it the store limit is sampled, so that both
+/// medians are of the same moments of a machine that does other things too.
 /// </remarks>
 /// <param name="fill">The store limit.</param>
 /// <param name="isRehearsal">Whether everything is done in the same way but for a short time, and the times are thrown away.</param>

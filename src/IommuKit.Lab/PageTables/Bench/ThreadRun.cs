@@ -15,7 +15,8 @@ internal static class ThreadRun
     /// <param name="works">The work, all with the same number of slots.</param>
     /// <param name="sampler">Samples the store limit.</param>
     /// <returns>
-    /// Time from the first thread's start to the last one's end, for each pair of a map and an unmap that any of them did: the inverse of the throughput.
+    /// Time from the first thread's start to the last one's end, for each pair of a map and an unmap that any of
+    /// them did: the inverse of the throughput.
     /// </returns>
     public static Timing Measure(IReadOnlyList<PairWork> works, Sampler sampler)
     {

@@ -15,7 +15,9 @@ internal readonly struct DatClock
         _tsc = name is "x86-tsc" or "tsc2nsec" ? tsc : null;
     }
 
-    /// <summary>The time in nanoseconds; -1 where the clock counts something else (counter, uptime, a time-stamp counter of unknown frequency).</summary>
+    /// <summary>
+    /// The time in nanoseconds; -1 where the clock counts something else (counter, uptime, a time-stamp counter of unknown frequency).
+    /// </summary>
     public long Nanoseconds(ulong time)
     {
         ulong nanoseconds = _tsc?.Nanoseconds(time) ?? time;

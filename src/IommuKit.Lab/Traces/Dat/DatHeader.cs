@@ -2,7 +2,9 @@ using System.Text;
 
 namespace IommuKit.Lab.Traces.Dat;
 
-/// <summary>Reads the header of a trace.dat: what versions 6 and 7 have in common. The formats are in trace-cmd.dat.v6(5) and trace-cmd.dat.v7(5).</summary>
+/// <summary>
+/// Reads the header of a trace.dat: what versions 6 and 7 have in common. The formats are in trace-cmd.dat.v6(5) and trace-cmd.dat.v7(5).
+/// </summary>
 internal static class DatHeader
 {
     private const int MaxCpus = 8192;

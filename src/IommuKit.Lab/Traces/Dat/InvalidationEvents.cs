@@ -2,7 +2,9 @@ using IommuKit.Specs.Vtd;
 
 namespace IommuKit.Lab.Traces.Dat;
 
-/// <summary>Reads the events around maps and unmaps that tell what was invalidated, and for whom; as <see cref="FtraceInvalidation"/> does of text.</summary>
+/// <summary>
+/// Reads the events around maps and unmaps that tell what was invalidated, and for whom; as <see cref="FtraceInvalidation"/> does of text.
+/// </summary>
 internal sealed class InvalidationEvents
 {
     private delegate TraceEvent Reader(RecordData data, long number, long nanoseconds);

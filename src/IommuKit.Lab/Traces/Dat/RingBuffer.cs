@@ -35,7 +35,9 @@ internal sealed class RingBuffer(CpuPages pages, PageLayout layout, DatNumbers n
     /// <summary>The time of the record, in units of the clock.</summary>
     public ulong Time { get; private set; }
 
-    /// <summary>How many events are missing before the records that follow; then this is no record itself. At least one where the number is not known.</summary>
+    /// <summary>
+    /// How many events are missing before the records that follow; then this is no record itself. At least one where the number is not known.
+    /// </summary>
     public ulong Lost { get; private set; }
 
     /// <summary>The data of the record; its first two bytes tell which event it is.</summary>

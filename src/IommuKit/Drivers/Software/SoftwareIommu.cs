@@ -8,8 +8,8 @@ using IommuKit.Sync;
 namespace IommuKit.Drivers.Software;
 
 /// <summary>
-/// An IOMMU that is nothing but its page tables: for a program that walks them itself, an emulator or a device in user space. Unless the options say otherwise
-/// the walker sees every store at once, and does not remember what is not mapped.
+/// An IOMMU that is nothing but its page tables: for a program that walks them itself, an emulator or a device in user space. Unless the options say
+/// otherwise the walker sees every store at once, and does not remember what is not mapped.
 /// </summary>
 /// <typeparam name="TFormat">The format of the tables.</typeparam>
 public sealed class SoftwareIommu<TFormat> : IommuDriver

@@ -15,8 +15,8 @@ public sealed record SoftwareIommuOptions
     public ulong PageSizes { get; init; }
 
     /// <summary>
-    /// Called when translations of a range must no longer be used by a walker that remembers them: first IOVA, bytes, and the level of the table whose
-    /// entries changed, above 0 if whatever is remembered of tables below must go too. Null if the walker remembers nothing.
+    /// Called when translations of a range must no longer be used by a walker that remembers them: first IOVA, bytes, and the level of the table
+    /// whose entries changed, above 0 if whatever is remembered of tables below must go too. Null if the walker remembers nothing.
     /// </summary>
     public Action<ulong, ulong, int>? Invalidated { get; init; }
 

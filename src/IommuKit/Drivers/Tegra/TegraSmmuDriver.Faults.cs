@@ -63,7 +63,8 @@ public sealed partial class TegraSmmuDriver
             var status = new TegraFaultStatus(_mc.Read32(TegraMc.ErrStatus));
             uint low = _mc.Read32(TegraMc.ErrAdr);
 
-            // Only what was seen is acknowledged. Until the acknowledgement has taken effect the hardware keeps no further record; the next read waits for it.
+            // Only what was seen is acknowledged. Until the acknowledgement has taken effect the hardware keeps no
+            // further record; the next read waits for it.
             _mc.Write32(TegraMc.IntStatus, pending);
             bool isMore = (_mc.Read32(TegraMc.IntStatus) & Soc.InterruptMask) != 0;
             Report(status, low);

@@ -32,7 +32,9 @@ public sealed partial class TegraSmmuDriver
     /// <summary>Drops the translations of an address space.</summary>
     internal void FlushTlb(int asid) => _mc.Write32(TegraMc.TlbFlush, TegraTlbFlush.Asid(Soc, asid).Value);
 
-    /// <summary>Drops the translations of pages: by groups, by sections where that takes many groups, or all at once where that takes many of either.</summary>
+    /// <summary>
+    /// Drops the translations of pages: by groups, by sections where that takes many groups, or all at once where that takes many of either.
+    /// </summary>
     internal void FlushTlbPages(int asid, ulong iova, ulong bytes)
     {
         ulong last = iova + (bytes - 1);
