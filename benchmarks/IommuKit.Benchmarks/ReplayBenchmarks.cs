@@ -30,7 +30,8 @@ public class ReplayBenchmarks
         string root = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(root, "IommuKit.slnx")))
         {
-            root = Path.GetDirectoryName(root) ?? throw new InvalidOperationException("The samples lie in the repository, and this does not run in it.");
+            root = Path.GetDirectoryName(root)
+                ?? throw new InvalidOperationException("The samples lie in the repository, and this does not run in it.");
         }
 
         using var file = new GZipStream(File.OpenRead(Path.Combine(root, "samples", Sample + ".trace.gz")), CompressionMode.Decompress);

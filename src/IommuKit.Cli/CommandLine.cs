@@ -61,7 +61,7 @@ internal static class CommandLine
             ExplainCommand.Create(context),
             ReportCommand.Create(context),
         };
-        if (args.TakeWhile(arg => arg != "--").FirstOrDefault(arg => arg is ['-', .., '='] && arg.IndexOf('=', StringComparison.Ordinal) == arg.Length - 1) is { } empty)
+        if (args.TakeWhile(arg => arg != "--").FirstOrDefault(LacksValue) is { } empty)
         {
             // The parser would take what follows for the value.
             error.WriteLine($"{Name}: {OneLine(empty[..^1])}: there is no value behind the =");
@@ -97,4 +97,7 @@ internal static class CommandLine
             return ExitCode.Defect;
         }
     }
+
+    private static bool LacksValue(string arg) =>
+        arg is ['-', .., '='] && arg.IndexOf('=', StringComparison.Ordinal) == arg.Length - 1;
 }

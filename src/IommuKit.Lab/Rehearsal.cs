@@ -12,7 +12,8 @@ internal static class Rehearsal
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
 
-    private static readonly bool IsTiered = !IsOff("System.Runtime.TieredCompilation") && Environment.GetEnvironmentVariable("DOTNET_TieredCompilation") != "0";
+    private static readonly bool IsTiered =
+        !IsOff("System.Runtime.TieredCompilation") && Environment.GetEnvironmentVariable("DOTNET_TieredCompilation") != "0";
 
     /// <summary>Repeats work until nothing was compiled for a while, or for ten seconds if something else in the process goes on compiling.</summary>
     /// <param name="work">Everything that will be timed, often enough at a time to count as much used: some tens of times.</param>

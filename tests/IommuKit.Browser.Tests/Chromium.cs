@@ -7,7 +7,8 @@ internal static class Chromium
 
     /// <summary>Where it is; null if there is none.</summary>
     public static string? Path { get; } = (
-        from folder in (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(System.IO.Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+        from folder in (Environment.GetEnvironmentVariable("PATH") ?? string.Empty)
+            .Split(System.IO.Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
         from name in Names
         let file = System.IO.Path.Combine(folder, name)
         where File.Exists(file)

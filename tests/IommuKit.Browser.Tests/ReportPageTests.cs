@@ -79,7 +79,8 @@ public sealed class ReportPageTests(ReportFixture fixture) : IClassFixture<Repor
     {
         const string Title = "</title><script>alert(1)</script><img src=x onerror=alert(2)>";
         string trace = Path.Combine(fixture.Folder, "\"><img src=x onerror=alert(3)>'&amp;\u202e.trace");
-        File.WriteAllText(trace, "  a<script>-1 [000] d..1. 1.000000: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x80000000 size=4096\n<script>alert(4)</script>\n");
+        File.WriteAllText(
+            trace, "  a<script>-1 [000] d..1. 1.000000: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x80000000 size=4096\n<script>alert(4)</script>\n");
         string file = Path.Combine(fixture.Folder, "hostile.html");
         Command.Succeed("report", trace, "-p", "Gather", "--resamples", "5", "--title", Title, "-o", file);
         var page = await OpenAsync(file, Phone, ColorScheme.Light);

@@ -64,7 +64,8 @@ public class CheckCommandTests
             .ShouldContain("Nothing is wrong");
 
     [Theory]
-    [InlineData("--replay: \"map:0\" is not a scenario", "check", "--iommu", "tegra30", "--policy", "gather", "--release", "never", "--replay", "map:0")]
+    [InlineData(
+        "--replay: \"map:0\" is not a scenario", "check", "--iommu", "tegra30", "--policy", "gather", "--release", "never", "--replay", "map:0")]
     [InlineData("--replay: name one --iommu", "check", "--replay", "map:0:0+1000:0")]
     [InlineData("--plant: there is no \"x\"", "check", "--plant", "x")]
     [InlineData("--plant: asid-field is not possible", "check", "--plant", "asid-field", "--iommu", "tegra210")]

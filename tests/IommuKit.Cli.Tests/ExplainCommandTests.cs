@@ -89,12 +89,14 @@ public sealed class ExplainCommandTests : IDisposable
     {
         File.WriteAllText(In("bad.csv"), Bad);
         File.WriteAllText(In("bad.json"), "{\n\"name\":3}");
-        Command.Refuse("calibrate", In("bad.csv"), "--costs-out", In("out.json"), "-o", In("out.txt")).ShouldContain($"{In("bad.csv")}:2: policy is \"Never\"");
+        Command.Refuse("calibrate", In("bad.csv"), "--costs-out", In("out.json"), "-o", In("out.txt"))
+            .ShouldContain($"{In("bad.csv")}:2: policy is \"Never\"");
         Command.Refuse("explain", "--measurements", In("bad.csv"), "-o", In("out.txt")).ShouldContain($"{In("bad.csv")}:2:");
         Command.Refuse("explain", "--costs", In("bad.json"), "-o", In("out.txt")).ShouldContain($"{In("bad.json")}:2:");
         Command.Refuse("calibrate", "--seed-table", "--prior", In("none.json"), "--costs-out", In("out.json")).ShouldContain("there is no such file");
         Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName).Order().ShouldBe(["bad.csv", "bad.json"]);
-        Command.Refuse("calibrate", In("bad.csv"), "--costs-out", In("bad.csv")).ShouldContain($"--costs-out {In("bad.csv")}: is a file that is read here");
+        Command.Refuse("calibrate", In("bad.csv"), "--costs-out", In("bad.csv"))
+            .ShouldContain($"--costs-out {In("bad.csv")}: is a file that is read here");
         File.ReadAllText(In("bad.csv")).ShouldBe(Bad);
     }
 

@@ -12,7 +12,8 @@ public sealed class OutputFileTests : IDisposable
     [UnixFact]
     public void Into_a_pipe_the_results_are_written_and_it_stays_a_pipe()
     {
-        var (code, output, error) = Shell.Run(_folder, $"mkfifo pipe; (cat pipe > got) & {Shell.Iommukit} models --csv -o pipe; wait; test -p pipe && cat got");
+        var (code, output, error) = Shell.Run(
+            _folder, $"mkfifo pipe; (cat pipe > got) & {Shell.Iommukit} models --csv -o pipe; wait; test -p pipe && cat got");
         error.ShouldBeEmpty();
         code.ShouldBe(0);
         output.ShouldBe(Models);

@@ -35,7 +35,8 @@ public sealed class PageTableCommandTests : IDisposable
         rows[0].GetProperty("ceiling_x_fill").GetDouble().ShouldBe(5.6 / 0.078, 0.001);
         rows[6].GetProperty("ceiling_x_fill").ValueKind.ShouldBe(JsonValueKind.Null);
 
-        string[] works = [.. rows.Select(row => $"{row.GetProperty("level")} {row.GetProperty("work")} {row.GetProperty("pages")} {row.GetProperty("threads")}")];
+        string[] works =
+            [.. rows.Select(row => $"{row.GetProperty("level")} {row.GetProperty("work")} {row.GetProperty("pages")} {row.GetProperty("threads")}")];
         works.ShouldBe(
         [
             "engine map 1 page 1 1", "engine unmap 1 page 1 1",
@@ -183,8 +184,8 @@ public sealed class PageTableCommandTests : IDisposable
         var root = json.RootElement;
         Fields(root).ShouldBe(
         [
-            "format", "input_bits", "output_bits", "page_sizes", "table_count", "entries_used", "cache_lines", "bytes_mapped", "skipped_events", "tables",
-            "ranges", "skipped", "peak_live_pages", "peak_line", "is_peak", "problem",
+            "format", "input_bits", "output_bits", "page_sizes", "table_count", "entries_used", "cache_lines", "bytes_mapped", "skipped_events",
+            "tables", "ranges", "skipped", "peak_live_pages", "peak_line", "is_peak", "problem",
         ]);
         root.GetProperty("tables").GetArrayLength().ShouldBe(3);
         Fields(root.GetProperty("tables")[0]).ShouldBe(["level", "address", "iova", "pointer", "entries", "entries_used", "cache_lines"]);

@@ -68,7 +68,9 @@ public sealed class ReportCommandTests : IDisposable
         }
 
         // The fates of the unmaps are all of them.
-        RowsOf(report, "What became of the unmaps").Sum(cells => long.Parse(cells[1], NumberStyles.AllowThousands, CultureInfo.InvariantCulture)).ShouldBe(1856);
+        RowsOf(report, "What became of the unmaps")
+            .Sum(cells => long.Parse(cells[1], NumberStyles.AllowThousands, CultureInfo.InvariantCulture))
+            .ShouldBe(1856);
     }
 
     [Fact]

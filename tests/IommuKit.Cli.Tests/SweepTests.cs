@@ -18,7 +18,8 @@ public sealed class SweepTests : IDisposable
     public void What_if_compares_every_combination_with_the_first()
     {
         string[] lines = Lines(Succeed(
-            "replay", Sample, "--what-if", "--iommu", "tegra124,tegra210", "-p", "PerPage,Gather", "--flush-all", "0,8", "--tlb-step", "16K,32K", "--json"));
+            "replay", Sample, "--what-if", "--iommu", "tegra124,tegra210", "-p", "PerPage,Gather",
+            "--flush-all", "0,8", "--tlb-step", "16K,32K", "--json"));
         lines.Length.ShouldBe(16);
         var rows = lines.Select(line => JsonDocument.Parse(line).RootElement).ToArray();
         rows[0].GetProperty("time_ratio").GetDouble().ShouldBe(1);
@@ -29,8 +30,12 @@ public sealed class SweepTests : IDisposable
             row.GetProperty("time_ratio").GetDouble().ShouldBe(row.GetProperty("virtual_us").GetDouble() / first, 1e-4);
         }
 
-        rows.Select(row => (row.GetProperty("iommu").GetString(), row.GetProperty("flush_all_pages").GetInt32(), row.GetProperty("tlb_step_bytes").GetInt32(), row.GetProperty("policy").GetString()))
-            .Distinct().Count().ShouldBe(16);
+        var combinations = rows.Select(row => (
+            row.GetProperty("iommu").GetString(),
+            row.GetProperty("flush_all_pages").GetInt32(),
+            row.GetProperty("tlb_step_bytes").GetInt32(),
+            row.GetProperty("policy").GetString()));
+        combinations.Distinct().Count().ShouldBe(16);
 
         string text = Succeed("replay", Sample, Other, "--what-if", "-p", "PerPage,Gather", "--section-threshold", "0,2");
         text.ShouldMatch("tegra210 +Gather +--section-threshold 2 ");
@@ -60,7 +65,8 @@ public sealed class SweepTests : IDisposable
     public void Shards_put_together_print_what_one_run_prints(string options, int shards)
     {
         string[] words = ["replay", Sample, Other, .. options.Split(' ')];
-        string[] files = [.. Enumerable.Range(1, shards).Reverse().Select(shard => Write($"{shard}.json", Succeed([.. words, "--shard", $"{shard}/{shards}"])))];
+        string[] files =
+            [.. Enumerable.Range(1, shards).Reverse().Select(shard => Write($"{shard}.json", Succeed([.. words, "--shard", $"{shard}/{shards}"])))];
         foreach (string[] format in (string[][])[[], ["--json"], ["--csv"], ["--markdown"]])
         {
             Succeed(["merge", .. files, .. format]).ShouldBe(Succeed([.. words, .. format]));
@@ -88,10 +94,12 @@ public sealed class SweepTests : IDisposable
         Refuse("merge", one, three).ShouldContain("1 shard of 3 missing: 2/3");
         Refuse("merge", one, two, three, two).ShouldContain($"{two}:1: is shard 2/3, and so is {two}");
         Refuse("merge", one, Shard("a", "2/2"), three).ShouldContain(":1: is of a sweep of 2 shards");
-        Refuse("merge", one, Shard("b", "2/3", "-p", "Gather,PerPage,Explicit"), three).ShouldContain("b:1: was made with another --policy (Gather, PerPage, Explicit) than");
+        Refuse("merge", one, Shard("b", "2/3", "-p", "Gather,PerPage,Explicit"), three)
+            .ShouldContain("b:1: was made with another --policy (Gather, PerPage, Explicit) than");
         Refuse("merge", one, Shard("c", "2/3", "--costs", "smmuv3-2021"), three).ShouldContain("another --costs");
         Refuse("merge", one, Shard("d", "2/3", "--flush-all", "8"), three).ShouldContain("another tuning");
-        Refuse("merge", one, Write("e", File.ReadAllText(two).Replace("\"peak_live_pages\":", "\"peak_live_pages\":7")), three).ShouldContain("e:2: ");
+        Refuse("merge", one, Write("e", File.ReadAllText(two).Replace("\"peak_live_pages\":", "\"peak_live_pages\":7")), three)
+            .ShouldContain("e:2: ");
     }
 
     [Fact]
@@ -146,7 +154,9 @@ public sealed class SweepTests : IDisposable
     /// <summary>A shard of three cases, or of four where there are two shards, so that each of these has two.</summary>
     private string Shard(string name, string shard, params string[] options)
     {
-        string[] policies = options.Contains("-p") ? [] : ["-p", shard.EndsWith('2') ? "PerPage,Gather,Deferred,Explicit" : "PerPage,Gather,Deferred"];
+        string[] policies = options.Contains("-p")
+            ? []
+            : ["-p", shard.EndsWith('2') ? "PerPage,Gather,Deferred,Explicit" : "PerPage,Gather,Deferred"];
         return Write(name, Succeed(["replay", Sample, "--shard", shard, .. policies, .. options]));
     }
 

@@ -27,7 +27,8 @@ internal static class CalibrateCommand
         };
         var source = new CalibrationSource();
         var results = new ResultOptions();
-        var command = new Command("calibrate", "Fit what operations cost to measured times; say how well they fit, how well they are known, and what they predict.")
+        var command = new Command(
+            "calibrate", "Fit what operations cost to measured times; say how well they fit, how well they are known, and what they predict.")
         {
             file, costsOut, name,
         };

@@ -15,7 +15,8 @@ internal sealed class CalibrationSource
 
     private readonly Option<string?> _prior = new("--prior")
     {
-        Description = $"What is known of costs beside the times: the components with a width_us of a cost file or of built-in costs. Default: {CostFile.Default.Name}.",
+        Description = "What is known of costs beside the times: the components with a width_us of a cost file or of built-in costs. "
+            + $"Default: {CostFile.Default.Name}.",
         HelpName = "FILE|NAME",
     };
 
@@ -53,8 +54,9 @@ internal sealed class CalibrationSource
     {
         if (costs is not null && (measurements is not null || GivenIn(parsed) is not null))
         {
+            string other = measurements is not null ? measurementsOption : GivenIn(parsed)!.Name;
             throw new InputException(
-                $"{costsOption}: this takes costs as they are; it does not go together with {(measurements is not null ? measurementsOption : GivenIn(parsed)!.Name)}, which has them fitted");
+                $"{costsOption}: this takes costs as they are; it does not go together with {other}, which has them fitted");
         }
 
         if (measurements is not null && WantsSeedTable(parsed))

@@ -19,7 +19,8 @@ internal static class CheckCommand
     {
         var iommu = new Option<string[]>("--iommu", "--soc")
         {
-            Description = $"What to check: {string.Join(", ", CheckTargets.All.Select(target => target.Name))}, all. Default: the Tegras and {CheckTargets.DefaultFormat}.",
+            Description = $"What to check: {string.Join(", ", CheckTargets.All.Select(target => target.Name))}, all. "
+                + $"Default: the Tegras and {CheckTargets.DefaultFormat}.",
             HelpName = "NAME,…",
         };
         var policy = new Option<string[]>("--policy", "-p")
@@ -54,11 +55,15 @@ internal static class CheckCommand
         };
         var plant = new Option<string?>("--plant")
         {
-            Description = $"With --replay, or alone: plant this bug and show how it is found: {string.Join(", ", PlantedBugs.All.Select(bug => bug.Name))}.",
+            Description = "With --replay, or alone: plant this bug and show how it is found: "
+                + $"{string.Join(", ", PlantedBugs.All.Select(bug => bug.Name))}.",
             HelpName = "BUG",
         };
         var results = new ResultOptions();
-        var command = new Command("check", "Find flushes that are missing, or are for nothing, in every driver under every policy. It plants bugs first, and trusts itself only if it finds them all.");
+        var command = new Command(
+            "check",
+            "Find flushes that are missing, or are for nothing, in every driver under every policy. "
+                + "It plants bugs first, and trusts itself only if it finds them all.");
         foreach (Option option in (Option[])[iommu, policy, release, depth, time, seed, replay, plant])
         {
             command.Options.Add(option);
@@ -143,7 +148,8 @@ internal static class CheckCommand
         ParseResult parsed, CommandContext context, ResultOptions results, CheckConfiguration[] configurations, PlantedBug bug)
     {
         var configuration = configurations.FirstOrDefault(bug.AppliesTo)
-            ?? throw new InputException($"--plant: {bug.Name} is not possible on what was chosen; other IOMMUs, policies or release rules may have it");
+            ?? throw new InputException(
+                $"--plant: {bug.Name} is not possible on what was chosen; other IOMMUs, policies or release rules may have it");
         return Show(parsed, context, results, CheckRunner.FindFirst(configuration, bug, CheckRunner.PlantedDepth));
     }
 

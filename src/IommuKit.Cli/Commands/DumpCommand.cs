@@ -25,8 +25,8 @@ internal static class DumpCommand
         };
         var map = new Option<string[]>("--map", "-m")
         {
-            Description = "A range to map, hexadecimal IOVA and physical address; repeatable. Letters: r(ead), w(rite), c(ache), n(o execute), m(mio), "
-                + "p(rivileged). Default: rw.",
+            Description = "A range to map, hexadecimal IOVA and physical address; repeatable. "
+                + "Letters: r(ead), w(rite), c(ache), n(o execute), m(mio), p(rivileged). Default: rw.",
             HelpName = "IOVA:PA:SIZE[:rwcnmp]",
         };
         var pageSizes = new Option<string[]>("--page-sizes")

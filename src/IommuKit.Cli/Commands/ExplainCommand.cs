@@ -44,7 +44,8 @@ internal static class ExplainCommand
         };
         var source = new CalibrationSource();
         var results = new ResultOptions();
-        var command = new Command("explain", "Split the gain of one flush policy over another among its causes, with how sure that is and what would settle it.")
+        var command = new Command(
+            "explain", "Split the gain of one flush policy over another among its causes, with how sure that is and what would settle it.")
         {
             trace, from, to, size, iommu, costs, measurements,
         };
@@ -81,7 +82,8 @@ internal static class ExplainCommand
             {
                 var calibration = given is null ? CalibrationSource.Run(context, table, options) : null;
                 var workloads = file is null
-                    ? Progress.Collect(context, "explain", 2 * sizes.Count, sizes.SelectMany(bytes => SizeWorkloads.Run(kind, fromPolicy, toPolicy, bytes)))
+                    ? Progress.Collect(
+                        context, "explain", 2 * sizes.Count, sizes.SelectMany(bytes => SizeWorkloads.Run(kind, fromPolicy, toPolicy, bytes)))
                     : [Progress.Read(context, file, onRead => TraceWorkload.Run(file, kind, fromPolicy, toPolicy, onRead).Work)];
                 var view = new ExplainView(
                     kind,

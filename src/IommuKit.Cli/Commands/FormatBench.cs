@@ -35,7 +35,9 @@ internal sealed class FormatBench
             return true;
         }
 
-        return parsed.GetResult(_threads) is null ? false : throw new InputException("--threads: this is for measuring formats; name some with --format");
+        return parsed.GetResult(_threads) is null
+            ? false
+            : throw new InputException("--threads: this is for measuring formats; name some with --format");
     }
 
     /// <summary>Measures, and writes the results.</summary>
@@ -47,7 +49,8 @@ internal sealed class FormatBench
         }
 
         Option[] allowed = [_format, _threads, hostTime, .. results.Options];
-        if (parsed.CommandResult.Command.Options.Except(allowed).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } other)
+        var others = parsed.CommandResult.Command.Options.Except(allowed);
+        if (others.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } other)
         {
             throw new InputException($"{other.Name}: this does not go together with --format, which measures page tables without an IOMMU");
         }

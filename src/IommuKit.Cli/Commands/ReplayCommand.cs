@@ -12,13 +12,15 @@ internal static class ReplayCommand
     {
         var files = new Argument<string[]>("FILE")
         {
-            Description = "Traces with the events iommu:map and iommu:unmap: ftrace text, trace.dat, or what trace-cmd report and perf script print; plain or gzip. -: the standard input.",
+            Description = "Traces with the events iommu:map and iommu:unmap: ftrace text, trace.dat, "
+                + "or what trace-cmd report and perf script print; plain or gzip. -: the standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
         var common = new RunOptions();
         var whatIf = new Option<bool>("--what-if")
         {
-            Description = "One table for each file, of every combination of --iommu, --policy, --flush-all, --tlb-step, --section-threshold and --asid-threshold, which all take several values here (0,64,512), against the first.",
+            Description = "One table for each file, of every combination of --iommu, --policy, --flush-all, "
+                + "--tlb-step, --section-threshold and --asid-threshold, which all take several values here (0,64,512), against the first.",
         };
         var bySize = new Option<bool>("--by-size") { Description = "Latencies by the size of the map or unmap." };
         var series = new Option<string?>("--series")
@@ -36,7 +38,8 @@ internal static class ReplayCommand
             Description = "Go on where a file is cut off or damaged, and count what is left out.",
         };
         var results = new ResultOptions();
-        var command = new Command("replay", "Replay map and unmap events recorded on a real kernel, under every flush policy, and count what it takes.")
+        var command = new Command(
+            "replay", "Replay map and unmap events recorded on a real kernel, under every flush policy, and count what it takes.")
         {
             files,
         };

@@ -58,7 +58,10 @@ internal static class ReportCommand
             Description = "Check the driver too: planted bugs, then all scenarios of up to two operations.",
         };
         var source = new CalibrationSource();
-        var command = new Command("report", "Write one HTML file that opens anywhere: the proposal's table, what the gain is due to, latencies of traces, flushes against the bound, findings.")
+        var command = new Command(
+            "report",
+            "Write one HTML file that opens anywhere: the proposal's table, what the gain is due to, "
+                + "latencies of traces, flushes against the bound, findings.")
         {
             traces, output, title, iommu, policy, costs, measurements, check,
         };

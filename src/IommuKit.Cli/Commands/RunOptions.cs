@@ -54,7 +54,8 @@ internal sealed class RunOptions
 
     private readonly Option<string?> _costs = new("--costs")
     {
-        Description = $"What operations cost, for virtual time: a file (format: docs/json.md), or {string.Join(", ", CostFile.BuiltIn.Select(costs => costs.Name))}. Default: the first of these.",
+        Description = "What operations cost, for virtual time: a file (format: docs/json.md), or "
+            + $"{string.Join(", ", CostFile.BuiltIn.Select(costs => costs.Name))}. Default: the first of these.",
         HelpName = "FILE|NAME",
     };
 

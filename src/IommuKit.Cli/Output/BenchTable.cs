@@ -30,19 +30,29 @@ internal static class BenchTable
         }
         else if (rows.Any(row => row.PaperBefore is not null))
         {
-            console.Note(isMarkdown, "Paper before, after: means of the paper's samples with a flush for every page, and with one for the range (PerPage and RangeFlush here).");
+            console.Note(
+                isMarkdown,
+                "Paper before, after: means of the paper's samples with a flush for every page, "
+                    + "and with one for the range (PerPage and RangeFlush here).");
         }
 
-        console.Note(isMarkdown, "Least: register writes + reads + lines cleaned that would have sufficed without dropping anything else from a cache.");
+        console.Note(
+            isMarkdown, "Least: register writes + reads + lines cleaned that would have sufficed without dropping anything else from a cache.");
         string[] droppers = [.. rows.Where(row => row.DropsOthers).Select(row => row.Policy.ToString()).Distinct(StringComparer.Ordinal)];
         if (droppers.Length != 0)
         {
-            console.Note(isMarkdown, $"{string.Join(", ", droppers)}: takes less than Least where it flushes everything at once, and so drops entries of others too, which they must fetch again.");
+            console.Note(
+                isMarkdown,
+                $"{string.Join(", ", droppers)}: takes less than Least where it flushes everything at once, "
+                    + "and so drops entries of others too, which they must fetch again.");
         }
 
         if (options.Settings.UsesSections && rows.All(row => row.Counts.EntriesStored >= (long)row.Pages))
         {
-            console.Note(isMarkdown, "--sections changed nothing: no superpage's worth of a range lies together in physical memory (try --layout contiguous and sizes from 4M).");
+            console.Note(
+                isMarkdown,
+                "--sections changed nothing: no superpage's worth of a range lies together in physical memory "
+                    + "(try --layout contiguous and sizes from 4M).");
         }
 
         console.Note(isMarkdown, "A modelled device read every mapped page and was refused every unmapped one.");
@@ -92,7 +102,8 @@ internal static class BenchTable
         if (hasPaper)
         {
             columns.Add(new("Paper µs", 1, row => row.Paper is { } paper ? Numbers.Microseconds(paper.Mean) : string.Empty));
-            columns.Add(new("Samples", 8, row => row.Paper is { } paper ? FormattableString.Invariant($"{paper.Min:0}–{paper.Max:0}") : string.Empty));
+            columns.Add(new(
+                "Samples", 8, row => row.Paper is { } paper ? FormattableString.Invariant($"{paper.Min:0}–{paper.Max:0}") : string.Empty));
         }
         else if (rows.Any(row => row.PaperBefore is not null))
         {

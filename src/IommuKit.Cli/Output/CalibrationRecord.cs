@@ -23,7 +23,8 @@ internal sealed class CalibrationRecord(CalibrationView view)
 
     public int Rank => view.Calibration.Identifiability.Rank;
 
-    public double? Condition => double.IsFinite(view.Calibration.Identifiability.Condition) ? Math.Round(view.Calibration.Identifiability.Condition, 1) : null;
+    public double? Condition =>
+        double.IsFinite(view.Calibration.Identifiability.Condition) ? Math.Round(view.Calibration.Identifiability.Condition, 1) : null;
 
     public IReadOnlyList<CostTermRecord> Costs => CostTermRecord.Of(view);
 

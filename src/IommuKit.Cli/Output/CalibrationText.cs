@@ -29,7 +29,8 @@ internal static class CalibrationText
         sentences.AddRange(identifiability.Confused.Where(group => group.Count > 1).Select(group => $"They cannot tell apart: {Names(group)}."));
         if (identifiability.ParallelPairs.Count != 0)
         {
-            sentences.Add($"Always in the same proportion: {string.Join("; ", identifiability.ParallelPairs.Select(pair => Names([pair.First, pair.Second])))}.");
+            var pairs = identifiability.ParallelPairs.Select(pair => Names([pair.First, pair.Second]));
+            sentences.Add($"Always in the same proportion: {string.Join("; ", pairs)}.");
         }
 
         if (calibration.LeftOut.Count != 0)
@@ -51,7 +52,8 @@ internal static class CalibrationText
         int unreachable = outside.Count(cell => !cell.IsReachable);
         return unreachable == 0
             ? text
-            : $"{text} Of the others {unreachable} take more or less time per page than the same work at every other size, which no sum over pages and calls can predict.";
+            : $"{text} Of the others {unreachable} take more or less time per page than the same work at every other size, "
+                + "which no sum over pages and calls can predict.";
     }
 
     private static string Names(IEnumerable<CostTerm> terms) => string.Join(", ", terms.Select(CostTerms.NameOf));

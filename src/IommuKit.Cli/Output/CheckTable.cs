@@ -18,20 +18,30 @@ internal static class CheckTable
 
         var leftOut = WriteNeeds(console, needs, isMarkdown).Concat(WriteConfigurations(console, result, isMarkdown)).ToArray();
         ColumnTable.WriteLeftOut(console, leftOut);
-        console.Note(isMarkdown, "Sequences, interruptions, random: scenarios. Steps: accesses to the hardware, each checked. Maintenance, for nothing, least: of the scenarios of one and two operations.");
-        console.Note(isMarkdown, "For nothing: it changed nothing about what hardware may do wrong. Least: what would have done without dropping anything that is right. docs/checker.md says how both are found.");
+        console.Note(
+            isMarkdown,
+            "Sequences, interruptions, random: scenarios. Steps: accesses to the hardware, each checked. "
+                + "Maintenance, for nothing, least: of the scenarios of one and two operations.");
+        console.Note(
+            isMarkdown,
+            "For nothing: it changed nothing about what hardware may do wrong. "
+                + "Least: what would have done without dropping anything that is right. docs/checker.md says how both are found.");
         WriteFindings(console, result, isMarkdown);
         console.WriteLine();
         int wrong = result.Findings.Count();
         console.Note(
             isMarkdown,
             wrong == 0
-                ? $"No flush is missing in {Numbers.Count(result.Configurations.Count, "configuration")}, {Numbers.Count(Scenarios(result), "scenario")}, {Numbers.Count(result.Configurations.Sum(one => one.Steps), "step")}."
+                ? $"No flush is missing in {Numbers.Count(result.Configurations.Count, "configuration")}, "
+                    + $"{Numbers.Count(Scenarios(result), "scenario")}, {Numbers.Count(result.Configurations.Sum(one => one.Steps), "step")}."
                 : $"{Numbers.Count(wrong, "configuration")} of {Numbers.Count(result.Configurations.Count)} {(wrong == 1 ? "is" : "are")} wrong.");
         long exhausted = result.Configurations.Sum(one => one.Exhausted);
         if (exhausted != 0)
         {
-            console.Note(isMarkdown, $"{Numbers.Count(exhausted, "scenario")} could not be followed to the end: an entry had more values than the checker can tell apart.");
+            console.Note(
+                isMarkdown,
+                $"{Numbers.Count(exhausted, "scenario")} could not be followed to the end: "
+                    + "an entry had more values than the checker can tell apart.");
         }
     }
 
@@ -70,7 +80,8 @@ internal static class CheckTable
     {
         var configuration = finding.Case.Configuration;
         string planted = finding.Case.Bug is { } bug ? $" --plant {bug.Name}" : string.Empty;
-        return $"iommukit check --iommu {configuration.Target.Name} --policy {configuration.Policy} --release {configuration.Release}{planted} --replay \"{finding.Case.Text}\"";
+        return $"iommukit check --iommu {configuration.Target.Name} --policy {configuration.Policy} --release {configuration.Release}"
+            + $"{planted} --replay \"{finding.Case.Text}\"";
     }
 
     /// <summary>Writes what is wrong with drivers without a planted bug, if that is why one could not be told.</summary>
@@ -83,7 +94,9 @@ internal static class CheckTable
         }
 
         console.Note(
-            isMarkdown, "Not every planted bug could be told from what is wrong without it. Nothing is said about other configurations until that is mended:");
+            isMarkdown,
+            "Not every planted bug could be told from what is wrong without it. "
+                + "Nothing is said about other configurations until that is mended:");
         WriteFindings(console, result, isMarkdown);
     }
 
@@ -122,18 +135,31 @@ internal static class CheckTable
         table.Write(console);
         foreach (var missed in result.Planted.Where(planted => !planted.IsCaught))
         {
-            console.Note(
-                isMarkdown,
-                $"  missed: {missed.Bug.Name} on {missed.Configuration}{(missed.Finding is { } finding ? $" (called {Names.Of(finding.Verdict)}{(finding.IsConfirmed ? string.Empty : ", not seen in the model")}{(missed.Own is null ? string.Empty : ", wrong without it")})" : string.Empty)}");
+            console.Note(isMarkdown, $"  missed: {missed.Bug.Name} on {missed.Configuration}{InItsPlace(missed)}");
         }
 
         console.WriteLine();
     }
 
+    /// <summary>What was found where a planted bug was missed, if anything.</summary>
+    private static string InItsPlace(PlantedResult missed)
+    {
+        if (missed.Finding is not { } finding)
+        {
+            return string.Empty;
+        }
+
+        string doubt = finding.IsConfirmed ? string.Empty : ", not seen in the model";
+        string own = missed.Own is null ? string.Empty : ", wrong without it";
+        return $" (called {Names.Of(finding.Verdict)}{doubt}{own})";
+    }
+
     private static IReadOnlyList<string> WriteNeeds(IAnsiConsole console, IReadOnlyList<DirectionNeeds> needs, bool isMarkdown)
     {
         var table = new ColumnTable(
-            $"What {needs[0].Pages} pages in one table need: cleans+barriers+table cache+TLB+waits; and a map whose flush does not know its direction", isMarkdown);
+            $"What {needs[0].Pages} pages in one table need: cleans+barriers+table cache+TLB+waits; "
+                + "and a map whose flush does not know its direction",
+            isMarkdown);
         table.AddColumn("IOMMU", isNumber: false);
         table.AddColumn("Map");
         table.AddColumn("Unmap");
@@ -191,8 +217,14 @@ internal static class CheckTable
     }
 
     private static string Parts(LeastWork work) =>
-        work.Total == 0 ? "nothing" : string.Create(CultureInfo.InvariantCulture, $"{work.Cleans}+{work.Barriers}+{work.TableCacheDrops}+{work.TranslationDrops}+{work.Waits}");
+        work.Total == 0
+            ? "nothing"
+            : string.Create(
+                CultureInfo.InvariantCulture, $"{work.Cleans}+{work.Barriers}+{work.TableCacheDrops}+{work.TranslationDrops}+{work.Waits}");
 
     private static string Parts(WasteCounts work) =>
-        work.Total == 0 ? "nothing" : string.Create(CultureInfo.InvariantCulture, $"{work.Cleans}+{work.Barriers}+{work.TableCacheDrops}+{work.TranslationDrops}+{work.Waits}");
+        work.Total == 0
+            ? "nothing"
+            : string.Create(
+                CultureInfo.InvariantCulture, $"{work.Cleans}+{work.Barriers}+{work.TableCacheDrops}+{work.TranslationDrops}+{work.Waits}");
 }

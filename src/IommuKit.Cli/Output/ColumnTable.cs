@@ -64,7 +64,8 @@ internal sealed class ColumnTable(string title, bool isMarkdown)
         string[] names = [.. headers.Distinct(StringComparer.Ordinal)];
         if (names.Length != 0)
         {
-            console.WriteLine($"Left out, as the terminal is narrow: {string.Join(", ", names)}. --csv and --json have all that was counted and measured.");
+            console.WriteLine(
+                $"Left out, as the terminal is narrow: {string.Join(", ", names)}. --csv and --json have all that was counted and measured.");
         }
     }
 

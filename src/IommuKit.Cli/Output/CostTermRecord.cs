@@ -23,5 +23,6 @@ internal sealed class CostTermRecord(CostCalibration calibration, CostTerm term)
     private bool IsFitted => calibration.Fit.Terms.Contains(term);
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<CostTermRecord> Of(CalibrationView view) => [.. CostTerms.All.Select(term => new CostTermRecord(view.Calibration, term))];
+    public static IReadOnlyList<CostTermRecord> Of(CalibrationView view) =>
+        [.. CostTerms.All.Select(term => new CostTermRecord(view.Calibration, term))];
 }

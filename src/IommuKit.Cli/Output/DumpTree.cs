@@ -11,7 +11,8 @@ internal static class DumpTree
     {
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{dump.Format.Name}: IOVAs of {dump.InputBits} bits, physical addresses of {dump.OutputBits} bits, pages of {ByteSize.FormatAll(dump.PageSizes)}"));
+            $"{dump.Format.Name}: IOVAs of {dump.InputBits} bits, physical addresses of {dump.OutputBits} bits, "
+                + $"pages of {ByteSize.FormatAll(dump.PageSizes)}"));
         writer.WriteLine(Table(dump.Root));
         WriteItems(writer, dump.Root, string.Empty, isRaw);
         writer.WriteLine(string.Create(

@@ -49,7 +49,9 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
         }
 
         console.Note(isMarkdown, $"Costs {explanation.Costs.Name}: {explanation.Costs.Description}");
-        console.Note(isMarkdown, $"µs: virtual time; percentages of the {whole}, with 90 % intervals where costs were fitted. Waits: barriers and read-backs.");
+        console.Note(
+            isMarkdown,
+            $"µs: virtual time; percentages of the {whole}, with 90 % intervals where costs were fitted. Waits: barriers and read-backs.");
         if (explanation.Headline.Workload.Operation is not null)
         {
             console.Note(isMarkdown, "A modelled device tried every page with every combination of causes.");

@@ -25,7 +25,9 @@ internal readonly record struct FileIdentity(bool IsRegular, string Id)
         if (!OperatingSystem.IsLinux())
         {
             // There the runtime cannot tell, and devices have names that are no paths of files.
-            return File.Exists(fullPath) ? new FileIdentity(true, File.ResolveLinkTarget(fullPath, returnFinalTarget: true)?.FullName ?? fullPath) : null;
+            return File.Exists(fullPath)
+                ? new FileIdentity(true, File.ResolveLinkTarget(fullPath, returnFinalTarget: true)?.FullName ?? fullPath)
+                : null;
         }
 
         // The runtime does not tell files from devices; struct statx is the same on every architecture.

@@ -21,35 +21,48 @@ internal static class FormatBenchTable
         ColumnTable.WriteLeftOut(console, leftOut);
 
         console.Note(isMarkdown, "Host time of IommuKit's own code. Every page was looked up after a map and after an unmap, outside the time.");
-        console.Note(isMarkdown, "Engine: the page table with a sink that counts. Domain: a software IOMMU's domain, policy Gather, a listener that counts.");
-        console.Note(isMarkdown, "× fill: one page against one entry stored by vectors, the limit of the machine. With several threads: time of all for one operation of any.");
+        console.Note(
+            isMarkdown, "Engine: the page table with a sink that counts. Domain: a software IOMMU's domain, policy Gather, a listener that counts.");
+        console.Note(
+            isMarkdown,
+            "× fill: one page against one entry stored by vectors, the limit of the machine. "
+                + "With several threads: time of all for one operation of any.");
         if (rows.Any(row => Baseline.For(row) is not null))
         {
-            console.Note(isMarkdown, "* Linux 6.1: io-pgtable-arm, LPAE with 4K. Linux 7.2: generic_pt, VT-d second stage. Ceiling: hand-written C#, 4K and four levels.");
-            console.Note(isMarkdown, $"* {Baseline.Source}; its limit was {Fixed(Baseline.FillNanoseconds)} ns. Only the ratios compare, and only with tables of that shape.");
+            console.Note(
+                isMarkdown,
+                "* Linux 6.1: io-pgtable-arm, LPAE with 4K. Linux 7.2: generic_pt, VT-d second stage. Ceiling: hand-written C#, 4K and four levels.");
+            console.Note(
+                isMarkdown,
+                $"* {Baseline.Source}; its limit was {Fixed(Baseline.FillNanoseconds)} ns. "
+                    + "Only the ratios compare, and only with tables of that shape.");
         }
 
         console.Note(isMarkdown, string.Create(
-            CultureInfo.InvariantCulture, $"The times include reading the clock ({FormatBenchRunner.ClockNanoseconds:0} ns) once for every few hundred pages or whole tables."));
+            CultureInfo.InvariantCulture,
+            $"The times include reading the clock ({FormatBenchRunner.ClockNanoseconds:0} ns) once for every few hundred pages or whole tables."));
         double swing = rows.GroupBy(row => row.Format, StringComparer.Ordinal).Max(format =>
             format.Max(row => row.FillNanoseconds) / format.Min(row => row.FillNanoseconds));
         if (swing > MaxSwing)
         {
             console.Note(isMarkdown, string.Create(
                 CultureInfo.InvariantCulture,
-                $"The store limit differs {swing:0.0}× between rows: this machine does other things too, and × fill is not reliable. Run it again when the machine is idle."));
+                $"The store limit differs {swing:0.0}× between rows: this machine does other things too, and × fill is not reliable. "
+                    + $"Run it again when the machine is idle."));
         }
 
         if (!FormatBenchRunner.IsOptimised)
         {
-            console.Note(isMarkdown, "These times say nothing: the code was not built or does not run optimised (Release, DOTNET_TieredCompilation=0).");
+            console.Note(
+                isMarkdown, "These times say nothing: the code was not built or does not run optimised (Release, DOTNET_TieredCompilation=0).");
         }
     }
 
     private static IReadOnlyList<string> WriteFormat(IAnsiConsole console, string name, IReadOnlyList<FormatBenchRow> rows, bool isMarkdown)
     {
         double[] limits = [.. rows.Select(row => row.FillNanoseconds).Order()];
-        string title = $"{name}: store limit {Fixed(limits[limits.Length / 2])} ns for one entry ({Fixed(limits[0])}–{Fixed(limits[^1])} beside the rows)";
+        string title =
+            $"{name}: store limit {Fixed(limits[limits.Length / 2])} ns for one entry ({Fixed(limits[0])}–{Fixed(limits[^1])} beside the rows)";
         var table = new ColumnTable(title, isMarkdown);
         table.AddColumn("Level", rank: 1, isNumber: false);
         table.AddColumn("Work", isNumber: false);
@@ -101,7 +114,8 @@ internal static class FormatBenchTable
         var single = rows.First(other => other.Work == row.Work && other.Threads == 1);
         return row.Threads == 1
             ? $"{row.Work}, 1 thread"
-            : string.Create(CultureInfo.InvariantCulture, $"{row.Work}, {row.Threads} threads: {single.MedianNanoseconds / row.MedianNanoseconds:0.00}×");
+            : string.Create(
+                CultureInfo.InvariantCulture, $"{row.Work}, {row.Threads} threads: {single.MedianNanoseconds / row.MedianNanoseconds:0.00}×");
     }
 
     private static string Times(Baseline? baseline, double? nanoseconds) =>

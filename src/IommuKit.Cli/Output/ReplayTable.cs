@@ -27,7 +27,8 @@ internal static class ReplayTable
         }
 
         ColumnTable.WriteLeftOut(console, leftOut);
-        console.Note(isMarkdown, "Virtual ms and µs: operations times their cost, on the machine that the costs are for; nothing here is time of this host.");
+        console.Note(
+            isMarkdown, "Virtual ms and µs: operations times their cost, on the machine that the costs are for; nothing here is time of this host.");
         console.Note(isMarkdown, "Total: all maps and unmaps together. Map and Unmap p50, p99, max: latencies of single ones, in µs.");
         if (results.Any(result => result.Policy == SyncPolicy.Explicit))
         {
@@ -36,7 +37,8 @@ internal static class ReplayTable
 
         if (results.Any(result => result.Tuning.Settings.UsesSections))
         {
-            console.Note(isMarkdown, "--sections: superpages are used only where a single map event covers one whole, and physical memory is aligned to it.");
+            console.Note(
+                isMarkdown, "--sections: superpages are used only where a single map event covers one whole, and physical memory is aligned to it.");
         }
     }
 

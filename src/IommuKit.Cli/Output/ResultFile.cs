@@ -125,7 +125,8 @@ internal sealed class ResultFile : IDisposable
     public void Dispose() => _temporary?.Dispose();
 
     private static InputException Problem(string option, string name, Exception exception) => new(
-        $"{option} {name}: {(exception is FileNotFoundException or DirectoryNotFoundException ? "there is no such folder" : FileProblem.Describe(exception))}",
+        $"{option} {name}: "
+            + (exception is FileNotFoundException or DirectoryNotFoundException ? "there is no such folder" : FileProblem.Describe(exception)),
         exception);
 
     /// <summary>The path at the end of all links, which need not exist.</summary>

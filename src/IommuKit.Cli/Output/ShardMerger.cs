@@ -134,7 +134,8 @@ internal sealed class ShardMerger
         int[] missing = [.. Enumerable.Range(0, _first.Shards).Where(shard => _pathOf[shard] is null)];
         if (missing.Length != 0)
         {
-            string names = string.Join(", ", missing.Take(10).Select(shard => $"{shard + 1}/{_first.Shards}")) + (missing.Length > 10 ? " …" : string.Empty);
+            string names = string.Join(", ", missing.Take(10).Select(shard => $"{shard + 1}/{_first.Shards}"))
+                + (missing.Length > 10 ? " …" : string.Empty);
             throw new InputException($"{Numbers.Count(missing.Length, "shard")} of {_first.Shards} missing: {names}");
         }
 

@@ -26,7 +26,8 @@ internal static class TraceNotes
 
         if (trace.MapsOverLive != 0)
         {
-            yield return $"{Numbers.Count(trace.MapsOverLive, "map")} over pages that are mapped (first: line {trace.FirstMapOverLive}): several domains in one trace, or lost events";
+            yield return $"{Numbers.Count(trace.MapsOverLive, "map")} over pages that are mapped (first: line {trace.FirstMapOverLive}): "
+                + "several domains in one trace, or lost events";
         }
 
         if (trace.Orphans != 0)

@@ -29,14 +29,18 @@ internal static class UndirectedFlushText
         double map = coherent.MapCall.Us + (size / SmallPage.Bytes * coherent.EntryStored.Us);
         double wasted = dropped * coherent.RegisterWrite.Us;
         string name = ByteSize.Format(size);
+        string compared = $"Undirected flush ({SyncPolicy.RangeFlush}) against {SyncPolicy.SplitSync}, map of {name} on {kind.Name}";
         return
         [
             extra == 0
-                ? $"Undirected flush ({SyncPolicy.RangeFlush}) against {SyncPolicy.SplitSync}, map of {name} on {kind.Name}: the same {Numbers.Count(undirected.Counts.Maintenance)} operations, because this hardware caches invalid entries and needs them on map too."
-                : string.Create(CultureInfo.InvariantCulture, $"Undirected flush ({SyncPolicy.RangeFlush}) against {SyncPolicy.SplitSync}, map of {name} on {kind.Name}: {extra:0.0} µs more."),
+                ? $"{compared}: the same {Numbers.Count(undirected.Counts.Maintenance)} operations, "
+                    + "because this hardware caches invalid entries and needs them on map too."
+                : string.Create(CultureInfo.InvariantCulture, $"{compared}: {extra:0.0} µs more."),
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"On a coherent walker that does not: {Numbers.Count((long)dropped)} pages dropped against {Numbers.Count((long)droppedSplit)}; at {1000 * coherent.RegisterWrite.Us:0} ns each ({CoherentCosts}) {wasted:0} µs on top of the {map:0.0} µs of the map, {1 + (wasted / map):0} times as long."),
+                $"On a coherent walker that does not: {Numbers.Count((long)dropped)} pages dropped against {Numbers.Count((long)droppedSplit)}; "
+                    + $"at {1000 * coherent.RegisterWrite.Us:0} ns each ({CoherentCosts}) {wasted:0} µs "
+                    + $"on top of the {map:0.0} µs of the map, {1 + (wasted / map):0} times as long."),
         ];
     }
 }

@@ -23,7 +23,10 @@ internal static class WhatIfTable
             table.AddColumn("Policy", isNumber: false);
             table.AddColumn("Options", isNumber: false);
             foreach (var (header, rank) in (ReadOnlySpan<(string, int)>)
-                [("Total ms", 0), ("Time", 0), ("Operations", 2), ("Ops", 1), ("TLB flushes", 3), ("PTC flushes", 6), ("Waits", 4), ("Lines", 7), ("Map p99", 5), ("Unmap p99", 5), ("Skipped", 1)])
+                [
+                    ("Total ms", 0), ("Time", 0), ("Operations", 2), ("Ops", 1), ("TLB flushes", 3),
+                    ("PTC flushes", 6), ("Waits", 4), ("Lines", 7), ("Map p99", 5), ("Unmap p99", 5), ("Skipped", 1),
+                ])
             {
                 table.AddColumn(header, rank);
             }
@@ -52,9 +55,11 @@ internal static class WhatIfTable
         }
 
         ColumnTable.WriteLeftOut(console, leftOut);
-        console.Note(isMarkdown, "Total ms is virtual time: operations times their cost, on the machine that the costs are for; so are the latencies, in µs.");
+        console.Note(
+            isMarkdown, "Total ms is virtual time: operations times their cost, on the machine that the costs are for; so are the latencies, in µs.");
         console.Note(isMarkdown, "Time and Ops: virtual time, and operations (register accesses and lines cleaned), as a share of the first row's.");
     }
 
-    private static string Percent(double? ratio) => ratio is { } share ? string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.0} %") : string.Empty;
+    private static string Percent(double? ratio) =>
+        ratio is { } share ? string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.0} %") : string.Empty;
 }

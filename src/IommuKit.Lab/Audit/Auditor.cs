@@ -22,7 +22,9 @@ public static class Auditor
             if (pass.LivePieces > MaxPieces)
             {
                 throw new InputException(
-                    TraceInput.NameOf(path), traceEvent.Line, $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
+                    TraceInput.NameOf(path),
+                    traceEvent.Line,
+                    $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
             }
         }
 

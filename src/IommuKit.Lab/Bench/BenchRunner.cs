@@ -52,7 +52,9 @@ public static class BenchRunner
             {
                 throw new InputException(
                     $"size {ByteSize.Format(size)} is more than {ByteSize.Format(most)}, the most that a run can map on {machine.Name}"
-                    + (most < MaxSize ? $": its memory has no room for more, laid out as {options.Layout.ToString().ToLowerInvariant()}" : string.Empty));
+                    + (most < MaxSize
+                        ? $": its memory has no room for more, laid out as {options.Layout.ToString().ToLowerInvariant()}"
+                        : string.Empty));
             }
         }
     }
@@ -174,7 +176,8 @@ public static class BenchRunner
             if (wasRead != isMapped
                 || (isMapped && BinaryPrimitives.ReadUInt64LittleEndian(stamp) != list[offset / SmallPage.Bytes].Address))
             {
-                throw new InvalidOperationException($"{machine.Name}: a device sees IOVA 0x{Iova + offset:x} wrong after {(isMapped ? "map" : "unmap")}.");
+                throw new InvalidOperationException(
+                    $"{machine.Name}: a device sees IOVA 0x{Iova + offset:x} wrong after {(isMapped ? "map" : "unmap")}.");
             }
         }
 

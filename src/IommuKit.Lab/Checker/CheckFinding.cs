@@ -28,6 +28,11 @@ public sealed record CheckFinding(
         var history = EntryHistory.Of(failing, violation);
         var verdict = Diagnosis.VerdictOf(violation, history, failing.Configuration.Target.HasWalkCache);
         return new CheckFinding(
-            failing, violation, verdict, Diagnosis.CauseOf(violation, verdict, history), history.Lines, Demonstration.Find(failing, violation, history.Entries));
+            failing,
+            violation,
+            verdict,
+            Diagnosis.CauseOf(violation, verdict, history),
+            history.Lines,
+            Demonstration.Find(failing, violation, history.Entries));
     }
 }

@@ -52,7 +52,9 @@ public static class CheckRunner
         ArgumentNullException.ThrowIfNull(configuration);
         for (int length = 1; length <= depth; length++)
         {
-            var scenarios = bug is { NeedsTwoThreads: true } ? Interleavings.All(configuration, bug, length + 1) : Sequences(configuration, bug, length);
+            var scenarios = bug is { NeedsTwoThreads: true }
+                ? Interleavings.All(configuration, bug, length + 1)
+                : Sequences(configuration, bug, length);
             foreach (var scenario in scenarios)
             {
                 if (scenario.Run().Violation is { } violation)
@@ -115,7 +117,11 @@ public static class CheckRunner
 
         if (Array.TrueForAll(results, IsClean))
         {
-            RunInterleavings(results, $"all interruptions in scenarios of {Count(depth)}", options, configuration => Interleavings.All(configuration, null, depth));
+            RunInterleavings(
+                results,
+                $"all interruptions in scenarios of {Count(depth)}",
+                options,
+                configuration => Interleavings.All(configuration, null, depth));
         }
     }
 

@@ -44,7 +44,8 @@ public static class CheckTargets
         let name = $"{TFormat.Name}-{(isCoherent ? "coherent" : "noncoherent")}{(cachesInvalid ? "-negative" : string.Empty)}"
         select new CheckTarget(
             name,
-            $"walker in software that {(isCoherent ? "snoops" : "does not snoop")} and {(cachesInvalid ? "also" : "never")} remembers what is not present",
+            $"walker in software that {(isCoherent ? "snoops" : "does not snoop")} "
+                + $"and {(cachesInvalid ? "also" : "never")} remembers what is not present",
             CanAttach: false,
             new RangeLayout(TrackedPages<TFormat>.PageBytes, 1ul << TFormat.EntryShift(1)),
             settings => new SoftwareCheckedMachine<TFormat>(name, inputBits, outputBits, isCoherent, cachesInvalid, settings))

@@ -50,9 +50,10 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
         for (long at = violation.Step; at >= 0; at--)
         {
             long moment = at;
-            if (Try(failing, violation, entries, (machine, isBetween) => isBetween || machine.Checker.Steps == moment ? warmUps[1] : null) is { } found)
+            var twice = Try(failing, violation, entries, (machine, isBetween) => isBetween || machine.Checker.Steps == moment ? warmUps[1] : null);
+            if (twice is not null)
             {
-                return found;
+                return twice;
             }
         }
 

@@ -133,7 +133,8 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
             WasOtherHalfDropped |= isOtherHalf;
             if (isOtherHalf || _entries.Exists(entry => drop.Covers(entry)))
             {
-                Add(number, drop.Last == ulong.MaxValue ? "table cache: drops everything" : $"table cache: drops 0x{drop.First:x} to 0x{drop.Last:x}");
+                string what = drop.Last == ulong.MaxValue ? "everything" : $"0x{drop.First:x} to 0x{drop.Last:x}";
+                Add(number, $"table cache: drops {what}");
             }
         }
         else if (command.IsDrop && command.Covers(violation.Iova))

@@ -4,7 +4,8 @@ namespace IommuKit.Lab.Costs;
 public sealed record CostComponents
 {
     /// <summary>What a file that does not name a component that it need not name says of it.</summary>
-    internal static CostComponent NotInTheFile { get; } = new(0, "assumed", "Not in the file; what it costs is contained in what else happens for each page.");
+    internal static CostComponent NotInTheFile { get; } =
+        new(0, "assumed", "Not in the file; what it costs is contained in what else happens for each page.");
 
     /// <summary>A call of map, apart from what follows.</summary>
     public required CostComponent MapCall { get; init; }

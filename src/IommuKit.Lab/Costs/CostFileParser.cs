@@ -39,7 +39,8 @@ internal sealed class CostFileParser
         }
         catch (JsonException e)
         {
-            throw new InputException(_path, (e.LineNumber ?? 0) + 1, $"is not JSON: something is missing or wrong at byte {(e.BytePositionInLine ?? 0) + 1} of the line");
+            throw new InputException(
+                _path, (e.LineNumber ?? 0) + 1, $"is not JSON: something is missing or wrong at byte {(e.BytePositionInLine ?? 0) + 1} of the line");
         }
     }
 
@@ -81,7 +82,8 @@ internal sealed class CostFileParser
         var components = new Dictionary<string, CostComponent>(StringComparer.Ordinal);
         string optional = CostTerms.NameOf(CostTerm.RunStored);
         string[] required = [.. CostTerms.All.Select(CostTerms.NameOf).Where(name => name != optional)];
-        ReadMembers(ref reader, "\"components\"", required, [optional], (ref reader, member) => components[member] = ReadComponent(ref reader, member));
+        ReadMembers(
+            ref reader, "\"components\"", required, [optional], (ref reader, member) => components[member] = ReadComponent(ref reader, member));
         return CostComponents.From(term => components.GetValueOrDefault(CostTerms.NameOf(term), CostComponents.NotInTheFile));
     }
 
@@ -126,13 +128,15 @@ internal sealed class CostFileParser
 
         return us is >= 0 and <= MaxMicroseconds
             ? us
-            : throw Problem(reader.TokenStartIndex, FormattableString.Invariant($"{name} costs {us} us; a cost is a number from 0 to {MaxMicroseconds}"));
+            : throw Problem(
+                reader.TokenStartIndex, FormattableString.Invariant($"{name} costs {us} us; a cost is a number from 0 to {MaxMicroseconds}"));
     }
 
     private double ReadWidth(ref Utf8JsonReader reader, string name) =>
         reader.TokenType == JsonTokenType.Number && reader.TryGetDouble(out double us) && us is > 0 and <= MaxMicroseconds
             ? us
-            : throw Problem(reader.TokenStartIndex, FormattableString.Invariant($"\"width_us\" of {name} is not a number above 0, up to {MaxMicroseconds}"));
+            : throw Problem(
+                reader.TokenStartIndex, FormattableString.Invariant($"\"width_us\" of {name} is not a number above 0, up to {MaxMicroseconds}"));
 
     private string ReadText(ref Utf8JsonReader reader, string member) =>
         (reader.TokenType == JsonTokenType.String ? TextOf(ref reader) : null)

@@ -12,7 +12,11 @@ public sealed class Attribution
         ("read-backs", [CostTerm.RegisterRead]),
         ("lines cleaned", [CostTerm.LineCleaned]),
         ("barriers", [CostTerm.Barrier]),
-        ("software", [CostTerm.MapCall, CostTerm.UnmapCall, CostTerm.RangeMapped, CostTerm.EntryStored, CostTerm.RunStored, CostTerm.TableAllocated, CostTerm.TableFreed]),
+        ("software",
+        [
+            CostTerm.MapCall, CostTerm.UnmapCall, CostTerm.RangeMapped, CostTerm.EntryStored,
+            CostTerm.RunStored, CostTerm.TableAllocated, CostTerm.TableFreed,
+        ]),
     ];
 
     /// <summary>Splits a gain.</summary>
@@ -42,7 +46,9 @@ public sealed class Attribution
         {
             double gain = FromUs - ToUs;
             double part = CostTerms.Dot(saved, us);
-            Interval90? interval = draws.Count == 0 || !IsSure ? null : Interval90.Of(draws, drawn => Share(CostTerms.Dot(saved, drawn), CostTerms.Dot(whole, drawn)));
+            Interval90? interval = draws.Count == 0 || !IsSure
+                ? null
+                : Interval90.Of(draws, drawn => Share(CostTerms.Dot(saved, drawn), CostTerms.Dot(whole, drawn)));
             return new AttributionPart(name, saved, part, Share(part, gain), interval);
         }
     }

@@ -27,20 +27,29 @@ public static class Conclusions
 
         if (!headline.IsSure)
         {
-            return [$"{work}: it cannot be concluded which of the two policies is faster, as costs that explain the times disagree on it; so there is no gain to split."];
+            return
+            [
+                $"{work}: it cannot be concluded which of the two policies is faster, "
+                    + "as costs that explain the times disagree on it; so there is no gain to split.",
+            ];
         }
 
         var sentences = new List<string>();
         if (headline.IsLoss)
         {
-            sentences.Add($"{work}: the policy explained is the slower one. All shares are of what it loses, and each cause is one that it does without.");
+            sentences.Add(
+                $"{work}: the policy explained is the slower one. All shares are of what it loses, and each cause is one that it does without.");
         }
 
         string whole = headline.IsLoss ? "loss" : "gain";
-        sentences.Add($"{work}: TLB maintenance (register writes and read-backs) is {Share(headline, headline.Registers)} of the {whole}, the DMA sync (lines cleaned and barriers) {Share(headline, headline.DmaSync)}.");
+        sentences.Add(
+            $"{work}: TLB maintenance (register writes and read-backs) is {Share(headline, headline.Registers)} of the {whole}, "
+                + $"the DMA sync (lines cleaned and barriers) {Share(headline, headline.DmaSync)}.");
         if (headline.Registers.Interval is not { } registers || headline.DmaSync.Interval is not { } sync)
         {
-            sentences.Add("How well these costs are known is not known, so there are no intervals: calibrate them, or name the measurements with --measurements.");
+            sentences.Add(
+                "How well these costs are known is not known, so there are no intervals: "
+                    + "calibrate them, or name the measurements with --measurements.");
             return sentences;
         }
 
@@ -49,13 +58,19 @@ public static class Conclusions
         if (explanation.Next is [var best, ..])
         {
             sentences.Add(best.Uncertainty < explanation.Uncertainty - Negligible
-                ? $"The one measurement that would settle most: {best.Name}. The four causes' intervals add up to {Points(explanation.Uncertainty)} now, and to {Points(best.Uncertainty)} with it.{RunnerUp(explanation.Next)}"
+                ? $"The one measurement that would settle most: {best.Name}. "
+                    + $"The four causes' intervals add up to {Points(explanation.Uncertainty)} now, "
+                    + $"and to {Points(best.Uncertainty)} with it.{RunnerUp(explanation.Next)}"
                 : "None of the measurements that were tried would narrow the intervals.");
         }
 
         sentences.Add(explanation.Calibration.Prior.Source is { } prior
-            ? $"These intervals rest on the prior of {prior.Name}: without it (--no-prior) they would add up to {Points(explanation.OtherUncertainty)} instead of {Points(explanation.Uncertainty)}, as the times alone cannot tell these costs apart."
-            : $"There is no prior: the intervals contain all costs that explain the times as well, and add up to {Points(explanation.Uncertainty)} instead of the {Points(explanation.OtherUncertainty)} with the prior of {Costs.CostFile.Default.Name}.");
+            ? $"These intervals rest on the prior of {prior.Name}: without it (--no-prior) "
+                + $"they would add up to {Points(explanation.OtherUncertainty)} instead of {Points(explanation.Uncertainty)}, "
+                + "as the times alone cannot tell these costs apart."
+            : "There is no prior: the intervals contain all costs that explain the times as well, "
+                + $"and add up to {Points(explanation.Uncertainty)} instead of the {Points(explanation.OtherUncertainty)} "
+                + $"with the prior of {Costs.CostFile.Default.Name}.");
         return sentences;
     }
 
@@ -78,10 +93,12 @@ public static class Conclusions
 
     private static string Doubts(Attribution headline)
     {
-        string[] known = [.. headline.ByCause.Where(part => part.Interval!.Value.Width < Known).Select(part => $"{part.Name} ({Range(part.Interval!.Value)})")];
-        string[] unknown = [.. headline.ByCause.Where(part => part.Interval!.Value.Width >= Known).Select(part => $"{part.Name} ({Range(part.Interval!.Value)})")];
+        string[] known = [.. headline.ByCause.Where(part => part.Interval!.Value.Width < Known).Select(Named)];
+        string[] unknown = [.. headline.ByCause.Where(part => part.Interval!.Value.Width >= Known).Select(Named)];
         string firm = known.Length == 0 ? "no cause is known to 25 points" : $"known to 25 points: {string.Join(", ", known)}";
         return $"Of the causes, {firm}" + (unknown.Length == 0 ? "." : $"; not known: {string.Join(", ", unknown)}.");
+
+        static string Named(AttributionPart part) => $"{part.Name} ({Range(part.Interval!.Value)})";
     }
 
     private static string Share(Attribution attribution, AttributionPart part) =>

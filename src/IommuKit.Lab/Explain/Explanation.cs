@@ -21,7 +21,9 @@ public sealed class Explanation
         double[] us = CostTerms.VectorOf(costs.Components);
         Attributions = [.. workloads.Select(workload => new Attribution(workload, us, calibration?.Draws ?? []))];
         var unmaps = Attributions.Where(attribution => attribution.IsDifferent && attribution.Workload.Operation != MappingOperation.Map).ToList();
-        Headline = unmaps.Count != 0 ? unmaps[unmaps.Count / 2] : Attributions.FirstOrDefault(attribution => attribution.IsDifferent) ?? Attributions[^1];
+        Headline = unmaps.Count != 0
+            ? unmaps[unmaps.Count / 2]
+            : Attributions.FirstOrDefault(attribution => attribution.IsDifferent) ?? Attributions[^1];
         if (calibration is not null && Headline is { IsDifferent: true, IsSure: true })
         {
             Uncertainty = Attribution.Uncertainty(Headline.Workload, calibration.Draws);

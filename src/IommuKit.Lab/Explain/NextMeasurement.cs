@@ -28,7 +28,8 @@ public static class NextMeasurement
     {
         yield return ("1000 register writes in a row and one read-back", Vector((CostTerm.RegisterWrite, Loops), (CostTerm.RegisterRead, 1)));
         yield return ("1000 read-backs in a row", Vector((CostTerm.RegisterRead, Loops)));
-        yield return ("1000 DMA syncs of one entry each (a line cleaned, a barrier)", Vector((CostTerm.LineCleaned, Loops), (CostTerm.Barrier, Loops)));
+        yield return (
+            "1000 DMA syncs of one entry each (a line cleaned, a barrier)", Vector((CostTerm.LineCleaned, Loops), (CostTerm.Barrier, Loops)));
         yield return ("1000 barriers in a row", Vector((CostTerm.Barrier, Loops)));
         string what = $"{workload.Operation?.ToString().ToLowerInvariant() ?? "the work"} of {workload.Name}";
         yield return (

@@ -44,13 +44,17 @@ public static class Replayer
                 if (lanes.Count != 0 && lanes[0].SeriesCount > SeriesRecorder.MaxPoints)
                 {
                     throw new InputException(
-                        TraceInput.NameOf(path), traceEvent.Line, $"the time series has more than {SeriesRecorder.MaxPoints} intervals here; choose longer ones");
+                        TraceInput.NameOf(path),
+                        traceEvent.Line,
+                        $"the time series has more than {SeriesRecorder.MaxPoints} intervals here; choose longer ones");
                 }
 
                 if (live.Pieces > MaxPieces)
                 {
                     throw new InputException(
-                        TraceInput.NameOf(path), traceEvent.Line, $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
+                        TraceInput.NameOf(path),
+                        traceEvent.Line,
+                        $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
                 }
             }
 

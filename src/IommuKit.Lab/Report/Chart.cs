@@ -37,7 +37,9 @@ public abstract class Chart
     /// <param name="id">The start of the names of its parts: no other chart of the page may have it.</param>
     internal void Write(HtmlWriter html, string id)
     {
-        html.Open("svg", ("class", "chart"), ("role", "img"), ("width", "100%"), ("height", Px(PlotHeight + AxisHeight)), ("aria-labelledby", $"{id}-t {id}-d"));
+        html.Open(
+            "svg",
+            ("class", "chart"), ("role", "img"), ("width", "100%"), ("height", Px(PlotHeight + AxisHeight)), ("aria-labelledby", $"{id}-t {id}-d"));
         html.Element("title", Title, ("id", $"{id}-t"));
         html.Element("desc", Description, ("id", $"{id}-d"));
         WriteAxis(html);

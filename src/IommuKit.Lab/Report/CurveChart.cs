@@ -15,7 +15,10 @@ public sealed class CurveChart : Chart
     private const int Scale = 1000;
 
     private static readonly string[] Marks =
-        ["M0-5L5 0L0 5L-5 0Z", "M-4-4H4V4H-4Z", "M0-5L5 4H-5Z", "M0 5L5-4H-5Z", "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0Z", "M-5-2H-2V-5H2V-2H5V2H2V5H-2V2H-5Z"];
+        [
+            "M0-5L5 0L0 5L-5 0Z", "M-4-4H4V4H-4Z", "M0-5L5 4H-5Z",
+            "M0 5L5-4H-5Z", "M-5 0A5 5 0 1 0 5 0A5 5 0 1 0-5 0Z", "M-5-2H-2V-5H2V-2H5V2H2V5H-2V2H-5Z",
+        ];
 
     private readonly IReadOnlyList<Curve> _curves;
 
@@ -43,7 +46,10 @@ public sealed class CurveChart : Chart
 
         foreach (var curve in _curves)
         {
-            html.Open("svg", ("x", "0"), ("y", "0"), ("width", "100%"), ("height", Px(Height)), ("viewBox", $"0 0 {Scale} {Height}"), ("preserveAspectRatio", "none"));
+            html.Open(
+                "svg",
+                ("x", "0"), ("y", "0"), ("width", "100%"), ("height", Px(Height)),
+                ("viewBox", $"0 0 {Scale} {Height}"), ("preserveAspectRatio", "none"));
             html.Empty("polyline", ("class", $"curve c{StyleOf(curve)}"), ("points", Points(curve)));
             html.Close();
         }

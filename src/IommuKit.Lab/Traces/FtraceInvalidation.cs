@@ -125,7 +125,12 @@ internal static class FtraceInvalidation
             return new TraceEvent(TraceEventKind.Damaged, number);
         }
 
-        return RangeFlush(number, FtraceText.ReadTime(before), (start, end), address, pages, mask) with { Unit = unit, DomainId = domain, Flush = flush };
+        return RangeFlush(number, FtraceText.ReadTime(before), (start, end), address, pages, mask) with
+        {
+            Unit = unit,
+            DomainId = domain,
+            Flush = flush,
+        };
     }
 
     /// <summary>Makes an event of what a kernel says of the flush of a range.</summary>

@@ -127,7 +127,9 @@ internal static class FtraceLine
         }
 
         ulong bytes = isUnmap ? unmapped : size;
-        if ((!fields.IsEmpty && !fields.Trim(" \r"u8).IsEmpty) || unchecked(iova + size) != end || !MappingFields.ArePossible(iova, address, size, bytes))
+        if ((!fields.IsEmpty && !fields.Trim(" \r"u8).IsEmpty)
+            || unchecked(iova + size) != end
+            || !MappingFields.ArePossible(iova, address, size, bytes))
         {
             return false;
         }

@@ -238,7 +238,8 @@ internal static class FtraceText
     }
 
     private static long ReadMicroseconds(ReadOnlySpan<byte> digits, char format) =>
-        Utf8Parser.TryParse(digits, out long microseconds, out int used, format) && used == digits.Length && microseconds is >= 0 and < long.MaxValue / 1000
+        Utf8Parser.TryParse(digits, out long microseconds, out int used, format)
+            && used == digits.Length && microseconds is >= 0 and < long.MaxValue / 1000
             ? microseconds * 1000
             : -1;
 }

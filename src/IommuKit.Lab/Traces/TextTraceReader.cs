@@ -106,7 +106,8 @@ internal sealed class TextTraceReader : TraceReader
                 _input.Name,
                 null,
                 _hasEventsWithoutFields
-                    ? "has events without their fields; record the trace without the options raw and hex ('echo noraw > trace_options; echo nohex > trace_options')"
+                    ? "has events without their fields; record the trace without the options raw and hex "
+                        + "('echo noraw > trace_options; echo nohex > trace_options')"
                     : $"has no iommu:map or iommu:unmap event in {Line} {(Line == 1 ? "line" : "lines")}; record the trace with both events on");
         }
 

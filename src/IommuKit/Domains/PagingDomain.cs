@@ -32,7 +32,8 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         bool hasVisibility = rules.OnMap != Maintenance.None;
         if (options.SplitsPages && tableOptions.Release == TableRelease.WhenEmpty)
         {
-            throw new IommuException(IommuError.EINVAL, "A domain that splits pages cannot give tables back when they are empty; choose another release rule.");
+            throw new IommuException(
+                IommuError.EINVAL, "A domain that splits pages cannot give tables back when they are empty; choose another release rule.");
         }
 
         _table = new PageTable<TFormat>(

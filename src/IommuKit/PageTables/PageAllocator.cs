@@ -49,7 +49,8 @@ public sealed class PageAllocator
         if (length == 0 || ((start | length) & 0xfff) != 0 || !memory.Contains(start, length) || (length >> MinBlockLog2) >= FirstInUse)
         {
             throw new ArgumentException(
-                $"A pool of 0x{length:x} bytes at 0x{start:x} is empty, misaligned or not inside memory of 0x{memory.Length:x} bytes.", nameof(length));
+                $"A pool of 0x{length:x} bytes at 0x{start:x} is empty, misaligned or not inside memory of 0x{memory.Length:x} bytes.",
+                nameof(length));
         }
 
         _memory = memory;

@@ -7,10 +7,15 @@ namespace IommuKit.Lab.Tests.Audit;
 public class AuditSampleTests
 {
     public static TheoryData<string> Samples =>
-        [.. Directory.GetFiles(RepositoryFiles.InRepository("samples"), "*.audit.json").Select(file => Path.GetFileName(file).Replace(".audit.json", string.Empty)).Order()];
+        [
+            .. Directory.GetFiles(RepositoryFiles.InRepository("samples"), "*.audit.json")
+                .Select(file => Path.GetFileName(file).Replace(".audit.json", string.Empty)).Order(),
+        ];
 
     public static TheoryData<string> Captures =>
-        SharedMaterial.WhyLeftOut is null ? [.. Directory.GetDirectories(RepositoryFiles.InShared("traces")).Select(folder => Path.GetFileName(folder)!).Order()] : ["none"];
+        SharedMaterial.WhyLeftOut is null
+            ? [.. Directory.GetDirectories(RepositoryFiles.InShared("traces")).Select(folder => Path.GetFileName(folder)!).Order()]
+            : ["none"];
 
     [Theory]
     [MemberData(nameof(Samples))]
@@ -57,7 +62,8 @@ public class AuditSampleTests
         coverage.Covered.ShouldBe(27_014);
         coverage.Shared.ShouldBe(0);
         audit.ReuseDistances.Percentile(0.5).ShouldBe(36);
-        audit.Findings.Select(finding => (finding.Id, finding.Count, finding.Cost)).ShouldBe([("walk-caches-dropped", 27_014, 27_014), ("not-batched", 2_034, 19_414)]);
+        audit.Findings.Select(finding => (finding.Id, finding.Count, finding.Cost))
+            .ShouldBe([("walk-caches-dropped", 27_014, 27_014), ("not-batched", 2_034, 19_414)]);
     }
 
     /// <summary>
@@ -86,13 +92,15 @@ public class AuditSampleTests
         AddsUp(audit);
         audit.Coverage.NeverCovered.ShouldBe(0);
         audit.Coverage.Waiting.ShouldBe(0);
-        audit.Findings.ShouldNotContain(finding => finding.Id == "reused-before-invalidation" || finding.Id == "nothing-to-invalidate" || finding.Id == "map-time-invalidation");
+        audit.Findings.ShouldNotContain(finding =>
+            finding.Id == "reused-before-invalidation" || finding.Id == "nothing-to-invalidate" || finding.Id == "map-time-invalidation");
     }
 
     private static void AddsUp(AuditResult audit)
     {
         var coverage = audit.Coverage!;
-        (coverage.Covered + coverage.Unclear + coverage.AtContextChange + coverage.NeverCovered + coverage.Waiting + coverage.Superseded + coverage.NotFollowed + coverage.OfNothing)
+        (coverage.Covered + coverage.Unclear + coverage.AtContextChange
+            + coverage.NeverCovered + coverage.Waiting + coverage.Superseded + coverage.NotFollowed + coverage.OfNothing)
             .ShouldBe(audit.Unmaps);
     }
 }

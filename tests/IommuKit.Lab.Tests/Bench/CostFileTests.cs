@@ -115,5 +115,6 @@ public sealed class CostFileTests : IDisposable
     }
 
     [Fact]
-    public void A_missing_file_is_named() => Should.Throw<InputException>(() => CostFile.Load("/nowhere/costs.json")).Message.ShouldContain("/nowhere/costs.json");
+    public void A_missing_file_is_named() =>
+        Should.Throw<InputException>(() => CostFile.Load("/nowhere/costs.json")).Message.ShouldContain("/nowhere/costs.json");
 }

@@ -14,7 +14,8 @@ public class SeedTableTests
     [InlineData(MappingOperation.Unmap, 131_072, false, 9.25, 7, 12)]
     [InlineData(MappingOperation.Unmap, 4_194_304, false, 150.25, 145, 155)]
     [InlineData(MappingOperation.Unmap, 18_874_368, true, 19_956.75, 18_473, 21_764)]
-    public void Cells_have_the_mean_and_range_of_their_four_samples(MappingOperation operation, ulong size, bool isBefore, double mean, double min, double max)
+    public void Cells_have_the_mean_and_range_of_their_four_samples(
+        MappingOperation operation, ulong size, bool isBefore, double mean, double min, double max)
     {
         var samples = SeedTable.Find(operation, size, isBefore).ShouldNotBeNull();
         samples.Mean.ShouldBe(mean);

@@ -55,7 +55,8 @@ public class CheckCaseTests
     {
         var bug = IommuKit.Lab.Checker.Planted.PlantedBugs.Find("unmap-tlb")!;
         CheckCase.TryParse(
-            "flush:0,map:1:40f000+12000:0,detach:1,map:0:7ff000+3000:1,map:0:40f000+12000:2,flush:1,unmap:0:410000+1000,attach:1", out var operations, out _)
+            "flush:0,map:1:40f000+12000:0,detach:1,map:0:7ff000+3000:1,map:0:40f000+12000:2,flush:1,unmap:0:410000+1000,attach:1",
+            out var operations, out _)
             .ShouldBeTrue();
         var failing = new CheckCase(Configuration, bug, operations);
         var violation = failing.Run().Violation.ShouldNotBeNull();

@@ -55,7 +55,8 @@ public class CalibrationTests
     public void The_4m_rows_are_predicted_as_docs_cost_model_says()
     {
         var left = CrossValidation.Run(SyntheticTables.SeedCells.Value, new CostPrior(CostFile.Default))
-            .Where(cell => cell.Cell.Work!.Value.Size == 4 << 20).ToDictionary(cell => (cell.Cell.Work!.Value.Operation, cell.Cell.Work.Value.Policy));
+            .Where(cell => cell.Cell.Work!.Value.Size == 4 << 20)
+            .ToDictionary(cell => (cell.Cell.Work!.Value.Operation, cell.Cell.Work.Value.Policy));
         left.Count.ShouldBe(4);
         left[(MappingOperation.Map, Domains.SyncPolicy.RangeFlush)].IsWithinSamples.ShouldBeTrue();
         left[(MappingOperation.Map, Domains.SyncPolicy.PerPage)].Excess.ShouldBeInRange(0.15, 0.25);
@@ -125,7 +126,8 @@ public class CalibrationTests
     [Fact]
     public void A_misfit_that_nothing_can_show_is_said_to_be_unknown()
     {
-        var calibration = CostCalibration.Run("one", [.. MeasurementFile.SeedTable.Take(1)], new CalibrationOptions { Prior = new CostPrior(CostFile.Default), Resamples = 5 });
+        var calibration = CostCalibration.Run(
+            "one", [.. MeasurementFile.SeedTable.Take(1)], new CalibrationOptions { Prior = new CostPrior(CostFile.Default), Resamples = 5 });
         calibration.Fit.IsMisfitKnown.ShouldBeFalse();
         calibration.ToVector("x").Description.ShouldContain("too few cells to show a misfit");
     }

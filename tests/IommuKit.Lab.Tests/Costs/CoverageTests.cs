@@ -44,7 +44,8 @@ public class CoverageTests(ITestOutputHelper output)
         int[] shareHits = new int[causes.Length];
         for (int table = 0; table < Tables; table++)
         {
-            var fit = CostFit.Of(SyntheticTables.Cells(random, deviation, truth), hasPrior ? SyntheticTables.Prior(random, truth) : new CostPrior(null));
+            var fit = CostFit.Of(
+                SyntheticTables.Cells(random, deviation, truth), hasPrior ? SyntheticTables.Prior(random, truth) : new CostPrior(null));
             var draws = fit.Resample(100, table);
             foreach (var term in fit.Terms)
             {

@@ -17,7 +17,8 @@ public sealed class MeasurementFileTests : IDisposable
     [Fact]
     public void A_row_for_each_time_is_read()
     {
-        File.WriteAllText(_path, "# my board\niommu,operation,size,policy,tables,us\ntegra124,unmap,1.5M,perpage,fresh,12.5\n,Map,8192,Gather,,3e1\n");
+        File.WriteAllText(
+            _path, "# my board\niommu,operation,size,policy,tables,us\ntegra124,unmap,1.5M,perpage,fresh,12.5\n,Map,8192,Gather,,3e1\n");
         MeasurementFile.Load(_path).ShouldBe(
         [
             new Measurement(new MeasuredWork("tegra124", MappingOperation.Unmap, 3 << 19, SyncPolicy.PerPage, BenchTables.Fresh), 12.5),

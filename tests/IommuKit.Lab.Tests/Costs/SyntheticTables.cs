@@ -11,7 +11,8 @@ internal static class SyntheticTables
     public static readonly double[] Truth = CostTerms.VectorOf(CostFile.Default.Components);
 
     /// <summary>A machine on which cleans and barriers cost most.</summary>
-    public static readonly double[] SlowSync = With((CostTerm.LineCleaned, 0.8), (CostTerm.Barrier, 0.9), (CostTerm.RegisterWrite, 0.15), (CostTerm.RegisterRead, 0.3));
+    public static readonly double[] SlowSync =
+        With((CostTerm.LineCleaned, 0.8), (CostTerm.Barrier, 0.9), (CostTerm.RegisterWrite, 0.15), (CostTerm.RegisterRead, 0.3));
 
     /// <summary>A machine on which everything costs the same.</summary>
     public static readonly double[] Even = [.. CostTerms.All.Select(_ => 0.3)];
@@ -24,7 +25,8 @@ internal static class SyntheticTables
     [
         .. SeedCells.Value.Select(cell => cell with
         {
-            Samples = [.. Enumerable.Range(0, 4).Select(_ => CostTerms.Dot(cell.Counts.ToArray(), truth ?? Truth) * Math.Exp(Normal.Sample(random, 0, deviation)))],
+            Samples = [.. Enumerable.Range(0, 4).Select(_ =>
+                CostTerms.Dot(cell.Counts.ToArray(), truth ?? Truth) * Math.Exp(Normal.Sample(random, 0, deviation)))],
         }),
     ];
 

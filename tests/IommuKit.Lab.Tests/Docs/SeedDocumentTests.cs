@@ -10,13 +10,15 @@ namespace IommuKit.Lab.Tests.Docs;
 /// <summary>docs/seed.md stays true: every statement has a row, and what the rows name exists.</summary>
 public partial class SeedDocumentTests
 {
-    private const BindingFlags Anything = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.FlattenHierarchy;
+    private const BindingFlags Anything =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.FlattenHierarchy;
 
     private static readonly string[] Rows =
         [.. File.ReadLines(RepositoryFiles.InRepository("docs", "seed.md")).Where(line => line.StartsWith("| S"))];
 
     private static readonly Type[] Types =
-        [.. new[] { typeof(TegraSoc), typeof(IommuDomain), typeof(PhysicalMemory), typeof(BenchRunner) }.SelectMany(type => type.Assembly.GetTypes())];
+        [.. new[] { typeof(TegraSoc), typeof(IommuDomain), typeof(PhysicalMemory), typeof(BenchRunner) }
+            .SelectMany(type => type.Assembly.GetTypes())];
 
     private static readonly Lazy<IReadOnlyList<string>> TestSources = new(() =>
     [
@@ -29,7 +31,9 @@ public partial class SeedDocumentTests
         [.. TestSources.Value.SelectMany(source => TestMethod().Matches(source)).Select(match => match.Groups["name"].Value)]);
 
     private static readonly Lazy<HashSet<string>> TestClasses = new(() =>
-        [.. TestSources.Value.Where(source => TestMethod().IsMatch(source)).SelectMany(source => TestClass().Matches(source)).Select(match => match.Groups["name"].Value)]);
+        [.. TestSources.Value.Where(source => TestMethod().IsMatch(source))
+            .SelectMany(source => TestClass().Matches(source))
+            .Select(match => match.Groups["name"].Value)]);
 
     [Fact]
     public void Every_statement_has_a_row() =>
@@ -104,6 +108,7 @@ public partial class SeedDocumentTests
         5000)]
     private static partial Regex TestMethod();
 
-    [GeneratedRegex(@"^(public |internal |sealed |abstract |partial )*class (?<name>\w+)", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 5000)]
+    [GeneratedRegex(
+        @"^(public |internal |sealed |abstract |partial )*class (?<name>\w+)", RegexOptions.ExplicitCapture | RegexOptions.Multiline, 5000)]
     private static partial Regex TestClass();
 }

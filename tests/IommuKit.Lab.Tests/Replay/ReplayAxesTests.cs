@@ -49,7 +49,8 @@ public sealed class ReplayAxesTests : IDisposable
             Counted(result, MappingOperation.Map).ShouldBe(result.MapLatency.Count);
             Counted(result, MappingOperation.Unmap).ShouldBe(result.UnmapLatency.Count);
             result.Sizes.Where(size => size.Operation == MappingOperation.Map).Max(size => size.Latency.Max).ShouldBe(result.MapLatency.Max);
-            result.Sizes.Sum(size => size.VirtualMicroseconds).ShouldBeInRange(result.VirtualMicroseconds * 0.99, result.VirtualMicroseconds * 1.000001);
+            result.Sizes.Sum(size => size.VirtualMicroseconds)
+                .ShouldBeInRange(result.VirtualMicroseconds * 0.99, result.VirtualMicroseconds * 1.000001);
         }
     }
 
@@ -90,7 +91,9 @@ public sealed class ReplayAxesTests : IDisposable
             "1.25: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x100000 size=4096",
             "2.0: map: IOMMU: iova=0x4000 - 0x8000 paddr=0x200000 size=16384",
             "5.5: unmap: IOMMU: iova=0x4000 - 0x8000 size=16384 unmapped_size=16384");
-        result.Series.Select(point => (point.StartNanoseconds, point.Maps, point.Unmaps, point.BytesMapped, point.BytesUnmapped, point.LivePages)).ShouldBe(
+        var points = result.Series.Select(point =>
+            (point.StartNanoseconds, point.Maps, point.Unmaps, point.BytesMapped, point.BytesUnmapped, point.LivePages));
+        points.ShouldBe(
         [
             (1_250_000_000L, 2L, 0L, 20480ul, 0ul, 5ul), (5_250_000_000L, 0L, 1L, 0ul, 16384ul, 1ul),
         ]);
@@ -100,10 +103,13 @@ public sealed class ReplayAxesTests : IDisposable
     public void A_series_of_too_many_intervals_or_without_times_is_refused()
     {
         var options = Options(SyncPolicy.Gather) with { SeriesInterval = 1000 };
-        string[] lines = [.. Enumerable.Range(0, 100_002).Select(i => FormattableString.Invariant(
-            $"1.{i * 4:000000}: {(i % 2 == 0 ? "map" : "unmap")}: IOMMU: iova=0x1000 - 0x2000 {(i % 2 == 0 ? "paddr=0x1000 size=4096" : "size=4096 unmapped_size=4096")}"))];
+        const string map = "map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=4096";
+        const string unmap = "unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096";
+        string[] lines = [.. Enumerable.Range(0, 100_002).Select(i =>
+            FormattableString.Invariant($"1.{i * 4:000000}: {(i % 2 == 0 ? map : unmap)}"))];
         Should.Throw<InputException>(() => Run(options, lines)).Message.ShouldContain(":100001: the time series has more than 100000 intervals");
-        Should.Throw<InputException>(() => Run(options, "map: IOMMU: iova=0x1000 - 0x2000 paddr=0x100000 size=4096")).Message.ShouldContain("no times");
+        Should.Throw<InputException>(() => Run(options, "map: IOMMU: iova=0x1000 - 0x2000 paddr=0x100000 size=4096"))
+            .Message.ShouldContain("no times");
     }
 
     [Fact]

@@ -224,7 +224,8 @@ public sealed class ReplayerTests : IDisposable
     [Fact]
     public void Damaged_lines_are_counted_when_they_are_to_be_passed_over()
     {
-        File.WriteAllLines(_path, ["1.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=0", "1.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=4096"]);
+        File.WriteAllLines(
+            _path, ["1.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=0", "1.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=4096"]);
         Should.Throw<InputException>(() => Replayer.Run(_path, Options(SyncPolicy.Gather)));
         var result = Replayer.Run(_path, Options(SyncPolicy.Gather) with { IsLenient = true })[0];
         result.Skipped.ShouldBe([new SkippedEvents(SkipReason.Damaged, 1, 1, 1)]);

@@ -59,7 +59,8 @@ public class ReportTests
     public void A_page_is_well_formed_and_its_bars_lie_where_the_axis_says()
     {
         var axis = Axis.Linear(0, 10, value => value.ToString(CultureInfo.InvariantCulture));
-        var chart = new BarChart("Bars <1>", "What \"is\" to be seen", axis, "things", [new("one", "5 of 10", 5, 4, 6), new("two", "2 to 3", null, 2, 3)], reference: 8);
+        var chart = new BarChart(
+            "Bars <1>", "What \"is\" to be seen", axis, "things", [new("one", "5 of 10", 5, 4, 6), new("two", "2 to 3", null, 2, 3)], reference: 8);
         var table = new ReportTable("Numbers", [new("Name", false), new("Value")], [["one", "5"], ["two", "–"]]);
         using var output = new StringWriter();
         ReportDocument.Write(output, "Title & more", ["Lead"], [new ReportSection("first", "First", body => body.Figure(chart, table))]);

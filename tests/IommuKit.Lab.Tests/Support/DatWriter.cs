@@ -25,7 +25,8 @@ internal sealed class DatWriter
         + "\tfield:u64 qw1;\toffset:16;\tsize:8;\tsigned:0;\n\tfield:u64 qw2;\toffset:24;\tsize:8;\tsigned:0;\n"
         + "\tfield:u64 qw3;\toffset:32;\tsize:8;\tsigned:0;\n\tfield:__data_loc char[] iommu;\toffset:40;\tsize:4;\tsigned:0;\n";
 
-    private const string HeaderPage = "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
+    private const string HeaderPage = "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
+        + "\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
         + "\tfield: int overwrite;\toffset:8;\tsize:1;\tsigned:1;\n\tfield: char data;\toffset:16;\tsize:4080;\tsigned:1;\n";
 
     private readonly bool _isBig;
@@ -54,11 +55,13 @@ internal sealed class DatWriter
 
     public byte[] MapData(ulong iova, ulong address, ulong size) => [.. U16(MapId), 0, 0, .. U32(1), .. U64(iova), .. U64(address), .. U64(size)];
 
-    public byte[] UnmapData(ulong iova, ulong size, ulong unmapped) => [.. U16(UnmapId), 0, 0, .. U32(1), .. U64(iova), .. U64(size), .. U64(unmapped)];
+    public byte[] UnmapData(ulong iova, ulong size, ulong unmapped) =>
+        [.. U16(UnmapId), 0, 0, .. U32(1), .. U64(iova), .. U64(size), .. U64(unmapped)];
 
     public byte[] QueueData(ulong qw0, ulong qw1, string unit) =>
     [
-        .. U16(QueueId), 0, 0, .. U32(1), .. U64(qw0), .. U64(qw1), .. U64(0), .. U64(0), .. U32(44u | (8u << 16)), .. Encoding.ASCII.GetBytes(unit.PadRight(8, '\0')),
+        .. U16(QueueId), 0, 0, .. U32(1), .. U64(qw0), .. U64(qw1), .. U64(0), .. U64(0), .. U32(44u | (8u << 16)),
+        .. Encoding.ASCII.GetBytes(unit.PadRight(8, '\0')),
     ];
 
     /// <summary>A page of the ring buffer.</summary>

@@ -57,7 +57,8 @@ public class TegraRangePropertyTests : TegraPropertyFixture
     [InlineData("tegra210", 16, 64)]
     [InlineData("tegra210", 32, 32)]
     [InlineData("tegra210", 32, 64)]
-    public void P02_flushed_tlb_groups_are_exactly_those_of_the_range_when_the_step_is_no_larger_than_the_group(string name, int stepKiB, int groupKiB)
+    public void P02_flushed_tlb_groups_are_exactly_those_of_the_range_when_the_step_is_no_larger_than_the_group(
+        string name, int stepKiB, int groupKiB)
     {
         int group = groupKiB << 10;
         using var machine = TegraMachine.Create(

@@ -68,7 +68,8 @@ public sealed class DatTraceReaderTests : IDisposable
     {
         File.WriteAllBytes(_path, Make(Sample(), "lzma"));
         Should.Throw<InputException>(() => Read()).Message.ShouldBe(
-            $"{_path}: is a trace.dat, but it is compressed with \"lzma\", which is not read; 'trace-cmd convert --file-version 6 --compression none' makes a file that is");
+            $"{_path}: is a trace.dat, but it is compressed with \"lzma\", which is not read; "
+                + "'trace-cmd convert --file-version 6 --compression none' makes a file that is");
     }
 
     [Fact]
@@ -97,7 +98,8 @@ public sealed class DatTraceReaderTests : IDisposable
         byte[] page = writer.Cpus[0][0];
         writer.U32(writer.Header(0, 0)).CopyTo(page, 16 + 36);
         File.WriteAllBytes(_path, writer.Version6());
-        Should.Throw<InputException>(() => Read()).Message.ShouldContain("is damaged after event 1, in the data of processor 0: a page has no whole record at its byte 52");
+        Should.Throw<InputException>(() => Read())
+            .Message.ShouldContain("is damaged after event 1, in the data of processor 0: a page has no whole record at its byte 52");
         Read(isLenient: true).Select(e => e.Kind).ShouldContain(TraceEventKind.Damaged);
         _problem.ShouldNotBeNull();
     }

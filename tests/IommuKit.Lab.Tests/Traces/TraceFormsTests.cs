@@ -13,7 +13,9 @@ public sealed class TraceFormsTests
         get
         {
             var forms = new TheoryData<string, string>();
-            string[] folders = Directory.Exists(RepositoryFiles.InShared("traces")) ? Directory.GetDirectories(RepositoryFiles.InShared("traces")) : [];
+            string[] folders = Directory.Exists(RepositoryFiles.InShared("traces"))
+                ? Directory.GetDirectories(RepositoryFiles.InShared("traces"))
+                : [];
             foreach (string file in folders.Order().SelectMany(folder => Directory.GetFiles(folder).Order()))
             {
                 if (Path.GetFileName(file) is "trace.dat" or "trace.v6.dat.gz" or "trace-cmd-report.txt.gz" or "trace.noirq-info.gz"

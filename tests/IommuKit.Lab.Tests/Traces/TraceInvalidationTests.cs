@@ -47,7 +47,8 @@ public sealed class TraceInvalidationTests : IDisposable
     public void Descriptors_that_no_kernel_prints_are_refused_with_their_line(string fields)
     {
         string text = Map + "1.0: qi_submit: " + fields + "\n";
-        Should.Throw<InputException>(() => Read(text)).Message.ShouldStartWith($"{_path}:2: is not an invalidation event that a kernel can have printed");
+        Should.Throw<InputException>(() => Read(text))
+            .Message.ShouldStartWith($"{_path}:2: is not an invalidation event that a kernel can have printed");
         Read(text, isLenient: true).Select(e => e.Kind).ShouldBe([TraceEventKind.Map, TraceEventKind.Damaged]);
     }
 
@@ -62,7 +63,8 @@ public sealed class TraceInvalidationTests : IDisposable
     {
         foreach (string prefix in (string[])["", "  kworker-5 [001] d..1. 1.5: ", "  x 5 [001] 1.5: intel_iommu:"])
         {
-            Read(Map + prefix + text + "\n")[1].ShouldBe(new TraceEvent(TraceEventKind.CacheTagFlush, 2, prefix.Length == 0 ? -1 : 1_500_000_000, iova, 0, size)
+            long time = prefix.Length == 0 ? -1 : 1_500_000_000;
+            Read(Map + prefix + text + "\n")[1].ShouldBe(new TraceEvent(TraceEventKind.CacheTagFlush, 2, time, iova, 0, size)
             {
                 DomainId = 5,
                 Flush = flush,

@@ -49,8 +49,9 @@ public sealed class TraceReaderTests : IDisposable
             """ + Map);
         events.Select(e => (e.Kind, e.Line)).ShouldBe(
         [
-            (TraceEventKind.QueueSubmit, 4), (TraceEventKind.Lost, 5), (TraceEventKind.Lost, 6), (TraceEventKind.Lost, 7), (TraceEventKind.Unknown, 9),
-            (TraceEventKind.Other, 10), (TraceEventKind.QueueSubmit, 11), (TraceEventKind.Other, 12), (TraceEventKind.Map, 13),
+            (TraceEventKind.QueueSubmit, 4), (TraceEventKind.Lost, 5), (TraceEventKind.Lost, 6), (TraceEventKind.Lost, 7),
+            (TraceEventKind.Unknown, 9), (TraceEventKind.Other, 10), (TraceEventKind.QueueSubmit, 11), (TraceEventKind.Other, 12),
+            (TraceEventKind.Map, 13),
         ]);
         events[1].Size.ShouldBe(1356ul);
         events[2].Size.ShouldBe(6215ul);

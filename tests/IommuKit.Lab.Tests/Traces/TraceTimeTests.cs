@@ -30,7 +30,8 @@ public sealed class TraceTimeTests : IDisposable
     public void What_stands_before_the_event_may_be_anything(string line, long time)
     {
         const string fields = "IOMMU: iova=0x0 - 0x1000 paddr=0x2000 size=4096";
-        Read(string.Format(line, "map: " + fields, "map:                  " + fields)).ShouldBe([new TraceEvent(TraceEventKind.Map, 1, time, 0, 0x2000, 4096)]);
+        Read(string.Format(line, "map: " + fields, "map:                  " + fields))
+            .ShouldBe([new TraceEvent(TraceEventKind.Map, 1, time, 0, 0x2000, 4096)]);
     }
 
     /// <summary>Seconds and fractions of every length, some of them beyond what a clock prints.</summary>

@@ -43,7 +43,9 @@ public class RandomMapTests
             ulong iova = table.Base | offset;
             if (random.Next(3) != 0)
             {
-                ulong address = isAligned ? offset + (unit * (ulong)random.Next(0, 4)) : RandomBelow(random, table.LastAddress - size) & ~(table.Granule - 1);
+                ulong address = isAligned
+                    ? offset + (unit * (ulong)random.Next(0, 4))
+                    : RandomBelow(random, table.LastAddress - size) & ~(table.Granule - 1);
                 Map(table, oracle, iova, address, size, isDumped: step % 32 == 0);
             }
             else

@@ -17,7 +17,8 @@ public class SplitTests
                 ulong page = table.Granule;
                 ulong size = 1ul << log2;
                 ulong iova = table.Base | size;
-                foreach (var (offset, bytes) in ((ulong, ulong)[])[(0, page), (page, page), (size - page, page), (size / 2, size / 2), (page, size - page)])
+                foreach (var (offset, bytes) in ((ulong, ulong)[])
+                    [(0, page), (page, page), (size - page, page), (size / 2, size / 2), (page, size - page)])
                 {
                     table.Map(iova, 0, size).ShouldBe(default);
                     CheckBreaks(table, iova, size, () => table.Unmap(iova + offset, bytes).ShouldBe(bytes));

@@ -82,7 +82,8 @@ internal sealed class PageOracle(ulong pageSizes, int[] entryShifts, TableReleas
     }
 
     /// <summary>Every place where pages of one kind start, with the one before and the last.</summary>
-    public IEnumerable<ulong> Edges() => _runs.SelectMany(run => new[] { run.Start - 1, run.Start, run.Start + (run.Bytes - 1), run.Start + run.Bytes });
+    public IEnumerable<ulong> Edges() =>
+        _runs.SelectMany(run => new[] { run.Start - 1, run.Start, run.Start + (run.Bytes - 1), run.Start + run.Bytes });
 
     private int LevelOf(int log2) => Enumerable.Range(0, entryShifts.Length).Last(level => entryShifts[level] <= log2);
 

@@ -26,7 +26,8 @@ public abstract class RecordedSync : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected IommuDomain Make(IommuTraits traits, SyncPolicy policy, out HardwareLog log, out PageAllocator allocator, TableRelease? release = null) =>
+    private protected IommuDomain Make(
+        IommuTraits traits, SyncPolicy policy, out HardwareLog log, out PageAllocator allocator, TableRelease? release = null) =>
         Make(traits, new DomainOptions { Policy = policy, Release = release }, out log, out allocator);
 
     private protected IommuDomain Make(IommuTraits traits, DomainOptions options, out HardwareLog log, out PageAllocator allocator)

@@ -237,7 +237,13 @@ public sealed class SyncPolicyTests : RecordedSync
     [Fact]
     public void The_threshold_counts_pages_also_of_large_ones()
     {
-        var options = new DomainOptions { Policy = SyncPolicy.Gather, FlushAllPages = 512, PageSizes = (1 << 12) | (1 << 21), Release = TableRelease.Never };
+        var options = new DomainOptions
+        {
+            Policy = SyncPolicy.Gather,
+            FlushAllPages = 512,
+            PageSizes = (1 << 12) | (1 << 21),
+            Release = TableRelease.Never,
+        };
         using var domain = Make(CachingAll, options, out var log, out _);
         domain.Map(0, 0, Span, ReadWrite);
         domain.Map(Span, 0x1000, 511 * Page, ReadWrite);

@@ -10,13 +10,16 @@ internal static class AttributionSection
     {
         var explanation = run.Explanation;
         body.Paragraph(
-            $"Every combination of causes was run on the model, {Workload.Combinations} for each work, and the gain of {ReportRun.To} over {ReportRun.From} split among them by Shapley's rule.");
+            $"Every combination of causes was run on the model, {Workload.Combinations} for each work, "
+                + $"and the gain of {ReportRun.To} over {ReportRun.From} split among them by Shapley's rule.");
         body.List([.. Conclusions.Of(explanation), .. UndirectedFlushText.Of(run.Request.Kind, explanation)]);
         var headline = explanation.Headline;
         if (headline.IsDifferent)
         {
             body.Heading($"The question of 2015: {NameOf(headline)}");
-            body.Figure(Chart(headline, "What is saved", "The gain by the operations that are saved. They add up.", AskedFor(headline)), Table([headline], "What is saved", AskedFor));
+            body.Figure(
+                Chart(headline, "What is saved", "The gain by the operations that are saved. They add up.", AskedFor(headline)),
+                Table([headline], "What is saved", AskedFor));
         }
 
         body.Heading("By cause, for every size");
@@ -26,10 +29,12 @@ internal static class AttributionSection
             foreach (var attribution in explanation.Attributions.Where(one => one.IsDifferent))
             {
                 body.Figure(
-                    Chart(attribution, NameOf(attribution), Times(attribution), attribution.ByCause), Table([attribution], NameOf(attribution), one => one.ByCause));
+                    Chart(attribution, NameOf(attribution), Times(attribution), attribution.ByCause),
+                    Table([attribution], NameOf(attribution), one => one.ByCause));
             }
         });
-        body.Details("All causes of all sizes in one table", Table(explanation.Attributions, "Shares of the gain", attribution => attribution.ByCause));
+        body.Details(
+            "All causes of all sizes in one table", Table(explanation.Attributions, "Shares of the gain", attribution => attribution.ByCause));
         body.Note($"Costs {explanation.Costs.Name}: {explanation.Costs.Description}");
     });
 
@@ -37,15 +42,22 @@ internal static class AttributionSection
     public static BarChart Chart(Attribution attribution, string title, string description, IReadOnlyList<AttributionPart> parts)
     {
         bool hasBars = attribution.IsUnique;
-        var rows = parts.Select(part => new BarRow(part.Name, Share(attribution, part), hasBars ? part.Share : null, part.Interval?.Low, part.Interval?.High)).ToList();
+        var rows = parts
+            .Select(part => new BarRow(part.Name, Share(attribution, part), hasBars ? part.Share : null, part.Interval?.Low, part.Interval?.High))
+            .ToList();
         double[] values = [.. rows.SelectMany(row => new[] { row.Value, row.Low, row.High }).OfType<double>().Where(double.IsFinite)];
-        return new BarChart(title, description, Axis.Linear(values.Append(0).Min(), Math.Max(1, values.Append(0).Max()), Numbers.Percent), "of the gain", rows);
+        var axis = Axis.Linear(values.Append(0).Min(), Math.Max(1, values.Append(0).Max()), Numbers.Percent);
+        return new BarChart(title, description, axis, "of the gain", rows);
     }
 
     /// <summary>A table of parts.</summary>
-    public static ReportTable Table(IEnumerable<Attribution> attributions, string caption, Func<Attribution, IReadOnlyList<AttributionPart>> partsOf) => new(
+    public static ReportTable Table(
+        IEnumerable<Attribution> attributions, string caption, Func<Attribution, IReadOnlyList<AttributionPart>> partsOf) => new(
         $"{caption}: µs of virtual time; the part of the gain, with its 90 % interval",
-        [new("Work", false), new("Part", false), new($"{ReportRun.From} µs"), new($"{ReportRun.To} µs"), new("Saved µs"), new("Share"), new("90 % interval")],
+        [
+            new("Work", false), new("Part", false), new($"{ReportRun.From} µs"), new($"{ReportRun.To} µs"),
+            new("Saved µs"), new("Share"), new("90 % interval"),
+        ],
         [
             .. from attribution in attributions
                from part in partsOf(attribution)
@@ -63,7 +75,8 @@ internal static class AttributionSection
 
     /// <summary>The two times that are compared.</summary>
     public static string Times(Attribution attribution) =>
-        $"{Numbers.Microseconds(attribution.FromUs)} µs under {ReportRun.From}, {Numbers.Microseconds(attribution.ToUs)} µs under {ReportRun.To} (virtual time).";
+        $"{Numbers.Microseconds(attribution.FromUs)} µs under {ReportRun.From}, "
+            + $"{Numbers.Microseconds(attribution.ToUs)} µs under {ReportRun.To} (virtual time).";
 
     private static string HowToRead(Explanation explanation) =>
         explanation.Calibration is null ? "Bar: the share by the costs as given; how well they are known is not known."
@@ -71,7 +84,8 @@ internal static class AttributionSection
         : "Band: the 90 % interval that calibration leaves; no value in it is likelier than another.";
 
     // What the reply of 2015 asks about, and the rest.
-    private static IReadOnlyList<AttributionPart> AskedFor(Attribution attribution) => [attribution.Registers, attribution.DmaSync, attribution.ByOperation[^1]];
+    private static IReadOnlyList<AttributionPart> AskedFor(Attribution attribution) =>
+        [attribution.Registers, attribution.DmaSync, attribution.ByOperation[^1]];
 
     private static string NameOf(Attribution attribution) =>
         attribution.Workload.Operation is { } operation ? $"{Names.Of(operation)} of {attribution.Workload.Name}" : attribution.Workload.Name;
@@ -81,5 +95,7 @@ internal static class AttributionSection
         : attribution.IsUnique ? $"{Numbers.Percent(part.Share)} ({interval})" : interval;
 
     private static string? Interval(AttributionPart part) =>
-        part.Interval is { } interval && double.IsFinite(interval.Width) ? FormattableString.Invariant($"{100 * interval.Low:0}–{100 * interval.High:0} %") : null;
+        part.Interval is { } interval && double.IsFinite(interval.Width)
+            ? FormattableString.Invariant($"{100 * interval.Low:0}–{100 * interval.High:0} %")
+            : null;
 }

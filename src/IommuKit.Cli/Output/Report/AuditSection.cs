@@ -53,7 +53,8 @@ internal static class AuditSection
                 "Bar: unmaps. Together they are all unmaps of the trace.",
                 Axis.Linear(0, fates.Max(fate => fate.Count), Numbers.Scale),
                 "unmaps",
-                [.. fates.Select(fate => new BarRow(fate.Text, $"{Numbers.Count(fate.Count)} ({Numbers.Percent((double)fate.Count / all)})", fate.Count))]),
+                [.. fates.Select(fate => new BarRow(
+                    fate.Text, $"{Numbers.Count(fate.Count)} ({Numbers.Percent((double)fate.Count / all)})", fate.Count))]),
             new ReportTable(
                 "What became of the unmaps",
                 [new("Fate", false), new("Unmaps"), new("Share")],
@@ -71,7 +72,16 @@ internal static class AuditSection
         body.Table(new ReportTable(
             "Findings: first what is dangerous, then what is wasted",
             [new("Finding", false), new("Count"), new("First line"), new("Cost"), new("Unit of cost", false)],
-            [.. findings.Select(finding => new[] { finding.Id, Numbers.Count(finding.Count), Numbers.Count(finding.FirstLine), Numbers.Count(finding.Cost), finding.CostUnit })]));
+            [
+                .. findings.Select(finding => new[]
+                {
+                    finding.Id,
+                    Numbers.Count(finding.Count),
+                    Numbers.Count(finding.FirstLine),
+                    Numbers.Count(finding.Cost),
+                    finding.CostUnit,
+                }),
+            ]));
         body.List(findings.Select(finding => $"{finding.Id}: {finding.Meaning}{(finding.Limit is null ? string.Empty : $" {finding.Limit}")}"));
     }
 }

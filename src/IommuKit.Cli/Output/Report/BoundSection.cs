@@ -10,12 +10,15 @@ internal static class BoundSection
     public static ReportSection Of(ReportRun run) => new("bound", "Flushes against the bound", body =>
     {
         body.Paragraph(
-            "Operations that keep caches in step (register writes and reads, lines of the CPU's cache written back), counted; and the least that would have sufficed without dropping anything else from a cache.");
+            "Operations that keep caches in step (register writes and reads, lines of the CPU's cache written back), counted; "
+                + "and the least that would have sufficed without dropping anything else from a cache.");
         var rows = run.Bench.Where(row => run.Request.Policies.Contains(row.Policy)).ToList();
         string[] droppers = [.. rows.Where(row => row.DropsOthers).Select(row => row.Policy.ToString()).Distinct(StringComparer.Ordinal)];
         if (droppers.Length != 0)
         {
-            body.Paragraph($"{string.Join(", ", droppers)} takes less than the least where it flushes everything at once, and so drops entries of others too, which they must fetch again.");
+            body.Paragraph(
+                $"{string.Join(", ", droppers)} takes less than the least where it flushes everything at once, "
+                    + "and so drops entries of others too, which they must fetch again.");
         }
 
         body.Note("In brackets: how many times the least it is.");

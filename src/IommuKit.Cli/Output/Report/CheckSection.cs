@@ -33,12 +33,14 @@ internal static class CheckSection
         {
             long done = group.Sum(one => one.Waste.Total);
             long wasted = group.Sum(one => one.Waste.Wasted);
-            return new BarRow(group.Key.ToString(), $"{Numbers.Count(done)}, for nothing {Numbers.Percent(done == 0 ? 0 : (double)wasted / done)}", done, Part: wasted);
+            double share = done == 0 ? 0 : (double)wasted / done;
+            return new BarRow(group.Key.ToString(), $"{Numbers.Count(done)}, for nothing {Numbers.Percent(share)}", done, Part: wasted);
         });
         body.Figure(
             new BarChart(
                 "Maintenance in all scenarios of one and two operations",
-                "Bar: cleans, barriers, invalidations and waits. Within the dotted edge: those that changed nothing about what hardware may do wrong.",
+                "Bar: cleans, barriers, invalidations and waits. "
+                    + "Within the dotted edge: those that changed nothing about what hardware may do wrong.",
                 Axis.Linear(0, rows.Max(row => row.Value!.Value), Numbers.Scale),
                 "operations",
                 rows),
@@ -50,9 +52,12 @@ internal static class CheckSection
     {
         int wrong = check.Findings.Count();
         return !check.IsTrustworthy ? $"Not every planted bug was found, so nothing is said about the driver of {run.Request.Kind.Name}."
-            : wrong != 0 ? $"{Numbers.Count(wrong, "configuration")} of {Numbers.Count(check.Configurations.Count)} of the driver of {run.Request.Kind.Name} {(wrong == 1 ? "is" : "are")} wrong."
-            : $"No flush is missing in the driver of {run.Request.Kind.Name}: {Numbers.Count(check.Planted.Count, "planted bug")} were all found, and then nothing in {Numbers.Count(check.Configurations.Count, "configuration")}, "
-                + $"{Numbers.Count(check.Configurations.Sum(one => one.Sequences + one.Interleavings))} scenarios of up to {ReportRun.CheckDepth} operations.";
+            : wrong != 0 ? $"{Numbers.Count(wrong, "configuration")} of {Numbers.Count(check.Configurations.Count)} "
+                + $"of the driver of {run.Request.Kind.Name} {(wrong == 1 ? "is" : "are")} wrong."
+            : $"No flush is missing in the driver of {run.Request.Kind.Name}: {Numbers.Count(check.Planted.Count, "planted bug")} were all found, "
+                + $"and then nothing in {Numbers.Count(check.Configurations.Count, "configuration")}, "
+                + $"{Numbers.Count(check.Configurations.Sum(one => one.Sequences + one.Interleavings))} "
+                + $"scenarios of up to {ReportRun.CheckDepth} operations.";
     }
 
     private static ReportTable Planted(CheckResult check) => new(
@@ -71,13 +76,18 @@ internal static class CheckSection
 
     private static ReportTable Table(CheckResult check) => new(
         "Configurations: what was run, and the maintenance in scenarios of one and two operations",
-        [new("Policy", false), new("Tables given back", false), new("Outcome", false), new("Sequences"), new("Interruptions"), new("Steps"), new("Maintenance"), new("For nothing"), new("Least")],
+        [
+            new("Policy", false), new("Tables given back", false), new("Outcome", false), new("Sequences"), new("Interruptions"),
+            new("Steps"), new("Maintenance"), new("For nothing"), new("Least"),
+        ],
         [
             .. check.Configurations.Select(one => new[]
             {
                 one.Configuration.Policy.ToString(),
                 Names.Of(one.Configuration.Release),
-                one.Finding is { } finding ? Names.Of(finding.Verdict) : one.Exhausted == 0 ? "nothing missing" : $"{Numbers.Count(one.Exhausted)} not followed",
+                one.Finding is { } finding ? Names.Of(finding.Verdict)
+                    : one.Exhausted == 0 ? "nothing missing"
+                    : $"{Numbers.Count(one.Exhausted)} not followed",
                 Numbers.Count(one.Sequences),
                 Numbers.Count(one.Interleavings),
                 Numbers.Count(one.Steps),

@@ -11,7 +11,8 @@ internal static class LatencySection
     public static ReportSection Of(ReportRun run) => new("latency", "Latencies of recorded work", body =>
     {
         body.Paragraph(
-            $"Maps and unmaps that a real kernel did, done again on {run.Request.Kind.Name} under each policy. Latencies are virtual time: operations times the costs {run.Costs.Name}. The events and their order are real. "
+            $"Maps and unmaps that a real kernel did, done again on {run.Request.Kind.Name} under each policy. "
+            + $"Latencies are virtual time: operations times the costs {run.Costs.Name}. The events and their order are real. "
             + "From one mark of the axis of time to the next it is ten times as long.");
         foreach (var trace in run.Traces)
         {
@@ -32,7 +33,12 @@ internal static class LatencySection
     {
         body.Heading(trace.File);
         body.Paragraph($"{TraceNotes.Contents(trace.Replays[0].Trace)}.");
-        string[] notes = [.. TraceNotes.Of(trace.Replays[0].Trace), .. trace.Replays.SelectMany(replay => replay.Skipped).Distinct().Select(skipped => $"skipped: {Skips.Describe(skipped, "the IOMMU")}")];
+        string[] notes =
+        [
+            .. TraceNotes.Of(trace.Replays[0].Trace),
+            .. trace.Replays.SelectMany(replay => replay.Skipped).Distinct()
+                .Select(skipped => $"skipped: {Skips.Describe(skipped, "the IOMMU")}"),
+        ];
         if (notes.Length != 0)
         {
             body.List(notes);
@@ -53,7 +59,8 @@ internal static class LatencySection
         if (attribution.IsDifferent)
         {
             body.Figure(
-                AttributionSection.Chart(attribution, "Where the gain on this trace comes from", AttributionSection.Times(attribution), attribution.ByCause),
+                AttributionSection.Chart(
+                    attribution, "Where the gain on this trace comes from", AttributionSection.Times(attribution), attribution.ByCause),
                 AttributionSection.Table([attribution], "Shares of the gain", one => one.ByCause));
         }
     }

@@ -64,7 +64,9 @@ internal sealed record ReportRun(
     {
         string name = Path.GetFileName(file);
         var replays = Replayer.Run(
-            file, new ReplayOptions { Machines = [request.Kind], Policies = request.Policies, Costs = costs }, Progress.Share(file, $"replay {name}", report));
+            file,
+            new ReplayOptions { Machines = [request.Kind], Policies = request.Policies, Costs = costs },
+            Progress.Share(file, $"replay {name}", report));
         var audit = Auditor.Run(file, isLenient: false, Progress.Share(file, $"audit {name}", report));
         bool isReplayed = replays.Any(replay => replay.MapLatency.Count + replay.UnmapLatency.Count != 0);
         return new TraceRun(file, replays, isReplayed ? Explain() : null, audit);
@@ -83,7 +85,9 @@ internal sealed record ReportRun(
         {
             Configurations =
             [
-                .. from policy in request.Policies from release in Enum.GetValues<TableRelease>() select new CheckConfiguration(target, policy, release),
+                .. from policy in request.Policies
+                   from release in Enum.GetValues<TableRelease>()
+                   select new CheckConfiguration(target, policy, release),
             ],
             Depth = CheckDepth,
 

@@ -34,7 +34,8 @@ internal static class ReportView
     private static string[] Lead(ReportRun run) =>
     [
         $"IommuKit, {run.Request.Kind.Name}: {run.Request.Kind.Description}",
-        $"Times of the model are virtual: operations that were counted, times what each costs ({run.Costs.Name}). They are never time of the computer that made this report; times of the paper are measured.",
+        $"Times of the model are virtual: operations that were counted, times what each costs ({run.Costs.Name}). "
+            + "They are never time of the computer that made this report; times of the paper are measured.",
     ];
 
     private static IEnumerable<string> Summary(ReportRun run) =>

@@ -35,7 +35,8 @@ internal static class SeedSection
             Table(rows),
             isOpen: true);
         body.Note(
-            $"Model: operations counted between driver and model, times the costs {run.Costs.Name}. Scatter list of 4 KiB entries, physically scattered; page tables exist and stay. "
+            $"Model: operations counted between driver and model, times the costs {run.Costs.Name}. "
+            + "Scatter list of 4 KiB entries, physically scattered; page tables exist and stay. "
             + "A modelled device read every mapped page and was refused every unmapped one.");
     });
 
@@ -47,7 +48,8 @@ internal static class SeedSection
             var gains = operation.Where(row => row.Policy == ReportRun.To).OrderBy(row => row.Size).Select(row =>
                 $"{Times(operation.Single(other => other.Policy == ReportRun.From && other.Size == row.Size), row)} for {ByteSize.Format(row.Size)}"
                 + (row is { PaperBefore: { } before, PaperAfter: { } after } ? $" (paper: {Numbers.Times(before.Mean, after.Mean)})" : string.Empty));
-            yield return $"One flush for the range instead of one for every page makes {Names.Of(operation.Key)} faster by {string.Join(", ", gains)}, in the model's virtual time.";
+            yield return $"One flush for the range instead of one for every page makes {Names.Of(operation.Key)} faster by "
+                + $"{string.Join(", ", gains)}, in the model's virtual time.";
         }
 
         var compared = run.Bench.Where(row => row.Paper is not null).OrderBy(row => Math.Abs(Off(row))).ToList();
@@ -55,7 +57,8 @@ internal static class SeedSection
         {
             var worst = compared[^1];
             int within = compared.Count(row => row.VirtualMicroseconds >= row.Paper!.Min && row.VirtualMicroseconds <= row.Paper.Max);
-            yield return $"Of {compared.Count} times that the paper measured the model is within the range of the samples in {within}; it is furthest off, by {Numbers.Off(Off(worst))}, "
+            yield return $"Of {compared.Count} times that the paper measured the model is within the range of the samples in {within}; "
+                + $"it is furthest off, by {Numbers.Off(Off(worst))}, "
                 + $"for {Names.Of(worst.Operation)} of {ByteSize.Format(worst.Size)} under {worst.Policy}.";
         }
     }
@@ -75,7 +78,8 @@ internal static class SeedSection
             .Select(sample => row.Policy == ReportRun.From ? sample.BeforeMicroseconds : sample.AfterMicroseconds)];
 
     private static ReportTable Table(IReadOnlyList<BenchRow> rows) => new(
-        "Paper: mean of its samples. Model: virtual time. Off: the model against that mean. Samples: their range. Faster: against a flush for every page.",
+        "Paper: mean of its samples. Model: virtual time. Off: the model against that mean. "
+            + "Samples: their range. Faster: against a flush for every page.",
         [
             new("Work", false), new("Policy", false), new("Paper µs"), new("Model µs"), new("Off"), new("Samples"), new("Faster"), new("Paper's"),
         ],

@@ -49,7 +49,8 @@ internal sealed class TegraCheckedMachine : CheckedMachine
         _machine.Memory.CpuView.Span(_poolStart, (int)settings.PoolBytes).Fill(CheckSettings.Garbage);
         _machine.Memory.WriteBack(_poolStart, settings.PoolBytes);
         _devices = [.. DeviceNames.Select(_machine.Driver.GetDevice)];
-        _sources = [.. _devices.Select(device => ((TegraSwgroupDevice)device).Clients.First(client => client.Enable == TegraClientEnable.ReadWrite).Id)];
+        _sources =
+            [.. _devices.Select(device => ((TegraSwgroupDevice)device).Clients.First(client => client.Enable == TegraClientEnable.ReadWrite).Id)];
         var pages = new TrackedPages<TegraFormat>(settings.Pages, inputBits: 32, soc.PhysicalBits, _poolStart, settings.PoolBytes);
         var traits = new ShadowTraits
         {

@@ -22,7 +22,13 @@ public static class PlantedBugs
         Left("unmap-clean", "no line is cleaned on unmap", "M8", IsNotCoherent, CheckOperationKind.Unmap, IsClean),
         Left("unmap-table-cache", "the table cache is not invalidated on unmap", "M1", IsTegraAtOnce, CheckOperationKind.Unmap, IsTableCache),
         Left("unmap-tlb", "the TLB is not invalidated on unmap", "M1", IsAtOnce, CheckOperationKind.Unmap, IsTlb),
-        Left("table-free-tlb", "translations below a table that goes are not invalidated", "M4", IsTegraThatGathers, CheckOperationKind.Unmap, IsSectionFlush),
+        Left(
+            "table-free-tlb",
+            "translations below a table that goes are not invalidated",
+            "M4",
+            IsTegraThatGathers,
+            CheckOperationKind.Unmap,
+            IsSectionFlush),
         Left("barrier", "nobody waits for cleans", "O2", configuration => !configuration.Target.HasCoherentWalk, null, IsBarrier),
         Left("wait", "nobody waits for invalidations", "O5", IsTegra, null, IsWait) with { Expected = [Verdict.NotComplete] },
         Left("deferred-reuse", "an IOVA is mapped again before the queue is drained", "O5", IsDeferred, CheckOperationKind.Map, IsFlushOfAll)
@@ -55,7 +61,10 @@ public static class PlantedBugs
             [Verdict.Missing],
             configuration => !IsTegra(configuration) && IsAtOnce(configuration) && configuration.Policy != SyncPolicy.PerPage,
             (machine, run) => new Rewritten(
-                machine, run, access => access.Kind == MaintenanceKind.Invalidate && access.Value > OnePage, access => access with { Value = access.Value - OnePage })),
+                machine,
+                run,
+                access => access.Kind == MaintenanceKind.Invalidate && access.Value > OnePage,
+                access => access with { Value = access.Value - OnePage })),
         new(
             "unaligned-head",
             "lines are counted by the length of a run, wherever it starts",

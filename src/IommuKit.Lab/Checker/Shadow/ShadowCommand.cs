@@ -17,7 +17,8 @@ public readonly record struct ShadowCommand(ShadowCommandKind Kind, int Subject,
     public static ShadowCommand DropAllTableCache => new(ShadowCommandKind.DropTableCache, Every, 0, ulong.MaxValue);
 
     /// <summary>Whether it drops something.</summary>
-    public bool IsDrop => Kind is ShadowCommandKind.DropTableCache or ShadowCommandKind.DropTranslations or ShadowCommandKind.DropTranslationsAndTables;
+    public bool IsDrop =>
+        Kind is ShadowCommandKind.DropTableCache or ShadowCommandKind.DropTranslations or ShadowCommandKind.DropTranslationsAndTables;
 
     /// <summary>Whether it concerns an address space.</summary>
     public bool Concerns(int space) => Subject == Every || Subject == space;

@@ -45,7 +45,8 @@ internal sealed class TrackedPages<TFormat>
         Cells = (int)(poolBytes >> CellLog2);
         if (Cells is 0 or > MaxCells)
         {
-            throw new ArgumentOutOfRangeException(nameof(poolBytes), $"Table memory has 1 to {MaxCells} tables of 0x{1 << CellLog2:x} bytes, not {Cells}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(poolBytes), $"Table memory has 1 to {MaxCells} tables of 0x{1 << CellLog2:x} bytes, not {Cells}.");
         }
 
         _pages = [.. pages];

@@ -83,7 +83,8 @@ public sealed class CostCalibration
         Name = name,
         Description = string.Create(
             CultureInfo.InvariantCulture,
-            $"Fitted to {SampleCount} times in {Fit.Cells.Count} cells of {_source}, {(Prior.Source is { } prior ? $"with priors from {prior.Name}" : "without priors")}; {Misfit}."),
+            $"Fitted to {SampleCount} times in {Fit.Cells.Count} cells of {_source}, "
+                + $"{(Prior.Source is { } prior ? $"with priors from {prior.Name}" : "without priors")}; {Misfit}."),
         Unit = "us",
         Components = CostComponents.From(ComponentOf),
     };
@@ -97,18 +98,23 @@ public sealed class CostCalibration
         double us = Fit.Us[(int)term];
         if (!Fit.Terms.Contains(term))
         {
-            string origin = Prior.Source is { } source ? $"taken from {source.Name}: {source.Components.Of(term).Source}" : "unknown, so that it adds nothing.";
+            string origin = Prior.Source is { } source
+                ? $"taken from {source.Name}: {source.Components.Of(term).Source}"
+                : "unknown, so that it adds nothing.";
             return new CostComponent(us, "assumed", $"Not in the measurements; {origin}");
         }
 
         var interval = Intervals[(int)term];
-        string partners = string.Join(", ", Identifiability.Confused.FirstOrDefault(group => group.Contains(term))?.Where(other => other != term).Select(CostTerms.NameOf) ?? []);
+        var confused = Identifiability.Confused.FirstOrDefault(group => group.Contains(term)) ?? [];
+        string partners = string.Join(", ", confused.Where(other => other != term).Select(CostTerms.NameOf));
         string doubt = partners.Length == 0 ? string.Empty : $" The times alone cannot tell it apart from {partners}.";
         double width = interval.Width / 2 / HalfWidth90;
         return new CostComponent(
             us,
             "fitted",
-            string.Create(CultureInfo.InvariantCulture, $"Least squares over {_source}; 90 % interval {interval.Low:0.####} to {interval.High:0.####} us.{doubt}"),
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"Least squares over {_source}; 90 % interval {interval.Low:0.####} to {interval.High:0.####} us.{doubt}"),
             width > 0 ? width : null);
     }
 

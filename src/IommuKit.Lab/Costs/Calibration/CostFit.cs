@@ -149,7 +149,8 @@ public sealed class CostFit
         return Math.Sqrt(Math.Max(0, (squares / _freedom) - variances.Average()));
     }
 
-    private int DataRank() => new FitProblem(Cells, [.. Cells.Select(_ => 1.0)], new CostPrior(null)).Directions.SingularValues.Count(value => value > 1e-2);
+    private int DataRank() =>
+        new FitProblem(Cells, [.. Cells.Select(_ => 1.0)], new CostPrior(null)).Directions.SingularValues.Count(value => value > 1e-2);
 
     private static double[] Ones(int count) => [.. Enumerable.Repeat(1.0, count)];
 }

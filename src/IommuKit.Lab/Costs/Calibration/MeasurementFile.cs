@@ -71,7 +71,12 @@ public static class MeasurementFile
 
     private static List<Measurement> Read(Stream stream, string path)
     {
-        var configuration = new CsvConfiguration(CultureInfo.InvariantCulture) { TrimOptions = TrimOptions.Trim, AllowComments = true, MaxFieldSize = 4096 };
+        var configuration = new CsvConfiguration(CultureInfo.InvariantCulture)
+        {
+            TrimOptions = TrimOptions.Trim,
+            AllowComments = true,
+            MaxFieldSize = 4096,
+        };
         using var csv = new CsvReader(new StreamReader(stream), configuration);
         var measurements = new List<Measurement>();
         var kindsOfWork = new HashSet<MeasuredWork>();
@@ -113,7 +118,8 @@ public static class MeasurementFile
         {
             if (kindsOfWork.Add(work) && kindsOfWork.Count > MaxKindsOfWork)
             {
-                throw Problem(csv, path, $"more than {MaxKindsOfWork} different combinations of operation, size, policy, IOMMU and tables are too many");
+                throw Problem(
+                    csv, path, $"more than {MaxKindsOfWork} different combinations of operation, size, policy, IOMMU and tables are too many");
             }
 
             measurements.Add(new Measurement(work, us));
@@ -155,7 +161,8 @@ public static class MeasurementFile
     {
         string iommu = Optional(csv, "iommu") is { } name
             ? MachineCatalog.Find(name)?.Name
-                ?? throw Problem(csv, path, $"there is no IOMMU \"{name}\"; choose from {string.Join(", ", MachineCatalog.All.Select(kind => kind.Name))}")
+                ?? throw Problem(
+                    csv, path, $"there is no IOMMU \"{name}\"; choose from {string.Join(", ", MachineCatalog.All.Select(kind => kind.Name))}")
             : Seed.SeedTable.Machine;
         var tables = Optional(csv, "tables") is null ? BenchTables.Existing : One<BenchTables>(csv, path, "tables");
         return new MeasuredWork(iommu, One<MappingOperation>(csv, path, "operation"), Size(csv, path, sizeColumn), policy, tables);
@@ -184,7 +191,11 @@ public static class MeasurementFile
         return double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out double us)
             && us is >= MinMicroseconds and <= MaxMicroseconds
                 ? us
-                : throw Problem(csv, path, FormattableString.Invariant($"{column} is \"{text}\"; a time is a number of microseconds from {MinMicroseconds:0.######} to {MaxMicroseconds}"));
+                : throw Problem(
+                    csv,
+                    path,
+                    FormattableString.Invariant(
+                        $"{column} is \"{text}\"; a time is a number of microseconds from {MinMicroseconds:0.######} to {MaxMicroseconds}"));
     }
 
     private static T One<T>(CsvReader csv, string path, string column)

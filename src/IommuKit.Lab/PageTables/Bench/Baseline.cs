@@ -58,7 +58,10 @@ public sealed record Baseline(int Pages, double Linux61, double? Linux72, double
     public static Baseline? For(FormatBenchRow row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        return row.Level == BenchLevel.Engine && Comparable.Contains(row.Format) && Measured.TryGetValue(row.Work, out var baseline) && baseline.Pages == row.Pages ? baseline : null;
+        return row.Level == BenchLevel.Engine && Comparable.Contains(row.Format)
+            && Measured.TryGetValue(row.Work, out var baseline) && baseline.Pages == row.Pages
+            ? baseline
+            : null;
     }
 
     /// <summary>How many times that machine's store limit one leaf costs.</summary>

@@ -107,7 +107,8 @@ internal sealed class FormatWorkloads<TFormat>(FormatKind kind) : IDisposable
     public PairWork Lists(int pages, int maxSlots = MaxSlots)
     {
         // A whole table may be covered: it is to stay.
-        PhysicalRange[] list = [.. Enumerable.Range(0, pages).Select(page => new PhysicalRange(PageAddress + ((ulong)(pages - page) * 2 * Granule), Granule))];
+        PhysicalRange[] list =
+            [.. Enumerable.Range(0, pages).Select(page => new PhysicalRange(PageAddress + ((ulong)(pages - page) * 2 * Granule), Granule))];
         return new ListPairs<TFormat>(CreateTable(TableRelease.Never), CreateSink(), Slots(pages, thread: 0, maxSlots), list);
     }
 

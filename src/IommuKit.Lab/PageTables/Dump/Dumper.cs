@@ -97,7 +97,8 @@ public static class Dumper
 
             if (_outputBits < LeastOutputBits || _outputBits > TFormat.MaxOutputBits)
             {
-                throw new InputException($"{name} has physical addresses of {LeastOutputBits} to {TFormat.MaxOutputBits} bits here, not of {_outputBits}");
+                throw new InputException(
+                    $"{name} has physical addresses of {LeastOutputBits} to {TFormat.MaxOutputBits} bits here, not of {_outputBits}");
             }
 
             ulong pageSizes = TFormat.PageSizes & TFormat.PageSizeMask(_outputBits);

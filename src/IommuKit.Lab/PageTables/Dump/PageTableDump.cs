@@ -31,7 +31,8 @@ internal sealed class PageTableDump<TFormat>
     /// <param name="rootBytes">Bytes in the root.</param>
     /// <exception cref="ArgumentOutOfRangeException">A pointer leads outside memory.</exception>
     public static DumpTable Read(FormatKind kind, HostMemory memory, int inputBits, ulong root, int rootLevel, uint rootBytes) =>
-        new PageTableDump<TFormat>(kind, memory, inputBits).ReadTable(root, rootLevel, (int)(rootBytes >> TFormat.EntrySizeLog2), iova: 0, pointer: 0);
+        new PageTableDump<TFormat>(kind, memory, inputBits)
+            .ReadTable(root, rootLevel, (int)(rootBytes >> TFormat.EntrySizeLog2), iova: 0, pointer: 0);
 
     private DumpTable ReadTable(ulong address, int level, int entries, ulong iova, ulong pointer)
     {

@@ -51,7 +51,8 @@ internal static class DatHeader
 
         if (contents.Page is { } page && (long)page.Bytes * contents.Cpus.Count > MaxPages)
         {
-            throw new InvalidDataException($"it has pages of {page.Bytes} bytes for {contents.Cpus.Count} processors, more than {MaxPages} bytes in all");
+            throw new InvalidDataException(
+                $"it has pages of {page.Bytes} bytes for {contents.Cpus.Count} processors, more than {MaxPages} bytes in all");
         }
 
         return contents;
@@ -79,7 +80,8 @@ internal static class DatHeader
                 {
                     if (size > EventFormat.MaxBytes || contents.Formats.Count == MaxFormats)
                     {
-                        throw new InvalidDataException($"it has more than {MaxFormats} event formats of the IOMMU, or one of more than {EventFormat.MaxBytes} bytes");
+                        throw new InvalidDataException(
+                            $"it has more than {MaxFormats} event formats of the IOMMU, or one of more than {EventFormat.MaxBytes} bytes");
                     }
 
                     contents.Formats.Add(EventFormat.Parse(cursor.Bytes(size)));

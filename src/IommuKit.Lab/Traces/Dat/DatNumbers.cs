@@ -6,11 +6,14 @@ namespace IommuKit.Lab.Traces.Dat;
 /// <param name="IsBig">Whether the most significant byte comes first.</param>
 internal readonly record struct DatNumbers(bool IsBig)
 {
-    public ushort U16(ReadOnlySpan<byte> bytes) => IsBig ? BinaryPrimitives.ReadUInt16BigEndian(bytes) : BinaryPrimitives.ReadUInt16LittleEndian(bytes);
+    public ushort U16(ReadOnlySpan<byte> bytes) =>
+        IsBig ? BinaryPrimitives.ReadUInt16BigEndian(bytes) : BinaryPrimitives.ReadUInt16LittleEndian(bytes);
 
-    public uint U32(ReadOnlySpan<byte> bytes) => IsBig ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+    public uint U32(ReadOnlySpan<byte> bytes) =>
+        IsBig ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
 
-    public ulong U64(ReadOnlySpan<byte> bytes) => IsBig ? BinaryPrimitives.ReadUInt64BigEndian(bytes) : BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+    public ulong U64(ReadOnlySpan<byte> bytes) =>
+        IsBig ? BinaryPrimitives.ReadUInt64BigEndian(bytes) : BinaryPrimitives.ReadUInt64LittleEndian(bytes);
 
     /// <summary>A number as wide as the bytes given: 1, 2, 4 or 8.</summary>
     public ulong Unsigned(ReadOnlySpan<byte> bytes) => bytes.Length switch
