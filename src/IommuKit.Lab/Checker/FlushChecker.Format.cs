@@ -29,7 +29,7 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
     private readonly ulong[] _storedSince;
     private bool _isClean = true;
     private bool _hasNews = true;
-    private WasteMeter<TFormat>? _meter;
+    private (WasteMeter<TFormat> Waste, LeastWorkFinder<TFormat> Least)? _meters;
 
     public FlushChecker(
         TrackedPages<TFormat> pages, ShadowTraits traits, ICommandDecoder decoder, PhysicalMemory memory, int spaces, int domains, int devices)
@@ -74,21 +74,21 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
             switch (access.Kind)
             {
                 case MaintenanceKind.Clean:
-                    Meter?.Cleaning(_memory, access.Address, access.Value);
+                    Meters?.Waste.Cleaning(_memory, access.Address, access.Value);
                     Clean(access.Address, access.Value);
                     break;
                 case MaintenanceKind.Barrier:
-                    Meter?.Ordering(!_isClean);
+                    Meters?.Waste.Ordering(!_isClean);
                     Complete();
                     break;
                 case MaintenanceKind.RegisterRead:
-                    Meter?.Waiting(access);
+                    Meters?.Waste.Waiting(access);
                     _posted.Complete();
                     _hasNews = true;
                     break;
                 default:
                     command = _decoder.Decode(access);
-                    Meter?.Writing(command, _posted.Last);
+                    Meters?.Waste.Writing(command, _posted.Last);
                     _posted.Post(command);
                     _hasNews = true;
                     if (access.Kind == MaintenanceKind.Invalidate)
@@ -118,12 +118,16 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
         lock (_gate)
         {
             See();
-            return _expected.IsAllPromised && _posted.Count == 0 ? Meter?.TakeLeast(_posted.Last, _expected) : null;
+            return _expected.IsAllPromised && _posted.Count == 0 ? Meters?.Least.Take(_posted.Last, _expected) : null;
         }
     }
 
-    private WasteMeter<TFormat>? Meter =>
-        Waste is null ? null : _meter ??= new WasteMeter<TFormat>(Waste, _pages, _traits, _hardware, _cpu, _spaces, _posted.Last);
+    // Both begin together, when there is something to count for the first time: hardware counts as in step with what was stored until then.
+    private (WasteMeter<TFormat> Waste, LeastWorkFinder<TFormat> Least)? Meters => Waste is null
+        ? null
+        : _meters ??= (
+            new WasteMeter<TFormat>(Waste, _pages, _traits, _hardware, _cpu, _spaces),
+            new LeastWorkFinder<TFormat>(_pages, _traits, _hardware, _cpu, _spaces, _posted.Last));
 
     private ReadOnlySpan<byte> CellOf(int cell) => _memory.CpuView.Span(_pages.CellStart(cell), 1 << _pages.CellLog2);
 
