@@ -82,7 +82,7 @@ public sealed class ReportPageTests(ReportFixture fixture) : IClassFixture<Repor
         File.WriteAllText(
             trace, "  a<script>-1 [000] d..1. 1.000000: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x80000000 size=4096\n<script>alert(4)</script>\n");
         string file = Path.Combine(fixture.Folder, "hostile.html");
-        Command.Succeed("report", trace, "-p", "Gather", "--resamples", "5", "--title", Title, "-o", file);
+        Command.Succeed("report", trace, "-p", "Gather", "--resamples", "20", "--title", Title, "-o", file);
         var page = await OpenAsync(file, Phone, ColorScheme.Light);
         (await page.Page.TitleAsync()).ShouldBe(Title);
         (await page.AskAsync<string[]>("foreign")).ShouldBeEmpty();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace IommuKit.Cli.Tests;
@@ -22,7 +23,7 @@ public sealed class ExplainCommandTests : IDisposable
         Command.Succeed("bench", "-s", "4M", "-p", "Gather", "--costs", In("fitted.json")).ShouldContain("costs seed-table-fitted");
         Command.Succeed("replay", Sample, "-p", "Gather", "--costs", In("fitted.json")).ShouldContain("costs seed-table-fitted");
         Command.Succeed("explain", "-s", "128K", "--costs", In("fitted.json")).ShouldContain("there are no intervals");
-        Command.Succeed("calibrate", "--seed-table", "--prior", In("fitted.json"), "--resamples", "5").ShouldContain("priors from seed-table-fitted");
+        Command.Succeed("calibrate", "--seed-table", "--prior", In("fitted.json"), "--resamples", "20").ShouldContain("priors from seed-table-fitted");
     }
 
     [Fact]
@@ -84,6 +85,23 @@ public sealed class ExplainCommandTests : IDisposable
         text.ShouldNotContain("modelled device");
     }
 
+    /// <summary>Times that are exactly what some costs make of the bench: nothing is off, in either direction, and nothing is called impossible.</summary>
+    [Fact]
+    public void A_table_that_fits_is_said_to_fit()
+    {
+        var rows = JsonNode.Parse(Command.Succeed("bench", "-s", "128K,4M,18M", "-p", "PerPage,RangeFlush", "--json"))!.AsArray();
+        var times =
+            from row in rows
+            from noise in (double[])[0.999, 1.001]
+            select string.Create(
+                CultureInfo.InvariantCulture, $"{row!["op"]},{row["size_bytes"]},{row["policy"]},{(double)row["virtual_us"]! * noise}");
+        File.WriteAllLines(In("times.csv"), ["operation,size,policy,us", .. times]);
+        string text = Command.Succeed("calibrate", In("times.csv"), "--resamples", "50");
+        text.ShouldContain(" 0 %");
+        text.ShouldNotContain("-+");
+        text.ShouldNotContain("no sum over calls and pages");
+    }
+
     [Fact]
     public void What_cannot_be_used_is_refused_and_leaves_nothing_behind()
     {
@@ -95,6 +113,8 @@ public sealed class ExplainCommandTests : IDisposable
         Command.Refuse("explain", "--costs", In("bad.json"), "-o", In("out.txt")).ShouldContain($"{In("bad.json")}:2:");
         Command.Refuse("calibrate", "--seed-table", "--prior", In("none.json"), "--costs-out", In("out.json")).ShouldContain("there is no such file");
         Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName).Order().ShouldBe(["bad.csv", "bad.json"]);
+        Command.Refuse("calibrate", "--seed-table", "--costs-out", In("one.txt"), "-o", Path.Combine(In("."), "one.txt")).ShouldContain("is the file of --costs-out too");
+        File.Exists(In("one.txt")).ShouldBeFalse();
         Command.Refuse("calibrate", In("bad.csv"), "--costs-out", In("bad.csv"))
             .ShouldContain($"--costs-out {In("bad.csv")}: is a file that is read here");
         File.ReadAllText(In("bad.csv")).ShouldBe(Bad);
@@ -104,7 +124,7 @@ public sealed class ExplainCommandTests : IDisposable
     [InlineData("there is nothing to fit to", "calibrate")]
     [InlineData("the times are in a file already", "calibrate", "x.csv", "--seed-table")]
     [InlineData("--prior and --no-prior exclude each other", "calibrate", "--seed-table", "--prior", "smmuv3-2021", "--no-prior")]
-    [InlineData("--resamples: 0 is not between 1 and 100000", "calibrate", "--seed-table", "--resamples", "0")]
+    [InlineData("--resamples: 19 is not between 20 and 100000", "calibrate", "--seed-table", "--resamples", "19")]
     [InlineData("--costs: this takes costs as they are", "explain", "--costs", "smmuv3-2021", "--no-prior")]
     [InlineData("against itself gains nothing", "explain", "--from", "Gather", "--to", "Gather")]
     [InlineData("--iommu: there is no \"vtd\"", "explain", "--iommu", "vtd")]

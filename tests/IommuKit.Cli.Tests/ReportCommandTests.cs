@@ -96,7 +96,7 @@ public sealed class ReportCommandTests : IDisposable
     public void It_checks_if_it_is_asked_to()
     {
         Command.Succeed(Quick).ShouldNotContain("No flush is missing");
-        string html = Command.Succeed("report", "-p", "Gather", "--resamples", "5", "--check");
+        string html = Command.Succeed("report", "-p", "Gather", "--resamples", "20", "--check");
         html.ShouldContain("No flush is missing in the driver of tegra210");
         RowsOf(XDocument.Parse(html), "Bugs that were planted").ShouldAllBe(cells => cells[1] == "yes");
         RowsOf(XDocument.Parse(html), "Configurations:").ShouldAllBe(cells => cells[2] == "nothing missing");

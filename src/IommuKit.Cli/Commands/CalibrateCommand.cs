@@ -60,7 +60,8 @@ internal static class CalibrateCommand
                 costFile?.Writer.Write(CostFileWriter.Write(costs));
                 view.Write(writer);
                 costFile?.Commit();
-            });
+            },
+            costFile);
         });
         return command;
     }

@@ -33,10 +33,12 @@ internal sealed class ResultOptions
     /// <param name="context">Where a command writes.</param>
     /// <param name="inputs">The files that the work reads; the results must not replace one.</param>
     /// <param name="work">The work.</param>
-    public int Collect(ParseResult parsed, CommandContext context, IEnumerable<string> inputs, Action<Results> work)
+    /// <param name="other">Another file that the work writes, if it does; the results must not go there too.</param>
+    public int Collect(ParseResult parsed, CommandContext context, IEnumerable<string> inputs, Action<Results> work, ResultFile? other = null)
     {
         var format = FormatIn(parsed);
         using var file = ResultFile.Open(parsed.GetValue(_output), context.Output, inputs);
+        file.RefuseSameAs(other);
         work(new Results(context, file, format));
         return ExitCode.Success;
     }

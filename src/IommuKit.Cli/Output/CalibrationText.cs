@@ -24,7 +24,7 @@ internal static class CalibrationText
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"R² of log times {calibration.RSquared:0.000}; largest error of a cell {calibration.MaxError:0 %}; {Misfit(calibration.Fit)}."),
-            $"The times by themselves determine {identifiability.Rank} combinations of {present} costs.",
+            $"The times by themselves determine {identifiability.Rank} {(identifiability.Rank == 1 ? "combination" : "combinations")} of {present} costs.",
         };
         sentences.AddRange(identifiability.Confused.Where(group => group.Count > 1).Select(group => $"They cannot tell apart: {Names(group)}."));
         if (identifiability.ParallelPairs.Count != 0)
@@ -50,10 +50,17 @@ internal static class CalibrationText
         var outside = cells.Where(cell => !cell.IsWithinSamples).ToList();
         string text = $"Fitted without its size, {cells.Count - outside.Count} of {cells.Count} cells are predicted within their samples.";
         int unreachable = outside.Count(cell => !cell.IsReachable);
-        return unreachable == 0
+        if (unreachable != 0)
+        {
+            text += $" Of the others {unreachable} {(unreachable == 1 ? "takes" : "take")} more time per page than the same work at a smaller size, or less than at a larger one, "
+                + "which no sum over calls and pages can predict.";
+        }
+
+        var rest = outside.Where(cell => cell.IsReachable).ToList();
+        return rest.Count == 0
             ? text
-            : $"{text} Of the others {unreachable} take more or less time per page than the same work at every other size, "
-                + "which no sum over pages and calls can predict.";
+            : $"{text} {rest.Count} {(rest.Count == 1 ? "is" : "are")} off by up to {Numbers.Percent(rest.Max(cell => Math.Abs(cell.Excess)))}: "
+                + "so far do costs fitted to the other sizes carry.";
     }
 
     private static string Names(IEnumerable<CostTerm> terms) => string.Join(", ", terms.Select(CostTerms.NameOf));

@@ -70,9 +70,9 @@ internal sealed class CalibrationView(CostCalibration calibration, CostVector co
                 Time(cell.MeanUs),
                 FormattableString.Invariant($"{cell.MinUs:0}–{cell.MaxUs:0}"),
                 Time(cell.FitUs),
-                Percent(cell.Error),
+                Numbers.Off(cell.Error),
                 cell.LeftOutUs is { } us ? Time(us) : string.Empty,
-                cell.LeftOutExcess is { } excess ? (excess == 0 ? "within" : Percent(excess)) : string.Empty);
+                cell.LeftOutExcess is { } excess ? (excess == 0 ? "within" : Numbers.Off(excess)) : string.Empty);
         }
 
         return table.Write(console);
@@ -81,6 +81,4 @@ internal sealed class CalibrationView(CostCalibration calibration, CostVector co
     private static string Number(double us) => us.ToString(us < 0.1 ? "0.0000" : "0.000", CultureInfo.InvariantCulture);
 
     private static string Time(double us) => us.ToString(us < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
-
-    private static string Percent(double ratio) => ratio.ToString("+0 %;−0 %", CultureInfo.InvariantCulture);
 }

@@ -26,7 +26,7 @@ internal static class Numbers
     public static string Percent(double share) => share.ToString("0 %", CultureInfo.InvariantCulture);
 
     /// <summary>By how much something is more or less than something else.</summary>
-    public static string Off(double ratio) => ratio.ToString("+0 %;−0 %", CultureInfo.InvariantCulture);
+    public static string Off(double ratio) => ratio.ToString("+0 %;−0 %;0 %", CultureInfo.InvariantCulture);
 
     /// <summary>How many times one duration is the other; empty if the other is none.</summary>
     public static string Times(double longer, double shorter) =>

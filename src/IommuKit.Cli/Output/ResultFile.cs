@@ -93,6 +93,24 @@ internal sealed class ResultFile : IDisposable
         }
     }
 
+    /// <summary>Makes sure that two results do not take each other's place.</summary>
+    /// <param name="other">Where other results go, if there are any.</param>
+    /// <exception cref="InputException">They go to the same file.</exception>
+    public void RefuseSameAs(ResultFile? other)
+    {
+        if (_temporary is not null && other?._temporary is not null
+            && Path.GetFileName(_target) == Path.GetFileName(other._target) && FolderOf(_target) == FolderOf(other._target))
+        {
+            throw new InputException($"{_option} {_name}: is the file of {other._option} too");
+        }
+
+        static string? FolderOf(string path)
+        {
+            string? folder = Path.GetDirectoryName(path);
+            return folder is null ? null : FileIdentity.Of(folder)?.Id ?? folder;
+        }
+    }
+
     /// <summary>Puts the results in their place.</summary>
     /// <exception cref="InputException">They cannot be written.</exception>
     public void Commit()

@@ -56,7 +56,8 @@ internal static class WhatIfTable
 
         ColumnTable.WriteLeftOut(console, leftOut);
         console.Note(
-            isMarkdown, "Total ms is virtual time: operations times their cost, on the machine that the costs are for; so are the latencies, in µs.");
+            isMarkdown,
+            "Total ms is virtual time: operations times their cost, on the machine that the costs are for; so are the latencies, in µs.");
         console.Note(isMarkdown, "Time and Ops: virtual time, and operations (register accesses and lines cleaned), as a share of the first row's.");
     }
 

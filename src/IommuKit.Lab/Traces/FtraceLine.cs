@@ -15,6 +15,10 @@ internal static class FtraceLine
 {
     private static ReadOnlySpan<byte> Marker => "IOMMU: iova="u8;
 
+    private static ReadOnlySpan<byte> MapName => "map:"u8;
+
+    private static ReadOnlySpan<byte> UnmapName => "unmap:"u8;
+
     /// <summary>Reads a line.</summary>
     /// <param name="line">The line, without its end.</param>
     /// <param name="number">Its number.</param>
@@ -33,7 +37,7 @@ internal static class FtraceLine
             return true;
         }
 
-        line = line.Trim((byte)' ');
+        // These start the line. Before the name of a process, which may look like any of them, there is at least one blank.
         if (line.IsEmpty || line[0] == '#' || line.StartsWith("cpus="u8) || line.StartsWith("version = "u8))
         {
             traceEvent = default;
@@ -44,6 +48,13 @@ internal static class FtraceLine
         {
             traceEvent = new TraceEvent(TraceEventKind.Lost, number, Size: lost);
             return true;
+        }
+
+        line = line.Trim((byte)' ');
+        if (line.IsEmpty)
+        {
+            traceEvent = default;
+            return false;
         }
 
         if (IsBinary(line))
@@ -99,10 +110,24 @@ internal static class FtraceLine
     {
         traceEvent = default;
         var before = line[..marker].TrimEnd((byte)' ');
+        int nameLength = NameLength(before);
+        while (nameLength == 0)
+        {
+            // A process may have the marker for its name.
+            int next = line[(marker + Marker.Length)..].IndexOf(Marker);
+            if (next < 0)
+            {
+                return false;
+            }
+
+            marker += Marker.Length + next;
+            before = line[..marker].TrimEnd((byte)' ');
+            nameLength = NameLength(before);
+        }
+
+        bool isUnmap = nameLength == UnmapName.Length;
         var fields = line[(marker + Marker.Length)..];
-        bool isUnmap = before.EndsWith("unmap:"u8);
-        if (!(isUnmap || before.EndsWith("map:"u8))
-            || !FtraceText.TryReadHex(ref fields, out ulong iova)
+        if (!FtraceText.TryReadHex(ref fields, out ulong iova)
             || !FtraceText.TrySkip(ref fields, " - "u8)
             || !FtraceText.TryReadHex(ref fields, out ulong end))
         {
@@ -134,22 +159,33 @@ internal static class FtraceLine
             return false;
         }
 
-        long nanoseconds = FtraceText.ReadTime(before, isUnmap ? "unmap:".Length : "map:".Length);
+        long nanoseconds = FtraceText.ReadTime(before, nameLength);
         traceEvent = new TraceEvent(isUnmap ? TraceEventKind.Unmap : TraceEventKind.Map, number, nanoseconds, iova, address, bytes);
         return true;
+    }
+
+    /// <summary>The length of the event's name at the end of a text, with its colon; 0 if there is neither of both names, alone or after "iommu:".</summary>
+    private static int NameLength(ReadOnlySpan<byte> text)
+    {
+        if (!text.EndsWith(MapName))
+        {
+            return 0;
+        }
+
+        int length = text.EndsWith(UnmapName) ? UnmapName.Length : MapName.Length;
+        return text.Length == length || text[^(length + 1)] is (byte)' ' or (byte)':' or (byte)'\t' ? length : 0;
     }
 
     /// <summary>"CPU:0 [LOST 1356 EVENTS]" of ftrace, "CPU:0 [6777 EVENTS DROPPED]" of trace-cmd; at least one where there is no number.</summary>
     private static bool TryReadLoss(ReadOnlySpan<byte> line, out ulong lost)
     {
         lost = 0;
-        int bracket = line.IndexOf((byte)'[');
-        if (!line.StartsWith("CPU:"u8) || bracket < 0)
+        var rest = line;
+        if (!FtraceText.TrySkip(ref rest, "CPU:"u8) || !FtraceText.TryReadDecimal(ref rest, out _) || !FtraceText.TrySkip(ref rest, " ["u8))
         {
             return false;
         }
 
-        var rest = line[(bracket + 1)..];
         _ = FtraceText.TrySkip(ref rest, "LOST "u8);
         if (rest.StartsWith("EVENTS"u8))
         {

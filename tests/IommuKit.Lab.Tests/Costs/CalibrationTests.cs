@@ -1,6 +1,8 @@
+using IommuKit.Lab.Bench;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Costs.Calibration;
 using IommuKit.Lab.Machines;
+using IommuKit.Lab.Seed;
 
 namespace IommuKit.Lab.Tests.Costs;
 
@@ -63,6 +65,24 @@ public class CalibrationTests
         left[(MappingOperation.Map, Domains.SyncPolicy.PerPage)].IsReachable.ShouldBeFalse();
         left[(MappingOperation.Unmap, Domains.SyncPolicy.PerPage)].Excess.ShouldBeInRange(-0.08, 0);
         left[(MappingOperation.Unmap, Domains.SyncPolicy.RangeFlush)].Excess.ShouldBeInRange(0, 0.06);
+    }
+
+    /// <summary>A call that costs something makes pages of small sizes dear: that is what a sum over calls and pages looks like, not what it cannot be.</summary>
+    [Fact]
+    public void Times_that_are_sums_over_calls_and_pages_are_never_called_unreachable()
+    {
+        ulong[] sizes = [128 << 10, 4 << 20, 18 << 20];
+        Measurement[] table =
+        [
+            .. from size in sizes
+               from noise in (double[])[0.99, 1, 1.01]
+               select new Measurement(
+                   new MeasuredWork(SeedTable.Machine, MappingOperation.Map, size, Domains.SyncPolicy.RangeFlush, BenchTables.Existing),
+                   noise * (50 + (size / 4096 * 0.5))),
+        ];
+        var left = CrossValidation.Run(CellCounter.Count(table), new CostPrior(CostFile.Default));
+        left.Count.ShouldBe(3);
+        left.ShouldAllBe(cell => cell.IsReachable);
     }
 
     [Fact]

@@ -44,7 +44,10 @@ public sealed class MeasurementFileTests : IDisposable
     [InlineData("operation,size,policy,us\nmap,4K,Gather,NaN\n", ":2: us is \"NaN\"")]
     [InlineData("operation,size,policy,us\nmap,4K,Gather,1e10\n", ":2: us is \"1e10\"")]
     [InlineData("operation,size,policy,us,iommu\nmap,4K,Gather,1,vtd\n", ":2: there is no IOMMU \"vtd\"")]
-    [InlineData("operation,size,policy,us\n\"map,4K,Gather,1\n", "has 1 fields; the header has 4")]
+    [InlineData("operation,size,policy,us\n\"map,4K,Gather,1\n", ":2: is not CSV: a quote is open")]
+    [InlineData("operation,size,policy,us\nmap,128K,PerPage,137\nmap,4M,\"PerPage,3\n", ":3: is not CSV: a quote is open")]
+    [InlineData("operation,size,policy,us\nmap,128K,PerPage,137\nmap,4M,\"PerPage,3", ":3: is not CSV: a quote is open")]
+    [InlineData("operation,size,policy,us\nmap,4M,\"PerPage,3\nmap,4M,PerPage,3\n", ":2: is not CSV: a quote is open")]
     public void Anything_else_is_refused_with_file_and_line(string text, string reason)
     {
         File.WriteAllText(_path, text);

@@ -28,6 +28,20 @@ public sealed class TraceReaderTests : IDisposable
         ]);
     }
 
+    /// <summary>Any process can choose fifteen characters that look like something else; at least one blank stands before them.</summary>
+    [Fact]
+    public void Names_of_processes_are_no_syntax()
+    {
+        const string mapping = "-25      [000] .....     7.546431: map: IOMMU: iova=0x0 - 0x1000 paddr=0x2000 size=4096\n";
+        const string other = "-25      [000] .....     7.546432: attach_device_to_domain: IOMMU: device=0000:00:04.0\n";
+        string[] names = ["IOMMU: iova=", "IOMMU: iova=0x0", "map:", "unmap:", "#comm", "cpus=2", "version = 6", "CPU:[9 EVENTS", "CPU:0 [9 EVENTS"];
+        var events = Read(string.Concat(names.Select(name => $"{name,16}{mapping}{name,16}{other}")), isLenient: true);
+
+        // Of a line that has the marker but no mapping it cannot be said that it was not one.
+        events.Select(e => e.Kind).ShouldBe(
+            names.SelectMany(name => (TraceEventKind[])[TraceEventKind.Map, name.StartsWith("IOMMU") ? TraceEventKind.Damaged : TraceEventKind.Attach]));
+    }
+
     [Fact]
     public void Other_lines_are_told_apart()
     {

@@ -27,14 +27,17 @@ public static class CrossValidation
         return [.. cells.Select(cell => predictions[cell])];
     }
 
+    /// <summary>
+    /// What is paid for each call is shared by more pages where the size is larger: by a sum over calls and pages, no page takes longer in a larger size than
+    /// in a smaller one. The samples decide, so that noise is no contradiction.
+    /// </summary>
     private static bool IsReachable(MeasuredCell cell, MeasuredCell[] others)
     {
-        double[] same =
-        [
-            .. others.Where(other => other.Work!.Value with { Size = cell.Work!.Value.Size } == cell.Work.Value).Select(PerPage),
-        ];
-        return same.Length == 0 || (PerPage(cell) >= same.Min() && PerPage(cell) <= same.Max());
+        var same = others.Where(other => other.Work!.Value with { Size = SizeOf(cell) } == cell.Work!.Value).ToList();
+        return same.TrueForAll(other => SizeOf(other) < SizeOf(cell)
+            ? cell.Min / SizeOf(cell) <= other.Max / SizeOf(other)
+            : cell.Max / SizeOf(cell) >= other.Min / SizeOf(other));
 
-        static double PerPage(MeasuredCell cell) => cell.Mean / (cell.Work!.Value.Size / SmallPage.Bytes);
+        static ulong SizeOf(MeasuredCell cell) => cell.Work!.Value.Size;
     }
 }

@@ -4,8 +4,8 @@ namespace IommuKit.Lab.Costs.Calibration;
 /// <param name="Cell">The cell.</param>
 /// <param name="PredictedUs">The prediction.</param>
 /// <param name="IsReachable">
-/// Whether the mean time per page lies between those of the same work at other sizes. If not, costs that are
-/// sums over pages and calls can hardly hit it.
+/// Whether costs that are sums over calls and pages could hit it: no page of it takes longer than one of the same work at a smaller size, or less long
+/// than one at a larger size, whichever of the samples are taken.
 /// </param>
 public sealed record LeftOutCell(MeasuredCell Cell, double PredictedUs, bool IsReachable)
 {

@@ -16,6 +16,7 @@ public static class MeasurementFile
 {
     private const long MaxBytes = 16 << 20;
     private const int MaxRows = 100_000;
+    private const string NoCsv = "is not CSV: a quote is open or out of place, or a field is too long";
     private const double MaxMicroseconds = 1e9;
 
     // A picosecond, which no clock tells. Nothing that is divided by it leaves what a double can hold.
@@ -87,6 +88,7 @@ public static class MeasurementFile
             {
                 if (csv.Parser.Count != csv.HeaderRecord!.Length)
                 {
+                    RefuseOpenQuote(csv, path);
                     throw Problem(csv, path, $"has {csv.Parser.Count} fields; the header has {csv.HeaderRecord.Length}");
                 }
 
@@ -109,7 +111,7 @@ public static class MeasurementFile
         catch (CsvHelperException)
         {
             // Its messages go over many lines and hold the whole row.
-            throw new InputException(path, csv.Parser.RawRow, "is not CSV: a quote is open or out of place, or a field is too long");
+            throw new InputException(path, csv.Parser.RawRow, NoCsv);
         }
 
         return measurements.Count != 0 ? measurements : throw new InputException(path, null, "holds no measurements");
@@ -123,6 +125,16 @@ public static class MeasurementFile
             }
 
             measurements.Add(new Measurement(work, us));
+        }
+    }
+
+    /// <summary>A quote that nothing closes makes one field of all lines that follow.</summary>
+    private static void RefuseOpenQuote(CsvReader csv, string path)
+    {
+        string record = csv.Parser.RawRecord;
+        if (record.Count(letter => letter == '"') % 2 != 0)
+        {
+            throw new InputException(path, csv.Parser.RawRow - record.Count(letter => letter == '\n'), NoCsv);
         }
     }
 
