@@ -35,9 +35,12 @@ internal sealed class FormatBench
             return true;
         }
 
-        return parsed.GetResult(_threads) is null
-            ? false
-            : throw new InputException("--threads: this is for measuring formats; name some with --format");
+        if (parsed.GetResult(_threads) is not null)
+        {
+            throw new InputException("--threads: this is for measuring formats; name some with --format");
+        }
+
+        return false;
     }
 
     /// <summary>Measures, and writes the results.</summary>

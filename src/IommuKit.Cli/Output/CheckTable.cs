@@ -217,14 +217,10 @@ internal static class CheckTable
     }
 
     private static string Parts(LeastWork work) =>
-        work.Total == 0
-            ? "nothing"
-            : string.Create(
-                CultureInfo.InvariantCulture, $"{work.Cleans}+{work.Barriers}+{work.TableCacheDrops}+{work.TranslationDrops}+{work.Waits}");
+        Parts(work.Cleans, work.Barriers, work.TableCacheDrops, work.TranslationDrops, work.Waits);
 
     private static string Parts(WasteCounts work) =>
-        work.Total == 0
-            ? "nothing"
-            : string.Create(
-                CultureInfo.InvariantCulture, $"{work.Cleans}+{work.Barriers}+{work.TableCacheDrops}+{work.TranslationDrops}+{work.Waits}");
+        Parts(work.Cleans, work.Barriers, work.TableCacheDrops, work.TranslationDrops, work.Waits);
+
+    private static string Parts(params ReadOnlySpan<long> counts) => counts.ContainsAnyExcept(0) ? string.Join('+', counts.ToArray()) : "nothing";
 }

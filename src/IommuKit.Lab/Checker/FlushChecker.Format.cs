@@ -29,7 +29,8 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
     private readonly ulong[] _storedSince;
     private bool _isClean = true;
     private bool _hasNews = true;
-    private (WasteMeter<TFormat> Waste, LeastWorkFinder<TFormat> Least)? _meters;
+    private WasteMeter<TFormat>? _waste;
+    private LeastWorkFinder<TFormat>? _least;
 
     public FlushChecker(
         TrackedPages<TFormat> pages, ShadowTraits traits, ICommandDecoder decoder, PhysicalMemory memory, int spaces, int domains, int devices)
@@ -74,21 +75,21 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
             switch (access.Kind)
             {
                 case MaintenanceKind.Clean:
-                    Meters?.Waste.Cleaning(_memory, access.Address, access.Value);
+                    _waste?.Cleaning(_memory, access.Address, access.Value);
                     Clean(access.Address, access.Value);
                     break;
                 case MaintenanceKind.Barrier:
-                    Meters?.Waste.Ordering(!_isClean);
+                    _waste?.Ordering(!_isClean);
                     Complete();
                     break;
                 case MaintenanceKind.RegisterRead:
-                    Meters?.Waste.Waiting(access);
+                    _waste?.Waiting(access);
                     _posted.Complete();
                     _hasNews = true;
                     break;
                 default:
                     command = _decoder.Decode(access);
-                    Meters?.Waste.Writing(command, _posted.Last);
+                    _waste?.Writing(command, _posted.Last);
                     _posted.Post(command);
                     _hasNews = true;
                     if (access.Kind == MaintenanceKind.Invalidate)
@@ -113,21 +114,29 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
         }
     }
 
-    public override LeastWork? TakeLeast()
+    public override void StartCounting(WasteCounts waste)
     {
         lock (_gate)
         {
             See();
-            return _expected.IsAllPromised && _posted.Count == 0 ? Meters?.Least.Take(_posted.Last, _expected) : null;
+            _waste = new WasteMeter<TFormat>(waste, _pages, _traits, _hardware, _cpu, _spaces);
+            _least = new LeastWorkFinder<TFormat>(_pages, _traits, _hardware, _cpu, _spaces, _posted.Last);
         }
     }
 
-    // Both begin together, when there is something to count for the first time: hardware counts as in step with what was stored until then.
-    private (WasteMeter<TFormat> Waste, LeastWorkFinder<TFormat> Least)? Meters => Waste is null
-        ? null
-        : _meters ??= (
-            new WasteMeter<TFormat>(Waste, _pages, _traits, _hardware, _cpu, _spaces),
-            new LeastWorkFinder<TFormat>(_pages, _traits, _hardware, _cpu, _spaces, _posted.Last));
+    public override LeastWork? TakeLeast()
+    {
+        if (_least is null)
+        {
+            return null;
+        }
+
+        lock (_gate)
+        {
+            See();
+            return _expected.IsAllPromised && _posted.Count == 0 ? _least.Take(_posted.Last, _expected) : null;
+        }
+    }
 
     private ReadOnlySpan<byte> CellOf(int cell) => _memory.CpuView.Span(_pages.CellStart(cell), 1 << _pages.CellLog2);
 

@@ -28,9 +28,6 @@ public abstract class FlushChecker
     /// </summary>
     public abstract bool IsExhausted { get; }
 
-    /// <summary>If set, maintenance that is for nothing is counted; this takes time.</summary>
-    public WasteCounts? Waste { get; set; }
-
     /// <summary>If set, receives all that happens, for a report.</summary>
     public ICheckerLog? Log { get; set; }
 
@@ -84,9 +81,12 @@ public abstract class FlushChecker
     /// <summary>Whether an entry at some address would translate a page, if it were part of a table on the way.</summary>
     public abstract bool Translates(ulong entryAddress, int page);
 
+    /// <summary>Counts maintenance from now on, and what of it is for nothing; hardware counts as in step with what was stored until now. This takes time.</summary>
+    /// <param name="waste">Receives the counts.</param>
+    public abstract void StartCounting(WasteCounts waste);
+
     /// <summary>
-    /// The least maintenance that would have kept all promises since the last call, if <see cref="Waste"/> is
-    /// counted; null while some range is not in step.
+    /// The least maintenance that would have kept all promises since the last call; null while some range is not in step, and if nothing is counted.
     /// </summary>
     public abstract LeastWork? TakeLeast();
 }

@@ -97,8 +97,7 @@ public sealed record CheckCase(
         {
             if (i == measuredFrom && waste is not null)
             {
-                machine.Checker.Waste = waste;
-                _ = machine.Checker.TakeLeast();
+                machine.Checker.StartCounting(waste);
             }
 
             bool isInterrupted = Preemption is { } preemption && preemption.Index == i && i + 1 < Operations.Count;
@@ -109,7 +108,7 @@ public sealed record CheckCase(
 
             i += isInterrupted ? 1 : 0;
             between?.Invoke(machine, true);
-            least += LeastOf(machine.Checker);
+            least += machine.Checker.TakeLeast() ?? default;
         }
 
         int accesses = run.LastAccesses;
@@ -117,11 +116,9 @@ public sealed record CheckCase(
         {
             run.Finish();
             between?.Invoke(machine, true);
-            least += LeastOf(machine.Checker);
+            least += machine.Checker.TakeLeast() ?? default;
         }
 
         return new CheckOutcome(machine.Checker.Violation, run.Started, machine.Checker.Steps, machine.Checker.IsExhausted, least, accesses);
     }
-
-    private static LeastWork LeastOf(FlushChecker checker) => checker.Waste is null ? default : checker.TakeLeast() ?? default;
 }
