@@ -49,22 +49,6 @@ internal sealed class CalibrationSource
     /// <summary>Whether the proposal's table was asked for.</summary>
     public bool WantsSeedTable(ParseResult parsed) => parsed.GetValue(_seedTable);
 
-    /// <summary>Refuses costs that are to be taken as they are together with something to fit them to.</summary>
-    public void Exclude(ParseResult parsed, string costsOption, string? costs, string measurementsOption, string? measurements)
-    {
-        if (costs is not null && (measurements is not null || GivenIn(parsed) is not null))
-        {
-            string other = measurements is not null ? measurementsOption : GivenIn(parsed)!.Name;
-            throw new InputException(
-                $"{costsOption}: this takes costs as they are; it does not go together with {other}, which has them fitted");
-        }
-
-        if (measurements is not null && WantsSeedTable(parsed))
-        {
-            throw new InputException("--seed-table and --measurements exclude each other");
-        }
-    }
-
     /// <summary>Reads the options; refuses what cannot be.</summary>
     public CalibrationOptions OptionsIn(ParseResult parsed)
     {

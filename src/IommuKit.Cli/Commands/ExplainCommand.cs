@@ -3,10 +3,7 @@ using IommuKit.Cli.Output;
 using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
-using IommuKit.Lab.Costs;
 using IommuKit.Lab.Explain;
-using IommuKit.Lab.Machines;
-using IommuKit.Lab.Seed;
 
 namespace IommuKit.Cli.Commands;
 
@@ -20,11 +17,6 @@ internal static class ExplainCommand
             Description = "Explain the maps and unmaps of this trace instead of sizes. -: the standard input.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var iommu = new Option<string?>("--iommu", "--soc")
-        {
-            Description = $"The IOMMU: {string.Join(", ", MachineCatalog.All.Select(kind => kind.Name))}. Default: {SeedTable.Machine}.",
-            HelpName = "NAME",
-        };
         var from = Policy("--from", "The policy that is compared with", SyncPolicy.PerPage);
         var to = Policy("--to", "The policy whose gain is explained", SyncPolicy.RangeFlush);
         var size = new Option<string[]>("--size", "-s")
@@ -32,32 +24,18 @@ internal static class ExplainCommand
             Description = "Sizes to map and unmap; several with commas. Default: the proposal's 128K,4M,18M.",
             HelpName = "SIZE,…",
         };
-        var costs = new Option<string?>("--costs")
-        {
-            Description = $"Take these costs, without intervals: a file, or {string.Join(", ", CostFile.BuiltIn.Select(vector => vector.Name))}.",
-            HelpName = "FILE|NAME",
-        };
-        var measurements = new Option<string?>("--measurements")
-        {
-            Description = "Fit the costs to these times (CSV, see docs/cost-model.md). Default: the proposal's table.",
-            HelpName = "FILE",
-        };
-        var source = new CalibrationSource();
+        var source = new CostSource();
         var results = new ResultOptions();
         var command = new Command(
             "explain", "Split the gain of one flush policy over another among its causes, with how sure that is and what would settle it.")
         {
-            trace, from, to, size, iommu, costs, measurements,
+            trace, from, to, size,
         };
-        foreach (var option in source.Options)
-        {
-            command.Options.Add(option);
-        }
-
+        source.AddTo(command);
         results.AddTo(command);
         command.SetAction(parsed =>
         {
-            var kind = Choices.Machine(parsed.GetValue(iommu) ?? SeedTable.Machine);
+            var kind = source.MachineIn(parsed);
             var fromPolicy = Choices.One<SyncPolicy>(from.Name, parsed.GetValue(from)!);
             var toPolicy = Choices.One<SyncPolicy>(to.Name, parsed.GetValue(to)!);
             if (fromPolicy == toPolicy)
@@ -72,15 +50,11 @@ internal static class ExplainCommand
                 throw new InputException("--size: a trace has sizes of its own");
             }
 
-            string? costFile = parsed.GetValue(costs);
-            string? table = parsed.GetValue(measurements);
-            source.Exclude(parsed, costs.Name, costFile, measurements.Name, table);
-            var given = costFile is null ? null : CostFile.Find(costFile);
-            var options = source.OptionsIn(parsed);
-            IEnumerable<string> inputs = [.. source.FilesIn(parsed), .. new[] { file, costFile, table }.OfType<string>()];
+            var costs = source.CostsIn(parsed);
+            IEnumerable<string> inputs = [.. source.FilesIn(parsed), .. file is null ? Array.Empty<string>() : [file]];
             return results.Collect(parsed, context, inputs, writer =>
             {
-                var calibration = given is null ? CalibrationSource.Run(context, table, options) : null;
+                var calibration = costs.Given is null ? CalibrationSource.Run(context, costs.Measurements, costs.Calibration) : null;
                 var workloads = file is null
                     ? Progress.Collect(
                         context, "explain", 2 * sizes.Count, sizes.SelectMany(bytes => SizeWorkloads.Run(kind, fromPolicy, toPolicy, bytes)))
@@ -89,7 +63,7 @@ internal static class ExplainCommand
                     kind,
                     fromPolicy,
                     toPolicy,
-                    new Explanation(workloads, given ?? calibration!.ToVector("fitted"), calibration));
+                    new Explanation(workloads, costs.Given ?? calibration!.ToVector("fitted"), calibration));
                 view.Write(writer);
             });
         });

@@ -3,9 +3,6 @@ using IommuKit.Cli.Output;
 using IommuKit.Cli.Output.Report;
 using IommuKit.Domains;
 using IommuKit.Lab;
-using IommuKit.Lab.Costs;
-using IommuKit.Lab.Machines;
-using IommuKit.Lab.Seed;
 
 namespace IommuKit.Cli.Commands;
 
@@ -33,48 +30,27 @@ internal static class ReportCommand
             HelpName = "TEXT",
             DefaultValueFactory = _ => ReportView.DefaultTitle,
         };
-        var iommu = new Option<string?>("--iommu", "--soc")
-        {
-            Description = $"The IOMMU: {string.Join(", ", MachineCatalog.All.Select(kind => kind.Name))}. Default: {SeedTable.Machine}.",
-            HelpName = "NAME",
-        };
         var policy = new Option<string[]>("--policy", "-p")
         {
             Description = $"Flush policies: {string.Join(", ", Enum.GetNames<SyncPolicy>())}, all. Default: all.",
             HelpName = "NAME,…",
         };
-        var costs = new Option<string?>("--costs")
-        {
-            Description = $"Take these costs, without intervals: a file, or {string.Join(", ", CostFile.BuiltIn.Select(vector => vector.Name))}.",
-            HelpName = "FILE|NAME",
-        };
-        var measurements = new Option<string?>("--measurements")
-        {
-            Description = "Fit the costs to these times (CSV, see docs/cost-model.md). Default: the proposal's table.",
-            HelpName = "FILE",
-        };
         var check = new Option<bool>("--check")
         {
             Description = "Check the driver too: planted bugs, then all scenarios of up to two operations.",
         };
-        var source = new CalibrationSource();
+        var source = new CostSource();
         var command = new Command(
             "report",
             "Write one HTML file that opens anywhere: the proposal's table, what the gain is due to, "
                 + "latencies of traces, flushes against the bound, findings.")
         {
-            traces, output, title, iommu, policy, costs, measurements, check,
+            traces, output, title, policy, check,
         };
-        foreach (var option in source.Options)
-        {
-            command.Options.Add(option);
-        }
-
+        source.AddTo(command);
         command.SetAction(parsed =>
         {
-            string? costFile = parsed.GetValue(costs);
-            string? table = parsed.GetValue(measurements);
-            source.Exclude(parsed, costs.Name, costFile, measurements.Name, table);
+            var costs = source.CostsIn(parsed);
             string[] files = parsed.GetValue(traces)!;
             CheckTraces(files);
             string heading = parsed.GetValue(title)!;
@@ -90,14 +66,12 @@ internal static class ReportCommand
             }
 
             var request = new ReportRequest(
-                Choices.Machine(parsed.GetValue(iommu) ?? SeedTable.Machine),
+                source.MachineIn(parsed),
                 Choices.Policies(parsed.GetValue(policy) is { Length: > 0 } names ? names : null),
                 files,
-                costFile is null ? null : CostFile.Find(costFile),
-                table,
-                source.OptionsIn(parsed),
+                costs,
                 parsed.GetValue(check));
-            IEnumerable<string> inputs = [.. files, .. source.FilesIn(parsed), .. new[] { costFile, table }.OfType<string>()];
+            IEnumerable<string> inputs = [.. files, .. source.FilesIn(parsed)];
             using var file = ResultFile.Open(name, context.Output, inputs);
             var run = Progress.Phases(context, report => ReportRun.Run(request, report));
             new Results(context, file, OutputFormat.Table).Write((writer, _) => ReportView.Write(writer, heading, run));

@@ -40,9 +40,9 @@ internal sealed record ReportRun(
     public static ReportRun Run(ReportRequest request, Action<string, double>? report)
     {
         report?.Invoke("costs", 0);
-        var calibration = request.Costs is null ? CalibrationSource.Run(request.Measurements, request.Calibration, report) : null;
-        var explained = request.Costs ?? calibration!.ToVector("fitted");
-        var costs = request.Costs ?? (request.Measurements is null ? CostFile.Default : explained);
+        var calibration = request.Costs.Given is null ? CalibrationSource.Run(request.Costs.Measurements, request.Costs.Calibration, report) : null;
+        var explained = request.Costs.Given ?? calibration!.ToVector("fitted");
+        var costs = request.Costs.Given ?? (request.Costs.Measurements is null ? CostFile.Default : explained);
         report?.Invoke("costs", 1);
 
         // What the proposal measured is compared whichever policies are chosen.
