@@ -23,7 +23,8 @@ public sealed class ExplainCommandTests : IDisposable
         Command.Succeed("bench", "-s", "4M", "-p", "Gather", "--costs", In("fitted.json")).ShouldContain("costs seed-table-fitted");
         Command.Succeed("replay", Sample, "-p", "Gather", "--costs", In("fitted.json")).ShouldContain("costs seed-table-fitted");
         Command.Succeed("explain", "-s", "128K", "--costs", In("fitted.json")).ShouldContain("there are no intervals");
-        Command.Succeed("calibrate", "--seed-table", "--prior", In("fitted.json"), "--resamples", "20").ShouldContain("priors from seed-table-fitted");
+        Command.Succeed("calibrate", "--seed-table", "--prior", In("fitted.json"), "--resamples", "20")
+            .ShouldContain("priors from seed-table-fitted");
     }
 
     [Fact]
@@ -85,7 +86,7 @@ public sealed class ExplainCommandTests : IDisposable
         text.ShouldNotContain("modelled device");
     }
 
-    /// <summary>Times that are exactly what some costs make of the bench: nothing is off, in either direction, and nothing is called impossible.</summary>
+    /// <summary>Times that are exactly what some costs make of the bench: nothing is off in either direction, and nothing is called impossible.</summary>
     [Fact]
     public void A_table_that_fits_is_said_to_fit()
     {
@@ -113,7 +114,8 @@ public sealed class ExplainCommandTests : IDisposable
         Command.Refuse("explain", "--costs", In("bad.json"), "-o", In("out.txt")).ShouldContain($"{In("bad.json")}:2:");
         Command.Refuse("calibrate", "--seed-table", "--prior", In("none.json"), "--costs-out", In("out.json")).ShouldContain("there is no such file");
         Directory.GetFileSystemEntries(_folder).Select(Path.GetFileName).Order().ShouldBe(["bad.csv", "bad.json"]);
-        Command.Refuse("calibrate", "--seed-table", "--costs-out", In("one.txt"), "-o", Path.Combine(In("."), "one.txt")).ShouldContain("is the file of --costs-out too");
+        Command.Refuse("calibrate", "--seed-table", "--costs-out", In("one.txt"), "-o", Path.Combine(In("."), "one.txt"))
+            .ShouldContain("is the file of --costs-out too");
         File.Exists(In("one.txt")).ShouldBeFalse();
         Command.Refuse("calibrate", In("bad.csv"), "--costs-out", In("bad.csv"))
             .ShouldContain($"--costs-out {In("bad.csv")}: is a file that is read here");

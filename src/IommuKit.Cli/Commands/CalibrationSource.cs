@@ -64,7 +64,8 @@ internal sealed class CalibrationSource
             int resamples = Choices.Number(_resamples.Name, text);
             options = resamples is >= CalibrationOptions.MinResamples and <= CalibrationOptions.MaxResamples
                 ? options with { Resamples = resamples }
-                : throw new InputException($"{_resamples.Name}: {resamples} is not between {CalibrationOptions.MinResamples} and {CalibrationOptions.MaxResamples}");
+                : throw new InputException(
+                    $"{_resamples.Name}: {resamples} is not between {CalibrationOptions.MinResamples} and {CalibrationOptions.MaxResamples}");
         }
 
         return parsed.GetValue(_seed) is { } seed ? options with { Seed = Choices.Number(_seed.Name, seed) } : options;

@@ -24,7 +24,7 @@ internal static class CalibrationText
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"R² of log times {calibration.RSquared:0.000}; largest error of a cell {calibration.MaxError:0 %}; {Misfit(calibration.Fit)}."),
-            $"The times by themselves determine {identifiability.Rank} {(identifiability.Rank == 1 ? "combination" : "combinations")} of {present} costs.",
+            $"The times by themselves determine {Numbers.Count(identifiability.Rank, "combination")} of {present} costs.",
         };
         sentences.AddRange(identifiability.Confused.Where(group => group.Count > 1).Select(group => $"They cannot tell apart: {Names(group)}."));
         if (identifiability.ParallelPairs.Count != 0)
@@ -52,8 +52,8 @@ internal static class CalibrationText
         int unreachable = outside.Count(cell => !cell.IsReachable);
         if (unreachable != 0)
         {
-            text += $" Of the others {unreachable} {(unreachable == 1 ? "takes" : "take")} more time per page than the same work at a smaller size, or less than at a larger one, "
-                + "which no sum over calls and pages can predict.";
+            text += $" Of the others {unreachable} {(unreachable == 1 ? "takes" : "take")} more time per page than the same work at a smaller size, "
+                + "or less than at a larger one, which no sum over calls and pages can predict.";
         }
 
         var rest = outside.Where(cell => cell.IsReachable).ToList();

@@ -81,7 +81,9 @@ public abstract class FlushChecker
     /// <summary>Whether an entry at some address would translate a page, if it were part of a table on the way.</summary>
     public abstract bool Translates(ulong entryAddress, int page);
 
-    /// <summary>Counts maintenance from now on, and what of it is for nothing; hardware counts as in step with what was stored until now. This takes time.</summary>
+    /// <summary>
+    /// Counts maintenance from now on, and what of it is for nothing; hardware counts as in step with what was stored until now. This takes time.
+    /// </summary>
     /// <param name="waste">Receives the counts.</param>
     public abstract void StartCounting(WasteCounts waste);
 

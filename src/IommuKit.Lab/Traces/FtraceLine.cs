@@ -164,7 +164,7 @@ internal static class FtraceLine
         return true;
     }
 
-    /// <summary>The length of the event's name at the end of a text, with its colon; 0 if there is neither of both names, alone or after "iommu:".</summary>
+    /// <summary>The length of the event's name at the end of a text, with its colon; 0 if neither name is there, alone or after "iommu:".</summary>
     private static int NameLength(ReadOnlySpan<byte> text)
     {
         if (!text.EndsWith(MapName))

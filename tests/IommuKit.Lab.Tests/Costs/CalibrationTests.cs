@@ -67,7 +67,7 @@ public class CalibrationTests
         left[(MappingOperation.Unmap, Domains.SyncPolicy.RangeFlush)].Excess.ShouldBeInRange(0, 0.06);
     }
 
-    /// <summary>A call that costs something makes pages of small sizes dear: that is what a sum over calls and pages looks like, not what it cannot be.</summary>
+    /// <summary>A call that costs something makes pages of small sizes dear: so a sum over calls and pages looks.</summary>
     [Fact]
     public void Times_that_are_sums_over_calls_and_pages_are_never_called_unreachable()
     {

@@ -39,7 +39,9 @@ public sealed class TraceReaderTests : IDisposable
 
         // Of a line that has the marker but no mapping it cannot be said that it was not one.
         events.Select(e => e.Kind).ShouldBe(
-            names.SelectMany(name => (TraceEventKind[])[TraceEventKind.Map, name.StartsWith("IOMMU") ? TraceEventKind.Damaged : TraceEventKind.Attach]));
+            from name in names
+            from kind in (TraceEventKind[])[TraceEventKind.Map, name.StartsWith("IOMMU") ? TraceEventKind.Damaged : TraceEventKind.Attach]
+            select kind);
     }
 
     [Fact]

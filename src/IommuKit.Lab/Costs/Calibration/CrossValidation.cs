@@ -28,8 +28,8 @@ public static class CrossValidation
     }
 
     /// <summary>
-    /// What is paid for each call is shared by more pages where the size is larger: by a sum over calls and pages, no page takes longer in a larger size than
-    /// in a smaller one. The samples decide, so that noise is no contradiction.
+    /// What is paid for each call is shared by more pages where the size is larger: by a sum over calls and pages, no page takes longer in a larger
+    /// size than in a smaller one. The samples decide, so that noise is no contradiction.
     /// </summary>
     private static bool IsReachable(MeasuredCell cell, MeasuredCell[] others)
     {

@@ -4,8 +4,8 @@ namespace IommuKit.Lab.Costs.Calibration;
 /// <param name="Cell">The cell.</param>
 /// <param name="PredictedUs">The prediction.</param>
 /// <param name="IsReachable">
-/// Whether costs that are sums over calls and pages could hit it: no page of it takes longer than one of the same work at a smaller size, or less long
-/// than one at a larger size, whichever of the samples are taken.
+/// Whether costs that are sums over calls and pages could hit it. They could not if a page takes longer than in all samples of the same work at a
+/// smaller size, or less long than in all at a larger one.
 /// </param>
 public sealed record LeftOutCell(MeasuredCell Cell, double PredictedUs, bool IsReachable)
 {
