@@ -284,7 +284,8 @@ public class AuditPartsTests
 
     private static Invalidation Pages(ulong iova, ulong pages, long line, long nanoseconds = -1)
     {
-        Invalidation.TryGet(new TraceEvent(TraceEventKind.CacheTagFlush, line, nanoseconds, iova, 0, pages << 12), out var invalidation).ShouldBeTrue();
+        var flush = new TraceEvent(TraceEventKind.CacheTagFlush, line, nanoseconds, iova, 0, pages << 12);
+        Invalidation.TryGet(flush, out var invalidation).ShouldBeTrue();
         return invalidation;
     }
 }

@@ -18,7 +18,8 @@ public class ExpectationsTests
         _expected.Domains.ShouldBe(2);
         _expected.DomainOf.ShouldBe([-1, -1, -1]);
         _expected.IsAllPromised.ShouldBeTrue();
-        (_expected.AllowedOf(1, 3), _expected.IntendedOf(1, 3), _expected.WasEver(1, 3, None), _expected.WasEver(1, 3, A)).ShouldBe((None, None, true, false));
+        (_expected.AllowedOf(1, 3), _expected.IntendedOf(1, 3)).ShouldBe((None, None));
+        (_expected.WasEver(1, 3, None), _expected.WasEver(1, 3, A)).ShouldBe((true, false));
     }
 
     [Fact]

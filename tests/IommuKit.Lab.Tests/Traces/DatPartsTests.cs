@@ -236,7 +236,8 @@ public sealed class DatPartsTests : IDisposable
     [InlineData(12, TraceEventKind.Attach)]
     public void A_record_has_all_of_its_fields(int bytes, TraceEventKind kind)
     {
-        var events = new InvalidationEvents([EventFormat.Parse("name: attach_device_to_domain\nID: 9\nfield:__data_loc char[] device;offset:8;size:4;\n"u8)]);
+        var format = EventFormat.Parse("name: attach_device_to_domain\nID: 9\nfield:__data_loc char[] device;offset:8;size:4;\n"u8);
+        var events = new InvalidationEvents([format]);
         byte[] data = [9, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 0];
         events.Read(9, new RecordData(data.AsSpan(0, bytes), default), 1, 2).Kind.ShouldBe(kind);
         events.Read(8, new RecordData(data, default), 1, 2).Kind.ShouldBe(TraceEventKind.Other);
@@ -253,7 +254,10 @@ public sealed class DatPartsTests : IDisposable
         var events = new InvalidationEvents(
         [
             EventFormat.Parse(
-                "name: cache_tag_flush_all\nID: 9\nfield:__data_loc char[] iommu;offset:8;size:4;\nfield:u16 type;offset:12;size:2;\nfield:u16 domain_id;offset:14;size:2;\n"u8),
+                [
+                    .. "name: cache_tag_flush_all\nID: 9\nfield:__data_loc char[] iommu;offset:8;size:4;\n"u8,
+                    .. "field:u16 type;offset:12;size:2;\nfield:u16 domain_id;offset:14;size:2;\n"u8,
+                ]),
         ]);
         byte[] data = [9, 0, 0, 0, 0, 0, 0, 0, 16, 0, 6, 0, type, 0, 5, 0, .. "dmar2\0"u8];
         events.Read(9, new RecordData(data, default), 1, 2)
@@ -286,7 +290,8 @@ public sealed class DatPartsTests : IDisposable
         var pages = new CpuPages(new DatFile(file, null), contents, contents.Cpus[0], compression);
         if (!isRead)
         {
-            Should.Throw<InvalidDataException>(() => pages.TryRead(out _)).Message.ShouldContain($"a chunk of {bytes} bytes, {compressed} compressed");
+            Should.Throw<InvalidDataException>(() => pages.TryRead(out _))
+                .Message.ShouldContain($"a chunk of {bytes} bytes, {compressed} compressed");
             return;
         }
 
@@ -317,7 +322,11 @@ public sealed class DatPartsTests : IDisposable
         Read(Append(file, last, 22, [])).ShouldBe(["Map 1000"]);
 
         // Another format of map, which no record has.
-        byte[] format = [.. "name: map\nID: 7\n"u8, .. "field:u64 iova;offset:8;size:8;\nfield:u64 paddr;offset:16;size:8;\nfield:u64 size;offset:24;size:8;\n"u8];
+        byte[] format =
+        [
+            .. "name: map\nID: 7\n"u8,
+            .. "field:u64 iova;offset:8;size:8;\nfield:u64 paddr;offset:16;size:8;\nfield:u64 size;offset:24;size:8;\n"u8,
+        ];
         byte[] formats = [.. writer.U32(1), .. "iommu\0"u8, .. writer.U32(1), .. writer.U64((ulong)format.Length), .. format];
         byte[] section = [.. writer.U16(18), 0, 0, .. writer.U32(0), .. writer.U64((ulong)formats.Length), .. formats];
         Should.Throw<InputException>(() => Read(Append([.. file, .. section], last, 18, writer.U64((ulong)file.Length))))
@@ -335,7 +344,8 @@ public sealed class DatPartsTests : IDisposable
         byte[] option = file[(first + 16 + 6)..];
         ulong section = BinaryPrimitives.ReadUInt64LittleEndian(option);
         byte[] place = option[(8 + 1 + "global".Length + 1 + 4 + 4)..][..20];
-        Read(Append(file, last, 3, [.. writer.U64(section), .. "copy\0"u8, .. "\0"u8, .. writer.U32(1), .. place])).ShouldBe(["Map 1000", "Map 1000"]);
+        byte[] copy = [.. writer.U64(section), .. "copy\0"u8, .. "\0"u8, .. writer.U32(1), .. place];
+        Read(Append(file, last, 3, copy)).ShouldBe(["Map 1000", "Map 1000"]);
     }
 
     /// <summary>An instance of ftrace has its pages behind a mark of its own.</summary>

@@ -42,7 +42,8 @@ public sealed class RingBufferTests : IDisposable
     [InlineData(12u, 3u)]
     [InlineData(6u, 1u)]
     public void A_record_that_goes_beyond_what_is_in_use_is_damaged(ulong used, uint words) =>
-        Should.Throw<InvalidDataException>(() => Read(false, 7, used, [Head(false, words, 0), 0, 0, 0])).Message.ShouldBe("a page has no whole record at its byte 16");
+        Should.Throw<InvalidDataException>(() => Read(false, 7, used, [Head(false, words, 0), 0, 0, 0]))
+            .Message.ShouldBe("a page has no whole record at its byte 16");
 
     [Fact]
     public void The_last_word_in_use_may_be_a_header()
@@ -126,14 +127,16 @@ public sealed class RingBufferTests : IDisposable
     /// <summary>The record has no data then; what comes behind its length is where no record can be.</summary>
     [Fact]
     public void A_length_that_is_too_short_for_itself_leaves_nothing() =>
-        Should.Throw<InvalidDataException>(() => Read(false, 7, 8, [Head(false, 0, 1), 2])).Message.ShouldBe("a page has no whole record at its byte 22");
+        Should.Throw<InvalidDataException>(() => Read(false, 7, 8, [Head(false, 0, 1), 2]))
+            .Message.ShouldBe("a page has no whole record at its byte 22");
 
     [Theory]
     [InlineData(0u)]
     [InlineData(13u)]
     [InlineData(0xffff_fffcu)]
     public void A_length_of_nothing_or_too_much_is_damage(uint length) =>
-        Should.Throw<InvalidDataException>(() => Read(false, 7, 16, [Head(false, 0, 1), length, 0, 0])).Message.ShouldBe("a page has no whole record at its byte 16");
+        Should.Throw<InvalidDataException>(() => Read(false, 7, 16, [Head(false, 0, 1), length, 0, 0]))
+            .Message.ShouldBe("a page has no whole record at its byte 16");
 
     [Fact]
     public void The_data_of_32_bit_kernels_begins_at_12()
