@@ -74,15 +74,27 @@ public abstract class Machine : IDisposable
 
     /// <summary>Makes the hardware of a device that does DMA.</summary>
     /// <exception cref="InvalidOperationException">The machine has no model, or the device no port.</exception>
+    /// <exception cref="ArgumentException">The device is another machine's.</exception>
     public abstract DmaDevice<DeviceMemory> CreateDma(IommuDevice device);
 
     /// <summary>The least maintenance that keeps caches in step with an operation without dropping anything else from them.</summary>
     public abstract LeastMaintenance LeastFor(in Footprint footprint);
 
-    /// <summary>Switches the IOMMU off and gives the memory back. Domains must have been disposed of before.</summary>
+    /// <summary>
+    /// Disposes of the domains, switches the IOMMU off and gives the memory back. What is used of the machine afterwards, domains, devices and views of
+    /// memory, throws <see cref="ObjectDisposedException"/>.
+    /// </summary>
     public void Dispose()
     {
-        SwitchOff().Dispose();
+        try
+        {
+            SwitchOff();
+        }
+        finally
+        {
+            Memory.Dispose();
+        }
+
         GC.SuppressFinalize(this);
     }
 

@@ -124,6 +124,12 @@ public sealed class TegraMachine : Machine
     /// <inheritdoc/>
     public override DmaDevice<DeviceMemory> CreateDma(IommuDevice device)
     {
+        ArgumentNullException.ThrowIfNull(device);
+        if (device.Driver != _driver)
+        {
+            throw new ArgumentException($"{device} is a device of another machine.", nameof(device));
+        }
+
         if (Model is null || device is not TegraSwgroupDevice { Clients: [var client, ..] })
         {
             throw new InvalidOperationException($"{device} of {Name} has no port that could do DMA here.");

@@ -15,6 +15,11 @@ namespace IommuKit.Models.Memory;
 /// <para>A clean takes the line as it is at that moment; a later store to it needs another clean. It reaches memory at the next barrier, which is the
 /// latest moment that the architecture allows, or before: when very many lines are under way, when the line is written back or invalidated, or when a
 /// device writes to it.</para>
+/// <para>Views may be used at any time and on any thread, also while and after the memory is disposed of: they then throw
+/// <see cref="ObjectDisposedException"/>. A <see cref="Span{T}"/> from a view is checked when it is made, and never again. Used after
+/// <see cref="Dispose"/> it reads zeros, or on systems other than Linux what was there, and what it writes is lost. It does not keep the memory alive: on
+/// Linux it may outlive the memory and all views until 16 TiB of other memory were made and dropped, and then not be used; elsewhere it must
+/// not be used when the memory and all views may have been collected (<see cref="GC.KeepAlive"/>).</para>
 /// </remarks>
 public sealed class PhysicalMemory : ICpuCache, IDisposable
 {
@@ -24,6 +29,8 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
     private readonly object _gate = new();
     private readonly HostPages _cpuPages;
     private readonly HostPages _memoryPages;
+    private readonly HostBlock _cpuBlock;
+    private readonly HostBlock _memoryBlock;
     private readonly HostMemory _cpu;
     private readonly HostMemory _memory;
 
@@ -51,8 +58,10 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
         LineSize = lineSize;
         _cpuPages = HostPages.Reserve(length);
         _memoryPages = isCoherent ? _cpuPages : HostPages.Reserve(length);
-        _cpu = View(_cpuPages, length);
-        _memory = View(_memoryPages, length);
+        _cpuBlock = BlockOf(_cpuPages, length);
+        _memoryBlock = isCoherent ? _cpuBlock : BlockOf(_memoryPages, length);
+        _cpu = new HostMemory(_cpuBlock);
+        _memory = new HostMemory(_memoryBlock);
     }
 
     /// <summary>Bytes of memory.</summary>
@@ -73,7 +82,8 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
     /// <inheritdoc/>
     public void Clean(ulong physicalAddress, ulong length)
     {
-        if (IsCoherent || length == 0)
+        // After Dispose there is nothing to write back, or to be written to: a driver that is late does no harm.
+        if (IsCoherent || length == 0 || _cpu.IsClosed)
         {
             return;
         }
@@ -141,20 +151,37 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
     public bool IsDirty(ulong physicalAddress, ulong length)
     {
         var (start, bytes) = Lines(physicalAddress, length);
+        ObjectDisposedException.ThrowIf(_cpu.IsClosed, this);
         return !IsCoherent && !_cpu.Span(start, bytes).SequenceEqual(_memory.Span(start, bytes));
     }
 
-    /// <summary>Gives the host memory back. Nothing may use a view any more.</summary>
+    /// <summary>
+    /// Gives the host memory back. Whatever uses it from now on, through a view or a page table, gets an <see cref="ObjectDisposedException"/>. Its
+    /// addresses go when nothing refers to it any more; on systems other than Linux, the memory does so too only then.
+    /// </summary>
     public void Dispose()
     {
-        _cpuPages.Dispose();
-        _memoryPages.Dispose();
+        lock (_gate)
+        {
+            if (!_cpuBlock.IsClosed)
+            {
+                _cpuBlock.Close();
+                _memoryBlock.Close();
+                _pendingCount = 0;
+                _cpuPages.Discard();
+                if (!IsCoherent)
+                {
+                    _memoryPages.Discard();
+                }
+            }
+        }
     }
 
     internal bool TryRead(ulong physicalAddress, Span<byte> destination)
     {
         if (!_memory.Contains(physicalAddress, (ulong)destination.Length))
         {
+            ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
             return false;
         }
 
@@ -166,6 +193,7 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
     {
         if (!_memory.Contains(physicalAddress, (ulong)source.Length))
         {
+            ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
             return false;
         }
 
@@ -200,7 +228,7 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
         return true;
     }
 
-    private static unsafe HostMemory View(HostPages pages, ulong length) => new(pages.Address, length, pages);
+    private static unsafe HostBlock BlockOf(HostPages pages, ulong length) => new(pages.Address, length, pages);
 
     private Span<byte> PendingBytes(int index) => _pendingBytes.AsSpan(index * LineSize, LineSize);
 

@@ -3,6 +3,8 @@ namespace IommuKit.Models.Tegra;
 /// <summary>What is not known for sure about the hardware, or differs from part to part.</summary>
 public sealed record TegraModelOptions
 {
+    private const int Limit = 1 << 20;
+
     /// <summary>
     /// Bytes of IOVA in one TLB line, which one group flush removes: 16, 32 or 64 KiB. 0 means what the SoC most likely has.
     /// The manual of Tegra124 gives two answers.
@@ -20,7 +22,7 @@ public sealed record TegraModelOptions
 
     /// <summary>
     /// How many register writes may be posted and not yet have taken effect. A read makes all of them take effect; a full queue the oldest. 0: every
-    /// write takes effect at once.
+    /// write takes effect at once. At most 2^20.
     /// </summary>
     public int PostedWrites { get; init; } = 1024;
 
@@ -34,4 +36,25 @@ public sealed record TegraModelOptions
     /// nothing on the others.
     /// </summary>
     public IReadOnlySet<string> WideSwgroups { get; init; } = new HashSet<string>(StringComparer.Ordinal);
+
+    /// <exception cref="ArgumentException">There is no such hardware.</exception>
+    internal void Validate()
+    {
+        ArgumentNullException.ThrowIfNull(WideSwgroups);
+        if (!Enum.IsDefined(TlbReplacement))
+        {
+            throw new ArgumentException($"There is no replacement {TlbReplacement}.", nameof(TlbReplacement));
+        }
+
+        if (PostedWrites is < 0 or > Limit)
+        {
+            throw new ArgumentOutOfRangeException(nameof(PostedWrites), PostedWrites, $"0 to {Limit} register writes can be posted.");
+        }
+
+        if (PtcSets is < 1 or > Limit || (PtcSets & (PtcSets - 1)) != 0 || PtcWays is < 1 or > Limit || (long)PtcSets * PtcWays > Limit)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(PtcSets), $"A cache cannot have {PtcSets} sets of {PtcWays} ways: sets are a power of two, and there are at most {Limit} lines.");
+        }
+    }
 }

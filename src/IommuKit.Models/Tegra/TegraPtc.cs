@@ -22,11 +22,6 @@ internal sealed class TegraPtc<TMemory>
 
     public TegraPtc(TMemory memory, int lineSize, int sets, int ways)
     {
-        if (sets < 1 || (sets & (sets - 1)) != 0 || ways < 1)
-        {
-            throw new ArgumentOutOfRangeException(nameof(sets), $"A cache cannot have {sets} sets of {ways} ways.");
-        }
-
         _memory = memory;
         _lineSize = lineSize;
         _sets = sets;

@@ -4,29 +4,45 @@ using System.Runtime.CompilerServices;
 
 namespace IommuKit.Specs.Memory;
 
-/// <summary>A <see cref="HostMemory"/> in which every access is to a block of one size, so that its check is one comparison.</summary>
-public readonly unsafe struct HostBlocks
+/// <summary>
+/// A <see cref="HostMemory"/> in which every access is to a piece of one size, so that its check is one comparison. Made for one operation: whether
+/// the memory was disposed of is asked when it is made, and not again.
+/// </summary>
+/// <remarks>
+/// It lives on the stack, so that no other thread can see it half written. A use of it after the memory was disposed of touches what the owner left
+/// at its addresses, and nothing else.
+/// </remarks>
+public readonly unsafe ref struct HostBlocks
 {
-    private readonly byte* _base;
+    private readonly byte* _start;
     private readonly ulong _lastStart;
-    private readonly uint _size;
 
-    // Keeps whoever owns the memory from being collected while a copy of this view is in use.
-    private readonly object? _owner;
+    // Keeps the owner of the memory from being collected while this view is in use.
+    private readonly HostBlock _block;
 
     /// <summary>Makes a view of <paramref name="memory"/>.</summary>
     /// <param name="memory">The memory.</param>
-    /// <param name="size">Bytes in a block, at most those in the memory.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The memory is smaller than a block.</exception>
+    /// <param name="size">Bytes in a piece: at least 1, at most those in the memory.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is 0, or the memory is smaller.</exception>
+    /// <exception cref="ObjectDisposedException">The memory was disposed of.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public HostBlocks(HostMemory memory, uint size)
     {
-        _base = (byte*)Unsafe.AsPointer(ref memory.At(0, size));
-        _lastStart = memory.Length - size;
-        _size = size;
-        _owner = memory.Owner;
+        var block = memory.Block;
+        ulong length = block is null ? 0 : block.OpenLength;
+
+        // A size of 0 is the largest of all here.
+        if ((ulong)size - 1 >= length)
+        {
+            ThrowUnsuitable(block, size);
+        }
+
+        _block = block!;
+        _start = block!.Start;
+        _lastStart = length - size;
     }
 
-    /// <summary>Whether a block at <paramref name="physicalAddress"/> is inside the memory.</summary>
+    /// <summary>Whether a piece at <paramref name="physicalAddress"/> is inside the memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Contains(ulong physicalAddress) => physicalAddress <= _lastStart;
 
@@ -35,28 +51,29 @@ public readonly unsafe struct HostBlocks
     internal ref byte AtContained(ulong physicalAddress)
     {
         Debug.Assert(Contains(physicalAddress), "The caller must have asked.");
-        return ref _base[physicalAddress];
+        return ref _start[physicalAddress];
     }
 
-    /// <summary>A reference to the first byte of the block at <paramref name="physicalAddress"/>.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The block is not all inside the memory.</exception>
+    /// <summary>A reference to the first byte of the piece at <paramref name="physicalAddress"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The piece is not all inside the memory.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref byte At(ulong physicalAddress)
     {
-        if (physicalAddress > _lastStart)
+        if (!Contains(physicalAddress))
         {
-            ThrowOutside(physicalAddress, _lastStart, _size);
+            ThrowOutside(_block, physicalAddress, _lastStart);
         }
 
-        return ref _base[physicalAddress];
+        return ref _start[physicalAddress];
     }
 
     // Static, and a throw and nothing else: then the compiler keeps the failure out of the way of the hot path.
     [DoesNotReturn]
-    private static void ThrowOutside(ulong physicalAddress, ulong lastStart, uint size) => throw Outside(physicalAddress, lastStart, size);
+    private static void ThrowOutside(HostBlock? block, ulong physicalAddress, ulong lastStart) =>
+        throw HostBlock.Refusal(block, physicalAddress, (block?.Length ?? 0) - lastStart);
 
-    private static ArgumentOutOfRangeException Outside(ulong physicalAddress, ulong lastStart, uint size) =>
-        new(
-            nameof(physicalAddress),
-            $"A block of 0x{size:x} bytes at physical address 0x{physicalAddress:x} is outside memory of 0x{lastStart + size:x} bytes.");
+    [DoesNotReturn]
+    private static void ThrowUnsuitable(HostBlock? block, uint size) => throw (size == 0
+        ? new ArgumentOutOfRangeException(nameof(size), "Pieces of memory have at least 1 byte.")
+        : HostBlock.Refusal(block, 0, size));
 }

@@ -5,6 +5,8 @@ namespace IommuKit.Domains;
 /// <summary>What is chosen when a domain is made.</summary>
 public sealed record DomainOptions
 {
+    private const int MaxDeferredCapacity = 1 << 20;
+
     /// <summary>When maintenance is done.</summary>
     public SyncPolicy Policy { get; init; } = SyncPolicy.Gather;
 
@@ -26,7 +28,7 @@ public sealed record DomainOptions
     /// </summary>
     public int FlushAllPages { get; init; }
 
-    /// <summary>With <see cref="SyncPolicy.Deferred"/>: how many unmaps may wait. Linux: 255 for each CPU.</summary>
+    /// <summary>With <see cref="SyncPolicy.Deferred"/>: how many unmaps may wait, at most 2^20. Linux: 255 for each CPU.</summary>
     public int DeferredCapacity { get; init; } = 255;
 
     /// <summary>With <see cref="SyncPolicy.Deferred"/>: how long an unmap may wait, as far as later unmaps notice. Linux: 10 ms.</summary>
@@ -45,7 +47,12 @@ public sealed record DomainOptions
             throw new IommuException(IommuError.EINVAL, $"There is no policy {Policy} or release rule {Release}.");
         }
 
-        if (FlushAllPages < 0 || DeferredCapacity < 1 || DeferredAge < TimeSpan.Zero)
+        if (Clock is null)
+        {
+            throw new IommuException(IommuError.EINVAL, "A domain needs a clock.");
+        }
+
+        if (FlushAllPages < 0 || DeferredCapacity is < 1 or > MaxDeferredCapacity || DeferredAge < TimeSpan.Zero)
         {
             throw new IommuException(
                 IommuError.EINVAL,

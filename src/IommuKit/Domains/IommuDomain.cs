@@ -216,7 +216,10 @@ public abstract class IommuDomain : IDisposable
         }
     }
 
-    /// <summary>Detaches every device and gives all tables back. No other call may be under way.</summary>
+    /// <summary>
+    /// Detaches every device and gives all tables back. Operations then throw <see cref="ObjectDisposedException"/>; one that is under way at that
+    /// moment may do so too, or fail in another way.
+    /// </summary>
     public void Dispose()
     {
         GC.SuppressFinalize(this);
@@ -231,7 +234,7 @@ public abstract class IommuDomain : IDisposable
 
                 Flush();
                 FreeTables();
-                Driver.Forget(this);
+                Driver.Remove(this);
                 _disposed = true;
             }
         }

@@ -8,6 +8,8 @@ namespace IommuKit.Domains;
 /// </remarks>
 public abstract class IommuDriver : IDisposable
 {
+    private readonly HashSet<IommuDomain> _domains = [];
+
     /// <summary>Makes a driver.</summary>
     private protected IommuDriver()
     {
@@ -45,8 +47,8 @@ public abstract class IommuDriver : IDisposable
     public abstract void HandleInterrupt();
 
     /// <summary>
-    /// Detaches every device and switches the IOMMU and its interrupts off. Domains can then still be disposed of, and must be, but nothing can be
-    /// attached any more.
+    /// Detaches every device, disposes of every domain, and switches the IOMMU and its interrupts off. To dispose of one of the domains later does
+    /// nothing.
     /// </summary>
     public void Dispose()
     {
@@ -58,6 +60,11 @@ public abstract class IommuDriver : IDisposable
                 foreach (var device in Devices)
                 {
                     device.Domain?.Detach(device);
+                }
+
+                foreach (var domain in _domains.ToArray())
+                {
+                    domain.Dispose();
                 }
 
                 IsDisposed = true;
@@ -78,8 +85,25 @@ public abstract class IommuDriver : IDisposable
     /// <summary>Disconnects a device from its domain.</summary>
     internal abstract void Detach(IommuDomain domain, IommuDevice device);
 
-    /// <summary>Forgets a domain that is disposed of.</summary>
-    internal abstract void Forget(IommuDomain domain);
+    /// <summary>Remembers a domain, which lives as long as the driver at most.</summary>
+    internal void Add(IommuDomain domain)
+    {
+        lock (AttachLock)
+        {
+            ObjectDisposedException.ThrowIf(IsDisposed, this);
+            _domains.Add(domain);
+        }
+    }
+
+    /// <summary>Forgets a domain that is disposed of. The caller holds the attach lock.</summary>
+    internal void Remove(IommuDomain domain)
+    {
+        _domains.Remove(domain);
+        Forget(domain);
+    }
+
+    /// <summary>Forgets what the hardware needed of a domain.</summary>
+    private protected abstract void Forget(IommuDomain domain);
 
     /// <summary>Stops translation and interrupts, on hardware where that can be done. No device is attached.</summary>
     private protected virtual void SwitchOff()

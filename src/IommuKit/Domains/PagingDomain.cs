@@ -36,8 +36,16 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
                 IommuError.EINVAL, "A domain that splits pages cannot give tables back when they are empty; choose another release rule.");
         }
 
-        _table = new PageTable<TFormat>(
-            tableOptions with { TracksVisibility = hasVisibility, SplitsPages = options.SplitsPages }, allocator);
+        try
+        {
+            _table = new PageTable<TFormat>(
+                tableOptions with { TracksVisibility = hasVisibility, SplitsPages = options.SplitsPages }, allocator);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new IommuException(IommuError.EINVAL, exception.Message);
+        }
+
         _policy = Policy;
         _mapUse = Policy switch
         {
@@ -51,7 +59,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
             hardware,
             rules,
             allocator,
-            (TFormat.IndexBits(0) + TFormat.EntrySizeLog2, BitOperations.TrailingZeroCount(_table.SupportedPageSizes)),
+            (Layout<TFormat>.IndexBits + Layout<TFormat>.EntrySizeLog2, BitOperations.TrailingZeroCount(_table.SupportedPageSizes)),
             hasVisibility && hasBit ? _table.MarkVisible : null,
             options);
         _counters = options.Counters;
@@ -65,6 +73,8 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         {
             _owed = new OwedWork<THardware>(_sync);
         }
+
+        driver.Add(this);
     }
 
     public override ulong PageSizes => _table.SupportedPageSizes;

@@ -11,14 +11,14 @@ internal static class Entries<TFormat>
     where TFormat : struct, IPageTableFormat
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong Load(ref byte table, int index) => TFormat.EntrySizeLog2 == 2
+    public static ulong Load(ref byte table, int index) => Layout<TFormat>.EntrySizeLog2 == 2
         ? Volatile.Read(ref At<uint>(ref table, index))
         : Volatile.Read(ref At<ulong>(ref table, index));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(ref byte table, int index, ulong value)
     {
-        if (TFormat.EntrySizeLog2 == 2)
+        if (Layout<TFormat>.EntrySizeLog2 == 2)
         {
             Volatile.Write(ref At<uint>(ref table, index), (uint)value);
         }
@@ -32,7 +32,7 @@ internal static class Entries<TFormat>
     public static ulong StoreIfVacant(ref byte table, int index, ulong value) => Exchange(ref table, index, value, 0);
 
     /// <summary>Stores <paramref name="value"/> if the entry is <paramref name="expected"/>; returns what was there.</summary>
-    public static ulong Exchange(ref byte table, int index, ulong value, ulong expected) => TFormat.EntrySizeLog2 == 2
+    public static ulong Exchange(ref byte table, int index, ulong value, ulong expected) => Layout<TFormat>.EntrySizeLog2 == 2
         ? Interlocked.CompareExchange(ref At<uint>(ref table, index), (uint)value, (uint)expected)
         : Interlocked.CompareExchange(ref At<ulong>(ref table, index), value, expected);
 
@@ -64,7 +64,7 @@ internal static class Entries<TFormat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Fill(ref byte table, int index, int count, ulong first, ulong step)
     {
-        if (TFormat.EntrySizeLog2 == 2)
+        if (Layout<TFormat>.EntrySizeLog2 == 2)
         {
             EntryVectors.Fill(ref At<uint>(ref table, index), count, (uint)first, (uint)step);
         }
@@ -80,13 +80,13 @@ internal static class Entries<TFormat>
 
     /// <summary>How many entries from <paramref name="index"/> on are vacant, at most <paramref name="count"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int VacantRun(ref byte table, int index, int count) => TFormat.EntrySizeLog2 == 2
+    public static int VacantRun(ref byte table, int index, int count) => Layout<TFormat>.EntrySizeLog2 == 2
         ? EntryVectors.VacantRun(ref At<uint>(ref table, index), count)
         : EntryVectors.VacantRun(ref At<ulong>(ref table, index), count);
 
     /// <summary>How many entries from <paramref name="index"/> on are not vacant, at most <paramref name="count"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int OccupiedRun(ref byte table, int index, int count) => TFormat.EntrySizeLog2 == 2
+    public static int OccupiedRun(ref byte table, int index, int count) => Layout<TFormat>.EntrySizeLog2 == 2
         ? EntryVectors.OccupiedRun(ref At<uint>(ref table, index), count)
         : EntryVectors.OccupiedRun(ref At<ulong>(ref table, index), count);
 

@@ -82,7 +82,7 @@ internal ref struct MapCursor
     public int StorePages<TFormat>(ref byte entries, int index, int limit, ulong attributes)
         where TFormat : struct, IPageTableFormat
     {
-        int shift = TFormat.EntryShift(0);
+        int shift = Layout<TFormat>.PageShift;
         int start = index;
         int nextRange = _nextRange;
         ulong address = Address;

@@ -126,6 +126,25 @@ public sealed class PageAllocator
         }
     }
 
+    /// <summary>Whether an address is that of a block of that size which is handed out, and on no list.</summary>
+    internal bool IsHandedOut(ulong address, int sizeLog2) =>
+        address >= _start
+        && address < _end
+        && BitOperations.TrailingZeroCount(address) >= MinBlockLog2
+        && Volatile.Read(ref _next[(address - _start) >> MinBlockLog2]) == InUse - (uint)Rounded(sizeLog2);
+
+    /// <summary>Gives a block back if it is handed out.</summary>
+    internal void TryFree(ulong address, int sizeLog2)
+    {
+        lock (_gate)
+        {
+            if (IsHandedOut(address, sizeLog2))
+            {
+                Give(address, Rounded(sizeLog2));
+            }
+        }
+    }
+
     /// <summary>How many blocks of a size may be outstanding at most.</summary>
     internal long Capacity(int sizeLog2) => Math.Min(Limit, (long)((_end - _start) >> Rounded(sizeLog2)));
 

@@ -6,7 +6,7 @@ namespace IommuKit.PageTables;
 public sealed partial class PageTable<TFormat>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int EntriesIn(ulong pages, int pageLog2, int level) => (int)(pages << (pageLog2 - TFormat.EntryShift(level)));
+    private static int EntriesIn(ulong pages, int pageLog2, int level) => (int)(pages << (pageLog2 - Layout<TFormat>.Shift(level)));
 
     /// <summary>Stores pages of one size that follow each other in one table.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -77,7 +77,7 @@ public sealed partial class PageTable<TFormat>
         int next = first;
         if (!TSink.PageByPage && level == 0 && cursor.TakesRangesSingly && IsOneEntry(cursor.PageLog2))
         {
-            int limit = first + (int)((last - iova) >> TFormat.EntryShift(0)) + 1;
+            int limit = first + (int)((last - iova) >> Layout<TFormat>.PageShift) + 1;
             next = cursor.StorePages<TFormat>(ref entries, first, limit, attributes);
             sink.EntriesStored(RunAt(table, first, next - first, 0, iova, isLinked ? EntryChange.LeafWritten : EntryChange.NewTableWritten));
             return;
@@ -104,17 +104,17 @@ public sealed partial class PageTable<TFormat>
     }
 
     /// <summary>Whether a page of that size is one entry of level 0, whose neighbours follow by addition.</summary>
-    private static bool IsOneEntry(int pageLog2) => pageLog2 == TFormat.EntryShift(0) && TFormat.LinearOutputBits >= 64;
+    private static bool IsOneEntry(int pageLog2) => pageLog2 == Layout<TFormat>.PageShift && Layout<TFormat>.LinearOutputBits >= 64;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong PagesToLinearBound(ulong address, int pageLog2, ulong pages)
     {
-        if (TFormat.LinearOutputBits >= 64)
+        if (Layout<TFormat>.LinearOutputBits >= 64)
         {
             return pages;
         }
 
-        ulong bound = 1ul << TFormat.LinearOutputBits;
+        ulong bound = 1ul << Layout<TFormat>.LinearOutputBits;
         return Math.Min(pages, (bound - (address & (bound - 1))) >> pageLog2);
     }
 
@@ -128,7 +128,7 @@ public sealed partial class PageTable<TFormat>
             ulong entry = Entries<TFormat>.Load(ref entries, index + i);
             if (entry != 0)
             {
-                ReplaceTable(table, level, index + i, entry, iova + ((ulong)(uint)i << TFormat.EntryShift(level)), ref sink);
+                ReplaceTable(table, level, index + i, entry, iova + ((ulong)(uint)i << Layout<TFormat>.Shift(level)), ref sink);
             }
         }
     }
@@ -205,7 +205,12 @@ public sealed partial class PageTable<TFormat>
             return;
         }
 
-        ref byte entries = ref _allocator.Memory.At(run.EntryAddress, run.Bytes);
+        if (_memory.IsClosed)
+        {
+            return;
+        }
+
+        ref byte entries = ref _memory.At(run.EntryAddress, run.Bytes);
         for (int index = 0; index < run.Count; index++)
         {
             ulong entry = Entries<TFormat>.Load(ref entries, index);

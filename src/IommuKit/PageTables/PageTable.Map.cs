@@ -14,7 +14,7 @@ public sealed partial class PageTable<TFormat>
     /// <param name="protection">What devices may do.</param>
     /// <param name="sink">Receives the footprint.</param>
     /// <returns>
-    /// EINVAL misaligned, empty or without rights; EOVERFLOW if a range wraps around; ERANGE beyond the input or output width;
+    /// EINVAL misaligned, empty, without rights or with undefined ones; EOVERFLOW if a range wraps around; ERANGE beyond the input or output width;
     /// EEXIST if part of the range is mapped; ENOMEM if tables cannot be had. On an error nothing has changed.
     /// </returns>
     /// <typeparam name="TSink">The sink's type.</typeparam>
@@ -39,14 +39,14 @@ public sealed partial class PageTable<TFormat>
         if (!TSink.PageByPage && (size < _singlePageLimit || ((iova ^ physicalAddress) & _singlePageMask) != 0))
         {
             int index = IndexBelowRoot(iova, 0);
-            ulong count = size >> TFormat.EntryShift(0);
-            if (count <= (uint)((1 << TFormat.IndexBits(0)) - index) && !CrossesLinearBound(physicalAddress, lastAddress))
+            ulong count = size >> Layout<TFormat>.PageShift;
+            if (count <= (uint)((1 << Layout<TFormat>.IndexBits) - index) && !CrossesLinearBound(physicalAddress, lastAddress))
             {
                 ulong table = DescendTo(iova, 0);
                 if (table != NoTable)
                 {
-                    ref byte entries = ref _tables.At(table);
-                    ulong first = TFormat.LeafEntry(physicalAddress, AttributesOf(protection), 0, TFormat.EntryShift(0));
+                    ref byte entries = ref TableBelowRoot(table);
+                    ulong first = TFormat.LeafEntry(physicalAddress, AttributesOf(protection), 0, Layout<TFormat>.PageShift);
                     if (!Entries<TFormat>.TryFillVacant(ref entries, index, (int)count, first, TFormat.LeafStep(0)))
                     {
                         return IommuError.EEXIST;
@@ -98,12 +98,13 @@ public sealed partial class PageTable<TFormat>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool CanStore(Protection protection) =>
-        TFormat.StoresNoAccess || (protection & (Protection.Read | Protection.Write)) != 0;
+        (uint)protection < ProtectionCombinations
+        && (TFormat.StoresNoAccess || (protection & (Protection.Read | Protection.Write)) != 0);
 
     /// <summary>Whether leaves for those addresses do not follow from the first one by addition.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool CrossesLinearBound(ulong first, ulong last) =>
-        TFormat.LinearOutputBits < 64 && (first ^ last) >> TFormat.LinearOutputBits != 0;
+        Layout<TFormat>.LinearOutputBits < 64 && (first ^ last) >> Layout<TFormat>.LinearOutputBits != 0;
 
     /// <summary>The error of a map that cannot be.</summary>
     private IommuError WhyNot(ulong iova, ulong physicalAddress, ulong size, Protection protection)

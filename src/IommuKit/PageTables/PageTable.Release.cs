@@ -19,6 +19,11 @@ public sealed partial class PageTable<TFormat>
     private void HandOver<TSink>(ulong table, int level, ulong iova, bool areEntriesLeft, ref TSink sink)
         where TSink : struct, IFootprintSink
     {
+        if (!_allocator.IsHandedOut(table, TableLog2) || table == _root)
+        {
+            ThrowNotATable(table);
+        }
+
         if (areEntriesLeft)
         {
             sink.EntriesStored(RunAt(table, 0, EntryCount(level), level, iova, EntryChange.TableAbandoned));
@@ -42,28 +47,33 @@ public sealed partial class PageTable<TFormat>
             ulong entry = Entries<TFormat>.Load(ref entries, index);
             if (TFormat.IsTable(entry, level))
             {
-                ulong start = iova + ((ulong)(uint)index << TFormat.EntryShift(level));
+                ulong start = iova + ((ulong)(uint)index << Layout<TFormat>.Shift(level));
                 HandOver(TFormat.TableAddress(entry), level - 1, start, areEntriesLeft, ref sink);
             }
         }
     }
 
-    private void FreeTablesBelow(ulong table, int level)
+    private void FreeTablesBelow(ref byte entries, int level)
     {
         if (level == 0)
         {
             return;
         }
 
-        ref byte entries = ref TableAt(table, level);
         for (int index = 0; index < EntryCount(level); index++)
         {
             ulong entry = Entries<TFormat>.Load(ref entries, index);
-            if (TFormat.IsTable(entry, level))
+            if (!TFormat.IsTable(entry, level))
             {
-                ulong child = TFormat.TableAddress(entry);
-                FreeTablesBelow(child, level - 1);
-                _allocator.Free(child, TableLog2);
+                continue;
+            }
+
+            // A table that is given back already, or never was one, is somebody else's mistake.
+            ulong child = TFormat.TableAddress(entry);
+            if (_allocator.IsHandedOut(child, TableLog2))
+            {
+                FreeTablesBelow(ref TableBelowRoot(child), level - 1);
+                _allocator.TryFree(child, TableLog2);
             }
         }
     }

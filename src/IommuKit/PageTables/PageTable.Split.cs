@@ -14,7 +14,7 @@ public sealed partial class PageTable<TFormat>
         int endLevel = LevelToSplit(last + 1);
         for (int level = 1; level <= Math.Max(startLevel, endLevel); level++)
         {
-            int shift = TFormat.EntryShift(level);
+            int shift = Layout<TFormat>.Shift(level);
             ulong mask = (1ul << shift) - 1;
             bool splitsStart = level <= startLevel && (iova & mask) != 0;
             bool splitsEnd = level <= endLevel && ((last + 1) & mask) != 0;
@@ -41,8 +41,8 @@ public sealed partial class PageTable<TFormat>
     private bool SplitPage<TSink>(ulong table, int level, int index, ulong entry, ref UnmapPosition position, ref TSink sink)
         where TSink : struct, IFootprintSink
     {
-        int shift = TFormat.EntryShift(level);
-        int pageLog2 = TFormat.HasGroups ? TFormat.LeafSizeLog2(entry, level) : shift;
+        int shift = Layout<TFormat>.Shift(level);
+        int pageLog2 = PageLog2Of(entry, level);
         ulong start = position.Iova & ~((1ul << pageLog2) - 1);
         ulong attributes = AttributesOf(TFormat.LeafProtection(entry, level));
         if (pageLog2 != shift)
@@ -64,7 +64,7 @@ public sealed partial class PageTable<TFormat>
     private void SplitGroup<TSink>(ulong table, int level, int first, int pageLog2, ulong start, ulong attributes, ref TSink sink)
         where TSink : struct, IFootprintSink
     {
-        int shift = TFormat.EntryShift(level);
+        int shift = Layout<TFormat>.Shift(level);
         int count = 1 << (pageLog2 - shift);
         ref byte entries = ref TableAt(table, level);
         ulong address = TFormat.LeafAddress(Entries<TFormat>.Load(ref entries, first), level);
@@ -89,7 +89,7 @@ public sealed partial class PageTable<TFormat>
         ref byte entries = ref TableAt(table, level);
         ulong address = TFormat.LeafAddress(Entries<TFormat>.Load(ref entries, index), level);
         int count = EntryCount(level - 1);
-        StoreLeaves(ref TableAt(child, level - 1), 0, level - 1, address, TFormat.EntryShift(level - 1), (ulong)count, attributes);
+        StoreLeaves(ref TableAt(child, level - 1), 0, level - 1, address, Layout<TFormat>.Shift(level - 1), (ulong)count, attributes);
         sink.EntriesStored(RunAt(child, 0, count, level - 1, start, EntryChange.NewTableWritten));
         sink.TableFilled(child, TableBytes);
         if (TFormat.NeedsBreakBeforeMake)

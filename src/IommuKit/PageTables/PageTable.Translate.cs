@@ -49,7 +49,7 @@ public sealed partial class PageTable<TFormat>
             return false;
         }
 
-        mapping = new PageMapping(AddressIn(entry, level, iova), TFormat.LeafSizeLog2(entry, level), TFormat.LeafProtection(entry, level));
+        mapping = new PageMapping(AddressIn(entry, level, iova), PageLog2Of(entry, level), TFormat.LeafProtection(entry, level));
         return true;
     }
 
@@ -75,9 +75,9 @@ public sealed partial class PageTable<TFormat>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong AddressIn(ulong entry, int level, ulong iova)
+    private ulong AddressIn(ulong entry, int level, ulong iova)
     {
-        int heldLog2 = TFormat.HasGroups && TFormat.GroupsRepeatOneEntry ? TFormat.LeafSizeLog2(entry, level) : TFormat.EntryShift(level);
+        int heldLog2 = TFormat.HasGroups && TFormat.GroupsRepeatOneEntry ? PageLog2Of(entry, level) : Layout<TFormat>.Shift(level);
         return TFormat.LeafAddress(entry, level) | (iova & ((1ul << heldLog2) - 1));
     }
 
@@ -94,9 +94,6 @@ public sealed partial class PageTable<TFormat>
             }
         }
     }
-
-    private static ulong ThrowCorrupt(ulong entry) =>
-        throw new InvalidOperationException($"Entry 0x{entry:x} of a page table points outside memory.");
 
     private bool TryFindNextOnce(ulong iova, ulong last, out ulong mapped)
     {
@@ -126,14 +123,16 @@ public sealed partial class PageTable<TFormat>
     /// <param name="iova">Where to start; moved to what was found.</param>
     private bool FindNext(ulong table, int level, ulong last, ref ulong iova)
     {
-        if (level != _rootLevel && !_tables.Contains(table))
+        if (level != _rootLevel && !_memory.Contains(table, TableBytes))
         {
-            // Only a table that is in use anew leads here; the caller starts again.
+            ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
+
+            // A table that is in use anew leads here, and the caller starts again; or a corrupt one, which maps nothing.
             return false;
         }
 
         ref byte entries = ref TableAt(table, level);
-        int shift = TFormat.EntryShift(level);
+        int shift = Layout<TFormat>.Shift(level);
         ulong end = Math.Min(last, LastUnder(iova, level));
         while (true)
         {

@@ -37,8 +37,8 @@ public sealed partial class PageTable<TFormat>
 
         // Entries of one leaf table, and not all of them, because then the table may have to go.
         int index = IndexBelowRoot(iova, 0);
-        int room = (1 << TFormat.IndexBits(0)) - index;
-        ulong count = size >> TFormat.EntryShift(0);
+        int room = (1 << Layout<TFormat>.IndexBits) - index;
+        ulong count = size >> Layout<TFormat>.PageShift;
         if (!TSink.PageByPage && count <= (uint)room && (index | (room ^ (int)count)) != 0 && _release != TableRelease.WhenEmpty)
         {
             ulong table = DescendTo(iova, 0);
@@ -69,12 +69,12 @@ public sealed partial class PageTable<TFormat>
         where TSink : struct, IFootprintSink
     {
         unmapped = 0;
-        ref byte entries = ref _tables.At(table);
+        ref byte entries = ref TableBelowRoot(table);
         int occupied = 1;
         if (count == 1)
         {
             ulong entry = Entries<TFormat>.Load(ref entries, index);
-            if (entry == 0 || (TFormat.HasGroups && TFormat.LeafSizeLog2(entry, 0) != TFormat.EntryShift(0)))
+            if (entry == 0 || (TFormat.HasGroups && TFormat.LeafSizeLog2(entry, 0) != Layout<TFormat>.PageShift))
             {
                 return entry == 0;
             }
@@ -97,14 +97,14 @@ public sealed partial class PageTable<TFormat>
             Entries<TFormat>.Clear(ref entries, index, occupied);
         }
 
-        unmapped = (ulong)(uint)occupied << TFormat.EntryShift(0);
+        unmapped = (ulong)(uint)occupied << Layout<TFormat>.PageShift;
         sink.EntriesStored(RunAt(table, index, occupied, 0, iova, EntryChange.LeafCleared));
         return true;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsInGroup(ref byte entries, int index) =>
-        TFormat.LeafSizeLog2(Entries<TFormat>.Load(ref entries, index), 0) != TFormat.EntryShift(0);
+        TFormat.LeafSizeLog2(Entries<TFormat>.Load(ref entries, index), 0) != Layout<TFormat>.PageShift;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private IommuError UnmapRange<TSink>(ulong iova, ulong size, ref TSink sink, out ulong unmapped)
@@ -153,13 +153,13 @@ public sealed partial class PageTable<TFormat>
         ulong entry = Entries<TFormat>.Load(ref entries, index);
         if (entry == 0
             || (level != 0 && TFormat.IsTable(entry, level))
-            || TFormat.LeafSizeLog2(entry, level) != sizeLog2
+            || PageLog2Of(entry, level) != sizeLog2
             || (iova & (size - 1)) != 0)
         {
             return false;
         }
 
-        int count = 1 << (sizeLog2 - TFormat.EntryShift(level));
+        int count = 1 << (sizeLog2 - Layout<TFormat>.Shift(level));
         Entries<TFormat>.Clear(ref entries, index, count);
         sink.EntriesStored(RunAt(table, index, count, level, iova, EntryChange.LeafCleared));
         return true;
@@ -199,8 +199,8 @@ public sealed partial class PageTable<TFormat>
         ulong table, int level, int index, ulong entry, ulong last, ref UnmapPosition position, ref TSink sink)
         where TSink : struct, IFootprintSink
     {
-        int shift = TFormat.EntryShift(level);
-        ulong pageMask = (1ul << (TFormat.HasGroups ? TFormat.LeafSizeLog2(entry, level) : shift)) - 1;
+        int shift = Layout<TFormat>.Shift(level);
+        ulong pageMask = (1ul << PageLog2Of(entry, level)) - 1;
         ulong pageLast = position.Iova | pageMask;
         if (_splitsPages && ((position.Iova & pageMask) != 0 || pageLast > position.Last))
         {
@@ -257,9 +257,9 @@ public sealed partial class PageTable<TFormat>
 
         if (TFormat.HasGroups)
         {
-            int shift = TFormat.EntryShift(level);
+            int shift = Layout<TFormat>.Shift(level);
             ulong final = Entries<TFormat>.Load(ref entries, index + count - 1);
-            int group = 1 << (TFormat.LeafSizeLog2(final, level) - shift);
+            int group = 1 << (PageLog2Of(final, level) - shift);
             int whole = ((index + count + group - 1) & -group) - index;
             count = _splitsPages && whole > wanted ? whole - group : whole;
         }
@@ -277,7 +277,7 @@ public sealed partial class PageTable<TFormat>
         where TSink : struct, IFootprintSink
     {
         const int AtATime = 16;
-        int shift = TFormat.EntryShift(level);
+        int shift = Layout<TFormat>.Shift(level);
         ulong spanMask = (1ul << shift) - 1;
         ulong end = Math.Min(position.Last, last);
         ulong covered = ((end - position.Iova) >> shift) + ((end & spanMask) == spanMask ? 1ul : 0);
@@ -317,7 +317,7 @@ public sealed partial class PageTable<TFormat>
         where TSink : struct, IFootprintSink
     {
         ulong child = TFormat.TableAddress(entry);
-        ulong start = position.Iova & ~((1ul << TFormat.EntryShift(level)) - 1);
+        ulong start = position.Iova & ~((1ul << Layout<TFormat>.Shift(level)) - 1);
         ulong last = LastUnder(position.Iova, level - 1);
         if (TSink.PageByPage && _release == TableRelease.WhenCovered && position.Iova == start && position.Last >= last)
         {
@@ -344,7 +344,7 @@ public sealed partial class PageTable<TFormat>
         for (int index = 0; index < EntryCount(level);)
         {
             ulong entry = Entries<TFormat>.Load(ref entries, index);
-            ulong start = iova + ((ulong)(uint)index << TFormat.EntryShift(level));
+            ulong start = iova + ((ulong)(uint)index << Layout<TFormat>.Shift(level));
             int count = 1;
             if (level != 0 && TFormat.IsTable(entry, level))
             {
@@ -353,7 +353,8 @@ public sealed partial class PageTable<TFormat>
             }
             else if (entry != 0)
             {
-                count = 1 << (TFormat.LeafSizeLog2(entry, level) - TFormat.EntryShift(level));
+                // Others may have written a group that does not start where groups do.
+                count = Math.Min(1 << (PageLog2Of(entry, level) - Layout<TFormat>.Shift(level)), EntryCount(level) - index);
                 Entries<TFormat>.Clear(ref entries, index, count);
                 sink.EntriesStored(RunAt(table, index, count, level, start, EntryChange.LeafCleared));
             }

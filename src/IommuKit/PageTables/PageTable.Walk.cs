@@ -5,7 +5,7 @@ namespace IommuKit.PageTables;
 
 /// <content>
 /// The way from the root down. The levels are written out instead of looped over: with a constant level every shift, mask and test
-/// is a constant, and levels that the format does not have compile to nothing. The view of memory is copied to a local, because a field would be read
+/// is a constant, and levels that the format does not have compile to nothing. The view of memory is made once, because a field would be read
 /// anew after each entry, which another thread may change.
 /// </content>
 public sealed partial class PageTable<TFormat>
@@ -25,7 +25,7 @@ public sealed partial class PageTable<TFormat>
         }
 
         ulong visible = _visibleBit;
-        var tables = _tables;
+        var tables = new HostBlocks(_memory, TableBytes);
         ulong entry = RootEntry(iova);
         if (TFormat.TopLevel >= 5 && rootLevel >= 5 && IsAtEnd(iova, 5, target, visible, tables, ref entry, ref table))
         {
@@ -68,7 +68,12 @@ public sealed partial class PageTable<TFormat>
             return true;
         }
 
-        entry = Entries<TFormat>.Load(ref tables.At(table), IndexBelowRoot(iova, level - 1));
+        if (!tables.Contains(table))
+        {
+            ThrowOutside(table);
+        }
+
+        entry = Entries<TFormat>.Load(ref tables.AtContained(table), IndexBelowRoot(iova, level - 1));
         return false;
     }
 
@@ -85,7 +90,7 @@ public sealed partial class PageTable<TFormat>
     private ulong FinalEntry(ulong iova, out int level)
     {
         level = _rootLevel;
-        var tables = _tables;
+        var tables = new HostBlocks(_memory, TableBytes);
         ulong entry = RootEntry(iova);
         if (TFormat.TopLevel >= 5 && level == 5 && !TryFollow(iova, tables, ref level, 5, ref entry))
         {

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using IommuKit.Domains;
 using IommuKit.Specs.Memory;
@@ -16,6 +17,12 @@ namespace IommuKit.PageTables;
 /// <see cref="PageTableOptions.SplitsPages"/>; look-ups may run beside anything.
 /// </para>
 /// <para>No operation allocates on the managed heap.</para>
+/// <para>
+/// What entries say is believed only as far as their level can hold it. An operation that meets a pointer out of memory, a size that the level cannot
+/// have, or a table to release that was not handed out throws <see cref="InvalidOperationException"/>; the page table, which others must have written
+/// to, is then no longer sound, and what the operation stored before is not reported to the sink. It never leaves the allocator's memory. After that
+/// memory was disposed of, operations throw <see cref="ObjectDisposedException"/>.
+/// </para>
 /// </remarks>
 /// <typeparam name="TFormat">The format.</typeparam>
 public sealed partial class PageTable<TFormat> : IDisposable
@@ -27,8 +34,7 @@ public sealed partial class PageTable<TFormat> : IDisposable
     private const ulong NoTable = ulong.MaxValue;
 
     private readonly PageAllocator _allocator;
-    private readonly HostBlocks _roots;
-    private readonly HostBlocks _tables;
+    private readonly HostMemory _memory;
     private readonly ulong _pageSizes;
     private readonly ulong _granuleMask;
     private readonly ulong _rootSpanMask;
@@ -63,12 +69,12 @@ public sealed partial class PageTable<TFormat> : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(allocator);
-        if (options.OutputBits > TFormat.MaxOutputBits || options.OutputBits < 1)
+        if (!Enum.IsDefined(options.Release))
         {
-            throw new ArgumentException(
-                $"Format {TFormat.Name} holds physical addresses of 1 to {TFormat.MaxOutputBits} bits, not {options.OutputBits}.", nameof(options));
+            throw new ArgumentException($"There is no release rule {options.Release}.", nameof(options));
         }
 
+        CheckWidths(options.InputBits, options.OutputBits, out _rootLevel, out _rootBits);
         ulong supported = TFormat.PageSizes & TFormat.PageSizeMask(options.OutputBits);
         ulong pageSizes = options.PageSizes == 0 ? supported : options.PageSizes;
         if ((pageSizes & ~supported) != 0)
@@ -77,25 +83,14 @@ public sealed partial class PageTable<TFormat> : IDisposable
                 $"Format {TFormat.Name} has page sizes 0x{supported:x}; 0x{pageSizes:x} asks for others.", nameof(options));
         }
 
-        if (!TFormat.TryGetRoot(options.InputBits, out _rootLevel, out _rootBits) || _rootLevel < 1)
-        {
-            throw new ArgumentException($"Format {TFormat.Name} has no root for IOVAs of {options.InputBits} bits.", nameof(options));
-        }
-
-        if (TFormat.HasLowerRoot(options.OutputBits, _rootLevel, _rootBits))
-        {
-            _rootLevel--;
-            _rootBits += TFormat.IndexBits(_rootLevel);
-        }
-
-        _rootShift = TFormat.EntryShift(_rootLevel);
+        _rootShift = Layout<TFormat>.Shift(_rootLevel);
         _rootIndexMask = (1 << _rootBits) - 1;
         if (options.SplitsPages && options.Release == TableRelease.WhenEmpty)
         {
             throw new ArgumentException("A page table that splits pages cannot also release tables when they are empty.", nameof(options));
         }
 
-        _isSigned = TFormat.SignExtendsInput && options.InputBits == TFormat.EntryShift(_rootLevel) + _rootBits;
+        _isSigned = TFormat.SignExtendsInput && options.InputBits == Layout<TFormat>.Shift(_rootLevel) + _rootBits;
         _rootSpanMask = ulong.MaxValue >> (64 - options.InputBits + (_isSigned ? 1 : 0));
 
         // Larger pages than half of what the IOVAs cover are of no use.
@@ -106,8 +101,14 @@ public sealed partial class PageTable<TFormat> : IDisposable
                 $"No page of sizes 0x{pageSizes:x} fits into IOVAs of {options.InputBits} bits in format {TFormat.Name}.", nameof(options));
         }
 
+        if (LevelOf(BitOperations.Log2(_pageSizes)) > _rootLevel)
+        {
+            throw new ArgumentException(
+                $"Format {TFormat.Name} has no root for pages of 0x{_pageSizes:x} bytes and IOVAs of {options.InputBits} bits.", nameof(options));
+        }
+
         _granuleMask = (_pageSizes & (~_pageSizes + 1)) - 1;
-        if (_granuleMask + 1 == 1ul << TFormat.EntryShift(0))
+        if (_granuleMask + 1 == 1ul << Layout<TFormat>.PageShift)
         {
             ulong larger = _pageSizes & (_pageSizes - 1);
             _singlePageLimit = larger == 0 ? ulong.MaxValue : larger & (~larger + 1);
@@ -130,8 +131,15 @@ public sealed partial class PageTable<TFormat> : IDisposable
         _splitsPages = options.SplitsPages;
         _visibleBit = options.TracksVisibility ? TFormat.SoftwareBit : 0;
         _allocator = allocator;
-        _roots = new HostBlocks(allocator.Memory, RootBytes);
-        _tables = new HostBlocks(allocator.Memory, TableBytes);
+        _memory = allocator.Memory;
+        ObjectDisposedException.ThrowIf(_memory.IsClosed, allocator);
+        if (Math.Max(RootBytes, TableBytes) > _memory.Length)
+        {
+            throw new ArgumentException(
+                $"Format {TFormat.Name} has tables of up to 0x{Math.Max(RootBytes, TableBytes):x} bytes, but memory only 0x{_memory.Length:x}.",
+                nameof(allocator));
+        }
+
         if (!allocator.TryAllocate(RootLog2, out _root))
         {
             throw new IommuException(IommuError.ENOMEM, "There is no memory for the root of a page table.");
@@ -166,19 +174,50 @@ public sealed partial class PageTable<TFormat> : IDisposable
     public ulong LastPhysicalAddress => _lastAddress;
 
     // Every table below the root has the size of a leaf table, in every format.
-    private static int TableLog2 => TFormat.IndexBits(0) + TFormat.EntrySizeLog2;
+    private static int TableLog2 => Layout<TFormat>.TableLog2;
 
-    private int RootLog2 => _rootBits + TFormat.EntrySizeLog2;
+    private int RootLog2 => _rootBits + Layout<TFormat>.EntrySizeLog2;
 
-    /// <summary>Gives every table back. No walker may use the page table any more.</summary>
+    /// <summary>Finds the root for widths of addresses.</summary>
+    /// <exception cref="ArgumentException">The format has none, or breaks a rule of formats.</exception>
+    internal static void CheckWidths(int inputBits, int outputBits, out int rootLevel, out int rootBits)
+    {
+        FormatRules.Check<TFormat>();
+        if (outputBits > TFormat.MaxOutputBits || outputBits < 1)
+        {
+            throw new ArgumentException(
+                $"Format {TFormat.Name} holds physical addresses of 1 to {TFormat.MaxOutputBits} bits, not {outputBits}.", "options");
+        }
+
+        if (inputBits is < 1 or > 64 || !TFormat.TryGetRoot(inputBits, out rootLevel, out rootBits) || rootLevel < 1)
+        {
+            throw new ArgumentException($"Format {TFormat.Name} has no root for IOVAs of {inputBits} bits.", "options");
+        }
+
+        if (TFormat.HasLowerRoot(outputBits, rootLevel, rootBits))
+        {
+            rootLevel--;
+            rootBits += Layout<TFormat>.IndexBits;
+        }
+
+        FormatRules.CheckRoot<TFormat>(inputBits, rootLevel, rootBits);
+    }
+
+    /// <summary>
+    /// Gives every table back. No walker may use the page table any more. Of a page table that others wrote to, what is not a table of the pool is left
+    /// alone; if the memory was disposed of already, there is nothing to do.
+    /// </summary>
     public void Dispose()
     {
         ulong root = _root;
         if (root != NoTable)
         {
-            FreeTablesBelow(root, _rootLevel);
             _root = NoTable;
-            _allocator.Free(root, RootLog2);
+            if (!_memory.IsClosed)
+            {
+                FreeTablesBelow(ref new HostBlocks(_memory, RootBytes).At(root), _rootLevel);
+                _allocator.TryFree(root, RootLog2);
+            }
         }
     }
 
@@ -187,7 +226,7 @@ public sealed partial class PageTable<TFormat> : IDisposable
     private static int LevelOf(int pageLog2)
     {
         int level = 0;
-        while (level < TFormat.TopLevel && TFormat.EntryShift(level + 1) <= pageLog2)
+        while (level < Layout<TFormat>.TopLevel && Layout<TFormat>.Shift(level + 1) <= pageLog2)
         {
             level++;
         }
@@ -196,29 +235,42 @@ public sealed partial class PageTable<TFormat> : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref byte TableAt(ulong address, int level) => ref level == _rootLevel ? ref RootTable() : ref _tables.At(address);
+    private ref byte TableAt(ulong address, int level) => ref level == _rootLevel ? ref RootTable() : ref TableBelowRoot(address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref byte TableBelowRoot(ulong address)
+    {
+        var tables = new HostBlocks(_memory, TableBytes);
+        if (!tables.Contains(address))
+        {
+            ThrowOutside(address);
+        }
+
+        return ref tables.AtContained(address);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref byte RootTable()
     {
         ulong root = _root;
-        ObjectDisposedException.ThrowIf(!_roots.Contains(root), this);
-        return ref _roots.AtContained(root);
+        var roots = new HostBlocks(_memory, RootBytes);
+        ObjectDisposedException.ThrowIf(!roots.Contains(root), this);
+        return ref roots.AtContained(root);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int EntryCount(int level) => 1 << (level == _rootLevel ? _rootBits : TFormat.IndexBits(level));
+    private int EntryCount(int level) => 1 << (level == _rootLevel ? _rootBits : Layout<TFormat>.IndexBits);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int IndexOf(ulong iova, int level) => (int)(iova >> TFormat.EntryShift(level)) & (EntryCount(level) - 1);
+    private int IndexOf(ulong iova, int level) => (int)(iova >> Layout<TFormat>.Shift(level)) & (EntryCount(level) - 1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int IndexBelowRoot(ulong iova, int level) => (int)(iova >> TFormat.EntryShift(level)) & ((1 << TFormat.IndexBits(level)) - 1);
+    private static int IndexBelowRoot(ulong iova, int level) => (int)(iova >> Layout<TFormat>.Shift(level)) & ((1 << Layout<TFormat>.IndexBits) - 1);
 
     /// <summary>The last IOVA under the table of that level that translates <paramref name="iova"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong LastUnder(ulong iova, int level) =>
-        iova | (level == _rootLevel ? _rootSpanMask : (1ul << TFormat.EntryShift(level + 1)) - 1);
+        iova | (level == _rootLevel ? _rootSpanMask : (1ul << Layout<TFormat>.Shift(level + 1)) - 1);
 
     /// <summary>Whether a range that does not wrap around is inside the table's IOVAs, and inside one half of them if there are two.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -251,13 +303,13 @@ public sealed partial class PageTable<TFormat> : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static EntryRun RunAt(ulong table, int index, int count, int level, ulong iova, EntryChange change)
     {
-        int shift = TFormat.EntryShift(level);
+        int shift = Layout<TFormat>.Shift(level);
         return new EntryRun(
-            table + ((ulong)(uint)index << TFormat.EntrySizeLog2),
+            table + ((ulong)(uint)index << Layout<TFormat>.EntrySizeLog2),
             (uint)count,
             iova & ~((1ul << shift) - 1),
             (ulong)(uint)count << shift,
-            (byte)TFormat.EntrySizeLog2,
+            (byte)Layout<TFormat>.EntrySizeLog2,
             (byte)level,
             change);
     }

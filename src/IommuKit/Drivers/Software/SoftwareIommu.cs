@@ -21,12 +21,14 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
     /// <summary>Makes an IOMMU.</summary>
     /// <param name="allocator">Where tables come from.</param>
     /// <param name="options">Widths, page sizes, and who is told of invalidations.</param>
+    /// <exception cref="ArgumentException">The format cannot do what the options ask, or breaks a rule of formats.</exception>
     public SoftwareIommu(PageAllocator allocator, SoftwareIommuOptions options)
     {
         ArgumentNullException.ThrowIfNull(allocator);
         ArgumentNullException.ThrowIfNull(options);
         _allocator = allocator;
         _options = options;
+        PageTable<TFormat>.CheckWidths(options.InputBits, options.OutputBits, out _, out _);
         ulong supported = TFormat.PageSizes & TFormat.PageSizeMask(options.OutputBits);
         if ((options.PageSizes & ~supported) != 0)
         {
@@ -88,7 +90,7 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
 
     internal override void Detach(IommuDomain domain, IommuDevice device) => throw NoDevices();
 
-    internal override void Forget(IommuDomain domain)
+    private protected override void Forget(IommuDomain domain)
     {
         // Nothing is kept about domains.
     }

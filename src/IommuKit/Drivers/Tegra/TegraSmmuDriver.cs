@@ -53,6 +53,11 @@ public sealed partial class TegraSmmuDriver : IommuDriver
                 $"Thresholds are numbers of flushes, or 0 for never; not {_options.SectionThreshold} and {_options.AsidThreshold}.", nameof(options));
         }
 
+        if (!Enum.IsDefined(_options.Release))
+        {
+            throw new ArgumentException($"There is no release rule {_options.Release}.", nameof(options));
+        }
+
         if (soc.HasAhbInitDone && ahb is null)
         {
             throw new ArgumentException($"{soc} needs the AHB arbiter's registers.", nameof(ahb));
