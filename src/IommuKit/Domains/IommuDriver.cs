@@ -103,7 +103,7 @@ public abstract class IommuDriver : IDisposable
     }
 
     /// <summary>Forgets what the hardware needed of a domain.</summary>
-    private protected abstract void Forget(IommuDomain domain);
+    internal abstract void Forget(IommuDomain domain);
 
     /// <summary>Stops translation and interrupts, on hardware where that can be done. No device is attached.</summary>
     private protected virtual void SwitchOff()

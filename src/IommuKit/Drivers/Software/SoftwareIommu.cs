@@ -90,7 +90,7 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
 
     internal override void Detach(IommuDomain domain, IommuDevice device) => throw NoDevices();
 
-    private protected override void Forget(IommuDomain domain)
+    internal override void Forget(IommuDomain domain)
     {
         // Nothing is kept about domains.
     }

@@ -35,7 +35,7 @@ public sealed partial class TegraSmmuDriver
         }
     }
 
-    private protected override void Forget(IommuDomain domain) => _spaces.Remove(domain);
+    internal override void Forget(IommuDomain domain) => _spaces.Remove(domain);
 
     /// <summary>Gives a domain an address space of the hardware.</summary>
     private void Load(TegraAddressSpace space, ulong root)
