@@ -15,7 +15,8 @@ namespace IommuKit.Specs.Memory;
 public readonly unsafe ref struct HostBlocks
 {
     private readonly byte* _start;
-    private readonly ulong _lastStart;
+    private readonly ulong _first;
+    private readonly ulong _starts;
 
     // Keeps the owner of the memory from being collected while this view is in use.
     private readonly HostBlock _block;
@@ -39,12 +40,33 @@ public readonly unsafe ref struct HostBlocks
 
         _block = block!;
         _start = block!.Start;
-        _lastStart = length - size;
+        _first = 0;
+        _starts = length - size + 1;
+    }
+
+    /// <summary>Makes a view of pieces in part of <paramref name="memory"/>.</summary>
+    /// <param name="memory">The memory.</param>
+    /// <param name="first">Where the first piece may start.</param>
+    /// <param name="starts">At how many addresses, from there on, pieces may start.</param>
+    /// <param name="end">The address after the last byte of the last piece.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal HostBlocks(HostMemory memory, ulong first, ulong starts, ulong end)
+    {
+        var block = memory.Block;
+        if (end > (block is null ? 0 : block.OpenLength))
+        {
+            ThrowOutside(block, first);
+        }
+
+        _block = block!;
+        _start = block!.Start;
+        _first = first;
+        _starts = starts;
     }
 
     /// <summary>Whether a piece at <paramref name="physicalAddress"/> is inside the memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Contains(ulong physicalAddress) => physicalAddress <= _lastStart;
+    public bool Contains(ulong physicalAddress) => physicalAddress - _first < _starts;
 
     /// <summary>As <see cref="At"/>, for a caller that has just asked <see cref="Contains"/>: without a check of its own.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -61,7 +83,7 @@ public readonly unsafe ref struct HostBlocks
     {
         if (!Contains(physicalAddress))
         {
-            ThrowOutside(_block, physicalAddress, _lastStart);
+            ThrowOutside(_block, physicalAddress);
         }
 
         return ref _start[physicalAddress];
@@ -69,8 +91,7 @@ public readonly unsafe ref struct HostBlocks
 
     // Static, and a throw and nothing else: then the compiler keeps the failure out of the way of the hot path.
     [DoesNotReturn]
-    private static void ThrowOutside(HostBlock? block, ulong physicalAddress, ulong lastStart) =>
-        throw HostBlock.Refusal(block, physicalAddress, (block?.Length ?? 0) - lastStart);
+    private static void ThrowOutside(HostBlock? block, ulong physicalAddress) => throw HostBlock.Refusal(block, physicalAddress, 1);
 
     [DoesNotReturn]
     private static void ThrowUnsuitable(HostBlock? block, uint size) => throw (size == 0

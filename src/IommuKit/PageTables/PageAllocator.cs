@@ -64,6 +64,9 @@ public sealed class PageAllocator
     /// <summary>The CPU's view of the memory that the pages are in.</summary>
     public HostMemory Memory => _memory;
 
+    /// <summary>The first physical address of the pool.</summary>
+    internal ulong FirstAddress => _start;
+
     /// <summary>The last physical address of the pool.</summary>
     public ulong LastAddress => _end - 1;
 

@@ -27,11 +27,11 @@ public sealed partial class PageTable<TFormat>
     }
 
     private static ulong ThrowCorrupt(ulong entry) =>
-        throw new InvalidOperationException($"Entry 0x{entry:x} of a page table points outside memory.");
+        throw new InvalidOperationException($"Entry 0x{entry:x} of a page table points out of the memory for tables.");
 
     [DoesNotReturn]
     private static void ThrowOutside(ulong table) =>
-        throw new InvalidOperationException($"A page table points to 0x{table:x}, which is outside memory.");
+        throw new InvalidOperationException($"A page table points to 0x{table:x}, which is outside the memory for tables.");
 
     [DoesNotReturn]
     private static void ThrowNotATable(ulong table) =>

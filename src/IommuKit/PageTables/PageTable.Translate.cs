@@ -123,10 +123,8 @@ public sealed partial class PageTable<TFormat>
     /// <param name="iova">Where to start; moved to what was found.</param>
     private bool FindNext(ulong table, int level, ulong last, ref ulong iova)
     {
-        if (level != _rootLevel && !_memory.Contains(table, TableBytes))
+        if (level != _rootLevel && !Tables().Contains(table))
         {
-            ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
-
             // A table that is in use anew leads here, and the caller starts again; or a corrupt one, which maps nothing.
             return false;
         }

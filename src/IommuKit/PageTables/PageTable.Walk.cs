@@ -25,7 +25,7 @@ public sealed partial class PageTable<TFormat>
         }
 
         ulong visible = _visibleBit;
-        var tables = new HostBlocks(_memory, TableBytes);
+        var tables = Tables();
         ulong entry = RootEntry(iova);
         if (TFormat.TopLevel >= 5 && rootLevel >= 5 && IsAtEnd(iova, 5, target, visible, tables, ref entry, ref table))
         {
@@ -90,7 +90,7 @@ public sealed partial class PageTable<TFormat>
     private ulong FinalEntry(ulong iova, out int level)
     {
         level = _rootLevel;
-        var tables = new HostBlocks(_memory, TableBytes);
+        var tables = Tables();
         ulong entry = RootEntry(iova);
         if (TFormat.TopLevel >= 5 && level == 5 && !TryFollow(iova, tables, ref level, 5, ref entry))
         {

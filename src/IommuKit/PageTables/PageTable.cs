@@ -35,6 +35,12 @@ public sealed partial class PageTable<TFormat> : IDisposable
 
     private readonly PageAllocator _allocator;
     private readonly HostMemory _memory;
+    private readonly ulong _poolStart;
+    private readonly ulong _poolEnd;
+
+    // At how many addresses of the pool a table, or the root, may start.
+    private readonly ulong _tableStarts;
+    private readonly ulong _rootStarts;
     private readonly ulong _pageSizes;
     private readonly ulong _granuleMask;
     private readonly ulong _rootSpanMask;
@@ -133,13 +139,16 @@ public sealed partial class PageTable<TFormat> : IDisposable
         _allocator = allocator;
         _memory = allocator.Memory;
         ObjectDisposedException.ThrowIf(_memory.IsClosed, allocator);
-        if (Math.Max(RootBytes, TableBytes) > _memory.Length)
+        if (RootBytes > _memory.Length)
         {
             throw new ArgumentException(
-                $"Format {TFormat.Name} has tables of up to 0x{Math.Max(RootBytes, TableBytes):x} bytes, but memory only 0x{_memory.Length:x}.",
-                nameof(allocator));
+                $"Format {TFormat.Name} has a root of 0x{RootBytes:x} bytes, but memory only 0x{_memory.Length:x}.", nameof(allocator));
         }
 
+        _poolEnd = allocator.LastAddress + 1;
+        _poolStart = allocator.FirstAddress;
+        _tableStarts = StartsOf(TableBytes);
+        _rootStarts = StartsOf(RootBytes);
         if (!allocator.TryAllocate(RootLog2, out _root))
         {
             throw new IommuException(IommuError.ENOMEM, "There is no memory for the root of a page table.");
@@ -215,7 +224,7 @@ public sealed partial class PageTable<TFormat> : IDisposable
             _root = NoTable;
             if (!_memory.IsClosed)
             {
-                FreeTablesBelow(ref new HostBlocks(_memory, RootBytes).At(root), _rootLevel);
+                FreeTablesBelow(ref Roots().At(root), _rootLevel);
                 _allocator.TryFree(root, RootLog2);
             }
         }
@@ -237,10 +246,21 @@ public sealed partial class PageTable<TFormat> : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref byte TableAt(ulong address, int level) => ref level == _rootLevel ? ref RootTable() : ref TableBelowRoot(address);
 
+    /// <summary>The places of tables below the root, for one operation: in the pool, which all of them come from.</summary>
+    /// <exception cref="ObjectDisposedException">The memory was disposed of.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private HostBlocks Tables() => new(_memory, _poolStart, _tableStarts, _poolEnd);
+
+    /// <inheritdoc cref="Tables"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private HostBlocks Roots() => new(_memory, _poolStart, _rootStarts, _poolEnd);
+
+    private ulong StartsOf(uint bytes) => _poolEnd - _poolStart < bytes ? 0 : _poolEnd - _poolStart - bytes + 1;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref byte TableBelowRoot(ulong address)
     {
-        var tables = new HostBlocks(_memory, TableBytes);
+        var tables = Tables();
         if (!tables.Contains(address))
         {
             ThrowOutside(address);
@@ -253,7 +273,7 @@ public sealed partial class PageTable<TFormat> : IDisposable
     private ref byte RootTable()
     {
         ulong root = _root;
-        var roots = new HostBlocks(_memory, RootBytes);
+        var roots = Roots();
         ObjectDisposedException.ThrowIf(!roots.Contains(root), this);
         return ref roots.AtContained(root);
     }
