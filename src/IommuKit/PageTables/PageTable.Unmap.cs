@@ -262,6 +262,11 @@ public sealed partial class PageTable<TFormat>
             int group = 1 << (PageLog2Of(final, level) - shift);
             int whole = ((index + count + group - 1) & -group) - index;
             count = _splitsPages && whole > wanted ? whole - group : whole;
+            if (count <= 0)
+            {
+                // A group that reaches back to before the first leaf, which is not of it.
+                ThrowUnbelievable(final, level, PageLog2Of(final, level));
+            }
         }
 
         return count;
