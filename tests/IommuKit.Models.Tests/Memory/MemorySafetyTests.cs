@@ -73,7 +73,7 @@ public class MemorySafetyTests
         owner.IsAlive.ShouldBeFalse();
         var others = Enumerable.Range(0, 8).Select(_ => new PhysicalMemory(MiB, isCoherent: true)).ToList();
         span.Fill(1);
-        others.ShouldAllBe(other => other.CpuView.Span(0, 4096).IndexOfAnyExcept((byte)0) == -1);
+        others.TrueForAll(other => other.CpuView.Span(0, 4096).IndexOfAnyExcept((byte)0) == -1).ShouldBeTrue();
         others.ForEach(other => other.Dispose());
     }
 
