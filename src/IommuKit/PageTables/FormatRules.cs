@@ -20,7 +20,11 @@ internal static class FormatRules
         CheckLevels<TFormat>();
         Require<TFormat>(
             (TFormat.EntrySizeLog2, TFormat.IndexBits(0), TFormat.TopLevel, TFormat.LinearOutputBits, TFormat.EntryShift(0))
-            == (Layout<TFormat>.EntrySizeLog2, Layout<TFormat>.IndexBits, Layout<TFormat>.TopLevel, Layout<TFormat>.LinearOutputBits, Layout<TFormat>.PageShift),
+            == (Layout<TFormat>.EntrySizeLog2,
+                Layout<TFormat>.IndexBits,
+                Layout<TFormat>.TopLevel,
+                Layout<TFormat>.LinearOutputBits,
+                Layout<TFormat>.PageShift),
             "it must give the same answers as before");
         CheckPageSizes<TFormat>();
         CheckPointers<TFormat>();

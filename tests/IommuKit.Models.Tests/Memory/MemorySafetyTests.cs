@@ -110,8 +110,8 @@ public class MemorySafetyTests
     {
         Should.Throw<ArgumentNullException>(() => new HostMemory(null, 16, null));
         Should.Throw<ArgumentOutOfRangeException>(() => new HostMemory((void*)4096, 0, null));
-        Should.Throw<ArgumentOutOfRangeException>(() => new HostMemory((void*)4096, ulong.MaxValue - 4095, null));
-        new HostMemory((void*)4096, ulong.MaxValue - 4096, null).Length.ShouldBe(ulong.MaxValue - 4096);
+        Should.Throw<ArgumentOutOfRangeException>(() => new HostMemory((void*)4096, ulong.MaxValue - 4094, null));
+        new HostMemory((void*)4096, ulong.MaxValue - 4095, null).Length.ShouldBe(ulong.MaxValue - 4095);
         Should.Throw<ArgumentNullException>(() => new HostMemory(null!));
         Should.Throw<ArgumentOutOfRangeException>(() => default(HostMemory).At(0, 0));
     }
