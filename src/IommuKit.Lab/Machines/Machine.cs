@@ -81,7 +81,8 @@ public abstract class Machine : IDisposable
     public abstract LeastMaintenance LeastFor(in Footprint footprint);
 
     /// <summary>
-    /// Disposes of the domains, switches the IOMMU off and gives the memory back. What is used of the machine afterwards, domains, devices and views of
+    /// Disposes of the domains, switches the IOMMU off and gives the memory back. What is used of the machine afterwards, domains, devices
+    /// and views of
     /// memory, throws <see cref="ObjectDisposedException"/>.
     /// </summary>
     public void Dispose()

@@ -17,7 +17,8 @@ namespace IommuKit.Models.Memory;
 /// device writes to it.</para>
 /// <para>Views may be used at any time and on any thread, also while and after the memory is disposed of: they then throw
 /// <see cref="ObjectDisposedException"/>. A <see cref="Span{T}"/> from a view is checked when it is made, and never again. Used after
-/// <see cref="Dispose"/> it reads zeros, or on systems other than Linux what was there, and what it writes is lost. It does not keep the memory alive: on
+/// <see cref="Dispose"/> it reads zeros, or on systems other than Linux what was there, and what it writes is lost. It does not keep the
+/// memory alive: on
 /// Linux it may outlive the memory and all views until 16 TiB of other memory were made and dropped, and then not be used; elsewhere it must
 /// not be used when the memory and all views may have been collected (<see cref="GC.KeepAlive"/>).</para>
 /// </remarks>
