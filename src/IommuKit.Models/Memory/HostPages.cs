@@ -1,43 +1,34 @@
-using System.Runtime.ConstrainedExecution;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace IommuKit.Models.Memory;
 
-/// <summary>A block of zeroed host memory. Its addresses stay mapped until nothing refers to it any more, and on Linux for a while after that.</summary>
+/// <summary>A block of zeroed host memory.</summary>
 /// <remarks>
-/// On Linux untouched pages cost nothing, not even a promise. Elsewhere the block comes from the C library: pages that are never touched use no
-/// memory there either, but Windows commits the whole length, so that memory and paging file together must have room for it.
+/// <para>On Linux untouched pages cost nothing, not even a promise. Elsewhere the block comes from the C library: pages that are never touched use no
+/// memory there either, but Windows commits the whole length, so that memory and paging file together must have room for it.</para>
+/// <para>The addresses stay the block's own until nothing refers to it any more, whatever was disposed of before, because a thread that has passed its check
+/// may still be about to use them. After that they are put into <see cref="HostQuarantine"/>, because spans refer to a block without the collector
+/// knowing.</para>
 /// </remarks>
-internal sealed unsafe partial class HostPages : CriticalFinalizerObject
+internal sealed unsafe class HostPages : SafeHandleZeroOrMinusOneIsInvalid
 {
-    private const int ProtReadWrite = 1 | 2;
-    private const int PrivateAnonymousNoReserve = 2 | 0x20 | 0x4000;
-    private const int Fixed = 0x10;
+    // The collector does not know that blocks use up separate ranges of addresses, of which Linux has 65,530 for a process.
+    private const int CollectAt = 4096;
 
-    private readonly nint _address;
+    private static int _count;
+
     private readonly nuint _length;
 
     private HostPages(nint address, nuint length)
+        : base(ownsHandle: true)
     {
-        _address = address;
+        SetHandle(address);
         _length = length;
     }
 
-    ~HostPages()
-    {
-        if (OperatingSystem.IsLinux())
-        {
-            Discard();
-            Quarantine.Add(_address, _length);
-        }
-        else
-        {
-            NativeMemory.Free((void*)_address);
-        }
-    }
-
     /// <summary>Its first byte.</summary>
-    public void* Address => (void*)_address;
+    public void* Address => (void*)handle;
 
     /// <summary>Reserves a block.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No process can have as much.</exception>
@@ -49,57 +40,74 @@ internal sealed unsafe partial class HostPages : CriticalFinalizerObject
             throw new ArgumentOutOfRangeException(nameof(length), $"Memory of 0x{length:x} bytes cannot be reserved.");
         }
 
-        return new HostPages(OperatingSystem.IsLinux() ? Map((nuint)length) : Allocate((nuint)length), (nuint)length);
+        nint address;
+        if (OperatingSystem.IsLinux())
+        {
+            address = LinuxPages.Map((nuint)length);
+            if (address == LinuxPages.Failed)
+            {
+                CollectUnused();
+                HostQuarantine.Clear();
+                address = LinuxPages.Map((nuint)length);
+            }
+
+            if (address == LinuxPages.Failed)
+            {
+                throw new IOException($"The host cannot reserve 0x{length:x} bytes: errno {Marshal.GetLastPInvokeError()}.");
+            }
+        }
+        else
+        {
+            try
+            {
+                address = (nint)NativeMemory.AllocZeroed((nuint)length);
+            }
+            catch (OutOfMemoryException exception)
+            {
+                throw new IOException($"The host cannot commit 0x{length:x} bytes.", exception);
+            }
+        }
+
+        if (Interlocked.Increment(ref _count) % CollectAt == 0)
+        {
+            CollectUnused();
+        }
+
+        return new HostPages(address, (nuint)length);
     }
 
     /// <summary>
-    /// Gives the memory back, and leaves fresh zeros at its addresses for a thread that comes too late. Where the system has no way to do so it is
-    /// given back when nothing refers to the block any more.
+    /// Gives the memory behind the block back at once, where the host can do that and keep the addresses: on Linux, where they read as zeros
+    /// from then on.
     /// </summary>
     public void Discard()
     {
         if (OperatingSystem.IsLinux())
         {
-            // One step for whoever looks at the addresses. If it fails, what was there stays until the addresses go.
-            _ = MapMemory(_address, _length, ProtReadWrite, PrivateAnonymousNoReserve | Fixed, -1, 0);
+            LinuxPages.Discard(handle, _length);
+            GC.KeepAlive(this);
         }
     }
 
-    /// <summary>Gives addresses back to the system.</summary>
-    internal static void Unmap(nint address, nuint length) => _ = UnmapMemory(address, length);
-
-    private static nint Map(nuint length)
+    /// <summary>Takes the addresses back. Nobody disposes of the handle, so this is called when nothing refers to it any more.</summary>
+    protected override bool ReleaseHandle()
     {
-        nint address = MapMemory(0, length, ProtReadWrite, PrivateAnonymousNoReserve, -1, 0);
-        if (address == -1)
+        Interlocked.Decrement(ref _count);
+        if (OperatingSystem.IsLinux())
         {
-            // What nobody uses any more may be in the way.
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            Quarantine.Clear();
-            address = MapMemory(0, length, ProtReadWrite, PrivateAnonymousNoReserve, -1, 0);
+            HostQuarantine.Add(handle, _length);
+        }
+        else
+        {
+            NativeMemory.Free((void*)handle);
         }
 
-        return address != -1
-            ? address
-            : throw new IOException($"The host cannot reserve 0x{length:x} bytes: errno {Marshal.GetLastPInvokeError()}.");
+        return true;
     }
 
-    private static nint Allocate(nuint length)
+    private static void CollectUnused()
     {
-        try
-        {
-            return (nint)NativeMemory.AllocZeroed(length);
-        }
-        catch (OutOfMemoryException exception)
-        {
-            throw new IOException($"The host cannot commit 0x{length:x} bytes.", exception);
-        }
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
     }
-
-    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    private static partial nint MapMemory(nint address, nuint length, int protection, int flags, int file, nint offset);
-
-    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
-    private static partial int UnmapMemory(nint address, nuint length);
 }

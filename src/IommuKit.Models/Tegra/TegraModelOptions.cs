@@ -37,24 +37,25 @@ public sealed record TegraModelOptions
     /// </summary>
     public IReadOnlySet<string> WideSwgroups { get; init; } = new HashSet<string>(StringComparer.Ordinal);
 
+    /// <summary>Refuses hardware that cannot be.</summary>
     /// <exception cref="ArgumentException">There is no such hardware.</exception>
-    internal void Validate()
+    internal static void Validate(TegraModelOptions options)
     {
-        ArgumentNullException.ThrowIfNull(WideSwgroups);
-        if (!Enum.IsDefined(TlbReplacement))
+        if (options.WideSwgroups is null || !Enum.IsDefined(options.TlbReplacement))
         {
-            throw new ArgumentException($"There is no replacement {TlbReplacement}.", nameof(TlbReplacement));
+            throw new ArgumentException($"There is no replacement {options.TlbReplacement}, or no set of {nameof(WideSwgroups)}.", nameof(options));
         }
 
-        if (PostedWrites is < 0 or > Limit)
+        if (options.PostedWrites is < 0 or > Limit)
         {
-            throw new ArgumentOutOfRangeException(nameof(PostedWrites), PostedWrites, $"0 to {Limit} register writes can be posted.");
+            throw new ArgumentOutOfRangeException(nameof(options), options.PostedWrites, $"0 to {Limit} register writes can be posted.");
         }
 
-        if (PtcSets is < 1 or > Limit || (PtcSets & (PtcSets - 1)) != 0 || PtcWays is < 1 or > Limit || (long)PtcSets * PtcWays > Limit)
+        var (sets, ways) = (options.PtcSets, options.PtcWays);
+        if (sets is < 1 or > Limit || !int.IsPow2(sets) || ways is < 1 or > Limit || (long)sets * ways > Limit)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(PtcSets), $"A cache cannot have {PtcSets} sets of {PtcWays} ways: sets are a power of two, and there are at most {Limit} lines.");
+                nameof(options), $"A cache cannot have {sets} sets of {ways} ways: sets are a power of two, and there are at most {Limit} lines.");
         }
     }
 }

@@ -52,7 +52,7 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
         ArgumentNullException.ThrowIfNull(soc);
         _soc = soc;
         _options = options ?? new TegraModelOptions();
-        _options.Validate();
+        TegraModelOptions.Validate(_options);
         int group = _options.TlbGroupBytes == 0 ? soc.TlbGroupBytes : _options.TlbGroupBytes;
         if (group is not (16 << 10 or 32 << 10 or 64 << 10))
         {

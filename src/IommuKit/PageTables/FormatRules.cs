@@ -107,7 +107,9 @@ internal static class FormatRules
     {
         if (!holds)
         {
-            throw new ArgumentException($"Format {TFormat.Name} cannot be used: {rule}.", "options");
+#pragma warning disable MA0015 // What is wrong is not an argument but the type argument of the caller.
+            throw new ArgumentException($"Format {TFormat.Name} cannot be used: {rule}.");
+#pragma warning restore MA0015
         }
     }
 }

@@ -195,12 +195,12 @@ public sealed partial class PageTable<TFormat> : IDisposable
         if (outputBits > TFormat.MaxOutputBits || outputBits < 1)
         {
             throw new ArgumentException(
-                $"Format {TFormat.Name} holds physical addresses of 1 to {TFormat.MaxOutputBits} bits, not {outputBits}.", "options");
+                $"Format {TFormat.Name} holds physical addresses of 1 to {TFormat.MaxOutputBits} bits, not {outputBits}.", nameof(outputBits));
         }
 
         if (inputBits is < 1 or > 64 || !TFormat.TryGetRoot(inputBits, out rootLevel, out rootBits) || rootLevel < 1)
         {
-            throw new ArgumentException($"Format {TFormat.Name} has no root for IOVAs of {inputBits} bits.", "options");
+            throw new ArgumentException($"Format {TFormat.Name} has no root for IOVAs of {inputBits} bits.", nameof(inputBits));
         }
 
         if (TFormat.HasLowerRoot(outputBits, rootLevel, rootBits))
