@@ -79,7 +79,7 @@ internal static class FtraceInvalidation
 
             bool isWord = front.IsEmpty || front[^1] == ' ';
             front = front.TrimEnd((byte)' ');
-            if (isWord && (front.IsEmpty || front[^1] == ':') && end < line.Length && line[end] == ' ')
+            if (isWord && (front.IsEmpty || front[^1] == ':' || front.EndsWith("/*"u8) || IsPeriod(front)) && end < line.Length && line[end] == ' ')
             {
                 before = line[..end];
                 fields = line[end..].TrimStart((byte)' ');
@@ -92,6 +92,9 @@ internal static class FtraceInvalidation
         return false;
     }
 
+    /// <summary>Whether a text ends with a time and what perf counted: "24.330589:          1".</summary>
+    private static bool IsPeriod(ReadOnlySpan<byte> text) => FtraceText.WithoutPeriod(text) is { IsEmpty: false } rest && rest[^1] == ':';
+
     private static TraceEvent ReadDescriptor(ReadOnlySpan<byte> before, ReadOnlySpan<byte> fields, long number)
     {
         // The type's name only repeats what the first quadword says; kernels print the number for types they have no name for.
@@ -103,7 +106,7 @@ internal static class FtraceInvalidation
             && FtraceText.TrySkip(ref rest, " "u8) && FtraceText.TryReadHex(ref rest, out ulong qw1)
             && FtraceText.TrySkip(ref rest, " "u8) && FtraceText.TryReadHex(ref rest, out ulong qw2)
             && FtraceText.TrySkip(ref rest, " "u8) && FtraceText.TryReadHex(ref rest, out ulong qw3)
-            && rest.IsEmpty
+            && FtraceText.IsTail(rest)
             ? new TraceEvent(TraceEventKind.QueueSubmit, number, FtraceText.ReadTime(before))
             {
                 Unit = unit,
@@ -120,7 +123,7 @@ internal static class FtraceInvalidation
             || !FtraceText.TrySkip(ref fields, "] addr "u8) || !FtraceText.TryReadHex(ref fields, out ulong address)
             || !FtraceText.TrySkip(ref fields, " pages "u8) || !FtraceText.TryReadHex(ref fields, out ulong pages)
             || !FtraceText.TrySkip(ref fields, " mask "u8) || !FtraceText.TryReadHex(ref fields, out ulong mask)
-            || !fields.IsEmpty)
+            || !FtraceText.IsTail(fields))
         {
             return new TraceEvent(TraceEventKind.Damaged, number);
         }
@@ -158,7 +161,7 @@ internal static class FtraceInvalidation
         return TryReadTag(ref fields, out ushort unit, out ushort domain, ref flush)
             && FtraceText.TrySkip(ref fields, " pasid "u8) && FtraceText.TryReadDecimal(ref fields, out _)
             && FtraceText.TrySkip(ref fields, " ref "u8) && FtraceText.TryReadDecimal(ref fields, out _)
-            && fields.IsEmpty
+            && FtraceText.IsTail(fields)
             ? new TraceEvent(TraceEventKind.CacheTagFlush, number, FtraceText.ReadTime(before)) { Unit = unit, DomainId = domain, Flush = flush }
             : new TraceEvent(TraceEventKind.Damaged, number);
     }
@@ -230,6 +233,6 @@ internal static class FtraceInvalidation
         }
 
         text = text[used..];
-        return end.IsEmpty ? text.IsEmpty : FtraceText.TrySkip(ref text, end);
+        return end.IsEmpty ? FtraceText.IsTail(text) : FtraceText.TrySkip(ref text, end);
     }
 }

@@ -4,11 +4,20 @@ namespace IommuKit.Lab.Traces;
 
 /// <summary>Reads single lines of ftrace text: iommu:map and iommu:unmap here, invalidations by <see cref="FtraceInvalidation"/>.</summary>
 /// <remarks>
-/// Only the part from the event's name on is fixed; what stands before depends on the trace options. trace-cmd report and perf script print the
-/// same with more blanks and a prefix.
+/// <para>Only the part from the event's name on is fixed; what stands before depends on the trace options. trace-cmd report and perf script print the
+/// same with more blanks and a prefix. Kernels before 5.17 print no end; tracers of functions put events into comments; perf can add where the event
+/// was.</para>
 /// <code>
 /// …  7.590418: map: IOMMU: iova=0xffe0000 - 0xffea000 paddr=0x6c66000 size=40960
 /// …  7.036374: unmap: IOMMU: iova=0x0 - 0x1000 size=4096 unmapped_size=8192
+/// …  7.590418: map: IOMMU: iova=0xffe0000 paddr=0x6c66000 size=40960
+/// … |  /* map: IOMMU: iova=0xffe0000 - 0xffea000 paddr=0x6c66000 size=40960 */
+/// … 1 iommu:map: IOMMU: iova=0xffe0000 - 0xffea000 paddr=0x6c66000 size=40960 ffffffff844e6739 iommu_map+0x59
+/// </code>
+/// <para>With the option fields, and by trace-cmd report -R, the fields are printed by their names.</para>
+/// <code>
+/// …  7.590418: map: iova=0xffe0000 (268304384) paddr=0x6c66000 (113664000) size=0xa000 (40960)
+/// …  7.036374: unmap: iova=0 size=4096 unmapped_size=8192
 /// </code>
 /// </remarks>
 internal static class FtraceLine
@@ -61,7 +70,7 @@ internal static class FtraceLine
         {
             traceEvent = new TraceEvent(TraceEventKind.Damaged, number);
         }
-        else if (!FtraceInvalidation.TryRead(line, number, out traceEvent))
+        else if (!TryReadByFields(line, number, out traceEvent) && !FtraceInvalidation.TryRead(line, number, out traceEvent))
         {
             traceEvent = new TraceEvent(IsEvent(line) ? TraceEventKind.Other : TraceEventKind.Unknown, number);
         }
@@ -127,9 +136,14 @@ internal static class FtraceLine
 
         bool isUnmap = nameLength == UnmapName.Length;
         var fields = line[(marker + Marker.Length)..];
-        if (!FtraceText.TryReadHex(ref fields, out ulong iova)
-            || !FtraceText.TrySkip(ref fields, " - "u8)
-            || !FtraceText.TryReadHex(ref fields, out ulong end))
+        if (!FtraceText.TryReadHex(ref fields, out ulong iova))
+        {
+            return false;
+        }
+
+        ulong end = 0;
+        bool hasEnd = FtraceText.TrySkip(ref fields, " - "u8);
+        if (hasEnd && !FtraceText.TryReadHex(ref fields, out end))
         {
             return false;
         }
@@ -151,16 +165,81 @@ internal static class FtraceLine
             return false;
         }
 
-        ulong bytes = isUnmap ? unmapped : size;
-        if ((!fields.IsEmpty && !fields.Trim(" \r"u8).IsEmpty)
-            || unchecked(iova + size) != end
-            || !MappingFields.ArePossible(iova, address, size, bytes))
+        if ((!fields.IsEmpty && !FtraceText.IsTail(fields)) || (hasEnd && unchecked(iova + size) != end))
         {
             return false;
         }
 
-        long nanoseconds = FtraceText.ReadTime(before, nameLength);
-        traceEvent = new TraceEvent(isUnmap ? TraceEventKind.Unmap : TraceEventKind.Map, number, nanoseconds, iova, address, bytes);
+        traceEvent = MappingFields.ToEvent(
+            isUnmap ? TraceEventKind.Unmap : TraceEventKind.Map,
+            number,
+            FtraceText.ReadTime(before, nameLength),
+            (iova, address),
+            size,
+            isUnmap ? unmapped : size);
+        return traceEvent.Kind != TraceEventKind.Damaged;
+    }
+
+    /// <summary>Reads a map or unmap whose fields are printed by their names. False if the line is no such event.</summary>
+    private static bool TryReadByFields(ReadOnlySpan<byte> line, long number, out TraceEvent traceEvent)
+    {
+        traceEvent = default;
+        int end = 0;
+        while (line[end..].IndexOf(MapName) is >= 0 and int at)
+        {
+            end += at + MapName.Length;
+            var before = line[..end];
+            int nameLength = NameLength(before);
+            var fields = line[end..].TrimStart((byte)' ');
+            if (FtraceText.TrySkip(ref fields, "[FAILED TO PARSE]"u8))
+            {
+                fields = fields.TrimStart((byte)' ');
+            }
+
+            if (nameLength == 0 || !TryReadField(ref fields, "iova="u8, out ulong iova))
+            {
+                continue;
+            }
+
+            bool isUnmap = nameLength == UnmapName.Length;
+            ulong address = 0;
+            ulong size = 0;
+            ulong bytes = 0;
+            bool isWhole = (isUnmap || TryReadField(ref fields, "paddr="u8, out address))
+                && TryReadField(ref fields, "size="u8, out size)
+                && (!isUnmap || TryReadField(ref fields, "unmapped_size="u8, out bytes))
+                && FtraceText.IsTail(fields);
+            traceEvent = isWhole
+                ? MappingFields.ToEvent(
+                    isUnmap ? TraceEventKind.Unmap : TraceEventKind.Map,
+                    number,
+                    FtraceText.ReadTime(before, nameLength),
+                    (iova, address),
+                    size,
+                    isUnmap ? bytes : size)
+                : new TraceEvent(TraceEventKind.Damaged, number);
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>"iova=0xffe0000 (268304384)" or "iova=268304384", and the blank behind it.</summary>
+    private static bool TryReadField(ref ReadOnlySpan<byte> fields, ReadOnlySpan<byte> name, out ulong value)
+    {
+        value = 0;
+        var rest = fields;
+        if (!FtraceText.TrySkip(ref rest, name) || !(FtraceText.TryReadHex(ref rest, out value) || FtraceText.TryReadDecimal(ref rest, out value)))
+        {
+            return false;
+        }
+
+        if (rest.StartsWith(" ("u8) && rest.IndexOf((byte)')') is > 0 and int close)
+        {
+            rest = rest[(close + 1)..];
+        }
+
+        fields = rest.TrimStart((byte)' ');
         return true;
     }
 

@@ -34,6 +34,12 @@ internal static class FtraceText
         }
 
         var text = before[..name].TrimEnd((byte)' ');
+        if (text.EndsWith("/*"u8))
+        {
+            return ReadTimeInFront(text);
+        }
+
+        text = WithoutPeriod(text);
         if (text.IsEmpty || text[^1] != ':')
         {
             return -1;
@@ -57,6 +63,73 @@ internal static class FtraceText
             return ReadMicroseconds(text[..unit], 'D');
         }
 
+        return ReadSeconds(text);
+    }
+
+    /// <summary>
+    /// As <see cref="ReadTime(ReadOnlySpan{byte})"/>, where the name is known, and faster if the time is printed as it nearly always is.
+    /// </summary>
+    /// <param name="before">The line up to the name's end.</param>
+    /// <param name="nameLength">The length of the name.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long ReadTime(ReadOnlySpan<byte> before, int nameLength)
+    {
+        int colon = before.Length - nameLength - 2;
+        return colon > 0 && before[colon] == (byte)':' && before[colon + 1] == (byte)' ' && TryReadSeconds(before[..colon], out long nanoseconds)
+            ? nanoseconds
+            : ReadTime(before);
+    }
+
+    /// <summary>
+    /// Whether what follows the last number of an event can follow it: nothing, the end of a comment, or the address of an instruction that perf adds,
+    /// with its name.
+    /// </summary>
+    public static bool IsTail(ReadOnlySpan<byte> rest)
+    {
+        var text = rest.Trim(" \t\r"u8);
+        if (text.IsEmpty || text.SequenceEqual("*/"u8))
+        {
+            return true;
+        }
+
+        // The shortest address of a kernel that can be told from a number.
+        const int minDigits = 8;
+        int end = text.IndexOfAny(" \t"u8);
+        var word = end < 0 ? text : text[..end];
+        return (rest[0] is (byte)' ' or (byte)'\t')
+            && word.Length is >= minDigits and <= 16
+            && Utf8Parser.TryParse(word, out ulong _, out int used, 'x') && used == word.Length;
+    }
+
+    /// <summary>"24.330589:          1" without what perf counted.</summary>
+    public static ReadOnlySpan<byte> WithoutPeriod(ReadOnlySpan<byte> text)
+    {
+        int blank = text.LastIndexOf((byte)' ');
+        if (blank < 0 || text[(blank + 1)..].ContainsAnyExceptInRange((byte)'0', (byte)'9'))
+        {
+            return text;
+        }
+
+        var before = text[..blank].TrimEnd((byte)' ');
+        return !before.IsEmpty && before[^1] == ':' ? before : text;
+    }
+
+    /// <summary>
+    /// The time of an event in a comment of a tracer of functions, which stands first on the line if it was asked for (funcgraph-abstime):
+    /// <code>
+    ///  7036.374912 |   1)               |  /* map: …
+    /// </code>
+    /// </summary>
+    private static long ReadTimeInFront(ReadOnlySpan<byte> text)
+    {
+        text = text.TrimStart((byte)' ');
+        int blank = text.IndexOf((byte)' ');
+        return blank > 0 && text[blank..].TrimStart((byte)' ').StartsWith("|"u8) && text[..blank].Contains((byte)'.') ? ReadSeconds(text[..blank]) : -1;
+    }
+
+    /// <summary>"7.590418", in nanoseconds; -1 if it is not that.</summary>
+    private static long ReadSeconds(ReadOnlySpan<byte> text)
+    {
         long seconds = 0;
         long parts = 0;
         int fraction = -1;
@@ -97,20 +170,6 @@ internal static class FtraceText
         }
 
         return (seconds * 1_000_000_000) + parts;
-    }
-
-    /// <summary>
-    /// As <see cref="ReadTime(ReadOnlySpan{byte})"/>, where the name is known, and faster if the time is printed as it nearly always is.
-    /// </summary>
-    /// <param name="before">The line up to the name's end.</param>
-    /// <param name="nameLength">The length of the name.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static long ReadTime(ReadOnlySpan<byte> before, int nameLength)
-    {
-        int colon = before.Length - nameLength - 2;
-        return colon > 0 && before[colon] == (byte)':' && before[colon + 1] == (byte)' ' && TryReadSeconds(before[..colon], out long nanoseconds)
-            ? nanoseconds
-            : ReadTime(before);
     }
 
     /// <summary>Goes over a word, if it is the expected one.</summary>

@@ -12,18 +12,31 @@ internal sealed class GzipTextStream : ReadOnlyStream
     private static readonly byte[] EndText = [.. "end of trace"u8];
     private static readonly byte[] EndMember = Compress(EndText);
 
+    // Traces of kernels shrink to a twentieth or so; gzip can go to a thousandth, of what is all alike.
+    private const long MaxRatio = 200;
+    private const long MinBytesToJudge = 64 << 20;
+
+    private readonly string _name;
     private readonly ChainedStream _compressed;
+    private long _taken;
+    private long _given;
     private readonly GZipStream _gzip;
     private bool _isAtEnd;
 
-    public GzipTextStream(Stream compressed)
+    /// <summary>Makes a stream.</summary>
+    /// <param name="name">How messages name the file.</param>
+    /// <param name="compressed">What it holds.</param>
+    public GzipTextStream(string name, Stream compressed)
     {
-        _compressed = new ChainedStream(new PiecewiseStream(compressed), new MemoryStream(EndMember));
+        _name = name;
+        var counted = new CountingStream(compressed, taken => _taken = taken);
+        _compressed = new ChainedStream(new PiecewiseStream(counted), new MemoryStream(EndMember));
         _gzip = new GZipStream(_compressed, CompressionMode.Decompress);
     }
 
     /// <summary>Reads text.</summary>
     /// <exception cref="InvalidDataException">The file breaks off or is damaged.</exception>
+    /// <exception cref="InputException">It comes out so much larger than it is that it cannot be a trace.</exception>
     public override int Read(Span<byte> buffer)
     {
         if (_isAtEnd || buffer.IsEmpty)
@@ -34,6 +47,15 @@ internal sealed class GzipTextStream : ReadOnlyStream
         // The decompressor gives out everything it has before it asks for more; so whatever comes out of a call that asked for the end member is
         // made of that member.
         int count = _gzip.Read(buffer);
+        _given += count;
+        if (_given > MinBytesToJudge && _given / MaxRatio > _taken)
+        {
+            throw new InputException(
+                _name,
+                null,
+                $"is gzip that comes out more than {MaxRatio} times as large as it is, which no trace does; if it is one, give it decompressed");
+        }
+
         if (!_compressed.IsFirstDone)
         {
             return count != 0 ? count : throw new InvalidDataException("Something follows the gzip data.");

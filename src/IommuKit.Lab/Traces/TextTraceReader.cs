@@ -5,6 +5,9 @@ internal sealed class TextTraceReader : TraceReader
 {
     private const int MaxLine = 64 << 10;
 
+    // Text without any event of a kernel; a trace has some every few lines.
+    private const long MaxIdleBytes = 64 << 20;
+
     private readonly TraceInput _input;
     private readonly bool _isLenient;
     private readonly byte[] _buffer = new byte[4 * MaxLine];
@@ -13,7 +16,9 @@ internal sealed class TextTraceReader : TraceReader
     private bool _isStreamDone;
     private long _events;
     private long _mappings;
-    private bool _hasEventsWithoutFields;
+    private long _known;
+    private long _idleBytes;
+    private string? _foreignForm;
     private long _inBuffer = -1;
     private long _written;
 
@@ -44,10 +49,10 @@ internal sealed class TextTraceReader : TraceReader
             }
             else if (!FtraceLine.TryRead(line, Line, out traceEvent))
             {
-                if (FtraceLine.TryReadHeading(line, out long inBuffer, out long written))
+                NoteHeading(line);
+                if (IsIdle(line.Length + 1))
                 {
-                    _inBuffer = inBuffer;
-                    _written = written;
+                    return false;
                 }
 
                 continue;
@@ -62,19 +67,83 @@ internal sealed class TextTraceReader : TraceReader
                 throw new InputException(_input.Name, Line, Damage(line, end));
             }
 
-            _hasEventsWithoutFields |= traceEvent.Kind == TraceEventKind.Unknown && FtraceLine.IsWithoutFields(line);
+            if (_mappings == 0 && traceEvent.Kind is TraceEventKind.Other or TraceEventKind.Unknown)
+            {
+                _foreignForm ??= ForeignForms.Find(line);
+            }
+
+            if (traceEvent.Kind is TraceEventKind.Unknown or TraceEventKind.Damaged)
+            {
+                if (IsIdle(line.Length + 1))
+                {
+                    return false;
+                }
+            }
+            else
+            {
+                _idleBytes = 0;
+            }
+
             _events += traceEvent.Kind is TraceEventKind.Lost or TraceEventKind.Unknown ? 0 : 1;
             _mappings += traceEvent.Kind is TraceEventKind.Map or TraceEventKind.Unmap ? 1 : 0;
+            _known += traceEvent.Kind is TraceEventKind.Other or TraceEventKind.Lost or TraceEventKind.Unknown or TraceEventKind.Damaged ? 0 : 1;
             return true;
         }
     }
 
     public override void Dispose() => _input.Dispose();
 
+    /// <summary>
+    /// Takes note of the heading of ftrace's file trace. A second one starts another trace, whose times and mappings have nothing to do with those before.
+    /// </summary>
+    private void NoteHeading(ReadOnlySpan<byte> line)
+    {
+        if (!FtraceLine.TryReadHeading(line, out long inBuffer, out long written))
+        {
+            return;
+        }
+
+        if (_inBuffer >= 0)
+        {
+            Complain("a second trace starts here; give each a file of its own");
+        }
+
+        _inBuffer = inBuffer;
+        _written = written;
+    }
+
+    /// <summary>Whether there has been no event for so long that this is no trace, or none any more.</summary>
+    private bool IsIdle(int bytes)
+    {
+        _idleBytes += bytes;
+        if (_idleBytes <= MaxIdleBytes)
+        {
+            return false;
+        }
+
+        Complain($"there is no event of a kernel in {MaxIdleBytes >> 20} MiB of text; this is not a trace, or not any more");
+        return true;
+    }
+
+    /// <summary>Refuses the file or, where the caller wants what is there, remembers what is wrong with it.</summary>
+    private void Complain(string problem)
+    {
+        if (!_isLenient)
+        {
+            throw new InputException(_input.Name, Line, $"{problem} (--lenient reads what is there)");
+        }
+
+        Problem ??= problem;
+    }
+
     private string Damage(ReadOnlySpan<byte> line, LineEnd end)
     {
         string damage;
-        if (FtraceLine.IsBinary(line))
+        if (ForeignForms.Find(line) is { } form)
+        {
+            damage = form;
+        }
+        else if (FtraceLine.IsBinary(line))
         {
             damage = "has binary data, not trace text";
         }
@@ -105,21 +174,17 @@ internal sealed class TextTraceReader : TraceReader
             throw new InputException(
                 _input.Name,
                 null,
-                _hasEventsWithoutFields
-                    ? "has events without their fields; record the trace without the options raw and hex "
-                        + "('echo noraw > trace_options; echo nohex > trace_options')"
-                    : $"has no iommu:map or iommu:unmap event in {Line} {(Line == 1 ? "line" : "lines")}; record the trace with both events on");
+                _foreignForm
+                    ?? $"has no iommu:map or iommu:unmap event in {Line} {(Line == 1 ? "line" : "lines")}; record the trace with both events on");
         }
 
         if (_inBuffer > _events)
         {
-            string problem = $"the file ends after {_events} of the {_inBuffer} entries that its heading promises";
-            if (!_isLenient)
-            {
-                throw new InputException(_input.Name, Line, $"{problem} (--lenient reads what is there)");
-            }
-
-            Problem ??= problem;
+            Complain($"the file ends after {_events} of the {_inBuffer} entries that its heading promises");
+        }
+        else if (_inBuffer >= 0 && _known > _inBuffer)
+        {
+            Complain($"the file has {_known} events of an IOMMU under a heading that promises {_inBuffer} entries: more than one trace is in it");
         }
     }
 

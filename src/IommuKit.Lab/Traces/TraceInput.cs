@@ -26,7 +26,7 @@ internal sealed class TraceInput : IDisposable
         Refuse("");
         if (_content.Start.StartsWith((ReadOnlySpan<byte>)[0x1f, 0x8b]))
         {
-            Gzip = new GzipTextStream(_content);
+            Gzip = new GzipTextStream(Name, _content);
             _content = new ProbedStream(Gzip, ProbeBytes);
             Refuse("is gzip; what it holds ");
         }

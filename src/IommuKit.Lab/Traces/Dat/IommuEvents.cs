@@ -60,10 +60,7 @@ internal sealed class IommuEvents
 
             ulong iova = data.Number(_iova);
             ulong target = _address is { } place ? data.Number(place) : 0;
-            ulong mapped = data.Number(_bytes);
-            return MappingFields.ArePossible(iova, target, data.Number(_size), mapped)
-                ? new TraceEvent(kind, number, nanoseconds, iova, target, mapped)
-                : new TraceEvent(TraceEventKind.Damaged, number);
+            return MappingFields.ToEvent(kind, number, nanoseconds, (iova, target), data.Number(_size), data.Number(_bytes));
         }
     }
 }
