@@ -18,7 +18,7 @@ internal sealed class MapRuns
     public void Add(ulong first, ulong last)
     {
         ref var run = ref _runs[_newest];
-        if (run.IsOpen && run.Last + 1 == first)
+        if (run.IsOpen && first != 0 && run.Last == first - 1)
         {
             run.Last = last;
             return;

@@ -14,8 +14,8 @@ internal sealed class SummedSet
     /// <summary>Separate pieces in the set: what its memory depends on.</summary>
     public int Pieces => _pieces.Count;
 
-    /// <summary>Bytes in the set.</summary>
-    public ulong Bytes => _pieces.Length;
+    /// <summary>Bytes in the set; one less where that would be 2 to the power of 64.</summary>
+    public ulong Bytes => _pieces.Length == 0 && _pieces.Count != 0 ? ulong.MaxValue : _pieces.Length;
 
     /// <summary>Adds a range.</summary>
     /// <param name="first">First IOVA.</param>

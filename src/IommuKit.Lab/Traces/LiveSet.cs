@@ -15,14 +15,17 @@ public sealed class LiveSet
     // Chunks that became empty: a set whose size goes up and down allocates nothing.
     private readonly Stack<PieceChunk> _spare = new();
 
+    // 0 also where all bytes that there are are in the set.
+    private ulong _bytes;
+
     /// <summary>Makes an empty set.</summary>
     public LiveSet() => _ends.Resize(0, 0, 1);
 
     /// <summary>Separate pieces in the set: what its memory depends on.</summary>
     public int Pieces { get; private set; }
 
-    /// <summary>Bytes in the set.</summary>
-    public ulong Bytes { get; private set; }
+    /// <summary>Bytes in the set; one less where that would be 2 to the power of 64.</summary>
+    public ulong Bytes => _bytes == 0 && Pieces != 0 ? ulong.MaxValue : _bytes;
 
     /// <summary>Adds a range.</summary>
     /// <param name="first">First IOVA.</param>
@@ -56,7 +59,7 @@ public sealed class LiveSet
         }
 
         Replace(at, index, count, [new Piece(start, end)]);
-        Bytes += last - first + 1 - overlap;
+        _bytes += last - first + 1 - overlap;
         return overlap;
     }
 
@@ -100,7 +103,7 @@ public sealed class LiveSet
             }
         }
 
-        Bytes -= removed;
+        _bytes -= removed;
         return removed;
     }
 

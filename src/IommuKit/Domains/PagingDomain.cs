@@ -164,7 +164,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         FlushBeforeReuse(iova, size);
         var sink = new GatherSink<THardware>(_sync, _mapUse, _owed);
         var error = _table.Map(iova, physicalAddress, size, protection, ref sink);
-        Finish(ref sink, iova, size, error);
+        Finish(ref sink, Interval.At(iova, size), error);
         CountRanges(error, 1);
         return error;
     }
@@ -187,7 +187,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
 
             var sink = new GatherSink<THardware>(_sync, _mapUse, _owed);
             error = _table.MapScatterGather(iova, ranges, protection, ref sink, out size);
-            Finish(ref sink, iova, size, error);
+            Finish(ref sink, Interval.At(iova, size), error);
         }
 
         CountRanges(error, ranges.Length);
@@ -230,18 +230,18 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         if (_deferred is not null)
         {
             var tables = sink.CleanOnly();
-            _deferred.Add(Interval.At(iova, unmapped).Around(sink.UnlinkedSpan), tables);
+            _deferred.Add(Unmapped(iova, unmapped).Around(sink.UnlinkedSpan), tables);
         }
         else
         {
-            Finish(ref sink, iova, Math.Max(size, unmapped), IommuError.None);
+            Finish(ref sink, Unmapped(iova, Math.Max(size, unmapped)), IommuError.None);
         }
 
         return error;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Finish(ref GatherSink<THardware> sink, ulong iova, ulong size, IommuError error)
+    private void Finish(ref GatherSink<THardware> sink, Interval range, IommuError error)
     {
         if (error != IommuError.None)
         {
@@ -254,9 +254,15 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         }
         else
         {
-            sink.Finish(Interval.At(iova, size));
+            sink.Finish(range);
         }
     }
+
+    /// <summary>
+    /// What an unmap took away. If that was all there is, its last page larger than asked for, the number of bytes did not fit.
+    /// </summary>
+    private static Interval Unmapped(ulong iova, ulong bytes) =>
+        iova == 0 && bytes > ulong.MaxValue / 2 ? new Interval(0, ulong.MaxValue) : Interval.At(iova, bytes);
 
     private void CountRanges(IommuError error, int count)
     {

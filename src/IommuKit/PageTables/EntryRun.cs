@@ -55,23 +55,30 @@ public readonly record struct EntryRun(
             return false;
         }
 
-        if (other.EntryAddress == EntryAddress + Bytes && other.Iova == Iova + Span)
+        if (Follows(other.EntryAddress, EntryAddress, Bytes) && Follows(other.Iova, Iova, Span))
         {
             joined = this with { Count = Count + other.Count, Span = Span + other.Span };
             return true;
         }
 
-        if (EntryAddress == other.EntryAddress + other.Bytes && Iova == other.Iova + other.Span)
+        if (Follows(EntryAddress, other.EntryAddress, other.Bytes) && Follows(Iova, other.Iova, other.Span))
         {
             joined = other with { Count = Count + other.Count, Span = Span + other.Span };
             return true;
         }
 
-        return other.EntryAddress >= EntryAddress
-            && other.EntryAddress + other.Bytes <= EntryAddress + Bytes
+        return other.EntryAddress - EntryAddress < Bytes
+            && other.Bytes <= Bytes - (other.EntryAddress - EntryAddress)
             && other.Iova - Iova < Span;
     }
 
+    /// <summary>Whether the IOVAs of another run begin where those of this one end.</summary>
+    /// <param name="next">The other run.</param>
+    internal bool IsFollowedBy(in EntryRun next) => Follows(next.Iova, Iova, Span);
+
     /// <summary>The last IOVA that the entries translate.</summary>
     public ulong LastIova => Iova + Span - 1;
+
+    // Numbers end: what begins at 0 follows nothing, also not what ends at the last number.
+    private static bool Follows(ulong address, ulong start, ulong bytes) => address == start + bytes && address != 0;
 }

@@ -169,7 +169,7 @@ internal ref struct MapCursor
             {
                 Address = range.Address;
             }
-            else if (range.Address != Address + _contiguous && range.Length != 0)
+            else if (range.Length != 0 && (range.Address != Address + _contiguous || range.Address == 0))
             {
                 break;
             }

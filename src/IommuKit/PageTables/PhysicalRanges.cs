@@ -52,7 +52,8 @@ internal readonly ref struct PhysicalRanges
                 return IommuError.EOVERFLOW;
             }
 
-            if (range.Address != next || total == 0)
+            // What begins at 0 follows nothing: neither what ends at the last number nor, for the first range, no range.
+            if (range.Address != next || next == 0)
             {
                 edges |= next | range.Address;
                 longest = Math.Max(longest, next - start);

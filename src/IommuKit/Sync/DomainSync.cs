@@ -282,7 +282,7 @@ internal sealed class DomainSync<THardware>
                 continue;
             }
 
-            if (hasRange && run.Level == range.Level && run.Iova == range.Iova + range.Span && run.Span < ulong.MaxValue - range.Span)
+            if (hasRange && run.Level == range.Level && range.IsFollowedBy(run) && run.Span < ulong.MaxValue - range.Span)
             {
                 range = range with { Span = range.Span + run.Span };
                 continue;

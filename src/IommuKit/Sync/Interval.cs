@@ -15,7 +15,7 @@ internal readonly record struct Interval(ulong First, ulong Last)
     /// <summary>Its size; one byte less where that would be 2 to the power of 64.</summary>
     public ulong Bytes => IsEmpty ? 0 : Math.Max(Last - First, Last - First + 1);
 
-    public bool Overlaps(Interval other) => First <= other.Last && other.First <= Last;
+    public bool Overlaps(Interval other) => First <= other.Last && other.First <= Last && !IsEmpty && !other.IsEmpty;
 
     /// <summary>The smallest interval around both.</summary>
     public Interval Around(Interval other) =>

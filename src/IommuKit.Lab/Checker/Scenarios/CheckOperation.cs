@@ -20,6 +20,9 @@ public readonly record struct CheckOperation(CheckOperationKind Kind, int Domain
     public ulong PhysicalAddress =>
         FirstBuffer + ((ulong)((Domain * Buffers) + Buffer) << BufferLog2) + (Iova & ((1ul << BufferLog2) - 1));
 
+    /// <summary>The last IOVA of its range, which is cut off where numbers end.</summary>
+    public ulong LastIova => Iova + Math.Min(Size - 1, ulong.MaxValue - Iova);
+
     /// <summary>Whether an address is in one of the buffers.</summary>
     public static bool IsBuffer(ulong physicalAddress) => physicalAddress - FirstBuffer < (2 * Buffers) << BufferLog2;
 

@@ -80,5 +80,5 @@ public static class Interleavings
     /// <summary>Whether two threads may do the operations at once: on two domains, or on ranges of one domain that do not overlap.</summary>
     public static bool AreIndependent(in CheckOperation one, in CheckOperation other) =>
         one.Domain != other.Domain
-        || (one.Size != 0 && other.Size != 0 && (one.Iova + one.Size <= other.Iova || other.Iova + other.Size <= one.Iova));
+        || (one.Size != 0 && other.Size != 0 && (one.LastIova < other.Iova || other.LastIova < one.Iova));
 }
