@@ -75,10 +75,7 @@ internal static class CheckCommand
             var targets = Choices.Targets(parsed.GetValue(iommu) is { Length: > 0 } names ? names : null);
             var policies = Choices.Policies(parsed.GetValue(policy) is { Length: > 0 } chosen ? chosen : null);
             var releases = Choices.Releases(parsed.GetValue(release) is { Length: > 0 } rules ? rules : null);
-            CheckConfiguration[] configurations =
-            [
-                .. from target in targets from one in policies from rule in releases select new CheckConfiguration(target, one, rule),
-            ];
+            CheckConfiguration[] configurations = [.. Configurations(targets, policies, releases)];
             var bug = parsed.GetValue(plant) is { } name ? Choices.Bug("--plant", name) : null;
             if (parsed.GetValue(replay) is { } scenario)
             {
@@ -93,6 +90,7 @@ internal static class CheckCommand
             var options = new CheckOptions
             {
                 Configurations = configurations,
+                AtEnds = parsed.GetValue(iommu) is { Length: > 0 } ? configurations : [.. Configurations(CheckTargets.AtEnds, policies, releases)],
                 Depth = parsed.GetValue(depth) is { } limit ? Choices.Number("--depth", limit) : DefaultDepth,
                 RandomTime = TimeSpan.FromSeconds(parsed.GetValue(time) is { } seconds ? Choices.Number("--time", seconds) : DefaultSeconds),
                 Seed = parsed.GetValue(seed) is { } start ? Choices.Number("--seed", start) : 1,
@@ -113,6 +111,10 @@ internal static class CheckCommand
         return command;
     }
 
+    private static IEnumerable<CheckConfiguration> Configurations(
+        IEnumerable<CheckTarget> targets, IReadOnlyList<SyncPolicy> policies, IReadOnlyList<TableRelease> releases) =>
+        from target in targets from policy in policies from release in releases select new CheckConfiguration(target, policy, release);
+
     private static int CodeFor(CheckResult result)
     {
         if (result.Findings.Any())
@@ -121,7 +123,7 @@ internal static class CheckCommand
             return result.Findings.Any(finding => finding.IsConfirmed) ? ExitCode.Violation : ExitCode.Inconclusive;
         }
 
-        bool isComplete = result.IsTrustworthy && result.Configurations.All(configuration => configuration.Exhausted == 0);
+        bool isComplete = result.IsTrustworthy && result.Configurations.Concat(result.AtEnds).All(configuration => configuration.Exhausted == 0);
         return isComplete ? ExitCode.Success : ExitCode.Inconclusive;
     }
 

@@ -6,6 +6,9 @@ public sealed record CheckOptions
     /// <summary>What is checked.</summary>
     public required IReadOnlyList<CheckConfiguration> Configurations { get; init; }
 
+    /// <summary>Where the ends of the address space are checked.</summary>
+    public IReadOnlyList<CheckConfiguration> AtEnds { get; init; } = [];
+
     /// <summary>All scenarios of up to that many operations are run.</summary>
     public int Depth { get; init; } = 3;
 

@@ -8,9 +8,12 @@ namespace IommuKit.Lab.Checker;
 /// </param>
 public sealed record CheckResult(IReadOnlyList<PlantedResult> Planted, IReadOnlyList<ConfigurationResult> Configurations)
 {
+    /// <summary>What became of the ends of the address space, in each configuration.</summary>
+    public IReadOnlyList<ConfigurationResult> AtEnds { get; init; } = [];
+
     /// <summary>Whether all planted bugs were found.</summary>
     public bool IsTrustworthy => Planted.All(planted => planted.IsCaught);
 
     /// <summary>What was found wrong with the drivers.</summary>
-    public IEnumerable<CheckFinding> Findings => Configurations.Select(result => result.Finding).OfType<CheckFinding>();
+    public IEnumerable<CheckFinding> Findings => Configurations.Concat(AtEnds).Select(result => result.Finding).OfType<CheckFinding>();
 }

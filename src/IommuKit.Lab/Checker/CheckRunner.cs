@@ -14,6 +14,9 @@ public static class CheckRunner
     // Scenarios of up to that many operations are also measured for waste, the same ones under every policy.
     private const int MeasuredDepth = 2;
 
+    // After all scenarios of that many operations come longer ones of some kinds.
+    private const int FollowUpDepth = 2;
+
     /// <summary>Runs everything.</summary>
     public static CheckResult Run(CheckOptions options)
     {
@@ -29,12 +32,20 @@ public static class CheckRunner
         }
 
         var results = options.Configurations.Select(configuration => new ConfigurationResult(configuration)).ToArray();
+        var atEnds = options.AtEnds.Select(configuration => new ConfigurationResult(configuration with { Place = CheckPlace.Ends })).ToArray();
+        RunSequences(atEnds, "the ends of the address space", options, EndsScenarios.Of);
         for (int depth = 1; depth <= options.Depth && Array.TrueForAll(results, IsClean); depth++)
         {
             RunAll(results, depth, options);
             if (depth > 1 && Array.TrueForAll(results, IsClean))
             {
                 RunInterleavings(results, depth, options);
+            }
+
+            if (depth == FollowUpDepth && Array.TrueForAll(results, IsClean))
+            {
+                RunSequences(results, "reuse", options, configuration => FollowUps.Sequences(configuration));
+                RunInterleavings(results, "interruptions of flushes and attaches", options, configuration => FollowUps.Interruptions(configuration));
             }
         }
 
@@ -43,7 +54,7 @@ public static class CheckRunner
             RunRandom(results, options);
         }
 
-        return new CheckResult(planted, results);
+        return new CheckResult(planted, results) { AtEnds = atEnds };
     }
 
     /// <summary>Runs scenarios, shortest first, until one fails.</summary>
@@ -106,6 +117,15 @@ public static class CheckRunner
             Run(result, scenario, isMeasured: depth <= MeasuredDepth);
         },
         configuration => Sequences(configuration, null, depth));
+
+    private static void RunSequences(
+        ConfigurationResult[] results, string what, CheckOptions options, Func<CheckConfiguration, IEnumerable<CheckCase>> scenarios) => RunEach(
+        results, what, options, (result, scenario) =>
+        {
+            result.Sequences++;
+            Run(result, scenario, isMeasured: false);
+        },
+        scenarios);
 
     private static void RunInterleavings(ConfigurationResult[] results, int depth, CheckOptions options)
     {
@@ -181,7 +201,7 @@ public static class CheckRunner
     {
         var configuration = result.Configuration;
         var random = new Random(seed);
-        var operations = RandomScenario.Create(SmallScope.Alphabet(configuration), configuration.Target.Layout, options.RandomLength, random);
+        var operations = RandomScenario.Create(SmallScope.Everything(configuration), configuration.Ranges, options.RandomLength, random);
         result.RandomScenarios++;
         Run(result, new CheckCase(configuration, null, operations, RandomScenario.Interrupt(operations, random)), isMeasured: false);
     }

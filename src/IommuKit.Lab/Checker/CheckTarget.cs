@@ -9,8 +9,10 @@ namespace IommuKit.Lab.Checker;
 /// <param name="Description">What it is, and what its hardware may do.</param>
 /// <param name="CanAttach">Whether devices can be attached and detached.</param>
 /// <param name="Layout">Which ranges scenarios use.</param>
+/// <param name="Ends">Which they use at the ends of the address space.</param>
 /// <param name="Create">Builds one.</param>
-public sealed record CheckTarget(string Name, string Description, bool CanAttach, RangeLayout Layout, Func<CheckSettings, CheckedMachine> Create)
+public sealed record CheckTarget(
+    string Name, string Description, bool CanAttach, RangeLayout Layout, EndsLayout Ends, Func<CheckSettings, CheckedMachine> Create)
 {
     /// <summary>Whether walkers see the CPU's stores at once.</summary>
     public bool HasCoherentWalk { get; init; }
@@ -33,6 +35,9 @@ public sealed record CheckTarget(string Name, string Description, bool CanAttach
     /// <summary>From how many pages on a domain drops everything; 0 means never.</summary>
     public int FlushAllPages { get; init; }
 
+    /// <summary>How many runs of entries a domain under Explicit remembers; 0 for as many as it does by itself.</summary>
+    public int ExplicitCapacity { get; init; }
+
     /// <summary>From how many group flushes in a section on a driver for Tegra flushes the section; 0 means never.</summary>
     public int SectionThreshold { get; init; }
 
@@ -41,4 +46,7 @@ public sealed record CheckTarget(string Name, string Description, bool CanAttach
 
     /// <summary>Bytes of memory for page tables: enough for the tables of all ranges in both domains, and few to look at.</summary>
     public ulong PoolBytes { get; init; } = 64 << 10;
+
+    /// <summary>The same where the ends of the address space are looked at, which have tables of all levels to themselves.</summary>
+    public ulong PoolBytesAtEnds { get; init; } = 64 << 10;
 }

@@ -1,6 +1,7 @@
 using IommuKit.Lab.Checker.Machines;
 using IommuKit.Lab.Checker.Scenarios;
 using IommuKit.Lab.Checker.Shadow;
+using IommuKit.Lab.PageTables;
 using IommuKit.Specs.Arm;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.RiscV;
@@ -16,7 +17,15 @@ public static class CheckTargets
     /// <summary>The format in which the software IOMMU is checked unless somebody asks for others: one with a software bit.</summary>
     public const string DefaultFormat = "arm-lpae-4k-s1";
 
-    /// <summary>All of them.</summary>
+    // Tables of all levels at four places, in two domains, and some that wait to be given back.
+    private const int CellsAtEnds = 60;
+
+    // Few enough that a short scenario owes more.
+    private const int FewRuns = 2;
+
+    private const int TegraBits = 32;
+
+    /// <summary>All of them, in a selection of formats.</summary>
     public static IReadOnlyList<CheckTarget> All { get; } =
     [
         .. TegraSoc.All.Select(Tegra),
@@ -32,9 +41,20 @@ public static class CheckTargets
     public static IReadOnlyList<CheckTarget> Default { get; } =
         [.. All.Where(target => target.Tegra is not null || target.Name.StartsWith(DefaultFormat, StringComparison.Ordinal))];
 
-    /// <summary>The target of that name, or null.</summary>
-    public static CheckTarget? Find(string name) =>
-        All.FirstOrDefault(target => string.Equals(target.Name, name, StringComparison.OrdinalIgnoreCase));
+    /// <summary>
+    /// Where the ends of the address space are checked unless somebody asks for others: every driver, in every format of its tables, with the most
+    /// and the least forgetful walker.
+    /// </summary>
+    public static IReadOnlyList<CheckTarget> AtEnds { get; } =
+    [
+        .. TegraSoc.All.Select(Tegra),
+        .. FormatCatalog.All.SelectMany(kind => kind.Accept(new Walkers())).Where(target => target.HasCoherentWalk != target.CachesInvalidEntries),
+    ];
+
+    /// <summary>The target of that name, or null: one of <see cref="All"/>, or one in any other format.</summary>
+    public static CheckTarget? Find(string name) => All
+        .Concat(FormatCatalog.All.SelectMany(kind => kind.Accept(new Walkers())))
+        .FirstOrDefault(target => string.Equals(target.Name, name, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The four kinds of walker that one format can have.</summary>
     private static IEnumerable<CheckTarget> Software<TFormat>(int inputBits, int outputBits)
@@ -48,11 +68,13 @@ public static class CheckTargets
                 + $"and {(cachesInvalid ? "also" : "never")} remembers what is not present",
             CanAttach: false,
             new RangeLayout(TrackedPages<TFormat>.PageBytes, 1ul << TFormat.EntryShift(1)),
+            new EndsLayout(TrackedPages<TFormat>.PageBytes, inputBits, TFormat.SignExtendsInput),
             settings => new SoftwareCheckedMachine<TFormat>(name, inputBits, outputBits, isCoherent, cachesInvalid, settings))
         {
             HasCoherentWalk = isCoherent,
             CachesInvalidEntries = cachesInvalid,
             HasSoftwareBit = TFormat.SoftwareBit != 0,
+            PoolBytesAtEnds = (ulong)CellsAtEnds << TrackedPages<TFormat>.TableLog2(0),
         };
 
     /// <summary>
@@ -79,6 +101,7 @@ public static class CheckTargets
         Layout = new RangeLayout(pageBytes, tableSpan, mapsTable: true),
         PageSizes = pageBytes | tableSpan,
         FlushAllPages = (int)(tableSpan / pageBytes),
+        ExplicitCapacity = FewRuns,
     };
 
     private static CheckTarget Tegra(TegraSoc soc) => new(
@@ -86,8 +109,31 @@ public static class CheckTargets
         "register-level model; the walker does not snoop, and everything caches what is not present",
         CanAttach: true,
         new RangeLayout(1ul << TegraEntry.PageShift, 1ul << TegraEntry.SectionShift),
+        new EndsLayout(1ul << TegraEntry.PageShift, TegraBits, isSigned: false),
         settings => new TegraCheckedMachine(soc, settings))
     {
         Tegra = soc,
     };
+
+    /// <summary>All walkers of a format that is known by name, with the widest IOVAs whose root is a whole table.</summary>
+    private sealed class Walkers : IFormatVisitor<IEnumerable<CheckTarget>>
+    {
+        public IEnumerable<CheckTarget> Visit<TFormat>(FormatKind kind)
+            where TFormat : struct, IPageTableFormat
+        {
+            int bits = kind.InputBits;
+            while (!HasWholeRoot<TFormat>(bits, kind.OutputBits))
+            {
+                bits--;
+            }
+
+            return Software<TFormat>(bits, kind.OutputBits);
+        }
+
+        private static bool HasWholeRoot<TFormat>(int inputBits, int outputBits)
+            where TFormat : struct, IPageTableFormat =>
+            TFormat.TryGetRoot(inputBits, out int level, out int bits)
+            && bits >= TFormat.IndexBits(0)
+            && !TFormat.HasLowerRoot(outputBits, level, bits);
+    }
 }

@@ -91,7 +91,7 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
             }
             else if (next(machine, isBetween) is { } warmUp)
             {
-                warmUp.Happen(machine, failing.Configuration.Target.Layout, violation, events);
+                warmUp.Happen(machine, failing.Configuration.Pages, violation, events);
             }
         });
         return found;
@@ -142,7 +142,7 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
     /// <param name="Entry">The one entry whose line is written back, or null.</param>
     private sealed record WarmUp(bool IsSettled, bool IsWrittenBack, ulong? Entry)
     {
-        public void Happen(CheckedMachine machine, RangeLayout layout, Violation violation, List<string> events)
+        public void Happen(CheckedMachine machine, IReadOnlyList<ulong> pages, Violation violation, List<string> events)
         {
             string when = string.Create(CultureInfo.InvariantCulture, $"after access {machine.Checker.Steps}: ");
             if (IsWrittenBack)
@@ -165,7 +165,7 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
 
             for (int device = 0; device < machine.Domains.Count; device++)
             {
-                foreach (ulong page in layout.Pages)
+                foreach (ulong page in pages)
                 {
                     _ = machine.Access(device, page, isWrite: false);
                 }

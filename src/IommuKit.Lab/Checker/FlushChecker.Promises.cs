@@ -65,7 +65,7 @@ internal sealed partial class FlushChecker<TFormat>
     {
         lock (_gate)
         {
-            var (first, end) = _pages.Range(iova, iova + (size - 1));
+            var (first, end) = _pages.Range(iova, iova + Math.Min(size - 1, ulong.MaxValue - iova));
             for (int page = first; page < end; page++)
             {
                 change(page);

@@ -6,6 +6,7 @@ namespace IommuKit.Domains;
 public sealed record DomainOptions
 {
     private const int MaxDeferredCapacity = 1 << 20;
+    private const int MaxExplicitCapacity = 1 << 16;
 
     /// <summary>When maintenance is done.</summary>
     public SyncPolicy Policy { get; init; } = SyncPolicy.Gather;
@@ -34,6 +35,12 @@ public sealed record DomainOptions
     /// <summary>With <see cref="SyncPolicy.Deferred"/>: how long an unmap may wait, as far as later unmaps notice. Linux: 10 ms.</summary>
     public TimeSpan DeferredAge { get; init; } = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>
+    /// With <see cref="SyncPolicy.Explicit"/>: how many runs of neighbouring entries are remembered until the caller flushes, 1 to 65,536. When there are
+    /// more, the next flush drops everything that is cached of the domain.
+    /// </summary>
+    public int ExplicitCapacity { get; init; } = 4096;
+
     /// <summary>The clock for <see cref="DeferredAge"/>.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
@@ -57,6 +64,12 @@ public sealed record DomainOptions
             throw new IommuException(
                 IommuError.EINVAL,
                 $"A domain cannot have FlushAllPages {FlushAllPages}, DeferredCapacity {DeferredCapacity} and DeferredAge {DeferredAge}.");
+        }
+
+        if (ExplicitCapacity is < 1 or > MaxExplicitCapacity)
+        {
+            throw new IommuException(
+                IommuError.EINVAL, $"A domain can remember 1 to {MaxExplicitCapacity} runs of entries, not ExplicitCapacity {ExplicitCapacity}.");
         }
     }
 }

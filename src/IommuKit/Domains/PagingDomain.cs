@@ -71,7 +71,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         }
         else if (Policy == SyncPolicy.Explicit)
         {
-            _owed = new OwedWork<THardware>(_sync);
+            _owed = new OwedWork<THardware>(_sync, options.ExplicitCapacity);
         }
 
         driver.Add(this);

@@ -5,16 +5,14 @@ namespace IommuKit.Sync;
 
 /// <summary>Maintenance that operations have left for later, and the tables that must wait for it. Thread-safe.</summary>
 /// <remarks>It remembers a number of runs; beyond that single runs are forgotten and the next flush drops everything.</remarks>
-internal sealed class OwedWork<THardware>(DomainSync<THardware> sync)
+internal sealed class OwedWork<THardware>(DomainSync<THardware> sync, int capacity)
     where THardware : struct, IDomainHardware
 {
-    private const int MaxRuns = 4096;
-
     // How far back a run looks for one to join.
     private const int JoinDepth = 16;
 
     private readonly Lock _gate = new();
-    private readonly EntryRun[] _runs = new EntryRun[MaxRuns];
+    private readonly EntryRun[] _runs = new EntryRun[capacity];
     private int _count;
     private bool _hasForgotten;
     private TableList _unlinked;
@@ -76,7 +74,7 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync)
             }
 
             var chosen = ArrayPool<EntryRun>.Shared.Rent(Math.Max(_count, 1));
-            int count = TakeRunsOf(range, chosen);
+            int count = TakeRunsOf(WithTables(range), chosen);
             if (count != 0)
             {
                 Synchronise(chosen.AsSpan(0, count));
@@ -84,6 +82,25 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync)
 
             ArrayPool<EntryRun>.Shared.Return(chosen);
         }
+    }
+
+    /// <summary>
+    /// A range with all that lies under the pointers to tables that are owed in it: what was stored in a new table is dropped from the TLB with
+    /// the pointer to it, so it must be in memory, and in no cache of tables, by then.
+    /// </summary>
+    private Interval WithTables(Interval range)
+    {
+        // Tables nest, so what this adds lies under no other pointer that does not reach into the range itself.
+        var all = range;
+        for (int i = 0; i < _count; i++)
+        {
+            if (_runs[i].ChangesTable && SpanOf(_runs[i]).Overlaps(range))
+            {
+                all = all.Around(SpanOf(_runs[i]));
+            }
+        }
+
+        return all;
     }
 
     /// <summary>Moves the runs of a range to another array; both keep the order in which the runs were stored.</summary>
@@ -123,7 +140,7 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync)
             }
         }
 
-        if (_count == MaxRuns)
+        if (_count == _runs.Length)
         {
             sync.Clean(_runs.AsSpan(0, _count));
             _count = 0;

@@ -16,13 +16,13 @@ public abstract class Sabotage(CheckedMachine machine, ScenarioRun run)
     protected ScenarioRun Run => run;
 
     /// <summary>Whether a map is under way.</summary>
-    protected bool IsMapping => run is { IsBusy: true, Current.Kind: CheckOperationKind.Map };
+    protected bool IsMapping => run is { IsBusy: true, Current.Kind: CheckOperationKind.Map or CheckOperationKind.Scatter };
 
     /// <summary>Whether an unmap is under way.</summary>
     protected bool IsUnmapping => run is { IsBusy: true, Current.Kind: CheckOperationKind.Unmap };
 
     /// <summary>Whether an operation on mappings is under way, not the set-up of hardware.</summary>
-    protected bool IsWorking => run is { IsBusy: true, Current.Kind: CheckOperationKind.Map or CheckOperationKind.Unmap or CheckOperationKind.Flush };
+    protected bool IsWorking => run is { IsBusy: true, Current.Kind: not (CheckOperationKind.Attach or CheckOperationKind.Detach) };
 
     /// <summary>An operation is about to begin.</summary>
     public virtual void Before()

@@ -9,7 +9,7 @@ public enum CheckOperationKind
     /// <summary>A range is unmapped.</summary>
     Unmap,
 
-    /// <summary>The domain is flushed.</summary>
+    /// <summary>The domain is flushed, or a range of it.</summary>
     Flush,
 
     /// <summary>Its device is attached.</summary>
@@ -17,4 +17,7 @@ public enum CheckOperationKind
 
     /// <summary>Its device is detached.</summary>
     Detach,
+
+    /// <summary>A range is mapped to a scatter list.</summary>
+    Scatter,
 }

@@ -49,7 +49,7 @@ public static class Interleavings
     /// <summary>
     /// A scenario with its last operation but one interrupted by the last, before each of its accesses; nothing if they may not run at once.
     /// </summary>
-    private static IEnumerable<CheckCase> Of(CheckConfiguration configuration, Planted.PlantedBug? bug, CheckOperation[] sequence)
+    internal static IEnumerable<CheckCase> Of(CheckConfiguration configuration, Planted.PlantedBug? bug, CheckOperation[] sequence)
     {
         int index = sequence.Length - 2;
         if (!AreIndependent(sequence[index], sequence[index + 1]) || IsRepetitive(configuration, sequence[index]))
@@ -77,8 +77,16 @@ public static class Interleavings
         _ => false,
     };
 
-    /// <summary>Whether two threads may do the operations at once: on two domains, or on ranges of one domain that do not overlap.</summary>
+    /// <summary>
+    /// Whether two threads may do the operations at once: on two domains, or on ranges of one domain that do not overlap. A device may also be
+    /// attached while its domain changes.
+    /// </summary>
     public static bool AreIndependent(in CheckOperation one, in CheckOperation other) =>
         one.Domain != other.Domain
-        || (one.Size != 0 && other.Size != 0 && (one.LastIova < other.Iova || other.LastIova < one.Iova));
+        || (one.Size != 0 && other.Size != 0 && (one.LastIova < other.Iova || other.LastIova < one.Iova))
+        || IsAttachDuringChange(one, other)
+        || IsAttachDuringChange(other, one);
+
+    private static bool IsAttachDuringChange(in CheckOperation attach, in CheckOperation change) =>
+        attach.Kind == CheckOperationKind.Attach && change.Size != 0;
 }

@@ -13,7 +13,7 @@ public static class RandomScenario
     /// <param name="layout">Where ranges may start and end.</param>
     /// <param name="length">How many operations.</param>
     /// <param name="random">The chance.</param>
-    public static CheckOperation[] Create(IReadOnlyList<CheckOperation> alphabet, RangeLayout layout, int length, Random random)
+    public static CheckOperation[] Create(IReadOnlyList<CheckOperation> alphabet, ICheckedRanges layout, int length, Random random)
     {
         ArgumentNullException.ThrowIfNull(alphabet);
         ArgumentNullException.ThrowIfNull(layout);

@@ -4,7 +4,7 @@ namespace IommuKit.Lab.Checker.Scenarios;
 /// The ranges that scenarios map and unmap. They are few, but they start and end where it matters: inside of lines and
 /// groups, on their boundaries, across two tables.
 /// </summary>
-public sealed class RangeLayout
+public sealed class RangeLayout : ICheckedRanges
 {
     private readonly ulong _page;
 
@@ -34,7 +34,7 @@ public sealed class RangeLayout
         ];
     }
 
-    /// <summary>Bytes in a page.</summary>
+    /// <inheritdoc/>
     public ulong PageBytes => _page;
 
     /// <summary>A run of pages that covers several lines and groups, and begins at the end of one.</summary>
@@ -57,10 +57,10 @@ public sealed class RangeLayout
     /// </summary>
     public IReadOnlyList<ulong> Pages { get; }
 
-    /// <summary>Ranges that are mapped.</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<(ulong Iova, ulong Size)> Maps { get; }
 
-    /// <summary>Ranges that are unmapped.</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<(ulong Iova, ulong Size)> Unmaps => [Run, Page, Head, Crossing, Table];
 
     private IEnumerable<ulong> At(ulong start, params ulong[] pages) => pages.Select(page => start + (page * _page));

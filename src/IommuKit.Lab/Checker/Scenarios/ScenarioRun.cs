@@ -1,6 +1,8 @@
+using System.Numerics;
 using IommuKit.Domains;
 using IommuKit.Lab.Checker.Machines;
 using IommuKit.Lab.Checker.Planted;
+using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Lab.Checker.Scenarios;
@@ -16,6 +18,7 @@ public sealed class ScenarioRun(CheckedMachine machine, bool canAttach)
     private const Protection Rights = Protection.Read | Protection.Write;
 
     private readonly bool[] _isAttached = new bool[machine.Domains.Count];
+    private readonly MappedRanges[] _mapped = [.. machine.Domains.Select(_ => new MappedRanges())];
     private int _interruptAt = -1;
     private CheckOperation _interrupting;
     private SecondThread? _second;
@@ -117,10 +120,15 @@ public sealed class ScenarioRun(CheckedMachine machine, bool canAttach)
         switch (operation.Kind)
         {
             case CheckOperationKind.Map:
+            case CheckOperationKind.Scatter:
                 Map(domain, operation);
                 break;
             case CheckOperationKind.Unmap:
                 Unmap(domain, operation);
+                break;
+            case CheckOperationKind.Flush when operation.Size != 0:
+                domain.Flush(operation.Iova, operation.Size);
+                machine.Checker.Promise(operation.Domain, operation.Iova, operation.Size);
                 break;
             case CheckOperationKind.Flush:
                 domain.Flush();
@@ -148,16 +156,32 @@ public sealed class ScenarioRun(CheckedMachine machine, bool canAttach)
     private void Map(IommuDomain domain, in CheckOperation map)
     {
         var checker = machine.Checker;
-        checker.Permit(map.Domain, map.Iova, map.Size, map.PhysicalAddress, Rights);
-        var error = domain.TryMap(map.Iova, map.PhysicalAddress, map.Size, Rights);
+        (ulong Iova, PhysicalRange Range)[] pieces = [.. map.Pieces(domain.Granule)];
+        foreach (var (iova, range) in pieces)
+        {
+            checker.Permit(map.Domain, iova, range.Length, range.Address, Rights);
+        }
+
+        var error = map.Kind == CheckOperationKind.Map
+            ? domain.TryMap(map.Iova, map.PhysicalAddress, map.Size, Rights)
+            : domain.TryMapScatterGather(map.Iova, [.. pieces.Select(piece => piece.Range)], Rights, out _);
         if (error != IommuError.None)
         {
             // It changed nothing.
-            checker.Withdraw(map.Domain, map.Iova, map.Size, map.PhysicalAddress, Rights);
+            foreach (var (iova, range) in pieces)
+            {
+                checker.Withdraw(map.Domain, iova, range.Length, range.Address, Rights);
+            }
+
             return;
         }
 
-        checker.Intend(map.Domain, map.Iova, map.Size, map.PhysicalAddress, Rights);
+        Note(map.Domain, mapped => mapped.Add(pieces[0].Iova, pieces[^1].Iova + (pieces[^1].Range.Length - 1)));
+        foreach (var (iova, range) in pieces)
+        {
+            checker.Intend(map.Domain, iova, range.Length, range.Address, Rights);
+        }
+
         if (domain.Policy == SyncPolicy.Explicit)
         {
             // The caller has to flush before the device may rely on it; but what was there before is gone.
@@ -173,10 +197,16 @@ public sealed class ScenarioRun(CheckedMachine machine, bool canAttach)
     {
         var checker = machine.Checker;
         checker.Permit(unmap.Domain, unmap.Iova, unmap.Size, null, Protection.None);
+        var (least, most) = WhatMayGo(domain, unmap);
         _ = domain.TryUnmap(unmap.Iova, unmap.Size, out ulong unmapped);
-        if (unmapped != 0)
+
+        // What it says counts only as far as it can be right.
+        ulong gone = Math.Clamp(unmapped, least, most);
+        if (gone != 0)
         {
-            checker.Intend(unmap.Domain, unmap.Iova, unmapped, null, Protection.None);
+            ulong first = unmap.Iova;
+            Note(unmap.Domain, mapped => mapped.Remove(first, first + (gone - 1)));
+            checker.Intend(unmap.Domain, unmap.Iova, gone, null, Protection.None);
         }
 
         if (domain.Policy is not (SyncPolicy.Deferred or SyncPolicy.Explicit))
@@ -185,5 +215,36 @@ public sealed class ScenarioRun(CheckedMachine machine, bool canAttach)
         }
     }
 
-    private void PromiseAll(int domain) => machine.Checker.Promise(domain, 0, machine.Domains[domain].ApertureEnd);
+    /// <summary>
+    /// The fewest and the most bytes that an unmap can take away: up to the first hole at least; all of the range at most, where no page is larger than
+    /// what is left of it.
+    /// </summary>
+    private (ulong Least, ulong Most) WhatMayGo(IommuDomain domain, in CheckOperation unmap)
+    {
+        ulong first = unmap.Iova;
+        ulong last = unmap.LastIova;
+        bool isWhole = last - first == unmap.Size - 1;
+        bool isInside = last <= domain.ApertureEnd || first >= ~domain.ApertureEnd;
+        if (!isWhole || !isInside)
+        {
+            return (0, 0);
+        }
+
+        ulong held = 0;
+        Note(unmap.Domain, mapped => held = mapped.BytesFrom(first, last));
+        ulong largest = 1ul << BitOperations.Log2(domain.PageSizes);
+        return largest == domain.Granule ? (held, unmap.Size) : (0, (last | (largest - 1)) - first + 1);
+    }
+
+    private void Note(int domain, Action<MappedRanges> change)
+    {
+        // Two operations may be under way.
+        var mapped = _mapped[domain];
+        lock (mapped)
+        {
+            change(mapped);
+        }
+    }
+
+    private void PromiseAll(int domain) => machine.Checker.Promise(domain, 0, ulong.MaxValue);
 }

@@ -9,7 +9,7 @@ public static class SmallScope
     public static IReadOnlyList<CheckOperation> Alphabet(CheckConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        var layout = configuration.Target.Layout;
+        var layout = configuration.Ranges;
         var operations = new List<CheckOperation>();
         for (int domain = 0; domain < 2; domain++)
         {
@@ -28,6 +28,21 @@ public static class SmallScope
         }
 
         return operations;
+    }
+
+    /// <summary>What can be done at all: scatter lists and flushes of a range too, which are too many for all their sequences.</summary>
+    public static IReadOnlyList<CheckOperation> Everything(CheckConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var alphabet = Alphabet(configuration);
+        return
+        [
+            .. alphabet,
+            .. alphabet.Where(operation => operation.Kind == CheckOperationKind.Map)
+                .Select(operation => operation with { Kind = CheckOperationKind.Scatter }),
+            .. alphabet.Where(operation => operation.Kind == CheckOperationKind.Map && configuration.Policy is SyncPolicy.Deferred or SyncPolicy.Explicit)
+                .Select(operation => operation with { Kind = CheckOperationKind.Flush }),
+        ];
     }
 
     /// <summary>
