@@ -64,6 +64,25 @@ public class CheckCommandTests
             .ShouldContain("Nothing is wrong");
 
     [Theory]
+    [InlineData("riscv-sv57-coherent", "explicit", "map:0:fffffffffffff000+1000:0,map:0:0+1000:1,flush:0,unmap:0:fffffffffffff000+1000,unmap:0:0+1000,flush:0")]
+    [InlineData("tegra30", "gather", "detach:0,attach:0/2/map:0:40f000+12000:0")]
+    [InlineData("tegra30", "explicit", "scatter:0:40f000+12000:0,unmap:0:40f000+12000,flush:0:40f000+1000,map:0:fffff000+1000:1")]
+    [InlineData("tegra30", "gather", "detach:0,attach:0")]
+    public void A_scenario_anywhere_that_is_looked_at_is_run(string iommu, string policy, string scenario) =>
+        Command.Succeed("check", "--iommu", iommu, "--policy", policy, "--release", "never", "--replay", scenario).ShouldContain("Nothing is wrong");
+
+    /// <summary>What two threads must not do says nothing about a driver, and what nobody looks at cannot be found.</summary>
+    [Theory]
+    [InlineData("map:0:40f000+12000:0/1/map:0:40f000+12000:1", "cannot interrupt")]
+    [InlineData("map:0:40f000+12000:0/1/unmap:0:410000+1000", "cannot interrupt")]
+    [InlineData("map:0:40f000+12000:0,detach:0/1/map:0:40f000+12000:1", "cannot interrupt")]
+    [InlineData("map:0:40f000+12000:0,flush:0/1/unmap:0:40f000+12000", "cannot interrupt")]
+    [InlineData("map:0:10000000+1000:0,unmap:0:10000000+1000", "none of the pages that are looked at")]
+    public void A_scenario_that_can_say_nothing_is_refused(string scenario, string message) =>
+        Command.Refuse("check", "--iommu", "tegra30", "--policy", "explicit", "--release", "never", "--replay", scenario)
+            .ShouldContain(message);
+
+    [Theory]
     [InlineData(
         "--replay: \"map:0\" is not a scenario", "check", "--iommu", "tegra30", "--policy", "gather", "--release", "never", "--replay", "map:0")]
     [InlineData("--replay: name one --iommu", "check", "--replay", "map:0:0+1000:0")]

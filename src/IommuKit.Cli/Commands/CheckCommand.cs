@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using IommuKit.Cli.Output;
 using IommuKit.Domains;
 using IommuKit.Lab;
@@ -141,9 +142,27 @@ internal static class CheckCommand
             throw new InputException($"--replay: \"{text}\" is not a scenario; one looks like map:0:40f000+12000:0,unmap:0:40f000+1000");
         }
 
-        var scenario = new CheckCase(configurations[0], bug, operations, preemption);
+        if (preemption is { } interruption && !Interleavings.AreIndependent(operations[interruption.Index], operations[interruption.Index + 1]))
+        {
+            throw new InputException(
+                $"--replay: {operations[interruption.Index + 1]} cannot interrupt {operations[interruption.Index]}; two threads may work on two domains, "
+                    + "on ranges of one that do not overlap, or attach its device while it changes");
+        }
+
+        var configuration = configurations[0].Around(operations);
+        if (operations.Any(operation => operation.Size != 0) && !configuration.LooksAt(operations))
+        {
+            throw new InputException(
+                $"--replay: none of the pages that are looked at is in a range of \"{text}\", so nothing could be found; "
+                    + $"on {configuration.Target.Name} they are {Pages(configuration.Target)}");
+        }
+
+        var scenario = new CheckCase(configuration, bug, operations, preemption);
         return Show(parsed, context, results, scenario.Run().Violation is { } violation ? CheckFinding.From(scenario, violation) : null);
     }
+
+    private static string Pages(CheckTarget target) => string.Join(
+        ", ", target.Layout.Pages.Concat(target.Ends.Pages).Order().Select(page => string.Create(CultureInfo.InvariantCulture, $"0x{page:x}")));
 
     /// <summary>Plants one bug where it can be, and shows how it is found.</summary>
     private static int ShowPlanted(

@@ -34,5 +34,7 @@ internal sealed class CheckRecord(CheckResult result, IReadOnlyList<DirectionNee
 
     public IReadOnlyList<ConfigurationRecord> Checked => [.. result.Configurations.Select(configuration => new ConfigurationRecord(configuration))];
 
+    public EndsRecord AtEnds => new(result.AtEnds);
+
     private long Sum(Func<WasteCounts, long> count) => result.Configurations.Sum(configuration => count(configuration.Waste));
 }

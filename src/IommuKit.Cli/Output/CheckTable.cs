@@ -29,13 +29,18 @@ internal static class CheckTable
         WriteFindings(console, result, isMarkdown);
         console.WriteLine();
         int wrong = result.Findings.Count();
+        var ends = new EndsRecord(result.AtEnds);
+        console.Note(
+            isMarkdown,
+            $"At the ends of the address space: {Numbers.Count(ends.Scenarios, "scenario")}, {Numbers.Count(ends.Steps, "step")}, "
+                + $"on {Numbers.Count(ends.Iommus.Count, "IOMMU")}, {Missing(ends)}.");
         console.Note(
             isMarkdown,
             wrong == 0
                 ? $"No flush is missing in {Numbers.Count(result.Configurations.Count, "configuration")}, "
                     + $"{Numbers.Count(Scenarios(result), "scenario")}, {Numbers.Count(result.Configurations.Sum(one => one.Steps), "step")}."
-                : $"{Numbers.Count(wrong, "configuration")} of {Numbers.Count(result.Configurations.Count)} {(wrong == 1 ? "is" : "are")} wrong.");
-        long exhausted = result.Configurations.Sum(one => one.Exhausted);
+                : $"{Numbers.Count(wrong, "configuration")} of {Numbers.Count(result.Configurations.Count + result.AtEnds.Count)} {(wrong == 1 ? "is" : "are")} wrong.");
+        long exhausted = result.Configurations.Sum(one => one.Exhausted) + ends.Exhausted;
         if (exhausted != 0)
         {
             console.Note(
@@ -108,6 +113,9 @@ internal static class CheckTable
             WriteFinding(console, finding, isMarkdown);
         }
     }
+
+    private static string Missing(EndsRecord ends) =>
+        ends.Missing == 0 ? "nothing missing" : $"{Numbers.Count(ends.Missing, "configuration")} wrong";
 
     private static long Scenarios(CheckResult result) =>
         result.Configurations.Sum(one => one.Sequences + one.Interleavings + one.RandomScenarios);

@@ -61,17 +61,16 @@ public static class CheckRunner
     public static CheckFinding? FindFirst(CheckConfiguration configuration, PlantedBug? bug, int depth)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        for (int length = 1; length <= depth; length++)
-        {
-            var scenarios = bug is { NeedsTwoThreads: true }
+        var scenarios = bug is { ShowsInFollowUps: true }
+            ? FollowUps.Sequences(configuration, bug)
+            : Enumerable.Range(1, depth).SelectMany(length => bug is { NeedsTwoThreads: true }
                 ? Interleavings.All(configuration, bug, length + 1)
-                : Sequences(configuration, bug, length);
-            foreach (var scenario in scenarios)
+                : Sequences(configuration, bug, length));
+        foreach (var scenario in scenarios)
+        {
+            if (scenario.Run().Violation is { } violation)
             {
-                if (scenario.Run().Violation is { } violation)
-                {
-                    return CheckFinding.From(scenario with { Operations = [.. scenario.Operations] }, violation);
-                }
+                return CheckFinding.From(scenario with { Operations = [.. scenario.Operations] }, violation);
             }
         }
 

@@ -46,14 +46,17 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
             }
         }
 
-        // What must be fetched twice: once when an operation begins, once on its way.
-        for (long at = violation.Step; at >= 0; at--)
+        // What must be fetched twice: once when an operation begins, once on its way; and perhaps what is right must be forgotten before.
+        foreach (var warmUp in (WarmUp[])[warmUps[1], warmUps[1] with { IsForgetful = true }])
         {
-            long moment = at;
-            var twice = Try(failing, violation, entries, (machine, isBetween) => isBetween || machine.Checker.Steps == moment ? warmUps[1] : null);
-            if (twice is not null)
+            for (long at = violation.Step; at >= 0; at--)
             {
-                return twice;
+                long moment = at;
+                var twice = Try(failing, violation, entries, (machine, isBetween) => isBetween || machine.Checker.Steps == moment ? warmUp : null);
+                if (twice is not null)
+                {
+                    return twice;
+                }
             }
         }
 
@@ -142,6 +145,9 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
     /// <param name="Entry">The one entry whose line is written back, or null.</param>
     private sealed record WarmUp(bool IsSettled, bool IsWrittenBack, ulong? Entry)
     {
+        /// <summary>Whether the TLB forgets what it holds before devices use it.</summary>
+        public bool IsForgetful { get; init; }
+
         public void Happen(CheckedMachine machine, IReadOnlyList<ulong> pages, Violation violation, List<string> events)
         {
             string when = string.Create(CultureInfo.InvariantCulture, $"after access {machine.Checker.Steps}: ");
@@ -161,6 +167,12 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
             {
                 machine.SettleWrites();
                 events.Add($"{when}register writes under way take effect");
+            }
+
+            if (IsForgetful)
+            {
+                machine.EvictTranslations();
+                events.Add($"{when}the TLB forgets what it holds");
             }
 
             for (int device = 0; device < machine.Domains.Count; device++)

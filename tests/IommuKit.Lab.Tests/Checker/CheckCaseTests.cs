@@ -14,6 +14,7 @@ public class CheckCaseTests
     [InlineData("map:0:40f000+12000:3,unmap:1:410000+1000,flush:0,detach:1,attach:1")]
     [InlineData("map:0:40f000+12000:0/7/map:1:7ff000+3000:1")]
     [InlineData("flush:0,map:0:40f000+12000:0/0/detach:1,flush:1")]
+    [InlineData("scatter:0:fffffffffffff000+1000:3,flush:0:40f000+1000")]
     public void A_scenario_can_be_read_back(string text)
     {
         CheckCase.TryParse(text, out var operations, out var preemption).ShouldBeTrue();
@@ -32,12 +33,35 @@ public class CheckCaseTests
     [InlineData("map:0:g+1000:0")]
     [InlineData("unmap:0:0+1000:0")]
     [InlineData("flush:0:1")]
+    [InlineData("flush:0:0+1000:0")]
+    [InlineData("scatter:0:0+1000")]
     [InlineData("flush:0,")]
     [InlineData("flush:0/x/flush:1")]
     [InlineData("flush:0/1")]
     [InlineData("flush:0/1/flush:1,flush:0/1/flush:1")]
     [InlineData("7:0")]
     public void What_is_no_scenario_is_refused(string text) => CheckCase.TryParse(text, out _, out _).ShouldBeFalse();
+
+    [Theory]
+    [InlineData("map:0:fffffffffffff000+1000:0", "map:0:0+1000:0", true)]
+    [InlineData("map:0:0+1000:0", "unmap:0:fffffffffffff000+1000", true)]
+    [InlineData("map:0:ffffffffffffe000+1000:0", "map:0:fffffffffffff000+2000:0", true)]
+    [InlineData("map:0:fffffffffffff000+2000:0", "map:0:ffffffffffffe000+2000:0", false)]
+    [InlineData("map:0:fffffffffffff000+2000:0", "map:1:ffffffffffffe000+2000:0", true)]
+    [InlineData("map:0:0+2000:0", "flush:0:1000+1000", false)]
+    [InlineData("map:0:0+1000:0", "flush:0:1000+1000", true)]
+    [InlineData("map:0:0+1000:0", "flush:0", false)]
+    [InlineData("attach:0", "unmap:0:0+1000", true)]
+    [InlineData("scatter:0:0+1000:0", "attach:0", true)]
+    [InlineData("detach:0", "map:0:0+1000:0", false)]
+    [InlineData("attach:0", "detach:0", false)]
+    public void Two_threads_may_do_what_does_not_overlap(string one, string other, bool areIndependent)
+    {
+        CheckOperation.TryParse(one, out var first).ShouldBeTrue();
+        CheckOperation.TryParse(other, out var second).ShouldBeTrue();
+        Interleavings.AreIndependent(first, second).ShouldBe(areIndependent);
+        Interleavings.AreIndependent(second, first).ShouldBe(areIndependent);
+    }
 
     [Fact]
     public void All_sequences_of_a_length_are_different()

@@ -26,7 +26,7 @@ public class FoundByCheckTests
         "x86-64-coherent",
         "map:0:fffffffffffff000+1000:0,map:0:0+400000:1,flush:0,unmap:0:fffffffffffff000+1000,unmap:0:0+400000,flush:0")]
     [InlineData("x86-64-noncoherent-negative", "map:0:fffffffffffff000+1000:0,map:0:0+1000:1,flush:0")]
-    [InlineData("sv39-noncoherent-negative", "map:0:fffffffffffff000+1000:0,map:0:0+1000:1,flush:0")]
+    [InlineData("riscv-sv39-noncoherent-negative", "map:0:fffffffffffff000+1000:0,map:0:0+1000:1,flush:0")]
     public void Both_ends_of_the_address_space(string iommu, string scenario) =>
         ShouldBeRight(iommu, SyncPolicy.Explicit, TableRelease.Never, scenario);
 

@@ -59,13 +59,45 @@ internal sealed class TegraCheckedMachine : CheckedMachine
             TableCacheLine = soc.AtomBytes,
             DropSizes = [(ulong)soc.TlbGroupBytes, 1ul << TegraEntry.SectionShift, 1ul << 32],
             HasPostedCommands = true,
+            StartsUnknown = true,
             CpuLine = _machine.Memory.LineSize,
         };
+        FillTlb(settings.Pages);
         var swgroups = _devices.Select(device => ((TegraSwgroupDevice)device).Swgroup).ToArray();
         Checker = new FlushChecker<TegraFormat>(
             pages, traits, new TegraDecoder(soc, soc.TlbGroupBytes, swgroups), _machine.Memory, Spaces, _devices.Length, _devices.Length);
         _machine.Observer = access => Checker.Observe(access);
         _domains = [.. _devices.Select(_ => _machine.CreateDomain(settings.Domain))];
+    }
+
+    /// <summary>
+    /// Lets the TLB hold translations of the address spaces that the domains will get, as if somebody had used them before.
+    /// </summary>
+    private void FillTlb(IReadOnlyList<ulong> pages)
+    {
+        var model = _machine.Model!;
+        var device = (TegraSwgroupDevice)_devices[0];
+        var client = device.Clients.First(client => client.Id == _sources[0]);
+        uint enabled = model.Read32(client.EnableRegister!.Value);
+        model.Write32(client.EnableRegister.Value, enabled | client.EnableMask);
+        for (int asid = _devices.Length - 1; asid >= 0; asid--)
+        {
+            model.Write32(TegraMc.PtbAsid, (uint)asid);
+            model.Write32(TegraMc.PtbData, TegraPtb.Root(_poolStart));
+            model.Write32(device.Swgroup.AsidRegister, TegraMc.SwgroupBits.Enable | (uint)asid);
+            model.SettleWrites();
+            foreach (ulong page in pages)
+            {
+                _ = Access(0, page, isWrite: false);
+            }
+
+            model.Write32(TegraMc.PtbData, 0);
+        }
+
+        model.Write32(device.Swgroup.AsidRegister, 0);
+        model.Write32(client.EnableRegister.Value, enabled);
+        model.Write32(TegraMc.PtcFlush, TegraPtcFlush.All.Value);
+        model.SettleWrites();
     }
 
     public override string Name => _machine.Name;

@@ -20,4 +20,7 @@ public sealed record PlantedBug(
 {
     /// <summary>Whether it only shows when an operation is interrupted by another thread's.</summary>
     public bool NeedsTwoThreads { get; init; }
+
+    /// <summary>Whether it shows in <see cref="FollowUps"/> only, and not in all scenarios of a few operations.</summary>
+    public bool ShowsInFollowUps { get; init; }
 }

@@ -22,6 +22,7 @@ public static class PlantedBugs
         Left("unmap-clean", "no line is cleaned on unmap", "M8", IsNotCoherent, CheckOperationKind.Unmap, IsClean),
         Left("unmap-table-cache", "the table cache is not invalidated on unmap", "M1", IsTegraAtOnce, CheckOperationKind.Unmap, IsTableCache),
         Left("unmap-tlb", "the TLB is not invalidated on unmap", "M1", IsAtOnce, CheckOperationKind.Unmap, IsTlb),
+        Left("attach-tlb", "the TLB is not invalidated when a device is attached", "M1", IsTegra, CheckOperationKind.Attach, IsTlb),
         Left(
             "table-free-tlb",
             "translations below a table that goes are not invalidated",
@@ -33,6 +34,13 @@ public static class PlantedBugs
         Left("wait", "nobody waits for invalidations", "O5", IsTegra, null, IsWait) with { Expected = [Verdict.NotComplete] },
         Left("deferred-reuse", "an IOVA is mapped again before the queue is drained", "O5", IsDeferred, CheckOperationKind.Map, IsFlushOfAll)
             with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order] },
+        Left(
+            "scatter-reuse",
+            "an IOVA is mapped to a scatter list before the queue is drained",
+            "O5",
+            IsDeferred,
+            CheckOperationKind.Scatter,
+            IsFlushOfAll) with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order], ShowsInFollowUps = true },
         new(
             "first-line-cleaned",
             "of a run only the first line is cleaned",
@@ -183,7 +191,10 @@ public static class PlantedBugs
 
     private static bool IsTegraAtOnce(CheckConfiguration configuration) => IsTegra(configuration) && IsAtOnce(configuration);
 
-    private static bool IsTegraByRange(CheckConfiguration configuration) => IsTegra(configuration) && configuration.Policy != SyncPolicy.PerPage;
+    // A domain that owes more than it remembers drops everything.
+    private static bool IsTegraByRange(CheckConfiguration configuration) => IsTegra(configuration)
+        && configuration.Policy != SyncPolicy.PerPage
+        && !(configuration.Policy == SyncPolicy.Explicit && configuration.Target.ExplicitCapacity != 0);
 
     // Other policies also invalidate the translations of all pages of the range.
     private static bool IsTegraThatGathers(CheckConfiguration configuration) =>

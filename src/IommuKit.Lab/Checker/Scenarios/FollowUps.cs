@@ -19,7 +19,7 @@ public static class FollowUps
         var sequences = Scatters(configuration);
         if (Owes(configuration))
         {
-            sequences = sequences.Concat(Reuses(configuration)).Concat(ReusesAfterPart(configuration));
+            sequences = sequences.Concat(Reuses(configuration)).Concat(ReusesAfterPart(configuration)).Concat(PartsOfNewTables(configuration));
         }
 
         if (configuration.Target.CanAttach)
@@ -82,6 +82,20 @@ public static class FollowUps
                 On(kind, again, buffer: 2),
             ];
     }
+
+    /// <summary>A table goes and is in use again at once, for other pages; a part of what it translates is flushed before the rest.</summary>
+    private static IEnumerable<CheckOperation[]> PartsOfNewTables(CheckConfiguration configuration) =>
+        from range in configuration.Target.Layout.Maps
+        from next in configuration.Target.Layout.Maps
+        from part in configuration.Target.Layout.Maps
+        where part != next
+        select (CheckOperation[])
+        [
+            On(CheckOperationKind.Map, range),
+            On(CheckOperationKind.Unmap, range),
+            On(CheckOperationKind.Map, next, buffer: 1),
+            On(CheckOperationKind.Flush, part),
+        ];
 
     /// <summary>
     /// While the device of one domain is away, the other domain uses memory and gives it back, and the first takes it for its tables.

@@ -45,7 +45,10 @@ public sealed class ScenarioRun(CheckedMachine machine, bool canAttach)
         {
             if (canAttach)
             {
+                Current = new CheckOperation(CheckOperationKind.Attach, device);
+                IsBusy = true;
                 machine.Attach(device);
+                IsBusy = false;
             }
 
             _isAttached[device] = true;

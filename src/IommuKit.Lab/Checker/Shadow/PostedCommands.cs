@@ -22,7 +22,7 @@ internal sealed class PostedCommands<TFormat>
     public PostedCommands(ShadowHardware<TFormat> hardware)
     {
         _hardware = hardware;
-        _states.Add(hardware.NewState());
+        _states.Add(hardware.FirstState());
     }
 
     /// <summary>How many writes are under way.</summary>

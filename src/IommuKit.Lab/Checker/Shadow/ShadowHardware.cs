@@ -38,6 +38,18 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
     /// <summary>A state in which nothing is held.</summary>
     public ShadowState NewState() => new(pages.Entries, pages.Cells, _linesPerCell, spaces, pages.RootLevel + 1, pages.Count, devices);
 
+    /// <summary>The state before anything is done.</summary>
+    public ShadowState FirstState()
+    {
+        var state = NewState();
+        for (int at = 0; traits.StartsUnknown && at < state.Translations.Length; at++)
+        {
+            state.Translations[at] = Translations.BitOf(at % pages.Count, Unknown);
+        }
+
+        return state;
+    }
+
     /// <summary>Lets a write take effect.</summary>
     public void Apply(ShadowState state, in ShadowCommand command)
     {

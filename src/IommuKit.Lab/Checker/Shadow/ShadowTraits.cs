@@ -23,6 +23,11 @@ public sealed record ShadowTraits
     /// </summary>
     public IReadOnlyList<ulong> DropSizes { get; init; } = [];
 
+    /// <summary>
+    /// Whether translations of address spaces that nobody uses yet may be anything: what was left by whoever had them before, or by the power coming up.
+    /// </summary>
+    public bool StartsUnknown { get; init; }
+
     /// <summary>Whether commands take effect late, so that somebody has to wait for them.</summary>
     public bool HasPostedCommands { get; init; }
 
