@@ -126,7 +126,10 @@ public static class FollowUps
     private static IEnumerable<CheckOperation[]> InterruptedFlushes(CheckConfiguration configuration)
     {
         var layout = configuration.Target.Layout;
-        CheckOperation[] setUp = [On(CheckOperationKind.Map, layout.Run), On(CheckOperationKind.Unmap, layout.Table)];
+
+        // A table goes because it is covered, or because it is empty.
+        CheckOperation[] setUp =
+            [On(CheckOperationKind.Map, layout.Run), On(CheckOperationKind.Unmap, layout.Table), On(CheckOperationKind.Unmap, layout.Run)];
         CheckOperation[] flushes =
         [
             new CheckOperation(CheckOperationKind.Flush, 0),
@@ -150,6 +153,7 @@ public static class FollowUps
             On(CheckOperationKind.Map, layout.Crossing, buffer: 3),
             new(CheckOperationKind.Detach, 0),
             On(CheckOperationKind.Unmap, layout.Table, Other),
+            On(CheckOperationKind.Unmap, layout.Run, Other),
         ];
         return
             from domain in (int[])[0, Other]
