@@ -55,6 +55,29 @@ public sealed class ExplainCommandTests : IDisposable
         json["next_measurements"]!.AsArray().Count.ShouldBeGreaterThan(5);
     }
 
+    /// <summary>Half of this trace is above what a Tegra can translate: what is concluded is about the other half, and says so.</summary>
+    [Fact]
+    public void What_of_a_trace_was_left_out_is_said()
+    {
+        string trace = In("server.trace");
+        File.WriteAllLines(
+            trace,
+            Enumerable.Range(0, 8).SelectMany(i => (string[])
+            [
+                $"1.{i}: map: IOMMU: iova=0x{0x10000 + (i << 12):x} - 0x{0x11000 + (i << 12):x} paddr=0x{0x100000:x} size=4096",
+                $"1.{i}: map: IOMMU: iova=0x{0xff_ffff_0000 + (i << 12):x} - 0x{0xff_ffff_1000 + (i << 12):x} paddr=0x{0x100000:x} size=4096",
+            ]));
+        string text = Command.Succeed("explain", trace, "--resamples", "20");
+        text.ShouldContain("16 maps, 0 unmaps");
+        text.ShouldContain("Explained are 50 % of its maps and unmaps.");
+        text.ShouldContain("skipped: 8 events with IOVAs beyond what the IOMMU can translate, lines 2–16");
+        var json = JsonNode.Parse(Command.Succeed("explain", trace, "--resamples", "20", "--json"))!;
+        json["map_events"]!.GetValue<long>().ShouldBe(16);
+        json["skipped"]!.GetValue<long>().ShouldBe(8);
+        json["skipped_reasons"]![0]!["reason"]!.GetValue<string>().ShouldBe("beyond-aperture");
+        JsonNode.Parse(Command.Succeed("explain", "-s", "128K", "--resamples", "20", "--json"))!["skipped"].ShouldBeNull();
+    }
+
     [Fact]
     public void A_loss_is_called_a_loss_and_a_gain_that_may_be_none_is_not_split()
     {

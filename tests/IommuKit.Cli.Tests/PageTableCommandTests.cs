@@ -139,6 +139,59 @@ public sealed class PageTableCommandTests : IDisposable
         text.ShouldContain("skipped: 1 event with IOVAs beyond what the format can translate, line 6");
     }
 
+    [Theory]
+    [InlineData("x86-64", 46, "3fffffc00000", "3fffffffffff")]
+    [InlineData("x86-64", 40, "ffffc00000", "ffffffffff")]
+    [InlineData("x86-64", 47, "7fffffc00000", "7fffffffffff")]
+    [InlineData("x86-64", 48, "ffffffffffc00000", "ffffffffffffffff")]
+    [InlineData("x86-64", 50, "3ffffffc00000", "3ffffffffffff")]
+    [InlineData("x86-64", 56, "ffffffffc00000", "ffffffffffffff")]
+    [InlineData("x86-64", 57, "ffffffffffc00000", "ffffffffffffffff")]
+    [InlineData("riscv-sv39", 38, "3fffc00000", "3fffffffff")]
+    [InlineData("riscv-sv39", 39, "ffffffffffc00000", "ffffffffffffffff")]
+    [InlineData("riscv-sv48", 46, "3fffffc00000", "3fffffffffff")]
+    [InlineData("riscv-sv48", 47, "7fffffc00000", "7fffffffffff")]
+    [InlineData("riscv-sv57", 56, "ffffffffc00000", "ffffffffffffff")]
+    public void Only_IOVAs_that_use_every_bit_of_their_root_are_sign_extended(string format, int inputBits, string iova, string last) =>
+        Succeed("dump", "-f", format, "--input-bits", $"{inputBits}", "-m", $"{iova}:40000000:4M").ShouldContain($" 0x{iova}..0x{last} → ");
+
+    /// <summary>Across the middle, where a wider table has its gap.</summary>
+    [Fact]
+    public void A_range_across_the_middle_of_a_narrow_table_goes_on_on_the_other_side()
+    {
+        string text = Succeed("dump", "-f", "riscv-sv39", "--input-bits", "38", "-m", "1fffe00000:40000000:4M");
+        text.ShouldContain("0x1fffe00000..0x1fffffffff → 0x40000000..0x401fffff  1 × 2M");
+        text.ShouldContain("0x2000000000..0x20001fffff → 0x40200000..0x403fffff  1 × 2M");
+        Succeed("dump", "-f", "riscv-sv39", "--input-bits", "38", "-m", "1fc0000000:40000000:2G")
+            .ShouldContain("0x1fc0000000..0x203fffffff → 0x40000000..0xbfffffff  2 × 1G");
+    }
+
+    [Theory]
+    [InlineData("x86-64")]
+    [InlineData("vtd-ss")]
+    [InlineData("amd-v1")]
+    [InlineData("arm-lpae-4k-s1")]
+    [InlineData("arm-lpae-4k-s2")]
+    [InlineData("arm-v7s")]
+    [InlineData("riscv-sv39")]
+    [InlineData("riscv-sv48x4")]
+    [InlineData("tegra")]
+    public void The_rest_of_a_large_page_stays_when_a_part_is_unmapped(string format)
+    {
+        string trace = Path.Combine(_folder, "trace");
+        string map = Event("map", 0x20_0000, 0x40_0000, "paddr=0x0000000000400000 size=2097152");
+        File.WriteAllLines(trace, [map, Event("unmap", 0x20_0000, 0x20_1000, "size=4096 unmapped_size=4096")]);
+        string text = Succeed("dump", trace, "-f", format);
+        text.ShouldContain("2044K mapped");
+        text.ShouldNotContain("skipped");
+
+        // In the middle too.
+        File.WriteAllLines(trace, [map, Event("unmap", 0x30_0000, 0x30_1000, "size=4096 unmapped_size=4096")]);
+        text = Succeed("dump", trace, "-f", format);
+        text.ShouldContain("2044K mapped");
+        text.ShouldNotContain("skipped");
+    }
+
     [Fact]
     public void Dump_of_a_trace_that_unmaps_everything_shows_its_peak_on_request()
     {

@@ -4,6 +4,7 @@ using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
 using IommuKit.Lab.Explain;
+using IommuKit.Lab.Replay;
 
 namespace IommuKit.Cli.Commands;
 
@@ -55,16 +56,24 @@ internal static class ExplainCommand
             return results.Collect(parsed, context, inputs, writer =>
             {
                 var calibration = costs.Given is null ? CalibrationSource.Run(context, costs.Measurements, costs.Calibration) : null;
+                ReplayResult? replay = null;
                 var workloads = file is null
                     ? Progress.Collect(
                         context, "explain", 2 * sizes.Count, sizes.SelectMany(bytes => SizeWorkloads.Run(kind, fromPolicy, toPolicy, bytes)))
-                    : [Progress.Read(context, file, onRead => TraceWorkload.Run(file, kind, fromPolicy, toPolicy, onRead).Work)];
+                    : [Progress.Read(context, file, onRead => RunTrace(file, onRead))];
                 var view = new ExplainView(
                     kind,
                     fromPolicy,
                     toPolicy,
-                    new Explanation(workloads, costs.Given ?? calibration!.ToVector("fitted"), calibration));
+                    new Explanation(workloads, costs.Given ?? calibration!.ToVector("fitted"), calibration),
+                    replay);
                 view.Write(writer);
+
+                Workload RunTrace(string path, Action<long>? onRead)
+                {
+                    (var work, replay) = TraceWorkload.Run(path, kind, fromPolicy, toPolicy, onRead);
+                    return work;
+                }
             });
         });
         return command;

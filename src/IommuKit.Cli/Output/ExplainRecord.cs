@@ -22,4 +22,14 @@ internal sealed class ExplainRecord(ExplainView view)
 
     public IReadOnlyList<string> Conclusions =>
         [.. Lab.Explain.Conclusions.Of(view.Explanation), .. UndirectedFlushText.Of(view.Kind, view.Explanation)];
+
+    public long? MapEvents => view.Replay?.Trace.Maps;
+
+    public long? UnmapEvents => view.Replay?.Trace.Unmaps;
+
+    public long? LostEvents => view.Replay?.Trace.Lost;
+
+    public long? Skipped => view.Replay?.SkippedCount;
+
+    public IReadOnlyList<SkippedRecord>? SkippedReasons => view.Replay is { } replay ? Skips.Records(replay.Skipped) : null;
 }

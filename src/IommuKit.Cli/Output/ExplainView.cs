@@ -2,12 +2,18 @@ using IommuKit.Cli.Commands;
 using IommuKit.Domains;
 using IommuKit.Lab.Explain;
 using IommuKit.Lab.Machines;
+using IommuKit.Lab.Replay;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;
 
 /// <summary>What <c>iommukit explain</c> says.</summary>
-internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy to, Explanation explanation)
+/// <param name="kind">The IOMMU.</param>
+/// <param name="from">The policy that is compared with.</param>
+/// <param name="to">The policy whose gain is explained.</param>
+/// <param name="explanation">What was found.</param>
+/// <param name="replay">How the trace that it is about was replayed; null if it is about sizes.</param>
+internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy to, Explanation explanation, ReplayResult? replay)
 {
     private static readonly string[] CauseHeaders = ["Invalidations", "Cleans", "Waits", "Software"];
 
@@ -18,6 +24,8 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
     public SyncPolicy To => to;
 
     public Explanation Explanation => explanation;
+
+    public ReplayResult? Replay => replay;
 
     public void Write(Results results) => results.WriteOne(new ExplainRecord(this), ExplainPartRecord.Of(this), WriteTables);
 
@@ -38,6 +46,11 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
             ["Register writes", "Read-backs", "Lines", "Barriers", "Software"],
             attribution => attribution.ByOperation));
         ColumnTable.WriteLeftOut(console, leftOut);
+        foreach (string sentence in Coverage())
+        {
+            console.Note(isMarkdown, sentence);
+        }
+
         foreach (string sentence in Conclusions.Of(explanation))
         {
             console.Note(isMarkdown, sentence);
@@ -56,6 +69,27 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
         {
             console.Note(isMarkdown, "A modelled device tried every page with every combination of causes.");
         }
+    }
+
+    /// <summary>Of how much of the trace the conclusions are, in the words of <c>iommukit replay</c>.</summary>
+    private IEnumerable<string> Coverage()
+    {
+        if (replay is null)
+        {
+            return [];
+        }
+
+        long events = replay.Trace.Maps + replay.Trace.Unmaps;
+        return
+        [
+            $"{replay.Trace.File}: {TraceNotes.Contents(replay.Trace)}",
+            .. replay.SkippedCount == 0
+                ? Array.Empty<string>()
+                : [FormattableString.Invariant(
+                    $"Explained are {100.0 * (events - Math.Min(events, replay.SkippedCount)) / Math.Max(events, 1):0.#} % of its maps and unmaps.")],
+            .. replay.Skipped.Select(skipped => $"skipped: {Skips.Describe(skipped, "the IOMMU")}"),
+            .. TraceNotes.Of(replay.Trace),
+        ];
     }
 
     private IReadOnlyList<string> WriteTable(

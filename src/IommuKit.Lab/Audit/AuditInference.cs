@@ -19,8 +19,7 @@ internal static class AuditInference
 
     /// <summary>
     /// Whether hardware is in caching mode. On: the context of domain 0 was invalidated, or the kernel said that it flushes because of a map; Linux
-    /// does either in that mode
-    /// only. Off: maps are there and none of them was followed by an invalidation.
+    /// does either in that mode only. Off: maps are there and none of them was followed by an invalidation.
     /// </summary>
     public static CachingMode CachingModeOf(AuditPass pass) =>
         pass.Contexts.HasDomainZero || pass.Waste.MapTimeDeclared != 0 ? CachingMode.On

@@ -2,8 +2,8 @@ namespace IommuKit.Lab.Audit;
 
 /// <summary>
 /// Bursts of unmaps that were invalidated one by one. A burst is unmap events without a map event between them, each at most a millisecond after the
-/// one before it where the
-/// events have times. One invalidation at its end, of the domain or of one range, would have done for all of its page-selective ones.
+/// one before it where the events have times. One invalidation at its end, of the domain or of one range, would have done for all of its
+/// page-selective ones.
 /// </summary>
 internal sealed class Bursts
 {

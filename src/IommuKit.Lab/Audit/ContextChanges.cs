@@ -5,8 +5,8 @@ namespace IommuKit.Lab.Audit;
 
 /// <summary>
 /// Devices that come or go. When a device's context entry changes, its domain is flushed in any case. In caching mode Linux invalidates the context
-/// of domain 0 first, which tags
-/// what the hardware caches of entries that are not present (VT-d specification, section 6.1); nothing else has a reason to.
+/// of domain 0 first, which tags what the hardware caches of entries that are not present (VT-d specification, section 6.1); nothing else has a
+/// reason to.
 /// </summary>
 internal sealed class ContextChanges
 {

@@ -2,8 +2,7 @@ namespace IommuKit.Lab.Audit;
 
 /// <summary>
 /// Maps over pages that the IOTLB may still hold. Events of several CPUs with the same time can be printed in the wrong order, so such a map counts
-/// only once time has gone on
-/// without an invalidation of its pages.
+/// only once time has gone on without an invalidation of its pages.
 /// </summary>
 internal sealed class EarlyReuses
 {

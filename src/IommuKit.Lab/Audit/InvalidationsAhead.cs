@@ -2,8 +2,7 @@ namespace IommuKit.Lab.Audit;
 
 /// <summary>
 /// Invalidations of pages that nothing had been unmapped of. They may belong to an unmap whose event is still to come: the kernel prints it at the
-/// end of the call, and where
-/// the call goes from pages of one size to those of another, it invalidates on the way.
+/// end of the call, and where the call goes from pages of one size to those of another, it invalidates on the way.
 /// </summary>
 internal sealed class InvalidationsAhead
 {

@@ -4,8 +4,7 @@ namespace IommuKit.Lab.Audit;
 
 /// <summary>
 /// The last maps, to know an invalidation that was made because of a map: it drops what one of them needs, rounded as VT-d rounds. A scatter list is
-/// several map events and one
-/// invalidation, so maps that continue each other count as one.
+/// several map events and one invalidation, so maps that continue each other count as one.
 /// </summary>
 internal sealed class MapRuns
 {

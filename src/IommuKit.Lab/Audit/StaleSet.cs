@@ -4,8 +4,7 @@ namespace IommuKit.Lab.Audit;
 
 /// <summary>
 /// What was unmapped and not invalidated since: the pages through which a device may still reach memory that is no longer its own. Memory is bounded:
-/// when there are more
-/// pieces than any deferred queue holds, all are given up and counted.
+/// when there are more pieces than any deferred queue holds, all are given up and counted.
 /// </summary>
 internal sealed class StaleSet
 {

@@ -9,8 +9,7 @@ internal static class TableBlocks
 
     /// <summary>
     /// Whether an unmap can have freed a page table. Linux's VT-d driver frees a table when one unmap covers all that the table translates, mapped or
-    /// not; for the lowest tables
-    /// that is 2 MiB. An unmap that covers no such block has freed none.
+    /// not; for the lowest tables that is 2 MiB. An unmap that covers no such block has freed none.
     /// </summary>
     public static bool CanBeFreed(ulong first, ulong last) =>
         first <= ulong.MaxValue - Mask && last - first >= Mask && ((first + Mask) & ~Mask) <= last - Mask;

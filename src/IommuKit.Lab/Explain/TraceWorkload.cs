@@ -26,9 +26,9 @@ public static class TraceWorkload
         using var reader = TraceReader.Open(path, isLenient: false, onRead);
         var clock = new TraceClock();
         var options = new ReplayOptions { Machines = [kind] };
-        var summary = new TraceSummary { File = path };
-        using var first = new ReplayLane(new ReplayCase(kind, from, new ReplayTuning()), options, clock, summary);
-        using var second = new ReplayLane(new ReplayCase(kind, to, new ReplayTuning()), options, clock, summary);
+        var census = new TraceCensus(path);
+        using var first = new ReplayLane(new ReplayCase(kind, from, new ReplayTuning()), options, clock, census.Summary);
+        using var second = new ReplayLane(new ReplayCase(kind, to, new ReplayTuning()), options, clock, census.Summary);
         var recorder = new StepRecorder(first.Machine, holdsBack: false);
         var otherRecorder = new StepRecorder(second.Machine, holdsBack: false);
         var before = first.Machine.Counts;
@@ -37,10 +37,12 @@ public static class TraceWorkload
         while (reader.Read(out var traceEvent))
         {
             clock.Now = Math.Max(clock.Now, traceEvent.Nanoseconds);
+            census.Note(traceEvent);
             var next = traceEvent;
             Mix(() => first.Do(next), () => second.Do(next));
         }
 
+        var summary = census.Finish(reader);
         ReplayResult replay = null!;
         ReplayResult otherReplay = null!;
         Mix(() => replay = first.Finish(summary), () => otherReplay = second.Finish(summary));

@@ -82,8 +82,7 @@ public abstract class Machine : IDisposable
 
     /// <summary>
     /// Disposes of the domains, switches the IOMMU off and gives the memory back. What is used of the machine afterwards, domains, devices
-    /// and views of
-    /// memory, throws <see cref="ObjectDisposedException"/>.
+    /// and views of memory, throws <see cref="ObjectDisposedException"/>.
     /// </summary>
     public void Dispose()
     {

@@ -9,5 +9,6 @@ namespace IommuKit.Lab.Machines;
 /// <param name="Purpose">What the register access is for.</param>
 /// <param name="Level">For walkers in software: the level of the table whose entries changed.</param>
 /// <param name="Walker">For walkers in software: which of them is meant.</param>
+/// <param name="IsWide">Whether it is an access of a 64-bit register.</param>
 public readonly record struct MaintenanceStep(
-    MaintenanceKind Kind, ulong Address, ulong Value, RegisterPurpose Purpose, int Level = 0, int Walker = 0);
+    MaintenanceKind Kind, ulong Address, ulong Value, RegisterPurpose Purpose, int Level = 0, int Walker = 0, bool IsWide = false);

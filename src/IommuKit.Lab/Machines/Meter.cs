@@ -86,16 +86,10 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
         software.Syncs,
         software.RunsStored);
 
-    public uint Read32(uint offset)
-    {
-        if (_onlyCounts && TryCount(ref _reads, KnownOffsets, offset))
-        {
-            return 0;
-        }
+    public uint Read32(uint offset) => (uint)Read(offset, isWide: false);
 
-        Add(ref _reads[CounterOf(offset, isRead: true)], 1);
-        return _isPassedOn && MustDo(MaintenanceKind.RegisterRead, offset, 0, isRead: true) ? registers.Read32(offset) : 0;
-    }
+    /// <summary>One access, also where the hardware makes two of it.</summary>
+    public ulong Read64(uint offset) => Read(offset, isWide: true);
 
     /// <summary>Does a step that no driver asked for, uncounted and whatever the filter says.</summary>
     public void Issue(in MaintenanceStep step)
@@ -110,29 +104,20 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
                 cache.Barrier();
                 break;
             case MaintenanceKind.RegisterWrite:
-                registers.Write32((uint)step.Address, (uint)step.Value);
+                WriteThrough(step.Address, step.Value, step.IsWide);
                 break;
             case MaintenanceKind.RegisterRead:
-                _ = registers.Read32((uint)step.Address);
+                _ = ReadThrough(step.Address, step.IsWide);
                 break;
             default:
                 throw new ArgumentException($"Hardware has no {step.Kind}.", nameof(step));
         }
     }
 
-    public void Write32(uint offset, uint value)
-    {
-        if (_onlyCounts && TryCount(ref _writes, 0, offset))
-        {
-            return;
-        }
+    public void Write32(uint offset, uint value) => Write(offset, value, isWide: false);
 
-        Add(ref _writes[CounterOf(offset, isRead: false)], 1);
-        if (_isPassedOn && MustDo(MaintenanceKind.RegisterWrite, offset, value, isRead: false))
-        {
-            registers.Write32(offset, value);
-        }
-    }
+    /// <summary>One access, also where the hardware makes two of it.</summary>
+    public void Write64(uint offset, ulong value) => Write(offset, value, isWide: true);
 
     public void Clean(ulong physicalAddress, ulong length)
     {
@@ -154,6 +139,47 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
         if (_isPassedOn && MustDo(MaintenanceKind.Barrier, 0, 0))
         {
             cache.Barrier();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong Read(uint offset, bool isWide)
+    {
+        if (_onlyCounts && TryCount(ref _reads, KnownOffsets, offset))
+        {
+            return 0;
+        }
+
+        Add(ref _reads[CounterOf(offset, isRead: true)], 1);
+        return _isPassedOn && MustDo(MaintenanceKind.RegisterRead, offset, 0, isRead: true, isWide) ? ReadThrough(offset, isWide) : 0;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Write(uint offset, ulong value, bool isWide)
+    {
+        if (_onlyCounts && TryCount(ref _writes, 0, offset))
+        {
+            return;
+        }
+
+        Add(ref _writes[CounterOf(offset, isRead: false)], 1);
+        if (_isPassedOn && MustDo(MaintenanceKind.RegisterWrite, offset, value, isRead: false, isWide))
+        {
+            WriteThrough(offset, value, isWide);
+        }
+    }
+
+    private ulong ReadThrough(ulong offset, bool isWide) => isWide ? registers.Read64((uint)offset) : registers.Read32((uint)offset);
+
+    private void WriteThrough(ulong offset, ulong value, bool isWide)
+    {
+        if (isWide)
+        {
+            registers.Write64((uint)offset, value);
+        }
+        else
+        {
+            registers.Write32((uint)offset, (uint)value);
         }
     }
 
@@ -221,14 +247,14 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
         _ => OtherAccess,
     };
 
-    private bool MustDo(MaintenanceKind kind, ulong address, ulong value, bool? isRead = null)
+    private bool MustDo(MaintenanceKind kind, ulong address, ulong value, bool? isRead = null, bool isWide = false)
     {
         if (Filter is null && Observer is null)
         {
             return true;
         }
 
-        var step = new MaintenanceStep(kind, address, value, isRead is { } read ? purposeOf((uint)address, read) : default);
+        var step = new MaintenanceStep(kind, address, value, isRead is { } read ? purposeOf((uint)address, read) : default, IsWide: isWide);
         if (Filter is { } filter && filter(step))
         {
             return false;

@@ -130,12 +130,14 @@ public sealed class TegraMachine : Machine
             throw new ArgumentException($"{device} is a device of another machine.", nameof(device));
         }
 
-        if (Model is null || device is not TegraSwgroupDevice { Clients: [var client, ..] })
+        if (Model is null || device is not TegraSwgroupDevice { Clients: [var reader, ..] clients })
         {
             throw new InvalidOperationException($"{device} of {Name} has no port that could do DMA here.");
         }
 
-        return new DmaDevice<DeviceMemory>(Model, Memory.DeviceView, client.Id, client.Id);
+        // Reads and writes of an engine come from ports of their own, where it has two.
+        var writer = clients.FirstOrDefault(client => client.IsWriterBeside(reader)) ?? reader;
+        return new DmaDevice<DeviceMemory>(Model, Memory.DeviceView, reader.Id, writer.Id);
     }
 
     /// <inheritdoc/>

@@ -12,8 +12,6 @@ namespace IommuKit.Lab.Replay;
 /// </remarks>
 public static class Replayer
 {
-    private const int MaxPieces = 4 << 20;
-
     /// <summary>Replays a trace.</summary>
     /// <param name="path">The file, or "-" for the standard input.</param>
     /// <param name="options">What to run.</param>
@@ -24,18 +22,17 @@ public static class Replayer
     {
         using var reader = TraceReader.Open(path, options.IsLenient, onRead);
         var clock = new TraceClock();
-        var summary = new TraceSummary { File = path };
+        var census = new TraceCensus(path);
         var lanes = new List<ReplayLane>();
         try
         {
             lanes.AddRange(
-                options.Cases.Take(options.Part).Select(replayCase => new ReplayLane(replayCase, options, clock, summary)));
-            var live = new LiveSet();
+                options.Cases.Take(options.Part).Select(replayCase => new ReplayLane(replayCase, options, clock, census.Summary)));
             while (reader.Read(out var traceEvent))
             {
                 // Ties can be printed in the wrong order, and clocks can be reset: time never goes back here.
                 clock.Now = Math.Max(clock.Now, traceEvent.Nanoseconds);
-                Note(summary, live, traceEvent);
+                census.Note(traceEvent);
                 foreach (var lane in lanes)
                 {
                     lane.Do(traceEvent);
@@ -48,19 +45,9 @@ public static class Replayer
                         traceEvent.Line,
                         $"the time series has more than {SeriesRecorder.MaxPoints} intervals here; choose longer ones");
                 }
-
-                if (live.Pieces > MaxPieces)
-                {
-                    throw new InputException(
-                        TraceInput.NameOf(path),
-                        traceEvent.Line,
-                        $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
-                }
             }
 
-            summary.Lines = reader.Line;
-            summary.Problem = reader.Problem;
-            summary.Lost = Saturating.Add(summary.Lost, (ulong)reader.Overwritten);
+            var summary = census.Finish(reader);
             if (options.SeriesInterval != 0 && !summary.HasTimes)
             {
                 throw new InputException(TraceInput.NameOf(path), null, "its events have no times, so that there is no time series of it");
@@ -105,42 +92,5 @@ public static class Replayer
         });
         problems.FirstOrDefault(problem => problem is not null)?.Throw();
         return [.. results.SelectMany(result => result)];
-    }
-
-    private static void Note(TraceSummary summary, LiveSet live, in TraceEvent traceEvent)
-    {
-        summary.HasTimes |= traceEvent.Nanoseconds >= 0;
-        switch (traceEvent.Kind)
-        {
-            case TraceEventKind.Map:
-                summary.Maps++;
-                if (live.Add(traceEvent.Iova, traceEvent.LastIova) != 0)
-                {
-                    summary.MapsOverLive++;
-                    summary.FirstMapOverLive = summary.FirstMapOverLive == 0 ? traceEvent.Line : summary.FirstMapOverLive;
-                }
-
-                summary.LivePages = live.Bytes / SmallPage.Bytes;
-                summary.PeakLivePages = Math.Max(summary.PeakLivePages, summary.LivePages);
-                break;
-            case TraceEventKind.Unmap:
-                summary.Unmaps++;
-                if (traceEvent.Size != 0 && live.Remove(traceEvent.Iova, traceEvent.LastIova) == 0)
-                {
-                    summary.Orphans++;
-                }
-
-                summary.LivePages = live.Bytes / SmallPage.Bytes;
-                break;
-            case TraceEventKind.Lost:
-                summary.Lost = Saturating.Add(summary.Lost, traceEvent.Size);
-                break;
-            case TraceEventKind.Unknown:
-                summary.UnknownLines++;
-                break;
-            case var _ when traceEvent.IsOther:
-                summary.Others++;
-                break;
-        }
     }
 }

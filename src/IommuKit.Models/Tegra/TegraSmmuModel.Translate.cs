@@ -18,28 +18,26 @@ public sealed partial class TegraSmmuModel<TMemory>
     public Translation Translate(in DmaRequest request)
     {
         Translation translation;
-        bool? interrupt;
         lock (_gate)
         {
             translation = TranslateLocked(request);
-            interrupt = InterruptChange();
+            UpdateInterrupt();
         }
 
-        Raise(interrupt);
+        _line.Tell(Interrupt);
         return translation;
     }
 
     /// <inheritdoc/>
     public void ReportDecodeError(in DmaRequest request, ulong physicalAddress)
     {
-        bool? interrupt;
         lock (_gate)
         {
             Record(request, TegraFaultType.DecodeError, TegraMc.Interrupt.DecodeErrorEmem, rights: 0, physicalAddress);
-            interrupt = InterruptChange();
+            UpdateInterrupt();
         }
 
-        Raise(interrupt);
+        _line.Tell(Interrupt);
     }
 
     private Translation TranslateLocked(in DmaRequest request)

@@ -1,4 +1,5 @@
 using IommuKit.Models.Dma;
+using IommuKit.Models.Interrupts;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.Mmio;
 using IommuKit.Specs.Tegra;
@@ -41,7 +42,7 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
     private uint _ptcConfig;
     private uint _selectedAsid;
     private uint _ptcFlushHigh;
-    private bool _isInterruptRaised;
+    private readonly InterruptLine _line = new();
 
     /// <summary>Makes an SMMU in its state after reset: switched off, caches empty.</summary>
     /// <param name="soc">Which one.</param>
@@ -71,10 +72,14 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
     }
 
     /// <summary>
-    /// Called with the level of the interrupt line when it changes; outside all locks of the model, and on the thread whose access or
-    /// transaction changed it, which may be in the middle of anything.
+    /// Called with the level of the interrupt line for each of its changes, in order and one at a time; outside all locks of the model, on a thread whose
+    /// access or transaction changed it, which may be in the middle of anything. A change that comes before the call for the one before it has returned
+    /// waits for that, so the last level that was told is the level of the line.
     /// </summary>
     public Action<bool>? Interrupt { get; set; }
+
+    /// <summary>The level of the interrupt line now, for one who listens late or wants to look again.</summary>
+    public bool IsInterruptRaised => _line.IsRaised;
 
     /// <summary>What the caches did since the start.</summary>
     public TegraStatistics Statistics
@@ -92,23 +97,21 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
     public uint Read32(uint offset)
     {
         uint value;
-        bool? interrupt;
         lock (_gate)
         {
             // What was posted may have acknowledged an interrupt, or unmasked one.
             Settle();
             value = ReadRegister(offset);
-            interrupt = InterruptChange();
+            UpdateInterrupt();
         }
 
-        Raise(interrupt);
+        _line.Tell(Interrupt);
         return value;
     }
 
     /// <inheritdoc/>
     public void Write32(uint offset, uint value)
     {
-        bool? interrupt;
         lock (_gate)
         {
             if (_options.PostedWrites == 0)
@@ -126,23 +129,22 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
                 _posted.Add(offset, value);
             }
 
-            interrupt = InterruptChange();
+            UpdateInterrupt();
         }
 
-        Raise(interrupt);
+        _line.Tell(Interrupt);
     }
 
     /// <summary>Makes every posted write take effect, as may happen at any time.</summary>
     public void SettleWrites()
     {
-        bool? interrupt;
         lock (_gate)
         {
             Settle();
-            interrupt = InterruptChange();
+            UpdateInterrupt();
         }
 
-        Raise(interrupt);
+        _line.Tell(Interrupt);
     }
 
     /// <summary>Lets the TLB forget everything, as it may at any time. What is posted stays so, and the page-table cache as it is.</summary>
@@ -172,24 +174,5 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
         }
     }
 
-    /// <summary>The new level of the interrupt line, or null if it did not change.</summary>
-    private bool? InterruptChange()
-    {
-        bool isRaised = (_intStatus & _intMask) != 0;
-        if (isRaised == _isInterruptRaised)
-        {
-            return null;
-        }
-
-        _isInterruptRaised = isRaised;
-        return isRaised;
-    }
-
-    private void Raise(bool? change)
-    {
-        if (change is { } level)
-        {
-            Interrupt?.Invoke(level);
-        }
-    }
+    private void UpdateInterrupt() => _line.Set((_intStatus & _intMask) != 0);
 }

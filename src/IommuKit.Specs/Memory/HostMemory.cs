@@ -14,8 +14,7 @@ namespace IommuKit.Specs.Memory;
 /// <para>A view is one reference, which threads cannot tear. It keeps the owner of the memory alive, and outlives its disposal: accesses then throw
 /// <see cref="ObjectDisposedException"/>.</para>
 /// <para>A reference or <see cref="Span{T}"/> from a view is checked when it is made, and does not keep the memory alive. Use it while the
-/// owner of the
-/// memory is in use; see the owner for what happens later.</para>
+/// owner of the memory is in use; see the owner for what happens later.</para>
 /// </remarks>
 public readonly unsafe struct HostMemory
 {

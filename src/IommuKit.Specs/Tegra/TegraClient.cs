@@ -12,4 +12,27 @@ public sealed record TegraClient(int Id, string Name, string Swgroup, TegraClien
 
     /// <summary>The client's bit in that register.</summary>
     public uint EnableMask => 1u << (Id % 32);
+
+    /// <summary>
+    /// Whether this client writes what <paramref name="reader"/> reads: the two ports of one engine have names that differ in an r and a w, or in rd and wr.
+    /// </summary>
+    public bool IsWriterBeside(TegraClient reader)
+    {
+        ArgumentNullException.ThrowIfNull(reader);
+        if (reader.Swgroup != Swgroup || reader.Name.Length != Name.Length)
+        {
+            return false;
+        }
+
+        int at = 0;
+        while (at < Name.Length && Name[at] == reader.Name[at])
+        {
+            at++;
+        }
+
+        var read = reader.Name.AsSpan(at);
+        var write = Name.AsSpan(at);
+        return (read is ['r', 'd', ..] && write is ['w', 'r', ..] && read[2..].SequenceEqual(write[2..]))
+            || (read is ['r', ..] && write is ['w', ..] && read[1..].SequenceEqual(write[1..]));
+    }
 }

@@ -48,8 +48,13 @@ public readonly record struct TegraFaultStatus(uint Value)
         | ((rights & TegraEntry.Readable) != 0 ? PageReadable : 0)
         | ((rights & TegraEntry.Writable) != 0 ? PageWritable : 0)
         | ((rights & TegraEntry.NonSecure) != 0 ? PageNonSecure : 0)
-        | (((uint)(address >> 32) & AddressHighMask) << AddressHighShift)
+        | (HasAddressHigh(soc) ? ((uint)(address >> 32) & AddressHighMask) << AddressHighShift : 0)
         | (isSecure ? SecurityBit : 0)
         | (isWrite ? WriteBit : 0)
         | ((uint)client & soc.ClientIdMask));
+
+    /// <summary>The address of the fault, whose low half is in another register. Parts with 32-bit addresses have no other bits of it.</summary>
+    public ulong AddressOn(TegraSoc soc, uint low) => low | (HasAddressHigh(soc) ? (ulong)AddressHigh << 32 : 0);
+
+    private static bool HasAddressHigh(TegraSoc soc) => soc.PhysicalBits > 32;
 }

@@ -5,8 +5,7 @@ namespace IommuKit.PageTables;
 
 /// <summary>
 /// What the engine's bounds rest on, asked of a format once and checked by <see cref="FormatRules"/>: a format that gives other answers
-/// later moves no
-/// access out of a table. To the compiler these are constants, as the format's own members are.
+/// later moves no access out of a table. To the compiler these are constants, as the format's own members are.
 /// </summary>
 internal static class Layout<TFormat>
     where TFormat : struct, IPageTableFormat

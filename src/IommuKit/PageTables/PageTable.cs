@@ -214,8 +214,7 @@ public sealed partial class PageTable<TFormat> : IDisposable
 
     /// <summary>
     /// Gives every table back. No walker may use the page table any more. Of a page table that others wrote to, what is not a table of the
-    /// pool is left
-    /// alone; if the memory was disposed of already, there is nothing to do.
+    /// pool is left alone; if the memory was disposed of already, there is nothing to do.
     /// </summary>
     public void Dispose()
     {

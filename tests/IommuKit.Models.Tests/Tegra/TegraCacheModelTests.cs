@@ -176,7 +176,7 @@ public sealed class TegraCacheModelTests : TegraModelFixture
     }
 
     [Fact]
-    public void With_the_page_table_cache_offMemory_is_read_each_time()
+    public void With_the_page_table_cache_off_memory_is_read_each_time()
     {
         var model = Make();
         model.Write32(TegraMc.PtcConfig, 0);

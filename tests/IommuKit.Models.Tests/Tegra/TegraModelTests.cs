@@ -108,7 +108,7 @@ public sealed class TegraModelTests : TegraModelFixture
     }
 
     [Fact]
-    public void An_emulator_can_bring_its_ownMemory()
+    public void An_emulator_can_bring_its_own_memory()
     {
         var own = new OwnMemory();
         own.Words[Directory + (0x100 * 4)] = ReadWrite | 0x400;

@@ -42,7 +42,7 @@ public class InterleavingTests
     public async Task A_table_is_not_freed_while_another_thread_has_yet_to_flush_what_it_cleared_in_it(SyncPolicy policy)
     {
         using var machine = new WalkingMachine<Arm>(39);
-        using var domain = machine.CreateDomain(new DomainOptions { Policy = policy, Release = TableRelease.WhenEmpty });
+        using var domain = machine.CreateDomain(new DomainOptions { Policy = policy, Release = TableRelease.WhenEmpty, Clock = new ManualClock() });
         domain.Map(0, 0, Page, Protection.Read);
         domain.Map(64 * Page, 0, Page, Protection.Read);
         domain.Flush();
@@ -94,7 +94,7 @@ public class InterleavingTests
         where TFormat : struct, IPageTableFormat
     {
         using var machine = new WalkingMachine<TFormat>(39);
-        using var domain = machine.CreateDomain(new DomainOptions { Policy = policy, Release = release });
+        using var domain = machine.CreateDomain(new DomainOptions { Policy = policy, Release = release, Clock = new ManualClock() });
 
         // The middle table exists; only the leaf table is new.
         domain.Map(Span, 0, Page, Protection.Read);

@@ -9,6 +9,7 @@ using IommuKit.Specs.Arm;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.RiscV;
 using IommuKit.Specs.X86;
+using IommuKit.Tests.Support;
 
 namespace IommuKit.Tests.Domains;
 
@@ -187,7 +188,7 @@ public class AddressSpaceEndTests
                 CachesInvalidEntries = cachesInvalid,
                 Invalidated = (iova, bytes, level) => walker!.Invalidate(iova, bytes, level),
             });
-            Domain = iommu.CreateDomain(new DomainOptions { Policy = policy, Release = release });
+            Domain = iommu.CreateDomain(new DomainOptions { Policy = policy, Release = release, Clock = new ManualClock() });
             _walker = walker = new SoftwareWalker<TFormat, DeviceMemory>(_memory.DeviceView, Domain.RootAddress, inputBits, cachesInvalid);
         }
 

@@ -6,6 +6,7 @@ using IommuKit.Specs.Amd;
 using IommuKit.Specs.Arm;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.X86;
+using IommuKit.Tests.Support;
 
 namespace IommuKit.Tests.Domains;
 
@@ -130,7 +131,7 @@ public class ShadowTlbTests
         {
             var options = new SoftwareIommuOptions { InputBits = inputBits, OutputBits = Math.Min(TFormat.MaxOutputBits, 40), Invalidated = Forget };
             var iommu = new SoftwareIommu<TFormat>(new PageAllocator(_memory.CpuView, 0, _memory.Length), options);
-            Domain = iommu.CreateDomain(new DomainOptions { Policy = policy, Release = release });
+            Domain = iommu.CreateDomain(new DomainOptions { Policy = policy, Release = release, Clock = new ManualClock() });
         }
 
         public IommuDomain Domain { get; }

@@ -35,7 +35,7 @@ public abstract class TegraDriverFixture : IDisposable
         string soc, SyncPolicy policy, TegraDriverOptions? options = null, ulong pool = Pool, TableRelease? release = null)
     {
         var driver = Make(soc, options, pool: pool);
-        var domain = driver.CreateDomain(new DomainOptions { Policy = policy, Release = release });
+        var domain = driver.CreateDomain(new DomainOptions { Policy = policy, Release = release, Clock = new ManualClock() });
         domain.Attach(driver.Devices[0]);
         Bus.Calls.Clear();
         return domain;

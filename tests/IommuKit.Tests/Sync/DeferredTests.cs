@@ -1,5 +1,6 @@
 using IommuKit.Domains;
 using IommuKit.PageTables;
+using IommuKit.Tests.Support;
 
 namespace IommuKit.Tests.Sync;
 
@@ -9,8 +10,12 @@ public sealed class DeferredTests : RecordedSync
     [Fact]
     public void Deferred_unmaps_wait_with_their_tables_until_the_queue_is_full()
     {
+        // A clock that stands still: only the queue's length may flush it.
         using var domain = Make(
-            CachingAll, new DomainOptions { Policy = SyncPolicy.Deferred, DeferredCapacity = 3 }, out var log, out var allocator);
+            CachingAll,
+            new DomainOptions { Policy = SyncPolicy.Deferred, DeferredCapacity = 3, Clock = new ManualClock() },
+            out var log,
+            out var allocator);
         for (ulong i = 0; i < 5; i++)
         {
             domain.Map(i * Span, 0, Span, ReadWrite);
@@ -106,16 +111,5 @@ public sealed class DeferredTests : RecordedSync
         domain.Map(Span + (100 * Page), 0, Page, ReadWrite);
         log.Kinds.ShouldContain("complete");
         allocator.Outstanding.ShouldBe(before);
-    }
-
-    private sealed class ManualClock : TimeProvider
-    {
-        private long _now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Advance(TimeSpan by) => _now += by.Ticks;
-
-        public override long GetTimestamp() => _now;
     }
 }

@@ -28,7 +28,7 @@ public abstract class RecordedSync : IDisposable
 
     private protected IommuDomain Make(
         IommuTraits traits, SyncPolicy policy, out HardwareLog log, out PageAllocator allocator, TableRelease? release = null) =>
-        Make(traits, new DomainOptions { Policy = policy, Release = release }, out log, out allocator);
+        Make(traits, new DomainOptions { Policy = policy, Release = release, Clock = new ManualClock() }, out log, out allocator);
 
     private protected IommuDomain Make(IommuTraits traits, DomainOptions options, out HardwareLog log, out PageAllocator allocator)
     {

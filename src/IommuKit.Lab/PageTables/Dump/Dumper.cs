@@ -107,7 +107,7 @@ public static class Dumper
                 throw new InputException($"{name} has pages of {ByteSize.FormatAll(pageSizes)}, not of {ByteSize.FormatAll(others)}");
             }
 
-            // What a trace has unmapped leaves no empty tables.
+            // Of a large page of which a part is unmapped the rest stays, as smaller pages: kernels unmap what they have mapped, in whatever pieces.
             try
             {
                 return new PageTable<TFormat>(
@@ -116,7 +116,8 @@ public static class Dumper
                         InputBits = _inputBits,
                         OutputBits = _outputBits,
                         PageSizes = options.PageSizes,
-                        Release = TableRelease.WhenEmpty,
+                        Release = TableRelease.WhenCovered,
+                        SplitsPages = true,
                     },
                     allocator);
             }
@@ -220,9 +221,24 @@ public static class Dumper
                 }
             }
 
+            DropIfEmpty(table, unmap.Iova, ref sink);
+            DropIfEmpty(table, unmap.LastIova, ref sink);
             return unmapped >= unmap.Size ? null
                 : IsInside(table, unmap.Iova, unmap.LastIova) ? SkipReason.NotMapped
                 : SkipReason.BeyondAperture;
+        }
+
+        /// <summary>Gives the table of smallest pages around an IOVA back if it holds nothing: a long trace leaves many.</summary>
+        private static void DropIfEmpty<TFormat>(PageTable<TFormat> table, ulong iova, ref CountingSink sink)
+            where TFormat : struct, IPageTableFormat
+        {
+            ulong span = 1ul << TFormat.EntryShift(1);
+            ulong start = iova & ~(span - 1);
+            if (!table.TryFindNext(start, start + (span - 1), out _))
+            {
+                table.Unmap(start, span, ref sink);
+                sink.FreeUnlinked();
+            }
         }
 
         private static ulong SmallestPage<TFormat>(PageTable<TFormat> table)

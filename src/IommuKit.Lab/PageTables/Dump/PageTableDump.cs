@@ -13,13 +13,15 @@ internal sealed class PageTableDump<TFormat>
 
     private readonly FormatKind _kind;
     private readonly HostMemory _memory;
-    private readonly int _inputBits;
 
-    private PageTableDump(FormatKind kind, HostMemory memory, int inputBits)
+    // The bits that an IOVA of the high half has set, its sign bit and those above; 0 where there is no high half.
+    private readonly ulong _highBits;
+
+    private PageTableDump(FormatKind kind, HostMemory memory, ulong highBits)
     {
         _kind = kind;
         _memory = memory;
-        _inputBits = inputBits;
+        _highBits = highBits;
     }
 
     /// <summary>Reads a page table.</summary>
@@ -30,9 +32,14 @@ internal sealed class PageTableDump<TFormat>
     /// <param name="rootLevel">The root's level.</param>
     /// <param name="rootBytes">Bytes in the root.</param>
     /// <exception cref="ArgumentOutOfRangeException">A pointer leads outside memory.</exception>
-    public static DumpTable Read(FormatKind kind, HostMemory memory, int inputBits, ulong root, int rootLevel, uint rootBytes) =>
-        new PageTableDump<TFormat>(kind, memory, inputBits)
-            .ReadTable(root, rootLevel, (int)(rootBytes >> TFormat.EntrySizeLog2), iova: 0, pointer: 0);
+    public static DumpTable Read(FormatKind kind, HostMemory memory, int inputBits, ulong root, int rootLevel, uint rootBytes)
+    {
+        // Only an IOVA that uses every bit of its root is sign-extended.
+        int entries = (int)(rootBytes >> TFormat.EntrySizeLog2);
+        bool isSigned = TFormat.SignExtendsInput && inputBits == TFormat.EntryShift(rootLevel) + int.Log2(entries);
+        return new PageTableDump<TFormat>(kind, memory, isSigned ? ulong.MaxValue << (inputBits - 1) : 0)
+            .ReadTable(root, rootLevel, entries, iova: 0, pointer: 0);
+    }
 
     private DumpTable ReadTable(ulong address, int level, int entries, ulong iova, ulong pointer)
     {
@@ -51,16 +58,25 @@ internal sealed class PageTableDump<TFormat>
                 continue;
             }
 
+            ulong start = Extend(iova + ((ulong)(uint)index << shift));
+            var below = level != 0 && TFormat.IsTable(entry, level)
+                ? ReadTable(TFormat.TableAddress(entry), level - 1, 1 << TFormat.IndexBits(level - 1), start, entry)
+                : null;
+            if (below is { EntriesUsed: 0 })
+            {
+                // What was mapped there is gone; nothing is to be seen of it.
+                continue;
+            }
+
             used++;
             int line = index << TFormat.EntrySizeLog2 >> LineLog2;
             lines += line != lastLine ? 1 : 0;
             lastLine = line;
-            ulong start = Extend(iova + ((ulong)(uint)index << shift));
-            if (level != 0 && TFormat.IsTable(entry, level))
+            if (below is not null)
             {
                 Add(items, run);
                 run = default;
-                items.Add(ReadTable(TFormat.TableAddress(entry), level - 1, 1 << TFormat.IndexBits(level - 1), start, entry));
+                items.Add(below);
                 continue;
             }
 
@@ -119,9 +135,7 @@ internal sealed class PageTableDump<TFormat>
     }
 
     /// <summary>The IOVA as software writes it, where the format has a high half.</summary>
-    private ulong Extend(ulong iova) => TFormat.SignExtendsInput && (iova >> (_inputBits - 1)) != 0
-        ? iova | (ulong.MaxValue << (_inputBits - 1))
-        : iova;
+    private ulong Extend(ulong iova) => (iova & _highBits) != 0 ? iova | _highBits : iova;
 
     private static ulong EntryAt(ReadOnlySpan<byte> table, int index)
     {

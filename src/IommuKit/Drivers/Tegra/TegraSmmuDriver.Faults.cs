@@ -81,7 +81,7 @@ public sealed partial class TegraSmmuDriver
         var device = _deviceByClient.GetValueOrDefault(client);
         var fault = new IommuFault(
             Soc.FindClient(client)?.Name ?? $"client 0x{client:x}",
-            low | ((ulong)status.AddressHigh << 32),
+            status.AddressOn(Soc, low),
             status.IsWrite,
             status.IsSecure,
             TegraFormat.LeafProtection(status.Rights, 0),

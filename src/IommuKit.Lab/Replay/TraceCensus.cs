@@ -1,0 +1,75 @@
+using IommuKit.Lab.Traces;
+
+namespace IommuKit.Lab.Replay;
+
+/// <summary>Takes down what is in a trace while it is replayed, whatever it is replayed on.</summary>
+/// <param name="path">The file.</param>
+internal sealed class TraceCensus(string path)
+{
+    private const int MaxPieces = 4 << 20;
+
+    private readonly LiveSet _live = new();
+
+    /// <summary>What was found so far.</summary>
+    public TraceSummary Summary { get; } = new() { File = path };
+
+    /// <summary>Takes down an event.</summary>
+    /// <exception cref="InputException">So many separate ranges are mapped that this is no trace of a kernel.</exception>
+    public void Note(in TraceEvent traceEvent)
+    {
+        Count(Summary, _live, traceEvent);
+        if (_live.Pieces > MaxPieces)
+        {
+            throw new InputException(
+                TraceInput.NameOf(path),
+                traceEvent.Line,
+                $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
+        }
+    }
+
+    /// <summary>Takes down what is known at the end.</summary>
+    public TraceSummary Finish(TraceReader reader)
+    {
+        Summary.Lines = reader.Line;
+        Summary.Problem = reader.Problem;
+        Summary.Lost = Saturating.Add(Summary.Lost, (ulong)reader.Overwritten);
+        return Summary;
+    }
+
+    private static void Count(TraceSummary summary, LiveSet live, in TraceEvent traceEvent)
+    {
+        summary.HasTimes |= traceEvent.Nanoseconds >= 0;
+        switch (traceEvent.Kind)
+        {
+            case TraceEventKind.Map:
+                summary.Maps++;
+                if (live.Add(traceEvent.Iova, traceEvent.LastIova) != 0)
+                {
+                    summary.MapsOverLive++;
+                    summary.FirstMapOverLive = summary.FirstMapOverLive == 0 ? traceEvent.Line : summary.FirstMapOverLive;
+                }
+
+                summary.LivePages = live.Bytes / SmallPage.Bytes;
+                summary.PeakLivePages = Math.Max(summary.PeakLivePages, summary.LivePages);
+                break;
+            case TraceEventKind.Unmap:
+                summary.Unmaps++;
+                if (traceEvent.Size != 0 && live.Remove(traceEvent.Iova, traceEvent.LastIova) == 0)
+                {
+                    summary.Orphans++;
+                }
+
+                summary.LivePages = live.Bytes / SmallPage.Bytes;
+                break;
+            case TraceEventKind.Lost:
+                summary.Lost = Saturating.Add(summary.Lost, traceEvent.Size);
+                break;
+            case TraceEventKind.Unknown:
+                summary.UnknownLines++;
+                break;
+            case var _ when traceEvent.IsOther:
+                summary.Others++;
+                break;
+        }
+    }
+}
