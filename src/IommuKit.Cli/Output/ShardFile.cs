@@ -8,7 +8,9 @@ using IommuKit.Lab.Replay;
 
 namespace IommuKit.Cli.Output;
 
-/// <summary>What a shard writes, for <c>iommukit merge</c>: JSON lines, a header and one for each result, with all digits.</summary>
+/// <summary>
+/// What a shard writes, for <c>iommukit merge</c>: JSON lines, a header and one for each result, with all digits; last the checksum of all those lines.
+/// </summary>
 internal static class ShardFile
 {
     // A result with the longest time series, and some more.
@@ -32,12 +34,23 @@ internal static class ShardFile
             throw new InputException("--shard writes JSON lines; choose another format when 'iommukit merge' puts the shards together");
         }
 
-        writer.WriteLine(JsonSerializer.Serialize(
-            new ShardHeader(ShardHeader.Version, shard.Number, shard.Count, sweep.Files.Count, sweep.Cases, sweep.View, sweep.Parameters), Json));
+        using var checksum = new ShardChecksum();
+        WriteLine(new ShardHeader(ShardHeader.Version, shard.Number, shard.Count, sweep.Files.Count, sweep.Cases, sweep.View, sweep.Parameters));
         int start = shard.Of(sweep.Files.Count * sweep.Cases).Start;
         for (int index = 0; index < results.Count; index++)
         {
-            writer.WriteLine(JsonSerializer.Serialize(new ShardItem(start + index, results[index]), Json));
+            WriteLine(new ShardItem(start + index, results[index]));
+        }
+
+        WriteLine(new ShardEnd(checksum.Finish()));
+
+        void WriteLine<T>(T value)
+        {
+            // The same bytes on every system.
+            string line = TextOf(value);
+            checksum.Add(line);
+            writer.Write(line);
+            writer.Write('\n');
         }
     }
 
@@ -45,9 +58,13 @@ internal static class ShardFile
     public static string TextOf<T>(T value) => JsonSerializer.Serialize(value, Json);
 
     /// <summary>Reads one line.</summary>
+    /// <param name="reader">The file.</param>
+    /// <param name="checksum">Takes the line in.</param>
+    /// <param name="path">How messages name the file.</param>
+    /// <param name="line">The line's number.</param>
     /// <returns>What it says; null at the end of the file.</returns>
     /// <exception cref="InputException">It does not say that.</exception>
-    public static T? Read<T>(TextReader reader, string path, int line)
+    public static T? Read<T>(TextReader reader, ShardChecksum checksum, string path, int line)
         where T : class
     {
         string? text = ReadLine(reader, path, line);
@@ -58,7 +75,9 @@ internal static class ShardFile
 
         try
         {
-            return JsonSerializer.Deserialize<T>(text, Json) ?? throw new JsonException();
+            var value = JsonSerializer.Deserialize<T>(text, Json) ?? throw new JsonException();
+            checksum.Add(text);
+            return value;
         }
         catch (JsonException)
         {
@@ -66,15 +85,24 @@ internal static class ShardFile
         }
     }
 
-    private static string? ReadLine(TextReader reader, string path, int line)
+    /// <summary>Reads the text of a line; null at the end of the file.</summary>
+    /// <exception cref="InputException">The file ends in the middle of it, or it is longer than any that is written.</exception>
+    public static string? ReadLine(TextReader reader, string path, int line)
     {
         var text = new StringBuilder();
         while (true)
         {
             int next = reader.Read();
-            if (next < 0 || next == '\n')
+            if (next == '\n')
             {
-                return next < 0 && text.Length == 0 ? null : text.ToString();
+                return text.ToString();
+            }
+
+            if (next < 0)
+            {
+                return text.Length == 0
+                    ? null
+                    : throw new InputException(path, line, "is not a line that 'iommukit replay --shard' wrote, or only a part of one");
             }
 
             if (text.Length == MaxLine)

@@ -34,9 +34,10 @@ internal sealed class ShardMerger
             try
             {
                 using var reader = path == "-" ? Console.In : new StreamReader(path);
-                var header = ReadHeader(reader, path);
+                using var checksum = new ShardChecksum();
+                var header = ReadHeader(reader, checksum, path);
                 merger ??= new ShardMerger(path, header);
-                merger.Add(reader, path, header);
+                merger.Add(reader, checksum, path, header);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -47,11 +48,11 @@ internal sealed class ShardMerger
         return merger!.Finish();
     }
 
-    private static ShardHeader ReadHeader(TextReader reader, string path)
+    private static ShardHeader ReadHeader(TextReader reader, ShardChecksum checksum, string path)
     {
         // So many that no sweep has them; the arrays for them must fit.
         const long maxItems = 10_000_000;
-        var header = ShardFile.Read<ShardHeader>(reader, path, 1) ?? throw new InputException(path, null, "is empty");
+        var header = ShardFile.Read<ShardHeader>(reader, checksum, path, 1) ?? throw new InputException(path, null, "is empty");
         if (header.IommukitShard != ShardHeader.Version)
         {
             throw new InputException(path, 1, $"has version {header.IommukitShard} of the format; this program reads {ShardHeader.Version}");
@@ -66,7 +67,7 @@ internal sealed class ShardMerger
         return isPossible ? header : throw new InputException(path, 1, "has numbers of shards, files or cases that contradict each other");
     }
 
-    private void Add(TextReader reader, string path, ShardHeader header)
+    private void Add(TextReader reader, ShardChecksum checksum, string path, ShardHeader header)
     {
         CheckSame(path, header);
         ref string? other = ref _pathOf[header.Shard - 1];
@@ -80,7 +81,7 @@ internal sealed class ShardMerger
         for (int item = start; item < end; item++)
         {
             int line = item - start + 2;
-            var read = ShardFile.Read<ShardItem>(reader, path, line) ?? throw new InputException(
+            var read = ShardFile.Read<ShardItem>(reader, checksum, path, line) ?? throw new InputException(
                 path, line, $"ends after {item - start} of the {end - start} results of shard {header.Shard}/{header.Shards}; run it again");
             if (read.Item != item)
             {
@@ -90,9 +91,17 @@ internal sealed class ShardMerger
             _results[item] = read.Result with { Trace = TraceOf(item / header.Cases, read.Result.Trace, path, line) };
         }
 
+        string expected = ShardFile.TextOf(new ShardEnd(checksum.Finish()));
+        string last = ShardFile.ReadLine(reader, path, end - start + 2) ?? throw new InputException(
+            path, end - start + 2, "ends without its checksum; run the shard again");
+        if (last != expected)
+        {
+            throw new InputException(path, null, "is damaged: its lines do not have the checksum at its end; run the shard again");
+        }
+
         if (reader.Peek() >= 0)
         {
-            throw new InputException(path, end - start + 2, $"is more than shard {header.Shard}/{header.Shards} has");
+            throw new InputException(path, end - start + 3, $"is more than shard {header.Shard}/{header.Shards} has");
         }
     }
 
