@@ -21,7 +21,7 @@ internal static class CommandLine
     }
 
     /// <summary>A message as one line, whatever the names in it hold.</summary>
-    private static string OneLine(string message) => string.Concat(message.Select(c => char.IsControl(c) ? ' ' : c));
+    private static string OneLine(string message) => Printable.Of(message);
 
     /// <summary>Has every use of an option that is a list bring a value; to the parser one value is enough for all of them.</summary>
     private static void RequireValues(RootCommand root)

@@ -1,3 +1,4 @@
+using IommuKit.Lab;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Commands;
@@ -16,7 +17,7 @@ internal static class Progress
         T result = default!;
         ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
         {
-            var task = progress.AddTask(Markup.Escape(Path.GetFileName(file)), maxValue: LengthOf(file));
+            var task = progress.AddTask(Markup.Escape(Printable.Of(Path.GetFileName(file))), maxValue: LengthOf(file));
             result = read(position => task.Value = position);
         });
         return result;
@@ -36,7 +37,7 @@ internal static class Progress
         T result = default!;
         ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
         {
-            ProgressTask[] tasks = [.. files.Select(file => progress.AddTask(Markup.Escape(Path.GetFileName(file)), maxValue: LengthOf(file)))];
+            ProgressTask[] tasks = [.. files.Select(file => progress.AddTask(Markup.Escape(Printable.Of(Path.GetFileName(file))), maxValue: LengthOf(file)))];
             result = read((index, position) => tasks[index].Value = position);
         });
         return result;
@@ -62,7 +63,7 @@ internal static class Progress
                 step =>
                 {
                     task?.StopTask();
-                    task = progress.AddTask(Markup.Escape(step));
+                    task = progress.AddTask(Markup.Escape(Printable.Of(step)));
                     task.IsIndeterminate = true;
                 },
                 position =>
@@ -99,7 +100,7 @@ internal static class Progress
                 {
                     if (!tasks.TryGetValue(phase, out var task))
                     {
-                        task = progress.AddTask(Markup.Escape(phase), maxValue: 1);
+                        task = progress.AddTask(Markup.Escape(Printable.Of(phase)), maxValue: 1);
                         tasks.Add(phase, task);
                     }
 
@@ -121,7 +122,7 @@ internal static class Progress
         var list = new List<T>(total);
         ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
         {
-            var task = progress.AddTask(Markup.Escape(what), maxValue: total);
+            var task = progress.AddTask(Markup.Escape(Printable.Of(what)), maxValue: total);
             foreach (var row in rows)
             {
                 list.Add(row);

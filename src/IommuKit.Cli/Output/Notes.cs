@@ -1,3 +1,4 @@
+using IommuKit.Lab;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;
@@ -9,5 +10,5 @@ internal static class Notes
     /// Writes a sentence on a line of its own; in Markdown as an item of a list, as lines there run together and stars are no stars.
     /// </summary>
     public static void Note(this IAnsiConsole console, bool isMarkdown, string text) =>
-        console.WriteLine(isMarkdown ? $"- {text.TrimStart().Replace("*", @"\*", StringComparison.Ordinal)}" : text);
+        console.WriteLine(isMarkdown ? $"- {Printable.Of(text).TrimStart().Replace("*", @"\*", StringComparison.Ordinal)}" : Printable.Of(text));
 }

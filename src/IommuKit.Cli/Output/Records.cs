@@ -5,6 +5,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using CsvHelper;
 using CsvHelper.Configuration;
+using CsvHelper.TypeConversion;
+using IommuKit.Lab;
 
 namespace IommuKit.Cli.Output;
 
@@ -48,6 +50,7 @@ internal static class Records
             member.Name(NameOf(member.Data.Member!));
         }
 
+        csv.Context.TypeConverterCache.AddConverter<string>(new TextConverter());
         csv.Context.RegisterClassMap(map);
         csv.WriteRecords(records);
         csv.Flush();
@@ -56,4 +59,15 @@ internal static class Records
 
     private static string NameOf(MemberInfo member) =>
         member.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.SnakeCaseLower.ConvertName(member.Name);
+
+    /// <summary>
+    /// Text of a cell: in one line, and with an apostrophe before what spreadsheets would take for a formula.
+    /// </summary>
+    private sealed class TextConverter : StringConverter
+    {
+        public override string? ConvertToString(object? value, IWriterRow row, MemberMapData memberMapData) =>
+            value is string text ? Cell(Printable.Of(text)) : base.ConvertToString(value, row, memberMapData);
+
+        private static string Cell(string text) => text is ['=' or '+' or '-' or '@', _, ..] ? $"'{text}" : text;
+    }
 }

@@ -1,0 +1,33 @@
+using System.Buffers;
+using System.Globalization;
+
+namespace IommuKit.Lab;
+
+/// <summary>
+/// Text from outside, such as names of files, costs and titles, as it may stand in a line of a terminal, a table or a page: it cannot move the cursor,
+/// change colours, turn the direction of what follows, hide, or begin a line of its own.
+/// </summary>
+public static class Printable
+{
+    private const char Replacement = '\ufffd';
+
+    // Nearly all text has none but these.
+    private static readonly SearchValues<char> Plain =
+        SearchValues.Create(string.Concat(Enumerable.Range(0x20, 0x5f).Select(c => (char)c)) + "µ×–…→─│├└°²≤≥·");
+
+    /// <summary>The text with a blank for each line end and tab, and U+FFFD for each other character that is not seen or not one.</summary>
+    public static string Of(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.AsSpan().ContainsAnyExcept(Plain) ? string.Concat(text.EnumerateRunes().Select(Shown)) : text;
+    }
+
+    private static string Shown(System.Text.Rune rune) => rune.Value switch
+    {
+        '\n' or '\r' or '\t' => " ",
+        _ => System.Text.Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
+            or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned
+            ? Replacement.ToString()
+            : rune.ToString(),
+    };
+}
