@@ -5,7 +5,7 @@ internal sealed class TextTraceReader : TraceReader
 {
     private const int MaxLine = 64 << 10;
 
-    // Text without any event of a kernel; a trace has some every few lines.
+    // Empty lines and comments one after the other: a trace has a few of them at its start.
     private const long MaxIdleBytes = 64 << 20;
 
     private readonly TraceInput _input;
@@ -72,17 +72,8 @@ internal sealed class TextTraceReader : TraceReader
                 _foreignForm ??= ForeignForms.Find(line);
             }
 
-            if (traceEvent.Kind is TraceEventKind.Unknown or TraceEventKind.Damaged)
-            {
-                if (IsIdle(line.Length + 1))
-                {
-                    return false;
-                }
-            }
-            else
-            {
-                _idleBytes = 0;
-            }
+            // Lines of tracers of functions are no events, and there may be very many of them between two.
+            _idleBytes = 0;
 
             _events += traceEvent.Kind is TraceEventKind.Lost or TraceEventKind.Unknown ? 0 : 1;
             _mappings += traceEvent.Kind is TraceEventKind.Map or TraceEventKind.Unmap ? 1 : 0;
@@ -112,7 +103,7 @@ internal sealed class TextTraceReader : TraceReader
         _written = written;
     }
 
-    /// <summary>Whether there has been no event for so long that this is no trace, or none any more.</summary>
+    /// <summary>Whether there have been nothing but empty lines and comments for so long that this is no trace, or none any more.</summary>
     private bool IsIdle(int bytes)
     {
         _idleBytes += bytes;
@@ -121,7 +112,7 @@ internal sealed class TextTraceReader : TraceReader
             return false;
         }
 
-        Complain($"there is no event of a kernel in {MaxIdleBytes >> 20} MiB of text; this is not a trace, or not any more");
+        Complain($"there is nothing but empty lines and comments in {MaxIdleBytes >> 20} MiB; this is not a trace, or not any more");
         return true;
     }
 

@@ -134,8 +134,33 @@ public sealed class TextFormsTests : IDisposable
         }
 
         long read = 0;
-        Should.Throw<InputException>(() => ReadAll(onRead: bytes => read = bytes)).Message.ShouldMatch("no event of a kernel|200 times");
+        Should.Throw<InputException>(() => ReadAll(onRead: bytes => read = bytes)).Message.ShouldMatch("empty lines and comments|200 times");
         read.ShouldBeLessThan(new FileInfo(_path).Length / 4);
+    }
+
+    [Fact]
+    public void Many_lines_of_a_tracer_of_functions_may_stand_between_two_events()
+    {
+        using (var text = new StreamWriter(_path))
+        {
+            text.WriteLine(Map);
+            for (int i = 0; i < 1_100_000; i++)
+            {
+                text.WriteLine(" 1)   0.123 us    |            _raw_spin_unlock_irqrestore();");
+            }
+
+            text.WriteLine(Ftrace("unmap: IOMMU: iova=0xf8000000 - 0xf8006000 size=24576 unmapped_size=24576"));
+        }
+
+        new FileInfo(_path).Length.ShouldBeGreaterThan(64 << 20);
+        using var reader = TraceReader.Open(_path);
+        long mappings = 0;
+        while (reader.Read(out var next))
+        {
+            mappings += next.Kind is TraceEventKind.Map or TraceEventKind.Unmap ? 1 : 0;
+        }
+
+        mappings.ShouldBe(2);
     }
 
     [Fact]
