@@ -16,7 +16,7 @@ internal static class Skips
             SkipReason.BeyondPhysicalWidth => ("map", $" to physical addresses that {by} cannot hold"),
             SkipReason.OverLiveMapping => ("map", " over pages that are mapped"),
             SkipReason.NotMapped => ("unmap", " of pages that are not mapped here"),
-            SkipReason.NoTableMemory => ("map", " without memory for page tables"),
+            SkipReason.NoTableMemory => ("event", " without memory for page tables"),
             SkipReason.Misaligned => ("event", " not made of whole pages of the page table"),
             _ => ("damaged line", string.Empty),
         };

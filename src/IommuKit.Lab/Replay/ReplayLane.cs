@@ -38,6 +38,9 @@ internal sealed class ReplayLane : IDisposable
         {
             Policy = replayCase.Policy,
             FlushAllPages = replayCase.Tuning.FlushAllPages,
+
+            // A trace says what went away, and the rest of a superpage did not.
+            SplitsPages = replayCase.Tuning.Settings.UsesSections,
             Clock = clock,
         });
         _domain.Attach(_machine.TestDevice);
@@ -156,12 +159,13 @@ internal sealed class ReplayLane : IDisposable
         ulong last = Math.Min(unmap.LastIova, _domain.ApertureEnd);
         ulong next = unmap.Iova;
         ulong unmapped = 0;
+        var error = IommuError.None;
         while (next <= last)
         {
-            ulong bytes = _domain.Unmap(next, last - next + 1);
+            error = _domain.TryUnmap(next, last - next + 1, out ulong bytes);
             unmapped += bytes;
             next += bytes;
-            if (bytes == 0 && !_domain.TryFindNext(next, last, out next))
+            if (error != IommuError.None || (bytes == 0 && !_domain.TryFindNext(next, last, out next)))
             {
                 break;
             }
@@ -177,7 +181,11 @@ internal sealed class ReplayLane : IDisposable
 
         if (unmapped < unmap.Size)
         {
-            _skipped.Add(last < unmap.LastIova ? SkipReason.BeyondAperture : SkipReason.NotMapped, unmap.Line);
+            _skipped.Add(
+                error == IommuError.ENOMEM ? SkipReason.NoTableMemory
+                : last < unmap.LastIova ? SkipReason.BeyondAperture
+                : SkipReason.NotMapped,
+                unmap.Line);
         }
     }
 

@@ -30,12 +30,6 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
     {
         var rules = new SyncRules(driver.Traits, hasDirection: Policy != SyncPolicy.RangeFlush);
         bool hasVisibility = rules.OnMap != Maintenance.None;
-        if (options.SplitsPages && tableOptions.Release == TableRelease.WhenEmpty)
-        {
-            throw new IommuException(
-                IommuError.EINVAL, "A domain that splits pages cannot give tables back when they are empty; choose another release rule.");
-        }
-
         try
         {
             _table = new PageTable<TFormat>(

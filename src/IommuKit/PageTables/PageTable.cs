@@ -91,11 +91,6 @@ public sealed partial class PageTable<TFormat> : IDisposable
 
         _rootShift = Layout<TFormat>.Shift(_rootLevel);
         _rootIndexMask = (1 << _rootBits) - 1;
-        if (options.SplitsPages && options.Release == TableRelease.WhenEmpty)
-        {
-            throw new ArgumentException("A page table that splits pages cannot also release tables when they are empty.", nameof(options));
-        }
-
         _isSigned = TFormat.SignExtendsInput && options.InputBits == Layout<TFormat>.Shift(_rootLevel) + _rootBits;
         _rootSpanMask = ulong.MaxValue >> (64 - options.InputBits + (_isSigned ? 1 : 0));
 

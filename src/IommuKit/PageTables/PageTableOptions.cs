@@ -17,7 +17,7 @@ public sealed record PageTableOptions
 
     /// <summary>
     /// Whether an unmap of part of a large page makes smaller pages of the rest, as Linux did until 6.12. If not, the page goes whole when its start
-    /// is hit, and stays when it is hit elsewhere. Not together with <see cref="TableRelease.WhenEmpty"/>, and not with operations in parallel.
+    /// is hit, and stays when it is hit elsewhere. Not with operations in parallel.
     /// </summary>
     public bool SplitsPages { get; init; }
 

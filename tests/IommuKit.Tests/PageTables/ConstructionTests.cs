@@ -24,7 +24,6 @@ public class ConstructionTests
         Refuses(format, setup => setup with { InputBits = 65 });
         Refuses(format, setup => setup with { PageSizes = pageSizes | (1ul << 11) });
         Refuses(format, setup => setup with { PageSizes = 1ul << 63 });
-        Refuses(format, setup => setup with { SplitsPages = true, Release = TableRelease.WhenEmpty });
     }
 
     [Theory, EveryFormat]

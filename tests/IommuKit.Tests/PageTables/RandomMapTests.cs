@@ -25,6 +25,10 @@ public class RandomMapTests
     [Theory, EveryFormat]
     public void With_pages_that_are_split_and_tables_that_stay(string format) => Run(format, 5, 400, TableRelease.Never, splitsPages: true);
 
+    [Theory, EveryFormat]
+    public void With_pages_that_are_split_and_tables_that_go_when_empty(string format) =>
+        Run(format, 6, 400, TableRelease.WhenEmpty, splitsPages: true);
+
     private static void Run(string format, int seed, int steps, TableRelease release, bool splitsPages = false)
     {
         var random = new Random(seed);

@@ -107,7 +107,8 @@ public static class Dumper
                 throw new InputException($"{name} has pages of {ByteSize.FormatAll(pageSizes)}, not of {ByteSize.FormatAll(others)}");
             }
 
-            // Of a large page of which a part is unmapped the rest stays, as smaller pages: kernels unmap what they have mapped, in whatever pieces.
+            // What a trace has unmapped leaves no empty tables. Of a large page of which a part is unmapped the rest stays, as smaller pages: kernels
+            // unmap what they have mapped, in whatever pieces.
             try
             {
                 return new PageTable<TFormat>(
@@ -116,7 +117,7 @@ public static class Dumper
                         InputBits = _inputBits,
                         OutputBits = _outputBits,
                         PageSizes = options.PageSizes,
-                        Release = TableRelease.WhenCovered,
+                        Release = TableRelease.WhenEmpty,
                         SplitsPages = true,
                     },
                     allocator);
@@ -205,40 +206,25 @@ public static class Dumper
 
             while (unmap.Size != 0 && next <= unmap.LastIova && next >= unmap.Iova)
             {
-                ulong bytes = table.Unmap(next, unmap.LastIova - next + 1, ref sink);
+                var error = table.TryUnmap(next, unmap.LastIova - next + 1, ref sink, out ulong bytes);
                 sink.FreeUnlinked();
+                if (error == IommuError.ENOMEM)
+                {
+                    // There is no table for the rest of a page.
+                    return SkipReason.NoTableMemory;
+                }
+
                 unmapped += bytes;
                 next += bytes;
-                if (bytes == 0)
+                if (error != IommuError.None || (bytes == 0 && !table.TryFindNext(next, unmap.LastIova, out next)))
                 {
-                    // The rest of a page that stays is passed over too.
-                    if (!table.TryFindNext(next, unmap.LastIova, out ulong found) || found == next)
-                    {
-                        break;
-                    }
-
-                    next = found;
+                    break;
                 }
             }
 
-            DropIfEmpty(table, unmap.Iova, ref sink);
-            DropIfEmpty(table, unmap.LastIova, ref sink);
             return unmapped >= unmap.Size ? null
                 : IsInside(table, unmap.Iova, unmap.LastIova) ? SkipReason.NotMapped
                 : SkipReason.BeyondAperture;
-        }
-
-        /// <summary>Gives the table of smallest pages around an IOVA back if it holds nothing: a long trace leaves many.</summary>
-        private static void DropIfEmpty<TFormat>(PageTable<TFormat> table, ulong iova, ref CountingSink sink)
-            where TFormat : struct, IPageTableFormat
-        {
-            ulong span = 1ul << TFormat.EntryShift(1);
-            ulong start = iova & ~(span - 1);
-            if (!table.TryFindNext(start, start + (span - 1), out _))
-            {
-                table.Unmap(start, span, ref sink);
-                sink.FreeUnlinked();
-            }
         }
 
         private static ulong SmallestPage<TFormat>(PageTable<TFormat> table)

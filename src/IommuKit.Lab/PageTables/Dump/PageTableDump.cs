@@ -58,25 +58,16 @@ internal sealed class PageTableDump<TFormat>
                 continue;
             }
 
-            ulong start = Extend(iova + ((ulong)(uint)index << shift));
-            var below = level != 0 && TFormat.IsTable(entry, level)
-                ? ReadTable(TFormat.TableAddress(entry), level - 1, 1 << TFormat.IndexBits(level - 1), start, entry)
-                : null;
-            if (below is { EntriesUsed: 0 })
-            {
-                // What was mapped there is gone; nothing is to be seen of it.
-                continue;
-            }
-
             used++;
             int line = index << TFormat.EntrySizeLog2 >> LineLog2;
             lines += line != lastLine ? 1 : 0;
             lastLine = line;
-            if (below is not null)
+            ulong start = Extend(iova + ((ulong)(uint)index << shift));
+            if (level != 0 && TFormat.IsTable(entry, level))
             {
                 Add(items, run);
                 run = default;
-                items.Add(below);
+                items.Add(ReadTable(TFormat.TableAddress(entry), level - 1, 1 << TFormat.IndexBits(level - 1), start, entry));
                 continue;
             }
 
