@@ -7,8 +7,8 @@ namespace IommuKit.Cli.Tests;
 public sealed class PageTableCommandTests : IDisposable
 {
     private static readonly string[] BenchFields =
-        ["format", "work", "pages", "median_ns", "ns_per_page", "spread", "bytes_allocated", "fill_ns_per_entry", "level", "threads",
-            "p10_ns", "p90_ns", "linux61_x_fill", "linux72_x_fill", "ceiling_x_fill"];
+        ["format", "work", "pages", "median_ns", "ns_per_page", "spread", "bytes_allocated", "fill_ns_per_entry", "code_is_final", "level",
+            "threads", "p10_ns", "p90_ns", "linux61_x_fill", "linux72_x_fill", "ceiling_x_fill"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("iommukit").FullName;
 

@@ -24,6 +24,8 @@ internal sealed class FormatBenchRecord(FormatBenchRow row)
 
     public double FillNsPerEntry => Math.Round(row.FillNanoseconds, 4);
 
+    public bool CodeIsFinal => row.IsCodeFinal;
+
     public string Level => Names.Of(row.Level);
 
     public int Threads => row.Threads;

@@ -51,6 +51,11 @@ internal static class FormatBenchTable
                     + $"Run it again when the machine is idle."));
         }
 
+        if (rows.Any(row => !row.IsCodeFinal))
+        {
+            console.Note(isMarkdown, "These times may be several times too long: the runtime went on compiling. Run it again when the machine is idle.");
+        }
+
         if (!FormatBenchRunner.IsOptimised)
         {
             console.Note(

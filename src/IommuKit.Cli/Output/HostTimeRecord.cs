@@ -25,6 +25,8 @@ internal sealed class HostTimeRecord(HostTimeRow row, BenchOptions options)
 
     public double BytesAllocated => row.BytesAllocated;
 
+    public bool CodeIsFinal => row.IsCodeFinal;
+
     public string Layout => Names.Of(options.Layout);
 
     public string Tables => Names.Of(options.Tables);

@@ -42,6 +42,10 @@ internal static class HostTimeTable
 
         ColumnTable.WriteLeftOut(console, leftOut);
         console.Note(isMarkdown, "Host time: says how fast this code is, and nothing about the modelled hardware.");
+        if (rows.Any(row => !row.IsCodeFinal))
+        {
+            console.Note(isMarkdown, "These times may be several times too long: the runtime went on compiling. Run it again when the machine is idle.");
+        }
     }
 
     private static string Number(double value) => value.ToString(value < 100 ? "0.00" : "#,0", CultureInfo.InvariantCulture);

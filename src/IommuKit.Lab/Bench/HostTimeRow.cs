@@ -23,6 +23,9 @@ public sealed record HostTimeRow(
     int Samples,
     double BytesAllocated)
 {
+    /// <summary>Whether the runtime had finished compiling what was timed. If not, the times may be several times too long.</summary>
+    public bool IsCodeFinal { get; init; } = true;
+
     /// <summary>Pages of 4 KiB in the range.</summary>
     public ulong Pages => Size / SmallPage.Bytes;
 }

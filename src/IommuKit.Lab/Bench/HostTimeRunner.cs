@@ -28,7 +28,7 @@ public static class HostTimeRunner
 
     private static IEnumerable<HostTimeRow> RunRehearsed(BenchOptions options)
     {
-        Rehearsal.Repeat(() =>
+        bool isFinal = Rehearsal.Repeat(() =>
         {
             foreach (var _ in Rows(options, samples: 1))
             {
@@ -37,7 +37,7 @@ public static class HostTimeRunner
         });
         foreach (var row in Rows(options, Samples))
         {
-            yield return row;
+            yield return row with { IsCodeFinal = isFinal };
         }
     }
 

@@ -25,6 +25,9 @@ public sealed record FormatBenchRow(
     double BytesAllocated,
     double FillNanoseconds)
 {
+    /// <summary>Whether the runtime had finished compiling what was timed. If not, the times may be several times too long.</summary>
+    public bool IsCodeFinal { get; init; } = true;
+
     /// <summary>Nanoseconds for one leaf.</summary>
     public double NanosecondsPerPage => MedianNanoseconds / Pages;
 

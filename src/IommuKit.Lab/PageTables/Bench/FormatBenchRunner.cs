@@ -45,7 +45,7 @@ public static class FormatBenchRunner
             using var works = new FormatWorkloads<TFormat>(kind);
             using var fillWorks = new FormatWorkloads<TFormat>(kind);
             var fill = fillWorks.Fill();
-            Rehearsal.Repeat(() =>
+            bool isFinal = Rehearsal.Repeat(() =>
             {
                 foreach (var _ in Rows(works, new Sampler(fill, isRehearsal: true)))
                 {
@@ -54,7 +54,7 @@ public static class FormatBenchRunner
             });
             foreach (var row in Rows(works, new Sampler(fill)))
             {
-                yield return row with { Format = kind.Name };
+                yield return row with { Format = kind.Name, IsCodeFinal = isFinal };
 
                 // The next work starts with the same memory.
                 works.Clear();
