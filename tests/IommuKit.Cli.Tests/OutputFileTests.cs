@@ -116,28 +116,36 @@ public sealed class OutputFileTests : IDisposable
     }
 
     [UnixFact]
+    public void A_new_file_has_the_mode_of_new_files()
+    {
+        Shell.Run(_folder, $"umask 027; {Shell.Iommukit} models -o new; stat -c %a new").Output.ShouldBe("640\n");
+        File.ReadAllText(In("new")).ShouldBe(Command.Succeed("models"));
+    }
+
+    [UnixFact]
     public void A_signal_leaves_nothing_behind()
     {
-        foreach (var (signal, expected) in (ReadOnlySpan<(string, int)>)[("INT", 130), ("TERM", 143), ("HUP", 129)])
+        foreach (string result in (string[])["result", "new"])
         {
-            // It waits for the pipe's end, with the file of the results open. In a script of its own the shell would ignore SIGINT for it.
-            var (code, output, _) = Shell.Run(
-                _folder,
-                $$"""
-                set -m
-                echo old > result; rm -f pipe; mkfifo pipe; sleep 60 > pipe & writer=$!
-                {{Shell.Iommukit}} replay pipe --csv -o result & command=$!
-                for i in $(seq 600); do ls -A | grep -q tmp && break; sleep 0.1; done
-                ls -A | grep -c tmp
-                sleep 0.3
-                kill -{{signal}} $command; wait $command; status=$?
-                kill $writer
-                exit $status
-                """);
-            output.ShouldBe("1\n");
-            code.ShouldBe(expected);
-            Names().ShouldBe(["pipe", "result"]);
-            File.ReadAllText(In("result")).ShouldBe("old\n");
+            foreach (var (signal, expected) in (ReadOnlySpan<(string, int)>)[("INT", 130), ("TERM", 143), ("HUP", 129), ("KILL", 137)])
+            {
+                // The shell's end of the pipe opens when the command opens the other, which it does once it can write its results. It waits for the pipe's
+                // end then. In a script of its own the shell would ignore SIGINT for it.
+                var (code, output, _) = Shell.Run(
+                    _folder,
+                    $$"""
+                    set -m
+                    echo old > result; rm -f pipe; mkfifo pipe
+                    {{Shell.Iommukit}} replay pipe --csv -o {{result}} & command=$!
+                    exec 3> pipe
+                    ls -A
+                    kill -{{signal}} $command; wait $command
+                    """);
+                output.ShouldBe("pipe\nresult\n");
+                code.ShouldBe(expected);
+                Names().ShouldBe(["pipe", "result"]);
+                File.ReadAllText(In("result")).ShouldBe("old\n");
+            }
         }
     }
 

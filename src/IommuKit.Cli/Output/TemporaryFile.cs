@@ -1,24 +1,36 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace IommuKit.Cli.Output;
 
 /// <summary>
-/// A file that takes the place of another when it is whole, and is removed if that never happens: not even a signal leaves it behind.
+/// A file that takes the place of another when it is whole, and is gone if that never happens.
 /// </summary>
+/// <remarks>
+/// On Linux it has no name until it is whole, so that it goes even with a process that is killed. Where another file has the name already, it has a name of
+/// its own between two calls of the system, as no call puts a file without a name in the place of another. On other systems, and on file systems that
+/// have no such files, it has a name of its own while it is written, at the very end; only a process that is killed just then leaves it behind.
+/// </remarks>
 internal sealed class TemporaryFile : IDisposable
 {
     private readonly Lock _gate = new();
-    private readonly string _path;
-    private readonly FileStream _stream;
+    private readonly string _folder;
+    private readonly SafeFileHandle? _unnamed;
     private readonly PosixSignalRegistration[] _signals;
+    private string? _path;
     private bool _isDone;
 
-    /// <summary>Makes a file in the folder of <paramref name="target"/>.</summary>
+    /// <summary>Makes a file in the folder of <paramref name="target"/>, or finds out that one can be made there.</summary>
     public TemporaryFile(string target)
     {
-        _path = Path.Combine(Path.GetDirectoryName(target)!, $".iommukit-{Path.GetRandomFileName()}.tmp");
-        _stream = new FileStream(_path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+        _folder = Path.GetDirectoryName(target)!;
+        _unnamed = UnnamedFile.TryCreate(_folder);
+        if (_unnamed is null)
+        {
+            new FileStream(NewPath(), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose).Dispose();
+        }
+
         _signals =
         [
             .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }
@@ -31,14 +43,26 @@ internal sealed class TemporaryFile : IDisposable
     {
         lock (_gate)
         {
-            _stream.Write(Encoding.UTF8.GetBytes(text));
-            _stream.Dispose();
-            if (!OperatingSystem.IsWindows() && File.Exists(target))
+            byte[] bytes = Encoding.UTF8.GetBytes(text);
+            bool isThere = File.Exists(target);
+            UnixFileMode? mode = isThere && !OperatingSystem.IsWindows() ? File.GetUnixFileMode(target) : null;
+            if (_unnamed is not null)
             {
-                File.SetUnixFileMode(_path, File.GetUnixFileMode(target));
+                Write(_unnamed, bytes, mode);
             }
 
-            File.Move(_path, target, overwrite: true);
+            if (isThere || _unnamed is null || !UnnamedFile.TryName(_unnamed, target))
+            {
+                _path = NewPath();
+                if (_unnamed is null || !UnnamedFile.TryName(_unnamed, _path))
+                {
+                    using var named = File.OpenHandle(_path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+                    Write(named, bytes, mode);
+                }
+
+                File.Move(_path, target, overwrite: true);
+            }
+
             _isDone = true;
         }
     }
@@ -53,12 +77,28 @@ internal sealed class TemporaryFile : IDisposable
 
         lock (_gate)
         {
-            _stream.Dispose();
-            if (!_isDone)
-            {
-                File.Delete(_path);
-                _isDone = true;
-            }
+            Remove();
+            _unnamed?.Dispose();
+            _isDone = true;
+        }
+    }
+
+    private static void Write(SafeFileHandle file, byte[] bytes, UnixFileMode? mode)
+    {
+        RandomAccess.Write(file, bytes, fileOffset: 0);
+        if (mode is { } same && !OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(file, same);
+        }
+    }
+
+    private string NewPath() => Path.Combine(_folder, $".iommukit-{Path.GetRandomFileName()}.tmp");
+
+    private void Remove()
+    {
+        if (!_isDone && _path is not null)
+        {
+            File.Delete(_path);
         }
     }
 
@@ -73,7 +113,7 @@ internal sealed class TemporaryFile : IDisposable
             }
 
             context.Cancel = true;
-            File.Delete(_path);
+            Remove();
             Environment.Exit(context.Signal switch
             {
                 PosixSignal.SIGINT => ExitCode.Interrupted,
