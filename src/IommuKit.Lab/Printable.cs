@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 
 namespace IommuKit.Lab;
 
@@ -22,12 +23,13 @@ public static class Printable
         return text.AsSpan().ContainsAnyExcept(Plain) ? string.Concat(text.EnumerateRunes().Select(Shown)) : text;
     }
 
-    private static string Shown(System.Text.Rune rune) => rune.Value switch
+    /// <summary>Whether a character is not seen, or not one: it can only do something to those around it.</summary>
+    public static bool IsHidden(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned;
+
+    private static string Shown(Rune rune) => rune.Value switch
     {
         '\n' or '\r' or '\t' => " ",
-        _ => System.Text.Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
-            or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned
-            ? Replacement.ToString()
-            : rune.ToString(),
+        _ => IsHidden(rune) ? Replacement.ToString() : rune.ToString(),
     };
 }

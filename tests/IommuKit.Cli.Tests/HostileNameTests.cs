@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using IommuKit.Lab;
 
 namespace IommuKit.Cli.Tests;
@@ -39,6 +40,28 @@ public sealed class HostileNameTests : IDisposable
         missing.Code.ShouldBe(2);
         ShouldBePlain(missing.Error);
         missing.Error.TrimEnd('\n').ShouldNotContain("\n");
+    }
+
+    /// <summary>JSON has the name as it is, in characters that can be seen.</summary>
+    [UnixFact]
+    public void Programs_get_the_whole_name()
+    {
+        string trace = Path.Combine(_folder, Name + "\U000e0041\u061c");
+        File.WriteAllText(trace, "1.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=4096\n");
+        string output = Command.Succeed("replay", trace, "-p", "Gather", "--json");
+        ShouldBePlain(output);
+        using var json = JsonDocument.Parse(output);
+        json.RootElement.GetProperty("file").GetString().ShouldBe(trace);
+    }
+
+    [UnixFact]
+    public void Nothing_of_a_name_or_title_works_in_a_report()
+    {
+        string trace = Path.Combine(_folder, "a\u200b\u061c\u2028b.trace");
+        File.WriteAllText(trace, "1.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=4096\n");
+        string report = Path.Combine(_folder, "report.html");
+        Command.Run("report", trace, "-p", "PerPage,Gather", "--resamples", "20", "--title", "a\u202eb", "-o", report).Code.ShouldBe(0);
+        ShouldBePlain(File.ReadAllText(report));
     }
 
     [UnixFact]

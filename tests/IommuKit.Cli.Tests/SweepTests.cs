@@ -155,6 +155,7 @@ public sealed class SweepTests : IDisposable
         Refuse("merge", Write("h", text.Replace("\"shards\":2", "\"shards\":0"))).ShouldContain("h:1: has numbers");
         Refuse("merge", Write("i", text.Replace("\"cases\":4", "\"cases\":2147483647"))).ShouldContain("i:1: has numbers");
         Refuse("merge", one, Write("j", text.Replace("\"skipped\":[]", "\"skipped\":null"))).ShouldContain("j:2: is not a line");
+        Refuse("merge", one, Write("l", "\ufeff" + text)).ShouldContain("l:1: is not a line");
         Refuse("merge", "/nowhere").ShouldContain("/nowhere: there is no such file");
         Refuse("merge", "/").ShouldContain("/: is a directory");
 

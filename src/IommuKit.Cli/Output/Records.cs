@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -22,18 +23,18 @@ internal static class Records
     private static readonly JsonSerializerOptions Indented = new(Compact) { WriteIndented = true };
 
     /// <summary>Writes one object.</summary>
-    public static void WriteJson<T>(TextWriter writer, T record) => writer.WriteLine(JsonSerializer.Serialize(record, Indented));
+    public static void WriteJson<T>(TextWriter writer, T record) => writer.WriteLine(Json(record, Indented));
 
     /// <summary>Writes one array.</summary>
     public static void WriteJsonArray<T>(TextWriter writer, IReadOnlyList<T> records) =>
-        writer.WriteLine(JsonSerializer.Serialize(records, Indented));
+        writer.WriteLine(Json(records, Indented));
 
     /// <summary>Writes each record on a line of its own.</summary>
     public static void WriteJsonLines<T>(TextWriter writer, IReadOnlyList<T> records)
     {
         foreach (var record in records)
         {
-            writer.WriteLine(JsonSerializer.Serialize(record, Compact));
+            writer.WriteLine(Json(record, Compact));
         }
     }
 
@@ -55,6 +56,29 @@ internal static class Records
         csv.WriteRecords(records);
         csv.Flush();
         writer.Write(text.ToString());
+    }
+
+    /// <summary>
+    /// JSON of a value. What is not seen of its text is escaped: it says the same to programs, and nothing to a terminal. The serialiser leaves some of it.
+    /// </summary>
+    private static string Json<T>(T value, JsonSerializerOptions options)
+    {
+        string json = JsonSerializer.Serialize(value, options);
+        if (Ascii.IsValid(json))
+        {
+            return json;
+        }
+
+        var escaped = new StringBuilder(json.Length);
+        foreach (var rune in json.EnumerateRunes())
+        {
+            string text = rune.ToString();
+            escaped.Append(rune.IsAscii || !Printable.IsHidden(rune)
+                ? text
+                : string.Concat(text.Select(c => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"))));
+        }
+
+        return escaped.ToString();
     }
 
     private static string NameOf(MemberInfo member) =>

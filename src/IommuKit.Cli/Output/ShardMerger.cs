@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using IommuKit.Cli.Commands;
 using IommuKit.Lab;
 using IommuKit.Lab.Replay;
@@ -8,6 +9,9 @@ namespace IommuKit.Cli.Output;
 /// <summary>Puts shards together, and holds that they are all there, once each, and parts of the same sweep.</summary>
 internal sealed class ShardMerger
 {
+    // A mark of the byte order is a damage like any other.
+    private static readonly UTF8Encoding Bytes = new(encoderShouldEmitUTF8Identifier: false);
+
     private readonly string _firstPath;
     private readonly ShardHeader _first;
     private readonly string?[] _pathOf;
@@ -33,7 +37,7 @@ internal sealed class ShardMerger
         {
             try
             {
-                using var reader = path == "-" ? Console.In : new StreamReader(path);
+                using var reader = path == "-" ? Console.In : new StreamReader(path, Bytes, detectEncodingFromByteOrderMarks: false);
                 using var checksum = new ShardChecksum();
                 var header = ReadHeader(reader, checksum, path);
                 merger ??= new ShardMerger(path, header);

@@ -75,10 +75,8 @@ public sealed class HtmlWriter(TextWriter output)
     /// <summary>Says what kind of document follows.</summary>
     internal void Doctype() => output.Write("<!DOCTYPE html>\n");
 
-    // Control characters are not allowed, and those for writing directions can make a name look like another.
-    private static bool IsHarmful(Rune rune) =>
-        (Rune.IsControl(rune) && rune.Value is not ('\n' or '\t'))
-        || rune.Value is (>= 0x202a and <= 0x202e) or (>= 0x2066 and <= 0x2069) or 0x200e or 0x200f;
+    // Control characters are not allowed, and what is not seen can make a name look like another.
+    private static bool IsHarmful(Rune rune) => rune.Value is not ('\n' or '\t') && Printable.IsHidden(rune);
 
     private void WriteTag(string tag, ReadOnlySpan<(string Name, string Value)> attributes)
     {
