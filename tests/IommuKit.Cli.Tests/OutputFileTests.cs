@@ -129,8 +129,8 @@ public sealed class OutputFileTests : IDisposable
         {
             foreach (var (signal, expected) in (ReadOnlySpan<(string, int)>)[("INT", 130), ("TERM", 143), ("HUP", 129), ("KILL", 137)])
             {
-                // The shell's end of the pipe opens when the command opens the other, which it does once it can write its results. It waits for the pipe's
-                // end then. In a script of its own the shell would ignore SIGINT for it.
+                // The shell's end of the pipe opens when the command opens the other, which it does once it can write its results. It waits for the
+                // pipe's end then. In a script of its own the shell would ignore SIGINT for it.
                 var (code, output, _) = Shell.Run(
                     _folder,
                     $$"""

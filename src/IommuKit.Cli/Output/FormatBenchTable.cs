@@ -53,7 +53,8 @@ internal static class FormatBenchTable
 
         if (rows.Any(row => !row.IsCodeFinal))
         {
-            console.Note(isMarkdown, "These times may be several times too long: the runtime went on compiling. Run it again when the machine is idle.");
+            console.Note(
+                isMarkdown, "These times may be several times too long: the runtime went on compiling. Run it again when the machine is idle.");
         }
 
         if (!FormatBenchRunner.IsOptimised)

@@ -44,7 +44,8 @@ internal static class HostTimeTable
         console.Note(isMarkdown, "Host time: says how fast this code is, and nothing about the modelled hardware.");
         if (rows.Any(row => !row.IsCodeFinal))
         {
-            console.Note(isMarkdown, "These times may be several times too long: the runtime went on compiling. Run it again when the machine is idle.");
+            console.Note(
+                isMarkdown, "These times may be several times too long: the runtime went on compiling. Run it again when the machine is idle.");
         }
     }
 

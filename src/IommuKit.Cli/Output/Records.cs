@@ -59,7 +59,8 @@ internal static class Records
     }
 
     /// <summary>
-    /// JSON of a value. What is not seen of its text is escaped: it says the same to programs, and nothing to a terminal. The serialiser leaves some of it.
+    /// JSON of a value. What is not seen of its text is escaped, where the serialiser leaves it: it says the same to programs, and nothing to a
+    /// terminal.
     /// </summary>
     private static string Json<T>(T value, JsonSerializerOptions options)
     {

@@ -8,9 +8,10 @@ namespace IommuKit.Cli.Output;
 /// A file that takes the place of another when it is whole, and is gone if that never happens.
 /// </summary>
 /// <remarks>
-/// On Linux it has no name until it is whole, so that it goes even with a process that is killed. Where another file has the name already, it has a name of
-/// its own between two calls of the system, as no call puts a file without a name in the place of another. On other systems, and on file systems that
-/// have no such files, it has a name of its own while it is written, at the very end; only a process that is killed just then leaves it behind.
+/// On Linux it has no name until it is whole, so that it goes even with a process that is killed. Where another file has the name already, it has
+/// a name of its own between two calls of the system, as no call puts a file without a name in the place of another. On other systems, and on file
+/// systems that have no such files, it has a name of its own while it is written, at the very end; only a process that is killed just then leaves
+/// it behind.
 /// </remarks>
 internal sealed class TemporaryFile : IDisposable
 {

@@ -20,7 +20,9 @@ internal static class UnnamedFile
 
     // The one flag here that has not the same value everywhere.
     private static readonly int Folder =
-        RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Armv6 or Architecture.Arm64 or Architecture.Ppc64le ? 0x4000 : 0x1_0000;
+        RuntimeInformation.ProcessArchitecture is Architecture.Arm or Architecture.Armv6 or Architecture.Arm64 or Architecture.Ppc64le
+            ? 0x4000
+            : 0x1_0000;
 
     /// <summary>Makes a file; null where that cannot be done.</summary>
     /// <param name="folder">The folder in whose file system it is.</param>

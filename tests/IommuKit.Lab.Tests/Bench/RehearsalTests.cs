@@ -4,8 +4,8 @@ namespace IommuKit.Lab.Tests.Bench;
 public class RehearsalTests
 {
     /// <summary>
-    /// The runtime waits for 100 ms without new code before each step, and ten times as long with one processor: its settings TC_CallCountingDelayMs and
-    /// TC_DelaySingleProcMultiplier.
+    /// The runtime waits for 100 ms without new code before each step, and ten times as long with one processor: its settings
+    /// TC_CallCountingDelayMs and TC_DelaySingleProcMultiplier.
     /// </summary>
     [Theory]
     [InlineData(1, 1000)]
@@ -31,8 +31,8 @@ public class RehearsalTests
     }
 
     /// <summary>
-    /// A runtime whose time goes on only while work is done. When no new code was made for a delay it starts to count calls, and makes new code when the work
-    /// is done once more.
+    /// A runtime whose time goes on only while work is done. When no new code was made for a delay it starts to count calls, and makes new code when
+    /// the work is done once more.
     /// </summary>
     private sealed class Runtime(TimeSpan delay, int steps) : TimeProvider
     {

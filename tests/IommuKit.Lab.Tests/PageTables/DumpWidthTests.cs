@@ -94,7 +94,9 @@ public class DumpWidthTests
         var joined = new List<(ulong Iova, ulong Address, ulong Bytes)>();
         foreach (var range in ranges.OrderBy(range => range.Iova))
         {
-            if (joined.Count != 0 && joined[^1] is var before && before.Bytes == range.Iova - before.Iova && before.Bytes == range.Address - before.Address)
+            if (joined.Count != 0 && joined[^1] is var before
+                && before.Bytes == range.Iova - before.Iova
+                && before.Bytes == range.Address - before.Address)
             {
                 joined[^1] = before with { Bytes = before.Bytes + range.Bytes };
             }
