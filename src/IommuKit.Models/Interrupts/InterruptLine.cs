@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace IommuKit.Models.Interrupts;
 
 /// <summary>
@@ -41,23 +43,31 @@ internal sealed class InterruptLine
         }
     }
 
-    /// <summary>Tells of what changed, unless that is being done already. For a caller that holds no lock.</summary>
+    /// <summary>
+    /// Tells of what changed, unless that is being done already. For a caller that holds no lock. What the listener throws reaches the caller after all is
+    /// told: another thread may have left its change to this one.
+    /// </summary>
     public void Tell(Action<bool>? listener)
     {
+        ExceptionDispatchInfo? failure = null;
         while (TryBegin(out bool level))
         {
             try
             {
                 listener?.Invoke(level);
             }
-            finally
+            catch (Exception e)
             {
-                lock (_gate)
-                {
-                    _isTelling = false;
-                }
+                failure ??= ExceptionDispatchInfo.Capture(e);
+            }
+
+            lock (_gate)
+            {
+                _isTelling = false;
             }
         }
+
+        failure?.Throw();
     }
 
     private bool TryBegin(out bool level)

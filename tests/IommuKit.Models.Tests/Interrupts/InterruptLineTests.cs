@@ -86,6 +86,26 @@ public class InterruptLineTests
     }
 
     [Fact]
+    public void What_was_left_to_a_listener_that_throws_is_told_all_the_same()
+    {
+        var line = new InterruptLine();
+        var told = new List<bool>();
+        line.Set(true);
+        Should.Throw<InvalidOperationException>(() => line.Tell(level =>
+        {
+            told.Add(level);
+            if (level)
+            {
+                // As another thread would, that returns before it is told of.
+                line.Set(false);
+                line.Tell(told.Add);
+                throw new InvalidOperationException();
+            }
+        }));
+        told.ShouldBe([true, false]);
+    }
+
+    [Fact]
     public void The_last_level_that_is_told_is_the_level_of_the_line_whatever_threads_do()
     {
         var line = new InterruptLine();
