@@ -75,6 +75,33 @@ public sealed class HostileNameTests : IDisposable
         Command.Succeed("replay", trace, "-p", "Gather", "--costs", costs, "--csv").ShouldContain(",'=HYPERLINK(1)");
     }
 
+    [UnixFact]
+    public void A_formula_behind_a_blank_is_one_too_and_our_own_options_are_none()
+    {
+        const string map = "1.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=4096\n";
+        string trace = Path.Combine(_folder, "t.trace");
+        File.WriteAllText(trace, map);
+        Command.Succeed("replay", trace, "-p", "Gather", "--sections", "--csv").ShouldContain(",--sections");
+        foreach (string name in (string[])[" =1+1", "\t@x", "=2"])
+        {
+            var text = new StringWriter();
+            Output.Records.WriteCsv(text, [new Row(name)]);
+            text.ToString().ShouldContain($"'{name.Replace('\t', ' ')}");
+        }
+    }
+
+    [UnixFact]
+    public void Nothing_of_a_name_is_markdown()
+    {
+        string trace = Path.Combine(_folder, "a|b`c`[x](javascript:1)<b>*d*.trace");
+        File.WriteAllText(trace, "1.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=4096\n");
+        string text = Command.Succeed("explain", trace, "--resamples", "20", "--markdown");
+        text.ShouldContain(@"a\|b\`c\`\[x\](javascript:1)\<b>\*d\*.trace");
+        text.ShouldNotContain("a|b");
+    }
+
+    private sealed record Row(string Name);
+
     [Theory]
     [InlineData("plain text µs – 3 × 4K", "plain text µs – 3 × 4K")]
     [InlineData("a\nb\tc\rd", "a b c d")]

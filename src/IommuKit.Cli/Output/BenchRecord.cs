@@ -69,6 +69,7 @@ internal sealed class BenchRecord(BenchRow row, BenchOptions options)
 
     public string Costs => options.Costs.Name;
 
+    [OwnWords]
     public string Tuning => Output.Tuning.Describe(options.Settings, options.FlushAllPages);
 
     public double? PaperBeforeMinUs => row.PaperBefore?.Min;

@@ -20,7 +20,7 @@ internal sealed class ColumnTable(string title, bool isMarkdown)
     public void AddColumn(string header, int rank = 0, bool isNumber = true) => _columns.Add(new Column(header, rank, isNumber));
 
     /// <summary>Adds a row with a cell for each column, or an empty one.</summary>
-    public void AddRow(params string[] cells) => _rows.Add([.. cells.Select(Printable.Of)]);
+    public void AddRow(params string[] cells) => _rows.Add([.. cells.Select(cell => isMarkdown ? MarkdownText.Of(cell) : Printable.Of(cell))]);
 
     /// <summary>How wide a table with some of the columns is.</summary>
     public static int WidthOf(IEnumerable<int> cellWidths) => TableMargin + cellWidths.Sum(width => width + ColumnMargin);
@@ -37,7 +37,7 @@ internal sealed class ColumnTable(string title, bool isMarkdown)
             shown.Remove(shown.MaxBy(index => _columns[index].Rank));
         }
 
-        console.WriteLine(isMarkdown ? $"**{Printable.Of(title)}**" : Printable.Of(title));
+        console.WriteLine(isMarkdown ? $"**{MarkdownText.Of(title)}**" : Printable.Of(title));
         if (isMarkdown)
         {
             console.WriteLine();

@@ -31,5 +31,6 @@ internal sealed class HostTimeRecord(HostTimeRow row, BenchOptions options)
 
     public string Tables => Names.Of(options.Tables);
 
+    [OwnWords]
     public string Tuning => Output.Tuning.Describe(options.Settings, options.FlushAllPages);
 }

@@ -10,5 +10,5 @@ internal static class Notes
     /// Writes a sentence on a line of its own; in Markdown as an item of a list, as lines there run together and stars are no stars.
     /// </summary>
     public static void Note(this IAnsiConsole console, bool isMarkdown, string text) =>
-        console.WriteLine(isMarkdown ? $"- {Printable.Of(text).TrimStart().Replace("*", @"\*", StringComparison.Ordinal)}" : Printable.Of(text));
+        console.WriteLine(isMarkdown ? $"- {MarkdownText.Of(text.TrimStart())}" : Printable.Of(text));
 }

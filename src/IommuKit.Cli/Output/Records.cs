@@ -91,8 +91,10 @@ internal static class Records
     private sealed class TextConverter : StringConverter
     {
         public override string? ConvertToString(object? value, IWriterRow row, MemberMapData memberMapData) =>
-            value is string text ? Cell(Printable.Of(text)) : base.ConvertToString(value, row, memberMapData);
+            value is string text ? CellOf(Printable.Of(text), memberMapData) : base.ConvertToString(value, row, memberMapData);
 
-        private static string Cell(string text) => text is ['=' or '+' or '-' or '@', _, ..] ? $"'{text}" : text;
+        // Some spreadsheets trim blanks first.
+        private static string CellOf(string text, MemberMapData member) =>
+            text.TrimStart() is ['=' or '+' or '-' or '@', _, ..] && member.Member?.IsDefined(typeof(OwnWordsAttribute)) != true ? $"'{text}" : text;
     }
 }

@@ -71,5 +71,6 @@ internal sealed class ReplayRecord(ReplayResult result)
 
     public string? Problem => result.Trace.Problem;
 
+    [OwnWords]
     public string Tuning => Output.Tuning.Describe(result.Tuning.Settings, result.Tuning.FlushAllPages);
 }

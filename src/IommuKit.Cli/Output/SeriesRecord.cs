@@ -11,6 +11,7 @@ internal sealed class SeriesRecord(ReplayResult result, SeriesPoint point)
 
     public string Policy => result.Policy.ToString();
 
+    [OwnWords]
     public string Tuning => Output.Tuning.Describe(result.Tuning.Settings, result.Tuning.FlushAllPages);
 
     public decimal RecordedStartUs => point.StartNanoseconds / 1000m;

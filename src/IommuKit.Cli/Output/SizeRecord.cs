@@ -11,6 +11,7 @@ internal sealed class SizeRecord(ReplayResult result, SizeLatency size)
 
     public string Policy => result.Policy.ToString();
 
+    [OwnWords]
     public string Tuning => Output.Tuning.Describe(result.Tuning.Settings, result.Tuning.FlushAllPages);
 
     public string Op => Names.Of(size.Operation);
