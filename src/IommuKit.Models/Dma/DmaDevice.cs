@@ -2,7 +2,9 @@ using IommuKit.Specs.Memory;
 
 namespace IommuKit.Models.Dma;
 
-/// <summary>A device that reads and writes memory through an IOMMU. A transfer is split where the translation changes.</summary>
+/// <summary>A device that reads and writes memory through an IOMMU. A transfer is split where the translation changes, and each piece is an access of its own:
+/// an invalidation that completes in between holds for the rest.</summary>
+/// <remarks>As thread-safe as the IOMMU and the memory.</remarks>
 /// <typeparam name="TMemory">Accessor to the memory behind the IOMMU.</typeparam>
 public sealed class DmaDevice<TMemory>
     where TMemory : struct, IMemoryAccessor
@@ -35,6 +37,7 @@ public sealed class DmaDevice<TMemory>
         int done = 0;
         while (done < data.Length)
         {
+            using var access = _iommu.Accesses.Enter();
             var request = new DmaRequest(ReadSource, iova + (ulong)done, IsWrite: false);
             if (!TryTranslate(request, data.Length - done, out ulong address, out int count))
             {
@@ -59,6 +62,7 @@ public sealed class DmaDevice<TMemory>
         int done = 0;
         while (done < data.Length)
         {
+            using var access = _iommu.Accesses.Enter();
             var request = new DmaRequest(WriteSource, iova + (ulong)done, IsWrite: true);
             if (!TryTranslate(request, data.Length - done, out ulong address, out int count))
             {

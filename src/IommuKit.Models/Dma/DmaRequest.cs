@@ -5,4 +5,5 @@ namespace IommuKit.Models.Dma;
 /// <param name="Iova">The address that the device uses.</param>
 /// <param name="IsWrite">Whether it writes.</param>
 /// <param name="IsSecure">Whether it is a secure transaction, on hardware that has such.</param>
-public readonly record struct DmaRequest(int Source, ulong Iova, bool IsWrite, bool IsSecure = false);
+/// <param name="IsPrivileged">Whether it is a privileged transaction, on hardware that has such.</param>
+public readonly record struct DmaRequest(int Source, ulong Iova, bool IsWrite, bool IsSecure = false, bool IsPrivileged = false);

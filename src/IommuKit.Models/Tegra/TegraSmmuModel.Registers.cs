@@ -91,6 +91,7 @@ public sealed partial class TegraSmmuModel<TMemory>
 
     private void WriteRegister(uint offset, uint value)
     {
+        _effects++;
         switch (offset)
         {
             case TegraMc.IntStatus:

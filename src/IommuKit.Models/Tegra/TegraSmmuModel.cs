@@ -44,6 +44,10 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
     private uint _ptcFlushHigh;
     private readonly InterruptLine _line = new();
 
+    // Register writes that took effect, and how many of them no access under way can be from before.
+    private long _effects;
+    private long _drained;
+
     /// <summary>Makes an SMMU in its state after reset: switched off, caches empty.</summary>
     /// <param name="soc">Which one.</param>
     /// <param name="memory">Memory as the walker sees it.</param>
@@ -81,6 +85,9 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
     /// <summary>The level of the interrupt line now, for one who listens late or wants to look again.</summary>
     public bool IsInterruptRaised => _line.IsRaised;
 
+    /// <inheritdoc/>
+    public AccessGate Accesses { get; } = new();
+
     /// <summary>What the caches did since the start.</summary>
     public TegraStatistics Statistics
     {
@@ -93,16 +100,27 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// Reads a register. Every write before has taken effect when it returns, and accesses of devices that were translated before these effects have ended
+    /// (see <see cref="AccessGate"/>).
+    /// </summary>
     public uint Read32(uint offset)
     {
         uint value;
+        long effects;
         lock (_gate)
         {
             // What was posted may have acknowledged an interrupt, or unmasked one.
             Settle();
             value = ReadRegister(offset);
+            effects = _effects;
             UpdateInterrupt();
+        }
+
+        if (Volatile.Read(ref _drained) < effects)
+        {
+            Accesses.Drain();
+            NoteDrained(effects);
         }
 
         _line.Tell(Interrupt);
@@ -162,6 +180,21 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
         lock (_gate)
         {
             _ptc.FlushLine(physicalAddress);
+        }
+    }
+
+    private void NoteDrained(long effects)
+    {
+        long drained = Volatile.Read(ref _drained);
+        while (drained < effects)
+        {
+            long seen = Interlocked.CompareExchange(ref _drained, effects, drained);
+            if (seen == drained)
+            {
+                break;
+            }
+
+            drained = seen;
         }
     }
 

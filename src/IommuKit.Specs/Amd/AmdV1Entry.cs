@@ -31,6 +31,12 @@ public static class AmdV1Entry
     /// <summary>Bits 51:12 of an address.</summary>
     public const ulong AddressMask = ((1ul << 52) - 1) & ~0xffful;
 
+    /// <summary>Bits 60:52 of a pointer: hardware faults if one is set.</summary>
+    public const ulong ReservedInPointer = 0x1fful << 52;
+
+    /// <summary>Bits 58:52 of a leaf: hardware faults if one is set.</summary>
+    public const ulong ReservedInLeaf = 0x7ful << 52;
+
     /// <summary>Bit 60, FC: accesses snoop the CPU's caches whatever the transaction asks for.</summary>
     public const ulong ForceCoherent = 1ul << 60;
 

@@ -124,6 +124,32 @@ public readonly struct AmdV1Format : IPageTableFormat
         | ((entry & AmdV1Entry.Writable) != 0 ? Protection.Write : 0)
         | ((entry & AmdV1Entry.ForceCoherent) != 0 ? Protection.Cache : 0);
 
+    /// <inheritdoc/>
+    // A pointer may leave levels out, but not go up. A size in the address is one between those of its level and the next.
+    public static WalkEntry Decode(ulong entry, int level, int outputBits)
+    {
+        if ((entry & AmdV1Entry.Present) == 0)
+        {
+            return WalkEntry.Of(WalkEntryKind.NotPresent);
+        }
+
+        var rights = LeafProtection(entry, level);
+        if (IsTable(entry, level))
+        {
+            int next = (int)NextLevel(entry) - 1;
+            return next >= level || (entry & AmdV1Entry.ReservedInPointer) != 0
+                ? WalkEntry.Of(WalkEntryKind.Reserved)
+                : WalkEntry.Table(TableAddress(entry), next, rights & ~Protection.Cache, outputBits);
+        }
+
+        int size = LeafSizeLog2(entry, level);
+        bool isOfLevel = level < TopLevel && size >= EntryShift(level) && size < EntryShift(level + 1)
+            && (size > EntryShift(level) || NextLevel(entry) == 0);
+        return !isOfLevel || (entry & AmdV1Entry.ReservedInLeaf) != 0
+            ? WalkEntry.Of(WalkEntryKind.Reserved)
+            : WalkEntry.Leaf(LeafAddress(entry, level) & (ulong.MaxValue << size), size, rights, outputBits);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong NextLevel(ulong entry) => (entry >> AmdV1Entry.NextLevelShift) & AmdV1Entry.SizeInAddress;
 }

@@ -179,6 +179,33 @@ public readonly struct ArmLpae<TGranule, TStage> : IPageTableFormat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Protection LeafProtection(ulong entry, int level) => TStage.LeafProtection(entry);
 
+    /// <inheritdoc/>
+    // For an SMMU that does not set the access flag by itself, and obeys the limits of pointers.
+    public static WalkEntry Decode(ulong entry, int level, int outputBits)
+    {
+        if ((entry & ArmLpaeDescriptor.Valid) == 0)
+        {
+            return WalkEntry.Of(WalkEntryKind.NotPresent);
+        }
+
+        bool hasSecondBit = (entry & ArmLpaeDescriptor.TableOrPage) != 0;
+        if (level != 0 && hasSecondBit)
+        {
+            return WalkEntry.Table(TableAddress(entry), level - 1, TStage.TableProtection(entry), outputBits);
+        }
+
+        // Blocks are not at every level; a page has both bits.
+        bool isLeaf = level == 0 ? hasSecondBit : (PageSizes & PageSizeMask(outputBits) & LeafStep(level)) != 0;
+        if (!isLeaf)
+        {
+            return WalkEntry.Of(WalkEntryKind.Reserved);
+        }
+
+        return (entry & ArmLpaeDescriptor.AccessFlag) == 0
+            ? WalkEntry.Of(WalkEntryKind.NotAccessed)
+            : WalkEntry.Leaf(LeafAddress(entry, level), EntryShift(level), LeafProtection(entry, level), outputBits);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Pack(ulong address) => HasWideAddresses
         ? (address & ArmLpaeDescriptor.LowAddressMask) | ((address >> ArmLpaeDescriptor.HighAddressShift) & ArmLpaeDescriptor.HighAddressMask)

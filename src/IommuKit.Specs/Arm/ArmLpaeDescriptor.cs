@@ -92,6 +92,15 @@ public static class ArmLpaeDescriptor
     /// </summary>
     public const ulong Stage2NoExecute = 3ul << 53;
 
+    /// <summary>Stage 1, pointer, bit 60, UXNTable: nothing below may be executed by unprivileged transactions (D8.4).</summary>
+    public const ulong TableNoExecute = 1ul << 60;
+
+    /// <summary>Stage 1, pointer, bit 61, APTable[0]: everything below is for privileged transactions only (D8.4).</summary>
+    public const ulong TablePrivileged = 1ul << 61;
+
+    /// <summary>Stage 1, pointer, bit 62, APTable[1]: nothing below can be written (D8.4).</summary>
+    public const ulong TableReadOnly = 1ul << 62;
+
     /// <summary>The first of the bits 58:55 that are software's own, in tables too.</summary>
     public const ulong Software = 1ul << 55;
 }

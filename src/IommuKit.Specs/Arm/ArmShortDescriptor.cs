@@ -72,6 +72,9 @@ public static class ArmShortDescriptor
     /// <summary>Section, bit 18: one of 16 entries of a supersection.</summary>
     public const uint Supersection = 1u << 18;
 
+    /// <summary>Supersection, bits 23:20 and 8:5: bits 39:32 of the address, where there are such.</summary>
+    public const uint SupersectionHighAddress = (0xfu << 20) | (0xfu << 5);
+
     /// <summary>Large page, bit 15: <see cref="NoExecute"/>.</summary>
     public const uint LargePageNoExecute = 1u << 15;
 

@@ -122,9 +122,7 @@ public readonly struct ArmShortFormat : IPageTableFormat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Protection LeafProtection(ulong entry, int level)
     {
-        uint attributes = level == RootLevel ? ArmShortDescriptor.FromSection((uint)entry)
-            : (entry & ArmShortDescriptor.SmallPage) != 0 ? (uint)entry
-            : ArmShortDescriptor.FromLargePage((uint)entry);
+        uint attributes = AttributesOf((uint)entry, level);
         bool isDevice = (attributes & ArmShortDescriptor.TypeExtensionMask) == 0;
         return Protection.Read
             | ((attributes & ArmShortDescriptor.ReadOnly) == 0 ? Protection.Write : 0)
@@ -132,6 +130,40 @@ public readonly struct ArmShortFormat : IPageTableFormat
             | ((attributes & ArmShortDescriptor.NoExecute) != 0 ? Protection.NoExecute : 0)
             | (isDevice ? Protection.Mmio : (attributes & ArmShortDescriptor.Cacheable) != 0 ? Protection.Cache : 0);
     }
+
+    /// <inheritdoc/>
+    // For an SMMU that uses AP[0] as the access flag. Bits 1:0 = 3 at level 1 are a section that privileged transactions may not execute. A supersection
+    // with address bits above 31 does not exist here.
+    public static WalkEntry Decode(ulong entry, int level, int outputBits)
+    {
+        uint type = (uint)entry & ArmShortDescriptor.TypeMask;
+        if (type == 0)
+        {
+            return WalkEntry.Of(WalkEntryKind.NotPresent);
+        }
+
+        if (level == RootLevel && type == ArmShortDescriptor.Table)
+        {
+            return WalkEntry.Table(TableAddress(entry), 0, Protection.Read | Protection.Write, outputBits);
+        }
+
+        int size = LeafSizeLog2(entry, level);
+        if (size == ArmShortDescriptor.SupersectionShift && (entry & ArmShortDescriptor.SupersectionHighAddress) != 0)
+        {
+            return WalkEntry.Of(WalkEntryKind.AddressTooWide);
+        }
+
+        uint attributes = AttributesOf((uint)entry, level);
+        return (attributes & ArmShortDescriptor.AccessFlag) == 0
+            ? WalkEntry.Of(WalkEntryKind.NotAccessed)
+            : WalkEntry.Leaf(LeafAddress(entry, level), size, LeafProtection(entry, level), outputBits);
+    }
+
+    /// <summary>The attributes of a leaf of any kind, at their places in a small page.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint AttributesOf(uint entry, int level) => level == RootLevel ? ArmShortDescriptor.FromSection(entry)
+        : (entry & ArmShortDescriptor.SmallPage) != 0 ? entry
+        : ArmShortDescriptor.FromLargePage(entry);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint MemoryType(Protection protection)

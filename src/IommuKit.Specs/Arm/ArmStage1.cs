@@ -56,4 +56,12 @@ public readonly struct ArmStage1 : IArmStage
             | (index == CacheBits ? Protection.Cache : 0)
             | (index == DeviceBits ? Protection.Mmio : 0);
     }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Protection TableProtection(ulong entry) =>
+        Protection.Read
+        | ((entry & ArmLpaeDescriptor.TableReadOnly) == 0 ? Protection.Write : 0)
+        | ((entry & ArmLpaeDescriptor.TablePrivileged) != 0 ? Protection.Privileged : 0)
+        | ((entry & ArmLpaeDescriptor.TableNoExecute) != 0 ? Protection.NoExecute : 0);
 }

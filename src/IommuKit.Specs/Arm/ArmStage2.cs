@@ -48,4 +48,8 @@ public readonly struct ArmStage2 : IArmStage
         | ((entry & ArmLpaeDescriptor.NoExecute) != 0 ? Protection.NoExecute : 0)
         | ((entry & ArmLpaeDescriptor.MemoryTypeMask) == WriteBackBits ? Protection.Cache : 0)
         | ((entry & ArmLpaeDescriptor.MemoryTypeNormal) == 0 ? Protection.Mmio : 0);
+
+    /// <inheritdoc/>
+    // There are no limits in pointers at this stage.
+    public static Protection TableProtection(ulong entry) => Protection.Read | Protection.Write;
 }

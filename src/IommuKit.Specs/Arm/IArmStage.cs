@@ -19,4 +19,7 @@ public interface IArmStage
 
     /// <summary>What a leaf lets a device do.</summary>
     static abstract Protection LeafProtection(ulong entry);
+
+    /// <summary>What a pointer grants to all below it, and how it limits it.</summary>
+    static abstract Protection TableProtection(ulong entry);
 }

@@ -124,4 +124,13 @@ public interface IPageTableFormat
 
     /// <summary>What a leaf lets a device do.</summary>
     static abstract Protection LeafProtection(ulong entry, int level);
+
+    /// <summary>
+    /// What hardware makes of an entry that anybody may have written: the rules of the architecture, where the other members only know what the engine
+    /// writes. For walkers.
+    /// </summary>
+    /// <param name="entry">Any value.</param>
+    /// <param name="level">The level of the table that holds it.</param>
+    /// <param name="outputBits">Bits of a physical address, 1 to <see cref="MaxOutputBits"/>.</param>
+    static abstract WalkEntry Decode(ulong entry, int level, int outputBits);
 }

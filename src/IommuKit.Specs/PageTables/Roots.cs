@@ -1,8 +1,32 @@
 namespace IommuKit.Specs.PageTables;
 
-/// <summary>Finds the root of a format whose levels are all translated by tables of the usual length.</summary>
+/// <summary>Finds the roots of formats.</summary>
 public static class Roots
 {
+    /// <summary>The root that hardware with these widths walks.</summary>
+    /// <param name="inputBits">Bits of an IOVA.</param>
+    /// <param name="outputBits">Bits of a physical address.</param>
+    /// <param name="level">The level of the root.</param>
+    /// <param name="indexBits">Log2 of the entries in it.</param>
+    /// <returns>False if the format has no root for that width.</returns>
+    /// <typeparam name="TFormat">The format.</typeparam>
+    public static bool TryFind<TFormat>(int inputBits, int outputBits, out int level, out int indexBits)
+        where TFormat : struct, IPageTableFormat
+    {
+        if (!TFormat.TryGetRoot(inputBits, out level, out indexBits) || level < 1)
+        {
+            return false;
+        }
+
+        if (TFormat.HasLowerRoot(outputBits, level, indexBits))
+        {
+            level--;
+            indexBits += TFormat.IndexBits(level);
+        }
+
+        return true;
+    }
+
     /// <summary>The lowest level that covers every IOVA of that width.</summary>
     /// <param name="inputBits">Bits of an IOVA.</param>
     /// <param name="level">The level of the root.</param>

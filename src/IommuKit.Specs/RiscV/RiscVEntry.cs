@@ -51,6 +51,15 @@ public static class RiscVEntry
     /// <summary>PPN bits 3:0 = 8, in a leaf with <see cref="Napot"/>: the group is 64 KiB. Other values are reserved.</summary>
     public const ulong Napot64K = 8ul << 10;
 
+    /// <summary>PPN bits 3:0, which hold the size of a leaf with <see cref="Napot"/>.</summary>
+    public const ulong NapotMask = 0xful << 10;
+
+    /// <summary>Bits 60:54: a fault if one is set.</summary>
+    public const ulong ReservedMask = 0x7ful << 54;
+
+    /// <summary>What a pointer must not have, as it means something in leaves only: U, A, D, PBMT and N.</summary>
+    public const ulong ReservedInPointer = User | Accessed | Dirty | MemoryTypeMask | Napot;
+
     /// <summary>Bits 62:61, PBMT.</summary>
     public const ulong MemoryTypeMask = 3ul << 61;
 

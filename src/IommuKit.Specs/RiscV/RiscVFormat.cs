@@ -139,4 +139,54 @@ public readonly struct RiscVFormat<TMode> : IPageTableFormat
         | ((entry & RiscVEntry.Executable) == 0 ? Protection.NoExecute : 0)
         | ((entry & RiscVEntry.User) == 0 ? Protection.Privileged : 0)
         | ((entry & RiscVEntry.MemoryTypeMask) == RiscVEntry.MemoryTypeIo ? Protection.Mmio : 0);
+
+    /// <inheritdoc/>
+    // For an IOMMU that does not set A and D by itself: a page that was never used is a fault, and one that was never written is not writable.
+    public static WalkEntry Decode(ulong entry, int level, int outputBits)
+    {
+        if ((entry & RiscVEntry.Valid) == 0)
+        {
+            return WalkEntry.Of(WalkEntryKind.NotPresent);
+        }
+
+        ulong kind = entry & RiscVEntry.LeafMask;
+        bool isWriteOnly = (kind & (RiscVEntry.Readable | RiscVEntry.Writable)) == RiscVEntry.Writable;
+        if (isWriteOnly || (entry & RiscVEntry.ReservedMask) != 0 || (entry & RiscVEntry.MemoryTypeMask) == RiscVEntry.MemoryTypeMask)
+        {
+            return WalkEntry.Of(WalkEntryKind.Reserved);
+        }
+
+        if (kind == 0)
+        {
+            return level == 0 || (entry & RiscVEntry.ReservedInPointer) != 0
+                ? WalkEntry.Of(WalkEntryKind.Reserved)
+                : WalkEntry.Table(TableAddress(entry), level - 1, Protection.Read | Protection.Write, outputBits);
+        }
+
+        int size = EntryShift(level);
+        if ((entry & RiscVEntry.Napot) != 0)
+        {
+            size = GroupShift;
+            if (level != 0 || (entry & RiscVEntry.NapotMask) != RiscVEntry.Napot64K)
+            {
+                return WalkEntry.Of(WalkEntryKind.Reserved);
+            }
+        }
+
+        // A big page has to start at a multiple of its size.
+        ulong address = LeafAddress(entry, level);
+        if ((address & ((1ul << size) - 1)) != 0)
+        {
+            return WalkEntry.Of(WalkEntryKind.Reserved);
+        }
+
+        if ((entry & RiscVEntry.Accessed) == 0)
+        {
+            return WalkEntry.Of(WalkEntryKind.NotAccessed);
+        }
+
+        var rights = LeafProtection(entry, level) & ((entry & RiscVEntry.Dirty) != 0 ? ~Protection.None : ~Protection.Write);
+        bool isForNobody = TMode.IsSecondStage && (entry & RiscVEntry.User) == 0;
+        return WalkEntry.Leaf(address, size, isForNobody ? Protection.None : rights, outputBits);
+    }
 }

@@ -92,4 +92,20 @@ public readonly struct TegraFormat : IPageTableFormat
     public static Protection LeafProtection(ulong entry, int level) =>
         ((entry & TegraEntry.Readable) != 0 ? Protection.Read : 0)
         | ((entry & TegraEntry.Writable) != 0 ? Protection.Write : 0);
+
+    /// <inheritdoc/>
+    // For devices outside the secure world: without the right of the non-secure an entry grants them nothing. Address bits that do not exist are ignored.
+    public static WalkEntry Decode(ulong entry, int level, int outputBits)
+    {
+        if ((entry & TegraEntry.RightsMask) == 0)
+        {
+            return WalkEntry.Of(WalkEntryKind.NotPresent);
+        }
+
+        var rights = (entry & TegraEntry.NonSecure) != 0 ? LeafProtection(entry, level) : Protection.None;
+        ulong address = TegraEntry.Address((uint)entry) & (ulong.MaxValue >> (64 - outputBits));
+        return level == DirectoryLevel && IsTable(entry, level)
+            ? WalkEntry.Table(address, level - 1, rights, outputBits)
+            : WalkEntry.Leaf(address & (ulong.MaxValue << EntryShift(level)), EntryShift(level), rights, outputBits);
+    }
 }

@@ -21,6 +21,9 @@ public readonly struct VtdSecondStageFormat : IPageTableFormat
     // There are no roots for fewer levels.
     private const int LowestRoot = 2;
 
+    // 1 GiB.
+    private const int HighestLeaf = 2;
+
     /// <inheritdoc/>
     public static string Name => "vtd-ss";
 
@@ -98,4 +101,25 @@ public readonly struct VtdSecondStageFormat : IPageTableFormat
         ((entry & VtdSecondStageEntry.Readable) != 0 ? Protection.Read : 0)
         | ((entry & VtdSecondStageEntry.Writable) != 0 ? Protection.Write : 0)
         | ((entry & VtdSecondStageEntry.Snoop) != 0 ? Protection.Cache : 0);
+
+    /// <inheritdoc/>
+    // The low bits of a big page and address bits that do not exist are reserved, and PS above the level of 1 GiB.
+    public static WalkEntry Decode(ulong entry, int level, int outputBits)
+    {
+        if ((entry & (VtdSecondStageEntry.Readable | VtdSecondStageEntry.Writable)) == 0)
+        {
+            return WalkEntry.Of(WalkEntryKind.NotPresent);
+        }
+
+        var rights = LeafProtection(entry, level);
+        if (level != 0 && (entry & VtdSecondStageEntry.PageSize) == 0)
+        {
+            return WalkEntry.Table(TableAddress(entry), level - 1, rights & ~Protection.Cache, outputBits, WalkEntryKind.Reserved);
+        }
+
+        ulong below = ((1ul << EntryShift(level)) - 1) & VtdSecondStageEntry.AddressMask;
+        return level > HighestLeaf || (entry & below) != 0
+            ? WalkEntry.Of(WalkEntryKind.Reserved)
+            : WalkEntry.Leaf(LeafAddress(entry, level), EntryShift(level), rights, outputBits, WalkEntryKind.Reserved);
+    }
 }

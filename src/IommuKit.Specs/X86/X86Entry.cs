@@ -41,6 +41,9 @@ public static class X86Entry
     /// <summary>Bit 8, G: the mapping exists in all address spaces. Not used; IOMMUs ignore it.</summary>
     public const ulong Global = 1ul << 8;
 
+    /// <summary>Bit 12 of a leaf of 2 MiB or 1 GiB: PAT, part of the memory type.</summary>
+    public const ulong BigPageMemoryType = 1ul << 12;
+
     /// <summary>Bits 51:12 of an address.</summary>
     public const ulong AddressMask = ((1ul << 52) - 1) & ~0xffful;
 

@@ -21,6 +21,9 @@ public readonly struct X86Format : IPageTableFormat
     // Four levels are the fewest.
     private const int LowestRoot = 3;
 
+    // 1 GiB.
+    private const int HighestLeaf = 2;
+
     /// <inheritdoc/>
     public static string Name => "x86-64";
 
@@ -104,4 +107,26 @@ public readonly struct X86Format : IPageTableFormat
         | ((entry & X86Entry.User) == 0 ? Protection.Privileged : 0)
         | ((entry & X86Entry.CacheDisable) != 0 ? Protection.Mmio : 0)
         | ((entry & X86Entry.NoExecute) != 0 ? Protection.NoExecute : 0);
+
+    /// <inheritdoc/>
+    // The low bits of a big page, but for PAT, and address bits that do not exist are reserved, and PS above the level of 1 GiB.
+    public static WalkEntry Decode(ulong entry, int level, int outputBits)
+    {
+        if ((entry & X86Entry.Present) == 0)
+        {
+            return WalkEntry.Of(WalkEntryKind.NotPresent);
+        }
+
+        if (level != 0 && (entry & X86Entry.PageSize) == 0)
+        {
+            return WalkEntry.Table(TableAddress(entry), level - 1, RightsOf(entry), outputBits, WalkEntryKind.Reserved);
+        }
+
+        ulong below = ((1ul << EntryShift(level)) - 1) & X86Entry.AddressMask & ~X86Entry.BigPageMemoryType;
+        return level > HighestLeaf || (level != 0 && (entry & below) != 0)
+            ? WalkEntry.Of(WalkEntryKind.Reserved)
+            : WalkEntry.Leaf(LeafAddress(entry, level), EntryShift(level), LeafProtection(entry, level), outputBits, WalkEntryKind.Reserved);
+    }
+
+    private static Protection RightsOf(ulong pointer) => LeafProtection(pointer, 0) & ~Protection.Mmio;
 }

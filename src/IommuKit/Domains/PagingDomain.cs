@@ -85,32 +85,43 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
 
     public override bool TryFindNext(ulong iova, ulong last, out ulong mapped) => _table.TryFindNext(iova, last, out mapped);
 
-    public override IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection) => _operationLock is null
-        ? MapNow(iova, physicalAddress, size, protection)
-        : MapLocked(iova, physicalAddress, size, protection);
+    public override IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection)
+    {
+        RecoverFirst();
+        var error = _operationLock is null
+            ? MapNow(iova, physicalAddress, size, protection)
+            : MapLocked(iova, physicalAddress, size, protection);
+        _sync.ThrowIfFailed();
+        return error;
+    }
 
     public override IommuError TryMapScatterGather(
         ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
     {
-        if (_operationLock is null)
-        {
-            return MapNow(iova, ranges, protection, out size);
-        }
-
-        lock (_operationLock)
-        {
-            return MapNow(iova, ranges, protection, out size);
-        }
+        RecoverFirst();
+        var error = _operationLock is null
+            ? MapNow(iova, ranges, protection, out size)
+            : MapLocked(iova, ranges, protection, out size);
+        _sync.ThrowIfFailed();
+        return error;
     }
 
-    public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped) => _operationLock is null
-        ? UnmapNow(iova, size, out unmapped)
-        : UnmapLocked(iova, size, out unmapped);
+    public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped)
+    {
+        RecoverFirst();
+        var error = _operationLock is null
+            ? UnmapNow(iova, size, out unmapped)
+            : UnmapLocked(iova, size, out unmapped);
+        _sync.ThrowIfFailed();
+        return error;
+    }
 
     public override void Flush()
     {
+        RecoverFirst();
         _deferred?.Flush();
         _owed?.Flush();
+        _sync.ThrowIfFailed();
     }
 
     public override void Flush(ulong iova, ulong size)
@@ -120,12 +131,24 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
             return;
         }
 
+        RecoverFirst();
         var range = Interval.At(iova, size);
         _deferred?.FlushIfQueued(range);
         _owed?.Flush(range);
+        _sync.ThrowIfFailed();
     }
 
     private protected override void FreeTables() => _table.Dispose();
+
+    /// <summary>After a failed invalidation, nothing is done before another has succeeded.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void RecoverFirst()
+    {
+        if (_sync.HasFailed)
+        {
+            _sync.Recover();
+        }
+    }
 
     // What is rare is in methods of its own: a sink on the stack is cleared at each call of the method it is in, used or not.
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -134,6 +157,14 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         lock (_operationLock!)
         {
             return MapNow(iova, physicalAddress, size, protection);
+        }
+    }
+
+    private IommuError MapLocked(ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
+    {
+        lock (_operationLock!)
+        {
+            return MapNow(iova, ranges, protection, out size);
         }
     }
 
@@ -275,6 +306,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
             var wanted = Interval.At(iova, size);
             _deferred?.FlushIfQueued(wanted);
             _owed?.FlushIfRemoved(wanted);
+            _sync.ThrowIfFailed();
         }
     }
 

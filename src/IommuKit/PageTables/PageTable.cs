@@ -193,15 +193,9 @@ public sealed partial class PageTable<TFormat> : IDisposable
                 $"Format {TFormat.Name} holds physical addresses of 1 to {TFormat.MaxOutputBits} bits, not {outputBits}.", nameof(outputBits));
         }
 
-        if (inputBits is < 1 or > 64 || !TFormat.TryGetRoot(inputBits, out rootLevel, out rootBits) || rootLevel < 1)
+        if (inputBits is < 1 or > 64 || !IommuKit.Specs.PageTables.Roots.TryFind<TFormat>(inputBits, outputBits, out rootLevel, out rootBits))
         {
             throw new ArgumentException($"Format {TFormat.Name} has no root for IOVAs of {inputBits} bits.", nameof(inputBits));
-        }
-
-        if (TFormat.HasLowerRoot(outputBits, rootLevel, rootBits))
-        {
-            rootLevel--;
-            rootBits += Layout<TFormat>.IndexBits;
         }
 
         FormatRules.CheckRoot<TFormat>(inputBits, rootLevel, rootBits);

@@ -18,6 +18,10 @@ internal sealed class DomainSync<THardware>
     private readonly EntryRunMarker? _markVisible;
     private readonly THardware _hardware;
 
+    // Tables that were to be released while invalidations failed.
+    private readonly Lock _stuckGate = new();
+    private TableList _stuck;
+
     /// <summary>Makes the maintenance of one domain.</summary>
     /// <param name="hardware">The primitives.</param>
     /// <param name="rules">What each store needs.</param>
@@ -44,6 +48,13 @@ internal sealed class DomainSync<THardware>
     }
 
     public DomainCounters? Counters { get; }
+
+    /// <summary>Whether an invalidation failed, and nothing counts as dropped since.</summary>
+    public bool HasFailed
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _hardware.HasFailed;
+    }
 
     /// <summary>Log2 of the smallest page size.</summary>
     public int GranuleLog2 { get; }
@@ -121,24 +132,7 @@ internal sealed class DomainSync<THardware>
         }
         else if ((needs & ~Maintenance.Clean) != 0 && _hardware.IsLive)
         {
-            _hardware.BeginInvalidation();
-            if ((needs & Maintenance.TableCache) != 0)
-            {
-                var lines = Lines.Around(run.EntryAddress, run.Bytes, _rules.TableCacheLine);
-                _hardware.InvalidateTableCache(lines.Start, lines.Bytes);
-            }
-
-            if ((needs & Maintenance.Tlb) != 0 && (run.ChangesTable || leaves.IsEmpty))
-            {
-                _hardware.InvalidateTlb(run.Iova, run.Span, run.Level);
-            }
-
-            if (!leaves.IsEmpty)
-            {
-                _hardware.InvalidateTlb(leaves.First, leaves.Bytes, level: 0);
-            }
-
-            Complete();
+            InvalidateRun(run, needs, leaves);
         }
 
         if (_markVisible is not null && run.LinksTable)
@@ -187,14 +181,23 @@ internal sealed class DomainSync<THardware>
 
         using var tables = new TableSpans(runs, _rules);
         _hardware.BeginInvalidation();
-        InvalidateTableCache(runs);
-        InvalidateTlb(runs, tables, hasLeafRange: !leaves.IsEmpty);
-        if (!leaves.IsEmpty)
+        try
         {
-            _hardware.InvalidateTlb(leaves.First, leaves.Bytes, level: 0);
+            InvalidateTableCache(runs);
+            InvalidateTlb(runs, tables, hasLeafRange: !leaves.IsEmpty);
+            if (!leaves.IsEmpty)
+            {
+                _hardware.InvalidateTlb(leaves.First, leaves.Bytes, level: 0);
+            }
+
+            _hardware.Complete();
+        }
+        finally
+        {
+            _hardware.EndInvalidation();
         }
 
-        Complete();
+        Counters?.AddSync();
     }
 
     /// <summary>As <see cref="Invalidate"/>, without a wait: more will follow.</summary>
@@ -206,9 +209,15 @@ internal sealed class DomainSync<THardware>
         {
             using var tables = new TableSpans(runs, _rules);
             _hardware.BeginInvalidation();
-            InvalidateTableCache(runs);
-            InvalidateTlb(runs, tables, hasLeafRange);
-            _hardware.EndInvalidation();
+            try
+            {
+                InvalidateTableCache(runs);
+                InvalidateTlb(runs, tables, hasLeafRange);
+            }
+            finally
+            {
+                _hardware.EndInvalidation();
+            }
         }
     }
 
@@ -218,19 +227,68 @@ internal sealed class DomainSync<THardware>
         if (_hardware.IsLive)
         {
             _hardware.BeginInvalidation();
-            _hardware.InvalidateAll();
-            Complete();
+            try
+            {
+                _hardware.InvalidateAll();
+                _hardware.Complete();
+            }
+            finally
+            {
+                _hardware.EndInvalidation();
+            }
+
+            Counters?.AddSync();
+        }
+    }
+
+    /// <summary>
+    /// Tries again to drop everything after an invalidation failed, and gives back the tables that waited for it.
+    /// </summary>
+    /// <exception cref="Exception">What the hardware failed with, this time too.</exception>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public void Recover()
+    {
+        TableList tables = default;
+        lock (_stuckGate)
+        {
+            Move(ref _stuck, ref tables);
+        }
+
+        InvalidateAll();
+        Release(ref tables);
+        ThrowIfFailed();
+    }
+
+    /// <summary>At the end of an operation: throws if an invalidation failed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ThrowIfFailed()
+    {
+        if (_hardware.HasFailed)
+        {
+            _hardware.ThrowFailure();
         }
     }
 
     /// <summary>Gives tables back that nothing can reach any more.</summary>
     public void Release(ref TableList tables)
     {
-        if (!tables.IsEmpty)
+        if (tables.IsEmpty)
         {
-            Counters?.AddFreedTables(tables.Count);
-            _allocator.FreeAll(_tableLog2, ref tables);
+            return;
         }
+
+        if (_hardware.HasFailed)
+        {
+            lock (_stuckGate)
+            {
+                Move(ref tables, ref _stuck);
+            }
+
+            return;
+        }
+
+        Counters?.AddFreedTables(tables.Count);
+        _allocator.FreeAll(_tableLog2, ref tables);
     }
 
     /// <summary>Puts a table on a list until it can be released.</summary>
@@ -239,10 +297,35 @@ internal sealed class DomainSync<THardware>
     /// <summary>Moves tables from one list to another.</summary>
     public void Move(ref TableList from, ref TableList to) => _allocator.Append(ref to, ref from);
 
-    private void Complete()
+    private void InvalidateRun(in EntryRun run, Maintenance needs, Interval leaves)
     {
-        _hardware.Complete();
-        _hardware.EndInvalidation();
+        _hardware.BeginInvalidation();
+        try
+        {
+            if ((needs & Maintenance.TableCache) != 0)
+            {
+                var lines = Lines.Around(run.EntryAddress, run.Bytes, _rules.TableCacheLine);
+                _hardware.InvalidateTableCache(lines.Start, lines.Bytes);
+            }
+
+            if ((needs & Maintenance.Tlb) != 0 && (run.ChangesTable || leaves.IsEmpty))
+            {
+                _hardware.InvalidateTlb(run.Iova, run.Span, run.Level);
+            }
+
+            if (!leaves.IsEmpty)
+            {
+                _hardware.InvalidateTlb(leaves.First, leaves.Bytes, level: 0);
+            }
+
+            _hardware.Complete();
+        }
+        finally
+        {
+            // Registers are given back, whatever a callback behind them does.
+            _hardware.EndInvalidation();
+        }
+
         Counters?.AddSync();
     }
 

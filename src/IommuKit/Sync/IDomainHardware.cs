@@ -6,7 +6,7 @@ namespace IommuKit.Sync;
 /// </summary>
 /// <remarks>
 /// The order of a synchronisation is always: <see cref="Clean"/>, <see cref="Barrier"/>, <see cref="BeginInvalidation"/>,
-/// table cache, TLB, <see cref="Complete"/>, <see cref="EndInvalidation"/>. A member must not throw.
+/// table cache, TLB, <see cref="Complete"/>, <see cref="EndInvalidation"/>. No member throws, but for <see cref="ThrowFailure"/>.
 /// </remarks>
 internal interface IDomainHardware
 {
@@ -42,4 +42,12 @@ internal interface IDomainHardware
 
     /// <summary>Waits until the invalidations took effect.</summary>
     void Complete();
+
+    /// <summary>
+    /// Whether an invalidation failed, so that nothing counts as dropped until <see cref="InvalidateAll"/> succeeds; constant on hardware that cannot fail.
+    /// </summary>
+    bool HasFailed { get; }
+
+    /// <summary>Throws why the last invalidation that failed did so.</summary>
+    void ThrowFailure();
 }

@@ -45,7 +45,7 @@ public class DisposalTests
         var memory = new PhysicalMemory(1 << 20, isCoherent: false);
         var allocator = new PageAllocator(memory.CpuView, 0, memory.Length);
         var iommu = new SoftwareIommu<X86Format>(
-            allocator, new SoftwareIommuOptions { InputBits = 48, OutputBits = 40, Cache = memory, Invalidated = (_, _, _) => { } });
+            allocator, new SoftwareIommuOptions { InputBits = 48, OutputBits = 40, Cache = memory, Invalidated = _ => { } });
         var domain = iommu.CreateDomain(new DomainOptions { Policy = policy });
         domain.Map(0x1000, 0x1000, 0x4000, ReadWrite);
         domain.Unmap(0x2000, 0x1000);

@@ -165,6 +165,67 @@ public abstract class PageTableFormatRules<TFormat>
         FormatProbe.Root<TFormat>(TFormat.EntryShift(0)).ShouldBeNull();
     }
 
+    [Fact]
+    public void Hardware_makes_of_an_entry_what_the_engine_meant()
+    {
+        foreach (var (size, level) in FormatProbe.Leaves<TFormat>())
+        {
+            foreach (var protection in Protections)
+            {
+                foreach (ulong address in Addresses(size))
+                {
+                    ulong entry = TFormat.LeafEntry(address, TFormat.LeafAttributes(protection), level, size);
+                    var decoded = TFormat.Decode(entry, level, TFormat.MaxOutputBits);
+
+                    decoded.Kind.ShouldBe(WalkEntryKind.Leaf, $"2^{size} bytes at level {level}, {protection}");
+                    decoded.Address.ShouldBe(address);
+                    decoded.SizeLog2.ShouldBe(TFormat.GroupsRepeatOneEntry ? size : TFormat.EntryShift(level));
+                    decoded.Rights.ShouldBe(TFormat.LeafProtection(entry, level));
+                }
+            }
+        }
+
+        for (int level = 1; level <= TFormat.TopLevel; level++)
+        {
+            foreach (ulong address in Addresses(TFormat.IndexBits(level - 1) + TFormat.EntrySizeLog2))
+            {
+                var expected = new WalkEntry(WalkEntryKind.Table, address, level - 1, 0, ReadWrite);
+                TFormat.Decode(TFormat.TableEntry(address, level), level, TFormat.MaxOutputBits).ShouldBe(expected);
+                TFormat.Decode(TFormat.TableEntry(address, level) | TFormat.SoftwareBit, level, TFormat.MaxOutputBits).ShouldBe(expected);
+            }
+
+            TFormat.Decode(0, level, TFormat.MaxOutputBits).Kind.ShouldBe(WalkEntryKind.NotPresent);
+        }
+    }
+
+    [Fact]
+    public void Whatever_an_entry_holds_its_pointer_goes_down_and_its_address_exists()
+    {
+        var random = new Random(1);
+        for (int i = 0; i < 100_000; i++)
+        {
+            ulong entry = (ulong)random.NextInt64(long.MinValue, long.MaxValue) >> random.Next(64) << random.Next(8);
+            int level = random.Next(TFormat.TopLevel + 1);
+            int outputBits = random.Next(TFormat.EntryShift(0) + 1, TFormat.MaxOutputBits + 1);
+            var decoded = TFormat.Decode(TFormat.EntrySizeLog2 == 2 ? (uint)entry : entry, level, outputBits);
+            if (decoded.Kind is WalkEntryKind.Table)
+            {
+                decoded.Level.ShouldBeInRange(0, level - 1);
+                (decoded.Address >> outputBits).ShouldBe(0ul);
+            }
+            else if (decoded.Kind is WalkEntryKind.Leaf)
+            {
+                decoded.SizeLog2.ShouldBeInRange(TFormat.EntryShift(0), 63);
+                (decoded.Address >> outputBits).ShouldBe(0ul);
+                (decoded.Address & ((1ul << decoded.SizeLog2) - 1)).ShouldBe(0ul);
+            }
+            else
+            {
+                decoded.ShouldBe(WalkEntry.Of(decoded.Kind));
+            }
+        }
+    }
+
     private static Protection Stored(Protection protection, int level, int size) =>
         TFormat.LeafProtection(TFormat.LeafEntry(Addresses(size).First(), TFormat.LeafAttributes(protection), level, size), level);
 

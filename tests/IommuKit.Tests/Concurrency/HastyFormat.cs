@@ -45,4 +45,6 @@ public readonly struct HastyFormat : IPageTableFormat
     public static int LeafSizeLog2(ulong entry, int level) => Arm.LeafSizeLog2(entry, level);
 
     public static Protection LeafProtection(ulong entry, int level) => Arm.LeafProtection(entry, level);
+
+    public static WalkEntry Decode(ulong entry, int level, int outputBits) => Arm.Decode(entry, level, outputBits);
 }

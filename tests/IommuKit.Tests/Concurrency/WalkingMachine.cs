@@ -151,5 +151,12 @@ internal sealed class WalkingMachine<TFormat> : IommuDriver
         {
             // Everything is done at once.
         }
+
+        public bool HasFailed => false;
+
+        public void ThrowFailure()
+        {
+            // Nothing fails.
+        }
     }
 }

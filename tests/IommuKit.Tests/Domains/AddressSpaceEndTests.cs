@@ -186,10 +186,10 @@ public class AddressSpaceEndTests
                 InputBits = inputBits,
                 OutputBits = outputBits,
                 CachesInvalidEntries = cachesInvalid,
-                Invalidated = (iova, bytes, level) => walker!.Invalidate(iova, bytes, level),
+                Invalidated = gone => walker!.Invalidate(gone.Iova, gone.Bytes, gone.Level),
             });
             Domain = iommu.CreateDomain(new DomainOptions { Policy = policy, Release = release, Clock = new ManualClock() });
-            _walker = walker = new SoftwareWalker<TFormat, DeviceMemory>(_memory.DeviceView, Domain.RootAddress, inputBits, cachesInvalid);
+            _walker = walker = new SoftwareWalker<TFormat, DeviceMemory>(_memory.DeviceView, Domain.RootAddress, inputBits, outputBits, cachesInvalid);
         }
 
         public IommuDomain Domain { get; }

@@ -157,6 +157,6 @@ public class ShadowTlbTests
             _memory.Dispose();
         }
 
-        private void Forget(ulong iova, ulong bytes, int level) => _pages.RemoveWhere(page => page - iova < bytes);
+        private void Forget(TlbInvalidation gone) => _pages.RemoveWhere(page => page - gone.Iova < gone.Bytes);
     }
 }

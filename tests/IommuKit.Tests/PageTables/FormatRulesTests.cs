@@ -249,5 +249,7 @@ public class FormatRulesTests
         public static int LeafSizeLog2(ulong entry, int level) => EntryShift(level) + TBend.LeafExtraLog2;
 
         public static Protection LeafProtection(ulong entry, int level) => Protection.Read;
+
+        public static WalkEntry Decode(ulong entry, int level, int outputBits) => WalkEntry.Of(WalkEntryKind.Reserved);
     }
 }

@@ -52,7 +52,7 @@ internal sealed record TableSetup<TFormat>(string Name, int InputBits, int Outpu
             InputBits = InputBits,
             OutputBits = OutputBits,
             PageSizes = PageSizes,
-            Invalidated = static (_, _, _) => { },
+            Invalidated = static _ => { },
         };
         return new SoftwareIommu<TFormat>(allocator, software).CreateDomain(options);
     }

@@ -50,6 +50,13 @@ internal readonly struct RecordingHardware(HardwareLog log) : IDomainHardware
     public void InvalidateAll() => log.Add("all");
 
     public void Complete() => log.Add("complete");
+
+    public bool HasFailed => false;
+
+    public void ThrowFailure()
+    {
+        // Nothing fails.
+    }
 }
 
 /// <summary>A driver of hardware with any traits.</summary>

@@ -53,6 +53,12 @@ public readonly struct HintedFormat : IPageTableFormat
     public static int LeafSizeLog2(ulong entry, int level) => EntryShift(level) + ((entry & Hint) == 0 ? 0 : 4);
 
     public static Protection LeafProtection(ulong entry, int level) => (Protection)(entry >> 6) & (Protection.Read | Protection.Write);
+
+    public static WalkEntry Decode(ulong entry, int level, int outputBits) => entry == 0
+        ? WalkEntry.Of(WalkEntryKind.NotPresent)
+        : level != 0 && IsTable(entry, level)
+            ? WalkEntry.Table(TableAddress(entry), level - 1, Protection.Read | Protection.Write, outputBits)
+            : WalkEntry.Leaf(LeafAddress(entry, level), EntryShift(level), LeafProtection(entry, level), outputBits);
 }
 
 /// <summary>
@@ -108,4 +114,10 @@ public readonly struct RepeatingFormat : IPageTableFormat
     public static int LeafSizeLog2(ulong entry, int level) => (int)(entry >> SizeShift);
 
     public static Protection LeafProtection(ulong entry, int level) => (Protection)(entry >> 6) & (Protection.Read | Protection.Write);
+
+    public static WalkEntry Decode(ulong entry, int level, int outputBits) => entry == 0
+        ? WalkEntry.Of(WalkEntryKind.NotPresent)
+        : level != 0 && IsTable(entry, level)
+            ? WalkEntry.Table(TableAddress(entry), level - 1, Protection.Read | Protection.Write, outputBits)
+            : WalkEntry.Leaf(LeafAddress(entry, level), LeafSizeLog2(entry, level), LeafProtection(entry, level), outputBits);
 }

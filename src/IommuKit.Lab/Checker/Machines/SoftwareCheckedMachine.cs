@@ -55,10 +55,10 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
                 PageSizes = TrackedPages<TFormat>.PageBytes,
                 CachesInvalidEntries = cachesInvalid,
                 Cache = isCoherent ? null : this,
-                Invalidated = (iova, bytes, level) => Invalidate(domain, iova, bytes, level),
+                Invalidated = gone => Invalidate(domain, gone.Iova, gone.Bytes, gone.Level),
             });
             _domains.Add(iommu.CreateDomain(settings.Domain));
-            _walkers.Add(new SoftwareWalker<TFormat, DeviceMemory>(_memory.DeviceView, _domains[i].RootAddress, inputBits, cachesInvalid));
+            _walkers.Add(new SoftwareWalker<TFormat, DeviceMemory>(_memory.DeviceView, _domains[i].RootAddress, inputBits, outputBits, cachesInvalid));
         }
 
         // The program that walks the tables has to see the roots before it begins.

@@ -120,7 +120,7 @@ internal sealed class FormatWorkloads<TFormat>(FormatKind kind) : IDisposable
         {
             InputBits = kind.InputBits,
             OutputBits = kind.OutputBits,
-            Invalidated = (_, _, _) => invalidations++,
+            Invalidated = _ => invalidations++,
         });
         var domain = driver.CreateDomain(new DomainOptions { Policy = SyncPolicy.Gather });
         _owned.Add(domain);

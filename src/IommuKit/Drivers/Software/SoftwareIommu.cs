@@ -78,7 +78,14 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
             PageSizes = pageSizes,
             Release = options.Release ?? Traits.Release,
         };
-        return new PagingDomain<TFormat, Hardware>(this, options, _allocator, table, new Hardware(_options.Invalidated, _options.Cache));
+        var listener = _options.Invalidated is { } told ? new InvalidationListener(told) : null;
+        var domain = new PagingDomain<TFormat, Hardware>(this, options, _allocator, table, new Hardware(listener, _options.Cache));
+        if (listener is not null)
+        {
+            listener.Domain = domain;
+        }
+
+        return domain;
     }
 
     /// <summary>Does nothing: there are no interrupts.</summary>
@@ -98,9 +105,11 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
     private static NotSupportedException NoDevices() => new("A software IOMMU has no devices.");
 
     /// <summary>The primitives: there is a listener, and perhaps a cache.</summary>
-    internal readonly struct Hardware(Action<ulong, ulong, int>? invalidated, ICpuCache? cache) : IDomainHardware
+    internal readonly struct Hardware(InvalidationListener? listener, ICpuCache? cache) : IDomainHardware
     {
-        public bool IsLive => invalidated is not null;
+        public bool IsLive => listener is not null;
+
+        public bool HasFailed => listener is not null && listener.HasFailed;
 
         public int CacheLine => cache?.LineSize ?? 64;
 
@@ -127,13 +136,15 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
             // There is no table cache.
         }
 
-        public void InvalidateTlb(ulong iova, ulong bytes, int level) => invalidated!(iova, bytes, level);
+        public void InvalidateTlb(ulong iova, ulong bytes, int level) => listener!.Tell(iova, bytes, level);
 
-        public void InvalidateAll() => invalidated!(0, ulong.MaxValue, int.MaxValue);
+        public void InvalidateAll() => listener!.TellAll();
 
         public void Complete()
         {
             // The listener is done when it returns.
         }
+
+        public void ThrowFailure() => listener?.ThrowFailure();
     }
 }

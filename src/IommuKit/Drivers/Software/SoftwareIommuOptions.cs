@@ -15,10 +15,14 @@ public sealed record SoftwareIommuOptions
     public ulong PageSizes { get; init; }
 
     /// <summary>
-    /// Called when translations of a range must no longer be used by a walker that remembers them: first IOVA, bytes, and the level of the table
-    /// whose entries changed, above 0 if whatever is remembered of tables below must go too. Null if the walker remembers nothing.
+    /// Called when translations of a range must no longer be used by a walker that remembers them, and by accesses that it let through before: on the
+    /// thread of the operation, on several at a time, with locks of the domain held. It must not call the domain back. Null if the walker remembers nothing.
     /// </summary>
-    public Action<ulong, ulong, int>? Invalidated { get; init; }
+    /// <remarks>
+    /// If it throws, the operation goes on to its end, so that the page table is as if nothing had happened, and then throws the same. Until a call for
+    /// everything returns, which the next operation begins with, the walker counts as stale: tables that were unlinked stay allocated, and nothing is mapped.
+    /// </remarks>
+    public Action<TlbInvalidation>? Invalidated { get; init; }
 
     /// <summary>Whether the walker also remembers what is not mapped, so that it must be told of maps too.</summary>
     public bool CachesInvalidEntries { get; init; }

@@ -72,5 +72,12 @@ internal sealed class TegraAddressSpace
         }
 
         public void Complete() => driver.ReadBack();
+
+        public bool HasFailed => false;
+
+        public void ThrowFailure()
+        {
+            // Nothing fails.
+        }
     }
 }

@@ -1,0 +1,197 @@
+using IommuKit.Models.Dma;
+using IommuKit.Models.Memory;
+using IommuKit.Models.Software;
+using IommuKit.Specs.Memory;
+using IommuKit.Specs.X86;
+
+namespace IommuKit.Models.Tests.Dma;
+
+/// <summary>An invalidation is complete when the accesses that began before it are.</summary>
+public sealed class AccessGateTests
+{
+    [Fact]
+    public void It_waits_for_an_access_that_is_under_way_and_not_for_one_that_begins_later()
+    {
+        var gate = new AccessGate();
+        Background drain;
+        using (gate.Enter())
+        {
+            drain = Background.Run(gate.Drain);
+            drain.ShouldWait();
+        }
+
+        drain.ShouldEnd();
+        using var later = gate.Enter();
+        Background.Run(() =>
+        {
+            using var access = gate.Enter();
+        }).ShouldEnd();
+    }
+
+    [Fact]
+    public void Nested_accesses_are_one()
+    {
+        var gate = new AccessGate();
+        Background drain;
+        using (gate.Enter())
+        {
+            using (gate.Enter())
+            {
+            }
+
+            drain = Background.Run(gate.Drain);
+            drain.ShouldWait();
+        }
+
+        drain.ShouldEnd();
+    }
+
+    [Fact]
+    public void A_thread_does_not_wait_for_itself()
+    {
+        var gate = new AccessGate();
+        using var access = gate.Enter();
+        gate.Drain();
+
+        // And others still wait for it.
+        Background.Run(gate.Drain).ShouldWait();
+    }
+
+    [Fact]
+    public void Two_threads_in_the_middle_of_accesses_do_not_wait_for_each_other()
+    {
+        var gate = new AccessGate();
+        using var both = new Barrier(2);
+        var threads = Enumerable.Range(0, 2).Select(_ => Background.Run(() =>
+        {
+            using var access = gate.Enter();
+            both.SignalAndWait();
+            gate.Drain();
+        })).ToList();
+
+        threads.ForEach(thread => thread.ShouldEnd());
+    }
+
+    [Fact]
+    public void Gates_of_two_models_do_not_know_each_other()
+    {
+        var first = new AccessGate();
+        var second = new AccessGate();
+        using var one = first.Enter();
+        using (second.Enter())
+        {
+        }
+
+        Background.Run(second.Drain).ShouldEnd();
+        Background.Run(first.Drain).ShouldWait();
+    }
+
+    [Fact]
+    public void Threads_that_ended_are_not_waited_for()
+    {
+        var gate = new AccessGate();
+        for (int i = 0; i < 20; i++)
+        {
+            Background.Run(() =>
+            {
+                using var access = gate.Enter();
+            }).ShouldEnd();
+        }
+
+        gate.Drain();
+        using var own = gate.Enter();
+        gate.Drain();
+    }
+
+    [Fact]
+    public void Accesses_do_not_allocate()
+    {
+        var gate = new AccessGate();
+        gate.Enter().Dispose();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+        {
+            using var access = gate.Enter();
+        }
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+    }
+
+    [Fact]
+    public void An_invalidation_of_the_walker_waits_for_a_write_of_a_device()
+    {
+        using var memory = new PhysicalMemory(1 << 20, isCoherent: true);
+        var slow = new SlowMemory(memory.DeviceView);
+        MapFirstPage(memory);
+        var walker = new SoftwareWalker<X86Format, DeviceMemory>(memory.DeviceView, 0x10000, 48, 40);
+        var device = new DmaDevice<CallbackMemory>(walker, new CallbackMemory(slow), 0, 0);
+        Background? invalidation = null;
+        slow.DuringWrite = () =>
+        {
+            memory.CpuView.Span(0x13000, 8).Clear();
+            invalidation = Background.Run(() => walker.Invalidate(0, 0x1000, 0));
+
+            // Only when the walker has forgotten can it be told from one that has not begun.
+            SpinWait.SpinUntil(() => !walker.Translate(new DmaRequest(0, 0, IsWrite: false)).IsAllowed, TimeSpan.FromMinutes(2)).ShouldBeTrue();
+            invalidation.ShouldWait();
+        };
+
+        device.Write(0, [1]).IsComplete.ShouldBeTrue();
+        invalidation!.ShouldEnd();
+        memory.CpuView.Span(0x20000, 1)[0].ShouldBe((byte)1);
+    }
+
+    [Fact]
+    public void Memory_may_make_an_invalidation_in_the_middle_of_an_access_and_of_a_walk()
+    {
+        using var memory = new PhysicalMemory(1 << 20, isCoherent: true);
+        MapFirstPage(memory);
+        var slow = new SlowMemory(memory.DeviceView);
+        var walker = new SoftwareWalker<X86Format, CallbackMemory>(new CallbackMemory(slow), 0x10000, 48, 40);
+        var device = new DmaDevice<CallbackMemory>(walker, new CallbackMemory(slow), 0, 0);
+        slow.DuringWrite = () => walker.Invalidate(0, 0x1000, 1);
+        slow.AfterRead = address =>
+        {
+            if (address == 0x13000)
+            {
+                // The page goes while the walk has its entry in hand.
+                memory.CpuView.Span(0x13000, 8).Clear();
+                walker.Invalidate(0, 0x1000, 0);
+            }
+        };
+
+        device.Write(0, [1]).IsComplete.ShouldBeTrue();
+        device.Write(0, [1]).IsComplete.ShouldBeFalse();
+    }
+
+    private static void MapFirstPage(PhysicalMemory memory)
+    {
+        Put(memory, 0x10000, 0x11007);
+        Put(memory, 0x11000, 0x12007);
+        Put(memory, 0x12000, 0x13007);
+        Put(memory, 0x13000, 0x20007);
+    }
+
+    private static void Put(PhysicalMemory memory, ulong address, ulong entry) =>
+        BitConverter.GetBytes(entry).CopyTo(memory.CpuView.Span(address, sizeof(ulong)));
+
+    private sealed class SlowMemory(DeviceMemory memory) : IMemoryAccessor
+    {
+        public Action? DuringWrite { get; set; }
+
+        public Action<ulong>? AfterRead { get; set; }
+
+        public bool TryRead(ulong physicalAddress, Span<byte> destination)
+        {
+            bool isRead = memory.TryRead(physicalAddress, destination);
+            AfterRead?.Invoke(physicalAddress);
+            return isRead;
+        }
+
+        public bool TryWrite(ulong physicalAddress, ReadOnlySpan<byte> source)
+        {
+            DuringWrite?.Invoke();
+            return memory.TryWrite(physicalAddress, source);
+        }
+    }
+}
