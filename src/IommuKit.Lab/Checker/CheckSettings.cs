@@ -5,9 +5,6 @@ namespace IommuKit.Lab.Checker;
 /// <summary>What a checked machine is made of.</summary>
 public sealed record CheckSettings
 {
-    /// <summary>What page-table memory is full of at the start: it looks like entries with all rights, in every format.</summary>
-    public const byte Garbage = 0xe5;
-
     /// <summary>The options of its domains.</summary>
     public required DomainOptions Domain { get; init; }
 

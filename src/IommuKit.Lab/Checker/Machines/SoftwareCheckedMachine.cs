@@ -33,7 +33,7 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
         _poolBytes = settings.PoolBytes;
         _poolStart = 1ul << 20;
         _memory = new PhysicalMemory(_poolStart + _poolBytes, isCoherent);
-        _memory.CpuView.Span(_poolStart, (int)_poolBytes).Fill(CheckSettings.Garbage);
+        Leftovers.Fill<TFormat>(_memory.CpuView.Span(_poolStart, (int)_poolBytes));
         _memory.WriteBack(_poolStart, _poolBytes);
         var allocator = new PageAllocator(_memory.CpuView, _poolStart, _poolBytes);
         var pages = new TrackedPages<TFormat>(settings.Pages, inputBits, outputBits, _poolStart, _poolBytes);

@@ -46,7 +46,7 @@ internal sealed class TegraCheckedMachine : CheckedMachine
         _machine.Model.SettleWrites();
 
         // What is in memory where tables will be looks like entries to somewhere else.
-        _machine.Memory.CpuView.Span(_poolStart, (int)settings.PoolBytes).Fill(CheckSettings.Garbage);
+        Leftovers.Fill<TegraFormat>(_machine.Memory.CpuView.Span(_poolStart, (int)settings.PoolBytes));
         _machine.Memory.WriteBack(_poolStart, settings.PoolBytes);
         _devices = [.. DeviceNames.Select(_machine.Driver.GetDevice)];
         _sources =
