@@ -87,7 +87,7 @@ internal sealed class LogPlaces
             sighting.WhyNoPlace = merged.IsOtherRun ? "the log and the trace are not of the same run, by the times of the faults in both"
                 : !windows.TryGetValue(sighting.Fault, out var found) ? "its message has no time since the start of the kernel, and does not show in the trace"
                 : Place(sighting, found, merged.Offset, trace);
-            if (sighting.WhyNoPlace is not null && !merged.IsOtherRun && history.Forgotten == 0 && !history.IsSeen(sighting.Fault.Iova.Value))
+            if (sighting.WhyNoPlace is not null && !merged.IsOtherRun && history.Forgotten == 0 && !history.IsSeen(sighting.Fault.Iova!.Value))
             {
                 // Whenever it was.
                 sighting.WhyNoPlace = null;
