@@ -8,10 +8,11 @@ namespace IommuKit.Lab.Traces;
 /// <code>
 /// …  9.587895: qi_submit: iotlb_inv dmar0: 0x500f2 0x7ff000 0x0 0x0
 /// …  9.587895: cache_tag_flush_range: dmar0 0000:00:03.0[0] type iotlb did 5 [0x7ff000-0x7fffff] addr 0x7ff000 pages 0x1 mask 0x0
+/// …  9.587895: cache_tag_flush_range: dmar0 0000:00:03.0[0] type iotlb did 5 [0x7ff000-0x7fffff] addr 0x7ff000 mask 0x0
 /// …  9.587895: cache_tag_flush_all: dmar0/0000:00:03.0 type iotlb did 5 pasid 0 ref 1
 /// …  9.583363: attach_device_to_domain: IOMMU: device=0000:00:03.0
 /// </code>
-/// The name of an event stands at the start of a line or behind a time with a colon, for perf with its group in front; so what a task calls itself is
+/// Newer kernels (seen: 7.2) do not print the pages of a range. The name of an event stands at the start of a line or behind a time with a colon, for perf with its group in front; so what a task calls itself is
 /// no event.
 /// </remarks>
 internal static class FtraceInvalidation
@@ -65,14 +66,14 @@ internal static class FtraceInvalidation
     /// <param name="name">The name, with its colon.</param>
     /// <param name="before">The line to the end of the name.</param>
     /// <param name="fields">What comes behind it, without blanks in front.</param>
-    private static bool TryFind(ReadOnlySpan<byte> line, ReadOnlySpan<byte> name, out ReadOnlySpan<byte> before, out ReadOnlySpan<byte> fields)
+    public static bool TryFind(ReadOnlySpan<byte> line, ReadOnlySpan<byte> name, out ReadOnlySpan<byte> before, out ReadOnlySpan<byte> fields)
     {
         for (int at = line.IndexOf(name), from = at; at >= 0; at = line[from..].IndexOf(name), at += at < 0 ? 0 : from)
         {
             int end = at + name.Length;
             from = end;
             var front = line[..at];
-            if (front.EndsWith("iommu:"u8))
+            if (front.EndsWith("iommu:"u8) || front.EndsWith("printk:"u8))
             {
                 front = front[..(front.LastIndexOf((byte)' ') + 1)];
             }
@@ -117,11 +118,12 @@ internal static class FtraceInvalidation
 
     private static TraceEvent ReadRange(ReadOnlySpan<byte> before, ReadOnlySpan<byte> fields, long number, CacheTagFlush flush)
     {
+        ulong pages = 0;
         if (!TryReadTag(ref fields, out ushort unit, out ushort domain, ref flush)
             || !FtraceText.TrySkip(ref fields, " ["u8) || !FtraceText.TryReadHex(ref fields, out ulong start)
             || !FtraceText.TrySkip(ref fields, "-"u8) || !FtraceText.TryReadHex(ref fields, out ulong end)
             || !FtraceText.TrySkip(ref fields, "] addr "u8) || !FtraceText.TryReadHex(ref fields, out ulong address)
-            || !FtraceText.TrySkip(ref fields, " pages "u8) || !FtraceText.TryReadHex(ref fields, out ulong pages)
+            || (FtraceText.TrySkip(ref fields, " pages "u8) && !FtraceText.TryReadHex(ref fields, out pages))
             || !FtraceText.TrySkip(ref fields, " mask "u8) || !FtraceText.TryReadHex(ref fields, out ulong mask)
             || !FtraceText.IsTail(fields))
         {
@@ -141,7 +143,7 @@ internal static class FtraceInvalidation
     /// <param name="nanoseconds">Its time.</param>
     /// <param name="asked">What the driver asked for.</param>
     /// <param name="address">Where what is flushed starts.</param>
-    /// <param name="pages">Pages; all bits for the whole domain.</param>
+    /// <param name="pages">Pages; all bits for the whole domain, which newer kernels say by the mask alone.</param>
     /// <param name="mask">Logarithm of how many pages are flushed.</param>
     public static TraceEvent RangeFlush(long number, long nanoseconds, (ulong Start, ulong End) asked, ulong address, ulong pages, ulong mask)
     {
@@ -167,7 +169,7 @@ internal static class FtraceInvalidation
     }
 
     /// <summary>"dmar0 0000:00:03.0[0] type iotlb did 5" or "dmar0/0000:00:03.0 type iotlb did 5".</summary>
-    private static bool TryReadTag(ref ReadOnlySpan<byte> fields, out ushort unit, out ushort domain, ref CacheTagFlush flush)
+    public static bool TryReadTag(ref ReadOnlySpan<byte> fields, out ushort unit, out ushort domain, ref CacheTagFlush flush)
     {
         domain = 0;
         if (!TryReadUnit(ref fields, out unit))

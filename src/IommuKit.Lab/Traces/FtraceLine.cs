@@ -70,7 +70,8 @@ internal static class FtraceLine
         {
             traceEvent = new TraceEvent(TraceEventKind.Damaged, number);
         }
-        else if (!TryReadByFields(line, number, out traceEvent) && !FtraceInvalidation.TryRead(line, number, out traceEvent))
+        else if (!TryReadByFields(line, number, out traceEvent) && !FtraceInvalidation.TryRead(line, number, out traceEvent)
+            && !FtraceMessage.TryRead(line, number, out traceEvent))
         {
             traceEvent = new TraceEvent(IsEvent(line) ? TraceEventKind.Other : TraceEventKind.Unknown, number);
         }
@@ -102,7 +103,8 @@ internal static class FtraceLine
     /// </summary>
     public static bool CanBeWhole(ReadOnlySpan<byte> line, TraceEventKind kind) =>
         kind is TraceEventKind.Map or TraceEventKind.Unmap or TraceEventKind.QueueSubmit or TraceEventKind.CacheTagFlush
-        || (kind is TraceEventKind.Other or TraceEventKind.Attach or TraceEventKind.Detach && line.IndexOf("map:"u8) < 0);
+        || (kind is TraceEventKind.Other or TraceEventKind.Attach or TraceEventKind.Detach or TraceEventKind.TagAssign or TraceEventKind.PageFault
+            or TraceEventKind.Console && line.IndexOf("map:"u8) < 0);
 
     /// <summary>Whether a line is an event of which only the number of its type was recorded: "25 0 7546431143 type: 1149".</summary>
     public static bool IsWithoutFields(ReadOnlySpan<byte> line)

@@ -13,6 +13,9 @@ internal sealed class TextTraceReader : TraceReader
     private readonly byte[] _buffer = new byte[4 * MaxLine];
     private int _start;
     private int _end;
+    private int _lineStart;
+    private int _lineLength;
+    private TraceEventKind _kind;
     private bool _isStreamDone;
     private long _events;
     private long _mappings;
@@ -27,6 +30,14 @@ internal sealed class TextTraceReader : TraceReader
         _input = input;
         _isLenient = isLenient;
     }
+
+    public override ReadOnlySpan<byte> Message => FtraceMessage.TextOf(Current, _kind);
+
+    public override ReadOnlySpan<byte> Task => FtraceMessage.TaskOf(Current);
+
+    public override bool IsInInterrupt => FtraceMessage.IsInInterrupt(Current);
+
+    private ReadOnlySpan<byte> Current => _buffer.AsSpan(_lineStart, _lineLength);
 
     public override long Overwritten => _inBuffer < 0 ? 0 : Math.Max(0, _written - _inBuffer);
 
@@ -75,6 +86,9 @@ internal sealed class TextTraceReader : TraceReader
             // Lines of tracers of functions are no events, and there may be very many of them between two.
             _idleBytes = 0;
 
+            _kind = traceEvent.Kind;
+            _lineStart = _buffer.AsSpan().Overlaps(line, out int start) ? start : 0;
+            _lineLength = line.Length;
             _events += traceEvent.Kind is TraceEventKind.Lost or TraceEventKind.Unknown ? 0 : 1;
             _mappings += traceEvent.Kind is TraceEventKind.Map or TraceEventKind.Unmap ? 1 : 0;
             _known += traceEvent.Kind is TraceEventKind.Other or TraceEventKind.Lost or TraceEventKind.Unknown or TraceEventKind.Damaged ? 0 : 1;

@@ -21,6 +21,17 @@ public enum TraceEventKind
     /// <summary>A device was detached from a domain: iommu:detach_device_from_domain. Newer kernels do not have this event.</summary>
     Detach,
 
+    /// <summary>
+    /// A domain's tag for a cache was assigned as a device is attached: intel_iommu:cache_tag_assign. The event of the attachment follows it.
+    /// </summary>
+    TagAssign,
+
+    /// <summary>A device faulted, and its driver called report_iommu_fault: iommu:io_page_fault. <see cref="TraceReader.Message"/> is its name.</summary>
+    PageFault,
+
+    /// <summary>The kernel printed a message: printk:console. <see cref="TraceReader.Message"/> has it.</summary>
+    Console,
+
     /// <summary>Some other event.</summary>
     Other,
 

@@ -22,6 +22,20 @@ public abstract class TraceReader : IDisposable
     /// </summary>
     public virtual long Overwritten => 0;
 
+    /// <summary>
+    /// The text of the event that was read last, until the next is: what the kernel printed, or the device that faulted. Empty for other events.
+    /// </summary>
+    public virtual ReadOnlySpan<byte> Message => default;
+
+    /// <summary>
+    /// The task in whose time the event that was read last happened, as the trace names it ("nvme-123", or "pid 123"), until the next is read; empty if
+    /// it does not.
+    /// </summary>
+    public virtual ReadOnlySpan<byte> Task => default;
+
+    /// <summary>Whether the event that was read last happened in an interrupt, so that its task had nothing to do with it; false too if that is not said.</summary>
+    public virtual bool IsInInterrupt => false;
+
     /// <summary>What is wrong with the file as a whole, where a lenient reader went on or stopped early; null if nothing is.</summary>
     public string? Problem { get; private protected set; }
 

@@ -57,6 +57,8 @@ public sealed class TraceInvalidationTests : IDisposable
     [InlineData("cache_tag_flush_range_np: dmar0 0000:00:03.0[0] type nesting_iotlb did 5 [0x1000-0x1fff] addr 0x1000 pages 0x1 mask 0x0", CacheTagFlush.AfterMap, 0x1000, 0x1000)]
     [InlineData("cache_tag_flush_range: dmar0 0000:00:03.0[7] type devtlb did 5 [0x1000-0x1fff] addr 0x1000 pages 0x1 mask 0x0", CacheTagFlush.DeviceTlb, 0x1000, 0x1000)]
     [InlineData("cache_tag_flush_range: dmar0 a b[0] type iotlb did 5 [0x0-0xffffffffffffffff] addr 0x0 pages 0xffffffffffffffff mask 0x34", CacheTagFlush.None, 0, 0)]
+    [InlineData("cache_tag_flush_range: dmar0 dmar0[0] type iotlb did 5 [0x0-0xffffffffffffffff] addr 0x0 mask 0x34", CacheTagFlush.None, 0, 0)]
+    [InlineData("cache_tag_flush_range: dmar0 dmar0[0] type iotlb did 5 [0x1000-0x1fff] addr 0x1000 mask 0x0", CacheTagFlush.None, 0x1000, 0x1000)]
     [InlineData("cache_tag_flush_all: dmar0/0000:00:03.0 type iotlb did 5 pasid 0 ref 1", CacheTagFlush.None, 0, 0)]
     [InlineData("cache_tag_flush_all: dmar0/0000:00:03.0 type nesting_devtlb did 5 pasid 0 ref 1", CacheTagFlush.DeviceTlb, 0, 0)]
     public void Flushes_of_cache_tags(string text, CacheTagFlush flush, ulong iova, ulong size)

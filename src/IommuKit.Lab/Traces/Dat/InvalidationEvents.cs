@@ -62,12 +62,13 @@ internal sealed class InvalidationEvents
         var start = format.Number("start");
         var end = format.Number("end");
         var address = format.Number("addr");
-        var pages = format.Number("pages");
+        FieldPlace? pages = format.Fields.ContainsKey("pages") ? format.Number("pages") : null;
         var mask = format.Number("mask");
         return (data, number, nanoseconds) =>
         {
             var range = (data.Number(start), data.Number(end));
-            var read = FtraceInvalidation.RangeFlush(number, nanoseconds, range, data.Number(address), data.Number(pages), data.Number(mask));
+            ulong count = pages is { } place ? data.Number(place) : 0;
+            var read = FtraceInvalidation.RangeFlush(number, nanoseconds, range, data.Number(address), count, data.Number(mask));
             return read.Kind == TraceEventKind.Damaged
                 ? read
                 : InUnit(data.Text(iommu), read with { DomainId = (ushort)data.Number(domain), Flush = flush | TagType(data.Number(type)) });
