@@ -50,6 +50,7 @@ internal static class CommandLine
         var context = new CommandContext(output, error, isInteractive, terminalWidth);
         var root = new RootCommand("What mapping memory for DMA costs, flush by flush: IOMMU drivers run against register-level models.")
         {
+            VerdictCommand.Create(context),
             BenchCommand.Create(context),
             ReplayCommand.Create(context),
             MergeCommand.Create(context),
@@ -69,11 +70,17 @@ internal static class CommandLine
         }
 
         RequireValues(root);
-        var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (Misspelt(root, args) is { } meant)
+        {
+            error.WriteLine($"{Name}: there is no command or file '{OneLine(args[0])}'; did you mean '{meant}'? (see '{Name} --help')");
+            return ExitCode.BadUse;
+        }
+
+        var parsed = root.Parse(WithCommand(root, args), new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count != 0)
         {
             string command = parsed.CommandResult.Command is RootCommand ? Name : $"{Name} {parsed.CommandResult.Command.Name}";
-            error.WriteLine($"{Name}: {OneLine(Explain(parsed.Errors))} (see '{command} --help')");
+            error.WriteLine($"{Name}: {OneLine(Explain(parsed.Errors))}{Suggestion(parsed)} (see '{command} --help')");
             return ExitCode.BadUse;
         }
 
@@ -96,6 +103,34 @@ internal static class CommandLine
             error.WriteLine($"{Name}: this is a defect of {Name}, please report it: {e.GetType().Name}: {OneLine(e.Message)}");
             return ExitCode.Defect;
         }
+    }
+
+    /// <summary>What was typed, as a command: a trace without one is judged, and nothing at all asks for help.</summary>
+    private static string[] WithCommand(RootCommand root, string[] args) => args switch
+    {
+        [] => ["--help"],
+        ["help", .. var rest] => [.. rest, "--help"],
+        [var first, ..] when IsFile(first) && !IsCommand(root, first) => [VerdictCommand.Name, .. args],
+        _ => args,
+    };
+
+    private static bool IsFile(string arg) => arg == "-" || !arg.StartsWith('-');
+
+    private static bool IsCommand(RootCommand root, string arg) => root.Subcommands.Any(command => command.Name == arg);
+
+    /// <summary>The command that was meant by a first argument that is neither a command nor a file; null if it is one, or like none.</summary>
+    private static string? Misspelt(RootCommand root, string[] args) =>
+        args is [var first, ..] && IsFile(first) && first is not ("-" or "help") && !IsCommand(root, first) && !File.Exists(first)
+            ? Typos.Nearest(first, root.Subcommands.Select(command => command.Name))
+            : null;
+
+    /// <summary>What may have been meant by an option that does not exist.</summary>
+    private static string Suggestion(ParseResult parsed)
+    {
+        string? unknown = parsed.UnmatchedTokens.FirstOrDefault(token => token.StartsWith('-'));
+        string? meant = unknown is null ? null
+            : Typos.Nearest(unknown, parsed.CommandResult.Command.Options.SelectMany(option => option.Aliases.Prepend(option.Name)));
+        return meant is null ? string.Empty : $"; did you mean '{meant}'?";
     }
 
     private static bool LacksValue(string arg) =>

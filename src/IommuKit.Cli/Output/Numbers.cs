@@ -11,6 +11,9 @@ internal static class Numbers
     /// <summary>A count of something: "1 map", "2 maps".</summary>
     public static string Count(long count, string thing) => $"{Count(count)} {thing}{(count == 1 ? string.Empty : "s")}";
 
+    /// <summary>A count of something whose plural takes more than an s: "1 flush", "2 flushes".</summary>
+    public static string Count(long count, string thing, string things) => $"{Count(count)} {(count == 1 ? thing : things)}";
+
     /// <summary>Microseconds, with as many digits as mean something.</summary>
     public static string Microseconds(double us) => us.ToString(us < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
 

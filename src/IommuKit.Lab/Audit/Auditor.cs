@@ -19,16 +19,16 @@ public static class Auditor
         while (reader.Read(out var traceEvent))
         {
             pass.Do(traceEvent);
-            if (pass.LivePieces > MaxPieces)
-            {
-                throw new InputException(
-                    TraceInput.NameOf(path),
-                    traceEvent.Line,
-                    $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
-            }
+            RefuseTooMany(path, traceEvent, pass);
         }
 
         pass.Finish();
+        return ResultOf(path, reader, pass);
+    }
+
+    /// <summary>What a pass found, when it is finished.</summary>
+    internal static AuditResult ResultOf(string path, TraceReader reader, AuditPass pass)
+    {
         var counts = pass.Counts;
         bool hasInvalidations = counts.Translations != 0;
         return new AuditResult
@@ -50,5 +50,16 @@ public static class Auditor
             Limits = AuditLimits.Of(pass, reader.Overwritten),
             Problem = reader.Problem,
         };
+    }
+
+    /// <summary>Keeps what a pass needs in bounds.</summary>
+    /// <exception cref="InputException">More is mapped at a time than any kernel maps.</exception>
+    internal static void RefuseTooMany(string path, in TraceEvent traceEvent, AuditPass pass)
+    {
+        if (pass.LivePieces > MaxPieces)
+        {
+            throw new InputException(
+                TraceInput.NameOf(path), traceEvent.Line, $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
+        }
     }
 }

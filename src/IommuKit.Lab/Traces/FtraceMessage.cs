@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+
 namespace IommuKit.Lab.Traces;
 
 /// <summary>Reads the events that tell of faults, and whose time an event happened in.</summary>
@@ -85,6 +87,21 @@ internal static class FtraceMessage
         }
 
         return task.Length <= MaxTask ? task : default;
+    }
+
+    /// <summary>The number of the processor of a line; negative if there is none.</summary>
+    public static int CpuOf(ReadOnlySpan<byte> line)
+    {
+        int start = FindCpu(line);
+        return start >= 0 && Utf8Parser.TryParse(line[(start + 2)..], out int cpu, out _) ? cpu : -1;
+    }
+
+    /// <summary>The number of the task of a line: what stands behind its name; negative if there is none.</summary>
+    public static long TaskNumberOf(ReadOnlySpan<byte> line)
+    {
+        var task = TaskOf(line);
+        var number = task[(task.LastIndexOfAnyExceptInRange((byte)'0', (byte)'9') + 1)..];
+        return Utf8Parser.TryParse(number, out long value, out int used) && used == number.Length ? value : -1;
     }
 
     /// <summary>Whether the third of the flags behind the processor, "d.h2.", is that of a hard or soft interrupt.</summary>

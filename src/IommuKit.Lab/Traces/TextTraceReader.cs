@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+
 namespace IommuKit.Lab.Traces;
 
 /// <summary>Reads trace text line by line: ftrace's files trace and trace_pipe, and what trace-cmd report and perf script print.</summary>
@@ -24,6 +26,7 @@ internal sealed class TextTraceReader : TraceReader
     private string? _foreignForm;
     private long _inBuffer = -1;
     private long _written;
+    private int _processors;
 
     public TextTraceReader(TraceInput input, bool isLenient)
     {
@@ -36,6 +39,12 @@ internal sealed class TextTraceReader : TraceReader
     public override ReadOnlySpan<byte> Task => FtraceMessage.TaskOf(Current);
 
     public override bool IsInInterrupt => FtraceMessage.IsInInterrupt(Current);
+
+    public override int Cpu => FtraceMessage.CpuOf(Current);
+
+    public override long TaskNumber => FtraceMessage.TaskNumberOf(Current);
+
+    public override int Processors => _processors;
 
     private ReadOnlySpan<byte> Current => _buffer.AsSpan(_lineStart, _lineLength);
 
@@ -115,6 +124,7 @@ internal sealed class TextTraceReader : TraceReader
 
         _inBuffer = inBuffer;
         _written = written;
+        _processors = line.IndexOf("#P:"u8) is >= 0 and int at && Utf8Parser.TryParse(line[(at + 3)..], out int count, out _) ? count : 0;
     }
 
     /// <summary>Whether there have been nothing but empty lines and comments for so long that this is no trace, or none any more.</summary>

@@ -33,6 +33,18 @@ public abstract class TraceReader : IDisposable
     /// </summary>
     public virtual ReadOnlySpan<byte> Task => default;
 
+    /// <summary>The processor of the event that was read last, until the next is read; negative if the trace does not say.</summary>
+    public virtual int Cpu => -1;
+
+    /// <summary>The number of the task of the event that was read last, until the next is read; negative if the trace does not say.</summary>
+    public virtual long TaskNumber => -1;
+
+    /// <summary>Processors of the machine, as far as what was read says; 0 if it does not.</summary>
+    public virtual int Processors => 0;
+
+    /// <summary>The kernel that was traced, as far as what was read says: "6.12.95" or longer. Null if it does not.</summary>
+    public virtual string? Kernel => null;
+
     /// <summary>Whether the event that was read last happened in an interrupt, so that its task had nothing to do with it; false too if that is not said.</summary>
     public virtual bool IsInInterrupt => false;
 

@@ -27,6 +27,9 @@ internal sealed class DatContents
     /// <summary>The clock of the times; empty if the file does not say.</summary>
     public string Clock { get; set; } = "";
 
+    /// <summary>The kernel, as uname names it; empty if the file does not say.</summary>
+    public string System { get; set; } = "";
+
     /// <summary>How the time-stamp counter is converted to nanoseconds; null if the file does not say.</summary>
     public TscConversion? Tsc { get; set; }
 }

@@ -20,6 +20,10 @@ internal static class DatHeader
 
     // Options (trace-cmd.dat.v7(5), OPTIONS SECTION).
     private const ushort TraceClock = 4;
+    private const ushort Uname = 5;
+
+    // Six names of at most 64 bytes each.
+    private const int MaxUname = 400;
     private const ushort Tsc2Nsec = 14;
 
     /// <summary>Reads a header.</summary>
@@ -100,6 +104,10 @@ internal static class DatHeader
         if (option == TraceClock && contents.Clock.Length == 0)
         {
             contents.Clock = ChosenClock(data);
+        }
+        else if (option == Uname && contents.System.Length == 0)
+        {
+            contents.System = Encoding.Latin1.GetString(data[..Math.Min(data.Length, MaxUname)]).TrimEnd('\0');
         }
         else if (option == Tsc2Nsec && data.Length >= 8 && numbers.U32(data[4..]) < 64)
         {

@@ -14,6 +14,9 @@ internal sealed class DatTraceReader : TraceReader
     private readonly DatClock _clock;
     private readonly List<CpuData> _cpus;
     private readonly RingBuffer[] _buffers;
+    private readonly DatNumbers _numbers;
+    private readonly FieldPlace? _task;
+    private readonly string? _kernel;
 
     // The next record of each processor but the current one.
     private readonly PriorityQueue<int, (ulong Time, int Order)> _waiting = new();
@@ -38,6 +41,9 @@ internal sealed class DatTraceReader : TraceReader
             var contents = DatHeader.Read(_file);
             var layout = contents.Page ?? throw new InvalidDataException("it lacks the layout of its pages");
             _events = new IommuEvents(contents.Numbers, contents.Formats);
+            _numbers = contents.Numbers;
+            _task = contents.Formats.FirstOrDefault()?.Fields.TryGetValue("common_pid", out var task) == true && task.Size == sizeof(int) ? task : null;
+            _kernel = KernelOf(contents.System);
             _clock = new DatClock(contents.Clock, contents.Tsc);
             _cpus = contents.Cpus;
             _compression = new DatCompression(contents.Compression);
@@ -89,12 +95,30 @@ internal sealed class DatTraceReader : TraceReader
         return true;
     }
 
+    public override int Cpu => _current < 0 ? -1 : _cpus[_current].Cpu;
+
+    public override long TaskNumber
+    {
+        get
+        {
+            var data = _current < 0 ? default : _buffers[_current].Data;
+            return _task is { } place && place.End <= data.Length ? _numbers.U32(data[place.Offset..]) : -1;
+        }
+    }
+
+    public override int Processors => _cpus.Count == 0 ? 0 : _cpus.Max(cpu => cpu.Cpu) + 1;
+
+    public override string? Kernel => _kernel;
+
     public override void Dispose()
     {
         _compression.Dispose();
         _file.Dispose();
         _input.Dispose();
     }
+
+    /// <summary>The third word of "Linux host 6.1.0-56-amd64 #1 SMP …".</summary>
+    private static string? KernelOf(string system) => system.Split(' ') is ["Linux", _, var kernel, ..] ? kernel : null;
 
     /// <summary>Finds the record that comes next.</summary>
     private void Find()

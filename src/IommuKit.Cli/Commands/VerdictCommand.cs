@@ -1,0 +1,83 @@
+using System.CommandLine;
+using IommuKit.Cli.Output;
+using IommuKit.Lab;
+using IommuKit.Lab.Faults;
+using IommuKit.Lab.Verdict;
+using Spectre.Console;
+
+namespace IommuKit.Cli.Commands;
+
+/// <summary><c>iommukit verdict</c>, or just <c>iommukit TRACE</c>: what a trace says about its flushes, on one screen.</summary>
+internal static class VerdictCommand
+{
+    public const string Name = "verdict";
+
+    public static Command Create(CommandContext context)
+    {
+        var traces = new Argument<string[]>("TRACE")
+        {
+            Description = "Traces of a real kernel: ftrace text or trace.dat, plain or gzip. -: the standard input.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var log = new Option<string?>("--log")
+        {
+            Description = "The kernel log of the same run (dmesg): its faults are explained with the trace.",
+            HelpName = "FILE",
+        };
+        var lenient = new Option<bool>("--lenient")
+        {
+            Description = "Go on where a file is cut off or damaged, and count what is left out.",
+        };
+        var results = new ResultOptions();
+        var command = new Command(Name, "What a trace says about its flushes: time, faults, waste, and what to try. The same as 'iommukit TRACE'.")
+        {
+            traces,
+            log,
+            lenient,
+        };
+        results.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            string[] files = parsed.GetValue(traces)!;
+            string? logFile = parsed.GetValue(log);
+            if (logFile is not null && files.Length != 1)
+            {
+                throw new InputException("--log goes with one trace: that of the same run");
+            }
+
+            return results.Collect(parsed, context, logFile is null ? files : [.. files, logFile], writer =>
+            {
+                var verdicts = files.Select(file => Judged(context, file, logFile, parsed.GetValue(lenient))).ToList();
+                if (verdicts is [var one])
+                {
+                    writer.WriteOne(
+                        new VerdictRecord(one),
+                        [.. one.Options.Select(option => new FlushOptionRecord(option))],
+                        (console, isMarkdown) => VerdictView.Write(console, one, isMarkdown));
+                    return;
+                }
+
+                writer.Write([.. verdicts.Select(verdict => new VerdictRecord(verdict))], (console, isMarkdown) =>
+                {
+                    foreach (var verdict in verdicts)
+                    {
+                        if (verdict != verdicts[0])
+                        {
+                            console.WriteLine();
+                        }
+
+                        VerdictView.Write(console, verdict, isMarkdown);
+                    }
+                });
+            });
+        });
+        return command;
+    }
+
+    private static VerdictResult Judged(CommandContext context, string file, string? logFile, bool isLenient)
+    {
+        // A log explains nothing twice: it is read anew for each.
+        var log = logFile is null ? null : KernelLogReader.Read(logFile);
+        return Progress.Read(context, file, onRead => Judge.Run(file, log, isLenient, onRead));
+    }
+}

@@ -1,0 +1,257 @@
+using System.Globalization;
+using IommuKit.Lab.Audit;
+using IommuKit.Lab.Verdict;
+using Spectre.Console;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>What <c>iommukit TRACE</c> says: the answer on one screen.</summary>
+internal static class VerdictView
+{
+    private const int WorstFaults = 3;
+
+    private static readonly Style Bad = new(Color.Red);
+    private static readonly Style Doubtful = new(Color.Yellow);
+    private static readonly Style Good = new(Color.Green);
+
+    public static void Write(IAnsiConsole console, VerdictResult verdict, bool isMarkdown)
+    {
+        var sections = new Sections(console, isMarkdown);
+        sections.Plain(Title(verdict), new Style(decoration: Decoration.Bold));
+        sections.Plain(Contents(verdict), verdict.Coverage < 1 || verdict.LeftOut.Count != 0 ? Doubtful : null);
+        if (verdict.Audit.Problem is { } problem)
+        {
+            sections.Plain($"{problem}: what comes before is below", Doubtful);
+        }
+
+        sections.Section("FLUSHES", Flushes(verdict));
+        sections.Section("WRONG?", Wrong(verdict));
+        if (verdict.Flushes != 0)
+        {
+            sections.Section("WASTE", Waste(verdict));
+        }
+
+        sections.Section("OPTIONS", Options(verdict));
+        sections.Section("TRY", verdict.Advice.Select(advice => (Sentence(advice), (Style?)null)).DefaultIfEmpty(("nothing can be said", null)));
+        sections.Section("MORE", [("iommukit audit · replay · report, with the same file", null)]);
+    }
+
+    private static string Title(VerdictResult verdict)
+    {
+        var audit = verdict.Audit;
+        string mode = audit.Mode switch
+        {
+            InvalidationMode.Strict => "strict",
+            InvalidationMode.Deferred => "lazy",
+            InvalidationMode.Mixed => "partly lazy",
+            _ => "mode not in the trace",
+        };
+        string caching = audit.CachingMode switch
+        {
+            CachingMode.On => "caching mode on",
+            CachingMode.Off => "caching mode off",
+            _ => string.Empty,
+        };
+        string domains = audit.Domains.Count switch
+        {
+            0 => string.Empty,
+            1 => $"domain {audit.Domains[0]}",
+            <= 4 => $"domains {string.Join(", ", audit.Domains)}",
+            _ => $"{audit.Domains.Count} domains",
+        };
+        string iommu = string.Join(", ", new[] { verdict.Iommu ?? "IOMMU of unknown kind", mode, caching, domains }.Where(part => part.Length != 0));
+        string span = verdict.Span is { } nanoseconds ? Durations.Of(nanoseconds) : "no times";
+        string processors = verdict.Processors == 0 ? string.Empty : $" on {Numbers.Count(verdict.Processors, "CPU")}";
+        string?[] parts =
+        [
+            ShortName(audit.File),
+            iommu,
+            span + processors,
+            verdict.Kernel is { } kernel ? $"Linux {kernel}" : null,
+            verdict.Machine,
+        ];
+        return string.Join(" · ", parts.Where(part => part is not null));
+    }
+
+    /// <summary>The name of a file with its folder's, as captures are often called the same in folders of different names.</summary>
+    private static string ShortName(string file) =>
+        string.Join('/', file.Split('/', '\\').Where(part => part is not ("" or "." or "..")).TakeLast(2)) is { Length: > 0 } name ? name : file;
+
+    private static string Contents(VerdictResult verdict)
+    {
+        var audit = verdict.Audit;
+        string flushes = verdict.Flushes == 0 ? "no flushes recorded" : Numbers.Count(verdict.Flushes, "flush", "flushes");
+        string left = verdict.LeftOut.Count == 0 ? "nothing lost" : $"left out: {string.Join(", ", verdict.LeftOut)}";
+        return $"{Numbers.Count(audit.Maps, "map")}, {Numbers.Count(audit.Unmaps, "unmap")}, {flushes}; {left}; "
+            + $"{(verdict.Coverage < 1 ? $"{Share(verdict.Coverage)} of it" : "all of it")} {(verdict.Flushes == 0 ? "could be read" : "is covered below")}";
+    }
+
+    private static IEnumerable<(string Text, Style? Style)> Flushes(VerdictResult verdict)
+    {
+        if (verdict.Flushes == 0)
+        {
+            yield return ("not in the trace: neither how many there were nor what they cost", Doubtful);
+            yield break;
+        }
+
+        var audit = verdict.Audit;
+        var coverage = audit.Coverage;
+        long whole = verdict.Flushes - verdict.PageFlushes;
+        string kinds = whole == 0 ? " of pages"
+            : verdict.PageFlushes == 0 ? " of whole domains"
+            : $": {Numbers.Count(verdict.PageFlushes)} of pages, {Numbers.Count(whole)} of whole domains";
+        string maps = coverage is { MapTime: not 0 } ? $"; {Numbers.Count(coverage.MapTime)} of them follow maps" : string.Empty;
+        yield return ($"{Numbers.Count(verdict.Flushes)}{kinds}{maps}; {PerUnmap(verdict)}", null);
+        if (verdict.Times is not { } times)
+        {
+            yield return (verdict.Span is null
+                ? "their time is not in the trace: its events have no times"
+                : "their time is not in the trace: its events do not say their task and processor", Doubtful);
+            yield break;
+        }
+
+        string share = verdict.ShareOfTime is { } part ? $" of the CPUs' {Durations.Of((double)verdict.Span!.Value * verdict.Processors)} ({Share(part)})" : string.Empty;
+        yield return (
+            $"at most {Durations.Of(times.Sum)}{share}; median {Gap(times, 0.5)}, p99 {Gap(times, 0.99)}", null);
+        string cut = times.TooLong == 0
+            ? string.Empty
+            : $"; {Numbers.Count(times.TooLong)} gaps are longer than {Durations.Of(FlushTimes.CutOff)} and count as that";
+        yield return ($"(recorded time, from each flush to the next event of its task on its CPU{cut})", null);
+    }
+
+    private static string PerUnmap(VerdictResult verdict)
+    {
+        double ratio = verdict.Flushes / (double)Math.Max(1, verdict.Audit.Unmaps);
+        return verdict.Audit.Unmaps == 0 ? "no unmaps"
+            : Math.Abs(ratio - 1) < 0.005 ? "one for every unmap"
+            : ratio < 0.5 ? string.Create(CultureInfo.InvariantCulture, $"one for {1 / ratio:0.#} unmaps")
+            : string.Create(CultureInfo.InvariantCulture, $"{ratio:0.##} for every unmap");
+    }
+
+    private static string Gap(FlushTimes times, double share) =>
+        times.Gaps.Percentile(share) is var gap && gap >= FlushTimes.CutOff ? $"above {Durations.Of(FlushTimes.CutOff)}" : Durations.Of(gap);
+
+    private static IEnumerable<(string Text, Style? Style)> Wrong(VerdictResult verdict)
+    {
+        bool isAnything = false;
+        foreach (var finding in verdict.Audit.Findings)
+        {
+            string? what = finding.Id switch
+            {
+                "reused-before-invalidation" => $"{Numbers.Count(finding.Count)} IOVAs mapped again before their flush: devices may reach the memory from before",
+                "never-invalidated" => $"{Numbers.Count(finding.Count)} unmaps never flushed: {Numbers.Count(finding.Cost, "page")} stay reachable",
+                _ => null,
+            };
+            if (what is not null)
+            {
+                isAnything = true;
+                yield return ($"{what} (line {finding.FirstLine}){(finding.Limit is null ? string.Empty : "; but several domains, or lost events, may explain it")}", finding.Limit is null ? Bad : Doubtful);
+            }
+        }
+
+        if (verdict.Refused.Reserved != 0)
+        {
+            isAnything = true;
+            yield return ($"{Numbers.Count(verdict.Refused.Reserved)} commands of a reserved kind, which stop the queue (line {verdict.Refused.FirstReservedLine})", Bad);
+        }
+
+        if (verdict.Refused.MaskTooLarge != 0)
+        {
+            isAnything = true;
+            yield return ($"{Numbers.Count(verdict.Refused.MaskTooLarge)} page flushes with a mask above 18, which hardware may refuse (line {verdict.Refused.FirstMaskLine})", Doubtful);
+        }
+
+        var faults = verdict.Faults;
+        foreach (var fault in faults.Worst(WorstFaults))
+        {
+            isAnything = true;
+            yield return (FaultText.Short(fault), Bad);
+        }
+
+        if (faults.Faults.Count > WorstFaults)
+        {
+            yield return ($"… {Numbers.Count(faults.Messages)} faults in all: iommukit audit lists them", null);
+        }
+
+        if (!isAnything)
+        {
+            yield return verdict.Flushes == 0
+                ? ("no fault is in the trace; whether a flush is missing cannot be told", null)
+                : ("nothing missing, nothing late, no faults in the trace", Good);
+        }
+    }
+
+    private static IEnumerable<(string Text, Style? Style)> Waste(VerdictResult verdict)
+    {
+        var found = new List<(long Count, string Text)>();
+        foreach (var finding in verdict.Audit.Findings)
+        {
+            (long Count, string Text)? waste = finding.Id switch
+            {
+                "not-batched" => (finding.Cost, $"need not have been: {Numbers.Count(finding.Cost)} in {Numbers.Count(finding.Count, "burst")} of up to "
+                    + Numbers.Count(finding.Details.GetValueOrDefault("longest_burst"))),
+                "whole-domain-invalidated" => (finding.Count, "dropped a whole domain for a few pages"),
+                "range-rounded-up" => (finding.Count, "dropped more pages than were unmapped"),
+                "walk-caches-dropped" => (finding.Count, "dropped the walk caches though no table can have gone"),
+                "map-time-invalidation" or "map-time-invalidation-first-stage" => (finding.Count, "came after maps, and need not"),
+                "nothing-to-invalidate" => (finding.Count, "dropped nothing"),
+                _ => null,
+            };
+            if (waste is { } one)
+            {
+                found.Add((one.Count, $"{Share(one.Count / (double)verdict.Flushes),6} {one.Text} (line {finding.FirstLine})"));
+            }
+        }
+
+        return found.Count == 0
+            ? [("none found", Good)]
+            : found.OrderByDescending(waste => waste.Count).Select(waste => (waste.Text, (Style?)null));
+    }
+
+    private static IEnumerable<(string Text, Style? Style)> Options(VerdictResult verdict)
+    {
+        yield return ($" {"",-20}{"",9}{"",11}{"still reachable, p99/most",29}", null);
+        yield return ($" {"",-20}{"flushes",9}{"time saved",11}{"pages",14}{"for",15}", null);
+        var shown = verdict.Options.Where(option => option.Flushes is not null).ToList();
+        foreach (var option in shown)
+        {
+            // What flushes as often as the recorded way, and leaves as much, is the same.
+            if (option.Kind == FlushOptionKind.Range && shown.Exists(other => other.Kind == FlushOptionKind.Burst && other.Flushes == option.Flushes))
+            {
+                continue;
+            }
+
+            string name = option.Kind switch
+            {
+                FlushOptionKind.Recorded => "as recorded",
+                FlushOptionKind.Range => "one for each range",
+                FlushOptionKind.Burst => "one for each burst",
+                _ => "lazy, as Linux does",
+            };
+            string flushes = (option.IsAtLeast ? "≥ " : string.Empty) + Numbers.Count(option.Flushes!.Value);
+            string saved = option.Kind == FlushOptionKind.Recorded ? "–"
+                : option.SavedNanoseconds switch
+                {
+                    null => "not known",
+                    <= 0 => "none",
+                    { } time => $"≤ {Durations.Short(time)}",
+                };
+            yield return ($" {name,-20}{flushes,9}{saved,11}{Pages(option),14}{Time(option),15}", null);
+        }
+    }
+
+    private static string Pages(FlushOption option) => option.Pages is not { Count: not 0 } pages ? "none"
+        : $"{Numbers.Count(pages.Percentile(0.99))}/{Numbers.Count(pages.Max)}";
+
+    private static string Time(FlushOption option) => option.Nanoseconds is not { Count: not 0 } times ? "not known"
+        : $"{Durations.Short(times.Percentile(0.99))}/{Durations.Short(times.Max)}";
+
+    private static string Sentence(Advice advice) => advice.Condition is null ? advice.Change : $"{advice.Change} – safe if {advice.Condition}";
+
+    private static string Share(double share) => share switch
+    {
+        > 0.995 and < 1 => "99 %",
+        > 0 and < 0.005 => string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.##} %"),
+        _ => Numbers.Percent(share),
+    };
+}

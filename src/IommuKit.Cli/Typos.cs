@@ -1,0 +1,40 @@
+namespace IommuKit.Cli;
+
+/// <summary>Guesses what somebody meant to type.</summary>
+internal static class Typos
+{
+    // As many letters may be wrong.
+    private const int MostEdits = 2;
+
+    /// <summary>The name that is nearest to what was typed; null if none is near.</summary>
+    public static string? Nearest(string typed, IEnumerable<string> names) => names
+        .Select(name => (Name: name, Edits: Edits(typed, name)))
+        .Where(candidate => candidate.Edits <= Math.Min(MostEdits, candidate.Name.Length / 2))
+        .OrderBy(candidate => candidate.Edits)
+        .Select(candidate => candidate.Name)
+        .FirstOrDefault();
+
+    /// <summary>How many letters have to be put in, left out, changed or swapped with their neighbour.</summary>
+    private static int Edits(string from, string to)
+    {
+        int[][] edits = [.. Enumerable.Range(0, from.Length + 1).Select(_ => new int[to.Length + 1])];
+        for (int i = 0; i <= from.Length; i++)
+        {
+            for (int j = 0; j <= to.Length; j++)
+            {
+                if (i == 0 || j == 0)
+                {
+                    edits[i][j] = i + j;
+                    continue;
+                }
+
+                int change = edits[i - 1][j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1);
+                int least = Math.Min(change, Math.Min(edits[i - 1][j], edits[i][j - 1]) + 1);
+                bool isSwapped = i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
+                edits[i][j] = isSwapped ? Math.Min(least, edits[i - 2][j - 2] + 1) : least;
+            }
+        }
+
+        return edits[^1][^1];
+    }
+}

@@ -1,0 +1,79 @@
+using System.Text;
+using IommuKit.Lab.Traces;
+
+namespace IommuKit.Lab.Verdict;
+
+/// <summary>What a trace says of the machine it comes from: by its heading, and by what the kernel printed if that was recorded too.</summary>
+internal sealed class TraceMachine
+{
+    private const int MaxText = 120;
+
+    private static readonly (string Prefix, string Kind)[] Drivers =
+    [
+        ("DMAR: ", "VT-d"),
+        ("AMD-Vi: ", "AMD-Vi"),
+        ("arm-smmu-v3 ", "SMMUv3"),
+        ("arm-smmu ", "SMMUv2"),
+        ("virtio_iommu ", "virtio-iommu"),
+        ("tegra-smmu", "Tegra SMMU"),
+    ];
+
+    private readonly HashSet<int> _cpus = [];
+    private string? _iommu;
+
+    /// <summary>The kernel; null if nothing says.</summary>
+    public string? Kernel { get; private set; }
+
+    /// <summary>The machine, as its firmware calls it; null if nothing says.</summary>
+    public string? Hardware { get; private set; }
+
+    /// <summary>The kind of IOMMU, by the messages of its driver; null if there are none.</summary>
+    public string? Iommu => _iommu;
+
+    /// <summary>Different processors that events are from.</summary>
+    public int CpusSeen => _cpus.Count;
+
+    /// <summary>Notes the processor of an event.</summary>
+    public void SeeCpu(int cpu)
+    {
+        if (cpu >= 0 && _cpus.Count < 8192)
+        {
+            _cpus.Add(cpu);
+        }
+    }
+
+    /// <summary>Notes what the kernel printed.</summary>
+    public void Read(ReadOnlySpan<byte> message)
+    {
+        if (_iommu is null)
+        {
+            foreach (var (prefix, kind) in Drivers)
+            {
+                if (message.StartsWith(Encoding.ASCII.GetBytes(prefix)))
+                {
+                    _iommu = kind;
+                }
+            }
+        }
+
+        if (Kernel is null && message.StartsWith("Linux version "u8))
+        {
+            Kernel = Text(message["Linux version ".Length..], untilBlank: true);
+        }
+
+        if (Hardware is null && message.StartsWith("DMI: "u8))
+        {
+            Hardware = Text(message["DMI: ".Length..], untilBlank: false);
+        }
+    }
+
+    /// <summary>Takes what the reader knows of itself.</summary>
+    public void Take(TraceReader reader) => Kernel = reader.Kernel ?? Kernel;
+
+    private static string Text(ReadOnlySpan<byte> text, bool untilBlank)
+    {
+        int end = untilBlank ? text.IndexOf((byte)' ') : text.IndexOfAny("\r\n"u8);
+        text = end < 0 ? text : text[..end];
+        return Encoding.Latin1.GetString(text[..Math.Min(text.Length, MaxText)]);
+    }
+}
