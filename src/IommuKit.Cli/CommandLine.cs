@@ -77,10 +77,12 @@ internal static class CommandLine
         }
 
         var parsed = root.Parse(WithCommand(root, args), new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count != 0)
+        string? stray = StrayOption(parsed, args);
+        if (parsed.Errors.Count != 0 || stray is not null)
         {
             string command = parsed.CommandResult.Command is RootCommand ? Name : $"{Name} {parsed.CommandResult.Command.Name}";
-            error.WriteLine($"{Name}: {OneLine(Explain(parsed.Errors))}{Suggestion(parsed)} (see '{command} --help')");
+            string problem = stray is null ? Explain(parsed.Errors) : $"there is no option '{stray}'";
+            error.WriteLine($"{Name}: {OneLine(problem)}{Suggestion(parsed, stray)} (see '{command} --help')");
             return ExitCode.BadUse;
         }
 
@@ -124,10 +126,21 @@ internal static class CommandLine
             ? Typos.Nearest(first, root.Subcommands.Select(command => command.Name))
             : null;
 
-    /// <summary>What may have been meant by an option that does not exist.</summary>
-    private static string Suggestion(ParseResult parsed)
+    /// <summary>What looks like an option where the parser takes it for a file; null if there is none. A file of such a name is given behind <c>--</c>.</summary>
+    private static string? StrayOption(ParseResult parsed, string[] args)
     {
-        string? unknown = parsed.UnmatchedTokens.FirstOrDefault(token => token.StartsWith('-'));
+        var before = args.TakeWhile(arg => arg != "--").ToHashSet(StringComparer.Ordinal);
+        return parsed.CommandResult.Children
+            .OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens)
+            .Select(token => token.Value)
+            .FirstOrDefault(value => value.StartsWith('-') && value.Length > 1 && before.Contains(value));
+    }
+
+    /// <summary>What may have been meant by an option that does not exist.</summary>
+    private static string Suggestion(ParseResult parsed, string? stray)
+    {
+        string? unknown = stray ?? parsed.UnmatchedTokens.FirstOrDefault(token => token.StartsWith('-'));
         string? meant = unknown is null ? null
             : Typos.Nearest(unknown, parsed.CommandResult.Command.Options.SelectMany(option => option.Aliases.Prepend(option.Name)));
         return meant is null ? string.Empty : $"; did you mean '{meant}'?";

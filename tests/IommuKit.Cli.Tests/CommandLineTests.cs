@@ -229,7 +229,6 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("replay /dev/null", "is empty")]
     [InlineData("replay /", "is a directory")]
     [InlineData("fly", "fly")]
-    [InlineData("", "command")]
     public void Bad_use_is_one_clear_line_and_exit_code_2(string line, string reason) =>
         Refuse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ShouldContain(reason);
 

@@ -15,7 +15,7 @@ internal static class AdviceMaker
     {
         foreach (string id in (string[])["reused-before-invalidation", "never-invalidated"])
         {
-            if (Find(verdict, id) is { } danger)
+            if (Find(verdict, id) is { Limit: null } danger)
             {
                 yield return new Advice(
                     "look-at-missing-flushes",

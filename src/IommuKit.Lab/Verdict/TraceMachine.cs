@@ -61,7 +61,7 @@ internal sealed class TraceMachine
             Kernel = Text(message["Linux version ".Length..], untilBlank: true);
         }
 
-        if (Hardware is null && message.StartsWith("DMI: "u8))
+        if (Hardware is null && message.StartsWith("DMI: "u8) && !message.StartsWith("DMI: not present"u8))
         {
             Hardware = Text(message["DMI: ".Length..], untilBlank: false);
         }
