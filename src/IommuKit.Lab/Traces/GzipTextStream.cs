@@ -12,8 +12,12 @@ internal sealed class GzipTextStream : ReadOnlyStream
     private static readonly byte[] EndText = [.. "end of trace"u8];
     private static readonly byte[] EndMember = Compress(EndText);
 
-    // Traces of kernels shrink to a twentieth or so; gzip can go to a thousandth, of what is all alike.
-    private const long MaxRatio = 200;
+    /// <summary>How much larger than its file text may come out. Traces shrink to a twentieth or so; gzip can go to a thousandth, of what is all alike.</summary>
+    public const int MaxTextRatio = 200;
+
+    /// <summary>How much larger than its file a trace.dat may come out, which has to be written to a file. Traces shrink to a sixth or so.</summary>
+    public const int MaxDatRatio = 50;
+
     private const long MinBytesToJudge = 64 << 20;
 
     private readonly string _name;
@@ -33,6 +37,9 @@ internal sealed class GzipTextStream : ReadOnlyStream
         _compressed = new ChainedStream(new PiecewiseStream(counted), new MemoryStream(EndMember));
         _gzip = new GZipStream(_compressed, CompressionMode.Decompress);
     }
+
+    /// <summary>How much larger than its file it may come out, once there are 64 MiB of it.</summary>
+    public int MaxRatio { get; set; } = MaxTextRatio;
 
     /// <summary>Reads text.</summary>
     /// <exception cref="InvalidDataException">The file breaks off or is damaged.</exception>

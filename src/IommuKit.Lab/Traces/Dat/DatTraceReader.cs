@@ -161,25 +161,41 @@ internal sealed class DatTraceReader : TraceReader
             return file;
         }
 
-        FileStream copy;
+        SpooledFile? copy = null;
         try
         {
-            copy = SpooledFile.Create(_input.Content, out string? problem);
-            Problem = problem;
+            copy = SpooledFile.Create(_input.Content);
+            copy.CopyRest(DatHeader.Preview(copy));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            copy?.File.Dispose();
             throw new InputException(
                 _input.Name, null, $"is a trace.dat that has to be copied to a temporary file, which failed: {FileProblem.Describe(e)}");
         }
+        catch (Exception e) when (e is InvalidDataException or NotSupportedException && copy!.Problem is null)
+        {
+            copy!.File.Dispose();
+            throw Refuse(e);
+        }
+        catch (InvalidDataException)
+        {
+            // That it is not whole is said below; where that is no obstacle, the header is read once more, and refused for what it is.
+        }
+        catch
+        {
+            copy?.File.Dispose();
+            throw;
+        }
 
+        Problem = copy!.Problem;
         if (Problem is not null && !_isLenient)
         {
-            copy.Dispose();
+            copy.File.Dispose();
             throw new InputException(_input.Name, null, $"is a trace.dat that is not whole: {Problem}");
         }
 
-        return copy;
+        return copy.File;
     }
 
     private InputException Refuse(Exception exception) => new(
