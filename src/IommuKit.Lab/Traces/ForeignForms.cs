@@ -3,18 +3,27 @@ namespace IommuKit.Lab.Traces;
 /// <summary>Forms of these events that are not read, so that a trace in one of them is refused by its name.</summary>
 internal static class ForeignForms
 {
+    /// <summary>What to say of a trace with VT-d's own events and no others.</summary>
+    public const string VtdMappings = "has the events map_single, map_sg and unmap_sg that VT-d had until Linux 5.10; they are not read: "
+        + "such kernels do not record iommu:map for DMA mappings";
+
     /// <summary>What a line is, and what to do; null if it is in none of these forms.</summary>
     public static string? Find(ReadOnlySpan<byte> line)
     {
-        if (line.IndexOf("iommu:map("u8) >= 0 || line.IndexOf("iommu:unmap("u8) >= 0)
+        // perf trace puts no blank behind the name; its older form is "iommu:map:IOMMU: …)".
+        if (line.IndexOf("iommu:map("u8) >= 0 || line.IndexOf("iommu:unmap("u8) >= 0 || line.IndexOf("map:IOMMU: "u8) >= 0)
         {
             return "is what 'perf trace' prints; record with 'perf record -e iommu:map -e iommu:unmap' and print with 'perf script'";
         }
 
-        if (line.IndexOf("map_sg: dev="u8) >= 0 || line.IndexOf("map_single: dev="u8) >= 0)
+        if (FtraceInvalidation.IsVtdMapping(line))
         {
-            return "has the events map_single, map_sg and unmap_sg that VT-d had until Linux 5.10; they are not read: "
-                + "such kernels do not record iommu:map for DMA mappings";
+            return VtdMappings;
+        }
+
+        if (IsWithoutName(line))
+        {
+            return "has events without their names; print them too, with perf script by '-F +event'";
         }
 
         if (IsByFields(line))
@@ -24,9 +33,17 @@ internal static class ForeignForms
         }
 
         return FtraceLine.IsWithoutFields(line)
-            ? "has events without their fields; record the trace without the options raw and hex "
-                + "('echo noraw > trace_options; echo nohex > trace_options')"
+            ? "has events without their fields; record the trace without the options raw, hex and bin "
+                + "('echo noraw > trace_options; echo nohex > trace_options; echo nobin > trace_options')"
             : null;
+    }
+
+    /// <summary>Whether what an event says follows no name: "24.330589: IOMMU: iova=…".</summary>
+    private static bool IsWithoutName(ReadOnlySpan<byte> line)
+    {
+        int at = line.IndexOf("IOMMU: iova="u8);
+        var before = at < 0 ? default : line[..at].TrimEnd(" \t"u8);
+        return at == 0 || (at > 0 && (before.IsEmpty || before[^1] is (byte)']' or (>= (byte)'0' and <= (byte)'9') || FtraceText.EndsWithTime(before)));
     }
 
     private static bool IsByFields(ReadOnlySpan<byte> line) =>

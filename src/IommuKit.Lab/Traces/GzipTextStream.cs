@@ -20,6 +20,9 @@ internal sealed class GzipTextStream : ReadOnlyStream
 
     private const long MinBytesToJudge = 64 << 20;
 
+    // How much of the rest is decompressed to find out what is wrong with a line; more would take long to say little.
+    private const long MaxFurther = 256 << 20;
+
     private readonly string _name;
     private readonly ChainedStream _compressed;
     private long _taken;
@@ -60,7 +63,8 @@ internal sealed class GzipTextStream : ReadOnlyStream
             throw new InputException(
                 _name,
                 null,
-                $"is gzip that comes out more than {MaxRatio} times as large as it is, which no trace does; if it is one, give it decompressed");
+                $"is gzip that comes out more than {MaxRatio} times as large as it is, which no trace does; if it is one, give it decompressed "
+                    + "(with --lenient, text is read up to there)");
         }
 
         if (!_compressed.IsFirstDone)
@@ -73,15 +77,16 @@ internal sealed class GzipTextStream : ReadOnlyStream
         return 0;
     }
 
-    /// <summary>Reads to the end, and finds out whether there is damage. What was read is lost.</summary>
+    /// <summary>Reads on, and finds out whether there is damage in the next 256 MiB. What was read is lost.</summary>
     public bool IsDamagedFurtherOn()
     {
         byte[] text = new byte[1 << 16];
         try
         {
-            while (Read(text) != 0)
+            long read = 0;
+            for (int count = Read(text); count != 0 && read < MaxFurther; count = Read(text))
             {
-                // Only the checks matter.
+                read += count;
             }
 
             return false;
@@ -89,6 +94,11 @@ internal sealed class GzipTextStream : ReadOnlyStream
         catch (InvalidDataException)
         {
             return true;
+        }
+        catch (InputException)
+        {
+            // Far too large; which is not what is wrong with the line.
+            return false;
         }
     }
 

@@ -103,7 +103,7 @@ public sealed class TextFormsTests : IDisposable
     [InlineData("  a-1 [000] ..... 7.590418: map_sg: dev=0000:00:03.0 [1/3] dev_addr=0xfffe0000 phys_addr=0x6c66000 size=4096", "map_single, map_sg")]
     [InlineData("  a-1 [000] ..... 7.590418: map_single: dev=0000:00:03.0 dev_addr=0xfffe0000 phys_addr=0x6c66000 size=4096", "map_single, map_sg")]
     [InlineData("  a-1 [000] ..... 7.590418: qi_submit: qw0=0x500f2 (327922) qw1=0x0 (0) qw2=0x0 (0) qw3=0x0 (0) iommu=dmar0", "option fields")]
-    [InlineData("25 0 7546431143 type: 1149", "options raw and hex")]
+    [InlineData("25 0 7546431143 type: 1149", "options raw, hex and bin")]
     public void Other_forms_are_refused_by_their_name(string line, string name)
     {
         string message = Should.Throw<InputException>(() => Read(line)).Message;

@@ -35,10 +35,11 @@ internal static class DatHeader
 
     /// <summary>Reads what stands at the start of a file of which the rest is not known yet, and refuses it if that is damaged.</summary>
     /// <param name="file">The file.</param>
+    /// <param name="isLenient">Whether to make do with less than the header promises.</param>
     /// <returns>Where what is needed of the file ends; <see cref="long.MaxValue"/> if its start does not say.</returns>
     /// <exception cref="InvalidDataException">It breaks off or is damaged.</exception>
     /// <exception cref="NotSupportedException">It is of a kind that is not read.</exception>
-    public static long Preview(SpooledFile file)
+    public static long Preview(SpooledFile file, bool isLenient)
     {
         var cursor = Start(file, out string version, out var contents);
         try
@@ -55,8 +56,8 @@ internal static class DatHeader
         }
 
         ulong end = contents.Cpus.Aggregate(0ul, (max, cpu) => Math.Max(max, (ulong)cpu.Offset + (ulong)cpu.Bytes));
-        return end <= (ulong)SpooledFile.MaxBytes
-            ? (long)end
+        return end <= (ulong)SpooledFile.MaxBytes || isLenient
+            ? (long)Math.Min(end, (ulong)SpooledFile.MaxBytes)
             : throw new InvalidDataException($"its header promises {end} bytes, more than {SpooledFile.MaxBytes >> 30} GiB");
     }
 

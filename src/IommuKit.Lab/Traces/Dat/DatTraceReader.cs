@@ -22,6 +22,8 @@ internal sealed class DatTraceReader : TraceReader
     private bool _isFound;
     private long _damages;
     private long _mappings;
+    private long _empty;
+    private long _vtdMappings;
 
     /// <summary>Reads the header.</summary>
     /// <param name="input">The file.</param>
@@ -82,10 +84,12 @@ internal sealed class DatTraceReader : TraceReader
         if (traceEvent.Kind == TraceEventKind.Damaged && !_isLenient)
         {
             throw new InputException(
-                _input.Name, null, $"event {Line} is no map or unmap that a kernel can have recorded: its numbers are missing, zero or misaligned");
+                _input.Name, null, $"event {Line} is no map or unmap that a kernel can have recorded: its numbers are missing, misaligned or contradict each other");
         }
 
         _mappings += traceEvent.Kind is TraceEventKind.Map or TraceEventKind.Unmap ? 1 : 0;
+        _empty += traceEvent.IsEmpty ? 1 : 0;
+        _vtdMappings += traceEvent.Kind == TraceEventKind.VtdMapping ? 1 : 0;
         return true;
     }
 
@@ -165,7 +169,7 @@ internal sealed class DatTraceReader : TraceReader
         try
         {
             copy = SpooledFile.Create(_input.Content);
-            copy.CopyRest(DatHeader.Preview(copy));
+            copy.CopyRest(DatHeader.Preview(copy, _isLenient));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -214,7 +218,11 @@ internal sealed class DatTraceReader : TraceReader
         if (_mappings == 0)
         {
             throw new InputException(
-                _input.Name, null, $"has no iommu:map or iommu:unmap event among its {Line} events; record the trace with both events on");
+                _input.Name,
+                null,
+                _empty != 0 ? OnlyEmpty(_empty)
+                : _vtdMappings != 0 ? $"{ForeignForms.VtdMappings} ({_vtdMappings} of its {Line} events)"
+                : $"has no iommu:map or iommu:unmap event among its {Line} events; record the trace with both events on");
         }
     }
 }
