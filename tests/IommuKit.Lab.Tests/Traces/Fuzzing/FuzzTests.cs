@@ -18,11 +18,13 @@ public sealed class FuzzTests : IDisposable
     public void Text()
     {
         var random = new Random(1);
+        var samples = TextSeeds.Samples.Select(sample => _file.Read(TextSeeds.Join(sample)).Lenient).ToList();
         int refused = 0;
         for (int input = 0; input < FuzzedFile.Inputs; input++)
         {
-            byte[][] lines = random.Next(2) == 0 ? TextSeeds.Samples[random.Next(TextSeeds.Samples.Count)] : TextSeeds.Generate(random);
-            var expected = _file.Read(TextSeeds.Join(lines)).Lenient;
+            int sample = random.Next(2 * samples.Count);
+            byte[][] lines = sample < samples.Count ? TextSeeds.Samples[sample] : TextSeeds.Generate(random);
+            var expected = sample < samples.Count ? samples[sample] : _file.Read(TextSeeds.Join(lines)).Lenient;
             int damaged = random.Next(lines.Length);
             bool mayBreakLines = random.Next(4) == 0;
             byte[][] changed = [.. lines];
@@ -31,7 +33,7 @@ public sealed class FuzzTests : IDisposable
             refused += strict is null ? 1 : 0;
             if (!mayBreakLines && lenient.Count != 0)
             {
-                lenient.FindAll(e => e.Line != damaged + 1).ShouldBe(expected.FindAll(e => e.Line != damaged + 1), $"input {input}");
+                lenient.Where(e => e.Line != damaged + 1).SequenceEqual(expected.Where(e => e.Line != damaged + 1)).ShouldBeTrue($"input {input}");
             }
         }
 
@@ -70,7 +72,7 @@ public sealed class FuzzTests : IDisposable
             refused += strict is null ? 1 : 0;
             if (strict is not null && strict.Count != 0)
             {
-                strict.ShouldBe(expected[seed], $"input {input}");
+                strict.SequenceEqual(expected[seed]).ShouldBeTrue($"input {input}");
             }
         }
 
@@ -108,7 +110,7 @@ public sealed class FuzzTests : IDisposable
             byte[] file = MutateDat(random, seeds[random.Next(seeds.Length)]);
             var plain = _file.Read(file);
             var packed = _file.Read(Compress(file));
-            packed.Lenient.ShouldBe(plain.Lenient, $"input {input}");
+            packed.Lenient.SequenceEqual(plain.Lenient).ShouldBeTrue($"input {input}");
             (packed.Strict is null).ShouldBe(plain.Strict is null, $"input {input}");
         }
     }
