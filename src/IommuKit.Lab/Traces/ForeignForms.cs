@@ -26,6 +26,17 @@ internal static class ForeignForms
             return "has events without their names; print them too, with perf script by '-F +event'";
         }
 
+        if (IsOfOldKernel(line))
+        {
+            return "is what kernels before Linux 4.0 print, where IOVA and size are what was left at the end of the call and not what was mapped or "
+                + "unmapped; record with a later kernel";
+        }
+
+        if (IsOfOtherKernel(line))
+        {
+            return "has maps and unmaps in a form of a kernel that is not Linux's own, with the name of a domain or a device; they are not read";
+        }
+
         if (IsByFields(line))
         {
             return "has invalidations printed by the names of their fields; print them without the option fields "
@@ -36,6 +47,23 @@ internal static class ForeignForms
             ? "has events without their fields; record the trace without the options raw, hex and bin "
                 + "('echo noraw > trace_options; echo nohex > trace_options; echo nobin > trace_options')"
             : null;
+    }
+
+    /// <summary>"IOMMU: iova=0x1000 paddr=0x2000 size=0x0" and "IOMMU: iova=0x1000 size=0x1000": hexadecimal sizes, and no unmapped_size.</summary>
+    private static bool IsOfOldKernel(ReadOnlySpan<byte> line) =>
+        line.IndexOf("IOMMU: iova="u8) is >= 0 and int at && line[at..].IndexOf(" size=0x"u8) >= 0;
+
+    /// <summary>"map: IOMMU:apps iova=0x1000 …" and "unmap: IOMMU: dev=15000000.smmu iova=0x1000 …".</summary>
+    private static bool IsOfOtherKernel(ReadOnlySpan<byte> line)
+    {
+        if (line.IndexOf("map:"u8) is not (>= 0 and int at))
+        {
+            return false;
+        }
+
+        var fields = line[(at + "map:"u8.Length)..].TrimStart((byte)' ');
+        return fields.StartsWith("IOMMU:"u8) && !fields.StartsWith("IOMMU: iova="u8) && fields.IndexOf(" iova=0x"u8) > 0
+            && fields.IndexOf(" size="u8) > 0;
     }
 
     /// <summary>Whether what an event says follows no name: "24.330589: IOMMU: iova=…".</summary>

@@ -40,7 +40,7 @@ internal static class FtraceLine
         {
             if (!TryReadMapping(line, marker, number, out traceEvent))
             {
-                traceEvent = new TraceEvent(TraceEventKind.Damaged, number);
+                traceEvent = new TraceEvent(IsDirtyLog(line[..marker]) ? TraceEventKind.Other : TraceEventKind.Damaged, number);
             }
 
             return true;
@@ -220,6 +220,9 @@ internal static class FtraceLine
             isUnmap ? unmapped : size);
         return traceEvent.Kind != TraceEventKind.Damaged;
     }
+
+    /// <summary>Whether the marker follows one of the names that openEuler's kernel has for logs of dirty pages.</summary>
+    private static bool IsDirtyLog(ReadOnlySpan<byte> before) => before.TrimEnd((byte)' ').EndsWith("_dirty_log:"u8);
 
     /// <summary>Reads a map or unmap whose fields are printed by their names. False if the line is no such event.</summary>
     private static bool TryReadByFields(ReadOnlySpan<byte> line, long number, out TraceEvent traceEvent)

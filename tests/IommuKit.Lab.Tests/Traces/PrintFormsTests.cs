@@ -39,6 +39,12 @@ public sealed class PrintFormsTests : IDisposable
                     modprobe-108   [001] ....     7.590418: map: {OldMap}
                     modprobe-108   [001] d.h1     7.590500: unmap: {OldUnmap}
             """ },
+        { "openEuler, whose kernel has events of the same fields", "clock", $"""
+                    modprobe-108     [001] ....     7.590418: map: {OldMap}
+                    modprobe-108     [001] ....     7.590419: switch_dirty_log: IOMMU: iova=0x00000000f8000000 size=24576 enable=1
+                    modprobe-108     [001] ....     7.590420: sync_dirty_log: IOMMU: iova=0x00000000f8000000 size=24576
+                    modprobe-108     [001] ....     7.590500: unmap: {OldUnmap}
+            """ },
         { "record-tgid", "clock", $"""
                     modprobe-108     (    108) [001] .....     7.590418: map: {Map}
                       <idle>-0       (-------) [001] dNZff     7.590500: unmap: {Unmap}
@@ -218,6 +224,15 @@ public sealed class PrintFormsTests : IDisposable
         { "perf trace, by the kernel's text", "perf trace", $"     0.000 modprobe/108 iommu:unmap({Unmap})" },
         { "perf trace, the older form", "perf trace", $"     0.000 iommu:map:{Map})\n     0.082 iommu:unmap:{Unmap})" },
         { "perf trace, the older form with processes", "perf trace", $"     0.000 (         ): modprobe/108 iommu:unmap:{OldUnmap})" },
+        { "a map of 3.x", "kernels before Linux 4.0", "  modprobe-108   [001] ....     7.590418: map: IOMMU: iova=0x00000000f8006000 paddr=0x00000000fa000000 size=0x0" },
+        { "an unmap of 3.x", "kernels before Linux 4.0", "  modprobe-108   [001] ....     7.590418: unmap: IOMMU: iova=0x00000000f8006000 size=0x6000" },
+        { "Qualcomm's", "not Linux's own", """
+                    modprobe-108   [001] ....     7.590418: map: IOMMU:apps iova=0x00000000f8000000 paddr=0x00000000fa000000 size=0x6000 prot=0x3
+                    modprobe-108   [001] ....     7.590500: unmap: IOMMU:apps iova=0x00000000f8000000 size=0x6000 unmapped_size=0x6000
+            """ },
+        { "Android's", "not Linux's own", """
+                    modprobe-108   [001] ....     7.590418: map: IOMMU: dev=15000000.smmu iova=0x00000000f8000000 paddr=0x00000000fa000000 size=24576
+            """ },
         { "perf script -F trace", "-F +event", Map },
         { "perf script -F comm,tid,cpu,time,trace", "-F +event", $"        modprobe   108 [001]     7.590418: {Map}" },
         { "perf script -F comm,tid,trace", "-F +event", $"        modprobe   108 {Map}" },

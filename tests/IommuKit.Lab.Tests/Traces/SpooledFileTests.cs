@@ -72,11 +72,11 @@ public sealed class SpooledFileTests : IDisposable
         for (int pages = (144 << 20) / DatWriter.PageBytes; pages != 0; pages--)
         {
             byte[] page = new byte[DatWriter.PageBytes];
-            random.NextBytes(page.AsSpan(0, 40));
+            random.NextBytes(page.AsSpan(0, 24));
             writer.Cpus[0].Add(page);
         }
 
-        using (var gzip = new GZipStream(File.Create(_path), CompressionLevel.Fastest))
+        using (var gzip = new GZipStream(File.Create(_path), CompressionLevel.Optimal))
         {
             gzip.Write(writer.Version6());
         }
