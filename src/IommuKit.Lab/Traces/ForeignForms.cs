@@ -28,8 +28,7 @@ internal static class ForeignForms
 
         if (IsOfOldKernel(line))
         {
-            return "is what kernels before Linux 4.0 print, where IOVA and size are what was left at the end of the call and not what was mapped or "
-                + "unmapped; record with a later kernel";
+            return "is what kernels before Linux 4.0 print, which do not say how much an unmap removed; it is not read: record with a later kernel";
         }
 
         if (IsOfOtherKernel(line))
@@ -71,7 +70,8 @@ internal static class ForeignForms
     {
         int at = line.IndexOf("IOMMU: iova="u8);
         var before = at < 0 ? default : line[..at].TrimEnd(" \t"u8);
-        return at == 0 || (at > 0 && (before.IsEmpty || before[^1] is (byte)']' or (>= (byte)'0' and <= (byte)'9') || FtraceText.EndsWithTime(before)));
+        return at >= 0
+            && (before.IsEmpty || before[^1] is (byte)']' or (>= (byte)'0' and <= (byte)'9') || FtraceText.EndsWithTime(before));
     }
 
     private static bool IsByFields(ReadOnlySpan<byte> line) =>

@@ -107,7 +107,8 @@ internal static class FtraceInvalidation
 
             bool isWord = front.IsEmpty || front[^1] == ' ';
             front = front.TrimEnd((byte)' ');
-            if (isWord && (front.IsEmpty || front[^1] == ':' || front.EndsWith("/*"u8) || FtraceText.EndsWithTime(front)) && end < line.Length && line[end] == ' ')
+            if (isWord && end < line.Length && line[end] == ' '
+                && (front.IsEmpty || front[^1] == ':' || front.EndsWith("/*"u8) || FtraceText.EndsWithTime(front)))
             {
                 before = line[..end];
                 fields = line[end..].TrimStart((byte)' ');

@@ -143,14 +143,16 @@ internal static class FtraceLine
         || (kind is TraceEventKind.Other or TraceEventKind.Attach or TraceEventKind.Detach && line.IndexOf("map:"u8) < 0);
 
     /// <summary>
-    /// Whether a line is an event of which only the number of its type was recorded: "25 0 7546431143 type: 1149", or with the option bin behind bytes
-    /// that are no text.
+    /// Whether a line is an event of which only the number of its type was recorded: "25 0 7546431143 type: 1149", or with the option bin behind
+    /// bytes that are no text.
     /// </summary>
     public static bool IsWithoutFields(ReadOnlySpan<byte> line)
     {
         ReadOnlySpan<byte> name = "type: "u8;
         int at = line.LastIndexOf(name);
-        return at >= 0 && (at == 0 || line[at - 1] == ' ' || IsBinary(line)) && !line[(at + name.Length)..].TrimEnd(" \r"u8).ContainsAnyExceptInRange((byte)'0', (byte)'9');
+        return at >= 0
+            && (at == 0 || line[at - 1] == ' ' || IsBinary(line))
+            && !line[(at + name.Length)..].TrimEnd(" \r"u8).ContainsAnyExceptInRange((byte)'0', (byte)'9');
     }
 
     /// <summary>Whether a line has bytes that no text has.</summary>

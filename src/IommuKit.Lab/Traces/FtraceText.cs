@@ -81,8 +81,8 @@ internal static class FtraceText
     }
 
     /// <summary>
-    /// Whether what follows the last number of an event can follow it: nothing, the end of a comment, where in the ring buffer it was, or what perf adds:
-    /// an address, with or without its name, or a control group.
+    /// Whether what follows the last number of an event can follow it: nothing, the end of a comment, where in the ring buffer it was, or what perf
+    /// adds: an address, with or without its name, or a control group.
     /// <code>
     /// size=4096 ffffffff844e6739 iommu_map+0x59 ([kernel.kallsyms])
     /// size=4096                0 [unknown] ([unknown])
@@ -132,7 +132,7 @@ internal static class FtraceText
         WithoutColumn(text) is { Length: > 1 } rest && rest[^1] == ':' && rest[^2] is >= (byte)'0' and <= (byte)'9';
 
     /// <summary>
-    /// "24.330589:          1" without what perf counted, and "24.330589: (+12)" without the difference of times that trace-cmd report --ts-diff adds.
+    /// "24.330589:          1" without what perf counted, and "24.330589: (+12)" without what trace-cmd report --ts-diff adds.
     /// </summary>
     private static ReadOnlySpan<byte> WithoutColumn(ReadOnlySpan<byte> text)
     {
@@ -168,7 +168,9 @@ internal static class FtraceText
     {
         text = text.TrimStart((byte)' ');
         int blank = text.IndexOf((byte)' ');
-        return blank > 0 && text[blank..].TrimStart((byte)' ').StartsWith("|"u8) && text[..blank].Contains((byte)'.') ? ReadSeconds(text[..blank]) : -1;
+        return blank > 0 && text[blank..].TrimStart((byte)' ').StartsWith("|"u8) && text[..blank].Contains((byte)'.')
+            ? ReadSeconds(text[..blank])
+            : -1;
     }
 
     /// <summary>The time that the kernel's log puts in front: "[    7.590418]".</summary>

@@ -12,7 +12,9 @@ internal sealed class GzipTextStream : ReadOnlyStream
     private static readonly byte[] EndText = [.. "end of trace"u8];
     private static readonly byte[] EndMember = Compress(EndText);
 
-    /// <summary>How much larger than its file text may come out. Traces shrink to a twentieth or so; gzip can go to a thousandth, of what is all alike.</summary>
+    /// <summary>
+    /// How much larger than its file text may come out. Traces shrink to a twentieth or so; gzip can go to a thousandth, of what is all alike.
+    /// </summary>
     public const int MaxTextRatio = 200;
 
     /// <summary>How much larger than its file a trace.dat may come out, which has to be written to a file. Traces shrink to a sixth or so.</summary>

@@ -95,7 +95,7 @@ internal sealed class TextTraceReader : TraceReader
     public override void Dispose() => _input.Dispose();
 
     /// <summary>
-    /// Takes note of the heading of ftrace's file trace. A second one starts another trace, whose times and mappings have nothing to do with those before.
+    /// Takes note of a heading. A second one starts another trace, whose times and mappings have nothing to do with those before.
     /// </summary>
     private void NoteHeading(ReadOnlySpan<byte> line)
     {
@@ -118,7 +118,9 @@ internal sealed class TextTraceReader : TraceReader
         }
     }
 
-    /// <summary>Takes note of a map or unmap. Where a file without headings holds a trace twice, its first one comes again, and its time with it.</summary>
+    /// <summary>
+    /// Takes note of a map or unmap. Where a file without headings holds a trace twice, its first one comes again, and its time with it.
+    /// </summary>
     private void NoteMapping(in TraceEvent mapping)
     {
         if (_mappings++ == 0)
@@ -284,7 +286,8 @@ internal sealed class TextTraceReader : TraceReader
         catch (InputException) when (_isLenient)
         {
             // Far larger than its file; what comes before may be of use, and no more of it is decompressed.
-            Problem ??= $"the gzip data come out more than {GzipTextStream.MaxTextRatio} times as large as they are; reading stopped after line {Line}";
+            Problem ??=
+                $"the gzip data come out more than {GzipTextStream.MaxTextRatio} times as large as they are; reading stopped after line {Line}";
             _isStreamDone = true;
         }
         catch (IOException e)

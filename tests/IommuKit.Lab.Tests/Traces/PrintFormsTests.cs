@@ -224,8 +224,8 @@ public sealed class PrintFormsTests : IDisposable
         { "perf trace, by the kernel's text", "perf trace", $"     0.000 modprobe/108 iommu:unmap({Unmap})" },
         { "perf trace, the older form", "perf trace", $"     0.000 iommu:map:{Map})\n     0.082 iommu:unmap:{Unmap})" },
         { "perf trace, the older form with processes", "perf trace", $"     0.000 (         ): modprobe/108 iommu:unmap:{OldUnmap})" },
-        { "a map of 3.x", "kernels before Linux 4.0", "  modprobe-108   [001] ....     7.590418: map: IOMMU: iova=0x00000000f8006000 paddr=0x00000000fa000000 size=0x0" },
-        { "an unmap of 3.x", "kernels before Linux 4.0", "  modprobe-108   [001] ....     7.590418: unmap: IOMMU: iova=0x00000000f8006000 size=0x6000" },
+        { "a map of 3.x", "before Linux 4.0", "modprobe-108 [001] .... 7.590418: map: IOMMU: iova=0xf8006000 paddr=0xfa000000 size=0x0" },
+        { "an unmap of 3.x", "kernels before Linux 4.0", "modprobe-108 [001] .... 7.590418: unmap: IOMMU: iova=0x00000000f8006000 size=0x6000" },
         { "Qualcomm's", "not Linux's own", """
                     modprobe-108   [001] ....     7.590418: map: IOMMU:apps iova=0x00000000f8000000 paddr=0x00000000fa000000 size=0x6000 prot=0x3
                     modprobe-108   [001] ....     7.590500: unmap: IOMMU:apps iova=0x00000000f8000000 size=0x6000 unmapped_size=0x6000

@@ -21,7 +21,11 @@ public sealed class SpooledFileTests : IDisposable
         { "a mark", [.. Start("6"), .. "header_pagX\0"u8], "lacks the mark \"header_page\"" },
         { "a long text", [.. Start("6"), .. new byte[16]], "lacks the mark" },
         { "symbols", [.. Version6To("symbols"), 0xff, 0xff, 0xff, 0xff], "its header has more than 64 MiB" },
-        { "a mark after the formats", [.. Version6To("symbols"), .. new byte[4 + 4 + 8], 1, 0, 0, 0, .. "optionz  \0"u8], "lacks the mark \"flyrecord\"" },
+        {
+            "a mark after the formats",
+            [.. Version6To("symbols"), .. new byte[4 + 4 + 8], 1, 0, 0, 0, .. "optionz  \0"u8],
+            "lacks the mark \"flyrecord\""
+        },
         { "a compression", [.. Start("7"), .. "lzma\0"u8, .. "1\0"u8, .. new byte[8]], "\"lzma\"" },
         { "options far away", [.. Start("7"), .. "none\01\0"u8, 0, 0, 0, 0, 0, 1, 0, 0], "give it as a plain file" },
         { "options beyond all", [.. Start("7"), .. "none\01\0"u8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], "give it as a plain file" },
@@ -63,7 +67,7 @@ public sealed class SpooledFileTests : IDisposable
         Read().ShouldBe([new TraceEvent(TraceEventKind.Map, 1, 1000, 0x1000, 0x8000, 4096)]);
     }
 
-    /// <summary>Pages of zeros under a whole header, eighty times as large as their file: no trace is that, and no disk is to be filled with it.</summary>
+    /// <summary>Pages of zeros under a whole header come out larger than any trace: no disk is to be filled with them.</summary>
     [Fact]
     public void A_trace_dat_may_come_out_fifty_times_as_large_as_its_file()
     {

@@ -116,7 +116,8 @@ public sealed class TextFormsTests : IDisposable
     {
         string heading = "# entries-in-buffer/entries-written: 1/1   #P:2";
         Should.Throw<InputException>(() => Read(heading, Map, heading, Map)).Message.ShouldContain($"{_path}:3: a second trace starts here");
-        Should.Throw<InputException>(() => Read(heading, Map, Map)).Message.ShouldContain("2 events of an IOMMU under a heading that promises 1 entries");
+        Should.Throw<InputException>(() => Read(heading, Map, Map)).Message
+            .ShouldContain("2 events of an IOMMU under a heading that promises 1 entries");
         Read(heading, Map).Count.ShouldBe(1);
     }
 

@@ -84,7 +84,9 @@ internal sealed class DatTraceReader : TraceReader
         if (traceEvent.Kind == TraceEventKind.Damaged && !_isLenient)
         {
             throw new InputException(
-                _input.Name, null, $"event {Line} is no map or unmap that a kernel can have recorded: its numbers are missing, misaligned or contradict each other");
+                _input.Name,
+                null,
+                $"event {Line} is no map or unmap that a kernel can have recorded: its numbers are missing, misaligned or contradict each other");
         }
 
         _mappings += traceEvent.Kind is TraceEventKind.Map or TraceEventKind.Unmap ? 1 : 0;

@@ -9,7 +9,7 @@ internal sealed class SpooledFile : ReadOnlyStream
     /// <summary>The most that is copied. What is compressed may be far larger than its file.</summary>
     public const long MaxBytes = 64L << 30;
 
-    /// <summary>The most that is copied before the header is known to be one. trace-cmd's have a few megabytes, symbols of the kernel among them.</summary>
+    /// <summary>The most that is copied before the header is known to be one. Those of trace-cmd have a few megabytes.</summary>
     public const long MaxHeader = 64 << 20;
 
     private readonly Stream _input;

@@ -4,8 +4,8 @@ using IommuKit.Lab.Tests.Support;
 namespace IommuKit.Lab.Tests.Traces.Fuzzing;
 
 /// <summary>
-/// Readers get what is damaged in every way that chance finds, a few thousand inputs each: <c>IOMMUKIT_FUZZ=100000</c> makes it as many. The seeds are
-/// fixed, so that what is found is found again.
+/// Readers get what is damaged in every way that chance finds, a few thousand inputs each: <c>IOMMUKIT_FUZZ=100000</c> makes it as many. The seeds
+/// are fixed, so that what is found is found again.
 /// </summary>
 public sealed class FuzzTests : IDisposable
 {

@@ -14,7 +14,9 @@ internal sealed class FuzzedFile : IDisposable
 
     /// <summary>How many inputs each reader gets: of the environment variable IOMMUKIT_FUZZ, or a few thousand.</summary>
     public static int Inputs { get; } =
-        int.TryParse(Environment.GetEnvironmentVariable("IOMMUKIT_FUZZ"), NumberStyles.None, CultureInfo.InvariantCulture, out int count) ? count : 3000;
+        int.TryParse(Environment.GetEnvironmentVariable("IOMMUKIT_FUZZ"), NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            ? count
+            : 3000;
 
     public string Path { get; } = System.IO.Path.GetTempFileName();
 

@@ -5,11 +5,15 @@ internal static class Mutation
 {
     private static readonly byte[][] Words =
     [
-        [.. "map:"u8], [.. "unmap:"u8], [.. "IOMMU: iova="u8], [.. "0x"u8], [.. " - "u8], [.. "size="u8], [.. " size=0"u8], [.. "0xffffffffffffffff"u8],
-        [.. "18446744073709551615"u8], [.. "0xfffffffffffff000"u8], [.. "9999999999999999999999"u8], [.. "-1"u8], [.. "# tracer: nop"u8], [.. "cpus=2"u8],
+        [.. "map:"u8], [.. "unmap:"u8], [.. "IOMMU: iova="u8], [.. "0x"u8], [.. " - "u8], [.. "size="u8], [.. " size=0"u8],
+        [.. "0xffffffffffffffff"u8],
+        [.. "18446744073709551615"u8], [.. "0xfffffffffffff000"u8], [.. "9999999999999999999999"u8], [.. "-1"u8], [.. "# tracer: nop"u8],
+        [.. "cpus=2"u8],
         [.. "CPU:0 [LOST 99999999999999999999 EVENTS]"u8], [.. "CPU:0 [EVENTS DROPPED]"u8], [.. "*/"u8], [.. "/* "u8], [.. ": "u8], [.. "us+: "u8],
-        [.. "(+5)"u8], [.. "[00000000]"u8], [.. "ms): "u8], [.. "qi_submit:"u8], [.. "cache_tag_flush_all:"u8], [.. "map_sg: dev=x"u8], [0], [0xff], [0xc2, 0x9b],
-        [.. "\x1b["u8], [.. "\r"u8], [.. "\t"u8], [.. "type: 12"u8], [.. "entries-in-buffer/entries-written: 1/-1"u8], [.. "# latency: 0 us, #9/9,"u8],
+        [.. "(+5)"u8], [.. "[00000000]"u8], [.. "ms): "u8], [.. "qi_submit:"u8], [.. "cache_tag_flush_all:"u8], [.. "map_sg: dev=x"u8],
+        [0], [0xff], [0xc2, 0x9b],
+        [.. "\x1b["u8], [.. "\r"u8], [.. "\t"u8], [.. "type: 12"u8], [.. "entries-in-buffer/entries-written: 1/-1"u8],
+        [.. "# latency: 0 us, #9/9,"u8],
     ];
 
     /// <summary>A changed copy.</summary>

@@ -25,10 +25,12 @@ internal static class TextSeeds
         ("unmap", "[FAILED TO PARSE] iova=0xf8000000 size=0x6000 unmapped_size=4096"), ("qi_submit", "iotlb_inv dmar0: 0x500f2 0x7ff000 0x0 0x0"),
         ("cache_tag_flush_range", "dmar0 0000:00:03.0[0] type iotlb did 5 [0x7ff000-0x7fffff] addr 0x7ff000 pages 0x1 mask 0x0"),
         ("cache_tag_flush_all", "dmar0/0000:00:03.0 type devtlb did 5 pasid 0 ref 1"), ("attach_device_to_domain", "IOMMU: device=0000:00:03.0"),
-        ("map_sg", "dev=0000:00:03.0 [1/3] dev_addr=0xfffe0000 phys_addr=0x6c66000 size=4096"), ("sched_switch", "prev_comm=a prev_pid=1 ==> next_comm=map"),
+        ("map_sg", "dev=0000:00:03.0 [1/3] dev_addr=0xfffe0000 phys_addr=0x6c66000 size=4096"),
+        ("sched_switch", "prev_comm=a prev_pid=1 ==> next_comm=map"),
     ];
 
-    private static readonly string[] Tails = ["", " */", " ffffffff844e6739 iommu_map+0x59", "                0 [unknown] ([unknown])", " /user.slice", "\r"];
+    private static readonly string[] Tails =
+        ["", " */", " ffffffff844e6739 iommu_map+0x59", "                0 [unknown] ([unknown])", " /user.slice", "\r"];
 
     /// <summary>The starts of the samples.</summary>
     public static IReadOnlyList<byte[][]> Samples { get; } =
