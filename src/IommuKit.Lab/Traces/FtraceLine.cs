@@ -88,7 +88,14 @@ internal static class FtraceLine
     {
         ReadOnlySpan<byte> name = "cpus="u8;
         int at = line.IndexOf(name);
-        if (at < 0 || (at > 0 && !line[..at].EndsWith(": "u8) && line[..at].ContainsAnyExcept((byte)' ')))
+        if (at < 0)
+        {
+            return false;
+        }
+
+        // A name with blanks in it is what stands before an event.
+        var file = line[..at].Trim((byte)' ');
+        if (!file.IsEmpty && (file[^1] != ':' || line[at - 1] != ' ' || file.Contains((byte)' ')))
         {
             return false;
         }

@@ -60,6 +60,15 @@ public sealed class DoubledTracesTests : IDisposable
     public void The_same_map_at_another_time_is_none(string time) => Read([Map, Unmap, Map.Replace("7.590418", time, StringComparison.Ordinal)])
         .Count.ShouldBe(3);
 
+    /// <summary>Other events may say what a heading says.</summary>
+    [Fact]
+    public void An_event_is_no_heading()
+    {
+        const string other = "a-1 [001] ..... 7.590450: tracing_mark_write: cpus=2";
+        Read([Map, other, other, Unmap]).Select(e => e.Kind)
+            .ShouldBe([TraceEventKind.Map, TraceEventKind.Other, TraceEventKind.Other, TraceEventKind.Unmap]);
+    }
+
     [Fact]
     public void Nor_is_one_by_a_clock_that_has_no_times()
     {
