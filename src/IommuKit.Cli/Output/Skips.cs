@@ -18,6 +18,7 @@ internal static class Skips
             SkipReason.NotMapped => ("unmap", " of pages that are not mapped here"),
             SkipReason.NoTableMemory => ("event", " without memory for page tables"),
             SkipReason.Misaligned => ("event", " not made of whole pages of the page table"),
+            SkipReason.VtdMapping => ("event", " of VT-d's own until Linux 5.10 (map_single, map_sg, unmap_single, unmap_sg), which are not read"),
             _ => ("damaged line", string.Empty),
         };
         string lines = skipped.FirstLine == skipped.LastLine ? $"line {skipped.FirstLine}" : $"lines {skipped.FirstLine}–{skipped.LastLine}";

@@ -15,6 +15,9 @@ internal sealed class AuditCounts
 
     public long Unknown { get; set; }
 
+    /// <summary>VT-d's own maps and unmaps of Linux until 5.10, of which nothing else is known.</summary>
+    public long VtdMappings { get; set; }
+
     public bool HasTimes { get; set; }
 
     /// <summary>Events with the time of the event before them.</summary>

@@ -13,7 +13,7 @@ internal static class AuditFindings
     public static IReadOnlyList<AuditFinding> Of(AuditPass pass, long overwritten)
     {
         bool isMixed = pass.Domains.IsMixed || pass.Counts.MapsOverLive != 0;
-        bool hasLoss = overwritten != 0 || pass.Counts.Lost != 0 || pass.Counts.Damaged != 0;
+        bool hasLoss = overwritten != 0 || pass.Counts.Lost != 0 || pass.Counts.Damaged != 0 || pass.Counts.VtdMappings != 0;
         string? unsure = Join(isMixed ? SeveralDomains : null, hasLoss ? Missing : null);
         var waste = pass.Waste;
         AuditFinding?[] findings =

@@ -84,6 +84,11 @@ internal sealed class AuditPass
                 Counts.Damaged++;
                 Break();
                 break;
+            case TraceEventKind.VtdMapping:
+                Counts.VtdMappings++;
+                Counts.Others++;
+                Break();
+                break;
             case TraceEventKind.Unknown:
                 Counts.Unknown++;
                 break;

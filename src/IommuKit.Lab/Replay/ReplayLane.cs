@@ -66,6 +66,9 @@ internal sealed class ReplayLane : IDisposable
                 Turn(traceEvent.Kind);
                 Unmap(traceEvent);
                 break;
+            case TraceEventKind.VtdMapping:
+                _skipped.Add(SkipReason.VtdMapping, traceEvent.Line);
+                break;
             case TraceEventKind.Damaged:
                 _skipped.Add(SkipReason.Damaged, traceEvent.Line);
                 break;

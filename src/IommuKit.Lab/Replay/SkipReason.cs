@@ -21,6 +21,9 @@ public enum SkipReason
     /// <summary>It is not made of whole pages of the page table.</summary>
     Misaligned,
 
+    /// <summary>It is one of VT-d's own events of Linux until 5.10, which are not read: <see cref="Traces.TraceEventKind.VtdMapping"/>.</summary>
+    VtdMapping,
+
     /// <summary>The line is damaged.</summary>
     Damaged,
 }

@@ -19,6 +19,9 @@ internal static class FtraceInvalidation
 {
     private const int PageShift = 12;
 
+    private static readonly byte[][] VtdMappings =
+        [.. VtdMappingNames.All.Select(name => System.Text.Encoding.ASCII.GetBytes(name + ":"))];
+
     /// <summary>Reads a line.</summary>
     /// <param name="line">The line, without its end and without blanks around it; no map or unmap.</param>
     /// <param name="number">Its number.</param>
@@ -61,6 +64,31 @@ internal static class FtraceInvalidation
         return kind != TraceEventKind.Other;
     }
 
+    /// <summary>
+    /// Whether a line is one of the events that VT-d's driver had until Linux 5.10 for the mappings of drivers:
+    /// <code>
+    /// …  7.590418: map_sg: dev=0000:00:03.0 [1/3] dev_addr=0xfffe0000 phys_addr=0x6c66000 size=4096
+    /// …  7.590418: bounce_unmap_single: dev=0000:00:03.0 dev_addr=0xfffe0000 size=4096
+    /// </code>
+    /// </summary>
+    public static bool IsVtdMapping(ReadOnlySpan<byte> line)
+    {
+        if (line.IndexOf("map_s"u8) < 0 || line.IndexOf(" dev"u8) < 0)
+        {
+            return false;
+        }
+
+        foreach (byte[] name in VtdMappings)
+        {
+            if (TryFind(line, name, out _, out var fields) && fields.StartsWith("dev"u8))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Finds an event by its name, where the name of an event stands.</summary>
     /// <param name="line">The line.</param>
     /// <param name="name">The name, with its colon.</param>
@@ -80,7 +108,8 @@ internal static class FtraceInvalidation
 
             bool isWord = front.IsEmpty || front[^1] == ' ';
             front = front.TrimEnd((byte)' ');
-            if (isWord && (front.IsEmpty || front[^1] == ':' || front.EndsWith("/*"u8) || IsPeriod(front)) && end < line.Length && line[end] == ' ')
+            if (isWord && end < line.Length && line[end] == ' '
+                && (front.IsEmpty || front[^1] == ':' || front.EndsWith("/*"u8) || FtraceText.EndsWithTime(front)))
             {
                 before = line[..end];
                 fields = line[end..].TrimStart((byte)' ');
@@ -92,9 +121,6 @@ internal static class FtraceInvalidation
         fields = default;
         return false;
     }
-
-    /// <summary>Whether a text ends with a time and what perf counted: "24.330589:          1".</summary>
-    private static bool IsPeriod(ReadOnlySpan<byte> text) => FtraceText.WithoutPeriod(text) is { IsEmpty: false } rest && rest[^1] == ':';
 
     private static TraceEvent ReadDescriptor(ReadOnlySpan<byte> before, ReadOnlySpan<byte> fields, long number)
     {

@@ -40,14 +40,14 @@ internal static class FtraceLine
         {
             if (!TryReadMapping(line, marker, number, out traceEvent))
             {
-                traceEvent = new TraceEvent(TraceEventKind.Damaged, number);
+                traceEvent = new TraceEvent(IsDirtyLog(line[..marker]) ? TraceEventKind.Other : TraceEventKind.Damaged, number);
             }
 
             return true;
         }
 
         // These start the line. Before the name of a process, which may look like any of them, there is at least one blank.
-        if (line.IsEmpty || line[0] == '#' || line.StartsWith("cpus="u8) || line.StartsWith("version = "u8))
+        if (line.IsEmpty || line[0] == '#' || line.StartsWith("version = "u8) || IsReportHeading(line))
         {
             traceEvent = default;
             return false;
@@ -73,10 +73,49 @@ internal static class FtraceLine
         else if (!TryReadByFields(line, number, out traceEvent) && !FtraceInvalidation.TryRead(line, number, out traceEvent)
             && !FtraceMessage.TryRead(line, number, out traceEvent))
         {
-            traceEvent = new TraceEvent(IsEvent(line) ? TraceEventKind.Other : TraceEventKind.Unknown, number);
+            traceEvent = new TraceEvent(
+                FtraceInvalidation.IsVtdMapping(line) ? TraceEventKind.VtdMapping : IsEvent(line) ? TraceEventKind.Other : TraceEventKind.Unknown,
+                number);
         }
 
         return true;
+    }
+
+    /// <summary>
+    /// Whether a line is the heading of trace-cmd report, "cpus=2". The name of the file stands before it where several are printed, and blanks where
+    /// the file has instances.
+    /// </summary>
+    public static bool IsReportHeading(ReadOnlySpan<byte> line)
+    {
+        ReadOnlySpan<byte> name = "cpus="u8;
+        int at = line.IndexOf(name);
+        if (at < 0)
+        {
+            return false;
+        }
+
+        // A name with blanks in it is what stands before an event.
+        var file = line[..at].Trim((byte)' ');
+        if (!file.IsEmpty && (file[^1] != ':' || line[at - 1] != ' ' || file.Contains((byte)' ')))
+        {
+            return false;
+        }
+
+        var count = line[(at + name.Length)..].TrimEnd(" \r"u8);
+        return count.Length is > 0 and < 10 && !count.ContainsAnyExceptInRange((byte)'0', (byte)'9');
+    }
+
+    /// <summary>Reads the heading "latency: 0 us, #5719/46372, CPU#0" that the option latency-format puts in the place of the other.</summary>
+    public static bool TryReadLatencyHeading(ReadOnlySpan<byte> line, out long inBuffer, out long written)
+    {
+        inBuffer = 0;
+        written = 0;
+        if (!line.StartsWith("# latency: "u8) || line.IndexOf(" us, #"u8) is not (> 0 and int at))
+        {
+            return false;
+        }
+
+        return TryReadEntries(line[(at + " us, #"u8.Length)..], out inBuffer, out written);
     }
 
     /// <summary>Reads the heading "entries-in-buffer/entries-written: 5719/46372".</summary>
@@ -91,7 +130,13 @@ internal static class FtraceLine
             return false;
         }
 
-        var rest = line[(at + name.Length)..].TrimStart((byte)' ');
+        return TryReadEntries(line[(at + name.Length)..].TrimStart((byte)' '), out inBuffer, out written);
+    }
+
+    /// <summary>"5719/46372".</summary>
+    private static bool TryReadEntries(ReadOnlySpan<byte> rest, out long inBuffer, out long written)
+    {
+        written = 0;
         return Utf8Parser.TryParse(rest, out inBuffer, out int used)
             && used < rest.Length
             && rest[used] == '/'
@@ -106,12 +151,17 @@ internal static class FtraceLine
         || (kind is TraceEventKind.Other or TraceEventKind.Attach or TraceEventKind.Detach or TraceEventKind.TagAssign or TraceEventKind.PageFault
             or TraceEventKind.Console && line.IndexOf("map:"u8) < 0);
 
-    /// <summary>Whether a line is an event of which only the number of its type was recorded: "25 0 7546431143 type: 1149".</summary>
+    /// <summary>
+    /// Whether a line is an event of which only the number of its type was recorded: "25 0 7546431143 type: 1149", or with the option bin behind
+    /// bytes that are no text.
+    /// </summary>
     public static bool IsWithoutFields(ReadOnlySpan<byte> line)
     {
-        ReadOnlySpan<byte> name = " type: "u8;
+        ReadOnlySpan<byte> name = "type: "u8;
         int at = line.LastIndexOf(name);
-        return at >= 0 && !line[(at + name.Length)..].TrimEnd(" \r"u8).ContainsAnyExceptInRange((byte)'0', (byte)'9');
+        return at >= 0
+            && (at == 0 || line[at - 1] == ' ' || IsBinary(line))
+            && !line[(at + name.Length)..].TrimEnd(" \r"u8).ContainsAnyExceptInRange((byte)'0', (byte)'9');
     }
 
     /// <summary>Whether a line has bytes that no text has.</summary>
@@ -181,6 +231,9 @@ internal static class FtraceLine
             isUnmap ? unmapped : size);
         return traceEvent.Kind != TraceEventKind.Damaged;
     }
+
+    /// <summary>Whether the marker follows one of the names that openEuler's kernel has for logs of dirty pages.</summary>
+    private static bool IsDirtyLog(ReadOnlySpan<byte> before) => before.TrimEnd((byte)' ').EndsWith("_dirty_log:"u8);
 
     /// <summary>Reads a map or unmap whose fields are printed by their names. False if the line is no such event.</summary>
     private static bool TryReadByFields(ReadOnlySpan<byte> line, long number, out TraceEvent traceEvent)

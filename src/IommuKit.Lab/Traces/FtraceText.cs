@@ -39,10 +39,10 @@ internal static class FtraceText
             return ReadTimeInFront(text);
         }
 
-        text = WithoutPeriod(text);
+        text = WithoutColumn(text);
         if (text.IsEmpty || text[^1] != ':')
         {
-            return -1;
+            return ReadTimeInBrackets(text);
         }
 
         text = text[..^1].TrimEnd((byte)' ');
@@ -81,8 +81,14 @@ internal static class FtraceText
     }
 
     /// <summary>
-    /// Whether what follows the last number of an event can follow it: nothing, the end of a comment, or the address of an instruction that perf adds,
-    /// with its name.
+    /// Whether what follows the last number of an event can follow it: nothing, the end of a comment, where in the ring buffer it was, or what perf
+    /// adds: an address, with or without its name, or a control group.
+    /// <code>
+    /// size=4096 ffffffff844e6739 iommu_map+0x59 ([kernel.kallsyms])
+    /// size=4096                0 [unknown] ([unknown])
+    /// size=4096 /user.slice
+    /// size=4096 [12:0x48:40]
+    /// </code>
     /// </summary>
     public static bool IsTail(ReadOnlySpan<byte> rest)
     {
@@ -92,20 +98,58 @@ internal static class FtraceText
             return true;
         }
 
-        // The shortest address of a kernel that can be told from a number.
-        const int minDigits = 8;
+        if (rest[0] is not ((byte)' ' or (byte)'\t'))
+        {
+            return false;
+        }
+
         int end = text.IndexOfAny(" \t"u8);
         var word = end < 0 ? text : text[..end];
-        return (rest[0] is (byte)' ' or (byte)'\t')
-            && word.Length is >= minDigits and <= 16
-            && Utf8Parser.TryParse(word, out ulong _, out int used, 'x') && used == word.Length;
+        return word[0] == '/' || IsPlace(word) || IsAddress(rest, word, text[word.Length..].TrimStart(" \t"u8));
     }
 
-    /// <summary>"24.330589:          1" without what perf counted.</summary>
-    public static ReadOnlySpan<byte> WithoutPeriod(ReadOnlySpan<byte> text)
+    /// <summary>Where a record was, as trace-cmd report --debug prints it: "[12:0x48:40]".</summary>
+    private static bool IsPlace(ReadOnlySpan<byte> word) =>
+        TrySkip(ref word, "["u8) && TryReadDecimal(ref word, out _) && TrySkip(ref word, ":"u8) && TryReadHex(ref word, out _)
+            && TrySkip(ref word, ":"u8) && TryReadDecimal(ref word, out _) && word.SequenceEqual("]"u8);
+
+    /// <summary>
+    /// Whether a word is an address. A short one is told from a number that belongs nowhere by its name, or by the column of 16 letters in which perf
+    /// prints it.
+    /// </summary>
+    private static bool IsAddress(ReadOnlySpan<byte> rest, ReadOnlySpan<byte> word, ReadOnlySpan<byte> next)
+    {
+        const int maxDigits = 16;
+        const int minDigits = 8;
+        int lead = rest.Length - rest.TrimStart(" \t"u8).Length;
+        return word.Length <= maxDigits
+            && Utf8Parser.TryParse(word, out ulong _, out int used, 'x') && used == word.Length
+            && (word.Length >= minDigits || lead + word.Length > maxDigits || (!next.IsEmpty && next[0] is not (>= (byte)'0' and <= (byte)'9')));
+    }
+
+    /// <summary>Whether a text ends with a time and a colon, or these and a column that can follow them.</summary>
+    public static bool EndsWithTime(ReadOnlySpan<byte> text) =>
+        WithoutColumn(text) is { Length: > 1 } rest && rest[^1] == ':' && rest[^2] is >= (byte)'0' and <= (byte)'9';
+
+    /// <summary>
+    /// "24.330589:          1" without what perf counted, and "24.330589: (+12)" without what trace-cmd report --ts-diff adds.
+    /// </summary>
+    private static ReadOnlySpan<byte> WithoutColumn(ReadOnlySpan<byte> text)
     {
         int blank = text.LastIndexOf((byte)' ');
-        if (blank < 0 || text[(blank + 1)..].ContainsAnyExceptInRange((byte)'0', (byte)'9'))
+        if (blank < 0)
+        {
+            return text;
+        }
+
+        var column = text[(blank + 1)..];
+        if (TrySkip(ref column, "(+"u8))
+        {
+            _ = TrySkip(ref column, "-"u8);
+            column = column.EndsWith(")"u8) ? column[..^1] : column;
+        }
+
+        if (column.ContainsAnyExceptInRange((byte)'0', (byte)'9'))
         {
             return text;
         }
@@ -124,7 +168,22 @@ internal static class FtraceText
     {
         text = text.TrimStart((byte)' ');
         int blank = text.IndexOf((byte)' ');
-        return blank > 0 && text[blank..].TrimStart((byte)' ').StartsWith("|"u8) && text[..blank].Contains((byte)'.') ? ReadSeconds(text[..blank]) : -1;
+        return blank > 0 && text[blank..].TrimStart((byte)' ').StartsWith("|"u8) && text[..blank].Contains((byte)'.')
+            ? ReadSeconds(text[..blank])
+            : -1;
+    }
+
+    /// <summary>The time that the kernel's log puts in front: "[    7.590418]".</summary>
+    private static long ReadTimeInBrackets(ReadOnlySpan<byte> text)
+    {
+        int open = text.LastIndexOf((byte)'[');
+        if (open < 0 || text[^1] != ']')
+        {
+            return -1;
+        }
+
+        var time = text[(open + 1)..^1].TrimStart((byte)' ');
+        return time.IsEmpty ? -1 : ReadSeconds(time);
     }
 
     /// <summary>"7.590418", in nanoseconds; -1 if it is not that.</summary>

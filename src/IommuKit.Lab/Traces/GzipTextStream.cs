@@ -12,9 +12,18 @@ internal sealed class GzipTextStream : ReadOnlyStream
     private static readonly byte[] EndText = [.. "end of trace"u8];
     private static readonly byte[] EndMember = Compress(EndText);
 
-    // Traces of kernels shrink to a twentieth or so; gzip can go to a thousandth, of what is all alike.
-    private const long MaxRatio = 200;
+    /// <summary>
+    /// How much larger than its file text may come out. Traces shrink to a twentieth or so; gzip can go to a thousandth, of what is all alike.
+    /// </summary>
+    public const int MaxTextRatio = 200;
+
+    /// <summary>How much larger than its file a trace.dat may come out, which has to be written to a file. Traces shrink to a sixth or so.</summary>
+    public const int MaxDatRatio = 50;
+
     private const long MinBytesToJudge = 64 << 20;
+
+    // How much of the rest is decompressed to find out what is wrong with a line; more would take long to say little.
+    private const long MaxFurther = 256 << 20;
 
     private readonly string _name;
     private readonly ChainedStream _compressed;
@@ -33,6 +42,9 @@ internal sealed class GzipTextStream : ReadOnlyStream
         _compressed = new ChainedStream(new PiecewiseStream(counted), new MemoryStream(EndMember));
         _gzip = new GZipStream(_compressed, CompressionMode.Decompress);
     }
+
+    /// <summary>How much larger than its file it may come out, once there are 64 MiB of it.</summary>
+    public int MaxRatio { get; set; } = MaxTextRatio;
 
     /// <summary>Reads text.</summary>
     /// <exception cref="InvalidDataException">The file breaks off or is damaged.</exception>
@@ -53,7 +65,8 @@ internal sealed class GzipTextStream : ReadOnlyStream
             throw new InputException(
                 _name,
                 null,
-                $"is gzip that comes out more than {MaxRatio} times as large as it is, which no trace does; if it is one, give it decompressed");
+                $"is gzip that comes out more than {MaxRatio} times as large as it is, which no trace does; if it is one, give it decompressed "
+                    + "(with --lenient, text is read up to there)");
         }
 
         if (!_compressed.IsFirstDone)
@@ -66,15 +79,16 @@ internal sealed class GzipTextStream : ReadOnlyStream
         return 0;
     }
 
-    /// <summary>Reads to the end, and finds out whether there is damage. What was read is lost.</summary>
+    /// <summary>Reads on, and finds out whether there is damage in the next 256 MiB. What was read is lost.</summary>
     public bool IsDamagedFurtherOn()
     {
         byte[] text = new byte[1 << 16];
         try
         {
-            while (Read(text) != 0)
+            long read = 0;
+            for (int count = Read(text); count != 0 && read < MaxFurther; count = Read(text))
             {
-                // Only the checks matter.
+                read += count;
             }
 
             return false;
@@ -82,6 +96,11 @@ internal sealed class GzipTextStream : ReadOnlyStream
         catch (InvalidDataException)
         {
             return true;
+        }
+        catch (InputException)
+        {
+            // Far too large; which is not what is wrong with the line.
+            return false;
         }
     }
 

@@ -23,7 +23,7 @@ internal static class MappingFields
         }
 
         return size == 0
-            ? new TraceEvent(TraceEventKind.Other, number)
+            ? new TraceEvent(TraceEventKind.Other, number) { IsEmpty = true }
             : new TraceEvent(kind, number, nanoseconds, from.Iova, from.PhysicalAddress, bytes);
     }
 

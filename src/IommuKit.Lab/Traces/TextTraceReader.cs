@@ -23,6 +23,12 @@ internal sealed class TextTraceReader : TraceReader
     private long _mappings;
     private long _known;
     private long _idleBytes;
+    private long _empty;
+    private long _lastTime = -1;
+    private TraceEvent _first;
+    private bool _hasTracer;
+    private bool _hasReport;
+    private bool _isEnded;
     private string? _foreignForm;
     private long _inBuffer = -1;
     private long _written;
@@ -52,11 +58,13 @@ internal sealed class TextTraceReader : TraceReader
 
     public override bool Read(out TraceEvent traceEvent)
     {
+        ReadOnlySpan<byte> line = default;
         while (true)
         {
-            var end = ReadLine(out var line);
+            var end = _isEnded ? LineEnd.Nothing : ReadLine(out line);
             if (end == LineEnd.Nothing)
             {
+                _isEnded = true;
                 CheckEnd();
                 traceEvent = default;
                 return false;
@@ -70,11 +78,7 @@ internal sealed class TextTraceReader : TraceReader
             else if (!FtraceLine.TryRead(line, Line, out traceEvent))
             {
                 NoteHeading(line);
-                if (IsIdle(line.Length + 1))
-                {
-                    return false;
-                }
-
+                _isEnded = IsIdle(line.Length + 1);
                 continue;
             }
             else if (end == LineEnd.Missing && !FtraceLine.CanBeWhole(line, traceEvent.Kind))
@@ -87,9 +91,10 @@ internal sealed class TextTraceReader : TraceReader
                 throw new InputException(_input.Name, Line, Damage(line, end));
             }
 
-            if (_mappings == 0 && traceEvent.Kind is TraceEventKind.Other or TraceEventKind.Unknown)
+            if (_mappings == 0 && _foreignForm is null && traceEvent.Kind is TraceEventKind.Other or TraceEventKind.Unknown
+                or TraceEventKind.Damaged or TraceEventKind.VtdMapping)
             {
-                _foreignForm ??= ForeignForms.Find(line);
+                _foreignForm = ForeignForms.Find(line);
             }
 
             // Lines of tracers of functions are no events, and there may be very many of them between two.
@@ -99,7 +104,12 @@ internal sealed class TextTraceReader : TraceReader
             _lineStart = _buffer.AsSpan().Overlaps(line, out int start) ? start : 0;
             _lineLength = line.Length;
             _events += traceEvent.Kind is TraceEventKind.Lost or TraceEventKind.Unknown ? 0 : 1;
-            _mappings += traceEvent.Kind is TraceEventKind.Map or TraceEventKind.Unmap ? 1 : 0;
+            _empty += traceEvent.IsEmpty ? 1 : 0;
+            if (traceEvent.Kind is TraceEventKind.Map or TraceEventKind.Unmap)
+            {
+                NoteMapping(traceEvent);
+            }
+
             _known += traceEvent.Kind is TraceEventKind.Other or TraceEventKind.Lost or TraceEventKind.Unknown or TraceEventKind.Damaged ? 0 : 1;
             return true;
         }
@@ -108,23 +118,58 @@ internal sealed class TextTraceReader : TraceReader
     public override void Dispose() => _input.Dispose();
 
     /// <summary>
-    /// Takes note of the heading of ftrace's file trace. A second one starts another trace, whose times and mappings have nothing to do with those before.
+    /// Takes note of a heading. A second one starts another trace, whose times and mappings have nothing to do with those before.
     /// </summary>
     private void NoteHeading(ReadOnlySpan<byte> line)
     {
-        if (!FtraceLine.TryReadHeading(line, out long inBuffer, out long written))
+        if (FtraceLine.TryReadHeading(line, out long inBuffer, out long written)
+            || FtraceLine.TryReadLatencyHeading(line, out inBuffer, out written))
         {
-            return;
+            NoteStart(isFirst: _inBuffer < 0);
+            _inBuffer = inBuffer;
+            _written = written;
+            _processors = NumberBehind(line, "#P:"u8);
+        }
+        else if (line.StartsWith("# tracer: "u8))
+        {
+            NoteStart(isFirst: !_hasTracer);
+            _hasTracer = true;
+        }
+        else if (FtraceLine.IsReportHeading(line))
+        {
+            NoteStart(isFirst: !_hasReport);
+            _hasReport = true;
+            _processors = NumberBehind(line, "cpus="u8);
+        }
+    }
+
+    private static int NumberBehind(ReadOnlySpan<byte> line, ReadOnlySpan<byte> name) =>
+        line.IndexOf(name) is >= 0 and int at && Utf8Parser.TryParse(line[(at + name.Length)..], out int count, out _) ? Math.Max(0, count) : 0;
+
+    /// <summary>
+    /// Takes note of a map or unmap. Where a file without headings holds a trace twice, its first one comes again, and its time with it.
+    /// </summary>
+    private void NoteMapping(in TraceEvent mapping)
+    {
+        if (_mappings++ == 0)
+        {
+            _first = mapping;
+        }
+        else if (mapping.Nanoseconds == _first.Nanoseconds && mapping.Nanoseconds >= 0 && _lastTime > mapping.Nanoseconds
+            && mapping with { Line = _first.Line } == _first)
+        {
+            NoteStart(isFirst: false);
         }
 
-        if (_inBuffer >= 0)
+        _lastTime = mapping.Nanoseconds;
+    }
+
+    private void NoteStart(bool isFirst)
+    {
+        if (!isFirst)
         {
             Complain("a second trace starts here; give each a file of its own");
         }
-
-        _inBuffer = inBuffer;
-        _written = written;
-        _processors = line.IndexOf("#P:"u8) is >= 0 and int at && Utf8Parser.TryParse(line[(at + 3)..], out int count, out _) ? count : 0;
     }
 
     /// <summary>Whether there have been nothing but empty lines and comments for so long that this is no trace, or none any more.</summary>
@@ -173,7 +218,7 @@ internal sealed class TextTraceReader : TraceReader
         else
         {
             damage = (line.IndexOf("IOMMU: iova="u8) >= 0 ? "is not a map or unmap" : "is not an invalidation")
-                + " event that a kernel can have printed: its numbers are missing, zero, misaligned or contradict each other";
+                + " event that a kernel can have printed: its numbers are missing, misaligned or contradict each other";
         }
 
         // Whatever else the line looks like: if the compression is damaged, that is the cause.
@@ -190,6 +235,7 @@ internal sealed class TextTraceReader : TraceReader
                 _input.Name,
                 null,
                 _foreignForm
+                    ?? (_empty != 0 ? OnlyEmpty(_empty) : null)
                     ?? $"has no iommu:map or iommu:unmap event in {Line} {(Line == 1 ? "line" : "lines")}; record the trace with both events on");
         }
 
@@ -264,6 +310,13 @@ internal sealed class TextTraceReader : TraceReader
         catch (InvalidDataException)
         {
             throw new InputException(_input.Name, Line + 1, "the gzip data breaks off or is damaged here (--lenient reads what comes before)");
+        }
+        catch (InputException) when (_isLenient)
+        {
+            // Far larger than its file; what comes before may be of use, and no more of it is decompressed.
+            Problem ??=
+                $"the gzip data come out more than {GzipTextStream.MaxTextRatio} times as large as they are; reading stopped after line {Line}";
+            _isStreamDone = true;
         }
         catch (IOException e)
         {

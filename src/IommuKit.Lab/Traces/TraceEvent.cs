@@ -39,5 +39,9 @@ public readonly record struct TraceEvent(
 
     /// <summary>Whether it is an event of the kernel that is neither a map nor an unmap.</summary>
     public bool IsOther => Kind is TraceEventKind.Other or TraceEventKind.QueueSubmit or TraceEventKind.CacheTagFlush
-        or TraceEventKind.Attach or TraceEventKind.Detach or TraceEventKind.TagAssign or TraceEventKind.PageFault or TraceEventKind.Console;
+        or TraceEventKind.Attach or TraceEventKind.Detach or TraceEventKind.TagAssign or TraceEventKind.PageFault or TraceEventKind.Console
+        or TraceEventKind.VtdMapping;
+
+    /// <summary>Whether it is a map or an unmap of no bytes, which does nothing and is of <see cref="TraceEventKind.Other"/>.</summary>
+    internal bool IsEmpty { get; init; }
 }

@@ -43,4 +43,10 @@ public enum TraceEventKind
 
     /// <summary>A damaged line; read on only because the caller asked for it.</summary>
     Damaged,
+
+    /// <summary>
+    /// One of the events that VT-d's driver had until Linux 5.10 for the mappings of drivers: intel_iommu:map_single, map_sg, unmap_single, unmap_sg,
+    /// and those with bounce_ in front. What it maps or unmaps is not read.
+    /// </summary>
+    VtdMapping,
 }

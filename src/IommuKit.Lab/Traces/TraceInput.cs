@@ -29,6 +29,7 @@ internal sealed class TraceInput : IDisposable
             Gzip = new GzipTextStream(Name, _content);
             _content = new ProbedStream(Gzip, ProbeBytes);
             Refuse("is gzip; what it holds ");
+            Gzip.MaxRatio = IsDat ? GzipTextStream.MaxDatRatio : GzipTextStream.MaxTextRatio;
         }
     }
 

@@ -78,4 +78,9 @@ public abstract class TraceReader : IDisposable
 
     /// <inheritdoc/>
     public abstract void Dispose();
+
+    /// <summary>What to say of a trace that has maps and unmaps, but none of any bytes.</summary>
+    private protected static string OnlyEmpty(long count) =>
+        (count == 1 ? "has only one event of iommu:map and iommu:unmap, and it is" : $"has {count} events of iommu:map and iommu:unmap, and all are")
+            + " of size 0, which map and unmap nothing (kernels print that where a map fails at its first page)";
 }

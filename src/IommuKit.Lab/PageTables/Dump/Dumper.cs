@@ -162,6 +162,9 @@ public static class Dumper
                         skipped = Unmap(table, traceEvent, ref sink, out ulong unmapped);
                         live -= unmapped;
                         break;
+                    case TraceEventKind.VtdMapping:
+                        skipped = SkipReason.VtdMapping;
+                        break;
                     case TraceEventKind.Damaged:
                         skipped = SkipReason.Damaged;
                         break;

@@ -102,7 +102,8 @@ internal sealed class CpuPages
         _left = 0;
         uint compressed = _file.ReadU32(_numbers, _offset);
         uint bytes = _file.ReadU32(_numbers, _offset + 4);
-        if (bytes == 0 || bytes % _pageBytes != 0 || bytes > _maxChunk || compressed > MaxCompressed(bytes))
+        if (bytes == 0 || bytes % _pageBytes != 0 || bytes > _maxChunk || compressed > MaxCompressed(bytes)
+            || bytes > Math.Max(DatCompression.MostOf(compressed), ChunkPages * (long)_pageBytes))
         {
             throw new InvalidDataException($"it has a chunk of {bytes} bytes, {compressed} compressed, where pages have {_pageBytes}");
         }

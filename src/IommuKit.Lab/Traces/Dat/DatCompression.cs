@@ -6,6 +6,10 @@ namespace IommuKit.Lab.Traces.Dat;
 /// <summary>Decompresses pieces of a trace.dat of version 7.</summary>
 internal sealed class DatCompression : IDisposable
 {
+    // What zlib can make of a byte, a little more; zstd could make more of what is all alike, which text and events are not.
+    private const long MaxRatio = 1100;
+    private const int Frame = 64;
+
     private readonly Decompressor? _zstd;
     private readonly string _name;
 
@@ -20,6 +24,10 @@ internal sealed class DatCompression : IDisposable
                 $"it is compressed with \"{name}\", which is not read; 'trace-cmd convert --file-version 6 --compression none' makes a file that is");
         _zstd = name == "zstd" ? new Decompressor() : null;
     }
+
+    /// <summary>The most bytes that a piece can hold, before there is memory for it.</summary>
+    /// <param name="compressed">The bytes that it has.</param>
+    public static long MostOf(uint compressed) => (compressed + (long)Frame) * MaxRatio;
 
     /// <summary>Decompresses a piece.</summary>
     /// <param name="compressed">The piece.</param>

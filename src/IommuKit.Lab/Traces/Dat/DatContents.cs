@@ -12,6 +12,9 @@ internal sealed class DatContents
     /// <summary>The layout of a page; null until it is found.</summary>
     public PageLayout? Page { get; set; }
 
+    /// <summary>Whether formats of events were found, of the IOMMU or of others.</summary>
+    public bool HasFormats { get; set; }
+
     /// <summary>The formats of the IOMMU's events.</summary>
     public List<EventFormat> Formats { get; } = [];
 

@@ -12,6 +12,7 @@ internal sealed class DatCursor(Stream stream, DatNumbers numbers, string what)
     public const int MaxPiece = 64 << 20;
 
     private readonly byte[] _number = new byte[8];
+    private readonly SpooledFile? _spool = stream as SpooledFile;
 
     public long Position => stream.Position;
 
@@ -26,8 +27,15 @@ internal sealed class DatCursor(Stream stream, DatNumbers numbers, string what)
     public ulong U64() => numbers.U64(Number(8));
 
     /// <summary>Goes to an offset that the file gives.</summary>
+    /// <exception cref="LaterPartException">It lies behind what is copied of a file before its header is judged.</exception>
     public void Seek(ulong offset)
     {
+        if (_spool is not null && offset > SpooledFile.MaxHeader)
+        {
+            throw new LaterPartException();
+        }
+
+        _spool?.Reach(offset);
         if (offset > (ulong)stream.Length)
         {
             throw Beyond($"offset {offset}");
@@ -39,7 +47,7 @@ internal sealed class DatCursor(Stream stream, DatNumbers numbers, string what)
     /// <summary>Leaves out bytes.</summary>
     public void Skip(ulong bytes)
     {
-        if (bytes > (ulong)Left)
+        if (!Has(bytes))
         {
             throw Beyond($"{bytes} bytes at {stream.Position}");
         }
@@ -50,7 +58,7 @@ internal sealed class DatCursor(Stream stream, DatNumbers numbers, string what)
     /// <summary>Takes bytes into memory.</summary>
     public byte[] Bytes(ulong count)
     {
-        if (count > (ulong)Left || count > MaxPiece)
+        if (count > MaxPiece || !Has(count))
         {
             throw Beyond($"{count} bytes at {stream.Position}");
         }
@@ -90,13 +98,20 @@ internal sealed class DatCursor(Stream stream, DatNumbers numbers, string what)
 
     private ReadOnlySpan<byte> Number(int bytes)
     {
-        if (bytes > Left)
+        if (!Has((ulong)bytes))
         {
             throw Beyond($"{bytes} bytes at {stream.Position}");
         }
 
         stream.ReadExactly(_number, 0, bytes);
         return _number.AsSpan(0, bytes);
+    }
+
+    /// <summary>Whether so many bytes follow; of what is copied as it is read, copies them.</summary>
+    private bool Has(ulong bytes)
+    {
+        _spool?.Reach((ulong)Saturating.Add(stream.Position, bytes));
+        return bytes <= (ulong)Left;
     }
 
     private InvalidDataException Beyond(string place) => new($"{what} has {stream.Length} bytes, and {place} lies beyond");

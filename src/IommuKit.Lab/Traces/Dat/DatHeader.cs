@@ -32,14 +32,54 @@ internal static class DatHeader
     /// <exception cref="NotSupportedException">It is of a kind that is not read.</exception>
     public static DatContents Read(Stream file)
     {
+        var cursor = Start(file, out string version, out var contents);
+        ReadRest(file, cursor, version, contents);
+        return contents;
+    }
+
+    /// <summary>Reads what stands at the start of a file of which the rest is not known yet, and refuses it if that is damaged.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="isLenient">Whether to make do with less than the header promises.</param>
+    /// <returns>Where what is needed of the file ends; <see cref="long.MaxValue"/> if its start does not say.</returns>
+    /// <exception cref="InvalidDataException">It breaks off or is damaged.</exception>
+    /// <exception cref="NotSupportedException">It is of a kind that is not read.</exception>
+    public static long Preview(SpooledFile file, bool isLenient)
+    {
+        var cursor = Start(file, out string version, out var contents);
+        try
+        {
+            ReadRest(file, cursor, version, contents);
+        }
+        catch (LaterPartException e)
+        {
+            // Where a file says what its events are, behind the events it says where they are.
+            return contents is { Page: not null, HasFormats: true }
+                ? long.MaxValue
+                : throw new NotSupportedException(
+                    $"the start of its header lies behind its first {SpooledFile.MaxHeader >> 20} MiB; give it as a plain file", e);
+        }
+
+        ulong end = contents.Cpus.Aggregate(0ul, (max, cpu) => Math.Max(max, (ulong)cpu.Offset + (ulong)cpu.Bytes));
+        return end <= (ulong)SpooledFile.MaxBytes || isLenient
+            ? (long)Math.Min(end, (ulong)SpooledFile.MaxBytes)
+            : throw new InvalidDataException($"its header promises {end} bytes, more than {SpooledFile.MaxBytes >> 30} GiB");
+    }
+
+    private static DatCursor Start(Stream file, out string version, out DatContents contents)
+    {
         var cursor = new DatCursor(file, default, "the file");
         cursor.Expect("\x17\x08\x44tracing"u8);
-        string version = cursor.Text();
+        version = cursor.Text();
         var numbers = new DatNumbers(IsBig: cursor.U8() != 0);
         _ = cursor.U8();
         cursor = new DatCursor(file, numbers, "the file");
         _ = cursor.U32();
-        var contents = new DatContents { Numbers = numbers };
+        contents = new DatContents { Numbers = numbers };
+        return cursor;
+    }
+
+    private static void ReadRest(Stream file, DatCursor cursor, string version, DatContents contents)
+    {
         switch (version)
         {
             case "6":
@@ -58,8 +98,6 @@ internal static class DatHeader
             throw new InvalidDataException(
                 $"it has pages of {page.Bytes} bytes for {contents.Cpus.Count} processors, more than {MaxPages} bytes in all");
         }
-
-        return contents;
     }
 
     /// <summary>Reads the layout of pages.</summary>
@@ -74,6 +112,7 @@ internal static class DatHeader
     /// <summary>Reads the formats of the events, and keeps those of the IOMMU.</summary>
     public static void ReadFormats(DatCursor cursor, DatContents contents)
     {
+        contents.HasFormats = true;
         for (uint systems = cursor.U32(); systems != 0; systems--)
         {
             string system = cursor.Text();

@@ -25,6 +25,8 @@ internal sealed class DatTraceReader : TraceReader
     private bool _isFound;
     private long _damages;
     private long _mappings;
+    private long _empty;
+    private long _vtdMappings;
 
     /// <summary>Reads the header.</summary>
     /// <param name="input">The file.</param>
@@ -88,10 +90,14 @@ internal sealed class DatTraceReader : TraceReader
         if (traceEvent.Kind == TraceEventKind.Damaged && !_isLenient)
         {
             throw new InputException(
-                _input.Name, null, $"event {Line} is no map or unmap that a kernel can have recorded: its numbers are missing, zero or misaligned");
+                _input.Name,
+                null,
+                $"event {Line} is no map or unmap that a kernel can have recorded: its numbers are missing, misaligned or contradict each other");
         }
 
         _mappings += traceEvent.Kind is TraceEventKind.Map or TraceEventKind.Unmap ? 1 : 0;
+        _empty += traceEvent.IsEmpty ? 1 : 0;
+        _vtdMappings += traceEvent.Kind == TraceEventKind.VtdMapping ? 1 : 0;
         return true;
     }
 
@@ -185,25 +191,41 @@ internal sealed class DatTraceReader : TraceReader
             return file;
         }
 
-        FileStream copy;
+        SpooledFile? copy = null;
         try
         {
-            copy = SpooledFile.Create(_input.Content, out string? problem);
-            Problem = problem;
+            copy = SpooledFile.Create(_input.Content);
+            copy.CopyRest(DatHeader.Preview(copy, _isLenient));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
+            copy?.File.Dispose();
             throw new InputException(
                 _input.Name, null, $"is a trace.dat that has to be copied to a temporary file, which failed: {FileProblem.Describe(e)}");
         }
+        catch (Exception e) when (e is InvalidDataException or NotSupportedException && copy!.Problem is null)
+        {
+            copy!.File.Dispose();
+            throw Refuse(e);
+        }
+        catch (InvalidDataException)
+        {
+            // That it is not whole is said below; where that is no obstacle, the header is read once more, and refused for what it is.
+        }
+        catch
+        {
+            copy?.File.Dispose();
+            throw;
+        }
 
+        Problem = copy!.Problem;
         if (Problem is not null && !_isLenient)
         {
-            copy.Dispose();
+            copy.File.Dispose();
             throw new InputException(_input.Name, null, $"is a trace.dat that is not whole: {Problem}");
         }
 
-        return copy;
+        return copy.File;
     }
 
     private InputException Refuse(Exception exception) => new(
@@ -222,7 +244,11 @@ internal sealed class DatTraceReader : TraceReader
         if (_mappings == 0)
         {
             throw new InputException(
-                _input.Name, null, $"has no iommu:map or iommu:unmap event among its {Line} events; record the trace with both events on");
+                _input.Name,
+                null,
+                _empty != 0 ? OnlyEmpty(_empty)
+                : _vtdMappings != 0 ? $"{ForeignForms.VtdMappings} ({_vtdMappings} of its {Line} events)"
+                : $"has no iommu:map or iommu:unmap event among its {Line} events; record the trace with both events on");
         }
     }
 }

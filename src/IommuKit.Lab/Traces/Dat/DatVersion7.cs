@@ -120,9 +120,9 @@ internal static class DatVersion7
         {
             uint compressed = cursor.U32();
             uint bytes = cursor.U32();
-            if (bytes > DatCursor.MaxPiece)
+            if (bytes > DatCursor.MaxPiece || bytes > DatCompression.MostOf(compressed))
             {
-                throw new InvalidDataException($"a section has {bytes} bytes, more than {DatCursor.MaxPiece}");
+                throw new InvalidDataException($"a section has {bytes} bytes, {compressed} compressed, which is more than there can be");
             }
 
             byte[] piece = cursor.Bytes(compressed);

@@ -26,11 +26,13 @@ internal sealed class InvalidationEvents
                 "cache_tag_flush_all" => FlushAll(format),
                 "attach_device_to_domain" => Device(format, TraceEventKind.Attach),
                 "detach_device_from_domain" => Device(format, TraceEventKind.Detach),
+                var name when VtdMappingNames.All.Contains(name, StringComparer.Ordinal) =>
+                    (_, number, _) => new TraceEvent(TraceEventKind.VtdMapping, number),
                 _ => null,
             };
             if (reader is not null)
             {
-                _readers.TryAdd(format.Id, (format.Fields.Values.Max(place => place.End), reader));
+                _readers.TryAdd(format.Id, (format.Fields.Values.Select(place => place.End).DefaultIfEmpty().Max(), reader));
             }
         }
     }

@@ -1,15 +1,49 @@
 namespace IommuKit.Lab.Traces.Dat;
 
-/// <summary>A copy of an input that cannot be read at any place: of a pipe, or of what a gzip file holds.</summary>
-internal static class SpooledFile
+/// <summary>
+/// A copy of an input that cannot be read at any place: of a pipe, or of what a gzip file holds. Of its start no more is copied than is asked for, so
+/// that a header is judged before the rest is written anywhere; the rest comes with <see cref="CopyRest"/>.
+/// </summary>
+internal sealed class SpooledFile : ReadOnlyStream
 {
     /// <summary>The most that is copied. What is compressed may be far larger than its file.</summary>
     public const long MaxBytes = 64L << 30;
 
-    /// <summary>Copies an input to a file without a name (on Windows: one that goes away with its handle).</summary>
+    /// <summary>The most that is copied before the header is known to be one. Those of trace-cmd have a few megabytes.</summary>
+    public const long MaxHeader = 64 << 20;
+
+    private readonly Stream _input;
+    private readonly byte[] _buffer = new byte[1 << 16];
+    private long _length;
+    private long _position;
+    private bool _isDone;
+
+    private SpooledFile(Stream input, FileStream file)
+    {
+        _input = input;
+        File = file;
+    }
+
+    /// <summary>The copy; whoever made this disposes of it.</summary>
+    public FileStream File { get; }
+
+    /// <summary>Why not all of the input could be copied; null if nothing stood in the way so far.</summary>
+    public string? Problem { get; private set; }
+
+    public override bool CanSeek => true;
+
+    /// <summary>How much was copied so far.</summary>
+    public override long Length => _length;
+
+    public override long Position
+    {
+        get => _position;
+        set => _position = value;
+    }
+
+    /// <summary>Makes a file without a name (on Windows: one that goes away with its handle), and copies nothing yet.</summary>
     /// <param name="input">The input.</param>
-    /// <param name="problem">Why not all of it could be copied; null if all was.</param>
-    public static FileStream Create(Stream input, out string? problem)
+    public static SpooledFile Create(Stream input)
     {
         var options = new FileStreamOptions
         {
@@ -30,11 +64,10 @@ internal static class SpooledFile
         {
             if (!OperatingSystem.IsWindows())
             {
-                File.Delete(path);
+                System.IO.File.Delete(path);
             }
 
-            problem = Copy(input, file);
-            return file;
+            return new SpooledFile(input, file);
         }
         catch
         {
@@ -43,28 +76,58 @@ internal static class SpooledFile
         }
     }
 
-    private static string? Copy(Stream input, FileStream file)
+    /// <summary>Copies so much of the header, if there is so much.</summary>
+    /// <param name="end">Where the part of the header ends that is read next.</param>
+    /// <exception cref="InvalidDataException">No header is so long.</exception>
+    public void Reach(ulong end)
     {
-        byte[] buffer = new byte[1 << 18];
-        long length = 0;
+        if (end > MaxHeader)
+        {
+            throw new InvalidDataException($"its header has more than {MaxHeader >> 20} MiB");
+        }
+
+        Copy((long)end, long.MaxValue);
+    }
+
+    /// <summary>Copies what is not yet copied.</summary>
+    /// <param name="end">Where what is needed ends. What comes behind it is read too, so that damage is noticed, and not written.</param>
+    public void CopyRest(long end) => Copy(long.MaxValue, end);
+
+    public override int Read(Span<byte> buffer)
+    {
+        int count = RandomAccess.Read(File.SafeFileHandle, buffer, _position);
+        _position += count;
+        return count;
+    }
+
+    private void Copy(long end, long lastNeeded)
+    {
         try
         {
-            for (int count = input.Read(buffer); count != 0; count = input.Read(buffer))
+            while (_length < end && !_isDone)
             {
-                length += count;
-                if (length > MaxBytes)
+                int count = _input.Read(_buffer);
+                _isDone = count == 0;
+                if (_length > MaxBytes - count)
                 {
-                    return $"it has more than {MaxBytes >> 30} GiB, which is more than is copied; give it as a plain file";
+                    Stop($"it has more than {MaxBytes >> 30} GiB, which is more than is copied; give it as a plain file");
+                    return;
                 }
 
-                file.Write(buffer.AsSpan(0, count));
+                int needed = (int)Math.Clamp(lastNeeded - _length, 0, count);
+                RandomAccess.Write(File.SafeFileHandle, _buffer.AsSpan(0, needed), _length);
+                _length += count;
             }
-
-            return null;
         }
         catch (InvalidDataException)
         {
-            return "the gzip data breaks off or is damaged";
+            Stop("the gzip data breaks off or is damaged");
         }
+    }
+
+    private void Stop(string problem)
+    {
+        Problem = problem;
+        _isDone = true;
     }
 }
