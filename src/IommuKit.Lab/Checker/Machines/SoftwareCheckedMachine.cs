@@ -114,6 +114,8 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
 
     public override void Detach(int device) => throw new NotSupportedException("A software IOMMU has no devices.");
 
+    public override void Renew(int domain) => throw new NotSupportedException("The program that walks the tables knows one root.");
+
     public override void Scribble(ulong physicalAddress, ulong value) =>
         BinaryPrimitives.WriteUInt64LittleEndian(_memory.CpuView.Span(physicalAddress, sizeof(ulong)), value);
 

@@ -24,6 +24,21 @@ public static class PlantedBugs
         Left("unmap-tlb", "the TLB is not invalidated on unmap", "M1", IsAtOnce, CheckOperationKind.Unmap, IsTlb),
         Left("attach-tlb", "the TLB is not invalidated when a device is attached", "M1", IsTegra, CheckOperationKind.Attach, IsTlb),
         Left(
+            "attach-table-cache",
+            "the table cache is not invalidated when a device is attached to a domain that has changed since its last one went",
+            "P13",
+            IsTegraThatEmpties,
+            CheckOperationKind.Attach,
+            IsTableCache) with { Expected = [Verdict.Missing, Verdict.Order], ShowsInFollowUps = true },
+        Left(
+            "detach-table-cache",
+            "the table cache is not invalidated when a domain loses its last device",
+            "M4",
+            IsTegraThatFrees,
+            CheckOperationKind.Detach,
+            IsTableCache)
+            with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order], ShowsInFollowUps = true },
+        Left(
             "table-free-tlb",
             "translations below a table that goes are not invalidated",
             "M4",
@@ -195,6 +210,11 @@ public static class PlantedBugs
     private static bool IsTegraByRange(CheckConfiguration configuration) => IsTegra(configuration)
         && configuration.Policy != SyncPolicy.PerPage
         && !(configuration.Policy == SyncPolicy.Explicit && configuration.Target.ExplicitCapacity != 0);
+
+    // A table that goes because it is covered is dropped from the cache whole.
+    private static bool IsTegraThatEmpties(CheckConfiguration configuration) => IsTegra(configuration) && configuration.Release == TableRelease.WhenEmpty;
+
+    private static bool IsTegraThatFrees(CheckConfiguration configuration) => IsTegra(configuration) && configuration.Release != TableRelease.Never;
 
     // Other policies also invalidate the translations of all pages of the range.
     private static bool IsTegraThatGathers(CheckConfiguration configuration) =>

@@ -24,7 +24,7 @@ public static class FollowUps
 
         if (configuration.Target.CanAttach)
         {
-            sequences = sequences.Concat(Returns(configuration));
+            sequences = sequences.Concat(Returns(configuration)).Concat(Renewals(configuration)).Concat(Departures(configuration));
         }
 
         return sequences.Select(operations => new CheckCase(configuration, bug, operations));
@@ -119,6 +119,50 @@ public static class FollowUps
                 new CheckOperation(CheckOperationKind.Attach, 0),
                 .. isMappedBefore ? (CheckOperation[])[] : [map],
                 On(CheckOperationKind.Unmap, own),
+            ];
+    }
+
+    /// <summary>
+    /// A new domain has its root where the other domain had a table until just now, of which the table cache may hold every line. It is attached
+    /// empty or with a mapping.
+    /// </summary>
+    private static IEnumerable<CheckOperation[]> Renewals(CheckConfiguration configuration)
+    {
+        var layout = configuration.Target.Layout;
+        return
+            from other in layout.Maps
+            from unmap in ((ulong Iova, ulong Size)[])[other, layout.Table]
+            from own in layout.Maps
+            from isMappedBefore in (bool[])[true, false]
+            let map = On(CheckOperationKind.Map, own, buffer: 1)
+            select (CheckOperation[])
+            [
+                new CheckOperation(CheckOperationKind.Detach, 0),
+                On(CheckOperationKind.Map, other, Other),
+                On(CheckOperationKind.Unmap, unmap, Other),
+                .. Owes(configuration) ? (CheckOperation[])[new CheckOperation(CheckOperationKind.Flush, Other)] : [],
+                new CheckOperation(CheckOperationKind.Renew, 0),
+                .. isMappedBefore ? (CheckOperation[])[map] : [],
+                new CheckOperation(CheckOperationKind.Attach, 0),
+                .. isMappedBefore ? (CheckOperation[])[] : [map],
+                On(CheckOperationKind.Unmap, own),
+            ];
+    }
+
+    /// <summary>A device goes, its domain gives tables back that nobody flushes any more, and the other domain takes them.</summary>
+    private static IEnumerable<CheckOperation[]> Departures(CheckConfiguration configuration)
+    {
+        var layout = configuration.Target.Layout;
+        return
+            from own in layout.Maps
+            from unmap in ((ulong Iova, ulong Size)[])[own, layout.Table]
+            from other in layout.Maps
+            select (CheckOperation[])
+            [
+                On(CheckOperationKind.Map, own),
+                new CheckOperation(CheckOperationKind.Detach, 0),
+                On(CheckOperationKind.Unmap, unmap),
+                On(CheckOperationKind.Map, other, Other, buffer: 1),
             ];
     }
 

@@ -55,12 +55,22 @@ public sealed partial class TegraSmmuDriver
         Cache.Clean(root, 1ul << TegraEntry.PageShift);
         Cache.Barrier();
 
-        // From here on the policies invalidate; what was stored before is covered by the flushes below.
+        // From here on the policies invalidate.
         space.Asid = asid;
         Interlocked.MemoryBarrier();
 
-        // The directory may be in memory that was a table before, and any of its lines may still be cached as such.
-        FlushPtc();
+        // Its tables are in memory that may have been others' tables, of which lines may still be cached: nothing but vacant entries, as whatever is
+        // stored is flushed. So an empty directory needs what the driver in Linux does, its first line, and others keep what is cached of theirs. What was
+        // stored while no device was attached was not flushed, though, and may be in any line of any table.
+        if (space.TakeMissed())
+        {
+            FlushPtc();
+        }
+        else
+        {
+            FlushPtcLines(root, (ulong)Soc.AtomBytes);
+        }
+
         FlushTlb(asid);
         WriteRoot(asid, TegraPtb.Root(root));
         ReadBack();
