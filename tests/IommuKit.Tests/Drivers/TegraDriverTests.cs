@@ -61,7 +61,10 @@ public sealed class TegraDriverTests : TegraDriverFixture
     /// device's own registers.
     /// </summary>
     [Theory]
-    [InlineData("tegra30", 0x1000_0000, new[] { "C 10000000 4096", "B", "W 034 10000001", "W 030 80000000", "W 01c 00000000", "W 020 e0010000", "R 01c" })]
+    [InlineData(
+        "tegra30",
+        0x1000_0000,
+        new[] { "C 10000000 4096", "B", "W 034 10000001", "W 030 80000000", "W 01c 00000000", "W 020 e0010000", "R 01c" })]
     [InlineData(
         "tegra210",
         0x1_0000_0000,

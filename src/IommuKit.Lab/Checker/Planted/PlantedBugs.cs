@@ -212,7 +212,8 @@ public static class PlantedBugs
         && !(configuration.Policy == SyncPolicy.Explicit && configuration.Target.ExplicitCapacity != 0);
 
     // A table that goes because it is covered is dropped from the cache whole.
-    private static bool IsTegraThatEmpties(CheckConfiguration configuration) => IsTegra(configuration) && configuration.Release == TableRelease.WhenEmpty;
+    private static bool IsTegraThatEmpties(CheckConfiguration configuration) =>
+        IsTegra(configuration) && configuration.Release == TableRelease.WhenEmpty;
 
     private static bool IsTegraThatFrees(CheckConfiguration configuration) => IsTegra(configuration) && configuration.Release != TableRelease.Never;
 

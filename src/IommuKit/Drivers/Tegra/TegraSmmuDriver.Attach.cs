@@ -59,9 +59,9 @@ public sealed partial class TegraSmmuDriver
         space.Asid = asid;
         Interlocked.MemoryBarrier();
 
-        // Its tables are in memory that may have been others' tables, of which lines may still be cached: nothing but vacant entries, as whatever is
-        // stored is flushed. So an empty directory needs what the driver in Linux does, its first line, and others keep what is cached of theirs. What was
-        // stored while no device was attached was not flushed, though, and may be in any line of any table.
+        // Its tables are in memory of others' former tables, of which lines may still be cached, with nothing but vacant entries: whatever is stored
+        // while a device is attached is flushed then. So it is enough to do as the driver in Linux does, and others keep what is cached of theirs.
+        // But what was stored while no device was attached was not flushed, and may be in any line of any table.
         if (space.TakeMissed())
         {
             FlushPtc();
