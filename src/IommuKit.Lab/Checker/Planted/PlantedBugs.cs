@@ -46,6 +46,8 @@ public static class PlantedBugs
             CheckOperationKind.Unmap,
             IsSectionFlush),
         Left("barrier", "nobody waits for cleans", "O2", configuration => !configuration.Target.HasCoherentWalk, null, IsBarrier),
+        Left("fence", "the CPU goes on before its stores are visible", "O2", IsCoherentAtOnce, null, IsBarrier)
+            with { Expected = [Verdict.Missing, Verdict.Order] },
         Left("wait", "nobody waits for invalidations", "O5", IsTegra, null, IsWait) with { Expected = [Verdict.NotComplete] },
         Left("deferred-reuse", "an IOVA is mapped again before the queue is drained", "O5", IsDeferred, CheckOperationKind.Map, IsFlushOfAll)
             with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order] },
@@ -203,6 +205,8 @@ public static class PlantedBugs
 
     // Policies under which an unmap invalidates before it returns.
     private static bool IsAtOnce(CheckConfiguration configuration) => configuration.Policy is not (SyncPolicy.Deferred or SyncPolicy.Explicit);
+
+    private static bool IsCoherentAtOnce(CheckConfiguration configuration) => configuration.Target.HasCoherentWalk && IsAtOnce(configuration);
 
     private static bool IsTegraAtOnce(CheckConfiguration configuration) => IsTegra(configuration) && IsAtOnce(configuration);
 

@@ -78,7 +78,7 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
             PageSizes = pageSizes,
             Release = options.Release ?? Traits.Release,
         };
-        return new PagingDomain<TFormat, Hardware>(this, options, _allocator, table, new Hardware(_options.Invalidated, _options.Cache));
+        return new PagingDomain<TFormat, Hardware>(this, options, _allocator, table, new Hardware(_options));
     }
 
     /// <summary>Does nothing: there are no interrupts.</summary>
@@ -98,24 +98,23 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
     private static NotSupportedException NoDevices() => new("A software IOMMU has no devices.");
 
     /// <summary>The primitives: there is a listener, and perhaps a cache.</summary>
-    internal readonly struct Hardware(Action<ulong, ulong, int>? invalidated, ICpuCache? cache) : IDomainHardware
+    internal readonly struct Hardware(SoftwareIommuOptions options) : IDomainHardware
     {
-        public bool IsLive => invalidated is not null;
+        private readonly Action<ulong, ulong, int>? _invalidated = options.Invalidated;
+        private readonly Action _fence = options.Fence ?? Interlocked.MemoryBarrier;
+        private readonly ICpuCache? _cache = options.Cache;
 
-        public int CacheLine => cache?.LineSize ?? 64;
+        public bool IsLive => _invalidated is not null;
 
-        public void Clean(ulong physicalAddress, ulong bytes) => cache?.Clean(physicalAddress, bytes);
+        public int CacheLine => _cache?.LineSize ?? 64;
 
-        public void Barrier()
-        {
-            Interlocked.MemoryBarrier();
-            cache?.Barrier();
-        }
+        public void Clean(ulong physicalAddress, ulong bytes) => _cache?.Clean(physicalAddress, bytes);
 
-        public void BeginInvalidation()
-        {
-            // Calls of the listener may interleave.
-        }
+        public void Barrier() => _cache?.Barrier();
+
+        // A listener may look whether its walker is at work, and do nothing if not; a walk that begins after that has to see the stores. Nothing is taken:
+        // calls of the listener may interleave.
+        public void BeginInvalidation() => _fence();
 
         public void EndInvalidation()
         {
@@ -127,9 +126,9 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
             // There is no table cache.
         }
 
-        public void InvalidateTlb(ulong iova, ulong bytes, int level) => invalidated!(iova, bytes, level);
+        public void InvalidateTlb(ulong iova, ulong bytes, int level) => _invalidated!(iova, bytes, level);
 
-        public void InvalidateAll() => invalidated!(0, ulong.MaxValue, int.MaxValue);
+        public void InvalidateAll() => _invalidated!(0, ulong.MaxValue, int.MaxValue);
 
         public void Complete()
         {
