@@ -76,6 +76,11 @@ internal sealed partial class FlushChecker<TFormat>
             }
         }
 
+        if (state.Roots[space] == ShadowCommand.Nothing)
+        {
+            source = StaleSource.Route;
+        }
+
         // What gives access is worse than what does not.
         ulong worst = (wrong & ~1ul) != 0 ? wrong & ~1ul : wrong;
         worst &= ~(worst - 1);

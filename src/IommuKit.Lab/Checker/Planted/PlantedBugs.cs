@@ -132,7 +132,22 @@ public static class PlantedBugs
             [Verdict.EarlyFree],
             configuration => IsTegra(configuration)
                 && configuration is { Policy: SyncPolicy.Deferred or SyncPolicy.Explicit, Release: not TableRelease.Never },
-            (machine, run) => new EarlyReuse(machine, run, CheckTargets.Find(machine.Name)!.Layout)),
+            (machine, run) => new EarlyReuse(machine, run, CheckTargets.Find(machine.Name)!.Layout, isAtFlush: false)),
+        new(
+            "early-free-flush",
+            "tables are given back when what is owed begins to be flushed, and not when that is done",
+            "O5",
+            [Verdict.EarlyFree],
+            configuration => IsTegra(configuration)
+                && configuration is { Policy: SyncPolicy.Deferred or SyncPolicy.Explicit, Release: not TableRelease.Never },
+            (machine, run) => new EarlyReuse(machine, run, CheckTargets.Find(machine.Name)!.Layout, isAtFlush: true)),
+        new(
+            "torn-root",
+            "another CPU selects its address space in the middle of a detach",
+            "O3",
+            [Verdict.WrongRoute],
+            IsTegra,
+            (machine, run) => new TornRoot(machine, run)),
         new(
             "visible-bit",
             "the bit that says that a pointer has been cleaned is set before it is, so that another thread relies on it",

@@ -39,7 +39,7 @@ public static class FollowUps
         var sequences = Owes(configuration) ? InterruptedFlushes(configuration) : [];
         if (configuration.Target.CanAttach)
         {
-            sequences = sequences.Concat(InterruptedAttaches(configuration));
+            sequences = sequences.Concat(InterruptedAttaches(configuration)).Concat(InterruptedByAttaches(configuration));
         }
 
         return sequences.SelectMany(operations => Interleavings.Of(configuration, bug, operations));
@@ -191,15 +191,9 @@ public static class FollowUps
     private static IEnumerable<CheckOperation[]> InterruptedAttaches(CheckConfiguration configuration)
     {
         var layout = configuration.Target.Layout;
-        CheckOperation[] setUp =
-        [
-            On(CheckOperationKind.Map, layout.Run, Other),
-            On(CheckOperationKind.Map, layout.Crossing, buffer: 3),
-            new(CheckOperationKind.Detach, 0),
-            On(CheckOperationKind.Unmap, layout.Table, Other),
-            On(CheckOperationKind.Unmap, layout.Run, Other),
-        ];
+        var own = On(CheckOperationKind.Map, layout.Crossing, buffer: 3);
         return
+            from isMappedBefore in (bool[])[true, false]
             from domain in (int[])[0, Other]
             from operation in ((CheckOperationKind Kind, (ulong Iova, ulong Size) Range)[])
             [
@@ -208,7 +202,41 @@ public static class FollowUps
                 (CheckOperationKind.Unmap, layout.Crossing),
             ]
             select (CheckOperation[])
-                [.. setUp, new(CheckOperationKind.Attach, 0), On(operation.Kind, operation.Range, domain, buffer: 1)];
+            [
+                On(CheckOperationKind.Map, layout.Run, Other),
+
+                // With a table of its own it changes that; without one it takes what the other domain gave back.
+                .. isMappedBefore ? (CheckOperation[])[own] : [],
+                new(CheckOperationKind.Detach, 0),
+                On(CheckOperationKind.Unmap, layout.Table, Other),
+                On(CheckOperationKind.Unmap, layout.Run, Other),
+                new(CheckOperationKind.Attach, 0),
+                On(operation.Kind, operation.Range, domain, buffer: 1),
+            ];
+    }
+
+    /// <summary>A domain changes while the device of the other comes or goes.</summary>
+    private static IEnumerable<CheckOperation[]> InterruptedByAttaches(CheckConfiguration configuration)
+    {
+        var layout = configuration.Target.Layout;
+        var detach = new CheckOperation(CheckOperationKind.Detach, 0);
+        return
+            from operation in ((CheckOperationKind Kind, (ulong Iova, ulong Size) Range)[])
+            [
+                (CheckOperationKind.Map, layout.Run),
+                (CheckOperationKind.Unmap, layout.Crossing),
+                .. Owes(configuration) ? ((CheckOperationKind, (ulong, ulong))[])[(CheckOperationKind.Flush, layout.Crossing)] : [],
+            ]
+            from isAttach in (bool[])[true, false]
+            select (CheckOperation[])
+            [
+                On(CheckOperationKind.Map, layout.Crossing, Other),
+                On(CheckOperationKind.Map, layout.Run),
+                .. operation.Kind == CheckOperationKind.Flush ? (CheckOperation[])[On(CheckOperationKind.Unmap, layout.Crossing, Other)] : [],
+                .. isAttach ? (CheckOperation[])[detach] : [],
+                On(operation.Kind, operation.Range, Other, buffer: 1),
+                isAttach ? new CheckOperation(CheckOperationKind.Attach, 0) : detach,
+            ];
     }
 
     private static CheckOperation On(CheckOperationKind kind, (ulong Iova, ulong Size) range, int domain = 0, int buffer = 0) =>

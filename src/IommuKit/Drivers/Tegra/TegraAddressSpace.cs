@@ -37,9 +37,11 @@ internal sealed class TegraAddressSpace
         }
 
         // Attaching sets the id and then looks at this; so one of the two sees the other.
-        Interlocked.Exchange(ref _hasMissed, 1);
+        NoteMissed();
         return _asid != NoAsid;
     }
+
+    private void NoteMissed() => Interlocked.Exchange(ref _hasMissed, 1);
 
     /// <summary>The primitives.</summary>
     internal readonly struct Hardware(TegraAddressSpace space, TegraSmmuDriver driver) : IDomainHardware
@@ -82,10 +84,15 @@ internal sealed class TegraAddressSpace
         public void InvalidateAll()
         {
             // Without a device now there was one when IsLive was asked, and what came since the flush of the detach has to be made up for.
-            if (space.IsLiveOrMisses())
+            int asid = space.Asid;
+            if (asid != NoAsid)
             {
                 driver.FlushPtc();
-                driver.FlushTlb(space.Asid);
+                driver.FlushTlb(asid);
+            }
+            else
+            {
+                space.NoteMissed();
             }
         }
 
