@@ -31,7 +31,7 @@ public sealed record CheckFinding(
             failing,
             violation,
             verdict,
-            Diagnosis.CauseOf(violation, verdict, history),
+            Diagnosis.CauseOf(violation, verdict, history, failing.Configuration.Target.HasCoherentWalk),
             history.Lines,
             Demonstration.Find(failing, violation, history.Entries));
     }

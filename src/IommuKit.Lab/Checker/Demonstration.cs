@@ -34,14 +34,17 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
             new(false, true, null),
             new(true, true, null),
         ];
-        foreach (var warmUp in warmUps)
+        foreach (bool isSettledLast in (bool[])[false, true])
         {
-            for (long at = violation.Step; at >= 0; at--)
+            foreach (var warmUp in warmUps)
             {
-                long moment = at;
-                if (Try(failing, violation, entries, (machine, _) => machine.Checker.Steps == moment ? warmUp : null) is { } found)
+                for (long at = violation.Step; at >= 0; at--)
                 {
-                    return found;
+                    long moment = at;
+                    if (Try(failing, violation, entries, (machine, _) => machine.Checker.Steps == moment ? warmUp : null, isSettledLast) is { } found)
+                    {
+                        return found;
+                    }
                 }
             }
         }
@@ -75,7 +78,11 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
 
     /// <summary>Runs the scenario again and lets something happen at some of its moments.</summary>
     private static Demonstration? Try(
-        CheckCase failing, Violation violation, IReadOnlyList<ulong> entries, Func<CheckedMachine, bool, WarmUp?> next)
+        CheckCase failing,
+        Violation violation,
+        IReadOnlyList<ulong> entries,
+        Func<CheckedMachine, bool, WarmUp?> next,
+        bool isSettledLast = false)
     {
         Demonstration? found = null;
         bool isOver = false;
@@ -90,7 +97,7 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
             if (machine.Checker.Violation is not null)
             {
                 isOver = true;
-                found = Attack(machine, violation, entries, events);
+                found = Attack(machine, violation, entries, isSettledLast, events);
             }
             else if (next(machine, isBetween) is { } warmUp)
             {
@@ -101,14 +108,19 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
     }
 
     /// <summary>Lets the device use the page, again and again while hardware forgets and writes back what it may.</summary>
-    private static Demonstration? Attack(CheckedMachine machine, Violation violation, IReadOnlyList<ulong> entries, List<string> events)
+    private static Demonstration? Attack(
+        CheckedMachine machine, Violation violation, IReadOnlyList<ulong> entries, bool isSettledLast, List<string> events)
     {
+        (string What, Action Do)[] settling =
+        [
+            ("register writes under way take effect", machine.SettleWrites),
+            ("the TLB forgets what it holds", machine.EvictTranslations),
+        ];
         (string What, Action Do)[] stages =
         [
             (string.Empty, () => { }),
             ("the TLB forgets what it holds", machine.EvictTranslations),
-            ("register writes under way take effect", machine.SettleWrites),
-            ("the TLB forgets what it holds", machine.EvictTranslations),
+            .. isSettledLast ? [] : settling,
             .. entries.Reverse().Select<ulong, (string, Action)>(entry =>
             (
                 string.Create(CultureInfo.InvariantCulture, $"the line of the entry at 0x{entry:x} is written back if dirty, and caches forget it"),
@@ -118,6 +130,7 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
                     machine.EvictTableLine(entry);
                     machine.EvictTranslations();
                 })),
+            .. isSettledLast ? settling : [],
         ];
         foreach (var (what, happen) in stages)
         {

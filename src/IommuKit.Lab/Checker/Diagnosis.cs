@@ -26,7 +26,7 @@ internal static class Diagnosis
         };
     }
 
-    public static string CauseOf(Violation violation, Verdict verdict, EntryHistory history) => verdict switch
+    public static string CauseOf(Violation violation, Verdict verdict, EntryHistory history, bool hasCoherentWalk) => verdict switch
     {
         Verdict.NotComplete => "nobody waited until the invalidations had taken effect",
         Verdict.WrongRoute => "the device is attached and not translated",
@@ -40,6 +40,7 @@ internal static class Diagnosis
             : "the TLB dropped the page of another address space",
         _ => violation.Source switch
         {
+            StaleSource.Memory when hasCoherentWalk => "no memory barrier makes the store visible before what follows",
             StaleSource.Memory => history.WasCleaned ? "no barrier waits for the clean" : "the line of the entry was not cleaned after the store",
             StaleSource.TableCache => "the line of the entry was not dropped from the table cache after the store",
             _ when history.WasTranslationDroppedRightly => "the pointer to the table was not dropped from the walk cache",

@@ -28,6 +28,7 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
     private readonly ulong[] _cleaned;
     private readonly ulong[] _storedSince;
     private bool _isClean = true;
+    private ulong _reached;
     private bool _hasNews = true;
     private WasteMeter<TFormat>? _waste;
     private LeastWorkFinder<TFormat>? _least;
@@ -65,6 +66,18 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
         _posted.Complete();
     }
 
+    /// <summary>Is told the address of each entry whose last store a walker that snoops sees at once; or null.</summary>
+    public Action<ulong>? Visible { get; set; }
+
+    /// <summary>Sees what the CPU has stored by now.</summary>
+    public void Look()
+    {
+        lock (_gate)
+        {
+            See();
+        }
+    }
+
     public override void Observe(in MaintenanceStep access)
     {
         lock (_gate)
@@ -79,7 +92,11 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
                     Clean(access.Address, access.Value);
                     break;
                 case MaintenanceKind.Barrier:
-                    _waste?.Ordering(!_isClean);
+                    if (!_traits.HasCoherentWalk)
+                    {
+                        _waste?.Ordering(!_isClean);
+                    }
+
                     Complete();
                     break;
                 case MaintenanceKind.RegisterRead:
@@ -167,6 +184,7 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
                 {
                     hasChanged = true;
                     _posted.BeforeMemoryChanges();
+                    _reached = _traits.HasStoreBuffer ? ReachedCells() : 0;
                 }
 
                 Store(entry, value);
@@ -188,13 +206,34 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
         _cpu[entry] = bit;
         if (_traits.HasCoherentWalk)
         {
-            _hardware.Memory[entry] = bit;
+            // What is made ready in a table that nobody reaches is seen before the pointer to it: stores are in order.
+            bool mayBeLate = value == 0 && (_reached & (1ul << (entry / _pages.Offsets.Length))) != 0;
+            _hardware.Memory[entry] = mayBeLate ? _hardware.Memory[entry] | bit : bit;
+            if (!mayBeLate)
+            {
+                Visible?.Invoke(_pages.AddressOf(entry));
+            }
         }
         else
         {
             _hardware.Memory[entry] |= bit;
             _storedSince[entry] |= bit;
         }
+    }
+
+    /// <summary>The cells of tables that walkers reach, by what the CPU had stored when it was last looked at; one bit for each.</summary>
+    private ulong ReachedCells()
+    {
+        ulong cells = 0;
+        for (int space = 0; space < _spaces; space++)
+        {
+            for (int page = 0; page < _pages.Count; page++)
+            {
+                cells |= _hardware.CellsOnTheWay(_posted.Last, space, page, _cpu);
+            }
+        }
+
+        return cells;
     }
 
     /// <summary>Lines are on their way to memory as they are now.</summary>
@@ -218,9 +257,17 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
     /// <summary>What was on its way is there.</summary>
     private void Complete()
     {
-        if (_isClean || _traits.HasCoherentWalk)
+        if (_traits.HasCoherentWalk)
         {
-            _isClean = true;
+            _posted.BeforeMemoryChanges();
+            _cpu.CopyTo(_hardware.Memory, 0);
+            _posted.AfterMemoryChanged();
+            _hasNews = true;
+            return;
+        }
+
+        if (_isClean)
+        {
             return;
         }
 

@@ -62,7 +62,7 @@ internal sealed partial class FlushChecker<TFormat>
         foreach (var (place, values) in ((StaleSource, ulong[])[])
             [(StaleSource.Table, _cpu), (StaleSource.Memory, _hardware.Memory), (StaleSource.TableCache, state.Cached)])
         {
-            if ((place == StaleSource.TableCache && _traits.TableCacheLine == 0) || (place == StaleSource.Memory && _traits.HasCoherentWalk))
+            if ((place == StaleSource.TableCache && _traits.TableCacheLine == 0) || (place == StaleSource.Memory && _traits is { HasCoherentWalk: true, HasStoreBuffer: false }))
             {
                 continue;
             }
@@ -74,6 +74,11 @@ internal sealed partial class FlushChecker<TFormat>
                 wrong = found;
                 break;
             }
+        }
+
+        if (state.Roots[space] == ShadowCommand.Nothing)
+        {
+            source = StaleSource.Route;
         }
 
         // What gives access is worse than what does not.

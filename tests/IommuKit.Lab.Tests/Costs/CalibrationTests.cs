@@ -32,6 +32,28 @@ public class CalibrationTests
         identifiability.Determined.ShouldContain(CostTerm.RangeMapped);
     }
 
+    /// <summary>Two terms in one proportion everywhere are named, and others that are in the same work are not.</summary>
+    [Fact]
+    public void Only_terms_in_one_proportion_are_parallel()
+    {
+        (int Writes, int Lines)[] work = [(1, 3), (2, 1), (3, 2), (5, 1)];
+        MeasuredCell[] cells =
+        [
+            .. work.Select(one =>
+            {
+                double[] counts = [.. CostTerms.All.Select(_ => 0.0)];
+                counts[(int)CostTerm.RegisterWrite] = one.Writes;
+                counts[(int)CostTerm.RegisterRead] = 2 * one.Writes;
+                counts[(int)CostTerm.LineCleaned] = one.Lines;
+                double us = 10 + (3 * one.Writes) + one.Lines;
+                return new MeasuredCell(null, [us * 0.99, us * 1.01], counts);
+            }),
+        ];
+        var identifiability = new Identifiability(CostFit.Of(cells, new CostPrior(null)));
+        identifiability.ParallelPairs.Select(pair => new HashSet<CostTerm> { pair.First, pair.Second })
+            .ShouldHaveSingleItem().ShouldBe([CostTerm.RegisterWrite, CostTerm.RegisterRead], ignoreOrder: true);
+    }
+
     /// <summary>Every vector of a draw without prior explains the times as well as the best one.</summary>
     [Fact]
     public void The_extremes_fit_as_well_as_the_best()

@@ -240,6 +240,29 @@ public sealed class ReplayerTests : IDisposable
         Policies = policies,
     };
 
+    /// <summary>Under Explicit the trace is flushed where it turns from maps to unmaps or back, and not within either.</summary>
+    [Fact]
+    public void Explicit_flushes_where_the_trace_turns()
+    {
+        string[] maps =
+        [
+            "1.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x100000 size=4096",
+            "1.1: map: IOMMU: iova=0x9000 - 0xa000 paddr=0x100000 size=4096",
+        ];
+        string[] unmaps =
+        [
+            "1.2: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096",
+            "1.3: unmap: IOMMU: iova=0x9000 - 0xa000 size=4096 unmapped_size=4096",
+        ];
+        long once = Waits([.. maps]);
+        once.ShouldBe(1);
+        Waits([.. maps, .. unmaps]).ShouldBe(2);
+        Waits([.. maps, .. unmaps, .. maps]).ShouldBe(3);
+        Waits([maps[0], unmaps[0], maps[1], unmaps[1]]).ShouldBe(4);
+
+        long Waits(string[] lines) => Run(lines, SyncPolicy.Explicit).Counts.Syncs;
+    }
+
     private ReplayResult Run(params string[] lines) => Run(lines, SyncPolicy.Gather);
 
     private ReplayResult Run(string[] lines, SyncPolicy policy)

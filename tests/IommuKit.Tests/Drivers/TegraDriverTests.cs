@@ -41,7 +41,7 @@ public sealed class TegraDriverTests : TegraDriverFixture
         Bus.Calls.ShouldBe(
         [
             "C 100000000 4096", "B",
-            "W 034 00000000", "W 030 80000000", "W 01c 00000000", "W 020 e0100000", "R 01c",
+            "W 9b8 00000001", "W 034 00000001", "W 030 80000000", "W 01c 00000000", "W 020 e0100000", "R 01c",
             "R aa4", "W aa4 80007f00",
             "R 230", "W 230 80004000", "R 230", "W 230 80014000", "R 230", "W 230 80034000", "R 01c",
         ]);
@@ -54,6 +54,58 @@ public sealed class TegraDriverTests : TegraDriverFixture
             "R 230", "W 230 80030000", "R 230", "W 230 80020000", "R 230", "W 230 80000000", "R 01c",
             "W 01c 00000000", "W 020 00000000", "W 034 00000000", "W 030 80000000", "R 01c",
         ]);
+    }
+
+    /// <summary>
+    /// To load a root the driver in Linux drops the first line of it, and nothing of anybody else's. The calls are what that driver does, up to the
+    /// device's own registers.
+    /// </summary>
+    [Theory]
+    [InlineData(
+        "tegra30",
+        0x1000_0000,
+        new[] { "C 10000000 4096", "B", "W 034 10000001", "W 030 80000000", "W 01c 00000000", "W 020 e0010000", "R 01c" })]
+    [InlineData(
+        "tegra210",
+        0x1_0000_0000,
+        new[] { "C 100000000 4096", "B", "W 9b8 00000001", "W 034 00000001", "W 030 80000000", "W 01c 00000000", "W 020 e0100000", "R 01c" })]
+    public void An_empty_domain_is_loaded_as_linux_does(string soc, ulong pool, string[] calls)
+    {
+        var driver = Make(soc, pool: pool);
+        using var domain = driver.CreateDomain();
+        Bus.Calls.Clear();
+        domain.Attach(driver.GetDevice("hc"));
+        Bus.Calls.Take(calls.Length).ShouldBe(calls);
+    }
+
+    /// <summary>
+    /// Nobody flushes what is stored while no device is attached, and memory for tables may have lines of before in the page-table cache.
+    /// </summary>
+    [Fact]
+    public void A_domain_that_changed_without_a_device_is_loaded_with_the_whole_page_table_cache_dropped()
+    {
+        var driver = Make("tegra210");
+        using var domain = driver.CreateDomain(new DomainOptions { Policy = SyncPolicy.Gather });
+        var device = driver.GetDevice("hc");
+        AttachDropsAll().ShouldBeFalse("empty");
+        domain.Map(0x1000_0000, 0, 0x4000, ReadWrite);
+        domain.Detach(device);
+        AttachDropsAll().ShouldBeFalse("mapped while attached");
+        domain.Detach(device);
+        domain.Map(0x2000_0000, 0, 0x4000, ReadWrite);
+        AttachDropsAll().ShouldBeTrue("mapped without a device");
+        domain.Detach(device);
+        AttachDropsAll().ShouldBeFalse("made up for");
+        domain.Detach(device);
+        domain.Unmap(0x2000_0000, 0x4000);
+        AttachDropsAll().ShouldBeTrue("unmapped without a device");
+
+        bool AttachDropsAll()
+        {
+            Bus.Calls.Clear();
+            domain.Attach(device);
+            return Bus.Calls.Contains("W 034 00000000");
+        }
     }
 
     [Fact]

@@ -35,6 +35,9 @@ public abstract class CheckedMachine : IDisposable
     /// <summary>Detaches a device.</summary>
     public abstract void Detach(int device);
 
+    /// <summary>Makes a new domain in the place of one to which no device is attached, and disposes of that.</summary>
+    public abstract void Renew(int domain);
+
     /// <summary>Stores a word where page tables are, as somebody would who was given the memory.</summary>
     public abstract void Scribble(ulong physicalAddress, ulong value);
 

@@ -21,6 +21,7 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
     private const int DomainCount = 2;
 
     private readonly PhysicalMemory _memory;
+    private readonly bool _isCoherent;
     private readonly ulong _poolBytes;
     private readonly ulong _poolStart;
     private readonly List<IommuDomain> _domains = [];
@@ -32,7 +33,10 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
         Name = name;
         _poolBytes = settings.PoolBytes;
         _poolStart = 1ul << 20;
-        _memory = new PhysicalMemory(_poolStart + _poolBytes, isCoherent);
+        _isCoherent = isCoherent;
+
+        // Where the walker snoops, what it does not see yet is in the CPU's store buffer; the checker says what it does see.
+        _memory = new PhysicalMemory(_poolStart + _poolBytes, isCoherent: false);
         Leftovers.Fill<TFormat>(_memory.CpuView.Span(_poolStart, (int)_poolBytes));
         _memory.WriteBack(_poolStart, _poolBytes);
         var allocator = new PageAllocator(_memory.CpuView, _poolStart, _poolBytes);
@@ -40,6 +44,7 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
         var traits = new ShadowTraits
         {
             HasCoherentWalk = isCoherent,
+            HasStoreBuffer = isCoherent,
             CachesInvalidEntries = cachesInvalid,
             HasWalkCache = true,
             CpuLine = _memory.LineSize,
@@ -55,6 +60,7 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
                 PageSizes = TrackedPages<TFormat>.PageBytes,
                 CachesInvalidEntries = cachesInvalid,
                 Cache = isCoherent ? null : this,
+                Fence = isCoherent ? ((ICpuCache)this).Barrier : null,
                 Invalidated = gone => Invalidate(domain, gone.Iova, gone.Bytes, gone.Level),
             });
             _domains.Add(iommu.CreateDomain(settings.Domain));
@@ -64,6 +70,7 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
         // The program that walks the tables has to see the roots before it begins.
         _memory.WriteBack(_poolStart, _poolBytes);
         _checker = new FlushChecker<TFormat>(pages, traits, this, _memory, DomainCount, DomainCount, DomainCount);
+        _checker.Visible = address => _memory.DeviceView.TryWrite(address, _memory.CpuView.Span(address, 1 << TFormat.EntrySizeLog2));
         for (int i = 0; i < DomainCount; i++)
         {
             _checker.Connect(i, i, _domains[i].RootAddress);
@@ -101,6 +108,9 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
             case MaintenanceKind.Clean:
                 _memory.Clean(access.Address, access.Value);
                 break;
+            case MaintenanceKind.Barrier when _isCoherent:
+                WriteBackTables();
+                break;
             case MaintenanceKind.Barrier:
                 _memory.Barrier();
                 break;
@@ -113,6 +123,8 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
     public override void Attach(int device) => throw new NotSupportedException("A software IOMMU has no devices.");
 
     public override void Detach(int device) => throw new NotSupportedException("A software IOMMU has no devices.");
+
+    public override void Renew(int domain) => throw new NotSupportedException("The program that walks the tables knows one root.");
 
     public override void Scribble(ulong physicalAddress, ulong value) =>
         BinaryPrimitives.WriteUInt64LittleEndian(_memory.CpuView.Span(physicalAddress, sizeof(ulong)), value);
@@ -145,6 +157,8 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
 
     public override ulong? Access(int device, ulong iova, bool isWrite)
     {
+        _checker.Look();
+
         var translation = _walkers[device].Translate(new DmaRequest(device, iova, isWrite));
         return translation.IsAllowed ? translation.PhysicalOf(iova) : null;
     }

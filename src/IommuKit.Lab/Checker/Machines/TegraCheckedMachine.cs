@@ -22,6 +22,7 @@ internal sealed class TegraCheckedMachine : CheckedMachine
     private static readonly ConcurrentDictionary<ulong, ConcurrentBag<PhysicalMemory>> Memories = [];
 
     private readonly TegraMachine _machine;
+    private readonly DomainOptions _options;
     private readonly IommuDomain[] _domains;
     private readonly IommuDevice[] _devices;
     private readonly int[] _sources;
@@ -29,6 +30,7 @@ internal sealed class TegraCheckedMachine : CheckedMachine
 
     public TegraCheckedMachine(TegraSoc soc, CheckSettings settings)
     {
+        _options = settings.Domain;
         _poolStart = soc.HasPtcFlushHigh ? settings.PoolStartHigh : settings.PoolStart;
         _machine = TegraMachine.Create(
             soc,
@@ -119,6 +121,14 @@ internal sealed class TegraCheckedMachine : CheckedMachine
     public override void Attach(int device) => _domains[device].Attach(_devices[device]);
 
     public override void Detach(int device) => _domains[device].Detach(_devices[device]);
+
+    public override void Renew(int domain)
+    {
+        // The new one first, so that it gets the memory that was given back last, and not the root of the old one.
+        var old = _domains[domain];
+        _domains[domain] = _machine.CreateDomain(_options);
+        old.Dispose();
+    }
 
     public override void Scribble(ulong physicalAddress, ulong value) =>
         BinaryPrimitives.WriteUInt32LittleEndian(_machine.Memory.CpuView.Span(physicalAddress, sizeof(uint)), (uint)value);

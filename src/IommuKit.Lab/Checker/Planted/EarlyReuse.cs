@@ -7,15 +7,26 @@ using IommuKit.Specs.Tegra;
 namespace IommuKit.Lab.Checker.Planted;
 
 /// <summary>
-/// A table is given back when it is unlinked rather than when that is flushed: whoever gets the memory next stores entries of its own in it.
+/// A table is given back when it is unlinked, or when what is owed begins to be flushed, rather than when that is done: whoever gets the memory next
+/// stores entries of its own in it.
 /// </summary>
-internal sealed class EarlyReuse(CheckedMachine machine, ScenarioRun run, RangeLayout layout) : Sabotage(machine, run)
+internal sealed class EarlyReuse(CheckedMachine machine, ScenarioRun run, RangeLayout layout, bool isAtFlush) : Sabotage(machine, run)
 {
     private const int TableEntries = 1 << TegraEntry.IndexBits;
 
+    private readonly List<ulong> _waiting = [];
+
     private readonly uint[] _directory = new uint[TableEntries];
 
-    public override bool Intercept(in MaintenanceStep access) => false;
+    public override bool Intercept(in MaintenanceStep access)
+    {
+        if (isAtFlush && _waiting.Count != 0 && Run is { IsBusy: true, Current.Kind: CheckOperationKind.Flush })
+        {
+            Reuse();
+        }
+
+        return false;
+    }
 
     public override void Before() => ReadDirectory(_directory);
 
@@ -35,8 +46,20 @@ internal sealed class EarlyReuse(CheckedMachine machine, ScenarioRun run, RangeL
                 continue;
             }
 
-            // As if the other domain mapped its buffer at the same places.
-            ulong table = TegraEntry.Address(_directory[i]);
+            _waiting.Add(TegraEntry.Address(_directory[i]));
+        }
+
+        if (!isAtFlush)
+        {
+            Reuse();
+        }
+    }
+
+    /// <summary>Stores as if the other domain mapped its buffer at the same places.</summary>
+    private void Reuse()
+    {
+        foreach (ulong table in _waiting)
+        {
             foreach (ulong page in layout.Pages)
             {
                 ulong index = (page >> TegraEntry.PageShift) & (TableEntries - 1);
@@ -45,6 +68,7 @@ internal sealed class EarlyReuse(CheckedMachine machine, ScenarioRun run, RangeL
             }
         }
 
+        _waiting.Clear();
         Machine.Checker.Check();
     }
 

@@ -24,6 +24,21 @@ public static class PlantedBugs
         Left("unmap-tlb", "the TLB is not invalidated on unmap", "M1", IsAtOnce, CheckOperationKind.Unmap, IsTlb),
         Left("attach-tlb", "the TLB is not invalidated when a device is attached", "M1", IsTegra, CheckOperationKind.Attach, IsTlb),
         Left(
+            "attach-table-cache",
+            "the table cache is not invalidated when a device is attached to a domain that has changed since its last one went",
+            "P13",
+            IsTegraThatEmpties,
+            CheckOperationKind.Attach,
+            IsTableCache) with { Expected = [Verdict.Missing, Verdict.Order], ShowsInFollowUps = true },
+        Left(
+            "detach-table-cache",
+            "the table cache is not invalidated when a domain loses its last device",
+            "M4",
+            IsTegraThatFrees,
+            CheckOperationKind.Detach,
+            IsTableCache)
+            with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order], ShowsInFollowUps = true },
+        Left(
             "table-free-tlb",
             "translations below a table that goes are not invalidated",
             "M4",
@@ -31,6 +46,8 @@ public static class PlantedBugs
             CheckOperationKind.Unmap,
             IsSectionFlush),
         Left("barrier", "nobody waits for cleans", "O2", configuration => !configuration.Target.HasCoherentWalk, null, IsBarrier),
+        Left("fence", "the CPU goes on before its stores are visible", "O2", IsCoherentAtOnce, null, IsBarrier)
+            with { Expected = [Verdict.Missing, Verdict.Order] },
         Left("wait", "nobody waits for invalidations", "O5", IsTegra, null, IsWait) with { Expected = [Verdict.NotComplete] },
         Left("deferred-reuse", "an IOVA is mapped again before the queue is drained", "O5", IsDeferred, CheckOperationKind.Map, IsFlushOfAll)
             with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order] },
@@ -115,7 +132,22 @@ public static class PlantedBugs
             [Verdict.EarlyFree],
             configuration => IsTegra(configuration)
                 && configuration is { Policy: SyncPolicy.Deferred or SyncPolicy.Explicit, Release: not TableRelease.Never },
-            (machine, run) => new EarlyReuse(machine, run, CheckTargets.Find(machine.Name)!.Layout)),
+            (machine, run) => new EarlyReuse(machine, run, CheckTargets.Find(machine.Name)!.Layout, isAtFlush: false)),
+        new(
+            "early-free-flush",
+            "tables are given back when what is owed begins to be flushed, and not when that is done",
+            "O5",
+            [Verdict.EarlyFree],
+            configuration => IsTegra(configuration)
+                && configuration is { Policy: SyncPolicy.Deferred or SyncPolicy.Explicit, Release: not TableRelease.Never },
+            (machine, run) => new EarlyReuse(machine, run, CheckTargets.Find(machine.Name)!.Layout, isAtFlush: true)),
+        new(
+            "torn-root",
+            "another CPU selects its address space in the middle of a detach",
+            "O3",
+            [Verdict.WrongRoute],
+            IsTegra,
+            (machine, run) => new TornRoot(machine, run)),
         new(
             "visible-bit",
             "the bit that says that a pointer has been cleaned is set before it is, so that another thread relies on it",
@@ -189,12 +221,20 @@ public static class PlantedBugs
     // Policies under which an unmap invalidates before it returns.
     private static bool IsAtOnce(CheckConfiguration configuration) => configuration.Policy is not (SyncPolicy.Deferred or SyncPolicy.Explicit);
 
+    private static bool IsCoherentAtOnce(CheckConfiguration configuration) => configuration.Target.HasCoherentWalk && IsAtOnce(configuration);
+
     private static bool IsTegraAtOnce(CheckConfiguration configuration) => IsTegra(configuration) && IsAtOnce(configuration);
 
     // A domain that owes more than it remembers drops everything.
     private static bool IsTegraByRange(CheckConfiguration configuration) => IsTegra(configuration)
         && configuration.Policy != SyncPolicy.PerPage
         && !(configuration.Policy == SyncPolicy.Explicit && configuration.Target.ExplicitCapacity != 0);
+
+    // A table that goes because it is covered is dropped from the cache whole.
+    private static bool IsTegraThatEmpties(CheckConfiguration configuration) =>
+        IsTegra(configuration) && configuration.Release == TableRelease.WhenEmpty;
+
+    private static bool IsTegraThatFrees(CheckConfiguration configuration) => IsTegra(configuration) && configuration.Release != TableRelease.Never;
 
     // Other policies also invalidate the translations of all pages of the range.
     private static bool IsTegraThatGathers(CheckConfiguration configuration) =>

@@ -20,4 +20,7 @@ public enum CheckOperationKind
 
     /// <summary>A range is mapped to a scatter list.</summary>
     Scatter,
+
+    /// <summary>The domain, of which no device is attached, is disposed of after a new one was made to take its place.</summary>
+    Renew,
 }

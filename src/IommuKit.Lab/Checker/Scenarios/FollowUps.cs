@@ -24,7 +24,7 @@ public static class FollowUps
 
         if (configuration.Target.CanAttach)
         {
-            sequences = sequences.Concat(Returns(configuration));
+            sequences = sequences.Concat(Returns(configuration)).Concat(Renewals(configuration)).Concat(Departures(configuration));
         }
 
         return sequences.Select(operations => new CheckCase(configuration, bug, operations));
@@ -39,7 +39,7 @@ public static class FollowUps
         var sequences = Owes(configuration) ? InterruptedFlushes(configuration) : [];
         if (configuration.Target.CanAttach)
         {
-            sequences = sequences.Concat(InterruptedAttaches(configuration));
+            sequences = sequences.Concat(InterruptedAttaches(configuration)).Concat(InterruptedByAttaches(configuration));
         }
 
         return sequences.SelectMany(operations => Interleavings.Of(configuration, bug, operations));
@@ -122,6 +122,50 @@ public static class FollowUps
             ];
     }
 
+    /// <summary>
+    /// A new domain has its root where the other domain had a table until just now, of which the table cache may hold every line. It is attached
+    /// empty or with a mapping.
+    /// </summary>
+    private static IEnumerable<CheckOperation[]> Renewals(CheckConfiguration configuration)
+    {
+        var layout = configuration.Target.Layout;
+        return
+            from other in layout.Maps
+            from unmap in ((ulong Iova, ulong Size)[])[other, layout.Table]
+            from own in layout.Maps
+            from isMappedBefore in (bool[])[true, false]
+            let map = On(CheckOperationKind.Map, own, buffer: 1)
+            select (CheckOperation[])
+            [
+                new CheckOperation(CheckOperationKind.Detach, 0),
+                On(CheckOperationKind.Map, other, Other),
+                On(CheckOperationKind.Unmap, unmap, Other),
+                .. Owes(configuration) ? (CheckOperation[])[new CheckOperation(CheckOperationKind.Flush, Other)] : [],
+                new CheckOperation(CheckOperationKind.Renew, 0),
+                .. isMappedBefore ? (CheckOperation[])[map] : [],
+                new CheckOperation(CheckOperationKind.Attach, 0),
+                .. isMappedBefore ? (CheckOperation[])[] : [map],
+                On(CheckOperationKind.Unmap, own),
+            ];
+    }
+
+    /// <summary>A device goes, its domain gives tables back that nobody flushes any more, and the other domain takes them.</summary>
+    private static IEnumerable<CheckOperation[]> Departures(CheckConfiguration configuration)
+    {
+        var layout = configuration.Target.Layout;
+        return
+            from own in layout.Maps
+            from unmap in ((ulong Iova, ulong Size)[])[own, layout.Table]
+            from other in layout.Maps
+            select (CheckOperation[])
+            [
+                On(CheckOperationKind.Map, own),
+                new CheckOperation(CheckOperationKind.Detach, 0),
+                On(CheckOperationKind.Unmap, unmap),
+                On(CheckOperationKind.Map, other, Other, buffer: 1),
+            ];
+    }
+
     /// <summary>What is owed is flushed, for whatever reason, and the other domain maps something in the middle of that.</summary>
     private static IEnumerable<CheckOperation[]> InterruptedFlushes(CheckConfiguration configuration)
     {
@@ -147,15 +191,9 @@ public static class FollowUps
     private static IEnumerable<CheckOperation[]> InterruptedAttaches(CheckConfiguration configuration)
     {
         var layout = configuration.Target.Layout;
-        CheckOperation[] setUp =
-        [
-            On(CheckOperationKind.Map, layout.Run, Other),
-            On(CheckOperationKind.Map, layout.Crossing, buffer: 3),
-            new(CheckOperationKind.Detach, 0),
-            On(CheckOperationKind.Unmap, layout.Table, Other),
-            On(CheckOperationKind.Unmap, layout.Run, Other),
-        ];
+        var own = On(CheckOperationKind.Map, layout.Crossing, buffer: 3);
         return
+            from isMappedBefore in (bool[])[true, false]
             from domain in (int[])[0, Other]
             from operation in ((CheckOperationKind Kind, (ulong Iova, ulong Size) Range)[])
             [
@@ -164,7 +202,41 @@ public static class FollowUps
                 (CheckOperationKind.Unmap, layout.Crossing),
             ]
             select (CheckOperation[])
-                [.. setUp, new(CheckOperationKind.Attach, 0), On(operation.Kind, operation.Range, domain, buffer: 1)];
+            [
+                On(CheckOperationKind.Map, layout.Run, Other),
+
+                // With a table of its own it changes that; without one it takes what the other domain gave back.
+                .. isMappedBefore ? (CheckOperation[])[own] : [],
+                new(CheckOperationKind.Detach, 0),
+                On(CheckOperationKind.Unmap, layout.Table, Other),
+                On(CheckOperationKind.Unmap, layout.Run, Other),
+                new(CheckOperationKind.Attach, 0),
+                On(operation.Kind, operation.Range, domain, buffer: 1),
+            ];
+    }
+
+    /// <summary>A domain changes while the device of the other comes or goes.</summary>
+    private static IEnumerable<CheckOperation[]> InterruptedByAttaches(CheckConfiguration configuration)
+    {
+        var layout = configuration.Target.Layout;
+        var detach = new CheckOperation(CheckOperationKind.Detach, 0);
+        return
+            from operation in ((CheckOperationKind Kind, (ulong Iova, ulong Size) Range)[])
+            [
+                (CheckOperationKind.Map, layout.Run),
+                (CheckOperationKind.Unmap, layout.Crossing),
+                .. Owes(configuration) ? ((CheckOperationKind, (ulong, ulong))[])[(CheckOperationKind.Flush, layout.Crossing)] : [],
+            ]
+            from isAttach in (bool[])[true, false]
+            select (CheckOperation[])
+            [
+                On(CheckOperationKind.Map, layout.Crossing, Other),
+                On(CheckOperationKind.Map, layout.Run),
+                .. operation.Kind == CheckOperationKind.Flush ? (CheckOperation[])[On(CheckOperationKind.Unmap, layout.Crossing, Other)] : [],
+                .. isAttach ? (CheckOperation[])[detach] : [],
+                On(operation.Kind, operation.Range, Other, buffer: 1),
+                isAttach ? new CheckOperation(CheckOperationKind.Attach, 0) : detach,
+            ];
     }
 
     private static CheckOperation On(CheckOperationKind kind, (ulong Iova, ulong Size) range, int domain = 0, int buffer = 0) =>

@@ -73,7 +73,7 @@ public sealed class ScenarioRun(CheckedMachine machine, bool canAttach)
     /// <summary>Whether an operation makes sense now.</summary>
     public bool Applies(CheckOperationKind kind, int domain) => kind switch
     {
-        CheckOperationKind.Attach => canAttach && !_isAttached[domain],
+        CheckOperationKind.Attach or CheckOperationKind.Renew => canAttach && !_isAttached[domain],
         CheckOperationKind.Detach => canAttach && _isAttached[domain],
         _ => true,
     };
@@ -148,6 +148,13 @@ public sealed class ScenarioRun(CheckedMachine machine, bool canAttach)
                 machine.Detach(operation.Domain);
 
                 // A detach flushes first.
+                PromiseAll(operation.Domain);
+                break;
+            case CheckOperationKind.Renew:
+                machine.Renew(operation.Domain);
+                Note(operation.Domain, mapped => mapped.Remove(0, ulong.MaxValue));
+                machine.Checker.Permit(operation.Domain, 0, ulong.MaxValue, null, Protection.None);
+                machine.Checker.Intend(operation.Domain, 0, ulong.MaxValue, null, Protection.None);
                 PromiseAll(operation.Domain);
                 break;
         }

@@ -30,7 +30,7 @@ public static class SmallScope
         return operations;
     }
 
-    /// <summary>What can be done at all: scatter lists and flushes of a range too, which are too many for all their sequences.</summary>
+    /// <summary>What can be done at all: scatter lists, flushes of a range and new domains too, which are too many for all their sequences.</summary>
     public static IReadOnlyList<CheckOperation> Everything(CheckConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
@@ -42,6 +42,8 @@ public static class SmallScope
                 .Select(operation => operation with { Kind = CheckOperationKind.Scatter }),
             .. alphabet.Where(operation => operation.Kind == CheckOperationKind.Map && configuration.Policy is SyncPolicy.Deferred or SyncPolicy.Explicit)
                 .Select(operation => operation with { Kind = CheckOperationKind.Flush }),
+            .. alphabet.Where(operation => operation.Kind == CheckOperationKind.Attach)
+                .Select(operation => operation with { Kind = CheckOperationKind.Renew }),
         ];
     }
 

@@ -8,6 +8,12 @@ public sealed record ShadowTraits
     /// <summary>Whether walkers see the CPU's stores at once.</summary>
     public required bool HasCoherentWalk { get; init; }
 
+    /// <summary>
+    /// Where walkers see the CPU's stores: whether they may see one that takes an entry away only after the CPU's next full memory barrier, while the
+    /// CPU goes on to what it reads next.
+    /// </summary>
+    public bool HasStoreBuffer { get; init; }
+
     /// <summary>Whether a translation that is not present may be remembered.</summary>
     public required bool CachesInvalidEntries { get; init; }
 

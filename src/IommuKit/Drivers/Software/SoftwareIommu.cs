@@ -79,7 +79,7 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
             Release = options.Release ?? Traits.Release,
         };
         var listener = _options.Invalidated is { } told ? new InvalidationListener(told) : null;
-        var domain = new PagingDomain<TFormat, Hardware>(this, options, _allocator, table, new Hardware(listener, _options.Cache));
+        var domain = new PagingDomain<TFormat, Hardware>(this, options, _allocator, table, new Hardware(listener, _options));
         if (listener is not null)
         {
             listener.Domain = domain;
@@ -105,25 +105,33 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
     private static NotSupportedException NoDevices() => new("A software IOMMU has no devices.");
 
     /// <summary>The primitives: there is a listener, and perhaps a cache.</summary>
-    internal readonly struct Hardware(InvalidationListener? listener, ICpuCache? cache) : IDomainHardware
+    internal readonly struct Hardware(InvalidationListener? listener, SoftwareIommuOptions options) : IDomainHardware
     {
+        private readonly Action? _fence = options.Fence;
+        private readonly ICpuCache? _cache = options.Cache;
+
         public bool IsLive => listener is not null;
 
         public bool HasFailed => listener is not null && listener.HasFailed;
 
-        public int CacheLine => cache?.LineSize ?? 64;
+        public int CacheLine => _cache?.LineSize ?? 64;
 
-        public void Clean(ulong physicalAddress, ulong bytes) => cache?.Clean(physicalAddress, bytes);
+        public void Clean(ulong physicalAddress, ulong bytes) => _cache?.Clean(physicalAddress, bytes);
 
-        public void Barrier()
-        {
-            Interlocked.MemoryBarrier();
-            cache?.Barrier();
-        }
+        public void Barrier() => _cache?.Barrier();
 
+        // A listener may look whether its walker is at work, and do nothing if not; a walk that begins after that has to see the stores. Nothing is taken:
+        // calls of the listener may interleave.
         public void BeginInvalidation()
         {
-            // Calls of the listener may interleave.
+            if (_fence is null)
+            {
+                Interlocked.MemoryBarrier();
+            }
+            else
+            {
+                _fence();
+            }
         }
 
         public void EndInvalidation()

@@ -24,6 +24,12 @@ public sealed record SoftwareIommuOptions
     /// </remarks>
     public Action<TlbInvalidation>? Invalidated { get; init; }
 
+    /// <summary>
+    /// Called before <see cref="Invalidated"/>: makes the stores to tables visible to every thread, so that what a listener reads of a walker at work is read
+    /// after them. Null for a full memory barrier, which is right for memory of this process.
+    /// </summary>
+    public Action? Fence { get; init; }
+
     /// <summary>Whether the walker also remembers what is not mapped, so that it must be told of maps too.</summary>
     public bool CachesInvalidEntries { get; init; }
 

@@ -55,12 +55,22 @@ public sealed partial class TegraSmmuDriver
         Cache.Clean(root, 1ul << TegraEntry.PageShift);
         Cache.Barrier();
 
-        // From here on the policies invalidate; what was stored before is covered by the flushes below.
+        // From here on the policies invalidate.
         space.Asid = asid;
         Interlocked.MemoryBarrier();
 
-        // The directory may be in memory that was a table before, and any of its lines may still be cached as such.
-        FlushPtc();
+        // Its tables are in memory of others' former tables, of which lines may still be cached, with nothing but vacant entries: whatever is stored
+        // while a device is attached is flushed then. So it is enough to do as the driver in Linux does, and others keep what is cached of theirs.
+        // But what was stored while no device was attached was not flushed, and may be in any line of any table.
+        if (space.TakeMissed())
+        {
+            FlushPtc();
+        }
+        else
+        {
+            FlushPtcLines(root, (ulong)Soc.AtomBytes);
+        }
+
         FlushTlb(asid);
         WriteRoot(asid, TegraPtb.Root(root));
         ReadBack();
