@@ -1,3 +1,4 @@
+using IommuKit.Lab.Faults;
 using IommuKit.Lab.Traces;
 
 namespace IommuKit.Lab.Audit;
@@ -11,14 +12,17 @@ public static class Auditor
     /// <param name="path">The file, or "-" for the standard input.</param>
     /// <param name="isLenient">Whether to go on where the file is cut off or damaged.</param>
     /// <param name="onRead">Told how many bytes of the file were read so far, or null.</param>
+    /// <param name="log">The kernel log of the same run, in which faults are looked for too; or null.</param>
     /// <exception cref="InputException">The file cannot be used.</exception>
-    public static AuditResult Run(string path, bool isLenient = false, Action<long>? onRead = null)
+    public static AuditResult Run(string path, bool isLenient = false, Action<long>? onRead = null, KernelLog? log = null)
     {
         using var reader = TraceReader.Open(path, isLenient, onRead);
         var pass = new AuditPass();
+        var faults = new FaultObserver(log);
         while (reader.Read(out var traceEvent))
         {
             pass.Do(traceEvent);
+            faults.Do(traceEvent, reader);
             if (pass.LivePieces > MaxPieces)
             {
                 throw new InputException(
@@ -48,6 +52,7 @@ public static class Auditor
             ReuseDistances = pass.Reuse.Distances,
             Findings = hasInvalidations ? AuditFindings.Of(pass, reader.Overwritten) : [],
             Limits = AuditLimits.Of(pass, reader.Overwritten),
+            Faults = faults.Finish(reader.Overwritten),
             Problem = reader.Problem,
         };
     }

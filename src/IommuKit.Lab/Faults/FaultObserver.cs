@@ -48,6 +48,7 @@ public sealed class FaultObserver
     private long _lost;
     private long _notKept;
     private long _firstTime = -1;
+    private long _firstMapping = -1;
     private long _lastTime = -1;
 
     /// <summary>Starts before the first event.</summary>
@@ -76,7 +77,7 @@ public sealed class FaultObserver
         {
             _firstTime = _firstTime < 0 ? traceEvent.Nanoseconds : _firstTime;
             _lastTime = traceEvent.Nanoseconds;
-            _places?.At(_lastTime, _history, _mappings);
+            _places?.At(_lastTime, _history);
         }
 
         switch (traceEvent.Kind)
@@ -119,7 +120,7 @@ public sealed class FaultObserver
         var merged = new FaultMerger(_log, _sightings).Merge();
         if (_events != 0 && _places is not null)
         {
-            _places.Place(merged, _history, (_firstTime, _lastTime));
+            _places.Place(merged, _history, (_firstTime, _firstMapping, _lastTime));
             foreach (var sighting in merged.Sightings.Where(sighting => sighting.Line == 0))
             {
                 Note(sighting);
@@ -148,7 +149,7 @@ public sealed class FaultObserver
             return;
         }
 
-        _mappings++;
+        _firstMapping = _mappings++ == 0 ? change.Nanoseconds : _firstMapping;
         var moment = new MappingMoment(
             change.Line, change.Nanoseconds, change.Iova, change.LastIova, _tasks.Of(reader.Task), reader.IsInInterrupt);
         if (change.Kind == TraceEventKind.Map)
