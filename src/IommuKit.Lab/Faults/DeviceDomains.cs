@@ -18,8 +18,18 @@ internal sealed class DeviceDomains
     /// <summary>Devices that were seen attached.</summary>
     public int Devices => _domains.Count;
 
+    /// <summary>Whether the number of any domain was seen.</summary>
+    public bool HasDomains { get; private set; }
+
     /// <summary>Takes note of a tag.</summary>
-    public void Assign(int task, ushort domain) => _tag ??= (task, domain);
+    public void Assign(int task, ushort domain)
+    {
+        HasDomains = true;
+        _tag ??= (task, domain);
+    }
+
+    /// <summary>Takes note that something else happened: the tag was of no attachment that is recorded.</summary>
+    public void ForgetTag() => _tag = null;
 
     /// <summary>Takes note of a device that comes.</summary>
     public void Attach(int task, uint device)

@@ -149,6 +149,7 @@ public sealed class FaultObserver
             return;
         }
 
+        _devices.ForgetTag();
         _firstMapping = _mappings++ == 0 ? change.Nanoseconds : _firstMapping;
         var moment = new MappingMoment(
             change.Line, change.Nanoseconds, change.Iova, change.LastIova, _tasks.Of(reader.Task), reader.IsInInterrupt);
@@ -159,12 +160,17 @@ public sealed class FaultObserver
         else
         {
             _history.Unmap(moment);
-            if (_pending.Count == MaxPending)
-            {
-                _pending.RemoveAt(0);
-            }
 
-            _pending.Add(moment);
+            // Without the domain of any device there is nothing to compare that of an unmap with.
+            if (_devices.HasDomains)
+            {
+                if (_pending.Count == MaxPending)
+                {
+                    _pending.RemoveRange(0, MaxPending / 2);
+                }
+
+                _pending.Add(moment);
+            }
         }
 
         _places?.Changed(moment, _history);

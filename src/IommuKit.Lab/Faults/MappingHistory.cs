@@ -38,6 +38,14 @@ internal sealed class MappingHistory
     /// <summary>Takes a map.</summary>
     public void Map(in MappingMoment map)
     {
+        if (TryGetWhole(map.First, map.Last, out int slot))
+        {
+            var whole = _pieces[slot];
+            MapsOverLive += whole.Depth > 0 ? 1 : 0;
+            _pieces[slot] = whole with { Map = map, Depth = whole.Depth + 1 };
+            return;
+        }
+
         bool isOver = false;
         TakeOut(map.First, map.Last);
         for (int part = 0; part < _parts.Count; part++)
@@ -54,6 +62,19 @@ internal sealed class MappingHistory
     /// <summary>Takes an unmap.</summary>
     public void Unmap(in MappingMoment unmap)
     {
+        if (TryGetWhole(unmap.First, unmap.Last, out int slot))
+        {
+            var whole = _pieces[slot];
+            Orphans += whole.Depth > 0 ? 0 : 1;
+            _pieces[slot] = whole with { Unmap = unmap, UnmapDomain = -1, Depth = Math.Max(whole.Depth - 1, 0) };
+            if (whole.Depth <= 1)
+            {
+                Bury(unmap.First, unmap.Line);
+            }
+
+            return;
+        }
+
         bool wasLive = false;
         TakeOut(unmap.First, unmap.Last);
         for (int part = 0; part < _parts.Count; part++)
@@ -63,7 +84,7 @@ internal sealed class MappingHistory
             _parts[part] = (first, last, piece with { Unmap = unmap, UnmapDomain = -1, Depth = Math.Max(piece.Depth - 1, 0) });
             if (piece.Depth <= 1)
             {
-                _dead.Enqueue((first, unmap.Line));
+                Bury(first, unmap.Line);
             }
         }
 
@@ -111,6 +132,34 @@ internal sealed class MappingHistory
         {
             UnmapDomain = piece.Unmap.IsKnown ? piece.UnmapDomain : -1,
         };
+    }
+
+    /// <summary>Finds the slot of a piece that is exactly a range, as nearly all are that drivers map and unmap again and again.</summary>
+    private bool TryGetWhole(ulong first, ulong last, out int slot)
+    {
+        bool isFound = _tree.TryFind(first, first, out var range) && range.First == first && range.Last == last;
+        slot = range.Value;
+        return isFound;
+    }
+
+    /// <summary>Takes note of a range that can be forgotten.</summary>
+    private void Bury(ulong first, long line)
+    {
+        _dead.Enqueue((first, line));
+        if (_dead.Count <= 4 * _maxPieces)
+        {
+            return;
+        }
+
+        // Ranges that were mapped again or forgotten are in the queue still.
+        for (int entry = _dead.Count; entry > 0; entry--)
+        {
+            var dead = _dead.Dequeue();
+            if (IsDead(dead, out _))
+            {
+                _dead.Enqueue(dead);
+            }
+        }
     }
 
     /// <summary>Takes what is known of a window out of the tree, to be changed; gaps are pieces of which nothing is known.</summary>
@@ -180,20 +229,6 @@ internal sealed class MappingHistory
         while (_tree.Count > _maxPieces)
         {
             Forget();
-        }
-
-        // Ranges that were mapped again or forgotten are in the queue still.
-        if (_dead.Count > 4 * _maxPieces)
-        {
-            int count = _dead.Count;
-            for (int entry = 0; entry < count; entry++)
-            {
-                var dead = _dead.Dequeue();
-                if (IsDead(dead, out _))
-                {
-                    _dead.Enqueue(dead);
-                }
-            }
         }
     }
 

@@ -119,6 +119,39 @@ public class FaultObserverTests
         fault.IsDomainKnown.ShouldBe(domain == 5);
     }
 
+    [Fact]
+    public void A_tag_is_that_of_the_attachment_just_behind_it()
+    {
+        Line("cache_tag_assign: dmar0/dmar0 type iotlb did 6 pasid 0 ref 1");
+        Map(0x10000, 1);
+        Line("attach_device_to_domain: IOMMU: device=0000:00:04.0");
+        Unmap(0x10000, 1);
+        Line("cache_tag_flush_range: dmar0 dmar0[0] type iotlb did 5 [0x10000-0x10fff] addr 0x10000 pages 0x1 mask 0x0");
+        Console(Message("00:04.0", 0x10000));
+        Explain().ShouldHaveSingleItem().Cause.ShouldBe(FaultCause.UsedAfterUnmap);
+    }
+
+    [Theory]
+    [InlineData("vmm-9", "vmm-9", FaultCause.NeverMapped)]
+    [InlineData("vmm-9", "a-1", FaultCause.UsedAfterUnmap)]
+    [InlineData("a-1", "a-1", FaultCause.UsedAfterUnmap)]
+    public void What_a_task_maps_for_devices_that_it_has_moved_is_not_of_another_device(string mapper, string unmapper, FaultCause cause)
+    {
+        foreach (string device in (string[])["0000:00:04.0", "0000:00:05.0"])
+        {
+            Line($"attach_device_to_domain: IOMMU: device={device}");
+        }
+
+        Line("attach_device_to_domain: IOMMU: device=0000:00:05.0", "vmm-9");
+        Map(0x10000, 1, mapper);
+        Unmap(0x10000, 1, unmapper);
+        Console(Message("00:04.0", 0x10000));
+        Console(Message("00:05.0", 0x10000));
+        var faults = Explain();
+        faults.Select(fault => fault.Cause).ShouldBe([cause, FaultCause.UsedAfterUnmap]);
+        faults[0].Doubts.Any(doubt => doubt.Contains("moved 0000:00:05.0 into a domain of its own")).ShouldBe(cause == FaultCause.NeverMapped);
+    }
+
     [Theory]
     [InlineData(5, FaultCause.NoPermission)]
     [InlineData(6, FaultCause.NeverMapped)]
