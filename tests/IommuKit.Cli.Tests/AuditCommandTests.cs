@@ -128,9 +128,9 @@ public sealed class AuditCommandTests : IDisposable
         json.RootElement.GetProperty("file").ValueKind.ShouldBe(JsonValueKind.Null);
         json.RootElement.GetProperty("faults").GetProperty("faults").GetArrayLength().ShouldBe(10);
         string[] rows = Command.Succeed("audit", "--log", Excerpt("dmesg.txt"), "--csv").Trim().Split('\n');
-        rows[0].ShouldStartWith("cause,reporter,device,pasid,direction,iova,last_iova,messages,header_only,log_line,trace_line,");
+        rows[0].ShouldStartWith("cause,reporter,device,likely_device,pasid,direction,iova,last_iova,messages,header_only,log_line,trace_line,");
         rows.Length.ShouldBe(11);
-        rows[1].ShouldStartWith("unknown,vtd,00:04.0,,write,0x5a454000,0x5a454000,1,");
+        rows[1].ShouldStartWith("unknown,vtd,00:04.0,,,write,0x5a454000,0x5a454000,1,");
     }
 
     [Fact]
@@ -159,6 +159,14 @@ public sealed class AuditCommandTests : IDisposable
             text.Where(letter => char.IsControl(letter) && letter != '\n').ShouldBeEmpty(format);
             text.ShouldContain("endpoint 0x1");
         }
+    }
+
+    [UnixFact]
+    public void A_log_may_come_through_a_pipe()
+    {
+        string expected = Command.Succeed("audit", Excerpt("trace.txt"), "--log", Excerpt("dmesg.txt")).Split("kernel log")[1];
+        string piped = Shell.Run(_folder, $"cat '{Excerpt("dmesg.txt")}' | {Shell.Iommukit} audit '{Excerpt("trace.txt")}' --log -").Output;
+        piped.Split("kernel log")[1].ShouldBe(expected);
     }
 
     private static string Excerpt(string file) => RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Faults", "Data", "vtd", file);

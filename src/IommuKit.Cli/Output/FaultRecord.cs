@@ -14,6 +14,8 @@ internal sealed class FaultRecord(ExplainedFault fault)
 
     public string? Device => fault.Fault.Device;
 
+    public string? LikelyDevice => fault.LikelyDevice;
+
     public uint? Pasid => fault.Fault.Pasid;
 
     public string Direction => Names.Of(fault.Fault.Direction);

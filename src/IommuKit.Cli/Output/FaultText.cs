@@ -24,6 +24,11 @@ internal static class FaultText
     {
         var logged = fault.Fault;
         string device = logged.Device ?? "a device";
+        if (fault.LikelyDevice is { } likely)
+        {
+            device = $"{device} (probably {likely})";
+        }
+
         if (logged.Pasid is { } pasid)
         {
             device = string.Create(CultureInfo.InvariantCulture, $"{device} (PASID {pasid})");

@@ -70,6 +70,19 @@ internal sealed class DeviceDomains
         return found.Count == 1 ? found[0].Value : -1;
     }
 
+    /// <summary>The PCI function that a stream or endpoint most likely is, as they are usually numbered alike; null if no such function was attached.</summary>
+    public string? LikelyDevice(LoggedFault fault)
+    {
+        if (fault.Requester is not { } requester || fault.HasSegment
+            || fault.Reporter is not (FaultReporter.SmmuV2 or FaultReporter.SmmuV3 or FaultReporter.Virtio or FaultReporter.RiscV))
+        {
+            return null;
+        }
+
+        var found = _domains.Keys.Where(device => device != 0 && (device & 0xffff) == requester).Take(2).ToList();
+        return found.Count == 1 ? Name(found[0]) : null;
+    }
+
     /// <summary>
     /// Whether a map, and the unmap of it if there is one, was made by a task for devices that it has moved into a domain of its own, and a fault's device
     /// is not among them; and if so the names of some of those devices.

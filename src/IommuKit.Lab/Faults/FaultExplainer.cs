@@ -50,6 +50,7 @@ internal static class FaultExplainer
             LogLine = sighting.LogLine == 0 ? null : sighting.LogLine,
             TraceNanoseconds = sighting.Nanoseconds,
             LastIova = fault.Iova,
+            LikelyDevice = sighting.Fault.HasSegment ? null : sighting.LikelyDevice,
             IsDomainKnown = isDomainKnown,
             Doubts = doubts,
         };

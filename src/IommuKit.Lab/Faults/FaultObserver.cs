@@ -280,7 +280,8 @@ public sealed class FaultObserver
     {
         if (sighting.Fault.Iova is { } iova)
         {
-            sighting.State = _history.At(iova);
+            // The heading of a message comes first, and what is mapped or unmapped until the IOVA is printed comes after the fault.
+            sighting.State = _history.At(iova, sighting.Line);
         }
 
         Note(sighting);
@@ -297,6 +298,7 @@ public sealed class FaultObserver
     {
         sighting.IsAfterLoss |= _lost != 0;
         sighting.DeviceDomain = _devices.DomainOf(sighting.Fault);
+        sighting.LikelyDevice = _devices.LikelyDevice(sighting.Fault);
         if (sighting.State is { } state)
         {
             sighting.Others = _devices.OthersOf(sighting.Fault, state.Map, state is { IsLive: true, IsHalfLive: false } ? default : state.Unmap);

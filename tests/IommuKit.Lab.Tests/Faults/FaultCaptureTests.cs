@@ -77,6 +77,19 @@ public class FaultCaptureTests
     }
 
     [SharedTheory]
+    [InlineData("smmuv3-612-strict")]
+    [InlineData("virtio-72-x86")]
+    public void Streams_and_endpoints_are_named_by_the_functions_of_their_numbers(string name)
+    {
+        var capture = FaultCapture.Shared(name);
+        var report = FaultCapture.Explain(capture.Log, capture.Trace);
+        foreach (var access in capture.Accesses.Where(access => access.IsLogged))
+        {
+            report.Faults.Single(fault => fault.LogLine == access.DmesgLines.First).LikelyDevice.ShouldBe(access["dev"]);
+        }
+    }
+
+    [SharedTheory]
     [MemberData(nameof(WithAddresses))]
     public void A_trace_with_the_kernels_messages_needs_no_log(string name)
     {
@@ -100,22 +113,21 @@ public class FaultCaptureTests
     }
 
     [SharedTheory]
-    [InlineData("smmuv3-612-strict")]
-    [InlineData("smmuv3-72-strict")]
-    [InlineData("smmuv3-72-burst")]
+    [MemberData(nameof(WithAddresses))]
     public void Without_messages_in_the_trace_the_times_of_the_log_count_where_nothing_depends_on_the_clocks(string name)
     {
-        // On Arm the clocks are the same, so that what is said must be right; where something happened to the page around that time nothing is said.
+        // The clocks differ by 0 to 0.7 s. What is said must be right; where something happened to the page around that time nothing is said.
         var capture = FaultCapture.Shared(name);
         var whole = FaultCapture.Explain(capture.Log, capture.Trace);
-        var report = FaultCapture.Explain(capture.Log, capture.Trace, traceEvent => traceEvent.Kind != TraceEventKind.Console);
+        var report = FaultCapture.Explain(
+            capture.Log, capture.Trace, traceEvent => traceEvent.Kind is not (TraceEventKind.Console or TraceEventKind.PageFault));
         report.ClockOffset.ShouldBeNull();
         report.Limits.ShouldContain(limit => limit.Contains("clocks differ cannot be told"));
         int told = 0;
         foreach (var fault in report.Faults)
         {
             fault.TraceLine.ShouldBeNull();
-            var same = whole.Faults.Single(other => other.LogLine == fault.LogLine);
+            var same = whole.Faults.Last(other => other.LogLine <= fault.LogLine);
             if (fault.Cause == FaultCause.Unknown)
             {
                 fault.Doubts.ShouldNotBeEmpty();
@@ -132,7 +144,7 @@ public class FaultCaptureTests
             }
         }
 
-        told.ShouldBeGreaterThan(10);
+        told.ShouldBeGreaterThan(3);
     }
 
     [SharedFact]

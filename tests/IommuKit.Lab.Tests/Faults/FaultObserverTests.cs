@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using IommuKit.Lab.Faults;
+using IommuKit.Lab.Traces;
 
 namespace IommuKit.Lab.Tests.Faults;
 
@@ -46,6 +47,23 @@ public class FaultObserverTests
         Map(0x10000, 1);
         Console(Message("00:04.0", 0x10000));
         Explain().ShouldHaveSingleItem().Cause.ShouldBe(FaultCause.NoPermission);
+    }
+
+    [Fact]
+    public void What_happens_while_a_message_is_printed_comes_after_the_fault()
+    {
+        Map(0x10000, 1);
+        Map(0x20000, 1);
+        Unmap(0x20000, 1);
+        Console("DMAR: DRHD: handling fault status reg 2");
+        Unmap(0x10000, 1);
+        Console(Message("00:04.0", 0x10000));
+        Console("DMAR: DRHD: handling fault status reg 2");
+        Map(0x20000, 1);
+        Console(Message("00:04.0", 0x20000));
+        var faults = Explain();
+        faults.Select(fault => (fault.TraceLine, fault.Cause, fault.LastMap!.Line, fault.LastUnmap?.Line)).ShouldBe(
+            [(4, FaultCause.NoPermission, 1, null), (7, FaultCause.UsedAfterUnmap, 2, 3)]);
     }
 
     [Fact]
@@ -248,6 +266,72 @@ public class FaultObserverTests
         report.Messages.ShouldBe(40_010);
         report.Faults.ShouldHaveSingleItem().Messages.ShouldBe(40_000);
         report.Limits.ShouldContain(limit => limit.StartsWith("There are too many faults: 10 "));
+    }
+
+    /// <summary>Damage, cuts and repetitions: whatever a trace holds, it is followed to its end.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void No_trace_is_too_damaged_to_be_followed(int seed)
+    {
+        var random = new Random(seed);
+        string path = Path.GetTempFileName();
+        int faults = 0;
+        try
+        {
+            foreach (string name in (string[])["vtd", "amdvi", "smmuv3"])
+            {
+                string folder = RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Faults", "Data", name);
+                var log = KernelLogReader.Read(Path.Combine(folder, "dmesg.txt"));
+                byte[] whole = File.ReadAllBytes(Path.Combine(folder, "trace.txt"));
+                for (int round = 0; round < 100; round++)
+                {
+                    byte[] text = [.. whole];
+                    for (int change = random.Next(60); change >= 0; change--)
+                    {
+                        int at = random.Next(text.Length);
+                        int from = random.Next(text.Length);
+                        int length = Math.Min(random.Next(200), text.Length - Math.Max(at, from));
+                        if (random.Next(2) == 0)
+                        {
+                            text[at] = (byte)random.Next(256);
+                        }
+                        else
+                        {
+                            text.AsSpan(from, length).ToArray().CopyTo(text.AsSpan(at));
+                        }
+                    }
+
+                    File.WriteAllBytes(path, text);
+                    var observer = new FaultObserver(log, new MappingHistory(maxPieces: 4));
+                    using var reader = TraceReader.Open(path, isLenient: true);
+                    try
+                    {
+                        while (reader.Read(out var traceEvent))
+                        {
+                            observer.Do(traceEvent, reader);
+                        }
+                    }
+                    catch (InputException e)
+                    {
+                        // No mapping is left.
+                        e.Message.ShouldStartWith($"{path}: has no iommu:map or iommu:unmap event");
+                    }
+
+                    var report = observer.Finish(reader.Overwritten);
+                    report.Faults.Count(fault => fault.LogLine != null).ShouldBeInRange(1, log.Faults.Count);
+                    report.Faults.Sum(fault => fault.Messages).ShouldBe(report.Messages);
+                    report.Faults.ShouldAllBe(fault => fault.LastMap == null || fault.TraceLine == null || fault.LastMap.Line < fault.TraceLine);
+                    faults += report.Faults.Count;
+                }
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+
+        faults.ShouldBeGreaterThan(300);
     }
 
     [Theory]
