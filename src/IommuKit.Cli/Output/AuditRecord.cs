@@ -31,6 +31,8 @@ internal sealed class AuditRecord(AuditResult audit)
 
     public IReadOnlyList<AuditFindingRecord> Findings => [.. audit.Findings.Select(finding => new AuditFindingRecord(finding))];
 
+    public FaultReportRecord Faults => new(audit.Faults);
+
     public IReadOnlyList<string> Limits => audit.Limits;
 
     public string? Problem => audit.Problem;

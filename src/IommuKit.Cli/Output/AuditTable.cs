@@ -43,19 +43,25 @@ internal static class AuditTable
             console.Note(isMarkdown, $"  note: {limit}");
         }
 
-        if (audit.Coverage is null)
+        if (audit.Coverage is not null)
         {
-            return;
+            console.WriteLine();
+            if (audit.Findings.Count == 0)
+            {
+                console.Note(isMarkdown, "Nothing was found in what could be followed.");
+            }
+            else
+            {
+                WriteFindings(console, audit.Findings, isMarkdown);
+            }
         }
 
-        console.WriteLine();
-        if (audit.Findings.Count == 0)
+        if (audit.Faults.LogFile is not null || audit.Faults.Messages != 0)
         {
-            console.Note(isMarkdown, "Nothing was found in what could be followed.");
-            return;
+            console.WriteLine();
         }
 
-        WriteFindings(console, audit.Findings, isMarkdown);
+        FaultList.Write(console, audit.Faults, isMarkdown);
     }
 
     /// <summary>What became of the unmaps: together all of them.</summary>

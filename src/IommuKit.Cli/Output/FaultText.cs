@@ -1,49 +1,135 @@
+using System.Globalization;
 using IommuKit.Lab.Faults;
 
 namespace IommuKit.Cli.Output;
 
-/// <summary>Faults in a sentence.</summary>
+/// <summary>Sentences about faults.</summary>
 internal static class FaultText
 {
-    /// <summary>What happened, and what the trace says of why, on a line or two.</summary>
-    public static string Short(ExplainedFault explained)
+    private const double NanosecondsInSecond = 1e9;
+
+    /// <summary>A cause in a user's words.</summary>
+    public static string Of(FaultCause cause) => cause switch
     {
-        var fault = explained.Fault;
-        string device = fault.Device is { } name ? $"device {name}" : "a device that the message does not name";
-        string direction = fault.Direction switch
+        FaultCause.UsedAfterUnmap => "used after unmap",
+        FaultCause.PastTheEnd => "past the end of a mapping",
+        FaultCause.NoPermission => "mapped at the time: direction or permission is wrong",
+        FaultCause.NeverMapped => "never mapped",
+        FaultCause.DeviceRefused => "the device is not let through",
+        _ => "cause cannot be told",
+    };
+
+    /// <summary>Who did what where, and why it failed: "0000:00:04.0 wrote to 0x5a454040: used after unmap".</summary>
+    public static string Headline(ExplainedFault fault)
+    {
+        var logged = fault.Fault;
+        string device = logged.Device ?? "a device";
+        if (fault.LikelyDevice is { } likely)
         {
-            FaultDirection.Read => "read of ",
-            FaultDirection.Write => "write to ",
-            _ => "access to ",
+            device = $"{device} (probably {likely})";
+        }
+
+        if (logged.Pasid is { } pasid)
+        {
+            device = string.Create(CultureInfo.InvariantCulture, $"{device} (PASID {pasid})");
+        }
+
+        string access = logged.Direction switch
+        {
+            FaultDirection.Read => "read",
+            FaultDirection.Write => "wrote",
+            _ => "access",
         };
-        string where = fault.Iova is { } iova ? direction + Names.Hex(iova) : "fault";
-        string times = explained.Messages > 1 ? $", {Numbers.Count(explained.Messages)} times" : string.Empty;
-        return $"{device}: {where}{times}: {Cause(explained)}{Place(explained)}";
+        string where = logged.Iova is { } iova ? $"{access} {Names.Hex(iova)}"
+            : logged.Direction == FaultDirection.Unknown ? "fault" : $"{access}, no IOVA";
+        string times = fault.Messages > 1 ? $" ({Numbers.Count(fault.Messages)} messages, to {Names.Hex(fault.LastIova ?? 0)})" : string.Empty;
+        return $"{device} {where}{times}{(fault.Cause == FaultCause.Unknown && fault.Doubts.Count == 0 ? string.Empty : $": {Of(fault.Cause)}")}";
     }
 
-    private static string Cause(ExplainedFault explained) => explained.Cause switch
+    /// <summary>Headline, the change of the mapping that matters most, and where it shows: a line or two.</summary>
+    public static string Short(ExplainedFault fault)
     {
-        FaultCause.UsedAfterUnmap => $"used after unmap{Since(explained.SinceUnmap)}{By(explained.LastUnmap)}",
-        FaultCause.PastTheEnd => explained.Below is { } below ? $"past the end of a mapping of {Numbers.Count((long)below.Bytes, "byte")}{By(below)}" : "past the end of a mapping",
-        FaultCause.NoPermission => $"mapped at the time{By(explained.LastMap)}: the direction or the permission is wrong",
-        FaultCause.NeverMapped => "never mapped in this trace",
-        FaultCause.DeviceRefused => "the device as a whole is not let through",
-        _ => explained.Doubts is [var doubt, ..] ? $"why cannot be told: {doubt}" : "why cannot be told",
+        string? most = fault is { LastUnmap: null, LastMap: null, Below: null } ? null : Details(fault).FirstOrDefault();
+        return $"{Headline(fault)}{(most is null ? string.Empty : $"; {most}")} ({Place(fault)})";
+    }
+
+    /// <summary>Where it shows: "line 430 of the log, line 1012 of the trace, at 6.851953 s".</summary>
+    public static string Place(ExplainedFault fault)
+    {
+        var parts = new List<string>();
+        if (fault.LogLine is { } log)
+        {
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"log line {log}"));
+        }
+
+        if (fault.TraceLine is { } trace)
+        {
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"trace line {trace}"));
+        }
+
+        if (fault.TraceNanoseconds >= 0)
+        {
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"{fault.TraceNanoseconds / NanosecondsInSecond:0.000000} s"));
+        }
+        else if (fault.Fault is { Clock: LogClock.Boot, Nanoseconds: >= 0 and var time })
+        {
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"{time / NanosecondsInSecond:0.000000} s of the log"));
+        }
+
+        return string.Join(", ", parts);
+    }
+
+    /// <summary>What the trace and the message say of it, a sentence each.</summary>
+    public static IEnumerable<string> Details(ExplainedFault fault)
+    {
+        string? unmapped = fault.LastUnmap is { } unmap
+            ? $"unmapped {Before(fault.SinceUnmap)}{By(unmap)}, {Range(unmap)} (line {Line(unmap)})"
+            : null;
+        string? mapped = fault.LastMap is { } map ? $"mapped {Before(fault.SinceMap)}{By(map)}, {Range(map)} (line {Line(map)})" : null;
+        bool isMapLast = fault.LastMap?.Line > fault.LastUnmap?.Line;
+        foreach (string? change in (string?[])[isMapLast ? mapped : unmapped, isMapLast ? unmapped : mapped])
+        {
+            if (change is not null)
+            {
+                yield return change;
+            }
+        }
+
+        if (fault is { LastMap: null, LastUnmap: null, Below: { } below })
+        {
+            yield return $"just before it: {Range(below)}, mapped{By(below)} (line {Line(below)})";
+        }
+
+        if (fault is { LastMap: null, LastUnmap: null, Above: { } above })
+        {
+            yield return $"just behind it: {Range(above)}, mapped{By(above)} (line {Line(above)})";
+        }
+
+        if (fault.Fault.Reason.Length != 0 && fault.Fault.Reporter != FaultReporter.TraceEvent)
+        {
+            yield return $"hardware: {fault.Fault.Reason}";
+        }
+
+        foreach (string doubt in fault.Doubts)
+        {
+            yield return $"but: {doubt}";
+        }
+    }
+
+    private static string Before(long? nanoseconds) => nanoseconds is { } time ? $"{Durations.Of(time)} before" : "before";
+
+    private static string By(MappingRecord record) =>
+        record.IsInInterrupt ? " in an interrupt" : record.Task is { Length: > 0 } task ? $" by {task}" : string.Empty;
+
+    private static string Range(MappingRecord record) => $"{Size(record.Bytes)} at {Names.Hex(record.Iova)}";
+
+    private static string Size(ulong bytes) => bytes switch
+    {
+        0 => "everything",
+        _ when bytes % (1 << 30) == 0 => string.Create(CultureInfo.InvariantCulture, $"{bytes >> 30} GiB"),
+        _ when bytes % (1 << 20) == 0 => string.Create(CultureInfo.InvariantCulture, $"{bytes >> 20} MiB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes >> 10} KiB"),
     };
 
-    private static string Since(long? nanoseconds) => nanoseconds is { } time ? $" {Durations.Of(time)} before" : string.Empty;
-
-    private static string By(MappingRecord? record) => record switch
-    {
-        null => string.Empty,
-        { Task: { } task, IsInInterrupt: false } => $" by {task} (line {record.Line})",
-        _ => $" (line {record.Line})",
-    };
-
-    private static string Place(ExplainedFault explained) => explained switch
-    {
-        { LogLine: { } log } => $" (log line {log})",
-        { TraceLine: { } trace } => $" (line {trace})",
-        _ => string.Empty,
-    };
+    private static string Line(MappingRecord record) => record.Line.ToString(CultureInfo.InvariantCulture);
 }

@@ -45,12 +45,12 @@ internal sealed class VerdictRecord(VerdictResult verdict)
 
     public long CommandsWithLargeMask => verdict.Refused.MaskTooLarge;
 
-    public long FaultMessages => verdict.Faults.Messages;
+    public long FaultMessages => verdict.Audit.Faults.Messages;
 
-    public IReadOnlyDictionary<string, int> FaultsByCause => verdict.Faults.ByCause
+    public IReadOnlyDictionary<string, int> FaultsByCause => verdict.Audit.Faults.ByCause
         .ToDictionary(cause => Names.Of(cause.Key), cause => cause.Value, StringComparer.Ordinal);
 
-    public IReadOnlyList<string> WorstFaults => [.. verdict.Faults.Worst(3).Select(FaultText.Short)];
+    public IReadOnlyList<string> WorstFaults => [.. verdict.Audit.Faults.Worst(3).Select(FaultText.Short)];
 
     public IReadOnlyList<AuditFindingRecord> Findings => [.. verdict.Audit.Findings.Select(finding => new AuditFindingRecord(finding))];
 

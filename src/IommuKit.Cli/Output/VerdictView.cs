@@ -161,7 +161,7 @@ internal static class VerdictView
             yield return ($"{Numbers.Count(verdict.Refused.MaskTooLarge)} page flushes with a mask above 18, which hardware may refuse (line {verdict.Refused.FirstMaskLine})", Doubtful);
         }
 
-        var faults = verdict.Faults;
+        var faults = verdict.Audit.Faults;
         foreach (var fault in faults.Worst(WorstFaults))
         {
             isAnything = true;

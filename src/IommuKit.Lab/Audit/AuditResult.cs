@@ -1,3 +1,5 @@
+using IommuKit.Lab.Faults;
+
 namespace IommuKit.Lab.Audit;
 
 /// <summary>What a trace shows of its invalidations.</summary>
@@ -44,6 +46,9 @@ public sealed class AuditResult
 
     /// <summary>What is dangerous, then what is wasted.</summary>
     public required IReadOnlyList<AuditFinding> Findings { get; init; }
+
+    /// <summary>The faults of the trace and of a kernel log beside it.</summary>
+    public required FaultReport Faults { get; init; }
 
     /// <summary>What cannot be known from this trace, and what was taken for granted instead.</summary>
     public required IReadOnlyList<string> Limits { get; init; }

@@ -1,3 +1,4 @@
+using IommuKit.Lab.Faults;
 using IommuKit.Lab.Traces;
 
 namespace IommuKit.Lab.Audit;
@@ -11,23 +12,26 @@ public static class Auditor
     /// <param name="path">The file, or "-" for the standard input.</param>
     /// <param name="isLenient">Whether to go on where the file is cut off or damaged.</param>
     /// <param name="onRead">Told how many bytes of the file were read so far, or null.</param>
+    /// <param name="log">The kernel log of the same run, in which faults are looked for too; or null.</param>
     /// <exception cref="InputException">The file cannot be used.</exception>
-    public static AuditResult Run(string path, bool isLenient = false, Action<long>? onRead = null)
+    public static AuditResult Run(string path, bool isLenient = false, Action<long>? onRead = null, KernelLog? log = null)
     {
         using var reader = TraceReader.Open(path, isLenient, onRead);
         var pass = new AuditPass();
+        var faults = new FaultObserver(log);
         while (reader.Read(out var traceEvent))
         {
             pass.Do(traceEvent);
             RefuseTooMany(path, traceEvent, pass);
+            faults.Do(traceEvent, reader);
         }
 
         pass.Finish();
-        return ResultOf(path, reader, pass);
+        return ResultOf(path, reader, pass, faults.Finish(reader.Overwritten));
     }
 
     /// <summary>What a pass found, when it is finished.</summary>
-    internal static AuditResult ResultOf(string path, TraceReader reader, AuditPass pass)
+    internal static AuditResult ResultOf(string path, TraceReader reader, AuditPass pass, FaultReport faults)
     {
         var counts = pass.Counts;
         bool hasInvalidations = counts.Translations != 0;
@@ -48,6 +52,7 @@ public static class Auditor
             ReuseDistances = pass.Reuse.Distances,
             Findings = hasInvalidations ? AuditFindings.Of(pass, reader.Overwritten) : [],
             Limits = AuditLimits.Of(pass, reader.Overwritten),
+            Faults = faults,
             Problem = reader.Problem,
         };
     }

@@ -18,8 +18,18 @@ internal sealed class DeviceDomains
     /// <summary>Devices that were seen attached.</summary>
     public int Devices => _domains.Count;
 
+    /// <summary>Whether the number of any domain was seen.</summary>
+    public bool HasDomains { get; private set; }
+
     /// <summary>Takes note of a tag.</summary>
-    public void Assign(int task, ushort domain) => _tag ??= (task, domain);
+    public void Assign(int task, ushort domain)
+    {
+        HasDomains = true;
+        _tag ??= (task, domain);
+    }
+
+    /// <summary>Takes note that something else happened: the tag was of no attachment that is recorded.</summary>
+    public void ForgetTag() => _tag = null;
 
     /// <summary>Takes note of a device that comes.</summary>
     public void Attach(int task, uint device)
@@ -58,6 +68,19 @@ internal sealed class DeviceDomains
         // The same numbers in several segments would be several devices.
         var found = _domains.Where(pair => (pair.Key & 0xffff) == (requester & 0xffff)).Take(2).ToList();
         return found.Count == 1 ? found[0].Value : -1;
+    }
+
+    /// <summary>The PCI function that a stream or endpoint most likely is, as they are usually numbered alike; null if no such function was attached.</summary>
+    public string? LikelyDevice(LoggedFault fault)
+    {
+        if (fault.Requester is not { } requester || fault.HasSegment
+            || fault.Reporter is not (FaultReporter.SmmuV2 or FaultReporter.SmmuV3 or FaultReporter.Virtio or FaultReporter.RiscV))
+        {
+            return null;
+        }
+
+        var found = _domains.Keys.Where(device => device != 0 && (device & 0xffff) == requester).Take(2).ToList();
+        return found.Count == 1 ? Name(found[0]) : null;
     }
 
     /// <summary>

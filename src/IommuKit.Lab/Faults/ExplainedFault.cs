@@ -9,6 +9,12 @@ public sealed class ExplainedFault
     /// <summary>Why it faulted.</summary>
     public required FaultCause Cause { get; init; }
 
+    /// <summary>
+    /// Where the message names a stream or an endpoint: the PCI function of that number, if one was attached to a domain in the trace; they are usually
+    /// numbered alike. Null otherwise.
+    /// </summary>
+    public string? LikelyDevice { get; init; }
+
     /// <summary>The last map of the page before the fault; null if there is none, or that is not known.</summary>
     public MappingRecord? LastMap { get; init; }
 

@@ -22,22 +22,20 @@ internal static class FaultExplainer
         {
             doubts.Add(fault.WhyNoIova ?? "its message has no IOVA");
         }
-        else if (!hasTrace)
+        else if (!hasTrace || sighting.State is null || (sighting.IsBeforeMappings && !sighting.State.Value.Map.IsKnown))
         {
-            doubts.Add("there is no trace of what was mapped");
-        }
-        else if (sighting.State is not { } state)
-        {
-            doubts.Add(sighting.WhyNoPlace ?? "its place in the trace is not known");
-        }
-        else if (sighting.IsBeforeMappings && !state.Map.IsKnown)
-        {
-            doubts.Add("it was before the trace's first map or unmap");
+            // That an entry was found, the hardware says without any trace.
+            cause = fault.Evidence == FaultEvidence.Permission ? FaultCause.NoPermission : FaultCause.Unknown;
+            if (hasTrace)
+            {
+                doubts.Add(sighting.State is not null ? "it was before the trace's first map or unmap"
+                    : sighting.WhyNoPlace ?? "its place in the trace is not known");
+            }
         }
         else
         {
-            shown = state;
-            cause = Judge(sighting, state, doubts, out isDomainKnown);
+            shown = sighting.State;
+            cause = Judge(sighting, sighting.State.Value, doubts, out isDomainKnown);
         }
 
         return new ExplainedFault
@@ -52,6 +50,7 @@ internal static class FaultExplainer
             LogLine = sighting.LogLine == 0 ? null : sighting.LogLine,
             TraceNanoseconds = sighting.Nanoseconds,
             LastIova = fault.Iova,
+            LikelyDevice = sighting.Fault.HasSegment ? null : sighting.LikelyDevice,
             IsDomainKnown = isDomainKnown,
             Doubts = doubts,
         };

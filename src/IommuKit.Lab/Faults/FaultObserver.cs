@@ -48,6 +48,7 @@ public sealed class FaultObserver
     private long _lost;
     private long _notKept;
     private long _firstTime = -1;
+    private long _firstMapping = -1;
     private long _lastTime = -1;
 
     /// <summary>Starts before the first event.</summary>
@@ -76,7 +77,7 @@ public sealed class FaultObserver
         {
             _firstTime = _firstTime < 0 ? traceEvent.Nanoseconds : _firstTime;
             _lastTime = traceEvent.Nanoseconds;
-            _places?.At(_lastTime, _history, _mappings);
+            _places?.At(_lastTime, _history);
         }
 
         switch (traceEvent.Kind)
@@ -119,7 +120,7 @@ public sealed class FaultObserver
         var merged = new FaultMerger(_log, _sightings).Merge();
         if (_events != 0 && _places is not null)
         {
-            _places.Place(merged, _history, (_firstTime, _lastTime));
+            _places.Place(merged, _history, (_firstTime, _firstMapping, _lastTime));
             foreach (var sighting in merged.Sightings.Where(sighting => sighting.Line == 0))
             {
                 Note(sighting);
@@ -148,7 +149,8 @@ public sealed class FaultObserver
             return;
         }
 
-        _mappings++;
+        _devices.ForgetTag();
+        _firstMapping = _mappings++ == 0 ? change.Nanoseconds : _firstMapping;
         var moment = new MappingMoment(
             change.Line, change.Nanoseconds, change.Iova, change.LastIova, _tasks.Of(reader.Task), reader.IsInInterrupt);
         if (change.Kind == TraceEventKind.Map)
@@ -158,12 +160,17 @@ public sealed class FaultObserver
         else
         {
             _history.Unmap(moment);
-            if (_pending.Count == MaxPending)
-            {
-                _pending.RemoveAt(0);
-            }
 
-            _pending.Add(moment);
+            // Without the domain of any device there is nothing to compare that of an unmap with.
+            if (_devices.HasDomains)
+            {
+                if (_pending.Count == MaxPending)
+                {
+                    _pending.RemoveRange(0, MaxPending / 2);
+                }
+
+                _pending.Add(moment);
+            }
         }
 
         _places?.Changed(moment, _history);
@@ -273,7 +280,8 @@ public sealed class FaultObserver
     {
         if (sighting.Fault.Iova is { } iova)
         {
-            sighting.State = _history.At(iova);
+            // The heading of a message comes first, and what is mapped or unmapped until the IOVA is printed comes after the fault.
+            sighting.State = _history.At(iova, sighting.Line);
         }
 
         Note(sighting);
@@ -290,6 +298,7 @@ public sealed class FaultObserver
     {
         sighting.IsAfterLoss |= _lost != 0;
         sighting.DeviceDomain = _devices.DomainOf(sighting.Fault);
+        sighting.LikelyDevice = _devices.LikelyDevice(sighting.Fault);
         if (sighting.State is { } state)
         {
             sighting.Others = _devices.OthersOf(sighting.Fault, state.Map, state is { IsLive: true, IsHalfLive: false } ? default : state.Unmap);

@@ -103,7 +103,7 @@ internal sealed class FaultReporting
 
         int headers = faults.Count(fault => fault.Fault.IsHeaderOnly);
         bool hasAddresses = faults.Any(fault => fault.Fault.Iova is not null);
-        Add(!HasTrace && hasAddresses, "There is no trace of what was mapped: messages are decoded, and causes cannot be told.");
+        Add(!HasTrace && hasAddresses, "There is no trace of what was mapped: the messages are decoded, and causes are told only where the hardware does.");
         Add(
             suppressed != 0,
             $"The kernel left out messages: {Count(suppressed)} calls, by its own count, of which one fault can be several. Those faults are in no list.");
@@ -122,7 +122,7 @@ internal sealed class FaultReporting
         Add(
             HasTrace && hasAddresses && faults.Exists(fault => !fault.IsDomainKnown),
             $"Maps and unmaps do not say their domain{(Devices > 1 ? $", and {Devices} devices were attached to some" : string.Empty)}: where several "
-                + "have the same IOVA, a fault may be told by the mapping of another. VT-d's domains are compared where they were recorded.");
+                + "have the same IOVA, what is told of it may be another's. VT-d's domains are compared where they were recorded.");
         Add(HasTrace && hasAddresses, "A fault is placed by its event or message, which comes after it: what was mapped or unmapped in between is taken to be before.");
         Add(History.Forgotten != 0, $"Too many ranges to remember: {Count(History.Forgotten)} were forgotten, the ones unmapped longest ago first.");
         Add(Lost != 0 || Overwritten != 0, "Events are missing in the trace, so that maps and unmaps may be too.");

@@ -59,7 +59,8 @@ public static class KernelLogReader
         byte[] line = new byte[MaxLine];
         int length = 0;
         bool isLong = false;
-        bool isWide = false;
+        bool isStarted = false;
+        bool isOpen = false;
         while (true)
         {
             int count;
@@ -82,14 +83,12 @@ public static class KernelLogReader
                 break;
             }
 
-            if (log.Lines == 0 && length == 0 && !isWide)
+            if (!isStarted && count >= 2 && buffer.AsSpan(0, 2) is [0xff, 0xfe] or [0xfe, 0xff])
             {
-                isWide = true;
-                if (count >= 2 && buffer.AsSpan(0, 2) is [0xff, 0xfe] or [0xfe, 0xff])
-                {
-                    throw new InputException(name, null, "is text in UTF-16; save it as UTF-8 ('dmesg > file' in a plain shell does)");
-                }
+                throw new InputException(name, null, "is text in UTF-16; save it as UTF-8 ('dmesg > file' in a plain shell does)");
             }
+
+            isStarted = true;
 
             var rest = buffer.AsSpan(0, count);
             while (!rest.IsEmpty)
@@ -108,7 +107,8 @@ public static class KernelLogReader
 
                 Take(messages, line.AsSpan(0, length), log.Lines + 1);
                 length = 0;
-                if (rest[end] == '\n')
+                isOpen = rest[end] != '\n';
+                if (!isOpen)
                 {
                     log.Lines++;
                     log.LongLines += isLong ? 1 : 0;
@@ -119,7 +119,7 @@ public static class KernelLogReader
             }
         }
 
-        if (length != 0 || isLong)
+        if (length != 0 || isOpen)
         {
             Take(messages, line.AsSpan(0, length), log.Lines + 1);
             log.Lines++;

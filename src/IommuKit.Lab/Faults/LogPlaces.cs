@@ -27,7 +27,7 @@ internal sealed class LogPlaces
     ];
 
     /// <summary>The trace has come to a time.</summary>
-    public void At(long time, MappingHistory history, long mappings)
+    public void At(long time, MappingHistory history)
     {
         while (_next < _windows.Count && _windows[_next].Fault.Nanoseconds <= time + MaxOffset)
         {
@@ -39,7 +39,6 @@ internal sealed class LogPlaces
             }
 
             window.States.Add((long.MinValue, history.At(window.Fault.Iova!.Value)));
-            window.IsBeforeMappings = mappings == 0;
             _open.Add(window);
         }
 
@@ -74,7 +73,7 @@ internal sealed class LogPlaces
     }
 
     /// <summary>Finds out what the trace said of the pages of faults that show in the log only.</summary>
-    public void Place(FaultMerger.Result merged, MappingHistory history, (long First, long Last) trace)
+    public void Place(FaultMerger.Result merged, MappingHistory history, (long First, long FirstMapping, long Last) trace)
     {
         var windows = new Dictionary<LoggedFault, Window>(ReferenceEqualityComparer.Instance);
         foreach (var window in _windows)
@@ -96,7 +95,7 @@ internal sealed class LogPlaces
         }
     }
 
-    private static string? Place(Sighting sighting, Window window, long? offset, (long First, long Last) trace)
+    private static string? Place(Sighting sighting, Window window, long? offset, (long First, long FirstMapping, long Last) trace)
     {
         long time = sighting.Fault.Nanoseconds + (offset ?? 0);
         if (trace.First < 0)
@@ -128,7 +127,7 @@ internal sealed class LogPlaces
 
             sighting.Nanoseconds = time;
             sighting.State = window.States.Last(state => state.Nanoseconds <= time).State;
-            sighting.IsBeforeMappings = window.IsBeforeMappings && window.States.Count == 1;
+            sighting.IsBeforeMappings = time < trace.FirstMapping;
             return null;
         }
 
@@ -138,7 +137,7 @@ internal sealed class LogPlaces
         }
 
         sighting.State = window.States[0].State;
-        sighting.IsBeforeMappings = window.IsBeforeMappings;
+        sighting.IsBeforeMappings = time + MaxOffset < trace.FirstMapping;
         return null;
     }
 
@@ -149,7 +148,5 @@ internal sealed class LogPlaces
         public List<(long Nanoseconds, PageState State)> States { get; } = [];
 
         public bool HasTooMany { get; set; }
-
-        public bool IsBeforeMappings { get; set; }
     }
 }

@@ -38,13 +38,21 @@ internal sealed class MappingHistory
     /// <summary>Takes a map.</summary>
     public void Map(in MappingMoment map)
     {
+        if (TryGetWhole(map.First, map.Last, out int slot))
+        {
+            var whole = _pieces[slot];
+            MapsOverLive += whole.Depth > 0 ? 1 : 0;
+            _pieces[slot] = whole.Mapped(map);
+            return;
+        }
+
         bool isOver = false;
         TakeOut(map.First, map.Last);
         for (int part = 0; part < _parts.Count; part++)
         {
             var (first, last, piece) = _parts[part];
             isOver |= piece.Depth > 0;
-            _parts[part] = (first, last, piece with { Map = map, Depth = piece.Depth + 1 });
+            _parts[part] = (first, last, piece.Mapped(map));
         }
 
         MapsOverLive += isOver ? 1 : 0;
@@ -54,16 +62,29 @@ internal sealed class MappingHistory
     /// <summary>Takes an unmap.</summary>
     public void Unmap(in MappingMoment unmap)
     {
+        if (TryGetWhole(unmap.First, unmap.Last, out int slot))
+        {
+            var whole = _pieces[slot];
+            Orphans += whole.Depth > 0 ? 0 : 1;
+            _pieces[slot] = whole.Unmapped(unmap);
+            if (whole.Depth <= 1)
+            {
+                Bury(unmap.First, unmap.Line);
+            }
+
+            return;
+        }
+
         bool wasLive = false;
         TakeOut(unmap.First, unmap.Last);
         for (int part = 0; part < _parts.Count; part++)
         {
             var (first, last, piece) = _parts[part];
             wasLive |= piece.Depth > 0;
-            _parts[part] = (first, last, piece with { Unmap = unmap, UnmapDomain = -1, Depth = Math.Max(piece.Depth - 1, 0) });
+            _parts[part] = (first, last, piece.Unmapped(unmap));
             if (piece.Depth <= 1)
             {
-                _dead.Enqueue((first, unmap.Line));
+                Bury(first, unmap.Line);
             }
         }
 
@@ -99,18 +120,48 @@ internal sealed class MappingHistory
         return _tree.TryFind(first - Math.Min(first, SmallPage.Bytes), first | SmallPage.Mask, out _);
     }
 
-    /// <summary>What is known of the page at an IOVA.</summary>
-    public PageState At(ulong iova)
+    /// <summary>What is known of the page at an IOVA, as it was at a line of the trace not long ago.</summary>
+    /// <param name="iova">The IOVA.</param>
+    /// <param name="line">The line; what comes after it does not count. Of each page one map and one unmap after it can be told from those before.</param>
+    public PageState At(ulong iova, long line = long.MaxValue)
     {
         ulong first = iova & ~SmallPage.Mask;
         ulong last = first | SmallPage.Mask;
-        var below = first != 0 && _tree.TryFind(first - 1, first - 1, out var range) ? _pieces[range.Value] : default;
-        var above = last != ulong.MaxValue && _tree.TryFind(last + 1, last + 1, out range) ? _pieces[range.Value] : default;
-        var piece = _tree.TryFind(first, last, out range) ? _pieces[range.Value] : default;
+        var below = first != 0 && _tree.TryFind(first - 1, first - 1, out var range) ? _pieces[range.Value].Until(line) : default;
+        var above = last != ulong.MaxValue && _tree.TryFind(last + 1, last + 1, out range) ? _pieces[range.Value].Until(line) : default;
+        var piece = _tree.TryFind(first, last, out range) ? _pieces[range.Value].Until(line) : default;
         return new PageState(piece.Map, piece.Unmap, piece.Depth, below.Depth > 0 ? below.Map : default, above.Depth > 0 ? above.Map : default)
         {
             UnmapDomain = piece.Unmap.IsKnown ? piece.UnmapDomain : -1,
         };
+    }
+
+    /// <summary>Finds the slot of a piece that is exactly a range, as nearly all are that drivers map and unmap again and again.</summary>
+    private bool TryGetWhole(ulong first, ulong last, out int slot)
+    {
+        bool isFound = _tree.TryFind(first, first, out var range) && range.First == first && range.Last == last;
+        slot = range.Value;
+        return isFound;
+    }
+
+    /// <summary>Takes note of a range that can be forgotten.</summary>
+    private void Bury(ulong first, long line)
+    {
+        _dead.Enqueue((first, line));
+        if (_dead.Count <= 4 * _maxPieces)
+        {
+            return;
+        }
+
+        // Ranges that were mapped again or forgotten are in the queue still.
+        for (int entry = _dead.Count; entry > 0; entry--)
+        {
+            var dead = _dead.Dequeue();
+            if (IsDead(dead, out _))
+            {
+                _dead.Enqueue(dead);
+            }
+        }
     }
 
     /// <summary>Takes what is known of a window out of the tree, to be changed; gaps are pieces of which nothing is known.</summary>
@@ -181,20 +232,6 @@ internal sealed class MappingHistory
         {
             Forget();
         }
-
-        // Ranges that were mapped again or forgotten are in the queue still.
-        if (_dead.Count > 4 * _maxPieces)
-        {
-            int count = _dead.Count;
-            for (int entry = 0; entry < count; entry++)
-            {
-                var dead = _dead.Dequeue();
-                if (IsDead(dead, out _))
-                {
-                    _dead.Enqueue(dead);
-                }
-            }
-        }
     }
 
     private void Forget()
@@ -240,5 +277,25 @@ internal sealed class MappingHistory
     }
 
     /// <summary>What is known of a range.</summary>
-    private readonly record struct Piece(MappingMoment Map, MappingMoment Unmap, int Depth, int UnmapDomain);
+    private readonly record struct Piece(MappingMoment Map, MappingMoment Unmap, int Depth, int UnmapDomain, MappingMoment MapBefore, MappingMoment UnmapBefore)
+    {
+        public Piece Mapped(in MappingMoment map) => this with { Map = map, MapBefore = Map, Depth = Depth + 1 };
+
+        public Piece Unmapped(in MappingMoment unmap) =>
+            this with { Unmap = unmap, UnmapBefore = Unmap, UnmapDomain = -1, Depth = Math.Max(Depth - 1, 0) };
+
+        /// <summary>Without what came after a line.</summary>
+        public Piece Until(long line)
+        {
+            bool isMapLater = Map.Line > line;
+            bool isUnmapLater = Unmap.Line > line;
+            return !isMapLater && !isUnmapLater ? this : this with
+            {
+                Map = !isMapLater ? Map : MapBefore.Line <= line ? MapBefore : default,
+                Unmap = !isUnmapLater ? Unmap : UnmapBefore.Line <= line ? UnmapBefore : default,
+                UnmapDomain = isUnmapLater ? -1 : UnmapDomain,
+                Depth = Math.Max(Depth - (isMapLater ? 1 : 0) + (isUnmapLater ? 1 : 0), 0),
+            };
+        }
+    }
 }

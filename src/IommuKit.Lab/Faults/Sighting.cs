@@ -30,6 +30,9 @@ internal sealed class Sighting
     /// <summary>The domain of VT-d whose pages were invalidated when what was mapped then was unmapped later; -1 if that was not seen.</summary>
     public int MapDomain { get; set; } = -1;
 
+    /// <summary>The PCI function that the stream most likely is; null if that does not show.</summary>
+    public string? LikelyDevice { get; set; }
+
     /// <summary>For whom else what was there was mapped, where that shows: names of devices; null otherwise.</summary>
     public string? Others { get; set; }
 

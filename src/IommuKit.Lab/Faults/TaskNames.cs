@@ -10,6 +10,9 @@ internal sealed class TaskNames
 
     private readonly Dictionary<ulong, int> _numbers = [];
     private readonly List<string> _names = [string.Empty];
+    private readonly byte[] _last = new byte[64];
+    private int _lastLength;
+    private int _lastNumber;
 
     /// <summary>The number of a name; 0 if there is no name, or too many are known.</summary>
     public int Of(ReadOnlySpan<byte> name)
@@ -17,6 +20,12 @@ internal sealed class TaskNames
         if (name.IsEmpty)
         {
             return 0;
+        }
+
+        // Events of one task come together.
+        if (name.SequenceEqual(_last.AsSpan(0, _lastLength)))
+        {
+            return _lastNumber;
         }
 
         // FNV-1a.
@@ -33,6 +42,9 @@ internal sealed class TaskNames
             _numbers.Add(hash, number);
         }
 
+        _lastLength = Math.Min(name.Length, _last.Length);
+        name[.._lastLength].CopyTo(_last);
+        _lastNumber = number;
         return number;
     }
 

@@ -74,7 +74,7 @@ internal sealed class VerdictPass(KernelLog? log)
         _bursts.End();
         _lazy.Finish();
         _machine.Take(reader);
-        var audit = Auditor.ResultOf(path, reader, Audit);
+        var audit = Auditor.ResultOf(path, reader, Audit, _faults.Finish(reader.Overwritten));
         bool hasQueue = _queueFlushes != 0;
         long flushes = hasQueue ? _queueFlushes : _tagFlushes;
         var times = hasQueue ? _queueTimes : _tagTimes;
@@ -95,7 +95,6 @@ internal sealed class VerdictPass(KernelLog? log)
             PageFlushes = hasQueue ? _queuePages : _tagPages,
             Times = known,
             Refused = _refused,
-            Faults = _faults.Finish(reader.Overwritten),
             Options = options,
         };
     }

@@ -1,5 +1,4 @@
 using IommuKit.Lab.Audit;
-using IommuKit.Lab.Faults;
 
 namespace IommuKit.Lab.Verdict;
 
@@ -46,9 +45,6 @@ public sealed class VerdictResult
 
     /// <summary>Commands that hardware may not take.</summary>
     public required RefusedCommands Refused { get; init; }
-
-    /// <summary>Faults in the trace and in the log beside it.</summary>
-    public required FaultReport Faults { get; init; }
 
     /// <summary>Ways to flush, that of the trace first.</summary>
     public required IReadOnlyList<FlushOption> Options { get; init; }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using IommuKit.Lab.Faults;
 using IommuKit.Lab.Traces;
 
@@ -28,6 +29,33 @@ internal sealed class FaultCapture
     public static FaultCapture Shared(string name) => new(RepositoryFiles.InShared("faults", name));
 
     public static FaultCapture Open(string folder) => new(folder);
+
+    /// <summary>Explains the faults of a log that is given as text, and of none or a trace as text.</summary>
+    public static FaultReport ExplainText(string log, string? trace = null)
+    {
+        var observer = new FaultObserver(KernelLogReader.Read(new MemoryStream(Encoding.Latin1.GetBytes(log)), "log", "log"));
+        if (trace is null)
+        {
+            return observer.Finish();
+        }
+
+        string path = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(path, trace);
+            using var reader = TraceReader.Open(path);
+            while (reader.Read(out var traceEvent))
+            {
+                observer.Do(traceEvent, reader);
+            }
+
+            return observer.Finish(reader.Overwritten);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
 
     /// <summary>Explains the faults of a log and a trace; of the trace without its messages, if so wished.</summary>
     public static FaultReport Explain(string? log, string? trace, Func<TraceEvent, bool>? isSeen = null)

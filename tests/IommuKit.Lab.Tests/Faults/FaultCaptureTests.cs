@@ -19,6 +19,21 @@ public class FaultCaptureTests
         Check(capture, FaultCapture.Explain(capture.Log, capture.Trace));
     }
 
+    [Theory]
+    [InlineData("vtd")]
+    [InlineData("amdvi")]
+    [InlineData("smmuv3")]
+    public void So_has_each_of_an_excerpt(string name)
+    {
+        var capture = FaultCapture.Open(RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Faults", "Data", name));
+        capture.Accesses.Count.ShouldBeGreaterThan(2);
+        var report = FaultCapture.Explain(capture.Log, Path.Combine(capture.Folder, "trace.txt"));
+        Check(capture, report);
+        report.Worst(3).Count.ShouldBe(3);
+        report.Worst(100).Count.ShouldBe(report.Faults.Count);
+        report.ByCause.Values.Sum().ShouldBe(report.Faults.Count);
+    }
+
     [SharedFact]
     public void Messages_without_an_address_get_no_cause()
     {
@@ -52,12 +67,25 @@ public class FaultCaptureTests
         var capture = FaultCapture.Shared(name);
         var report = FaultCapture.Explain(capture.Log, null);
         report.HasTrace.ShouldBeFalse();
-        report.Faults.ShouldAllBe(fault => fault.Cause == FaultCause.Unknown);
+        report.Faults.ShouldAllBe(fault => fault.Cause == (fault.Fault.Evidence == FaultEvidence.Permission ? FaultCause.NoPermission : FaultCause.Unknown));
         foreach (var access in capture.Accesses.Where(access => access.IsLogged))
         {
             var fault = report.Faults.Where(fault => fault.LogLine == access.DmesgLines.First).ShouldHaveSingleItem();
             (fault.Fault.Iova & ~0xffful).ShouldBe(access.Page);
             (fault.Fault.Requester & 0xffff).ShouldBe(access.Requester);
+        }
+    }
+
+    [SharedTheory]
+    [InlineData("smmuv3-612-strict")]
+    [InlineData("virtio-72-x86")]
+    public void Streams_and_endpoints_are_named_by_the_functions_of_their_numbers(string name)
+    {
+        var capture = FaultCapture.Shared(name);
+        var report = FaultCapture.Explain(capture.Log, capture.Trace);
+        foreach (var access in capture.Accesses.Where(access => access.IsLogged))
+        {
+            report.Faults.Single(fault => fault.LogLine == access.DmesgLines.First).LikelyDevice.ShouldBe(access["dev"]);
         }
     }
 
@@ -85,22 +113,21 @@ public class FaultCaptureTests
     }
 
     [SharedTheory]
-    [InlineData("smmuv3-612-strict")]
-    [InlineData("smmuv3-72-strict")]
-    [InlineData("smmuv3-72-burst")]
+    [MemberData(nameof(WithAddresses))]
     public void Without_messages_in_the_trace_the_times_of_the_log_count_where_nothing_depends_on_the_clocks(string name)
     {
-        // On Arm the clocks are the same, so that what is said must be right; where something happened to the page around that time nothing is said.
+        // The clocks differ by 0 to 0.7 s. What is said must be right; where something happened to the page around that time nothing is said.
         var capture = FaultCapture.Shared(name);
         var whole = FaultCapture.Explain(capture.Log, capture.Trace);
-        var report = FaultCapture.Explain(capture.Log, capture.Trace, traceEvent => traceEvent.Kind != TraceEventKind.Console);
+        var report = FaultCapture.Explain(
+            capture.Log, capture.Trace, traceEvent => traceEvent.Kind is not (TraceEventKind.Console or TraceEventKind.PageFault));
         report.ClockOffset.ShouldBeNull();
         report.Limits.ShouldContain(limit => limit.Contains("clocks differ cannot be told"));
         int told = 0;
         foreach (var fault in report.Faults)
         {
             fault.TraceLine.ShouldBeNull();
-            var same = whole.Faults.Single(other => other.LogLine == fault.LogLine);
+            var same = whole.Faults.Last(other => other.LogLine <= fault.LogLine);
             if (fault.Cause == FaultCause.Unknown)
             {
                 fault.Doubts.ShouldNotBeEmpty();
@@ -109,11 +136,15 @@ public class FaultCaptureTests
             {
                 told++;
                 fault.Cause.ShouldBe(same.Cause, Describe(fault));
-                (fault.LastUnmap?.Line).ShouldBe(same.LastUnmap?.Line);
+                if (fault.Doubts.Count == 0)
+                {
+                    (fault.LastMap?.Line).ShouldBe(same.LastMap?.Line);
+                    (fault.LastUnmap?.Line).ShouldBe(same.LastUnmap?.Line);
+                }
             }
         }
 
-        told.ShouldBeGreaterThan(10);
+        told.ShouldBeGreaterThan(3);
     }
 
     [SharedFact]

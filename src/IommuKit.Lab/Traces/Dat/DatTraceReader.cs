@@ -59,6 +59,15 @@ internal sealed class DatTraceReader : TraceReader
         }
     }
 
+    public override ReadOnlySpan<byte> Message => _events.Messages.TextOf(Current);
+
+    public override ReadOnlySpan<byte> Task => _events.Messages.TaskOf(Current);
+
+    public override bool IsInInterrupt => _events.Messages.IsInInterrupt(Current);
+
+    /// <summary>The data of the event that was read last; empty if it was none.</summary>
+    private ReadOnlySpan<byte> Current => _current >= 0 && !_isFound && _buffers[_current].Lost == 0 ? _buffers[_current].Data : default;
+
     public override bool Read(out TraceEvent traceEvent)
     {
         if (!_isFound)

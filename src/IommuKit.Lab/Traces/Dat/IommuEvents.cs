@@ -7,6 +7,7 @@ internal sealed class IommuEvents
     private readonly MappingFormat? _map;
     private readonly MappingFormat? _unmap;
     private readonly InvalidationEvents _invalidations;
+    private readonly MessageEvents _messages;
 
     /// <summary>Finds the fields that are needed.</summary>
     /// <param name="numbers">The byte order.</param>
@@ -18,10 +19,14 @@ internal sealed class IommuEvents
         _map = formats.FirstOrDefault(format => format.Name == "map") is { } map ? new MappingFormat(map, "paddr", "size") : null;
         _unmap = formats.FirstOrDefault(format => format.Name == "unmap") is { } unmap ? new MappingFormat(unmap, null, "unmapped_size") : null;
         _invalidations = new InvalidationEvents(formats);
+        _messages = new MessageEvents(numbers, formats);
     }
 
     /// <summary>The systems whose events are known here.</summary>
-    public static IReadOnlySet<string> Systems { get; } = new HashSet<string>(StringComparer.Ordinal) { "iommu", "intel_iommu" };
+    public static IReadOnlySet<string> Systems { get; } = new HashSet<string>(StringComparer.Ordinal) { "iommu", "intel_iommu", "printk" };
+
+    /// <summary>The events that tell of faults.</summary>
+    public MessageEvents Messages => _messages;
 
     /// <summary>Reads an event.</summary>
     /// <param name="data">Its data.</param>
@@ -38,6 +43,7 @@ internal sealed class IommuEvents
         var record = new RecordData(data, _numbers);
         return id == _map?.Id ? _map.Read(TraceEventKind.Map, record, number, nanoseconds)
             : id == _unmap?.Id ? _unmap.Read(TraceEventKind.Unmap, record, number, nanoseconds)
+            : _messages.TryRead(id, record, number, nanoseconds, out var message) ? message
             : _invalidations.Read(id, record, number, nanoseconds);
     }
 
