@@ -104,7 +104,8 @@ internal sealed partial class FaultMessages
     }
 
     [GeneratedRegex(
-        @"(?<function>\w{0,40}?(dmar|amd_iommu|arm_smmu|viommu|iommu|smmu|tegra_mc|tegra20_mc|tegra30_mc)\w{0,40}): (?<count>\d{1,18}) callbacks suppressed",
+        @"(?<function>\w{0,40}?(dmar|amd_iommu|arm_smmu|viommu|iommu|smmu|tegra_mc|tegra20_mc|tegra30_mc)\w{0,40}): "
+            + @"(?<count>\d{1,18}) callbacks suppressed",
         RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant,
         1000)]
     private static partial Regex Suppressed();

@@ -99,7 +99,8 @@ internal sealed class TextTraceReader : TraceReader
     public override void Dispose() => _input.Dispose();
 
     /// <summary>
-    /// Takes note of the heading of ftrace's file trace. A second one starts another trace, whose times and mappings have nothing to do with those before.
+    /// Takes note of the heading of ftrace's file trace. A second one starts another trace, whose times and mappings have nothing to do with
+    /// those before.
     /// </summary>
     private void NoteHeading(ReadOnlySpan<byte> line)
     {
