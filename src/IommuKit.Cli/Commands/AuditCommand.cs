@@ -19,8 +19,8 @@ internal static class AuditCommand
         };
         var log = new Option<string?>("--log")
         {
-            Description = "The kernel log of the same run (dmesg, journalctl -k, a serial console), plain or gzip: decode the faults in it, and say of each "
-                + "when its IOVA was last mapped and unmapped. Without TRACE: decode them alone.",
+            Description = "The kernel log of the same run (dmesg, journalctl -k, a serial console), plain or gzip: decode the faults in it, and say "
+                + "of each when its IOVA was last mapped and unmapped. Without TRACE: decode them alone.",
             HelpName = "FILE",
         };
         var lenient = new Option<bool>("--lenient")
@@ -41,7 +41,8 @@ internal static class AuditCommand
             string? logFile = parsed.GetValue(log);
             if (file is null && logFile is null)
             {
-                throw new InputException("there is neither a TRACE nor a kernel log; give a trace, or --log FILE, or both (see 'iommukit audit --help')");
+                throw new InputException(
+                    "there is neither a TRACE nor a kernel log; give a trace, or --log FILE, or both (see 'iommukit audit --help')");
             }
 
             if (file == "-" && logFile == "-")

@@ -37,7 +37,8 @@ internal static class FaultList
         {
             console.Note(
                 isMarkdown,
-                string.Create(CultureInfo.InvariantCulture, $"  the trace's clock minus the log's: {offset / 1e9:0.000000} s, by the faults in both"));
+                string.Create(
+                    CultureInfo.InvariantCulture, $"  the trace's clock minus the log's: {offset / 1e9:0.000000} s, by the faults in both"));
         }
 
         foreach (string limit in report.Limits)

@@ -19,7 +19,8 @@ internal sealed class FaultReportRecord(FaultReport report)
 
     public double? ClockOffsetUs => report.ClockOffset / NanosecondsInMicrosecond;
 
-    public IReadOnlyDictionary<string, int> ByCause => report.ByCause.ToDictionary(cause => Names.Of(cause.Key), cause => cause.Value, StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, int> ByCause =>
+        report.ByCause.ToDictionary(cause => Names.Of(cause.Key), cause => cause.Value, StringComparer.Ordinal);
 
     public IReadOnlyList<FaultRecord> Faults => [.. report.Faults.Select(fault => new FaultRecord(fault))];
 

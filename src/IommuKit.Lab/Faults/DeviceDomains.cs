@@ -70,7 +70,9 @@ internal sealed class DeviceDomains
         return found.Count == 1 ? found[0].Value : -1;
     }
 
-    /// <summary>The PCI function that a stream or endpoint most likely is, as they are usually numbered alike; null if no such function was attached.</summary>
+    /// <summary>
+    /// The PCI function that a stream or endpoint most likely is, as they are usually numbered alike; null if no such function was attached.
+    /// </summary>
     public string? LikelyDevice(LoggedFault fault)
     {
         if (fault.Requester is not { } requester || fault.HasSegment
@@ -84,7 +86,8 @@ internal sealed class DeviceDomains
     }
 
     /// <summary>
-    /// Whether a map, and the unmap of it if there is one, was made by a task for devices that it has moved into a domain of its own, and a fault's device
+    /// Whether a map, and the unmap of it if there is one, was made by a task for devices that it has moved into a domain of its own, and a
+    /// fault's device
     /// is not among them; and if so the names of some of those devices.
     /// </summary>
     public string? OthersOf(LoggedFault fault, in MappingMoment map, in MappingMoment unmap)
@@ -105,5 +108,6 @@ internal sealed class DeviceDomains
     public static string Name(uint device) => string.Create(
         CultureInfo.InvariantCulture, $"{device >> 16:x4}:{(device >> 8) & 0xff:x2}:{(device >> 3) & 0x1f:x2}.{device & 7}");
 
-    private static bool IsSame(uint device, uint requester, bool hasSegment) => hasSegment ? device == requester : (device & 0xffff) == (requester & 0xffff);
+    private static bool IsSame(uint device, uint requester, bool hasSegment) =>
+        hasSegment ? device == requester : (device & 0xffff) == (requester & 0xffff);
 }

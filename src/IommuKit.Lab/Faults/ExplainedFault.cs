@@ -10,7 +10,8 @@ public sealed class ExplainedFault
     public required FaultCause Cause { get; init; }
 
     /// <summary>
-    /// Where the message names a stream or an endpoint: the PCI function of that number, if one was attached to a domain in the trace; they are usually
+    /// Where the message names a stream or an endpoint: the PCI function of that number, if one was attached to a domain in the trace; they are
+    /// usually
     /// numbered alike. Null otherwise.
     /// </summary>
     public string? LikelyDevice { get; init; }
@@ -49,7 +50,8 @@ public sealed class ExplainedFault
     public ulong? LastIova { get; internal set; }
 
     /// <summary>
-    /// Whether what the trace has is known to be of the device's own domain: events of maps and unmaps do not say theirs, and several domains can have
+    /// Whether what the trace has is known to be of the device's own domain: events of maps and unmaps do not say theirs, and several domains
+    /// can have
     /// the same IOVA.
     /// </summary>
     public bool IsDomainKnown { get; init; }

@@ -3,7 +3,9 @@ namespace IommuKit.Lab.Faults;
 /// <summary>Why a device faulted. The order is that of severity: how much harm the cause can do, and how much it says.</summary>
 public enum FaultCause
 {
-    /// <summary>The IOVA had been mapped and was unmapped before the access: the device, or its driver, went on using memory that was given back.</summary>
+    /// <summary>
+    /// The IOVA had been mapped and was unmapped before the access: the device, or its driver, went on using memory that was given back.
+    /// </summary>
     UsedAfterUnmap,
 
     /// <summary>The IOVA was not mapped, and the page before it was: the access ran over the end.</summary>

@@ -70,8 +70,8 @@ internal static class FaultExplainer
             doubts.Add("the page was mapped more often than unmapped: several domains have the same IOVA, or an unmap is missing");
         }
 
-        // Where one of two domains has given the page back, that one tells of the fault: the other has nothing to fault for. Only VT-d's own words count
-        // for more.
+        // Where one of two domains has given the page back, that one tells of the fault: the other has nothing to fault for. Only VT-d's own
+        // words count for more.
         if (isLive || (state.IsHalfLive && (whose is not null || sighting.Fault.Evidence == FaultEvidence.Permission)))
         {
             return JudgeLive(sighting.Fault, state, state.IsHalfLive ? null : whose, doubts);
@@ -81,7 +81,9 @@ internal static class FaultExplainer
         {
             if (sighting.Fault.Evidence == FaultEvidence.Permission)
             {
-                doubts.Add("the hardware found an entry, but in the trace the page was unmapped: what it found was mapped before the trace, or in another domain");
+                doubts.Add(
+                    "the hardware found an entry, but in the trace the page was unmapped: what it found was mapped before the trace, or in "
+                        + "another domain");
                 return FaultCause.NoPermission;
             }
 

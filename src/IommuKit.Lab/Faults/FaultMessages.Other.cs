@@ -114,7 +114,9 @@ internal sealed partial class FaultMessages
                 : allowed is "---" ? FaultEvidence.Absent
                 : !allowed.Contains(needed, StringComparison.Ordinal) && allowed.AsSpan()[..2] is not "--" ? FaultEvidence.Permission
                 : FaultEvidence.None,
-            Reason = isSmmu ? "the SMMU does not translate the access" : "the memory controller refused an address: " + Cut(match.Groups["what"].Value),
+            Reason = isSmmu
+                ? "the SMMU does not translate the access"
+                : "the memory controller refused an address: " + Cut(match.Groups["what"].Value),
         });
     }
 

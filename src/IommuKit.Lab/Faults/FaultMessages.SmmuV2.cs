@@ -68,7 +68,9 @@ internal sealed partial class FaultMessages
                 : (status & TranslationFault) != 0 && status is not null ? FaultEvidence.Absent
                 : FaultEvidence.None,
             Reason = !isContext
-                ? match.Groups["unknown"].Success ? "the stream is attached to nothing" : "a fault of the SMMU as a whole: its configuration, or a stream it does not know"
+                ? match.Groups["unknown"].Success
+                    ? "the stream is attached to nothing"
+                    : "a fault of the SMMU as a whole: its configuration, or a stream it does not know"
                 : ContextReason(status),
         };
         if (isContext && match.Groups["sid"].Success)
@@ -118,7 +120,8 @@ internal sealed partial class FaultMessages
     [GeneratedRegex(
         @"arm[-_]smmu (?<unit>[\w.@:\-]{1,64}?): (Unhandled context fault: (fsr=(?<fsr>0x[0-9a-f]{1,8}), )?iova=(?<iova>0x[0-9a-f]{1,16})"
             + @", fsynr=(?<fsynr>0x[0-9a-f]{1,8})(, cbfrsynra=(?<sid>0x[0-9a-f]{1,8}))?, cb=(?<cb>\d{1,4})"
-            + @"|FSR\s{1,8}= .{0,60}, SID=(?<later>0x[0-9a-f]{1,8})|(Blocked unknown Stream ID|Unknown stream ID) (?<unknown>0x[0-9a-f]{1,8})|Unexpected global fault"
+            + @"|FSR\s{1,8}= .{0,60}, SID=(?<later>0x[0-9a-f]{1,8})"
+            + @"|(Blocked unknown Stream ID|Unknown stream ID) (?<unknown>0x[0-9a-f]{1,8})|Unexpected global fault"
             + @"|\s*GFSR (?<global>0x[0-9a-f]{1,8}), GFSYNR0 0x[0-9a-f]{1,8}, GFSYNR1 (?<globalSid>0x[0-9a-f]{1,8}))",
         RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant,
         1000)]

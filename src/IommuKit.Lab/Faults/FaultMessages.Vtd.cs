@@ -130,7 +130,8 @@ internal sealed partial class FaultMessages
     }
 
     [GeneratedRegex(
-        @"(\[(?<access>(DMA|INTR|Page|Atomic)[^\]]{0,40}?)( NO_PASID| PASID (?<pasid>0x[0-9a-f]{1,8}))?\] ?)?Request device \[{1,2}(?<device>[0-9a-f:.]{7,16})\] "
+        @"(\[(?<access>(DMA|INTR|Page|Atomic)[^\]]{0,40}?)( NO_PASID| PASID (?<pasid>0x[0-9a-f]{1,8}))?\] ?)?"
+            + @"Request device \[{1,2}(?<device>[0-9a-f:.]{7,16})\] "
             + @"(PASID (?<pasid>[0-9a-f]{1,8}) )?fault (addr (?<iova>(0x)?[0-9a-f]{1,16})|index (?<index>(0x)?[0-9a-f]{1,16}))"
             + @"(\s*\[fault reason (?<reason>0x[0-9a-f]{1,8}|\d{1,9})\](?<words>.{0,200}))?",
         RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant,

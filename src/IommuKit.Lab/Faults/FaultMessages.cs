@@ -96,7 +96,11 @@ internal sealed partial class FaultMessages
 
     private void ReadSuppressed(string text, long line)
     {
-        if (Suppressed().Match(text) is { Success: true } match
+        // The search takes long in long words, and what matters stands just in front.
+        const int longest = 120;
+        int end = text.LastIndexOf("callbacks suppressed", StringComparison.Ordinal);
+        string note = text[Math.Max(0, end - longest)..];
+        if (Suppressed().Match(note) is { Success: true } match
             && long.TryParse(match.Groups["count"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out long count))
         {
             _log.Add(new SuppressedMessages(line, match.Groups["function"].Value, count));
@@ -104,7 +108,8 @@ internal sealed partial class FaultMessages
     }
 
     [GeneratedRegex(
-        @"(?<function>\w{0,40}?(dmar|amd_iommu|arm_smmu|viommu|iommu|smmu|tegra_mc|tegra20_mc|tegra30_mc)\w{0,40}): (?<count>\d{1,18}) callbacks suppressed",
+        @"(?<function>\w{0,40}?(dmar|amd_iommu|arm_smmu|viommu|iommu|smmu|tegra_mc|tegra20_mc|tegra30_mc)\w{0,40}): "
+            + @"(?<count>\d{1,18}) callbacks suppressed",
         RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant,
         1000)]
     private static partial Regex Suppressed();

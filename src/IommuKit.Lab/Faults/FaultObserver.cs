@@ -112,7 +112,9 @@ public sealed class FaultObserver
         }
     }
 
-    /// <summary>Ends the trace, and says what is known of the faults. It can be asked for without any event before: then there was no trace.</summary>
+    /// <summary>
+    /// Ends the trace, and says what is known of the faults. It can be asked for without any event before: then there was no trace.
+    /// </summary>
     /// <param name="overwritten">Events that are missing at the start of the trace.</param>
     public FaultReport Finish(long overwritten = 0)
     {

@@ -25,7 +25,8 @@ public sealed class FaultReport
     public required IReadOnlyList<SuppressedMessages> Suppressed { get; init; }
 
     /// <summary>
-    /// The trace's time minus the log's, in nanoseconds, the median over the faults that show in both; null if it cannot be told, or the log has no times
+    /// The trace's time minus the log's, in nanoseconds, the median over the faults that show in both; null if it cannot be told, or the log
+    /// has no times
     /// since the start.
     /// </summary>
     public long? ClockOffset { get; init; }
@@ -43,7 +44,9 @@ public sealed class FaultReport
     public IReadOnlyDictionary<FaultCause, int> ByCause =>
         Faults.GroupBy(fault => fault.Cause).OrderBy(group => group.Key).ToDictionary(group => group.Key, group => group.Count());
 
-    /// <summary>The worst faults, each of another device or cause as far as there are such: by severity of the cause, then by number of messages.</summary>
+    /// <summary>
+    /// The worst faults, each of another device or cause as far as there are such: by severity of the cause, then by number of messages.
+    /// </summary>
     /// <param name="count">How many at most.</param>
     public IReadOnlyList<ExplainedFault> Worst(int count)
     {

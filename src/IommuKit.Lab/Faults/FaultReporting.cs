@@ -103,27 +103,35 @@ internal sealed class FaultReporting
 
         int headers = faults.Count(fault => fault.Fault.IsHeaderOnly);
         bool hasAddresses = faults.Any(fault => fault.Fault.Iova is not null);
-        Add(!HasTrace && hasAddresses, "There is no trace of what was mapped: the messages are decoded, and causes are told only where the hardware does.");
+        Add(
+            !HasTrace && hasAddresses,
+            "There is no trace of what was mapped: the messages are decoded, and causes are told only where the hardware does.");
         Add(
             suppressed != 0,
-            $"The kernel left out messages: {Count(suppressed)} calls, by its own count, of which one fault can be several. Those faults are in no list.");
+            $"The kernel left out messages: {Count(suppressed)} calls, by its own count, of which one fault can be several. "
+                + "Those faults are in no list.");
         Add(headers != 0, $"Faults of which only the heading was printed: {Count(headers)}. Their device and IOVA are not known.");
         Add(notKept != 0, $"There are too many faults: {Count(notKept)} are counted, and not explained.");
         if (HasTrace && Log is not null)
         {
             int logOnly = Merged.Sightings.Count(sighting => sighting.Line == 0 && sighting.Fault.Iova is not null);
-            Add(Merged.IsOtherRun, "Faults with the same device and IOVA are at very different times in log and trace: they are not of the same run, and are kept apart.");
+            Add(
+                Merged.IsOtherRun,
+                "Faults with the same device and IOVA are at very different times in log and trace: they are not of the same run, and are kept "
+                    + "apart.");
             Add(
                 logOnly != 0 && Merged.Offset is null && !Merged.IsOtherRun,
-                "No fault shows in both log and trace, so by how much their clocks differ cannot be told. They are taken as equal to within two seconds, "
-                    + "where nothing depends on it; record printk:console too.");
+                "No fault shows in both log and trace, so by how much their clocks differ cannot be told. They are taken as equal to within "
+                    + "two seconds, where nothing depends on it; record printk:console too.");
         }
 
         Add(
             HasTrace && hasAddresses && faults.Exists(fault => !fault.IsDomainKnown),
-            $"Maps and unmaps do not say their domain{(Devices > 1 ? $", and {Devices} devices were attached to some" : string.Empty)}: where several "
-                + "have the same IOVA, what is told of it may be another's. VT-d's domains are compared where they were recorded.");
-        Add(HasTrace && hasAddresses, "A fault is placed by its event or message, which comes after it: what was mapped or unmapped in between is taken to be before.");
+            $"Maps and unmaps do not say their domain{(Devices > 1 ? $", and {Devices} devices were attached to some" : string.Empty)}: where "
+                + "several have the same IOVA, what is told of it may be another's. VT-d's domains are compared where they were recorded.");
+        Add(
+            HasTrace && hasAddresses,
+            "A fault is placed by its event or message, which comes after it: what was mapped or unmapped in between is taken to be before.");
         Add(History.Forgotten != 0, $"Too many ranges to remember: {Count(History.Forgotten)} were forgotten, the ones unmapped longest ago first.");
         Add(Lost != 0 || Overwritten != 0, "Events are missing in the trace, so that maps and unmaps may be too.");
         return limits;

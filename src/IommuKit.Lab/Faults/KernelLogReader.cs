@@ -5,7 +5,8 @@ using IommuKit.Lab.Traces;
 namespace IommuKit.Lab.Faults;
 
 /// <summary>
-/// Reads what a kernel log says of faults: dmesg with any times or none, what journalctl -k and syslog write, and captures of serial consoles. The log is
+/// Reads what a kernel log says of faults: dmesg with any times or none, what journalctl -k and syslog write, and captures of serial consoles.
+/// The log is
 /// read once from start to end in bounded memory, plain or gzip, and may be a pipe.
 /// </summary>
 public static class KernelLogReader

@@ -72,7 +72,8 @@ internal static partial class KernelLogTime
         {
             string full = format.Contains("yyyy", StringComparison.Ordinal) ? format : $"yyyy {format}";
             string dated = ReferenceEquals(full, format) ? text : string.Create(CultureInfo.InvariantCulture, $"{SomeYear} {text}");
-            if (DateTime.TryParseExact(dated, full, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var date)
+            const DateTimeStyles style = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
+            if (DateTime.TryParseExact(dated, full, CultureInfo.InvariantCulture, style, out var date)
                 && date >= DateTime.UnixEpoch && date.Year < 2200)
             {
                 nanoseconds = (date - DateTime.UnixEpoch).Ticks * 100;

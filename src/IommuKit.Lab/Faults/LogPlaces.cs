@@ -55,7 +55,8 @@ internal sealed class LogPlaces
         {
             ulong iova = window.Fault.Iova!.Value;
             ulong first = iova & ~SmallPage.Mask;
-            bool isNear = change.First <= Math.Max(first + (2 * SmallPage.Bytes) - 1, first) && change.Last >= first - Math.Min(first, SmallPage.Bytes);
+            bool isNear = change.First <= Math.Max(first + (2 * SmallPage.Bytes) - 1, first)
+                && change.Last >= first - Math.Min(first, SmallPage.Bytes);
             if (!isNear || window.HasTooMany)
             {
                 continue;
@@ -84,7 +85,8 @@ internal sealed class LogPlaces
         foreach (var sighting in merged.Sightings.Where(sighting => sighting.Line == 0 && sighting.Fault.Iova is not null))
         {
             sighting.WhyNoPlace = merged.IsOtherRun ? "the log and the trace are not of the same run, by the times of the faults in both"
-                : !windows.TryGetValue(sighting.Fault, out var found) ? "its message has no time since the start of the kernel, and does not show in the trace"
+                : !windows.TryGetValue(sighting.Fault, out var found)
+                    ? "its message has no time since the start of the kernel, and does not show in the trace"
                 : Place(sighting, found, merged.Offset, trace);
             if (sighting.WhyNoPlace is not null && !merged.IsOtherRun && history.Forgotten == 0 && !history.IsSeen(sighting.Fault.Iova!.Value))
             {
@@ -133,7 +135,8 @@ internal sealed class LogPlaces
 
         if (window.States.Count > 1)
         {
-            return "by how much the clocks of log and trace differ cannot be told, and its page was mapped or unmapped within two seconds of the time it has";
+            return "by how much the clocks of log and trace differ cannot be told, and its page was mapped or unmapped within two seconds of the "
+                + "time it has";
         }
 
         sighting.State = window.States[0].State;

@@ -1,6 +1,9 @@
 namespace IommuKit.Lab.Faults;
 
-/// <summary>What one message of a kernel (or one event io_page_fault) says of a fault. Texts are as in the log: print them through <see cref="Printable"/>.</summary>
+/// <summary>
+/// What one message of a kernel (or one event io_page_fault) says of a fault. Texts are as in the log: print them through <see
+/// cref="Printable"/>.
+/// </summary>
 public sealed class LoggedFault
 {
     /// <summary>Who told of it.</summary>

@@ -3,7 +3,8 @@ using IommuKit.Lab.Traces;
 namespace IommuKit.Lab.Faults;
 
 /// <summary>
-/// Remembers of every IOVA of a trace when it was last mapped and unmapped. What it needs is bounded: of too many ranges the ones are forgotten that were
+/// Remembers of every IOVA of a trace when it was last mapped and unmapped. What it needs is bounded: of too many ranges the ones are forgotten
+/// that were
 /// unmapped longest ago.
 /// </summary>
 internal sealed class MappingHistory
@@ -122,7 +123,8 @@ internal sealed class MappingHistory
 
     /// <summary>What is known of the page at an IOVA, as it was at a line of the trace not long ago.</summary>
     /// <param name="iova">The IOVA.</param>
-    /// <param name="line">The line; what comes after it does not count. Of each page one map and one unmap after it can be told from those before.</param>
+    /// <param name="line">The line; what comes after it does not count. Of each page one map and one unmap after it can be told from those
+    /// before.</param>
     public PageState At(ulong iova, long line = long.MaxValue)
     {
         ulong first = iova & ~SmallPage.Mask;
@@ -277,7 +279,8 @@ internal sealed class MappingHistory
     }
 
     /// <summary>What is known of a range.</summary>
-    private readonly record struct Piece(MappingMoment Map, MappingMoment Unmap, int Depth, int UnmapDomain, MappingMoment MapBefore, MappingMoment UnmapBefore)
+    private readonly record struct Piece(
+        MappingMoment Map, MappingMoment Unmap, int Depth, int UnmapDomain, MappingMoment MapBefore, MappingMoment UnmapBefore)
     {
         public Piece Mapped(in MappingMoment map) => this with { Map = map, MapBefore = Map, Depth = Depth + 1 };
 

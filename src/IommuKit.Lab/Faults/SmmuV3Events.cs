@@ -29,7 +29,8 @@ internal static class SmmuV3Events
     ];
 
     /// <summary>What an event proves, means, and whether it has an IOVA.</summary>
-    public static (FaultEvidence Evidence, string Words, bool HasIova) Of(uint id) => All.FirstOrDefault(known => known.Id == id) is { Id: not 0 } found
+    public static (FaultEvidence Evidence, string Words, bool HasIova) Of(uint id) =>
+        All.FirstOrDefault(known => known.Id == id) is { Id: not 0 } found
         ? (found.Evidence, found.Words, found.HasIova)
         : (FaultEvidence.Device, string.Create(CultureInfo.InvariantCulture, $"event 0x{id:x}, which is not known here"), false);
 

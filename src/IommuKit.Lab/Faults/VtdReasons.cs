@@ -1,6 +1,8 @@
 namespace IommuKit.Lab.Faults;
 
-/// <summary>What the fault reasons of VT-d mean (Intel VT-d specification, "Translation Fault Conditions" and "Interrupt Remapping Fault Conditions").</summary>
+/// <summary>
+/// What the fault reasons of VT-d mean (Intel VT-d specification, "Translation Fault Conditions" and "Interrupt Remapping Fault Conditions").
+/// </summary>
 internal static class VtdReasons
 {
     public const uint FirstOfInterrupts = 0x20;

@@ -12,7 +12,8 @@ namespace IommuKit.Lab.Traces;
 /// …  9.587895: cache_tag_flush_all: dmar0/0000:00:03.0 type iotlb did 5 pasid 0 ref 1
 /// …  9.583363: attach_device_to_domain: IOMMU: device=0000:00:03.0
 /// </code>
-/// Newer kernels (seen: 7.2) do not print the pages of a range. The name of an event stands at the start of a line or behind a time with a colon, for perf with its group in front; so what a task calls itself is
+/// Newer kernels (seen: 7.2) do not print the pages of a range. The name of an event stands at the start of a line or behind a time with a
+/// colon, for perf with its group in front; so what a task calls itself is
 /// no event.
 /// </remarks>
 internal static class FtraceInvalidation

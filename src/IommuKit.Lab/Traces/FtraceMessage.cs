@@ -59,7 +59,8 @@ internal static class FtraceMessage
     public static ReadOnlySpan<byte> TextOf(ReadOnlySpan<byte> line, TraceEventKind kind)
     {
         if (kind is not (TraceEventKind.Console or TraceEventKind.PageFault)
-            || !FtraceInvalidation.TryFind(line.Trim((byte)' ').TrimEnd(" \r"u8), kind == TraceEventKind.Console ? Console : Fault, out _, out var text))
+            || !FtraceInvalidation.TryFind(
+                line.Trim((byte)' ').TrimEnd(" \r"u8), kind == TraceEventKind.Console ? Console : Fault, out _, out var text))
         {
             return default;
         }
@@ -151,7 +152,10 @@ internal static class FtraceMessage
         var rest = fields[(at + " iova="u8.Length)..];
         return FtraceText.TryReadHex(ref rest, out ulong iova)
             && FtraceText.TrySkip(ref rest, " flags="u8) && FtraceText.TryReadHex(ref rest, out ulong flags)
-            ? new TraceEvent(TraceEventKind.PageFault, number, FtraceText.ReadTime(before), iova, 0, flags) { Device = FtraceInvalidation.ReadDevice(device) }
+            ? new TraceEvent(TraceEventKind.PageFault, number, FtraceText.ReadTime(before), iova, 0, flags)
+            {
+                Device = FtraceInvalidation.ReadDevice(device),
+            }
             : new TraceEvent(TraceEventKind.Other, number);
     }
 }

@@ -22,14 +22,18 @@ public readonly record struct TraceEvent(
     /// <summary>Which unit of VT-d it was queued to or flushed in: N of "dmarN".</summary>
     public ushort Unit { get; init; }
 
-    /// <summary>The domain, of <see cref="TraceEventKind.CacheTagFlush"/> and <see cref="TraceEventKind.TagAssign"/>. Of queued descriptors it is in the <see cref="Descriptor"/>.</summary>
+    /// <summary>
+    /// The domain, of <see cref="TraceEventKind.CacheTagFlush"/> and <see cref="TraceEventKind.TagAssign"/>. Of queued descriptors it is in the
+    /// <see cref="Descriptor"/>.
+    /// </summary>
     public ushort DomainId { get; init; }
 
     /// <summary>Which flush it was, of <see cref="TraceEventKind.CacheTagFlush"/>.</summary>
     public CacheTagFlush Flush { get; init; }
 
     /// <summary>
-    /// The device that was attached or detached, or faulted; segment in bits 31:16, then bus, device and function; 0 also if its name is not that of a PCI
+    /// The device that was attached or detached, or faulted; segment in bits 31:16, then bus, device and function; 0 also if its name is not
+    /// that of a PCI
     /// device.
     /// </summary>
     public uint Device { get; init; }

@@ -26,7 +26,9 @@ public enum TraceEventKind
     /// </summary>
     TagAssign,
 
-    /// <summary>A device faulted, and its driver called report_iommu_fault: iommu:io_page_fault. <see cref="TraceReader.Message"/> is its name.</summary>
+    /// <summary>
+    /// A device faulted, and its driver called report_iommu_fault: iommu:io_page_fault. <see cref="TraceReader.Message"/> is its name.
+    /// </summary>
     PageFault,
 
     /// <summary>The kernel printed a message: printk:console. <see cref="TraceReader.Message"/> has it.</summary>

@@ -28,7 +28,8 @@ public abstract class TraceReader : IDisposable
     public virtual ReadOnlySpan<byte> Message => default;
 
     /// <summary>
-    /// The task in whose time the event that was read last happened, as the trace names it ("nvme-123", or "pid 123"), until the next is read; empty if
+    /// The task in whose time the event that was read last happened, as the trace names it ("nvme-123", or "pid 123"), until the next is read;
+    /// empty if
     /// it does not.
     /// </summary>
     public virtual ReadOnlySpan<byte> Task => default;
@@ -45,7 +46,10 @@ public abstract class TraceReader : IDisposable
     /// <summary>The kernel that was traced, as far as what was read says: "6.12.95" or longer. Null if it does not.</summary>
     public virtual string? Kernel => null;
 
-    /// <summary>Whether the event that was read last happened in an interrupt, so that its task had nothing to do with it; false too if that is not said.</summary>
+    /// <summary>
+    /// Whether the event that was read last happened in an interrupt, so that its task had nothing to do with it; false too if that is not
+    /// said.
+    /// </summary>
     public virtual bool IsInInterrupt => false;
 
     /// <summary>What is wrong with the file as a whole, where a lenient reader went on or stopped early; null if nothing is.</summary>

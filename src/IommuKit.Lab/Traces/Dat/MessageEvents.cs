@@ -62,7 +62,11 @@ internal sealed class MessageEvents
             var name = data.Text(format.Text("iommu"));
             bool isMemory = (data.Number(format.Number("type")) & 1) == 0;
             traceEvent = FtraceInvalidation.TryReadUnit(ref name, out ushort unit) && isMemory
-                ? new TraceEvent(TraceEventKind.TagAssign, number, nanoseconds) { Unit = unit, DomainId = (ushort)data.Number(format.Number("domain_id")) }
+                ? new TraceEvent(TraceEventKind.TagAssign, number, nanoseconds)
+                {
+                    Unit = unit,
+                    DomainId = (ushort)data.Number(format.Number("domain_id")),
+                }
                 : new TraceEvent(TraceEventKind.Other, number);
         }
 
@@ -103,7 +107,8 @@ internal sealed class MessageEvents
         var format = formats.FirstOrDefault(format => format.Name == name);
         foreach (var (field, size) in fields)
         {
-            if (format is null || !format.Fields.TryGetValue(field, out var place) || (size != 0 && place.Size != size) || place.Size is not (1 or 2 or 4 or 8))
+            if (format is null || !format.Fields.TryGetValue(field, out var place) || (size != 0 && place.Size != size)
+                || place.Size is not (1 or 2 or 4 or 8))
             {
                 return null;
             }
