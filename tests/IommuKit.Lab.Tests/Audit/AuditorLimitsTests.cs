@@ -33,6 +33,16 @@ public sealed class AuditorLimitsTests : AuditorFixture
     }
 
     [Fact]
+    public void Unmaps_of_what_was_not_seen_mapped_are_counted()
+    {
+        Map(0x1000, 1);
+        Unmap(0x1000, 1);
+        Unmap(0x5000, 1);
+        Unmap(0x6000, 1);
+        Run().Limits.ShouldContain("Unmaps of pages that were not seen mapped: 2.");
+    }
+
+    [Fact]
     public void After_lost_events_findings_say_what_they_may_lack()
     {
         Map(0x1000, 2);
