@@ -7,7 +7,8 @@ using Microsoft.CodeAnalysis.Text;
 namespace IommuKit.Mutate;
 
 /// <summary>
-/// Finds what can be changed: comparisons and their bounds, sums, conditions, constants by one, statements and locks that can go. What only makes text for
+/// Finds what can be changed: comparisons and their bounds, sums, conditions, constants by one, statements and locks that can go. What only makes
+/// text for
 /// people (exceptions, attributes) is left alone.
 /// </summary>
 internal sealed class Mutator : CSharpSyntaxWalker

@@ -231,6 +231,22 @@ public class AuditPartsTests
         reuse.Distances.Count.ShouldBe(2);
     }
 
+    [Fact]
+    public void The_reuse_of_a_million_iovas_is_followed_and_of_no_more()
+    {
+        const ulong most = 1 << 20;
+        var reuse = new ReuseDistances();
+        for (ulong page = 0; page < most; page++)
+        {
+            reuse.Unmapped(page << 12, 1);
+        }
+
+        reuse.Unmapped(0, 2);
+        reuse.IsPartial.ShouldBeFalse();
+        reuse.Unmapped(most << 12, 3);
+        reuse.IsPartial.ShouldBeTrue();
+    }
+
     /// <summary>The set of stale pages against one unmap for each page, in random ranges that overlap.</summary>
     [Theory]
     [InlineData(1)]

@@ -21,6 +21,27 @@ public sealed class AuditorLimitsTests : AuditorFixture
         audit.Limits.ShouldContain(limit => limit.StartsWith("Events lost on the way: 7."));
     }
 
+    [Theory]
+    [InlineData(2, false)]
+    [InlineData(3, true)]
+    public void One_event_that_was_overwritten_is_said(int written, bool isSaid)
+    {
+        Text($"# entries-in-buffer/entries-written: 2/{written}   #P:1\n");
+        Map(0x1000, 1);
+        Unmap(0x1000, 1);
+        Run().Limits.Any(limit => limit.StartsWith("Events overwritten", StringComparison.Ordinal)).ShouldBe(isSaid);
+    }
+
+    [Fact]
+    public void Unmaps_of_what_was_not_seen_mapped_are_counted()
+    {
+        Map(0x1000, 1);
+        Unmap(0x1000, 1);
+        Unmap(0x5000, 1);
+        Unmap(0x6000, 1);
+        Run().Limits.ShouldContain("Unmaps of pages that were not seen mapped: 2.");
+    }
+
     [Fact]
     public void After_lost_events_findings_say_what_they_may_lack()
     {

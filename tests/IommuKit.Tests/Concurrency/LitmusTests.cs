@@ -9,7 +9,8 @@ namespace IommuKit.Tests.Concurrency;
 
 /// <summary>
 /// A litmus test: two threads map a page each under one new table, and each looks at once whether a device reaches its page. The outcome that must
-/// not be is that a map has returned and the device does not. The detector has to find it in a format with a planted race first, where one thread waits
+/// not be is that a map has returned and the device does not. The detector has to find it in a format with a planted race first, where one thread
+/// waits
 /// for the other in the middle.
 /// </summary>
 [Collection("alone")]
@@ -54,7 +55,8 @@ public class LitmusTests
     private static int ForbiddenOutcomes<TFormat>(int inputBits, SyncPolicy policy, int rounds, bool firstWaits)
         where TFormat : struct, IPageTableFormat
     {
-        // The first thread has linked a table that is in memory; it stands before its next clean, so that the pointer is not, until the second is done.
+        // The first thread has linked a table that is in memory; it stands before its next clean, so that the pointer is not, until the second is
+        // done.
         using var isHeld = new ManualResetEventSlim();
         using var isOneDone = new ManualResetEventSlim();
         using var machine = new WalkingMachine<TFormat>(inputBits)

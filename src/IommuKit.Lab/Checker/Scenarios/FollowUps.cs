@@ -3,7 +3,8 @@ using IommuKit.Domains;
 namespace IommuKit.Lab.Checker.Scenarios;
 
 /// <summary>
-/// Scenarios that are longer than all of their length could be, of kinds in which drivers go wrong: an IOVA that gets a new mapping while something is owed
+/// Scenarios that are longer than all of their length could be, of kinds in which drivers go wrong: an IOVA that gets a new mapping while something
+/// is owed
 /// to its last one, and a device that comes back to memory that others have used.
 /// </summary>
 public static class FollowUps

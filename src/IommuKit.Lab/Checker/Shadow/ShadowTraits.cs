@@ -30,7 +30,8 @@ public sealed record ShadowTraits
     public IReadOnlyList<ulong> DropSizes { get; init; } = [];
 
     /// <summary>
-    /// Whether translations of address spaces that nobody uses yet may be anything: what was left by whoever had them before, or by the power coming up.
+    /// Whether translations of address spaces that nobody uses yet may be anything: what was left by whoever had them before, or by the power coming
+    /// up.
     /// </summary>
     public bool StartsUnknown { get; init; }
 

@@ -120,7 +120,8 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
 
         public void Barrier() => _cache?.Barrier();
 
-        // A listener may look whether its walker is at work, and do nothing if not; a walk that begins after that has to see the stores. Nothing is taken:
+        // A listener may look whether its walker is at work, and do nothing if not; a walk that begins after that has to see the stores. Nothing is
+        // taken:
         // calls of the listener may interleave.
         public void BeginInvalidation()
         {

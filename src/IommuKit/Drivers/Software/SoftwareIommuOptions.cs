@@ -25,7 +25,8 @@ public sealed record SoftwareIommuOptions
     public Action<TlbInvalidation>? Invalidated { get; init; }
 
     /// <summary>
-    /// Called before <see cref="Invalidated"/>: makes the stores to tables visible to every thread, so that what a listener reads of a walker at work is read
+    /// Called before <see cref="Invalidated"/>: makes the stores to tables visible to every thread, so that what a listener reads of a walker at work
+    /// is read
     /// after them. Null for a full memory barrier, which is right for memory of this process.
     /// </summary>
     public Action? Fence { get; init; }
