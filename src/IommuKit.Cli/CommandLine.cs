@@ -126,7 +126,9 @@ internal static class CommandLine
             ? Typos.Nearest(first, root.Subcommands.Select(command => command.Name))
             : null;
 
-    /// <summary>What looks like an option where the parser takes it for a file; null if there is none. A file of such a name is given behind <c>--</c>.</summary>
+    /// <summary>
+    /// What looks like an option where the parser takes it for a file; null if there is none. A file of such a name is given behind <c>--</c>.
+    /// </summary>
     private static string? StrayOption(ParseResult parsed, string[] args)
     {
         var before = args.TakeWhile(arg => arg != "--").ToHashSet(StringComparer.Ordinal);

@@ -5,8 +5,8 @@ using System.Text;
 namespace IommuKit.Lab;
 
 /// <summary>
-/// Text from outside, such as names of files, costs and titles, as it may stand in a line of a terminal, a table or a page: it cannot move the cursor,
-/// change colours, turn the direction of what follows, hide, or begin a line of its own.
+/// Text from outside, such as names of files, costs and titles, as it may stand in a line of a terminal, a table or a page: it cannot move the
+/// cursor, change colours, turn the direction of what follows, hide, or begin a line of its own.
 /// </summary>
 public static class Printable
 {

@@ -109,7 +109,9 @@ public sealed class ExplainCommandTests : IDisposable
         text.ShouldNotContain("modelled device");
     }
 
-    /// <summary>Times that are exactly what some costs make of the bench: nothing is off in either direction, and nothing is called impossible.</summary>
+    /// <summary>
+    /// Times that are exactly what some costs make of the bench: nothing is off in either direction, and nothing is called impossible.
+    /// </summary>
     [Fact]
     public void A_table_that_fits_is_said_to_fit()
     {

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace IommuKit.Cli.Tests;
 
 /// <summary>
-/// What <c>bench --format</c> measures of allocations. Alone, because a garbage collection that another thread brings about adds some bytes to what the runtime
-/// says of this one.
+/// What <c>bench --format</c> measures of allocations. Alone, because a garbage collection that another thread brings about adds some bytes to what
+/// the runtime says of this one.
 /// </summary>
 [Collection("alone")]
 public class FormatBenchCommandTests

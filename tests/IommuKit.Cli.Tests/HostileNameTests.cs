@@ -5,7 +5,9 @@ using IommuKit.Lab;
 
 namespace IommuKit.Cli.Tests;
 
-/// <summary>Names may hold anything that a file system takes; what is printed must not work on the terminal, page or spreadsheet that shows it.</summary>
+/// <summary>
+/// Names may hold anything that a file system takes; what is printed must not work on the terminal, page or spreadsheet that shows it.
+/// </summary>
 public sealed class HostileNameTests : IDisposable
 {
     private const string Name = "=a\u001b]0;t\a\u001b[31m\u0085\u009b\u202e\u2066\u200b\u2028\nfake: line\r.trace";

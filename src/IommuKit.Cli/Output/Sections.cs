@@ -29,7 +29,9 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown)
 
     /// <summary>Writes a section.</summary>
     /// <param name="label">The word in front.</param>
-    /// <param name="lines">Its sentences, each with the style of what it says; one that starts with a blank is a row of a table and does not wrap.</param>
+    /// <param name="lines">
+    /// Its sentences, each with the style of what it says; one that starts with a blank is a row of a table and does not wrap.
+    /// </param>
     public void Section(string label, IEnumerable<(string Text, Style? Style)> lines)
     {
         if (isMarkdown)

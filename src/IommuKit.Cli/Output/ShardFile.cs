@@ -9,7 +9,8 @@ using IommuKit.Lab.Replay;
 namespace IommuKit.Cli.Output;
 
 /// <summary>
-/// What a shard writes, for <c>iommukit merge</c>: JSON lines, a header and one for each result, with all digits; last the checksum of all those lines.
+/// What a shard writes, for <c>iommukit merge</c>: JSON lines, a header and one for each result, with all digits; last the checksum of all those
+/// lines.
 /// </summary>
 internal static class ShardFile
 {

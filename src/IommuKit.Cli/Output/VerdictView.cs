@@ -83,7 +83,8 @@ internal static class VerdictView
         string flushes = verdict.Flushes == 0 ? "no flushes recorded" : Numbers.Count(verdict.Flushes, "flush", "flushes");
         string left = verdict.LeftOut.Count == 0 ? "nothing lost" : $"left out: {string.Join(", ", verdict.LeftOut)}";
         return $"{Numbers.Count(audit.Maps, "map")}, {Numbers.Count(audit.Unmaps, "unmap")}, {flushes}; {left}; "
-            + $"{(verdict.Coverage < 1 ? $"{Share(verdict.Coverage)} of it" : "all of it")} {(verdict.Flushes == 0 ? "could be read" : "is covered below")}";
+            + (verdict.Coverage < 1 ? $"{Share(verdict.Coverage)} of it" : "all of it")
+            + (verdict.Flushes == 0 ? " could be read" : " is covered below");
     }
 
     private static IEnumerable<(string Text, Style? Style)> Flushes(VerdictResult verdict)
@@ -110,7 +111,9 @@ internal static class VerdictView
             yield break;
         }
 
-        string share = verdict.ShareOfTime is { } part ? $" of the CPUs' {Durations.Of((double)verdict.Span!.Value * verdict.Processors)} ({Share(part)})" : string.Empty;
+        string share = verdict.ShareOfTime is { } part
+            ? $" of the CPUs' {Durations.Of((double)verdict.Span!.Value * verdict.Processors)} ({Share(part)})"
+            : string.Empty;
         yield return (
             $"at most {Durations.Of(times.Sum)}{share}; median {Gap(times, 0.5)}, p99 {Gap(times, 0.99)}", null);
         string cut = times.TooLong == 0
@@ -138,27 +141,32 @@ internal static class VerdictView
         {
             string? what = finding.Id switch
             {
-                "reused-before-invalidation" => $"{Numbers.Count(finding.Count)} IOVAs mapped again before their flush: devices may reach the memory from before",
+                "reused-before-invalidation" =>
+                    $"{Numbers.Count(finding.Count)} IOVAs mapped again before their flush: devices may reach the memory from before",
                 "never-invalidated" => $"{Numbers.Count(finding.Count)} unmaps never flushed: {Numbers.Count(finding.Cost, "page")} stay reachable",
                 _ => null,
             };
             if (what is not null)
             {
                 isAnything = true;
-                yield return ($"{what} (line {finding.FirstLine}){(finding.Limit is null ? string.Empty : "; but several domains, or lost events, may explain it")}", finding.Limit is null ? Bad : Doubtful);
+                yield return finding.Limit is null
+                    ? ($"{what} (line {finding.FirstLine})", Bad)
+                    : ($"{what} (line {finding.FirstLine}); but several domains, or lost events, may explain it", Doubtful);
             }
         }
 
         if (verdict.Refused.Reserved != 0)
         {
             isAnything = true;
-            yield return ($"{Numbers.Count(verdict.Refused.Reserved)} commands of a reserved kind, which stop the queue (line {verdict.Refused.FirstReservedLine})", Bad);
+            string reserved = $"{Numbers.Count(verdict.Refused.Reserved)} commands of a reserved kind, which stop the queue";
+            yield return ($"{reserved} (line {verdict.Refused.FirstReservedLine})", Bad);
         }
 
         if (verdict.Refused.MaskTooLarge != 0)
         {
             isAnything = true;
-            yield return ($"{Numbers.Count(verdict.Refused.MaskTooLarge)} page flushes with a mask above 18, which hardware may refuse (line {verdict.Refused.FirstMaskLine})", Doubtful);
+            string large = $"{Numbers.Count(verdict.Refused.MaskTooLarge)} page flushes with a mask above 18, which hardware may refuse";
+            yield return ($"{large} (line {verdict.Refused.FirstMaskLine})", Doubtful);
         }
 
         var faults = verdict.Audit.Faults;
@@ -188,8 +196,10 @@ internal static class VerdictView
         {
             (long Count, string Text)? waste = finding.Id switch
             {
-                "not-batched" => (finding.Cost, $"need not have been: {Numbers.Count(finding.Cost)} in {Numbers.Count(finding.Count, "burst")} of up to "
-                    + Numbers.Count(finding.Details.GetValueOrDefault("longest_burst"))),
+                "not-batched" => (
+                    finding.Cost,
+                    $"need not have been: {Numbers.Count(finding.Cost)} in {Numbers.Count(finding.Count, "burst")} of up to "
+                        + Numbers.Count(finding.Details.GetValueOrDefault("longest_burst"))),
                 "whole-domain-invalidated" => (finding.Count, "dropped a whole domain for a few pages"),
                 "range-rounded-up" => (finding.Count, "dropped more pages than were unmapped"),
                 "walk-caches-dropped" => (finding.Count, "dropped the walk caches though no table can have gone"),

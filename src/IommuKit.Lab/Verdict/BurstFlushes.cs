@@ -3,8 +3,8 @@ using IommuKit.Lab.Audit;
 namespace IommuKit.Lab.Verdict;
 
 /// <summary>
-/// One flush for each burst of unmaps, and one for each run of unmaps in it whose IOVAs follow each other. A burst is unmaps without a map between them, each
-/// at most a millisecond after the one before where events have times; it ends with its last unmap.
+/// One flush for each burst of unmaps, and one for each run of unmaps in it whose IOVAs follow each other. A burst is unmaps without a map between
+/// them, each at most a millisecond after the one before where events have times; it ends with its last unmap.
 /// </summary>
 internal sealed class BurstFlushes
 {

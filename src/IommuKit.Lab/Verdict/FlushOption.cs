@@ -13,8 +13,8 @@ public sealed class FlushOption
     public bool IsAtLeast { get; init; }
 
     /// <summary>
-    /// The most that it saves of the recorded time, in nanoseconds: as many flushes less, each at the recorded mean. Null without recorded times; negative if it
-    /// flushes more often.
+    /// The most that it saves of the recorded time, in nanoseconds: as many flushes less, each at the recorded mean. Null without recorded times;
+    /// negative if it flushes more often.
     /// </summary>
     public long? SavedNanoseconds { get; init; }
 

@@ -1,8 +1,8 @@
 namespace IommuKit.Lab.Verdict;
 
 /// <summary>
-/// How long flushes took at most, by the times of a trace: from each flush to the next event of the same task on the same processor, which it can only
-/// have printed after the wait.
+/// How long flushes took at most, by the times of a trace: from each flush to the next event of the same task on the same processor, which it can
+/// only have printed after the wait.
 /// </summary>
 /// <remarks>
 /// A task that has nothing more to print for a while leaves a gap that says nothing of the wait. So no flush counts with more than

@@ -1,8 +1,8 @@
 namespace IommuKit.Lab.Verdict;
 
 /// <summary>
-/// Linux's lazy mode (drivers/iommu/dma-iommu.c): a ring of 256 places for each processor, one of which stays free; the whole domain is flushed when an unmap
-/// finds its ring full, and by a timer 10 ms after the first unmap since it last fired.
+/// Linux's lazy mode (drivers/iommu/dma-iommu.c): a ring of 256 places for each processor, one of which stays free; the whole domain is flushed when
+/// an unmap finds its ring full, and by a timer 10 ms after the first unmap since it last fired.
 /// </summary>
 internal sealed class LazyFlushes
 {

@@ -2,7 +2,9 @@ using IommuKit.Lab.Audit;
 
 namespace IommuKit.Lab.Verdict;
 
-/// <summary>What a trace of a real kernel says about its flushes: what they cost, whether any is missing, which could go, and at what price.</summary>
+/// <summary>
+/// What a trace of a real kernel says about its flushes: what they cost, whether any is missing, which could go, and at what price.
+/// </summary>
 public sealed class VerdictResult
 {
     private IReadOnlyList<Advice>? _advice;
@@ -26,15 +28,17 @@ public sealed class VerdictResult
     public required int Processors { get; init; }
 
     /// <summary>
-    /// How much of what was unmapped is covered by what is said: 1 if every unmap could be followed to its flush, and no event is missing. Where the trace has no
-    /// flushes, how much of the events could be read.
+    /// How much of what was unmapped is covered by what is said: 1 if every unmap could be followed to its flush, and no event is missing. Where the
+    /// trace has no flushes, how much of the events could be read.
     /// </summary>
     public required double Coverage { get; init; }
 
     /// <summary>What is left out, and why.</summary>
     public required IReadOnlyList<string> LeftOut { get; init; }
 
-    /// <summary>Flushes of the IOTLB: commands of the queue, or where only those were recorded flushes of cache tags; 0 if none were recorded.</summary>
+    /// <summary>
+    /// Flushes of the IOTLB: commands of the queue, or where only those were recorded flushes of cache tags; 0 if none were recorded.
+    /// </summary>
     public required long Flushes { get; init; }
 
     /// <summary>Of them, those of single ranges of pages.</summary>

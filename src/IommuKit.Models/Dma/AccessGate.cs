@@ -2,11 +2,12 @@ namespace IommuKit.Models.Dma;
 
 /// <summary>
 /// Lets an invalidation wait for the accesses of devices that began before it, as hardware does: an access translates and reaches memory between
-/// <see cref="Enter"/> and the end of the lease, and whoever made a translation invalid calls <see cref="Drain"/> before the invalidation counts as complete.
+/// <see cref="Enter"/> and the end of the lease, and whoever made a translation invalid calls <see cref="Drain"/> before the invalidation counts as
+/// complete.
 /// </summary>
 /// <remarks>
-/// Thread-safe, and without a lock around accesses. A callback in the middle of an access, of memory or of an interrupt, may make invalidations: its own
-/// thread's access is not waited for, nor are those of other threads that wait in the same way themselves.
+/// Thread-safe, and without a lock around accesses. A callback in the middle of an access, of memory or of an interrupt, may make invalidations: its
+/// own thread's access is not waited for, nor are those of other threads that wait in the same way themselves.
 /// </remarks>
 /// <example>
 /// <code>

@@ -2,8 +2,8 @@ using IommuKit.Specs.Memory;
 
 namespace IommuKit.Models.Dma;
 
-/// <summary>A device that reads and writes memory through an IOMMU. A transfer is split where the translation changes, and each piece is an access of its own:
-/// an invalidation that completes in between holds for the rest.</summary>
+/// <summary>A device that reads and writes memory through an IOMMU. A transfer is split where the translation changes, and each piece is an access of
+/// its own: an invalidation that completes in between holds for the rest.</summary>
 /// <remarks>As thread-safe as the IOMMU and the memory.</remarks>
 /// <typeparam name="TMemory">Accessor to the memory behind the IOMMU.</typeparam>
 public sealed class DmaDevice<TMemory>

@@ -4,12 +4,14 @@ namespace IommuKit.Models.Dma;
 public interface IIommuModel
 {
     /// <summary>
-    /// What an access holds from its translation until it has reached memory, so that an invalidation can wait for it. <see cref="DmaDevice{TMemory}"/> does so.
+    /// What an access holds from its translation until it has reached memory, so that an invalidation can wait for it.
+    /// <see cref="DmaDevice{TMemory}"/> does so.
     /// </summary>
     AccessGate Accesses { get; }
 
     /// <summary>
-    /// Translates a transaction, or records a fault as the hardware does. The answer holds as long as the access is under way: see <see cref="Accesses"/>.
+    /// Translates a transaction, or records a fault as the hardware does. The answer holds as long as the access is under way: see
+    /// <see cref="Accesses"/>.
     /// </summary>
     Translation Translate(in DmaRequest request);
 

@@ -6,8 +6,8 @@ namespace IommuKit.Models.Interrupts;
 /// The level of an interrupt line, and the one place that tells a listener of it: each change, in order and one at a time, outside all locks.
 /// </summary>
 /// <remarks>
-/// A change that comes while the listener is being told of another, by the listener itself or on another thread, is told of next, by the thread that is
-/// telling. So the last level that the listener hears is the level of the line.
+/// A change that comes while the listener is being told of another, by the listener itself or on another thread, is told of next, by the thread that
+/// is telling. So the last level that the listener hears is the level of the line.
 /// </remarks>
 internal sealed class InterruptLine
 {
@@ -44,8 +44,8 @@ internal sealed class InterruptLine
     }
 
     /// <summary>
-    /// Tells of what changed, unless that is being done already. For a caller that holds no lock. What the listener throws reaches the caller after all is
-    /// told: another thread may have left its change to this one.
+    /// Tells of what changed, unless that is being done already. For a caller that holds no lock. What the listener throws reaches the caller after
+    /// all is told: another thread may have left its change to this one.
     /// </summary>
     public void Tell(Action<bool>? listener)
     {

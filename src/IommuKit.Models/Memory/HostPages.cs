@@ -7,9 +7,9 @@ namespace IommuKit.Models.Memory;
 /// <remarks>
 /// <para>On Linux untouched pages cost nothing, not even a promise. Elsewhere the block comes from the C library: pages that are never touched use no
 /// memory there either, but Windows commits the whole length, so that memory and paging file together must have room for it.</para>
-/// <para>The addresses stay the block's own until nothing refers to it any more, whatever was disposed of before, because a thread that has passed its check
-/// may still be about to use them. After that they are put into <see cref="HostQuarantine"/>, because spans refer to a block without the collector
-/// knowing.</para>
+/// <para>The addresses stay the block's own until nothing refers to it any more, whatever was disposed of before, because a thread that has passed
+/// its check may still be about to use them. After that they are put into <see cref="HostQuarantine"/>, because spans refer to a block without the
+/// collector knowing.</para>
 /// </remarks>
 internal sealed unsafe class HostPages : SafeHandleZeroOrMinusOneIsInvalid
 {

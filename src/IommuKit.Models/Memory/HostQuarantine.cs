@@ -4,8 +4,8 @@ namespace IommuKit.Models.Memory;
 /// Addresses of blocks that nothing refers to any more, as far as the collector knows. A span may still: it then sees zeros, and not the next block.
 /// </summary>
 /// <remarks>
-/// A range is unmapped when <see cref="MaxBytes"/> or <see cref="MaxRanges"/> have come after it, or when the host has no other addresses left. They cost
-/// no memory, but a process has 128 TiB of addresses on most hosts, and Linux keeps no more than 65,530 separate ranges.
+/// A range is unmapped when <see cref="MaxBytes"/> or <see cref="MaxRanges"/> have come after it, or when the host has no other addresses left. They
+/// cost no memory, but a process has 128 TiB of addresses on most hosts, and Linux keeps no more than 65,530 separate ranges.
 /// </remarks>
 internal static class HostQuarantine
 {

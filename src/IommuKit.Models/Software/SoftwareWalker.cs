@@ -10,9 +10,9 @@ namespace IommuKit.Models.Software;
 /// behind a software IOMMU, and the most forgetful driver's worst enemy.
 /// </summary>
 /// <remarks>
-/// <para>It believes nothing that it reads: what the architecture reserves is a fault, rights are those of all levels, and whatever a table holds, a walk ends
-/// (see <see cref="IPageTableFormat.Decode"/>). It has no stream, context or device tables, walks for devices outside any secure world, and does not set
-/// accessed or dirty bits.</para>
+/// <para>It believes nothing that it reads: what the architecture reserves is a fault, rights are those of all levels, and whatever a table holds, a
+/// walk ends (see <see cref="IPageTableFormat.Decode"/>). It has no stream, context or device tables, walks for devices outside any secure world, and
+/// does not set accessed or dirty bits.</para>
 /// <para>Thread-safe; may be told of invalidations in the middle of a walk, by the memory that it reads too. It holds at most
 /// <see cref="Capacity"/> translations; when there are more it forgets all, as it may at any time.</para>
 /// </remarks>

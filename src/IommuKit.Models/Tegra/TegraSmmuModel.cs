@@ -76,9 +76,9 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
     }
 
     /// <summary>
-    /// Called with the level of the interrupt line for each of its changes, in order and one at a time; outside all locks of the model, on a thread whose
-    /// access or transaction changed it, which may be in the middle of anything. A change that comes before the call for the one before it has returned
-    /// waits for that, so the last level that was told is the level of the line.
+    /// Called with the level of the interrupt line for each of its changes, in order and one at a time; outside all locks of the model, on a thread
+    /// whose access or transaction changed it, which may be in the middle of anything. A change that comes before the call for the one before it has
+    /// returned waits for that, so the last level that was told is the level of the line.
     /// </summary>
     public Action<bool>? Interrupt { get; set; }
 
@@ -101,8 +101,8 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
     }
 
     /// <summary>
-    /// Reads a register. Every write before has taken effect when it returns, and accesses of devices that were translated before these effects have ended
-    /// (see <see cref="AccessGate"/>).
+    /// Reads a register. Every write before has taken effect when it returns, and accesses of devices that were translated before these effects have
+    /// ended (see <see cref="AccessGate"/>).
     /// </summary>
     public uint Read32(uint offset)
     {

@@ -132,8 +132,8 @@ public readonly struct ArmShortFormat : IPageTableFormat
     }
 
     /// <inheritdoc/>
-    // For an SMMU that uses AP[0] as the access flag. Bits 1:0 = 3 at level 1 are a section that privileged transactions may not execute. A supersection
-    // with address bits above 31 does not exist here.
+    // For an SMMU that uses AP[0] as the access flag. Bits 1:0 = 3 at level 1 are a section that privileged transactions may not execute. A
+    // supersection with address bits above 31 does not exist here.
     public static WalkEntry Decode(ulong entry, int level, int outputBits)
     {
         uint type = (uint)entry & ArmShortDescriptor.TypeMask;

@@ -126,8 +126,8 @@ public interface IPageTableFormat
     static abstract Protection LeafProtection(ulong entry, int level);
 
     /// <summary>
-    /// What hardware makes of an entry that anybody may have written: the rules of the architecture, where the other members only know what the engine
-    /// writes. For walkers.
+    /// What hardware makes of an entry that anybody may have written: the rules of the architecture, where the other members only know what the
+    /// engine writes. For walkers.
     /// </summary>
     /// <param name="entry">Any value.</param>
     /// <param name="level">The level of the table that holds it.</param>

@@ -14,7 +14,8 @@ public sealed record TegraClient(int Id, string Name, string Swgroup, TegraClien
     public uint EnableMask => 1u << (Id % 32);
 
     /// <summary>
-    /// Whether this client writes what <paramref name="reader"/> reads: the two ports of one engine have names that differ in an r and a w, or in rd and wr.
+    /// Whether this client writes what <paramref name="reader"/> reads: the two ports of one engine have names that differ in an r and a w, or in rd
+    /// and wr.
     /// </summary>
     public bool IsWriterBeside(TegraClient reader)
     {

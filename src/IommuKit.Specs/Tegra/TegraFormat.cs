@@ -94,7 +94,8 @@ public readonly struct TegraFormat : IPageTableFormat
         | ((entry & TegraEntry.Writable) != 0 ? Protection.Write : 0);
 
     /// <inheritdoc/>
-    // For devices outside the secure world: without the right of the non-secure an entry grants them nothing. Address bits that do not exist are ignored.
+    // For devices outside the secure world: without the right of the non-secure an entry grants them nothing. Address bits that do not exist are
+    // ignored.
     public static WalkEntry Decode(ulong entry, int level, int outputBits)
     {
         if ((entry & TegraEntry.RightsMask) == 0)

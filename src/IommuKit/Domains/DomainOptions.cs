@@ -36,8 +36,8 @@ public sealed record DomainOptions
     public TimeSpan DeferredAge { get; init; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>
-    /// With <see cref="SyncPolicy.Explicit"/>: how many runs of neighbouring entries are remembered until the caller flushes, 1 to 65,536. When there are
-    /// more, the next flush drops everything that is cached of the domain.
+    /// With <see cref="SyncPolicy.Explicit"/>: how many runs of neighbouring entries are remembered until the caller flushes, 1 to 65,536. When there
+    /// are more, the next flush drops everything that is cached of the domain.
     /// </summary>
     public int ExplicitCapacity { get; init; } = 4096;
 

@@ -218,8 +218,8 @@ public abstract class IommuDomain : IDisposable
 
     /// <summary>
     /// Detaches every device and gives all tables back. Operations then throw <see cref="ObjectDisposedException"/>; one that is under way at that
-    /// moment may do so too, or fail in another way. If an invalidation fails (see <see cref="Drivers.Software.SoftwareIommuOptions.Invalidated"/>), nothing is
-    /// given back, and it may be called again.
+    /// moment may do so too, or fail in another way. If an invalidation fails (see <see cref="Drivers.Software.SoftwareIommuOptions.Invalidated"/>),
+    /// nothing is given back, and it may be called again.
     /// </summary>
     public void Dispose()
     {

@@ -17,7 +17,8 @@ public sealed record PageTableOptions
 
     /// <summary>
     /// Whether an unmap of part of a large page makes smaller pages of the rest, as Linux did until 6.12. If not, the page goes whole when its start
-    /// is hit, and stays when it is hit elsewhere. Not with operations in parallel.
+    /// is hit, and stays when it is hit elsewhere. A page becomes pages of the next size that the format has, whether <see cref="PageSizes"/> allows
+    /// that or not: a page of 1 GiB of which 4 KiB go leaves pages of 2 MiB. Not with operations in parallel.
     /// </summary>
     public bool SplitsPages { get; init; }
 

@@ -44,7 +44,8 @@ internal interface IDomainHardware
     void Complete();
 
     /// <summary>
-    /// Whether an invalidation failed, so that nothing counts as dropped until <see cref="InvalidateAll"/> succeeds; constant on hardware that cannot fail.
+    /// Whether an invalidation failed, so that nothing counts as dropped until <see cref="InvalidateAll"/> succeeds; constant on hardware that cannot
+    /// fail.
     /// </summary>
     bool HasFailed { get; }
 

@@ -2,7 +2,9 @@ using IommuKit.Specs.Tegra;
 
 namespace IommuKit.Models.Tests.Software;
 
-/// <summary>Tegra's directory and tables: bits 31, 30 and 29 are reads, writes and the non-secure, bit 28 of a directory entry is a pointer.</summary>
+/// <summary>
+/// Tegra's directory and tables: bits 31, 30 and 29 are reads, writes and the non-secure, bit 28 of a directory entry is a pointer.
+/// </summary>
 public sealed class TegraTableTests : IDisposable
 {
     private readonly GuestTables<TegraFormat> _tables = new(32, 34);

@@ -2,7 +2,9 @@ using IommuKit.Specs.X86;
 
 namespace IommuKit.Models.Tests.Software;
 
-/// <summary>Intel SDM volume 3, section 4.5, and the VT-d specification, section 9.7. Tables of four levels at 0x10000, 0x11000, 0x12000, 0x13000.</summary>
+/// <summary>
+/// Intel SDM volume 3, section 4.5, and the VT-d specification, section 9.7. Tables of four levels at 0x10000, 0x11000, 0x12000, 0x13000.
+/// </summary>
 public sealed class X86TableTests : IDisposable
 {
     private const ulong Page = 0x1234_5000;

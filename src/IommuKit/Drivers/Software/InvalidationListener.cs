@@ -4,8 +4,8 @@ using IommuKit.Domains;
 namespace IommuKit.Drivers.Software;
 
 /// <summary>
-/// Tells the walker of one domain. What the walker throws is kept: the operation goes on to its end first, and from then on nothing counts as forgotten
-/// until the walker has been told to forget everything.
+/// Tells the walker of one domain. What the walker throws is kept: the operation goes on to its end first, and from then on nothing counts as
+/// forgotten until the walker has been told to forget everything.
 /// </summary>
 internal sealed class InvalidationListener(Action<TlbInvalidation> told)
 {

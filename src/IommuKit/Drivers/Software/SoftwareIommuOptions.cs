@@ -16,11 +16,13 @@ public sealed record SoftwareIommuOptions
 
     /// <summary>
     /// Called when translations of a range must no longer be used by a walker that remembers them, and by accesses that it let through before: on the
-    /// thread of the operation, on several at a time, with locks of the domain held. It must not call the domain back. Null if the walker remembers nothing.
+    /// thread of the operation, on several at a time, with locks of the domain held. It must not call the domain back. Null if the walker remembers
+    /// nothing.
     /// </summary>
     /// <remarks>
-    /// If it throws, the operation goes on to its end, so that the page table is as if nothing had happened, and then throws the same. Until a call for
-    /// everything returns, which the next operation begins with, the walker counts as stale: tables that were unlinked stay allocated, and nothing is mapped.
+    /// If it throws, the operation goes on to its end, so that the page table is as if nothing had happened, and then throws the same. Until a call
+    /// for everything returns, which the next operation begins with, the walker counts as stale: tables that were unlinked stay allocated, and
+    /// nothing is mapped.
     /// </remarks>
     public Action<TlbInvalidation>? Invalidated { get; init; }
 
