@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using IommuKit.Models.Dma;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
@@ -27,16 +26,11 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
 
     private const int MostLevels = 8;
 
-    private readonly TMemory _memory;
-    private readonly int _outputBits;
-    private readonly int _rootLevel;
-    private readonly int _rootBits;
-    private readonly int _halfBits;
-    private readonly bool _isSigned;
+    private readonly PageTableReader<TFormat, TMemory> _reader;
     private readonly bool _cachesInvalidEntries;
     private readonly object _gate = new();
     private readonly Dictionary<ulong, Translation> _translations = [];
-    private readonly Dictionary<(int Level, ulong Prefix), TablePointer> _tables = [];
+    private readonly Dictionary<(int Level, ulong Prefix), WalkTable> _tables = [];
 
     // Counted so that a walk whose entries may have changed since it read them is not remembered.
     private long _invalidations;
@@ -52,27 +46,17 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     /// <exception cref="ArgumentOutOfRangeException">The format has no root for these widths.</exception>
     public SoftwareWalker(TMemory memory, ulong root, int inputBits, int outputBits, bool cachesInvalidEntries = false)
     {
-        if (outputBits < 1 || outputBits > TFormat.MaxOutputBits)
+        _reader = new PageTableReader<TFormat, TMemory>(memory, root, inputBits, outputBits);
+        if (_reader.Root.Level >= MostLevels)
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(outputBits), $"{TFormat.Name} holds physical addresses of 1 to {TFormat.MaxOutputBits} bits, not {outputBits}.");
+            throw new ArgumentOutOfRangeException(nameof(inputBits), $"{TFormat.Name} has more than {MostLevels} levels.");
         }
 
-        if (inputBits is < 1 or > 64 || !Roots.TryFind<TFormat>(inputBits, outputBits, out _rootLevel, out _rootBits) || _rootLevel >= MostLevels)
-        {
-            throw new ArgumentOutOfRangeException(nameof(inputBits), $"{TFormat.Name} has no root for {inputBits} bits.");
-        }
-
-        _memory = memory;
-        _outputBits = outputBits;
-        _isSigned = TFormat.SignExtendsInput && inputBits == TFormat.EntryShift(_rootLevel) + _rootBits;
-        _halfBits = inputBits - (_isSigned ? 1 : 0);
-        Root = root;
         _cachesInvalidEntries = cachesInvalidEntries;
     }
 
     /// <summary>The root table.</summary>
-    public ulong Root { get; }
+    public ulong Root => _reader.Root.Address;
 
     /// <summary>Walks so far.</summary>
     public long Walks => Interlocked.Read(ref _walks);
@@ -118,7 +102,7 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     /// <inheritdoc/>
     public Translation Translate(in DmaRequest request)
     {
-        if (!IsInside(request.Iova))
+        if (!_reader.Contains(request.Iova))
         {
             return Fault();
         }
@@ -171,12 +155,6 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
         items[key] = value;
     }
 
-    private bool IsInside(ulong iova)
-    {
-        long high = _halfBits == 64 ? 0 : (long)iova >> _halfBits;
-        return high == 0 || (_isSigned && high == -1);
-    }
-
     private Translation Fault()
     {
         Interlocked.Increment(ref _faults);
@@ -186,26 +164,28 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     private Translation Walk(ulong page)
     {
         Interlocked.Increment(ref _walks);
-        Span<TablePointer> read = stackalloc TablePointer[MostLevels];
-        read.Clear();
+
+        // The tables that were met, by the level above theirs; those of no level are none.
+        Span<WalkTable> met = stackalloc WalkTable[MostLevels];
+        met.Fill(new WalkTable(0, -1, Protection.None));
         long invalidations;
-        TablePointer table;
+        WalkTable table;
         lock (_gate)
         {
             invalidations = _invalidations;
             table = Start(page);
         }
 
-        var translation = Walk(page, table, read);
+        var translation = Walk(page, table, met);
         lock (_gate)
         {
             if (invalidations == _invalidations)
             {
-                for (int level = 1; level < MostLevels; level++)
+                foreach (ref readonly var one in met)
                 {
-                    if (read[level].IsKnown)
+                    if (one.Level >= 0)
                     {
-                        Remember(_tables, (level, page >> TFormat.EntryShift(level)), read[level]);
+                        Remember(_tables, (one.Level + 1, page >> TFormat.EntryShift(one.Level + 1)), one);
                     }
                 }
 
@@ -220,9 +200,9 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     }
 
     /// <summary>The lowest table on the way to a page that is remembered, or the root.</summary>
-    private TablePointer Start(ulong page)
+    private WalkTable Start(ulong page)
     {
-        for (int level = 1; level <= _rootLevel; level++)
+        for (int level = 1; level <= _reader.Root.Level; level++)
         {
             if (_tables.TryGetValue((level, page >> TFormat.EntryShift(level)), out var remembered))
             {
@@ -230,61 +210,21 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
             }
         }
 
-        return new TablePointer(Root, _rootLevel, Protection.Read | Protection.Write);
+        return _reader.Root;
     }
 
-    private Translation Walk(ulong page, TablePointer table, Span<TablePointer> read)
+    private Translation Walk(ulong page, WalkTable table, Span<WalkTable> met)
     {
-        while (true)
+        var step = _reader.Step(table, page);
+        while (step.End == WalkEnd.Table)
         {
-            int level = table.Level;
-            int bits = level == _rootLevel ? _rootBits : TFormat.IndexBits(level);
-            ulong index = (page >> TFormat.EntryShift(level)) & ((1ul << bits) - 1);
-            if (!TryRead(table.Address + (index << TFormat.EntrySizeLog2), out ulong value))
-            {
-                return Translation.Fault;
-            }
-
-            var entry = TFormat.Decode(value, level, _outputBits);
-            var rights = WalkEntry.Combine(table.Rights, entry.Rights);
-            if (entry.Kind == WalkEntryKind.Leaf)
-            {
-                // A page may be larger than what there is.
-                ulong address = entry.Address + (page & ((1ul << entry.SizeLog2) - 1));
-                return (rights & (Protection.Read | Protection.Write)) == 0 || address >> _outputBits != 0
-                    ? Translation.Fault
-                    : new Translation(IsAllowed: true, page, PageMask + 1, address, rights);
-            }
-
-            // Where a pointer leaves levels out, the IOVA bits that they would translate are 0. None goes up, so a walk ends.
-            if (entry.Kind != WalkEntryKind.Table || entry.Level >= level || entry.Level < 0 || SkippedBits(page, level, entry.Level) != 0)
-            {
-                return Translation.Fault;
-            }
-
             // Remembered for the range of the table, which is less than that of the pointer if levels were left out.
-            table = new TablePointer(entry.Address, entry.Level, rights);
-            read[entry.Level + 1] = table;
+            met[step.Next.Level] = step.Next;
+            step = _reader.Step(step.Next, page);
         }
-    }
 
-    private static ulong SkippedBits(ulong page, int from, int to)
-    {
-        int end = TFormat.EntryShift(from);
-        int start = TFormat.EntryShift(to) + TFormat.IndexBits(to);
-        return start >= end ? 0 : (page & ((1ul << end) - 1)) >> start;
+        return step.End == WalkEnd.Page && (step.Rights & (Protection.Read | Protection.Write)) != 0
+            ? new Translation(IsAllowed: true, page, PageMask + 1, step.PhysicalAddress, step.Rights)
+            : Translation.Fault;
     }
-
-    private bool TryRead(ulong address, out ulong entry)
-    {
-        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
-        bytes = bytes[..(1 << TFormat.EntrySizeLog2)];
-        bytes.Clear();
-        bool isRead = _memory.TryRead(address, bytes);
-        entry = bytes.Length == sizeof(uint) ? BinaryPrimitives.ReadUInt32LittleEndian(bytes) : BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-        return isRead;
-    }
-
-    /// <summary>A table on the way of a walk, with the rights of the way.</summary>
-    private readonly record struct TablePointer(ulong Address, int Level, Protection Rights, bool IsKnown = true);
 }
