@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Numerics;
 using IommuKit.Cli.Output;
 using IommuKit.Lab;
@@ -52,9 +53,20 @@ internal static class DumpCommand
         {
             Description = "Go on where the trace is cut off or damaged, and count what is left out.",
         };
+        var memory = new Option<string[]>("--memory")
+        {
+            Description = "Read tables that somebody else wrote, from a file of physical memory: raw, at a hexadecimal address if not at 0, or an ELF core "
+                + "(QEMU's dump-guest-memory, kdump); repeatable for holes. With --root.",
+            HelpName = "FILE[@ADDRESS]",
+        };
+        var root = new Option<string?>("--root")
+        {
+            Description = "The hexadecimal physical address of their root.",
+            HelpName = "ADDRESS",
+        };
         var raw = new Option<bool>("--raw") { Description = "Show the values of entries; of a range, the first one." };
         var results = new ResultOptions();
-        var command = new Command("dump", "Build a page table and print it as a tree: ranges merged, flags decoded, cache lines counted.")
+        var command = new Command("dump", "Build a page table, or read one from a dump of memory, and print it as a tree: ranges merged, flags decoded, cache lines counted.")
         {
             trace,
             formatName,
@@ -64,6 +76,8 @@ internal static class DumpCommand
             outputBits,
             peak,
             lenient,
+            memory,
+            root,
             raw,
         };
         results.AddTo(command);
@@ -80,6 +94,17 @@ internal static class DumpCommand
                 IsLenient = parsed.GetValue(lenient),
                 Maps = [.. (parsed.GetValue(map) ?? []).Select(Map)],
             };
+            string[] files = parsed.GetValue(memory) ?? [];
+            if (files.Length != 0 || parsed.GetValue(root) is not null)
+            {
+                ulong at = RootOf(options, files, parsed.GetValue(root));
+                return results.Collect(parsed, context, files, writer =>
+                {
+                    var foreign = ForeignDump.Run(options.Format, files, at, options.InputBits, options.OutputBits);
+                    writer.Write((output, format) => Write(output, format, foreign.Dump, parsed.GetValue(raw), foreign));
+                });
+            }
+
             if (options.Trace is null && options.Maps.Count == 0)
             {
                 throw new InputException("dump: nothing is mapped; give --map IOVA:PA:SIZE, or a trace");
@@ -95,25 +120,44 @@ internal static class DumpCommand
         return command;
     }
 
-    private static void Write(TextWriter writer, OutputFormat format, DumpResult dump, bool isRaw)
+    private static void Write(TextWriter writer, OutputFormat format, DumpResult dump, bool isRaw, ForeignDumpResult? foreign = null)
     {
         switch (format)
         {
             case OutputFormat.Json:
-                Records.WriteJson(writer, new DumpRecord(dump));
+                Records.WriteJson(writer, new DumpRecord(dump, foreign));
                 break;
             case OutputFormat.Csv:
                 Records.WriteCsv(writer, [.. dump.Root.Ranges.Select(range => new DumpRangeRecord(range))]);
                 break;
             case OutputFormat.Markdown:
                 writer.WriteLine("```text");
-                DumpTree.Write(writer, dump, isRaw);
+                DumpTree.Write(writer, dump, isRaw, foreign);
                 writer.WriteLine("```");
                 break;
             default:
-                DumpTree.Write(writer, dump, isRaw);
+                DumpTree.Write(writer, dump, isRaw, foreign);
                 break;
         }
+    }
+
+    /// <summary>The root of tables in files, and nothing beside them that would be built.</summary>
+    private static ulong RootOf(DumpOptions options, string[] files, string? root)
+    {
+        if (files.Length == 0 || root is null)
+        {
+            throw new InputException("--memory and --root go together: where the memory is, and where the root is in it");
+        }
+
+        if (options.Trace is not null || options.Maps.Count != 0 || options.PageSizes != 0)
+        {
+            throw new InputException("--memory: these tables are there already; a trace, --map and --page-sizes build others");
+        }
+
+        string digits = root.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? root[2..] : root;
+        return ulong.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong address)
+            ? address
+            : throw new InputException($"--root: \"{root}\" is no hexadecimal address");
     }
 
     /// <summary>Refuses options that the trace, or its absence, makes impossible.</summary>

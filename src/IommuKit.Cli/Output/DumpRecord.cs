@@ -4,7 +4,7 @@ using IommuKit.Lab.PageTables.Dump;
 namespace IommuKit.Cli.Output;
 
 /// <summary>What <c>iommukit dump --json</c> writes. docs/json.md describes the fields.</summary>
-internal sealed class DumpRecord(DumpResult dump)
+internal sealed class DumpRecord(DumpResult dump, ForeignDumpResult? foreign = null)
 {
     public string Format => dump.Format.Name;
 
@@ -37,4 +37,10 @@ internal sealed class DumpRecord(DumpResult dump)
     public bool IsPeak => dump.Trace is { IsPeak: true };
 
     public string? Problem => dump.Trace?.Problem;
+
+    public long? IllegalEntries => foreign?.ProblemCount;
+
+    public IReadOnlyList<DumpProblemRecord>? Illegal => foreign is null ? null : [.. foreign.Problems.Select(problem => new DumpProblemRecord(problem))];
+
+    public bool? IsCut => foreign?.IsCut;
 }

@@ -7,7 +7,10 @@ namespace IommuKit.Cli.Output;
 /// <summary>The tree of <c>iommukit dump</c>.</summary>
 internal static class DumpTree
 {
-    public static void Write(TextWriter writer, DumpResult dump, bool isRaw)
+    // Of more, the number says enough.
+    private const int ShownProblems = 20;
+
+    public static void Write(TextWriter writer, DumpResult dump, bool isRaw, ForeignDumpResult? foreign = null)
     {
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
@@ -19,9 +22,34 @@ internal static class DumpTree
             CultureInfo.InvariantCulture,
             $"{Count(dump.Tables, "table")}, {Count(dump.Entries, "entry", "entries")}, {Count(dump.CacheLines, "cache line")}, "
             + $"{ByteSize.Format(dump.BytesMapped)} mapped"));
+        if (foreign is not null)
+        {
+            WriteProblems(writer, foreign);
+        }
+
         if (dump.Trace is { } trace)
         {
             WriteTrace(writer, trace);
+        }
+    }
+
+    private static void WriteProblems(TextWriter writer, ForeignDumpResult foreign)
+    {
+        foreach (var problem in foreign.Problems.Take(ShownProblems))
+        {
+            writer.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"illegal: IOVA 0x{problem.Iova:x}, level {problem.Level}, entry 0x{problem.Value:x} at 0x{problem.EntryAddress:x}: {problem.Meaning}"));
+        }
+
+        if (foreign.ProblemCount > ShownProblems)
+        {
+            writer.WriteLine($"illegal: {Numbers.Count(foreign.ProblemCount - ShownProblems)} more");
+        }
+
+        if (foreign.IsCut)
+        {
+            writer.WriteLine("not all is shown: tables point to one another so often that there is no end of it");
         }
     }
 
