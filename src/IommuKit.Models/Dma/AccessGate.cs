@@ -6,8 +6,11 @@ namespace IommuKit.Models.Dma;
 /// complete.
 /// </summary>
 /// <remarks>
-/// Thread-safe, and without a lock around accesses. A callback in the middle of an access, of memory or of an interrupt, may make invalidations: its
-/// own thread's access is not waited for, nor are those of other threads that wait in the same way themselves.
+/// <para>Thread-safe, and without a lock around accesses. Memory that is a callback may make invalidations in the middle of an access, of any model: its own
+/// thread's accesses are not waited for, nor are those of other threads that wait in the same way. It must not wait for a lock that another thread
+/// may hold while it makes one, such as that of a domain's operation.</para>
+/// <para>What has to be told in the middle of an access, such as an interrupt, is told when the access has ended (<see cref="WhenEnded"/>), so that its
+/// listener may do anything.</para>
 /// </remarks>
 /// <example>
 /// <code>
@@ -23,6 +26,12 @@ namespace IommuKit.Models.Dma;
 /// </example>
 public sealed class AccessGate
 {
+    // A thread that ended within an access is looked for only now and then.
+    private const int SpinsPerLook = 64;
+
+    [ThreadStatic]
+    private static ThreadAccesses? t_thread;
+
     // The slot that the thread used last: most have one model in front of them.
     [ThreadStatic]
     private static Slot? t_last;
@@ -35,8 +44,29 @@ public sealed class AccessGate
     public Lease Enter()
     {
         var slot = t_last is { } last && last.Gate == this ? last : FindSlot();
-        slot.Enter();
-        return new Lease(slot);
+        return slot.Enter();
+    }
+
+    /// <summary>Does something when the thread's access through this gate has ended: at once if there is none.</summary>
+    /// <param name="action">What to do. The same action asked for again during one access is done once.</param>
+    public void WhenEnded(Action action)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        if (t_thread is not { Leases: > 0 } thread)
+        {
+            action();
+            return;
+        }
+
+        var slot = t_last is { } last && last.Gate == this ? last : Array.Find(Volatile.Read(ref _slots), one => one.Owner == thread);
+        if (slot is { IsUsed: true })
+        {
+            slot.Ended = action;
+        }
+        else
+        {
+            action();
+        }
     }
 
     /// <summary>Waits until every access has ended that began before the call, but for those that the remarks name.</summary>
@@ -45,21 +75,18 @@ public sealed class AccessGate
         // What was made invalid must be so to every access that is not seen here.
         Interlocked.MemoryBarrier();
         var slots = Volatile.Read(ref _slots);
-        Slot? own = null;
-        foreach (var slot in slots)
+        var own = t_thread is { Leases: > 0 } thread ? thread : null;
+        bool wasWaiting = own?.IsWaiting ?? false;
+        if (own is not null)
         {
-            if (slot.IsUsed && slot.Owner == Thread.CurrentThread)
-            {
-                own = slot;
-                own.IsWaiting = true;
-            }
+            own.IsWaiting = true;
         }
 
         try
         {
             foreach (var slot in slots)
             {
-                if (slot != own)
+                if (slot.Owner.Thread != Thread.CurrentThread)
                 {
                     slot.WaitForAccess(exceptWaiting: own is not null);
                 }
@@ -69,23 +96,21 @@ public sealed class AccessGate
         {
             if (own is not null)
             {
-                own.IsWaiting = false;
+                own.IsWaiting = wasWaiting;
             }
         }
     }
 
     private Slot FindSlot()
     {
-        var thread = Thread.CurrentThread;
+        var thread = t_thread ??= new ThreadAccesses();
         lock (_registration)
         {
             var slot = Array.Find(_slots, candidate => candidate.Owner == thread);
             if (slot is null)
             {
                 slot = new Slot(this, thread);
-
-                // Threads that ended leave no access behind.
-                Volatile.Write(ref _slots, [.. _slots.Where(candidate => candidate.Owner.IsAlive), slot]);
+                Volatile.Write(ref _slots, [.. _slots.Where(candidate => candidate.Owner.Thread.IsAlive), slot]);
             }
 
             return t_last = slot;
@@ -96,48 +121,87 @@ public sealed class AccessGate
     public readonly ref struct Lease
     {
         private readonly Slot? _slot;
+        private readonly long _stamp;
+        private readonly int _depth;
 
-        internal Lease(Slot slot) => _slot = slot;
+        internal Lease(Slot slot, long stamp, int depth)
+        {
+            _slot = slot;
+            _stamp = stamp;
+            _depth = depth;
+        }
 
-        /// <summary>Ends the access.</summary>
-        public void Dispose() => _slot?.Exit();
+        /// <summary>Ends the access; a second time, it does nothing.</summary>
+        public void Dispose() => _slot?.Exit(_stamp, _depth);
     }
 
-    /// <summary>The accesses of one thread.</summary>
-    internal sealed class Slot(AccessGate gate, Thread owner)
+    /// <summary>The accesses of one thread through all gates.</summary>
+    internal sealed class ThreadAccesses
     {
-        private int _depth;
-
-        // Odd while an access is under way, and never the same twice.
-        private long _stamp;
         private bool _isWaiting;
 
-        public AccessGate Gate { get; } = gate;
+        public Thread Thread { get; } = Thread.CurrentThread;
 
-        public Thread Owner { get; } = owner;
-
-        public bool IsUsed => (Volatile.Read(ref _stamp) & 1) != 0;
+        /// <summary>Gates that the thread is in. Its own.</summary>
+        public int Leases { get; set; }
 
         public bool IsWaiting
         {
             get => Volatile.Read(ref _isWaiting);
             set => Volatile.Write(ref _isWaiting, value);
         }
+    }
 
-        public void Enter()
+    /// <summary>The accesses of one thread through one gate.</summary>
+    internal sealed class Slot(AccessGate gate, ThreadAccesses owner)
+    {
+        private int _depth;
+
+        // Odd while an access is under way, and never the same twice.
+        private long _stamp;
+
+        public AccessGate Gate { get; } = gate;
+
+        public ThreadAccesses Owner { get; } = owner;
+
+        /// <summary>What is to be done when the access has ended. The thread's own.</summary>
+        public Action? Ended { get; set; }
+
+        public bool IsUsed => (Volatile.Read(ref _stamp) & 1) != 0;
+
+        public Lease Enter()
         {
             if (_depth++ == 0)
             {
+                Owner.Leases++;
+
                 // The exchange is a full fence: no translation is looked up before others can see this.
                 Interlocked.Exchange(ref _stamp, _stamp + 1);
             }
+
+            return new Lease(this, _stamp, _depth);
         }
 
-        public void Exit()
+        public void Exit(long stamp, int depth)
         {
-            if (--_depth == 0)
+            // A lease that ended already, or of another time, ends nothing.
+            if (stamp != _stamp || depth > _depth)
             {
-                Volatile.Write(ref _stamp, _stamp + 1);
+                return;
+            }
+
+            _depth = depth - 1;
+            if (_depth != 0)
+            {
+                return;
+            }
+
+            Owner.Leases--;
+            Volatile.Write(ref _stamp, _stamp + 1);
+            if (Ended is { } ended)
+            {
+                Ended = null;
+                ended();
             }
         }
 
@@ -150,9 +214,13 @@ public sealed class AccessGate
             }
 
             var spin = default(SpinWait);
-            while (Volatile.Read(ref _stamp) == stamp && !(exceptWaiting && IsWaiting))
+            while (Volatile.Read(ref _stamp) == stamp && !(exceptWaiting && Owner.IsWaiting))
             {
                 spin.SpinOnce();
+                if (spin.Count % SpinsPerLook == 0 && !Owner.Thread.IsAlive)
+                {
+                    return;
+                }
             }
         }
     }

@@ -24,7 +24,7 @@ public sealed partial class TegraSmmuModel<TMemory>
             UpdateInterrupt();
         }
 
-        _line.Tell(Interrupt);
+        Accesses.WhenEnded(_tell);
         return translation;
     }
 
@@ -37,7 +37,7 @@ public sealed partial class TegraSmmuModel<TMemory>
             UpdateInterrupt();
         }
 
-        _line.Tell(Interrupt);
+        Accesses.WhenEnded(_tell);
     }
 
     private Translation TranslateLocked(in DmaRequest request)

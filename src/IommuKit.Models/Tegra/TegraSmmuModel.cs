@@ -48,6 +48,8 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
     private long _effects;
     private long _drained;
 
+    private readonly Action _tell;
+
     /// <summary>Makes an SMMU in its state after reset: switched off, caches empty.</summary>
     /// <param name="soc">Which one.</param>
     /// <param name="memory">Memory as the walker sees it.</param>
@@ -56,6 +58,7 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
     {
         ArgumentNullException.ThrowIfNull(soc);
         _soc = soc;
+        _tell = () => _line.Tell(Interrupt);
         _options = options ?? new TegraModelOptions();
         TegraModelOptions.Validate(_options);
         int group = _options.TlbGroupBytes == 0 ? soc.TlbGroupBytes : _options.TlbGroupBytes;
@@ -77,7 +80,7 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
 
     /// <summary>
     /// Called with the level of the interrupt line for each of its changes, in order and one at a time; outside all locks of the model, on a thread
-    /// whose access or transaction changed it, which may be in the middle of anything. A change that comes before the call for the one before it has
+    /// whose access or transaction changed it; during an access of a device (see <see cref="Accesses"/>), when that has ended. A change that comes before the call for the one before it has
     /// returned waits for that, so the last level that was told is the level of the line.
     /// </summary>
     public Action<bool>? Interrupt { get; set; }
@@ -123,7 +126,7 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
             NoteDrained(effects);
         }
 
-        _line.Tell(Interrupt);
+        Accesses.WhenEnded(_tell);
         return value;
     }
 
@@ -150,7 +153,7 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
             UpdateInterrupt();
         }
 
-        _line.Tell(Interrupt);
+        Accesses.WhenEnded(_tell);
     }
 
     /// <summary>Makes every posted write take effect, as may happen at any time.</summary>
@@ -162,7 +165,7 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
             UpdateInterrupt();
         }
 
-        _line.Tell(Interrupt);
+        Accesses.WhenEnded(_tell);
     }
 
     /// <summary>Lets the TLB forget everything, as it may at any time. What is posted stays so, and the page-table cache as it is.</summary>

@@ -217,10 +217,11 @@ public abstract class IommuDomain : IDisposable
     }
 
     /// <summary>
-    /// Detaches every device and gives all tables back. Operations then throw <see cref="ObjectDisposedException"/>; one that is under way at that
-    /// moment may do so too, or fail in another way. If an invalidation fails (see <see cref="Drivers.Software.SoftwareIommuOptions.Invalidated"/>),
-    /// nothing is given back, and it may be called again.
+    /// Detaches every device, waits for operations under way, and gives all tables back. Operations that begin later, or during that, throw
+    /// <see cref="ObjectDisposedException"/>; look-ups that are under way may do so too, or find anything. If an invalidation fails (see
+    /// <see cref="Drivers.Software.SoftwareIommuOptions.Invalidated"/>), nothing is given back, and it may be called again.
     /// </summary>
+    /// <exception cref="InvalidOperationException">It was called in the middle of an operation of the same domain.</exception>
     public void Dispose()
     {
         GC.SuppressFinalize(this);
@@ -233,7 +234,6 @@ public abstract class IommuDomain : IDisposable
                     Detach(device);
                 }
 
-                Flush();
                 FreeTables();
                 Driver.Remove(this);
                 _disposed = true;
@@ -241,6 +241,6 @@ public abstract class IommuDomain : IDisposable
         }
     }
 
-    /// <summary>Gives all tables back; called once.</summary>
+    /// <summary>Waits for operations under way, flushes, and gives all tables back.</summary>
     private protected abstract void FreeTables();
 }

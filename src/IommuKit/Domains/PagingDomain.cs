@@ -16,6 +16,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
     private readonly DeferredQueue<THardware>? _deferred;
     private readonly OwedWork<THardware>? _owed;
     private readonly DomainCounters? _counters;
+    private readonly OperationGate _operations = new();
     private readonly SyncPolicy _policy;
     private readonly GatherUse _mapUse;
     private readonly GatherUse _unmapUse;
@@ -87,41 +88,70 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
 
     public override IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection)
     {
-        RecoverFirst();
-        var error = _operationLock is null
-            ? MapNow(iova, physicalAddress, size, protection)
-            : MapLocked(iova, physicalAddress, size, protection);
-        _sync.ThrowIfFailed();
-        return error;
+        bool isNested = _operations.Enter();
+        try
+        {
+            RecoverFirst();
+            var error = _operationLock is null
+                ? MapNow(iova, physicalAddress, size, protection)
+                : MapLocked(iova, physicalAddress, size, protection);
+            _sync.ThrowIfFailed();
+            return error;
+        }
+        finally
+        {
+            _operations.Exit(isNested);
+        }
     }
 
     public override IommuError TryMapScatterGather(
         ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
     {
-        RecoverFirst();
-        var error = _operationLock is null
-            ? MapNow(iova, ranges, protection, out size)
-            : MapLocked(iova, ranges, protection, out size);
-        _sync.ThrowIfFailed();
-        return error;
+        bool isNested = _operations.Enter();
+        try
+        {
+            RecoverFirst();
+            var error = _operationLock is null
+                ? MapNow(iova, ranges, protection, out size)
+                : MapLocked(iova, ranges, protection, out size);
+            _sync.ThrowIfFailed();
+            return error;
+        }
+        finally
+        {
+            _operations.Exit(isNested);
+        }
     }
 
     public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped)
     {
-        RecoverFirst();
-        var error = _operationLock is null
-            ? UnmapNow(iova, size, out unmapped)
-            : UnmapLocked(iova, size, out unmapped);
-        _sync.ThrowIfFailed();
-        return error;
+        bool isNested = _operations.Enter();
+        try
+        {
+            RecoverFirst();
+            var error = _operationLock is null
+                ? UnmapNow(iova, size, out unmapped)
+                : UnmapLocked(iova, size, out unmapped);
+            _sync.ThrowIfFailed();
+            return error;
+        }
+        finally
+        {
+            _operations.Exit(isNested);
+        }
     }
 
     public override void Flush()
     {
-        RecoverFirst();
-        _deferred?.Flush();
-        _owed?.Flush();
-        _sync.ThrowIfFailed();
+        bool isNested = _operations.Enter();
+        try
+        {
+            FlushNow();
+        }
+        finally
+        {
+            _operations.Exit(isNested);
+        }
     }
 
     public override void Flush(ulong iova, ulong size)
@@ -131,14 +161,44 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
             return;
         }
 
-        RecoverFirst();
-        var range = Interval.At(iova, size);
-        _deferred?.FlushIfQueued(range);
-        _owed?.Flush(range);
-        _sync.ThrowIfFailed();
+        bool isNested = _operations.Enter();
+        try
+        {
+            RecoverFirst();
+            var range = Interval.At(iova, size);
+            _deferred?.FlushIfQueued(range);
+            _owed?.Flush(range);
+            _sync.ThrowIfFailed();
+        }
+        finally
+        {
+            _operations.Exit(isNested);
+        }
     }
 
-    private protected override void FreeTables() => _table.Dispose();
+    private protected override void FreeTables()
+    {
+        _operations.Close();
+        try
+        {
+            FlushNow();
+        }
+        catch
+        {
+            _operations.Reopen();
+            throw;
+        }
+
+        _table.Dispose();
+    }
+
+    private void FlushNow()
+    {
+        RecoverFirst();
+        _deferred?.Flush();
+        _owed?.Flush();
+        _sync.ThrowIfFailed();
+    }
 
     /// <summary>After a failed invalidation, nothing is done before another has succeeded.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -244,6 +304,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
             return UnmapPageByPage(iova, size, out unmapped);
         }
 
+        long now = _deferred?.Now() ?? 0;
         var sink = new GatherSink<THardware>(_sync, _unmapUse, _owed);
         var error = _table.TryUnmap(iova, size, ref sink, out unmapped);
         if (unmapped == 0)
@@ -255,7 +316,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         if (_deferred is not null)
         {
             var tables = sink.CleanOnly();
-            _deferred.Add(Unmapped(iova, unmapped).Around(sink.UnlinkedSpan), tables);
+            _deferred.Add(Unmapped(iova, unmapped).Around(sink.UnlinkedSpan), tables, now);
         }
         else
         {

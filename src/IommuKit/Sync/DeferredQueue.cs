@@ -13,7 +13,7 @@ internal sealed class DeferredQueue<THardware>
     private readonly Lock _gate = new();
     private readonly DomainSync<THardware> _sync;
     private readonly TimeProvider _clock;
-    private readonly TimeSpan _maxAge;
+    private readonly long _maxAge;
     private readonly Interval[] _ranges;
     private int _count;
     private long _oldest;
@@ -24,17 +24,19 @@ internal sealed class DeferredQueue<THardware>
     {
         _sync = sync;
         _clock = clock;
-        _maxAge = maxAge;
+        _maxAge = (long)Math.Min(maxAge.TotalSeconds * clock.TimestampFrequency, long.MaxValue / 2);
         _ranges = new Interval[capacity];
     }
 
+    /// <summary>The time for <see cref="Add"/>. Asked before anything is unmapped: a clock is the caller's own, and may throw.</summary>
+    public long Now() => _clock.GetTimestamp();
+
     /// <summary>Adds a range that was unmapped, and takes over the tables that it unlinked.</summary>
-    public void Add(Interval range, TableList unlinked)
+    public void Add(Interval range, TableList unlinked, long now)
     {
         lock (_gate)
         {
-            long now = _clock.GetTimestamp();
-            if (_count == _ranges.Length || (_count != 0 && _clock.GetElapsedTime(_oldest, now) >= _maxAge))
+            if (_count == _ranges.Length || (_count != 0 && now - _oldest >= _maxAge))
             {
                 FlushAll();
             }

@@ -87,6 +87,88 @@ public sealed class AccessGateTests
     }
 
     [Fact]
+    public void Threads_in_accesses_of_two_gates_do_not_wait_for_each_other()
+    {
+        var first = new AccessGate();
+        var second = new AccessGate();
+        using var both = new Barrier(2);
+        Background[] threads =
+        [
+            Background.Run(() => DrainWithin(first, second, both)),
+            Background.Run(() => DrainWithin(second, first, both)),
+        ];
+
+        Array.ForEach(threads, thread => thread.ShouldEnd());
+
+        static void DrainWithin(AccessGate entered, AccessGate drained, Barrier both)
+        {
+            using var access = entered.Enter();
+            both.SignalAndWait();
+            drained.Drain();
+        }
+    }
+
+    [Fact]
+    public void A_lease_ends_once()
+    {
+        var gate = new AccessGate();
+        var lease = gate.Enter();
+        lease.Dispose();
+        lease.Dispose();
+        using (gate.Enter())
+        {
+            lease.Dispose();
+            Background.Run(gate.Drain).ShouldWait();
+        }
+
+        var outer = gate.Enter();
+        var inner = gate.Enter();
+        inner.Dispose();
+        inner.Dispose();
+        var drain = Background.Run(gate.Drain);
+        drain.ShouldWait();
+        outer.Dispose();
+        drain.ShouldEnd();
+    }
+
+    [Fact]
+    public void An_access_whose_thread_ended_is_not_waited_for_for_ever()
+    {
+        var gate = new AccessGate();
+        Background.Run(() =>
+        {
+            _ = gate.Enter();
+        }).ShouldEnd();
+
+        Background.Run(gate.Drain).ShouldEnd();
+    }
+
+    [Fact]
+    public void What_waits_for_the_end_of_an_access_is_done_then_and_once()
+    {
+        var gate = new AccessGate();
+        int done = 0;
+        void Count() => done++;
+        gate.WhenEnded(Count);
+        done.ShouldBe(1);
+        Action count = Count;
+        using (gate.Enter())
+        {
+            using (gate.Enter())
+            {
+                gate.WhenEnded(count);
+                gate.WhenEnded(count);
+            }
+
+            done.ShouldBe(1);
+        }
+
+        done.ShouldBe(2);
+        gate.Enter().Dispose();
+        done.ShouldBe(2);
+    }
+
+    [Fact]
     public void Threads_that_ended_are_not_waited_for()
     {
         var gate = new AccessGate();

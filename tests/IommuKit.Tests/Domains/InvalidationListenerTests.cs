@@ -4,6 +4,7 @@ using IommuKit.Models.Dma;
 using IommuKit.Models.Memory;
 using IommuKit.Models.Software;
 using IommuKit.PageTables;
+using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.X86;
 using IommuKit.Tests.Support;
@@ -112,6 +113,140 @@ public sealed class InvalidationListenerTests : IDisposable
     }
 
     [Theory]
+    [MemberData(nameof(Policies))]
+    public void A_fence_or_a_cache_that_throws_leaves_nothing_half_done(SyncPolicy policy)
+    {
+        foreach (var failing in (FailingPart[])[FailingPart.Fence, FailingPart.Clean, FailingPart.Barrier])
+        {
+            var parts = new FailingParts(failing);
+            var told = new List<TlbInvalidation>();
+            var iommu = new SoftwareIommu<X86Format>(_allocator, new SoftwareIommuOptions
+            {
+                InputBits = 48,
+                OutputBits = 40,
+                Invalidated = told.Add,
+                Fence = parts.Fence,
+                Cache = parts,
+            });
+            var domain = iommu.CreateDomain(new DomainOptions { Policy = policy, Clock = new ManualClock() });
+            domain.Map(0, 0, Span, Protection.Read);
+            domain.Map(Span, 0, Page, Protection.Read);
+            domain.Flush();
+            long tables = _allocator.Outstanding;
+            parts.Fails = true;
+
+            Should.Throw<IOException>(() =>
+            {
+                domain.Unmap(0, 2 * Span);
+                domain.Flush();
+            });
+
+            domain.TryTranslate(Span, out _).ShouldBeFalse();
+            _allocator.Outstanding.ShouldBe(tables);
+            Should.Throw<IOException>(() => domain.Map(Span, Page, Page, Protection.Read));
+            domain.TryTranslate(Span, out _).ShouldBeFalse();
+
+            parts.Fails = false;
+            told.Clear();
+            parts.Cleaned.Clear();
+            domain.Map(Span, Page, Page, Protection.Read);
+            told[0].Bytes.ShouldBe(ulong.MaxValue);
+            if (failing == FailingPart.Clean)
+            {
+                parts.Cleaned[0].Bytes.ShouldBeGreaterThan(0ul);
+            }
+
+            domain.Dispose();
+            _allocator.Outstanding.ShouldBe(0, $"{policy}, {failing}");
+        }
+    }
+
+    [Fact]
+    public void A_clock_that_throws_throws_before_anything_is_unmapped()
+    {
+        var clock = new BrokenClock();
+        var domain = MakeIommu().CreateDomain(new DomainOptions { Policy = SyncPolicy.Deferred, Clock = clock });
+        domain.Map(0, 0, Page, Protection.Read);
+        clock.IsBroken = true;
+
+        Should.Throw<IOException>(() => domain.Unmap(0, Page));
+
+        domain.TryTranslate(0, out _).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_domain_cannot_be_disposed_of_by_its_own_listener()
+    {
+        var domain = MakeDomain(SyncPolicy.Gather);
+        domain.Map(0, 0, Page, Protection.Read);
+        _fails = _ =>
+        {
+            domain.Dispose();
+            return false;
+        };
+
+        Should.Throw<InvalidOperationException>(() => domain.Unmap(0, Page));
+
+        _fails = null;
+        domain.Dispose();
+        _allocator.Outstanding.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData(SyncPolicy.Gather)]
+    [InlineData(SyncPolicy.Deferred)]
+    [InlineData(SyncPolicy.Explicit)]
+    [InlineData(SyncPolicy.PerPage)]
+    public void An_operation_under_way_stores_into_no_table_of_another_domain(SyncPolicy policy)
+    {
+        const ulong theirs = 6 << 20;
+        var iommu = MakeSilentIommu();
+        for (int round = 0; round < 150; round++)
+        {
+            var first = iommu.CreateDomain(new DomainOptions { Policy = policy });
+            using var isStarted = new ManualResetEventSlim();
+            var thread = new Thread(() =>
+            {
+                try
+                {
+                    for (ulong i = 0; ; i = (i + 1) % 64)
+                    {
+                        first.TryMap(i * Span, theirs, Page, Protection.Read);
+                        first.TryUnmap(i * Span, Page, out _);
+                        isStarted.Set();
+                    }
+                }
+                catch (ObjectDisposedException)
+                {
+                    // That is how it has to end.
+                }
+            });
+            thread.Start();
+            isStarted.Wait();
+            first.Dispose();
+            using (var second = iommu.CreateDomain(new DomainOptions { Policy = policy }))
+            {
+                for (ulong i = 0; i < 8; i++)
+                {
+                    second.Map(i * Span, 0, Page, Protection.Read);
+                }
+
+                thread.Join();
+                int pages = 0;
+                for (ulong iova = 0; second.TryFindNext(iova, (64 * Span) - 1, out ulong mapped); iova = mapped + Page)
+                {
+                    second.IovaToPhysical(mapped).ShouldBe(0ul);
+                    pages++;
+                }
+
+                pages.ShouldBe(8);
+            }
+
+            _allocator.Outstanding.ShouldBe(0);
+        }
+    }
+
+    [Theory]
     [InlineData(SyncPolicy.Gather)]
     [InlineData(SyncPolicy.PerPage)]
     [InlineData(SyncPolicy.SplitSync)]
@@ -208,4 +343,48 @@ public sealed class InvalidationListenerTests : IDisposable
     });
 
     private IommuDomain MakeDomain(SyncPolicy policy) => MakeIommu().CreateDomain(new DomainOptions { Policy = policy, Clock = new ManualClock() });
+
+    private SoftwareIommu<X86Format> MakeSilentIommu() =>
+        new(_allocator, new SoftwareIommuOptions { InputBits = 48, OutputBits = 40, Invalidated = static _ => { } });
+
+    private enum FailingPart
+    {
+        Fence,
+        Clean,
+        Barrier,
+    }
+
+    private sealed class FailingParts(FailingPart failing) : ICpuCache
+    {
+        public bool Fails { get; set; }
+
+        public List<(ulong Address, ulong Bytes)> Cleaned { get; } = [];
+
+        public int LineSize => 64;
+
+        public void Clean(ulong physicalAddress, ulong length)
+        {
+            Fail(FailingPart.Clean);
+            Cleaned.Add((physicalAddress, length));
+        }
+
+        public void Barrier() => Fail(FailingPart.Barrier);
+
+        public void Fence() => Fail(FailingPart.Fence);
+
+        private void Fail(FailingPart part)
+        {
+            if (Fails && part == failing)
+            {
+                throw new IOException("No.");
+            }
+        }
+    }
+
+    private sealed class BrokenClock : TimeProvider
+    {
+        public bool IsBroken { get; set; }
+
+        public override long GetTimestamp() => IsBroken ? throw new IOException("No time.") : 0;
+    }
 }

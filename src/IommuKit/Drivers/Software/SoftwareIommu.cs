@@ -1,7 +1,6 @@
 using System.Numerics;
 using IommuKit.Domains;
 using IommuKit.PageTables;
-using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
 using IommuKit.Sync;
 
@@ -78,13 +77,9 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
             PageSizes = pageSizes,
             Release = options.Release ?? Traits.Release,
         };
-        var listener = _options.Invalidated is { } told ? new InvalidationListener(told) : null;
-        var domain = new PagingDomain<TFormat, Hardware>(this, options, _allocator, table, new Hardware(listener, _options));
-        if (listener is not null)
-        {
-            listener.Domain = domain;
-        }
-
+        var walker = new WalkerLink(_options);
+        var domain = new PagingDomain<TFormat, Hardware>(this, options, _allocator, table, new Hardware(walker));
+        walker.Domain = domain;
         return domain;
     }
 
@@ -105,35 +100,21 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
     private static NotSupportedException NoDevices() => new("A software IOMMU has no devices.");
 
     /// <summary>The primitives: there is a listener, and perhaps a cache.</summary>
-    internal readonly struct Hardware(InvalidationListener? listener, SoftwareIommuOptions options) : IDomainHardware
+    internal readonly struct Hardware(WalkerLink walker) : IDomainHardware
     {
-        private readonly Action? _fence = options.Fence;
-        private readonly ICpuCache? _cache = options.Cache;
+        public bool IsLive => walker.IsLive;
 
-        public bool IsLive => listener is not null;
+        public bool HasFailed => walker.HasFailed;
 
-        public bool HasFailed => listener is not null && listener.HasFailed;
+        public int CacheLine => walker.CacheLine;
 
-        public int CacheLine => _cache?.LineSize ?? 64;
+        public void Clean(ulong physicalAddress, ulong bytes) => walker.Clean(physicalAddress, bytes);
 
-        public void Clean(ulong physicalAddress, ulong bytes) => _cache?.Clean(physicalAddress, bytes);
+        public void Barrier() => walker.Barrier();
 
-        public void Barrier() => _cache?.Barrier();
-
-        // A listener may look whether its walker is at work, and do nothing if not; a walk that begins after that has to see the stores. Nothing is
-        // taken:
+        // A listener may look whether its walker is at work, and do nothing if not; a walk that begins after that has to see the stores. Nothing is taken:
         // calls of the listener may interleave.
-        public void BeginInvalidation()
-        {
-            if (_fence is null)
-            {
-                Interlocked.MemoryBarrier();
-            }
-            else
-            {
-                _fence();
-            }
-        }
+        public void BeginInvalidation() => walker.Fence();
 
         public void EndInvalidation()
         {
@@ -145,15 +126,15 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
             // There is no table cache.
         }
 
-        public void InvalidateTlb(ulong iova, ulong bytes, int level) => listener!.Tell(iova, bytes, level);
+        public void InvalidateTlb(ulong iova, ulong bytes, int level) => walker.Tell(iova, bytes, level);
 
-        public void InvalidateAll() => listener!.TellAll();
+        public void InvalidateAll() => walker.TellAll();
 
         public void Complete()
         {
             // The listener is done when it returns.
         }
 
-        public void ThrowFailure() => listener?.ThrowFailure();
+        public void ThrowFailure() => walker.ThrowFailure();
     }
 }

@@ -1,0 +1,122 @@
+using System.Runtime.CompilerServices;
+
+namespace IommuKit.Domains;
+
+/// <summary>
+/// The operations under way in one domain, so that it is disposed of after them: none of them may go on to store into a table that was given to somebody else.
+/// </summary>
+/// <remarks>
+/// An operation costs two stores to memory of its thread and no fence. The one who closes pays for that, by a barrier on all processors of the process.
+/// </remarks>
+internal sealed class OperationGate
+{
+    private static readonly Lock Registration = new();
+    private static Slot[] s_slots = [];
+
+    [ThreadStatic]
+    private static Slot? t_slot;
+
+    private bool _isClosed;
+
+    // Operations inside operations of other domains, which only callbacks can begin.
+    private int _nested;
+
+    /// <summary>Begins an operation.</summary>
+    /// <returns>What <see cref="Exit"/> needs.</returns>
+    /// <exception cref="ObjectDisposedException">The domain was disposed of, or is being.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool Enter()
+    {
+        var slot = t_slot ?? Register();
+        bool isNested = slot.Current is not null;
+        if (isNested)
+        {
+            Interlocked.Increment(ref _nested);
+        }
+        else
+        {
+            Volatile.Write(ref slot.Current, this);
+        }
+
+        if (Volatile.Read(ref _isClosed))
+        {
+            Refuse(isNested);
+        }
+
+        return isNested;
+    }
+
+    /// <summary>Ends it, on the same thread.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Exit(bool isNested)
+    {
+        if (isNested)
+        {
+            Interlocked.Decrement(ref _nested);
+        }
+        else
+        {
+            Volatile.Write(ref t_slot!.Current, null);
+        }
+    }
+
+    /// <summary>Lets no operation begin any more, and waits for those under way.</summary>
+    /// <exception cref="InvalidOperationException">The caller is in one itself: it would wait for ever.</exception>
+    public void Close()
+    {
+        if (t_slot?.Current == this)
+        {
+            throw new InvalidOperationException("A domain cannot be disposed of in the middle of one of its own operations.");
+        }
+
+        Volatile.Write(ref _isClosed, true);
+
+        // From here on, either an operation sees that it is closed, or it is seen here.
+        Interlocked.MemoryBarrierProcessWide();
+        foreach (var slot in Volatile.Read(ref s_slots))
+        {
+            var spin = default(SpinWait);
+            while (Volatile.Read(ref slot.Current) == this && slot.Owner.IsAlive)
+            {
+                spin.SpinOnce();
+            }
+        }
+
+        var wait = default(SpinWait);
+        while (Volatile.Read(ref _nested) != 0)
+        {
+            wait.SpinOnce();
+        }
+    }
+
+    /// <summary>Lets operations begin again, where the domain could not be disposed of.</summary>
+    public void Reopen() => Volatile.Write(ref _isClosed, false);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Refuse(bool isNested)
+    {
+        Exit(isNested);
+        throw new ObjectDisposedException(nameof(IommuDomain));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Slot Register()
+    {
+        var slot = new Slot(Thread.CurrentThread);
+        lock (Registration)
+        {
+            Volatile.Write(ref s_slots, [.. s_slots.Where(other => other.Owner.IsAlive), slot]);
+        }
+
+        return t_slot = slot;
+    }
+
+    /// <summary>What a thread does.</summary>
+    private sealed class Slot(Thread owner)
+    {
+        public readonly Thread Owner = owner;
+
+        /// <summary>The domain of its operation; null if it is in none.</summary>
+        public OperationGate? Current;
+    }
+}
