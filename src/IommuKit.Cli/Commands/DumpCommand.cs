@@ -102,6 +102,9 @@ internal static class DumpCommand
             case OutputFormat.Json:
                 Records.WriteJson(writer, new DumpRecord(dump));
                 break;
+            case OutputFormat.JsonLines:
+                Records.WriteJsonLines(writer, [new DumpRecord(dump)]);
+                break;
             case OutputFormat.Csv:
                 Records.WriteCsv(writer, [.. dump.Root.Ranges.Select(range => new DumpRangeRecord(range))]);
                 break;

@@ -15,7 +15,7 @@ internal static class Progress
         }
 
         T result = default!;
-        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        Bars(context).Start(progress =>
         {
             var task = progress.AddTask(Markup.Escape(Printable.Of(Path.GetFileName(file))), maxValue: LengthOf(file));
             result = read(position => task.Value = position);
@@ -35,7 +35,7 @@ internal static class Progress
         }
 
         T result = default!;
-        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        Bars(context).Start(progress =>
         {
             ProgressTask[] tasks = [.. files.Select(file => progress.AddTask(Markup.Escape(Printable.Of(Path.GetFileName(file))), maxValue: LengthOf(file)))];
             result = read((index, position) => tasks[index].Value = position);
@@ -55,7 +55,7 @@ internal static class Progress
         }
 
         T result = default!;
-        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        Bars(context).Start(progress =>
         {
             ProgressTask? task = null;
             long length = file is null ? 0 : LengthOf(file);
@@ -91,7 +91,7 @@ internal static class Progress
         }
 
         T result = default!;
-        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        Bars(context).Start(progress =>
         {
             var tasks = new Dictionary<string, ProgressTask>(StringComparer.Ordinal);
             result = work((phase, share) =>
@@ -120,7 +120,7 @@ internal static class Progress
         }
 
         var list = new List<T>(total);
-        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        Bars(context).Start(progress =>
         {
             var task = progress.AddTask(Markup.Escape(Printable.Of(what)), maxValue: total);
             foreach (var row in rows)
@@ -149,6 +149,7 @@ internal static class Progress
         return info.Exists ? Math.Max(1, info.Length) : 1;
     }
 
-    private static IAnsiConsole ConsoleFor(CommandContext context) =>
-        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(context.Error) });
+    /// <summary>Bars with what is left of the time, as soon as that can be told.</summary>
+    private static Spectre.Console.Progress Bars(CommandContext context) => context.ErrorConsole().Progress().AutoClear(true).Columns(
+        new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn());
 }

@@ -10,10 +10,9 @@ internal sealed class Results(CommandContext context, ResultFile file, OutputFor
     /// <summary>Writes records, or a table of the same.</summary>
     /// <param name="records">What JSON and CSV have.</param>
     /// <param name="writeTable">Writes the table; told whether as Markdown.</param>
-    /// <param name="isJsonLines">Whether JSON has a line for each record rather than one array.</param>
     /// <exception cref="InputException">They cannot be written.</exception>
-    public void Write<T>(IReadOnlyList<T> records, Action<IAnsiConsole, bool> writeTable, bool isJsonLines = false) =>
-        Write((_, _) => WriteTo(records, writeTable, isJsonLines));
+    public void Write<T>(IReadOnlyList<T> records, Action<IAnsiConsole, bool> writeTable) =>
+        Write((_, _) => WriteTo(records, writeTable));
 
     /// <summary>Writes one object, or rows of it, or tables.</summary>
     /// <param name="whole">What JSON has.</param>
@@ -26,6 +25,9 @@ internal sealed class Results(CommandContext context, ResultFile file, OutputFor
         {
             case OutputFormat.Json:
                 Records.WriteJson(writer, whole);
+                break;
+            case OutputFormat.JsonLines:
+                Records.WriteJsonLines(writer, [whole]);
                 break;
             case OutputFormat.Csv:
                 Records.WriteCsv(writer, rows);
@@ -58,13 +60,14 @@ internal sealed class Results(CommandContext context, ResultFile file, OutputFor
         }
 
         file.Commit();
+        context.Announce(file);
     }
 
-    private void WriteTo<T>(IReadOnlyList<T> records, Action<IAnsiConsole, bool> writeTable, bool isJsonLines)
+    private void WriteTo<T>(IReadOnlyList<T> records, Action<IAnsiConsole, bool> writeTable)
     {
         switch (format)
         {
-            case OutputFormat.Json when isJsonLines:
+            case OutputFormat.JsonLines:
                 Records.WriteJsonLines(file.Writer, records);
                 break;
             case OutputFormat.Json:

@@ -36,6 +36,9 @@ internal sealed class ResultFile : IDisposable
     /// <summary>Takes the results.</summary>
     public TextWriter Writer { get; }
 
+    /// <summary>The file that the results are in, as the user named it: null before <see cref="Commit"/>, and of pipes, devices and what the caller has open.</summary>
+    public string? WrittenFile { get; private set; }
+
     /// <summary>Finds out where results go, and whether they can.</summary>
     /// <param name="name">What the user named, or null for the standard output.</param>
     /// <param name="standardOutput">The standard output.</param>
@@ -126,6 +129,7 @@ internal sealed class ResultFile : IDisposable
             if (_temporary is not null)
             {
                 _temporary.Commit(text, _target);
+                WrittenFile = _name;
                 return;
             }
 
