@@ -118,7 +118,10 @@ internal static class CommandLine
         _ => args,
     };
 
-    private static bool IsFile(string arg) => arg == "-" || !arg.StartsWith('-');
+    private static bool IsFile(string arg) => arg == "-" || (!arg.StartsWith('-') && !IsDirective(arg));
+
+    /// <summary>Whether a shell asks what a line may go on with, as <c>dotnet-suggest</c> does.</summary>
+    private static bool IsDirective(string arg) => arg.StartsWith("[suggest", StringComparison.Ordinal) && arg.EndsWith(']');
 
     private static bool IsCommand(RootCommand root, string arg) => root.Subcommands.Any(command => command.Name == arg);
 

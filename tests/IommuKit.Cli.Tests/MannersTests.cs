@@ -133,5 +133,15 @@ public sealed class MannersTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Shells_can_ask_what_a_line_may_go_on_with()
+    {
+        Command.Succeed("[suggest:2]", "ca").ShouldContain("calibrate");
+        string options = Command.Succeed("[suggest:9]", "audit --l");
+        options.ShouldContain("--log");
+        options.ShouldContain("--lenient");
+        options.ShouldNotContain("--json");
+    }
+
     private string In(string name) => Path.Combine(_folder, name);
 }

@@ -36,10 +36,12 @@ internal sealed class ResultOptions
     /// <param name="inputs">The files that the work reads; the results must not replace one.</param>
     /// <param name="work">The work.</param>
     /// <param name="other">Another file that the work writes, if it does; the results must not go there too.</param>
-    public int Collect(ParseResult parsed, CommandContext context, IEnumerable<string> inputs, Action<Results> work, ResultFile? other = null)
+    /// <param name="endsOnInterrupt">Whether SIGINT ends the process at once; if not, the work sees to it.</param>
+    public int Collect(
+        ParseResult parsed, CommandContext context, IEnumerable<string> inputs, Action<Results> work, ResultFile? other = null, bool endsOnInterrupt = true)
     {
         var format = FormatIn(parsed);
-        using var file = ResultFile.Open(parsed.GetValue(_output), context.Output, inputs);
+        using var file = ResultFile.Open(parsed.GetValue(_output), context.Output, inputs, endsOnInterrupt: endsOnInterrupt);
         file.RefuseSameAs(other);
         work(new Results(context, file, format));
         return ExitCode.Success;

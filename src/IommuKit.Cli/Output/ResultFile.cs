@@ -44,8 +44,10 @@ internal sealed class ResultFile : IDisposable
     /// <param name="standardOutput">The standard output.</param>
     /// <param name="inputs">The files that the results are made of.</param>
     /// <param name="option">The option that named it.</param>
+    /// <param name="endsOnInterrupt">Whether SIGINT ends the process before the file is whole.</param>
     /// <exception cref="InputException">Nothing can be written there.</exception>
-    public static ResultFile Open(string? name, TextWriter standardOutput, IEnumerable<string> inputs, string option = "--output")
+    public static ResultFile Open(
+        string? name, TextWriter standardOutput, IEnumerable<string> inputs, string option = "--output", bool endsOnInterrupt = true)
     {
         if (name is null)
         {
@@ -88,7 +90,7 @@ internal sealed class ResultFile : IDisposable
                 File.OpenWrite(target).Dispose();
             }
 
-            return new ResultFile(option, name, target, isAppended: false, new TemporaryFile(target));
+            return new ResultFile(option, name, target, isAppended: false, new TemporaryFile(target, endsOnInterrupt));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
