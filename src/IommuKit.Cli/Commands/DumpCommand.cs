@@ -53,6 +53,11 @@ internal static class DumpCommand
             Description = "Go on where the trace is cut off or damaged, and count what is left out.",
         };
         var raw = new Option<bool>("--raw") { Description = "Show the values of entries; of a range, the first one." };
+        var walk = new Option<string?>("--walk")
+        {
+            Description = "Look up this IOVA (hexadecimal) instead of printing the tree: each entry that hardware reads, and what it makes of it.",
+            HelpName = "IOVA",
+        };
         var results = new ResultOptions();
         var command = new Command("dump", "Build a page table and print it as a tree: ranges merged, flags decoded, cache lines counted.")
         {
@@ -65,6 +70,7 @@ internal static class DumpCommand
             peak,
             lenient,
             raw,
+            walk,
         };
         results.AddTo(command);
         command.SetAction(parsed =>
@@ -78,6 +84,7 @@ internal static class DumpCommand
                 Trace = parsed.GetValue(trace),
                 IsPeak = parsed.GetValue(peak),
                 IsLenient = parsed.GetValue(lenient),
+                Walk = parsed.GetValue(walk) is { } iova ? Address(iova) : null,
                 Maps = [.. (parsed.GetValue(map) ?? []).Select(Map)],
             };
             if (options.Trace is null && options.Maps.Count == 0)
@@ -105,8 +112,11 @@ internal static class DumpCommand
             case OutputFormat.JsonLines:
                 Records.WriteJsonLines(writer, [new DumpRecord(dump)]);
                 break;
+            case OutputFormat.Csv when dump.Walk is { } walk:
+                Records.WriteCsv(writer, DumpStepRecord.Of(dump.Format, walk));
+                break;
             case OutputFormat.Csv:
-                Records.WriteCsv(writer, [.. dump.Root.Ranges.Select(range => new DumpRangeRecord(range))]);
+                Records.WriteCsv(writer, [.. dump.Root.Ranges.Select(range => new DumpRangeRecord(dump.Format, range))]);
                 break;
             case OutputFormat.Markdown:
                 writer.WriteLine("```text");
@@ -135,6 +145,18 @@ internal static class DumpCommand
 
     private static int? Bits(Option<string?> option, ParseResult parsed) =>
         parsed.GetValue(option) is { } text ? Choices.Number(option.Name, text) : null;
+
+    private static ulong Address(string text)
+    {
+        try
+        {
+            return DumpMap.ParseAddress(text);
+        }
+        catch (InputException e)
+        {
+            throw new InputException($"--walk: {e.Message}", e);
+        }
+    }
 
     private static DumpMap Map(string text)
     {

@@ -39,6 +39,23 @@ internal sealed class Results(CommandContext context, ResultFile file, OutputFor
         }
     });
 
+    /// <summary>Writes several objects, or rows of all of them, or tables.</summary>
+    /// <param name="wholes">What JSON has.</param>
+    /// <param name="rows">What CSV has.</param>
+    /// <param name="writeTables">Writes the tables; told whether as Markdown.</param>
+    /// <exception cref="InputException">They cannot be written.</exception>
+    public void WriteEach<TWhole, TRow>(IReadOnlyList<TWhole> wholes, IReadOnlyList<TRow> rows, Action<IAnsiConsole, bool> writeTables)
+    {
+        if (format == OutputFormat.Csv)
+        {
+            Write(rows, writeTables);
+        }
+        else
+        {
+            Write(wholes, writeTables);
+        }
+    }
+
     /// <summary>Writes something that is not records.</summary>
     /// <param name="write">Writes it; told where and in which format.</param>
     /// <exception cref="InputException">It cannot be written.</exception>
