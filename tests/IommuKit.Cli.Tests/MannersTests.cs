@@ -134,6 +134,26 @@ public sealed class MannersTests : IDisposable
     }
 
     [Fact]
+    public void Audit_takes_several_files()
+    {
+        string[] files = [RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), RepositoryFiles.InRepository("samples", "e1000e-counter-lazy-qi.trace.gz")];
+        using var json = JsonDocument.Parse(Command.Succeed(["audit", .. files, "--json"]));
+        json.RootElement.EnumerateArray().Select(audit => audit.GetProperty("file").GetString()).ShouldBe(files);
+        using var one = JsonDocument.Parse(Command.Succeed("audit", files[1], "--json"));
+        JsonElement.DeepEquals(json.RootElement[1], one.RootElement).ShouldBeTrue();
+        string[] rows = Command.Succeed(["audit", .. files, "--csv"]).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        rows[0].ShouldBe("file," + Command.Succeed("audit", files[0], "--csv").Split('\n')[0].TrimEnd());
+        rows.Length.ShouldBe(1 + json.RootElement.EnumerateArray().Sum(audit => audit.GetProperty("findings").GetArrayLength()));
+        Command.Succeed(["audit", .. files]).ShouldBe(Command.Succeed("audit", files[0]) + Environment.NewLine + Command.Succeed("audit", files[1]));
+        Command.Refuse(["audit", .. files, "--log", files[0]]).ShouldContain("--log goes with one trace");
+        Command.Refuse("audit", "-", "-").ShouldContain("the standard input can be read only once");
+    }
+
+    [Fact]
+    public void Audit_says_of_which_IOMMUs_flushes_can_be_recorded() =>
+        Command.Succeed("audit", Sample).ShouldContain("AMD-Vi, SMMUv2, SMMUv3, virtio-iommu and Tegra's there is nothing more to record");
+
+    [Fact]
     public void Shells_can_ask_what_a_line_may_go_on_with()
     {
         Command.Succeed("[suggest:2]", "ca").ShouldContain("calibrate");
