@@ -44,10 +44,12 @@ internal static class CommandLine
     /// <param name="error">Where complaints and progress go.</param>
     /// <param name="isInteractive">Whether somebody is looking, so that progress makes sense.</param>
     /// <param name="terminalWidth">Columns of the terminal that <paramref name="output"/> goes to; null if it goes to a file or pipe.</param>
+    /// <param name="surroundings">What the environment says; null if nothing.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
-    public static int Run(string[] args, TextWriter output, TextWriter error, bool isInteractive, int? terminalWidth = null)
+    public static int Run(
+        string[] args, TextWriter output, TextWriter error, bool isInteractive, int? terminalWidth = null, Surroundings? surroundings = null)
     {
-        var context = new CommandContext(output, error, isInteractive, terminalWidth);
+        var context = new CommandContext(output, error, isInteractive, terminalWidth, surroundings ?? Surroundings.None);
         var root = new RootCommand("What mapping memory for DMA costs, flush by flush: IOMMU drivers run against register-level models.")
         {
             VerdictCommand.Create(context),
@@ -116,7 +118,10 @@ internal static class CommandLine
         _ => args,
     };
 
-    private static bool IsFile(string arg) => arg == "-" || !arg.StartsWith('-');
+    private static bool IsFile(string arg) => arg == "-" || (!arg.StartsWith('-') && !IsDirective(arg));
+
+    /// <summary>Whether a shell asks what a line may go on with, as <c>dotnet-suggest</c> does.</summary>
+    private static bool IsDirective(string arg) => arg.StartsWith("[suggest", StringComparison.Ordinal) && arg.EndsWith(']');
 
     private static bool IsCommand(RootCommand root, string arg) => root.Subcommands.Any(command => command.Name == arg);
 

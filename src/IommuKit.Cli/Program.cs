@@ -5,4 +5,5 @@ return CommandLine.Run(
     Console.Out,
     Console.Error,
     isInteractive: !Console.IsErrorRedirected && !Console.IsOutputRedirected,
-    terminalWidth: Console.IsOutputRedirected ? null : Console.WindowWidth);
+    terminalWidth: Console.IsOutputRedirected ? null : Console.WindowWidth,
+    surroundings: Surroundings.Of(Environment.GetEnvironmentVariable));

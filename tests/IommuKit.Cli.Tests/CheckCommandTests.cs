@@ -37,6 +37,47 @@ public class CheckCommandTests
         Command.Succeed([.. Quick, "--csv"]).ShouldStartWith("iommu,policy,release,sequences,interruptions,");
     }
 
+    [UnixFact]
+    public void Depths_that_take_hours_are_told_of_and_an_interrupt_prints_what_was_covered()
+    {
+        string folder = Directory.CreateTempSubdirectory("iommukit").FullName;
+        try
+        {
+            // It is interrupted once it has said how long it takes, or given up if it never does.
+            var (code, output, _) = Shell.Run(
+                folder,
+                $$"""
+                set -m
+                {{Shell.Iommukit}} check --iommu tegra210 --policy gather --release never --depth 9 --time 0 -o result.json 2> told & command=$!
+                for i in $(seq 900); do grep -q 'Ctrl-C' told && break; sleep 0.1; done
+                kill -INT $command; wait $command; code=$?
+                cat told; exit $code
+                """);
+            output.ShouldMatch("depths 2 to 9 will take about [0-9,]+ (hour|day)s? here, by the time that depth 1 took; Ctrl-C ends it");
+            output.ShouldContain("iommukit: wrote result.json");
+            code.ShouldBe(130);
+            using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "result.json")));
+            json.RootElement.GetProperty("interrupted").GetBoolean().ShouldBeTrue();
+            json.RootElement.GetProperty("checked")[0].GetProperty("sequences").GetInt64().ShouldBeGreaterThan(0);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Ten operations to go on with: 20 times as long for two as for one, 15 times that for three.</summary>
+    [Fact]
+    public void The_time_of_deeper_scenarios_is_estimated_by_how_many_there_are()
+    {
+        var second = TimeSpan.FromSeconds(1);
+        Lab.Checker.DepthEstimate.Of(1, 2, second, 10).ShouldBe(new(2, 2, 20 * second));
+        Lab.Checker.DepthEstimate.Of(1, 3, second, 10).ShouldBe(new(2, 3, 320 * second));
+        Lab.Checker.DepthEstimate.Of(2, 3, second, 10).ShouldBe(new(3, 3, 15 * second));
+        Lab.Checker.DepthEstimate.Of(1, int.MaxValue, second, 10).Time.ShouldBe(TimeSpan.MaxValue);
+        Lab.Checker.DepthEstimate.Of(1, 1000, TimeSpan.Zero, 10).Time.ShouldBe(TimeSpan.Zero);
+    }
+
     [Fact]
     public void A_planted_bug_is_shown_with_its_wrong_DMA_and_can_be_run_again()
     {

@@ -143,7 +143,7 @@ public sealed class CommandLineTests : IDisposable
     public void Replay_prints_an_object_for_each_file_and_policy()
     {
         string other = RepositoryFiles.InRepository("samples", "perf-nvme-lazy.trace.gz");
-        string[] lines = Succeed("replay", Sample, other, "--json", "-p", "PerPage,Gather").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string[] lines = Succeed("replay", Sample, other, "--jsonl", "-p", "PerPage,Gather").Split('\n', StringSplitOptions.RemoveEmptyEntries);
         lines.Length.ShouldBe(4);
         foreach (string line in lines)
         {
@@ -236,14 +236,14 @@ public sealed class CommandLineTests : IDisposable
     public void A_result_file_appears_whole_or_not_at_all()
     {
         string file = Path.Combine(_folder, "result.json");
-        Succeed("replay", Sample, "--json", "-o", file).ShouldBeEmpty();
+        Succeed("replay", Sample, "--jsonl", "-o", file).ShouldBeEmpty();
         File.ReadAllLines(file).Length.ShouldBe(6);
 
         // A later file is broken: what was there stays, and nothing half done is left.
         string before = File.ReadAllText(file);
         string broken = Path.Combine(_folder, "broken.gz");
         File.WriteAllBytes(broken, File.ReadAllBytes(Sample)[..30_000]);
-        var (code, output, error) = Run("replay", Sample, broken, "--json", "-o", file);
+        var (code, output, error) = Run("replay", Sample, broken, "--jsonl", "-o", file);
         code.ShouldBe(2);
         output.ShouldBeEmpty();
         error.ShouldContain("broken.gz:");

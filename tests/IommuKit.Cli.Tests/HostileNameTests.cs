@@ -50,7 +50,7 @@ public sealed class HostileNameTests : IDisposable
     {
         string trace = Path.Combine(_folder, Name + "\U000e0041\u061c");
         File.WriteAllText(trace, "1.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=4096\n");
-        string output = Command.Succeed("replay", trace, "-p", "Gather", "--json");
+        string output = Command.Succeed("replay", trace, "-p", "Gather", "--jsonl");
         ShouldBePlain(output);
         using var json = JsonDocument.Parse(output);
         json.RootElement.GetProperty("file").GetString().ShouldBe(trace);

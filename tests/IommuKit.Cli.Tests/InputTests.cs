@@ -50,7 +50,7 @@ public sealed class InputTests : IDisposable
         File.WriteAllBytes(broken, File.ReadAllBytes(Sample)[..30_000]);
         string text = Command.Succeed("replay", broken, "--lenient", "-p", "Gather");
         text.ShouldContain("the gzip data breaks off or is damaged after line");
-        Command.Succeed("replay", broken, "--lenient", "-p", "Gather", "--json").ShouldContain("\"problem\":\"the gzip data");
+        Command.Succeed("replay", broken, "--lenient", "-p", "Gather", "--jsonl").ShouldContain("\"problem\":\"the gzip data");
     }
 
     [Fact]

@@ -34,17 +34,17 @@ public sealed class PageTableCommandTests : IDisposable
         text.ShouldBe(
             """
             arm-lpae-4k-s1: IOVAs of 48 bits, physical addresses of 48 bits, pages of 4K 64K 2M 32M 1G 16G
-            level 3 table at 0x10000000, 2 of 512 entries, 2 lines
-            ├─ 0x0..0x7fffffffff: level 2 table at 0x10003000, 1 of 512 entries, 1 line  0x10003003
-            │  └─ 0x40000000..0x7fffffff: level 1 table at 0x10002000, 3 of 512 entries, 1 line  0x10002003
-            │     ├─ 0x40000000..0x401fffff: level 0 table at 0x10001000, 6 of 512 entries, 1 line  0x10001003
+            level 3 table (Arm's level 0) at 0x10000000, 2 of 512 entries, 2 lines
+            ├─ 0x0..0x7fffffffff: level 2 table (Arm's level 1) at 0x10003000, 1 of 512 entries, 1 line  0x10003003
+            │  └─ 0x40000000..0x7fffffff: level 1 table (Arm's level 2) at 0x10002000, 3 of 512 entries, 1 line  0x10002003
+            │     ├─ 0x40000000..0x401fffff: level 0 table (Arm's level 3) at 0x10001000, 6 of 512 entries, 1 line  0x10001003
             │     │  ├─ 0x40000000..0x40003fff → 0x80000000..0x80003fff  4 × 4K  RW  [AttrIndx=0 AP[1] SH=outer AF nG]  0x80000e43
             │     │  ├─ 0x40004000..0x40004fff → 0x80004000..0x80004fff  1 × 4K  R  [AttrIndx=0 AP[1] AP[2] SH=outer AF nG]  0x80004ec3
             │     │  └─ 0x40006000..0x40006fff → 0x80006000..0x80006fff  1 × 4K  RW  [AttrIndx=0 AP[1] SH=outer AF nG]  0x80006e43
             │     └─ 0x40200000..0x405fffff → 0x80200000..0x805fffff  2 × 2M  RWC  [AttrIndx=1 AP[1] SH=inner AF nG]  0x80200f45
-            └─ 0xff8000000000..0xffffffffffff: level 2 table at 0x10006000, 1 of 512 entries, 1 line  0x10006003
-               └─ 0xffff00000000..0xffff3fffffff: level 1 table at 0x10005000, 1 of 512 entries, 1 line  0x10005003
-                  └─ 0xffff00000000..0xffff001fffff: level 0 table at 0x10004000, 16 of 512 entries, 2 lines  0x10004003
+            └─ 0xff8000000000..0xffffffffffff: level 2 table (Arm's level 1) at 0x10006000, 1 of 512 entries, 1 line  0x10006003
+               └─ 0xffff00000000..0xffff3fffffff: level 1 table (Arm's level 2) at 0x10005000, 1 of 512 entries, 1 line  0x10005003
+                  └─ 0xffff00000000..0xffff001fffff: level 0 table (Arm's level 3) at 0x10004000, 16 of 512 entries, 2 lines  0x10004003
                      └─ 0xffff00000000..0xffff0000ffff → 0x100000..0x10ffff  1 × 64K  RN  [AttrIndx=0 AP[1] AP[2] SH=outer AF nG CONTIG PXN UXN]  0x70000000100ec3
             7 tables, 30 entries, 9 cache lines, 4184K mapped
 
@@ -58,8 +58,8 @@ public sealed class PageTableCommandTests : IDisposable
         "dump", "--format", "arm-v7s", "--map", "0:5000:8K:rn", "--map", "30000:40000:64K:rwcn", "--map", "2000000:3000000:16M:rp").ShouldBe(
             """
             arm-v7s: IOVAs of 32 bits, physical addresses of 32 bits, pages of 4K 64K 1M 16M
-            level 1 table at 0x10000000, 17 of 4096 entries, 2 lines
-            ├─ 0x0..0xfffff: level 0 table at 0x10004000, 18 of 256 entries, 2 lines
+            level 1 table (Arm's level 1) at 0x10000000, 17 of 4096 entries, 2 lines
+            ├─ 0x0..0xfffff: level 0 table (Arm's level 2) at 0x10004000, 18 of 256 entries, 2 lines
             │  ├─ 0x0..0x1fff → 0x5000..0x6fff  2 × 4K  RN  [TEX=1 AF AP[1] AP[2] S nG XN]
             │  └─ 0x30000..0x3ffff → 0x40000..0x4ffff  1 × 64K  RWCN  [TEX=1 C B AF AP[1] S nG XN]
             └─ 0x2000000..0x2ffffff → 0x3000000..0x3ffffff  1 × 16M  RP  [TEX=1 AF AP[2] S nG]
@@ -188,6 +188,59 @@ public sealed class PageTableCommandTests : IDisposable
         Succeed("dump", "-f", "arm-lpae-64k-s1", "--input-bits", "52", "--output-bits", "52", "-m", "0:8000000000000:4T").ShouldContain("1 × 4T");
 
     [Fact]
+    public void A_walk_shows_every_entry_that_hardware_reads_and_what_it_makes_of_it()
+    {
+        string[] args = ["dump", "-f", "arm-lpae-4k-s1", "--map", "40000000:80000000:16K", "--walk"];
+        Succeed([.. args, "0x40001234"]).ShouldBe(
+            """
+            arm-lpae-4k-s1: IOVAs of 48 bits, physical addresses of 48 bits, pages of 4K 64K 2M 32M 1G 16G
+            level 3 (Arm's level 0), entry 0 at 0x10000000: 0x10003003  table at 0x10003000
+            level 2 (Arm's level 1), entry 1 at 0x10003008: 0x10002003  table at 0x10002000
+            level 1 (Arm's level 2), entry 0 at 0x10002000: 0x10001003  table at 0x10001000
+            level 0 (Arm's level 3), entry 1 at 0x10001008: 0x80001e43  page: 4K at 0x80001000  RW  [AttrIndx=0 AP[1] SH=outer AF nG]
+            0x40001234 → 0x80001234  RW
+
+            """,
+            StringCompareShould.IgnoreLineEndings);
+        Succeed([.. args, "40004000"]).ShouldEndWith("0x40004000 faults: nothing is mapped there\n");
+        using var json = JsonDocument.Parse(Succeed([.. args, "40001234", "--json"]));
+        var steps = json.RootElement.GetProperty("walk").EnumerateArray().ToList();
+        steps.Select(step => step.GetProperty("kind").GetString()).ShouldBe(["table", "table", "table", "leaf"]);
+        steps[3].GetProperty("physical_address").GetString().ShouldBe("0x80001234");
+        steps[0].GetProperty("table").GetString().ShouldBe("0x10003000");
+        Succeed([.. args, "40001234", "--csv"]).Split('\n')[0].ShouldBe(string.Join(',', Fields(steps[0])));
+    }
+
+    /// <summary>A walk by the rules of the architecture goes where the engine said, in every format: at both ends of a page, and not behind it.</summary>
+    [Fact]
+    public void A_walk_leads_to_what_was_mapped_in_every_format()
+    {
+        foreach (var kind in Lab.PageTables.FormatCatalog.All)
+        {
+            string[] args = ["dump", "-f", kind.Name, "--map", "10000000:20000000:128K", "--walk"];
+            Succeed([.. args, "10000000"]).ShouldContain("0x10000000 → 0x20000000  RW");
+            Succeed([.. args, "1001fff8"]).ShouldContain("0x1001fff8 → 0x2001fff8  RW");
+            Succeed([.. args, "10020000"]).ShouldContain("0x10020000 faults: nothing is mapped there");
+        }
+    }
+
+    [Theory]
+    [InlineData("amd-v1", "AMD's level 4", "AMD's level 1")]
+    [InlineData("x86-64", "PML4", "PT")]
+    [InlineData("vtd-ss", "SS-PML4", "SS-PT")]
+    [InlineData("arm-lpae-64k-s1", "Arm's level 1", "Arm's level 3")]
+    [InlineData("arm-v7s", "Arm's level 1", "Arm's level 2")]
+    [InlineData("tegra", "page directory", "page table")]
+    [InlineData("riscv-sv39", null, null)]
+    public void Levels_have_the_names_of_the_architecture_beside_ours(string format, string? root, string? last)
+    {
+        using var json = JsonDocument.Parse(Succeed("dump", "-f", format, "--map", "10000000:10000000:64K", "--json"));
+        var tables = json.RootElement.GetProperty("tables").EnumerateArray().ToList();
+        tables[0].GetProperty("native_level").GetString().ShouldBe(root);
+        tables[^1].GetProperty("native_level").GetString().ShouldBe(last);
+    }
+
+    [Fact]
     public void Dump_json_and_csv_have_the_documented_fields()
     {
         string[] args = ["dump", "-f", "riscv-sv39x4", "--map", "10000:10000:128K:rwm"];
@@ -196,14 +249,14 @@ public sealed class PageTableCommandTests : IDisposable
         Fields(root).ShouldBe(
         [
             "format", "input_bits", "output_bits", "page_sizes", "table_count", "entries_used", "cache_lines", "bytes_mapped", "skipped_events",
-            "tables", "ranges", "skipped", "peak_live_pages", "peak_line", "is_peak", "problem",
+            "tables", "ranges", "skipped", "peak_live_pages", "peak_line", "is_peak", "walk", "problem",
         ]);
         root.GetProperty("tables").GetArrayLength().ShouldBe(3);
-        Fields(root.GetProperty("tables")[0]).ShouldBe(["level", "address", "iova", "pointer", "entries", "entries_used", "cache_lines"]);
+        Fields(root.GetProperty("tables")[0]).ShouldBe(["level", "address", "iova", "pointer", "entries", "entries_used", "cache_lines", "native_level"]);
         root.GetProperty("tables")[0].GetProperty("entries").GetInt32().ShouldBe(2048);
         var range = root.GetProperty("ranges").EnumerateArray().Single();
         Fields(range).ShouldBe(
-            ["level", "iova", "last_iova", "physical_address", "last_physical_address", "pages", "page_bytes", "protection", "flags", "entry"]);
+            ["level", "iova", "last_iova", "physical_address", "last_physical_address", "pages", "page_bytes", "protection", "flags", "entry", "native_level"]);
         range.GetProperty("pages").GetInt32().ShouldBe(2);
         range.GetProperty("page_bytes").GetInt32().ShouldBe(65536);
 
@@ -247,6 +300,9 @@ public sealed class PageTableCommandTests : IDisposable
     [InlineData("dump -f tegra - --peak", "must be a file and not a pipe")]
     [InlineData("dump -f tegra /dev/null --peak", "must be a file and not a pipe")]
     [InlineData("dump -f tegra /nowhere", "there is no such file")]
+    [InlineData("dump -f tegra --map 0:0:4K --walk zz", "--walk: \"zz\" is not a hexadecimal number")]
+    [InlineData("dump -f tegra --map 0:0:4K --walk 100000000", "--walk: 0x100000000 goes beyond IOVAs of 32 bits")]
+    [InlineData("dump -f x86-64 --map 0:0:4K --walk 800000000000", "sign-extended: up to 0x7fffffffffff, or from 0xffff800000000000")]
     public void Bad_use_is_one_clear_line_and_exit_code_2(string line, string reason)
     {
         var (code, output, error) = Run(line.Split(' '));

@@ -57,7 +57,7 @@ public sealed class ReportCommandTests : IDisposable
 
         table.Single(cells => cells[0] == "map 4M" && cells[1] == "RangeFlush")[5].ShouldBe("997–2,389");
 
-        string[] replays = Command.Succeed("replay", Sample, "--json", "-p", "PerPage,Gather").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string[] replays = Command.Succeed("replay", Sample, "--jsonl", "-p", "PerPage,Gather").Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var totals = RowsOf(report, "All maps and unmaps together");
         totals.Count.ShouldBe(replays.Length);
         foreach (var (cells, json) in totals.Zip(replays.Select(line => JsonNode.Parse(line)!)))

@@ -19,7 +19,7 @@ public sealed class SweepTests : IDisposable
     {
         string[] lines = Lines(Succeed(
             "replay", Sample, "--what-if", "--iommu", "tegra124,tegra210", "-p", "PerPage,Gather",
-            "--flush-all", "0,8", "--tlb-step", "16K,32K", "--json"));
+            "--flush-all", "0,8", "--tlb-step", "16K,32K", "--jsonl"));
         lines.Length.ShouldBe(16);
         var rows = lines.Select(line => JsonDocument.Parse(line).RootElement).ToArray();
         rows[0].GetProperty("time_ratio").GetDouble().ShouldBe(1);
@@ -67,7 +67,7 @@ public sealed class SweepTests : IDisposable
         string[] words = ["replay", Sample, Other, .. options.Split(' ')];
         string[] files =
             [.. Enumerable.Range(1, shards).Reverse().Select(shard => Write($"{shard}.json", Succeed([.. words, "--shard", $"{shard}/{shards}"])))];
-        foreach (string[] format in (string[][])[[], ["--json"], ["--csv"], ["--markdown"]])
+        foreach (string[] format in (string[][])[[], ["--json"], ["--jsonl"], ["--csv"], ["--markdown"]])
         {
             Succeed(["merge", .. files, .. format]).ShouldBe(Succeed([.. words, .. format]));
         }

@@ -11,11 +11,12 @@ internal static class AuditCommand
 {
     public static Command Create(CommandContext context)
     {
-        var trace = new Argument<string?>("TRACE")
+        var traces = new Argument<string[]>("TRACE")
         {
-            Arity = ArgumentArity.ZeroOrOne,
-            Description = "A trace with iommu:map and iommu:unmap, and intel_iommu:qi_submit or intel_iommu:cache_tag_flush_*: ftrace "
-                + "text, plain or gzip, or a trace.dat. -: the standard input. May be left out with --log.",
+            Arity = ArgumentArity.ZeroOrMore,
+            Description = "Traces with iommu:map and iommu:unmap, and on VT-d intel_iommu:qi_submit or intel_iommu:cache_tag_flush_*: ftrace "
+                + "text, plain or gzip, or a trace.dat. Drivers of other IOMMUs have no events of flushes; faults are explained for all. "
+                + "-: the standard input. May be left out with --log.",
         };
         var log = new Option<string?>("--log")
         {
@@ -30,31 +31,41 @@ internal static class AuditCommand
         var results = new ResultOptions();
         var command = new Command("audit", "Find invalidations that are missing, late or wasted in a trace of a real kernel, and explain faults.")
         {
-            trace,
+            traces,
             log,
             lenient,
         };
         results.AddTo(command);
         command.SetAction(parsed =>
         {
-            string? file = parsed.GetValue(trace);
+            string[] files = parsed.GetValue(traces)!;
             string? logFile = parsed.GetValue(log);
-            if (file is null && logFile is null)
+            if (files.Length == 0 && logFile is null)
             {
                 throw new InputException(
                     "there is neither a TRACE nor a kernel log; give a trace, or --log FILE, or both (see 'iommukit audit --help')");
             }
 
-            if (file == "-" && logFile == "-")
+            if (logFile is not null && files.Length > 1)
+            {
+                throw new InputException("--log goes with one trace: that of the same run");
+            }
+
+            if (files.Contains("-") && logFile == "-")
             {
                 throw new InputException("the trace and the log cannot both be the standard input");
             }
 
-            string[] inputs = [.. new[] { file, logFile }.OfType<string>()];
+            if (files.Count(file => file == "-") > 1)
+            {
+                throw new InputException("-: the standard input can be read only once");
+            }
+
+            string[] inputs = [.. files, .. new[] { logFile }.OfType<string>()];
             return results.Collect(parsed, context, inputs, writer =>
             {
                 var faults = logFile is null ? null : Progress.Read(context, logFile, onRead => KernelLogReader.Read(logFile, onRead));
-                if (file is null)
+                if (files.Length == 0)
                 {
                     var report = new FaultObserver(faults).Finish();
                     writer.WriteOne(
@@ -64,11 +75,21 @@ internal static class AuditCommand
                     return;
                 }
 
-                var audit = Progress.Read(context, file, onRead => Auditor.Run(file, parsed.GetValue(lenient), onRead, faults));
-                writer.WriteOne(
-                    new AuditRecord(audit),
-                    [.. audit.Findings.Select(finding => new AuditFindingRecord(finding))],
-                    (console, isMarkdown) => AuditTable.Write(console, audit, isMarkdown));
+                AuditResult[] audits =
+                    [.. files.Select(file => Progress.Read(context, file, onRead => Auditor.Run(file, parsed.GetValue(lenient), onRead, faults)))];
+                if (audits is [var audit])
+                {
+                    writer.WriteOne(
+                        new AuditRecord(audit),
+                        [.. audit.Findings.Select(finding => new AuditFindingRecord(finding))],
+                        (console, isMarkdown) => AuditTable.Write(console, audit, isMarkdown));
+                    return;
+                }
+
+                writer.WriteEach(
+                    [.. audits.Select(one => new AuditRecord(one))],
+                    [.. audits.SelectMany(one => one.Findings.Select(finding => new FileFindingRecord(one.File, finding)))],
+                    (console, isMarkdown) => AuditTable.WriteAll(console, audits, isMarkdown));
             });
         });
         return command;

@@ -59,7 +59,11 @@ internal static class CalibrateCommand
                 var view = new CalibrationView(calibration, costs);
                 costFile?.Writer.Write(CostFileWriter.Write(costs));
                 view.Write(writer);
-                costFile?.Commit();
+                if (costFile is not null)
+                {
+                    costFile.Commit();
+                    context.Announce(costFile);
+                }
             },
             costFile);
         });

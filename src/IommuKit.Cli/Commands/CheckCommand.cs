@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using IommuKit.Cli.Output;
 using IommuKit.Domains;
 using IommuKit.Lab;
@@ -99,14 +100,15 @@ internal static class CheckCommand
             int code = ExitCode.Success;
             results.Collect(parsed, context, [], writer =>
             {
-                var result = Progress.Phases(context, report => CheckRunner.Run(options with { Progress = report }));
-                var needs = result.IsTrustworthy ? targets.Select(DirectionNeeds.Of).ToArray() : [];
+                var result = Run(context, options);
+                var needs = result.IsTrustworthy && result.Configurations.Count != 0 ? targets.Select(DirectionNeeds.Of).ToArray() : [];
                 code = CodeFor(result);
                 writer.WriteOne(
                     new CheckRecord(result, needs),
                     [.. result.Configurations.Select(configuration => new ConfigurationRecord(configuration))],
                     (console, isMarkdown) => CheckTable.Write(console, result, needs, isMarkdown));
-            });
+            },
+            endsOnInterrupt: false);
             return code;
         });
         return command;
@@ -116,8 +118,39 @@ internal static class CheckCommand
         IEnumerable<CheckTarget> targets, IReadOnlyList<SyncPolicy> policies, IReadOnlyList<TableRelease> releases) =>
         from target in targets from policy in policies from release in releases select new CheckConfiguration(target, policy, release);
 
+    /// <summary>Checks, until it is done or the user breaks off.</summary>
+    private static CheckResult Run(CommandContext context, CheckOptions options)
+    {
+        using var cancellation = new CancellationTokenSource();
+        using var signal = PosixSignalRegistration.Create(PosixSignal.SIGINT, interrupt =>
+        {
+            // Who asks a second time does not want to wait for the first.
+            interrupt.Cancel = !cancellation.IsCancellationRequested;
+            cancellation.Cancel();
+        });
+        return Progress.Phases(context, (report, say) => CheckRunner.Run(options with
+        {
+            Progress = report,
+            OnLong = estimate => say($"iommukit: check: {Describe(estimate)}; Ctrl-C ends it and prints what was covered"),
+            Cancellation = cancellation.Token,
+        }));
+    }
+
+    private static string Describe(DepthEstimate estimate)
+    {
+        string depths = estimate.Depth == estimate.LastDepth ? $"depth {estimate.Depth}" : $"depths {estimate.Depth} to {estimate.LastDepth}";
+        double hours = estimate.Time.TotalHours;
+        string time = hours < 48 ? $"{Numbers.Count((long)Math.Round(hours), "hour")}" : $"{Numbers.Count((long)Math.Round(hours / 24), "day")}";
+        return $"{depths} will take about {time} here, by the time that depth {estimate.Depth - 1} took";
+    }
+
     private static int CodeFor(CheckResult result)
     {
+        if (result.IsInterrupted)
+        {
+            return ExitCode.Interrupted;
+        }
+
         if (result.Findings.Any())
         {
             // One wrong DMA is enough, whatever else could not be made to happen.

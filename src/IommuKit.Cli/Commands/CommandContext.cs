@@ -1,3 +1,5 @@
+using IommuKit.Cli.Output;
+using IommuKit.Lab;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Commands;
@@ -6,8 +8,9 @@ namespace IommuKit.Cli.Commands;
 /// <param name="output">Results.</param>
 /// <param name="error">Complaints and progress.</param>
 /// <param name="isInteractive">Whether somebody is looking, so that progress makes sense.</param>
-/// <param name="terminalWidth">Columns of the terminal that results go to; null if they go to a file or pipe.</param>
-internal sealed class CommandContext(TextWriter output, TextWriter error, bool isInteractive, int? terminalWidth)
+/// <param name="terminalWidth">Columns of the terminal that results go to, 0 if it does not know; null if they go to a file or pipe.</param>
+/// <param name="surroundings">What the environment says about how to write.</param>
+internal sealed class CommandContext(TextWriter output, TextWriter error, bool isInteractive, int? terminalWidth, Surroundings surroundings)
 {
     // Nothing wraps where no window sets the width.
     private const int FileWidth = 4096;
@@ -32,15 +35,35 @@ internal sealed class CommandContext(TextWriter output, TextWriter error, bool i
     /// <param name="isMarkdown">Whether it is for another program, and so never depends on the terminal.</param>
     public IAnsiConsole ConsoleFor(TextWriter writer, bool isMarkdown)
     {
-        bool isTerminal = terminalWidth is not null && ReferenceEquals(writer, output) && !isMarkdown;
+        bool isOutput = ReferenceEquals(writer, output) && !isMarkdown;
+        bool isTerminal = terminalWidth is not null && isOutput;
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(writer),
             Ansi = isTerminal && isInteractive ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = surroundings.IsPlain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
             Interactive = InteractionSupport.No,
         });
-        console.Profile.Width = isTerminal ? (terminalWidth is > 0 and int width ? width : UsualWidth) : FileWidth;
+        int otherwise = isTerminal ? UsualWidth : FileWidth;
+        console.Profile.Width = isTerminal && terminalWidth is > 0 and int width ? width : (isOutput ? surroundings.Columns : null) ?? otherwise;
         console.Profile.Capabilities.Unicode = true;
         return console;
+    }
+
+    /// <summary>A console on the standard error, for bars.</summary>
+    public IAnsiConsole ErrorConsole() => AnsiConsole.Create(new AnsiConsoleSettings
+    {
+        Out = new AnsiConsoleOutput(error),
+        ColorSystem = surroundings.IsPlain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+    });
+
+    /// <summary>Says on the standard error that a file was written, if results went into one.</summary>
+    /// <param name="file">Where results went.</param>
+    public void Announce(ResultFile file)
+    {
+        if (file.WrittenFile is { } name)
+        {
+            error.WriteLine($"iommukit: wrote {Printable.Of(name)}");
+        }
     }
 }

@@ -65,6 +65,11 @@ internal static class DumpCommand
             HelpName = "ADDRESS",
         };
         var raw = new Option<bool>("--raw") { Description = "Show the values of entries; of a range, the first one." };
+        var walk = new Option<string?>("--walk")
+        {
+            Description = "Look up this IOVA (hexadecimal) instead of printing the tree: each entry that hardware reads, and what it makes of it.",
+            HelpName = "IOVA",
+        };
         var results = new ResultOptions();
         var command = new Command("dump", "Build a page table, or read one from a dump of memory, and print it as a tree: ranges merged, flags decoded, cache lines counted.")
         {
@@ -79,6 +84,7 @@ internal static class DumpCommand
             memory,
             root,
             raw,
+            walk,
         };
         results.AddTo(command);
         command.SetAction(parsed =>
@@ -92,6 +98,7 @@ internal static class DumpCommand
                 Trace = parsed.GetValue(trace),
                 IsPeak = parsed.GetValue(peak),
                 IsLenient = parsed.GetValue(lenient),
+                Walk = parsed.GetValue(walk) is { } iova ? Address(iova) : null,
                 Maps = [.. (parsed.GetValue(map) ?? []).Select(Map)],
             };
             string[] files = parsed.GetValue(memory) ?? [];
@@ -127,8 +134,14 @@ internal static class DumpCommand
             case OutputFormat.Json:
                 Records.WriteJson(writer, new DumpRecord(dump, foreign));
                 break;
+            case OutputFormat.JsonLines:
+                Records.WriteJsonLines(writer, [new DumpRecord(dump)]);
+                break;
+            case OutputFormat.Csv when dump.Walk is { } walk:
+                Records.WriteCsv(writer, DumpStepRecord.Of(dump.Format, walk));
+                break;
             case OutputFormat.Csv:
-                Records.WriteCsv(writer, [.. dump.Root.Ranges.Select(range => new DumpRangeRecord(range))]);
+                Records.WriteCsv(writer, [.. dump.Root.Ranges.Select(range => new DumpRangeRecord(dump.Format, range))]);
                 break;
             case OutputFormat.Markdown:
                 writer.WriteLine("```text");
@@ -176,6 +189,18 @@ internal static class DumpCommand
 
     private static int? Bits(Option<string?> option, ParseResult parsed) =>
         parsed.GetValue(option) is { } text ? Choices.Number(option.Name, text) : null;
+
+    private static ulong Address(string text)
+    {
+        try
+        {
+            return DumpMap.ParseAddress(text);
+        }
+        catch (InputException e)
+        {
+            throw new InputException($"--walk: {e.Message}", e);
+        }
+    }
 
     private static DumpMap Map(string text)
     {

@@ -15,7 +15,7 @@ internal static class Progress
         }
 
         T result = default!;
-        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        Bars(context).Start(progress =>
         {
             var task = progress.AddTask(Markup.Escape(Printable.Of(Path.GetFileName(file))), maxValue: LengthOf(file));
             result = read(position => task.Value = position);
@@ -35,7 +35,7 @@ internal static class Progress
         }
 
         T result = default!;
-        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        Bars(context).Start(progress =>
         {
             ProgressTask[] tasks = [.. files.Select(file => progress.AddTask(Markup.Escape(Printable.Of(Path.GetFileName(file))), maxValue: LengthOf(file)))];
             result = read((index, position) => tasks[index].Value = position);
@@ -55,7 +55,7 @@ internal static class Progress
         }
 
         T result = default!;
-        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        Bars(context).Start(progress =>
         {
             ProgressTask? task = null;
             long length = file is null ? 0 : LengthOf(file);
@@ -83,18 +83,26 @@ internal static class Progress
     /// <summary>Does work of several phases one after the other, with a bar for each on the standard error if somebody is looking.</summary>
     /// <param name="context">Where to.</param>
     /// <param name="work">The work; given what to tell of each phase and of how much of it is done, from 0 to 1, on any thread.</param>
-    public static T Phases<T>(CommandContext context, Func<Action<string, double>?, T> work)
+    public static T Phases<T>(CommandContext context, Func<Action<string, double>?, T> work) => Phases(context, (report, _) => work(report));
+
+    /// <summary>Does work of several phases one after the other, that may have something to say meanwhile.</summary>
+    /// <param name="context">Where to.</param>
+    /// <param name="work">The work; given what to tell of each phase and of how much of it is done, and what writes a line on the standard error.</param>
+    public static T Phases<T>(CommandContext context, Func<Action<string, double>?, Action<string>, T> work)
     {
         if (!context.IsInteractive)
         {
-            return work(null);
+            return work(null, context.Error.WriteLine);
         }
 
         T result = default!;
-        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        var console = context.ErrorConsole();
+        Bars(console).Start(progress =>
         {
             var tasks = new Dictionary<string, ProgressTask>(StringComparer.Ordinal);
-            result = work((phase, share) =>
+            result = work(Report, console.WriteLine);
+
+            void Report(string phase, double share)
             {
                 lock (tasks)
                 {
@@ -106,7 +114,7 @@ internal static class Progress
 
                     task.Value = Math.Max(task.Value, share);
                 }
-            });
+            }
         });
         return result;
     }
@@ -120,7 +128,7 @@ internal static class Progress
         }
 
         var list = new List<T>(total);
-        ConsoleFor(context).Progress().AutoClear(true).Start(progress =>
+        Bars(context).Start(progress =>
         {
             var task = progress.AddTask(Markup.Escape(Printable.Of(what)), maxValue: total);
             foreach (var row in rows)
@@ -149,6 +157,9 @@ internal static class Progress
         return info.Exists ? Math.Max(1, info.Length) : 1;
     }
 
-    private static IAnsiConsole ConsoleFor(CommandContext context) =>
-        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(context.Error) });
+    /// <summary>Bars with what is left of the time, as soon as that can be told.</summary>
+    private static Spectre.Console.Progress Bars(CommandContext context) => Bars(context.ErrorConsole());
+
+    private static Spectre.Console.Progress Bars(IAnsiConsole console) => console.Progress().AutoClear(true).Columns(
+        new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn());
 }

@@ -8,16 +8,18 @@ namespace IommuKit.Cli.Commands;
 internal sealed class ResultOptions
 {
     private readonly Option<bool> _json = new("--json") { Description = "Write JSON (schema: docs/json.md)." };
+    private readonly Option<bool> _jsonLines = new("--jsonl") { Description = "Write JSON lines: one object on each, with the same fields as --json." };
     private readonly Option<bool> _csv = new("--csv") { Description = "Write CSV, with the same fields as JSON." };
     private readonly Option<bool> _markdown = new("--markdown") { Description = "Write Markdown tables." };
     private readonly Option<string?> _output = new("--output", "-o")
     {
-        Description = "Write to this file instead of the standard output, when everything is done.",
+        Description = "Write to this file instead of the standard output, when everything is done. "
+            + "Its name says how, unless an option does: .json, .jsonl, .csv, .md.",
         HelpName = "FILE",
     };
 
     /// <summary>The options.</summary>
-    public IReadOnlyList<Option> Options => [_json, _csv, _markdown, _output];
+    public IReadOnlyList<Option> Options => [_json, _jsonLines, _csv, _markdown, _output];
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
@@ -34,10 +36,12 @@ internal sealed class ResultOptions
     /// <param name="inputs">The files that the work reads; the results must not replace one.</param>
     /// <param name="work">The work.</param>
     /// <param name="other">Another file that the work writes, if it does; the results must not go there too.</param>
-    public int Collect(ParseResult parsed, CommandContext context, IEnumerable<string> inputs, Action<Results> work, ResultFile? other = null)
+    /// <param name="endsOnInterrupt">Whether SIGINT ends the process at once; if not, the work sees to it.</param>
+    public int Collect(
+        ParseResult parsed, CommandContext context, IEnumerable<string> inputs, Action<Results> work, ResultFile? other = null, bool endsOnInterrupt = true)
     {
         var format = FormatIn(parsed);
-        using var file = ResultFile.Open(parsed.GetValue(_output), context.Output, inputs);
+        using var file = ResultFile.Open(parsed.GetValue(_output), context.Output, inputs, endsOnInterrupt: endsOnInterrupt);
         file.RefuseSameAs(other);
         work(new Results(context, file, format));
         return ExitCode.Success;
@@ -48,14 +52,25 @@ internal sealed class ResultOptions
         OutputFormat[] chosen =
         [
             .. parsed.GetValue(_json) ? [OutputFormat.Json] : Array.Empty<OutputFormat>(),
+            .. parsed.GetValue(_jsonLines) ? [OutputFormat.JsonLines] : Array.Empty<OutputFormat>(),
             .. parsed.GetValue(_csv) ? [OutputFormat.Csv] : Array.Empty<OutputFormat>(),
             .. parsed.GetValue(_markdown) ? [OutputFormat.Markdown] : Array.Empty<OutputFormat>(),
         ];
         return chosen.Length switch
         {
-            0 => OutputFormat.Table,
+            0 => FormatOf(parsed.GetValue(_output)),
             1 => chosen[0],
-            _ => throw new InputException("--json, --csv and --markdown exclude each other"),
+            _ => throw new InputException("--json, --jsonl, --csv and --markdown exclude each other"),
         };
     }
+
+    /// <summary>The format that the name of a file stands for.</summary>
+    private static OutputFormat FormatOf(string? file) => Path.GetExtension(file)?.ToUpperInvariant() switch
+    {
+        ".JSON" => OutputFormat.Json,
+        ".JSONL" => OutputFormat.JsonLines,
+        ".CSV" => OutputFormat.Csv,
+        ".MD" => OutputFormat.Markdown,
+        _ => OutputFormat.Table,
+    };
 }

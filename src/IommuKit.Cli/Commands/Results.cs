@@ -10,10 +10,9 @@ internal sealed class Results(CommandContext context, ResultFile file, OutputFor
     /// <summary>Writes records, or a table of the same.</summary>
     /// <param name="records">What JSON and CSV have.</param>
     /// <param name="writeTable">Writes the table; told whether as Markdown.</param>
-    /// <param name="isJsonLines">Whether JSON has a line for each record rather than one array.</param>
     /// <exception cref="InputException">They cannot be written.</exception>
-    public void Write<T>(IReadOnlyList<T> records, Action<IAnsiConsole, bool> writeTable, bool isJsonLines = false) =>
-        Write((_, _) => WriteTo(records, writeTable, isJsonLines));
+    public void Write<T>(IReadOnlyList<T> records, Action<IAnsiConsole, bool> writeTable) =>
+        Write((_, _) => WriteTo(records, writeTable));
 
     /// <summary>Writes one object, or rows of it, or tables.</summary>
     /// <param name="whole">What JSON has.</param>
@@ -27,6 +26,9 @@ internal sealed class Results(CommandContext context, ResultFile file, OutputFor
             case OutputFormat.Json:
                 Records.WriteJson(writer, whole);
                 break;
+            case OutputFormat.JsonLines:
+                Records.WriteJsonLines(writer, [whole]);
+                break;
             case OutputFormat.Csv:
                 Records.WriteCsv(writer, rows);
                 break;
@@ -36,6 +38,23 @@ internal sealed class Results(CommandContext context, ResultFile file, OutputFor
                 break;
         }
     });
+
+    /// <summary>Writes several objects, or rows of all of them, or tables.</summary>
+    /// <param name="wholes">What JSON has.</param>
+    /// <param name="rows">What CSV has.</param>
+    /// <param name="writeTables">Writes the tables; told whether as Markdown.</param>
+    /// <exception cref="InputException">They cannot be written.</exception>
+    public void WriteEach<TWhole, TRow>(IReadOnlyList<TWhole> wholes, IReadOnlyList<TRow> rows, Action<IAnsiConsole, bool> writeTables)
+    {
+        if (format == OutputFormat.Csv)
+        {
+            Write(rows, writeTables);
+        }
+        else
+        {
+            Write(wholes, writeTables);
+        }
+    }
 
     /// <summary>Writes something that is not records.</summary>
     /// <param name="write">Writes it; told where and in which format.</param>
@@ -58,13 +77,14 @@ internal sealed class Results(CommandContext context, ResultFile file, OutputFor
         }
 
         file.Commit();
+        context.Announce(file);
     }
 
-    private void WriteTo<T>(IReadOnlyList<T> records, Action<IAnsiConsole, bool> writeTable, bool isJsonLines)
+    private void WriteTo<T>(IReadOnlyList<T> records, Action<IAnsiConsole, bool> writeTable)
     {
         switch (format)
         {
-            case OutputFormat.Json when isJsonLines:
+            case OutputFormat.JsonLines:
                 Records.WriteJsonLines(file.Writer, records);
                 break;
             case OutputFormat.Json:

@@ -89,12 +89,15 @@ internal sealed class RunOptions
     public MachineSettings SettingsIn(ParseResult parsed) => TuningIn(parsed).Settings;
 
     /// <summary>The tuning that was asked for.</summary>
-    public ReplayTuning TuningIn(ParseResult parsed) => TuningsIn(parsed, text => [text]).Single();
+    public ReplayTuning TuningIn(ParseResult parsed) => TuningsIn(parsed, null).Single();
 
     /// <summary>Every combination of the tuning that was asked for, where options may have several values with commas between them.</summary>
-    public IReadOnlyList<ReplayTuning> TuningsIn(ParseResult parsed) => TuningsIn(parsed, text => text.Split(',', StringSplitOptions.TrimEntries));
+    public IReadOnlyList<ReplayTuning> TuningsIn(ParseResult parsed) => TuningsIn(parsed, ',');
 
-    private IReadOnlyList<ReplayTuning> TuningsIn(ParseResult parsed, Func<string, string[]> split)
+    /// <summary>Every combination of the tuning that was asked for.</summary>
+    /// <param name="parsed">What the user typed.</param>
+    /// <param name="separator">What is between values; null if an option takes one only.</param>
+    private IReadOnlyList<ReplayTuning> TuningsIn(ParseResult parsed, char? separator)
     {
         return
         [
@@ -116,8 +119,14 @@ internal sealed class RunOptions
         ];
 
         IEnumerable<int> Values(Option<string?> option, Func<string, string, int> read) => parsed.GetValue(option) is { } text
-            ? [.. split(text).Select(value => read(option.Name, value)).Distinct()]
+            ? [.. Split(option, text).Select(value => read(option.Name, value)).Distinct()]
             : [0];
+
+        string[] Split(Option<string?> option, string text) =>
+            separator is { } between ? text.Split(between, StringSplitOptions.TrimEntries)
+            : !text.Contains(',', StringComparison.Ordinal) ? [text]
+            : throw new InputException(
+                $"{option.Name}: \"{text}\" is several values; they are compared by 'iommukit replay FILE --what-if', anywhere else it takes one");
     }
 
     private static int TlbStep(string text)

@@ -64,6 +64,20 @@ internal static class AuditTable
         FaultList.Write(console, audit.Faults, isMarkdown);
     }
 
+    /// <summary>Writes several, one after the other.</summary>
+    public static void WriteAll(IAnsiConsole console, IReadOnlyList<AuditResult> audits, bool isMarkdown)
+    {
+        for (int index = 0; index < audits.Count; index++)
+        {
+            if (index != 0)
+            {
+                console.WriteLine();
+            }
+
+            Write(console, audits[index], isMarkdown);
+        }
+    }
+
     /// <summary>What became of the unmaps: together all of them.</summary>
     public static IReadOnlyList<(long Count, string Text)> Fates(AuditCoverage coverage)
     {

@@ -7,6 +7,8 @@ namespace IommuKit.Cli.Output;
 /// <param name="needs">What maps and unmaps need.</param>
 internal sealed class CheckRecord(CheckResult result, IReadOnlyList<DirectionNeeds> needs)
 {
+    public bool Interrupted => result.IsInterrupted;
+
     public int Planted => result.Planted.Count;
 
     public int PlantedCaught => result.Planted.Count(planted => planted.IsCaught);

@@ -10,6 +10,12 @@ internal static class CheckTable
     public static void Write(IAnsiConsole console, CheckResult result, IReadOnlyList<DirectionNeeds> needs, bool isMarkdown)
     {
         WritePlanted(console, result, isMarkdown);
+        if (result is { IsInterrupted: true, Configurations.Count: 0 })
+        {
+            console.Note(isMarkdown, "Interrupted while bugs were planted, so nothing is said about the drivers.");
+            return;
+        }
+
         if (!result.IsTrustworthy)
         {
             WriteOwn(console, result, isMarkdown);
@@ -34,6 +40,11 @@ internal static class CheckTable
             isMarkdown,
             $"At the ends of the address space: {Numbers.Count(ends.Scenarios, "scenario")}, {Numbers.Count(ends.Steps, "step")}, "
                 + $"on {Numbers.Count(ends.Iommus.Count, "IOMMU")}, {Missing(ends)}.");
+        if (result.IsInterrupted)
+        {
+            console.Note(isMarkdown, "Interrupted: what follows is of what was run until then, not of all that was asked for.");
+        }
+
         console.Note(
             isMarkdown,
             wrong == 0

@@ -26,15 +26,16 @@ internal sealed class ColumnTable(string title, bool isMarkdown)
     public static int WidthOf(IEnumerable<int> cellWidths) => TableMargin + cellWidths.Sum(width => width + ColumnMargin);
 
     /// <summary>Writes the table.</summary>
-    /// <returns>The headers of the columns that were left out.</returns>
+    /// <returns>The headers of the columns that were left out: first those that say nothing, as all their numbers are 0, then by rank.</returns>
     public IReadOnlyList<string> Write(IAnsiConsole console)
     {
         int[] widths = [.. _columns.Select((column, index) =>
             _rows.Where(row => row.Length != 0).Select(row => row[index].Length).Append(column.Header.Length).Max())];
+        bool[] areZero = [.. _columns.Select((column, index) => column.IsNumber && IsZero(index))];
         var shown = Enumerable.Range(0, _columns.Count).ToList();
         while (WidthOf(shown.Select(index => widths[index])) > console.Profile.Width && shown.Any(index => _columns[index].Rank != 0))
         {
-            shown.Remove(shown.MaxBy(index => _columns[index].Rank));
+            shown.Remove(shown.Where(index => _columns[index].Rank != 0).MaxBy(index => (areZero[index], _columns[index].Rank)));
         }
 
         console.WriteLine(isMarkdown ? $"**{MarkdownText.Of(title)}**" : Printable.Of(title));
@@ -68,6 +69,12 @@ internal sealed class ColumnTable(string title, bool isMarkdown)
             console.WriteLine(
                 $"Left out, as the terminal is narrow: {string.Join(", ", names)}. --csv and --json have all that was counted and measured.");
         }
+    }
+
+    private bool IsZero(int index)
+    {
+        string[] cells = [.. _rows.Where(row => row.Length != 0).Select(row => row[index]).Where(cell => cell.Length != 0)];
+        return cells.Length != 0 && Array.TrueForAll(cells, cell => cell == "0");
     }
 
     private sealed record Column(string Header, int Rank, bool IsNumber);

@@ -1,9 +1,10 @@
+using IommuKit.Lab.PageTables;
 using IommuKit.Lab.PageTables.Dump;
 
 namespace IommuKit.Cli.Output;
 
 /// <summary>A range of <c>iommukit dump</c> as JSON and CSV have it. docs/json.md describes the fields.</summary>
-internal sealed class DumpRangeRecord(DumpRange range)
+internal sealed class DumpRangeRecord(FormatKind format, DumpRange range)
 {
     public int Level => range.Level;
 
@@ -24,4 +25,6 @@ internal sealed class DumpRangeRecord(DumpRange range)
     public string Flags => range.Flags;
 
     public string Entry => Names.Hex(range.Entry);
+
+    public string? NativeLevel => format.NameLevel(range.Level);
 }

@@ -24,9 +24,9 @@ internal sealed class DumpRecord(DumpResult dump, ForeignDumpResult? foreign = n
 
     public long SkippedEvents => dump.Trace?.Skipped.Sum(skipped => skipped.Count) ?? 0;
 
-    public IReadOnlyList<DumpTableRecord> Tables => [.. dump.Root.Tables.Select(table => new DumpTableRecord(table))];
+    public IReadOnlyList<DumpTableRecord> Tables => [.. dump.Root.Tables.Select(table => new DumpTableRecord(dump.Format, table))];
 
-    public IReadOnlyList<DumpRangeRecord> Ranges => [.. dump.Root.Ranges.Select(range => new DumpRangeRecord(range))];
+    public IReadOnlyList<DumpRangeRecord> Ranges => [.. dump.Root.Ranges.Select(range => new DumpRangeRecord(dump.Format, range))];
 
     public IReadOnlyList<SkippedRecord> Skipped => Skips.Records(dump.Trace?.Skipped ?? []);
 
@@ -35,6 +35,8 @@ internal sealed class DumpRecord(DumpResult dump, ForeignDumpResult? foreign = n
     public long? PeakLine => dump.Trace?.PeakLine;
 
     public bool IsPeak => dump.Trace is { IsPeak: true };
+
+    public IReadOnlyList<DumpStepRecord>? Walk => dump.Walk is { } walk ? DumpStepRecord.Of(dump.Format, walk) : null;
 
     public string? Problem => dump.Trace?.Problem;
 

@@ -1,9 +1,10 @@
+using IommuKit.Lab.PageTables;
 using IommuKit.Lab.PageTables.Dump;
 
 namespace IommuKit.Cli.Output;
 
 /// <summary>A table of <c>iommukit dump --json</c>. docs/json.md describes the fields.</summary>
-internal sealed class DumpTableRecord(DumpTable table)
+internal sealed class DumpTableRecord(FormatKind format, DumpTable table)
 {
     public int Level => table.OwnLevel;
 
@@ -18,4 +19,6 @@ internal sealed class DumpTableRecord(DumpTable table)
     public int EntriesUsed => table.EntriesUsed;
 
     public int CacheLines => table.CacheLines;
+
+    public string? NativeLevel => format.NameLevel(table.OwnLevel);
 }

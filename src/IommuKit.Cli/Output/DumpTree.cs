@@ -1,6 +1,8 @@
 using System.Globalization;
 using IommuKit.Lab;
+using IommuKit.Lab.PageTables;
 using IommuKit.Lab.PageTables.Dump;
+using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Cli.Output;
 
@@ -16,8 +18,14 @@ internal static class DumpTree
             CultureInfo.InvariantCulture,
             $"{dump.Format.Name}: IOVAs of {dump.InputBits} bits, physical addresses of {dump.OutputBits} bits, "
                 + $"pages of {ByteSize.FormatAll(dump.PageSizes)}"));
-        writer.WriteLine(Table(dump.Root));
-        WriteItems(writer, dump.Root, string.Empty, isRaw);
+        if (dump.Walk is { } walk)
+        {
+            WriteWalk(writer, dump, walk);
+            return;
+        }
+
+        writer.WriteLine(Table(dump.Format, dump.Root));
+        WriteItems(writer, dump.Format, dump.Root, string.Empty, isRaw);
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{Count(dump.Tables, "table")}, {Count(dump.Entries, "entry", "entries")}, {Count(dump.CacheLines, "cache line")}, "
@@ -53,6 +61,43 @@ internal static class DumpTree
         }
     }
 
+    /// <summary>Writes each entry that a walk reads on a line of its own, and where it ends.</summary>
+    private static void WriteWalk(TextWriter writer, DumpResult dump, DumpWalk walk)
+    {
+        foreach (var step in walk.Steps)
+        {
+            writer.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"level {step.Level}{Native(dump.Format, step.Level)}, entry {step.Index} at 0x{step.Address:x}: 0x{step.Entry:x}  {Describe(step)}"));
+        }
+
+        writer.WriteLine(walk.PhysicalAddress is { } address
+            ? $"0x{walk.Iova:x} → 0x{address:x}  {DumpMap.Describe(walk.Last.Rights)}"
+            : $"0x{walk.Iova:x} faults: {Fault(walk.Last.Decoded.Kind)}");
+        if (dump.Trace is { } trace)
+        {
+            WriteTrace(writer, trace);
+        }
+    }
+
+    private static string Describe(DumpStep step) => step.Decoded.Kind switch
+    {
+        WalkEntryKind.Table => $"table at 0x{step.Decoded.Address:x}",
+        WalkEntryKind.Leaf => $"page: {ByteSize.Format(1ul << step.Decoded.SizeLog2)} at 0x{step.Decoded.Address:x}  "
+            + $"{DumpMap.Describe(step.Decoded.Rights)}  [{step.Flags}]",
+        _ => Fault(step.Decoded.Kind),
+    };
+
+    private static string Fault(WalkEntryKind kind) => kind switch
+    {
+        WalkEntryKind.NotPresent => "nothing is mapped there",
+        WalkEntryKind.NotAccessed => "the access flag is not set",
+        WalkEntryKind.AddressTooWide => "the entry's address has more bits than physical addresses have",
+        _ => "the entry has reserved bits set",
+    };
+
+    private static string Native(FormatKind format, int level) => format.NameLevel(level) is { } name ? $" ({name})" : string.Empty;
+
     private static void WriteTrace(TextWriter writer, DumpTrace trace)
     {
         string peak = $"{Numbers.Count((long)(trace.PeakBytes / SmallPage.Bytes), "page")} of 4K";
@@ -80,33 +125,33 @@ internal static class DumpTree
         }
     }
 
-    private static void WriteItems(TextWriter writer, DumpTable table, string indent, bool isRaw)
+    private static void WriteItems(TextWriter writer, FormatKind format, DumpTable table, string indent, bool isRaw)
     {
         for (int index = 0; index < table.Items.Count; index++)
         {
             bool isLast = index == table.Items.Count - 1;
             var item = table.Items[index];
             string raw = isRaw ? $"  0x{item.Entry:x}" : string.Empty;
-            writer.WriteLine($"{indent}{(isLast ? "└─ " : "├─ ")}{Text(item)}{raw}");
+            writer.WriteLine($"{indent}{(isLast ? "└─ " : "├─ ")}{Text(format, item)}{raw}");
             if (item is DumpTable below)
             {
-                WriteItems(writer, below, indent + (isLast ? "   " : "│  "), isRaw);
+                WriteItems(writer, format, below, indent + (isLast ? "   " : "│  "), isRaw);
             }
         }
     }
 
-    private static string Text(DumpItem item) => item switch
+    private static string Text(FormatKind format, DumpItem item) => item switch
     {
         DumpRange range => string.Create(
             CultureInfo.InvariantCulture,
             $"0x{range.Iova:x}..0x{range.LastIova:x} → 0x{range.PhysicalAddress:x}..0x{range.LastPhysicalAddress:x}  "
             + $"{range.Pages} × {ByteSize.Format(1ul << range.PageLog2)}  {DumpMap.Describe(range.Protection)}  [{range.Flags}]"),
-        _ => $"0x{item.Iova:x}..0x{item.LastIova:x}: {Table((DumpTable)item)}",
+        _ => $"0x{item.Iova:x}..0x{item.LastIova:x}: {Table(format, (DumpTable)item)}",
     };
 
-    private static string Table(DumpTable table) => string.Create(
+    private static string Table(FormatKind format, DumpTable table) => string.Create(
         CultureInfo.InvariantCulture,
-        $"level {table.OwnLevel} table at 0x{table.Address:x}, {table.EntriesUsed} of {table.Entries} entries, {Count(table.CacheLines, "line")}");
+        $"level {table.OwnLevel} table{Native(format, table.OwnLevel)} at 0x{table.Address:x}, {table.EntriesUsed} of {table.Entries} entries, {Count(table.CacheLines, "line")}");
 
     private static string Count(long count, string one, string? many = null) =>
         string.Create(CultureInfo.InvariantCulture, $"{count:#,0} {(count == 1 ? one : many ?? $"{one}s")}");

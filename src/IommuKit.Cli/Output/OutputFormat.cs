@@ -5,6 +5,7 @@ internal enum OutputFormat
 {
     Table,
     Json,
+    JsonLines,
     Csv,
     Markdown,
 }

@@ -36,13 +36,18 @@ internal sealed class ResultFile : IDisposable
     /// <summary>Takes the results.</summary>
     public TextWriter Writer { get; }
 
+    /// <summary>The file that the results are in, as the user named it: null before <see cref="Commit"/>, and of pipes, devices and what the caller has open.</summary>
+    public string? WrittenFile { get; private set; }
+
     /// <summary>Finds out where results go, and whether they can.</summary>
     /// <param name="name">What the user named, or null for the standard output.</param>
     /// <param name="standardOutput">The standard output.</param>
     /// <param name="inputs">The files that the results are made of.</param>
     /// <param name="option">The option that named it.</param>
+    /// <param name="endsOnInterrupt">Whether SIGINT ends the process before the file is whole.</param>
     /// <exception cref="InputException">Nothing can be written there.</exception>
-    public static ResultFile Open(string? name, TextWriter standardOutput, IEnumerable<string> inputs, string option = "--output")
+    public static ResultFile Open(
+        string? name, TextWriter standardOutput, IEnumerable<string> inputs, string option = "--output", bool endsOnInterrupt = true)
     {
         if (name is null)
         {
@@ -85,7 +90,7 @@ internal sealed class ResultFile : IDisposable
                 File.OpenWrite(target).Dispose();
             }
 
-            return new ResultFile(option, name, target, isAppended: false, new TemporaryFile(target));
+            return new ResultFile(option, name, target, isAppended: false, new TemporaryFile(target, endsOnInterrupt));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -126,6 +131,7 @@ internal sealed class ResultFile : IDisposable
             if (_temporary is not null)
             {
                 _temporary.Commit(text, _target);
+                WrittenFile = _name;
                 return;
             }
 

@@ -23,7 +23,9 @@ internal sealed class TemporaryFile : IDisposable
     private bool _isDone;
 
     /// <summary>Makes a file in the folder of <paramref name="target"/>, or finds out that one can be made there.</summary>
-    public TemporaryFile(string target)
+    /// <param name="target">The file whose place it takes.</param>
+    /// <param name="endsOnInterrupt">Whether SIGINT ends the process; if not, somebody else sees to it.</param>
+    public TemporaryFile(string target, bool endsOnInterrupt = true)
     {
         _folder = Path.GetDirectoryName(target)!;
         _unnamed = UnnamedFile.TryCreate(_folder);
@@ -35,6 +37,7 @@ internal sealed class TemporaryFile : IDisposable
         _signals =
         [
             .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }
+                .Where(signal => endsOnInterrupt || signal != PosixSignal.SIGINT)
                 .Select(signal => PosixSignalRegistration.Create(signal, Interrupt)),
         ];
     }

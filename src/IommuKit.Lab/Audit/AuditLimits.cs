@@ -19,7 +19,8 @@ internal static class AuditLimits
 
         Add(counts.Translations == 0, pass.Kinds.ByKind().Count == 0
             ? "No invalidations were recorded, so nothing can be said about flushes: only how soon IOVAs are used again. On VT-d, record "
-                + "intel_iommu:qi_submit too."
+                + "intel_iommu:qi_submit too. With AMD-Vi, SMMUv2, SMMUv3, virtio-iommu and Tegra's there is nothing more to record: their drivers in "
+                + "Linux have no events of flushes."
             : "No invalidation of the IOTLB was recorded, so nothing can be said about flushes: only how soon IOVAs are used again.");
         Add(
             overwritten != 0,

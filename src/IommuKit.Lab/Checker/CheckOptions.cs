@@ -23,4 +23,10 @@ public sealed record CheckOptions
 
     /// <summary>Is told what is being done, and how much of it is done; or null.</summary>
     public Action<string, double>? Progress { get; init; }
+
+    /// <summary>Is told before scenarios of some number of operations that, with all longer ones, take an hour or more; or null.</summary>
+    public Action<DepthEstimate>? OnLong { get; init; }
+
+    /// <summary>Ends the check early; the result then has what was covered until then.</summary>
+    public CancellationToken Cancellation { get; init; }
 }

@@ -17,11 +17,18 @@ public static class CheckRunner
     // After all scenarios of that many operations come longer ones of some kinds.
     private const int FollowUpDepth = 2;
 
+    private static readonly TimeSpan Long = TimeSpan.FromHours(1);
+
     /// <summary>Runs everything.</summary>
     public static CheckResult Run(CheckOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         var planted = Plant(options);
+        if (options.Cancellation.IsCancellationRequested)
+        {
+            return new CheckResult([.. planted.Where(result => result is not null)], []) { IsInterrupted = true };
+        }
+
         if (!planted.All(result => result.IsCaught))
         {
             // A driver that is itself wrong hides what is planted in it, or gives it another name.
@@ -34,8 +41,10 @@ public static class CheckRunner
         var results = options.Configurations.Select(configuration => new ConfigurationResult(configuration)).ToArray();
         var atEnds = options.AtEnds.Select(configuration => new ConfigurationResult(configuration with { Place = CheckPlace.Ends })).ToArray();
         RunSequences(atEnds, "the ends of the address space", options, EndsScenarios.Of);
-        for (int depth = 1; depth <= options.Depth && Array.TrueForAll(results, IsClean); depth++)
+        bool isToldOfLong = false;
+        for (int depth = 1; depth <= options.Depth && Array.TrueForAll(results, IsClean) && !options.Cancellation.IsCancellationRequested; depth++)
         {
+            long start = Stopwatch.GetTimestamp();
             RunAll(results, depth, options);
             if (depth > 1 && Array.TrueForAll(results, IsClean))
             {
@@ -47,6 +56,8 @@ public static class CheckRunner
                 RunSequences(results, "reuse", options, configuration => FollowUps.Sequences(configuration));
                 RunInterleavings(results, "interruptions of flushes and attaches", options, configuration => FollowUps.Interruptions(configuration));
             }
+
+            isToldOfLong = isToldOfLong || TellOfLong(results, depth, Stopwatch.GetElapsedTime(start), options);
         }
 
         if (Array.TrueForAll(results, IsClean))
@@ -54,7 +65,7 @@ public static class CheckRunner
             RunRandom(results, options);
         }
 
-        return new CheckResult(planted, results) { AtEnds = atEnds };
+        return new CheckResult(planted, results) { AtEnds = atEnds, IsInterrupted = options.Cancellation.IsCancellationRequested };
     }
 
     /// <summary>Runs scenarios, shortest first, until one fails.</summary>
@@ -77,6 +88,25 @@ public static class CheckRunner
         return null;
     }
 
+    /// <summary>Says how long the rest takes, if that is an hour or more.</summary>
+    private static bool TellOfLong(ConfigurationResult[] results, int depth, TimeSpan taken, CheckOptions options)
+    {
+        if (depth >= options.Depth || results.Length == 0 || options.Cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
+
+        double operations = results.Average(result => SmallScope.Alphabet(result.Configuration).Count);
+        var estimate = DepthEstimate.Of(depth, options.Depth, taken, operations);
+        if (estimate.Time < Long)
+        {
+            return false;
+        }
+
+        options.OnLong?.Invoke(estimate);
+        return true;
+    }
+
     private static bool IsClean(ConfigurationResult result) => result.Finding is null;
 
     private static IEnumerable<CheckCase> Sequences(CheckConfiguration configuration, PlantedBug? bug, int depth) =>
@@ -95,6 +125,11 @@ public static class CheckRunner
         int done = 0;
         Parallel.For(0, plans.Length, i =>
         {
+            if (options.Cancellation.IsCancellationRequested)
+            {
+                return;
+            }
+
             results[i] = PlantedResult.Of(plans[i].bug, plans[i].configuration);
             options.Progress?.Invoke("planted bugs", (double)Interlocked.Increment(ref done) / plans.Length);
         });
@@ -167,7 +202,7 @@ public static class CheckRunner
         {
             foreach (var scenario in scenarios(result.Configuration))
             {
-                if (!IsClean(result))
+                if (!IsClean(result) || options.Cancellation.IsCancellationRequested)
                 {
                     break;
                 }
@@ -183,11 +218,13 @@ public static class CheckRunner
     {
         long start = Stopwatch.GetTimestamp();
         var waiting = results.Select((result, index) => (result, index)).ToArray();
-        for (int round = 0; Stopwatch.GetElapsedTime(start) < options.RandomTime; round++)
+        for (int round = 0; Stopwatch.GetElapsedTime(start) < options.RandomTime && !options.Cancellation.IsCancellationRequested; round++)
         {
             Parallel.ForEach(waiting, item =>
             {
-                if (item.result.Finding is null && Stopwatch.GetElapsedTime(start) < options.RandomTime)
+                if (item.result.Finding is null
+                    && Stopwatch.GetElapsedTime(start) < options.RandomTime
+                    && !options.Cancellation.IsCancellationRequested)
                 {
                     RunRandom(item.result, options, unchecked((options.Seed * 1_000_003) + (round * results.Length) + item.index));
                 }

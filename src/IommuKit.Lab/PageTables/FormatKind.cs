@@ -4,9 +4,11 @@ namespace IommuKit.Lab.PageTables;
 public abstract class FormatKind
 {
     private readonly Func<ulong, int, string> _describeLeaf;
+    private readonly Func<int, string?> _nameLevel;
 
     private protected FormatKind(
-        string name, string description, int inputBits, int outputBits, ulong pageSizes, Func<ulong, int, string> describeLeaf)
+        string name, string description, int inputBits, int outputBits, ulong pageSizes, Func<ulong, int, string> describeLeaf,
+        Func<int, string?> nameLevel)
     {
         Name = name;
         Description = description;
@@ -14,6 +16,7 @@ public abstract class FormatKind
         OutputBits = outputBits;
         PageSizes = pageSizes;
         _describeLeaf = describeLeaf;
+        _nameLevel = nameLevel;
     }
 
     /// <summary>The name by which users select it.</summary>
@@ -35,6 +38,10 @@ public abstract class FormatKind
     /// <param name="entry">A leaf.</param>
     /// <param name="level">The level of the table that holds it.</param>
     public string DescribeLeaf(ulong entry, int level) => _describeLeaf(entry, level);
+
+    /// <summary>What the architecture calls a level, counted its own way: "Arm's level 0", "PML4". Null where it counts as we do, from the leaves.</summary>
+    /// <param name="level">The level; 0 holds the smallest pages.</param>
+    public string? NameLevel(int level) => _nameLevel(level);
 
     /// <summary>Runs code that is generic over the format.</summary>
     /// <param name="visitor">The code.</param>

@@ -31,10 +31,10 @@ public readonly struct PageTableReader<TFormat, TMemory>
 
     /// <summary>Opens tables at their root.</summary>
     /// <param name="memory">The memory that they are in.</param>
-    /// <param name="root">Physical address of the root.</param>
+    /// <param name="root">Physical address of the root, a multiple of its size.</param>
     /// <param name="inputBits">Bits of an IOVA; what has more is refused.</param>
     /// <param name="outputBits">Bits of a physical address.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The format has no root for these widths.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The format has no root for these widths, or none at that address.</exception>
     public PageTableReader(TMemory memory, ulong root, int inputBits, int outputBits)
     {
         if (outputBits < 1 || outputBits > TFormat.MaxOutputBits)
@@ -46,6 +46,13 @@ public readonly struct PageTableReader<TFormat, TMemory>
         if (inputBits is < 1 or > 64 || !Roots.TryFind<TFormat>(inputBits, outputBits, out int rootLevel, out _rootBits))
         {
             throw new ArgumentOutOfRangeException(nameof(inputBits), $"{TFormat.Name} has no root for IOVAs of {inputBits} bits.");
+        }
+
+        ulong bytes = 1ul << (_rootBits + TFormat.EntrySizeLog2);
+        if ((root & (bytes - 1)) != 0 || root >> outputBits != 0)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(root), $"A root of 0x{bytes:x} bytes is at a multiple of its size within {outputBits} bits, not at 0x{root:x}.");
         }
 
         _memory = memory;

@@ -69,7 +69,15 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
             _owed = new OwedWork<THardware>(_sync, options.ExplicitCapacity);
         }
 
-        driver.Add(this);
+        try
+        {
+            driver.Add(this);
+        }
+        catch
+        {
+            _table.Dispose();
+            throw;
+        }
     }
 
     public override ulong PageSizes => _table.SupportedPageSizes;

@@ -35,6 +35,16 @@ public sealed class WalkEndsTests
     }
 
     [Theory]
+    [InlineData(0xffff_ffff_ffff_f000)]
+    [InlineData(0x100_0000_0000)]
+    [InlineData(0x10800)]
+    public void A_root_that_cannot_be_is_refused(ulong root)
+    {
+        using var memory = new PhysicalMemory(1 << 20, isCoherent: true);
+        Should.Throw<ArgumentOutOfRangeException>(() => new SoftwareWalker<X86Format, DeviceMemory>(memory.DeviceView, root, 48, 40));
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     public void Random_tables_end_in_a_fault_or_in_an_address_that_exists(int seed)

@@ -162,6 +162,17 @@ public sealed class InvalidationListenerTests : IDisposable
     }
 
     [Fact]
+    public void A_domain_that_is_refused_takes_no_table()
+    {
+        var iommu = MakeIommu();
+        iommu.Dispose();
+
+        Should.Throw<ObjectDisposedException>(() => iommu.CreateDomain());
+
+        _allocator.Outstanding.ShouldBe(0);
+    }
+
+    [Fact]
     public void A_clock_that_throws_throws_before_anything_is_unmapped()
     {
         var clock = new BrokenClock();

@@ -26,8 +26,8 @@ public sealed record DumpMap(string Text, ulong Iova, ulong PhysicalAddress, ulo
 
         return new DumpMap(
             text,
-            Number(text, parts[0]),
-            Number(text, parts[1]),
+            Address(text, parts[0]),
+            Address(text, parts[1]),
             ByteSize.Parse(parts[2]),
             parts.Length == 4 ? ProtectionIn(text, parts[3]) : Protection.Read | Protection.Write);
     }
@@ -39,12 +39,20 @@ public sealed record DumpMap(string Text, ulong Iova, ulong PhysicalAddress, ulo
         return letters.Length == 0 ? "-" : letters;
     }
 
-    private static ulong Number(string text, string part)
+    /// <summary>Reads a hexadecimal address, with or without 0x.</summary>
+    /// <exception cref="InputException">It is something else.</exception>
+    public static ulong ParseAddress(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return Address(text, text);
+    }
+
+    private static ulong Address(string text, string part)
     {
         string digits = part.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? part[2..] : part;
         return ulong.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong number)
             ? number
-            : throw new InputException($"\"{part}\" in \"{text}\" is not a hexadecimal number of at most 64 bits");
+            : throw new InputException($"\"{part}\"{(part == text ? string.Empty : $" in \"{text}\"")} is not a hexadecimal number of at most 64 bits");
     }
 
     private static Protection ProtectionIn(string text, string part)

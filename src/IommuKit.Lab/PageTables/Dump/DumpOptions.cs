@@ -24,6 +24,9 @@ public sealed record DumpOptions
     /// <summary>Whether to go on where the trace is cut off or damaged.</summary>
     public bool IsLenient { get; init; }
 
+    /// <summary>An IOVA that is looked up when everything is mapped, entry by entry; or null.</summary>
+    public ulong? Walk { get; init; }
+
     /// <summary>What is mapped then.</summary>
     public IReadOnlyList<DumpMap> Maps { get; init; } = [];
 }

@@ -9,6 +9,9 @@ namespace IommuKit.Lab.PageTables.Dump;
 /// <param name="Trace">What the trace did; null if there is none.</param>
 public sealed record DumpResult(FormatKind Format, int InputBits, int OutputBits, ulong PageSizes, DumpTable Root, DumpTrace? Trace)
 {
+    /// <summary>The walk of one IOVA; null if none was asked for.</summary>
+    public DumpWalk? Walk { get; init; }
+
     /// <summary>Tables, the root among them.</summary>
     public int Tables => Root.Tables.Count();
 

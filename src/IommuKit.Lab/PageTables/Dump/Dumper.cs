@@ -4,6 +4,7 @@ using IommuKit.Lab.Replay;
 using IommuKit.Lab.Traces;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
+using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Lab.PageTables.Dump;
@@ -56,7 +57,45 @@ public static class Dumper
 
             onStep?.Invoke("reading the tables");
             var root = PageTableDump<TFormat>.Read(kind, memory.CpuView, _inputBits, table.Root, table.RootLevel, table.RootBytes);
-            return new DumpResult(kind, _inputBits, _outputBits, table.SupportedPageSizes, root, done);
+            return new DumpResult(kind, _inputBits, _outputBits, table.SupportedPageSizes, root, done)
+            {
+                Walk = options.Walk is { } iova ? Walk(kind, memory.CpuView, table, iova) : null,
+            };
+        }
+
+        /// <summary>Looks an IOVA up as hardware does.</summary>
+        private DumpWalk Walk<TFormat>(FormatKind kind, HostMemory memory, PageTable<TFormat> table, ulong iova)
+            where TFormat : struct, IPageTableFormat
+        {
+            if (!IsInside(table, iova, iova))
+            {
+                throw new InputException($"--walk: 0x{iova:x} {BeyondIovas(table)}");
+            }
+
+            var steps = new List<DumpStep>();
+            ulong address = table.Root;
+            int level = table.RootLevel;
+            int entries = (int)(table.RootBytes >> TFormat.EntrySizeLog2);
+            var rights = Protection.Read | Protection.Write;
+            while (true)
+            {
+                int index = (int)(iova >> TFormat.EntryShift(level)) & (entries - 1);
+                ulong place = address + ((ulong)(uint)index << TFormat.EntrySizeLog2);
+                ulong entry = PageTableDump<TFormat>.EntryAt(memory.Span(place, 1 << TFormat.EntrySizeLog2), 0);
+                var decoded = TFormat.Decode(entry, level, _outputBits);
+                bool isLeaf = decoded.Kind == WalkEntryKind.Leaf;
+                bool isTable = decoded.Kind == WalkEntryKind.Table;
+                rights = isLeaf || isTable ? WalkEntry.Combine(rights, decoded.Rights) : Protection.None;
+                steps.Add(new DumpStep(level, index, place, entry, decoded, rights, isLeaf ? kind.DescribeLeaf(entry, level) : string.Empty));
+                if (!isTable)
+                {
+                    return new DumpWalk(iova, steps);
+                }
+
+                address = decoded.Address;
+                level = decoded.Level;
+                entries = 1 << TFormat.IndexBits(level);
+            }
         }
 
         private string Explain<TFormat>(IommuError error, DumpMap map, PageTable<TFormat> table)
@@ -81,10 +120,13 @@ public static class Dumper
                 default:
                     return IsInside(table, map.Iova, map.Iova + (map.Size - 1))
                         ? $"it goes beyond physical addresses of {_outputBits} bits"
-                        : $"it goes beyond IOVAs of {_inputBits} bits"
-                            + (IsSigned(table) ? $", sign-extended: up to 0x{table.LastIova:x}, or from 0x{~table.LastIova:x}" : string.Empty);
+                        : $"it {BeyondIovas(table)}";
             }
         }
+
+        private string BeyondIovas<TFormat>(PageTable<TFormat> table)
+            where TFormat : struct, IPageTableFormat => $"goes beyond IOVAs of {_inputBits} bits"
+                + (IsSigned(table) ? $", sign-extended: up to 0x{table.LastIova:x}, or from 0x{~table.LastIova:x}" : string.Empty);
 
         private PageTable<TFormat> Create<TFormat>(PageAllocator allocator)
             where TFormat : struct, IPageTableFormat

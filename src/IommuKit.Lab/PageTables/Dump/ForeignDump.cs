@@ -48,6 +48,10 @@ public static class ForeignDump
             {
                 reader = new PageTableReader<TFormat, Access>(new Access(memory), root, inputBits, outputBits);
             }
+            catch (ArgumentOutOfRangeException e) when (e.ParamName == "root")
+            {
+                throw new InputException($"--root: {e.Message.Split(" (Parameter")[0]}", e);
+            }
             catch (ArgumentOutOfRangeException e)
             {
                 throw new InputException($"{kind.Name} has no tables for IOVAs of {inputBits} and physical addresses of {outputBits} bits", e);

@@ -128,7 +128,10 @@ internal sealed class PageTableDump<TFormat>
     /// <summary>The IOVA as software writes it, where the format has a high half.</summary>
     private ulong Extend(ulong iova) => (iova & _highBits) != 0 ? iova | _highBits : iova;
 
-    private static ulong EntryAt(ReadOnlySpan<byte> table, int index)
+    /// <summary>The value of an entry.</summary>
+    /// <param name="table">Entries one after the other.</param>
+    /// <param name="index">Which.</param>
+    public static ulong EntryAt(ReadOnlySpan<byte> table, int index)
     {
         var bytes = table[(index << TFormat.EntrySizeLog2)..];
         return TFormat.EntrySizeLog2 == 2 ? BinaryPrimitives.ReadUInt32LittleEndian(bytes) : BinaryPrimitives.ReadUInt64LittleEndian(bytes);

@@ -101,7 +101,8 @@ internal sealed class DatTraceReader : TraceReader
             throw new InputException(
                 _input.Name,
                 null,
-                $"event {Line} is no map or unmap that a kernel can have recorded: its numbers are missing, misaligned or contradict each other");
+                $"event {Line} is no map or unmap that a kernel can have recorded: its numbers are missing, misaligned or contradict each other "
+                    + "(--lenient leaves it out)");
         }
 
         _mappings += traceEvent.Kind is TraceEventKind.Map or TraceEventKind.Unmap ? 1 : 0;
@@ -231,7 +232,7 @@ internal sealed class DatTraceReader : TraceReader
         if (Problem is not null && !_isLenient)
         {
             copy.File.Dispose();
-            throw new InputException(_input.Name, null, $"is a trace.dat that is not whole: {Problem}");
+            throw new InputException(_input.Name, null, $"is a trace.dat that is not whole: {Problem} (--lenient reads what is there)");
         }
 
         return copy.File;

@@ -1,0 +1,35 @@
+using IommuKit.Lab.PageTables;
+using IommuKit.Lab.PageTables.Dump;
+using IommuKit.Specs.PageTables;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>An entry of <c>iommukit dump --walk</c> as JSON and CSV have it. docs/json.md describes the fields.</summary>
+internal sealed class DumpStepRecord(FormatKind format, DumpWalk walk, DumpStep step)
+{
+    public int Level => step.Level;
+
+    public string? NativeLevel => format.NameLevel(step.Level);
+
+    public int Index => step.Index;
+
+    public string Address => Names.Hex(step.Address);
+
+    public string Entry => Names.Hex(step.Entry);
+
+    public string Kind => Names.Of(step.Decoded.Kind);
+
+    public string? Table => step.Decoded.Kind == WalkEntryKind.Table ? Names.Hex(step.Decoded.Address) : null;
+
+    public ulong? PageBytes => step.Decoded.Kind == WalkEntryKind.Leaf ? 1ul << step.Decoded.SizeLog2 : null;
+
+    public string? PhysicalAddress => step.Decoded.Kind == WalkEntryKind.Leaf ? Names.Hex(walk.PhysicalAddress!.Value) : null;
+
+    public string Protection => DumpMap.Describe(step.Rights);
+
+    public string Flags => step.Flags;
+
+    /// <summary>The entries of a walk.</summary>
+    public static IReadOnlyList<DumpStepRecord> Of(FormatKind format, DumpWalk walk) =>
+        [.. walk.Steps.Select(step => new DumpStepRecord(format, walk, step))];
+}
