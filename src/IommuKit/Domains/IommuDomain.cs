@@ -178,22 +178,17 @@ public abstract class IommuDomain : IDisposable
     public void Attach(IommuDevice device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        lock (Driver.AttachLock)
+        OperationGate.BeginWork();
+        try
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (device.Driver != Driver)
+            lock (Driver.AttachLock)
             {
-                throw new IommuException(IommuError.EINVAL, $"Device {device.Name} is not behind the IOMMU of this domain.");
+                AttachLocked(device);
             }
-
-            if (device.Domain is not null)
-            {
-                throw new IommuException(IommuError.EBUSY, $"Device {device.Name} is in a domain.");
-            }
-
-            Driver.Attach(this, device);
-            _devices.Add(device);
-            device.Domain = this;
+        }
+        finally
+        {
+            OperationGate.EndWork();
         }
     }
 
@@ -202,17 +197,17 @@ public abstract class IommuDomain : IDisposable
     public void Detach(IommuDevice device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        lock (Driver.AttachLock)
+        OperationGate.BeginWork();
+        try
         {
-            if (device.Domain != this)
+            lock (Driver.AttachLock)
             {
-                throw new IommuException(IommuError.EINVAL, $"Device {device.Name} is not in this domain.");
+                DetachLocked(device);
             }
-
-            Flush();
-            Driver.Detach(this, device);
-            _devices.Remove(device);
-            device.Domain = null;
+        }
+        finally
+        {
+            OperationGate.EndWork();
         }
     }
 
@@ -225,22 +220,68 @@ public abstract class IommuDomain : IDisposable
     public void Dispose()
     {
         GC.SuppressFinalize(this);
-        lock (Driver.AttachLock)
+        OperationGate.BeginWork();
+        try
         {
-            if (!_disposed)
+            lock (Driver.AttachLock)
             {
-                foreach (var device in Devices)
-                {
-                    Detach(device);
-                }
-
-                FreeTables();
-                Driver.Remove(this);
-                _disposed = true;
+                DisposeLocked();
             }
+        }
+        finally
+        {
+            OperationGate.EndWork();
         }
     }
 
     /// <summary>Waits for operations under way, flushes, and gives all tables back.</summary>
     private protected abstract void FreeTables();
+
+    private void AttachLocked(IommuDevice device)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (device.Driver != Driver)
+        {
+            throw new IommuException(IommuError.EINVAL, $"Device {device.Name} is not behind the IOMMU of this domain.");
+        }
+
+        if (device.Domain is not null)
+        {
+            throw new IommuException(IommuError.EBUSY, $"Device {device.Name} is in a domain.");
+        }
+
+        Driver.Attach(this, device);
+        _devices.Add(device);
+        device.Domain = this;
+    }
+
+    private void DetachLocked(IommuDevice device)
+    {
+        if (device.Domain != this)
+        {
+            throw new IommuException(IommuError.EINVAL, $"Device {device.Name} is not in this domain.");
+        }
+
+        Flush();
+        Driver.Detach(this, device);
+        _devices.Remove(device);
+        device.Domain = null;
+    }
+
+    private void DisposeLocked()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        foreach (var device in Devices)
+        {
+            DetachLocked(device);
+        }
+
+        FreeTables();
+        Driver.Remove(this);
+        _disposed = true;
+    }
 }

@@ -53,24 +53,37 @@ public abstract class IommuDriver : IDisposable
     public void Dispose()
     {
         GC.SuppressFinalize(this);
-        lock (AttachLock)
+        OperationGate.BeginWork();
+        try
         {
-            if (!IsDisposed)
+            lock (AttachLock)
             {
-                foreach (var device in Devices)
+                if (!IsDisposed)
                 {
-                    device.Domain?.Detach(device);
+                    DisposeLocked();
                 }
-
-                foreach (var domain in _domains.ToArray())
-                {
-                    domain.Dispose();
-                }
-
-                IsDisposed = true;
-                SwitchOff();
             }
         }
+        finally
+        {
+            OperationGate.EndWork();
+        }
+    }
+
+    private void DisposeLocked()
+    {
+        foreach (var device in Devices)
+        {
+            device.Domain?.Detach(device);
+        }
+
+        foreach (var domain in _domains.ToArray())
+        {
+            domain.Dispose();
+        }
+
+        IsDisposed = true;
+        SwitchOff();
     }
 
     /// <summary>Whether the IOMMU was switched off.</summary>

@@ -56,8 +56,47 @@ internal sealed class OperationGate
         }
         else
         {
-            Volatile.Write(ref t_slot!.Current, null);
+            var slot = t_slot!;
+            Volatile.Write(ref slot.Current, null);
+            if (slot.Pending is not null && slot.Work == 0)
+            {
+                slot.RunPending();
+            }
         }
+    }
+
+    /// <summary>Begins other work with registers, such as attaching a device, that no handler may get into. It may nest.</summary>
+    public static void BeginWork() => (t_slot ?? Register()).Work++;
+
+    /// <summary>Ends it, on the same thread. The caller holds no lock.</summary>
+    public static void EndWork()
+    {
+        var slot = t_slot!;
+        if (--slot.Work == 0 && slot.Current is null && slot.Pending is not null)
+        {
+            slot.RunPending();
+        }
+    }
+
+    /// <summary>
+    /// Leaves something to the end of what the thread is in the middle of: an interrupt may come with any access to a register, and its handler may use the
+    /// same domain, whose locks the thread holds.
+    /// </summary>
+    /// <param name="action">What to do; asked for again meanwhile, it is done once.</param>
+    /// <returns>False if the thread is in the middle of nothing: then the caller does it.</returns>
+    public static bool TryLeaveToEnd(Action action)
+    {
+        if (t_slot is not { } slot || (slot.Current is null && slot.Work == 0))
+        {
+            return false;
+        }
+
+        if (slot.Pending is null || !slot.Pending.GetInvocationList().Contains(action))
+        {
+            slot.Pending += action;
+        }
+
+        return true;
     }
 
     /// <summary>Lets no operation begin any more, and waits for those under way.</summary>
@@ -118,5 +157,18 @@ internal sealed class OperationGate
 
         /// <summary>The domain of its operation; null if it is in none.</summary>
         public OperationGate? Current;
+
+        /// <summary>How deep it is in other work. The thread's own.</summary>
+        public int Work;
+
+        /// <summary>What it has to do at the end of all that. The thread's own.</summary>
+        public Action? Pending;
+
+        public void RunPending()
+        {
+            var pending = Pending;
+            Pending = null;
+            pending?.Invoke();
+        }
     }
 }

@@ -281,10 +281,13 @@ internal sealed class DomainSync<THardware>
         {
             lock (_stuckGate)
             {
-                Move(ref tables, ref _stuck);
+                // Recovered meanwhile: that dropped what these tables held.
+                if (_hardware.HasFailed)
+                {
+                    Move(ref tables, ref _stuck);
+                    return;
+                }
             }
-
-            return;
         }
 
         Counters?.AddFreedTables(tables.Count);

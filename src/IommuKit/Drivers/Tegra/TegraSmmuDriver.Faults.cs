@@ -9,6 +9,7 @@ public sealed partial class TegraSmmuDriver
     // What one interrupt may bring: an interrupt that stays pending although it was acknowledged must not hold the processor for ever.
     private const int MaxRecords = 8;
 
+    private readonly Action _handleInterrupt;
     private int _interrupts;
 
     /// <summary>Receives faults of clients that are in no domain.</summary>
@@ -17,9 +18,18 @@ public sealed partial class TegraSmmuDriver
     /// <inheritdoc/>
     /// <remarks>
     /// Handlers are called one after the other, outside all locks of the driver. An interrupt that comes while another is handled, on whatever
-    /// thread, is left to the call that is at work; so a call may return before its fault is reported.
+    /// thread, is left to the call that is at work; one that comes in the middle of an operation of a domain, on its thread, is handled when that ends. So
+    /// a call may return before its fault is reported, and what a handler throws may reach the caller of an operation that is complete.
     /// </remarks>
     public override void HandleInterrupt()
+    {
+        if (!OperationGate.TryLeaveToEnd(_handleInterrupt))
+        {
+            HandleInterruptNow();
+        }
+    }
+
+    private void HandleInterruptNow()
     {
         if (Interlocked.Increment(ref _interrupts) != 1)
         {
