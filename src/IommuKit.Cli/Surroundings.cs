@@ -17,7 +17,8 @@ internal sealed record Surroundings(int? Columns, bool IsPlain)
     /// <summary>Reads the environment.</summary>
     /// <param name="variable">The value of a variable; null if it is not set.</param>
     public static Surroundings Of(Func<string, string?> variable) => new(
-        int.TryParse(variable("COLUMNS"), NumberStyles.None, CultureInfo.InvariantCulture, out int columns) && columns is >= FewestColumns and <= MostColumns
+        int.TryParse(variable("COLUMNS"), NumberStyles.None, CultureInfo.InvariantCulture, out int columns)
+            && columns is >= FewestColumns and <= MostColumns
             ? columns
             : null,
         !string.IsNullOrEmpty(variable("NO_COLOR")));

@@ -136,7 +136,7 @@ public sealed class MannersTests : IDisposable
     [Fact]
     public void Audit_takes_several_files()
     {
-        string[] files = [RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), RepositoryFiles.InRepository("samples", "e1000e-counter-lazy-qi.trace.gz")];
+        string[] files = [.. new[] { "vfio-edu", "e1000e-counter-lazy-qi" }.Select(name => RepositoryFiles.InRepository("samples", $"{name}.trace.gz"))];
         using var json = JsonDocument.Parse(Command.Succeed(["audit", .. files, "--json"]));
         json.RootElement.EnumerateArray().Select(audit => audit.GetProperty("file").GetString()).ShouldBe(files);
         using var one = JsonDocument.Parse(Command.Succeed("audit", files[1], "--json"));

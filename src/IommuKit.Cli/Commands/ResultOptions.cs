@@ -8,7 +8,11 @@ namespace IommuKit.Cli.Commands;
 internal sealed class ResultOptions
 {
     private readonly Option<bool> _json = new("--json") { Description = "Write JSON (schema: docs/json.md)." };
-    private readonly Option<bool> _jsonLines = new("--jsonl") { Description = "Write JSON lines: one object on each, with the same fields as --json." };
+    private readonly Option<bool> _jsonLines = new("--jsonl")
+    {
+        Description = "Write JSON lines: one object on each, with the same fields as --json.",
+    };
+
     private readonly Option<bool> _csv = new("--csv") { Description = "Write CSV, with the same fields as JSON." };
     private readonly Option<bool> _markdown = new("--markdown") { Description = "Write Markdown tables." };
     private readonly Option<string?> _output = new("--output", "-o")

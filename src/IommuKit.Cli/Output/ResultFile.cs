@@ -36,7 +36,9 @@ internal sealed class ResultFile : IDisposable
     /// <summary>Takes the results.</summary>
     public TextWriter Writer { get; }
 
-    /// <summary>The file that the results are in, as the user named it: null before <see cref="Commit"/>, and of pipes, devices and what the caller has open.</summary>
+    /// <summary>
+    /// The file that the results are in, as the user named it: null before <see cref="Commit"/>, and of pipes, devices and what the caller has open.
+    /// </summary>
     public string? WrittenFile { get; private set; }
 
     /// <summary>Finds out where results go, and whether they can.</summary>

@@ -39,7 +39,9 @@ public abstract class FormatKind
     /// <param name="level">The level of the table that holds it.</param>
     public string DescribeLeaf(ulong entry, int level) => _describeLeaf(entry, level);
 
-    /// <summary>What the architecture calls a level, counted its own way: "Arm's level 0", "PML4". Null where it counts as we do, from the leaves.</summary>
+    /// <summary>
+    /// What the architecture calls a level, counted its own way: "Arm's level 0", "PML4". Null where it counts as we do, from the leaves.
+    /// </summary>
     /// <param name="level">The level; 0 holds the smallest pages.</param>
     public string? NameLevel(int level) => _nameLevel(level);
 

@@ -91,6 +91,19 @@ public sealed class DatTraceReaderTests : IDisposable
         Read(isLenient: true).Select(e => e.Kind).ShouldBe([.. Kinds, TraceEventKind.Damaged]);
     }
 
+    /// <summary>Pages are read several at a time; those that are whole were lost with the one that is not.</summary>
+    [Fact]
+    public void A_file_that_is_cut_off_has_its_whole_pages()
+    {
+        var writer = Sample();
+        writer.Cpus[^1].Add(writer.Page(9L << 27, 0, 0, writer.Record(0, writer.MapData(0x1000, 0, 4096))));
+        File.WriteAllBytes(_path, writer.Version6()[..^1]);
+        Should.Throw<InputException>(() => Read()).Message.ShouldContain("(--lenient reads what can be read)");
+        var kinds = Read(isLenient: true).Select(e => e.Kind).ToList();
+        kinds.Where(kind => kind != TraceEventKind.Damaged).ShouldBe(Kinds);
+        kinds.Count.ShouldBe(Kinds.Length + 1);
+    }
+
     [Fact]
     public void A_damaged_page_costs_a_lenient_reader_that_page()
     {

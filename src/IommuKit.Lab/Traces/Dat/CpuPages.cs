@@ -84,6 +84,8 @@ internal sealed class CpuPages
             throw new InvalidDataException($"{rest} bytes follow its last whole page");
         }
 
+        // Of a file that is cut off, the pages that are whole.
+        pages = (int)Math.Clamp((_file.Length - _offset) / _pageBytes, 1, pages);
         int bytes = pages * _pageBytes;
         Reserve(ref _block, bytes);
         long left = _left - bytes;

@@ -21,6 +21,9 @@ internal sealed class DatFile
         _onRead = onRead;
     }
 
+    /// <summary>Its bytes.</summary>
+    public long Length => _length;
+
     /// <summary>Reads bytes.</summary>
     /// <exception cref="InvalidDataException">There are not so many.</exception>
     public void Read(Span<byte> bytes, long offset)

@@ -258,6 +258,7 @@ internal sealed class DatTraceReader : TraceReader
                 null,
                 _empty != 0 ? OnlyEmpty(_empty)
                 : _vtdMappings != 0 ? $"{ForeignForms.VtdMappings} ({_vtdMappings} of its {Line} events)"
+                : Problem is not null ? $"{Problem}; of what can be read, no event is an iommu:map or iommu:unmap"
                 : $"has no iommu:map or iommu:unmap event among its {Line} events; record the trace with both events on");
         }
     }
