@@ -22,7 +22,7 @@ internal static class BenchTable
         if (Promises.Note(rows.Select(row => row.Policy)) is { } promise)
         {
             console.Note(isMarkdown, promise);
-            console.Note(isMarkdown, "Left pages: still reachable when unmap returned. The time is with the flush that ended it.");
+            console.Note(isMarkdown, "Left: pages that were still reachable when unmap returned. The time is with the flush that ended it.");
         }
 
         if (rows.Any(row => row.Policy == SyncPolicy.PerPage))
@@ -143,7 +143,7 @@ internal static class BenchTable
 
         if (rows.Any(row => row.ReachablePages != 0))
         {
-            columns.Add(new("Left pages", 1, row => row.Operation == MappingOperation.Map ? string.Empty : Promises.Pages(row.ReachablePages)));
+            columns.Add(new("Left", 1, row => row.Operation == MappingOperation.Map ? string.Empty : Promises.Pages(row.ReachablePages)));
         }
 
         columns.Add(new("Writes", 3, row => Numbers.Count(row.Counts.RegisterWrites.Total)));

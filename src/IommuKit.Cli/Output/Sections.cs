@@ -9,7 +9,6 @@ namespace IommuKit.Cli.Output;
 /// <param name="labelWidth">Columns for the words in front, with a blank.</param>
 internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelWidth = 10)
 {
-
     // Wider than this, lines are hard to read; and files and pipes have no width of their own.
     private const int MostColumns = 100;
     private const int UsualColumns = 80;
