@@ -57,6 +57,7 @@ internal static class CommandLine
             ReplayCommand.Create(context),
             MergeCommand.Create(context),
             ModelsCommand.Create(context),
+            PoliciesCommand.Create(context),
             DumpCommand.Create(context),
             CheckCommand.Create(context),
             AuditCommand.Create(context),

@@ -19,10 +19,15 @@ public sealed class LogHistogram
 
     /// <summary>Counts a number.</summary>
     /// <param name="value">0 or more; what exceeds 2^62 counts as 2^62.</param>
-    public void Add(long value)
+    public void Add(long value) => Add(value, 1);
+
+    /// <summary>Counts a number several times.</summary>
+    /// <param name="value">0 or more; what exceeds 2^62 counts as 2^62.</param>
+    /// <param name="count">How often, 1 or more.</param>
+    public void Add(long value, long count)
     {
-        _counts[BucketOf(Math.Clamp(value, 0, 1L << MaxLog2))]++;
-        Count++;
+        _counts[BucketOf(Math.Clamp(value, 0, 1L << MaxLog2))] += count;
+        Count += count;
         Max = Math.Max(Max, value);
     }
 

@@ -38,8 +38,8 @@ public sealed class SweepTests : IDisposable
         combinations.Distinct().Count().ShouldBe(16);
 
         string text = Succeed("replay", Sample, Other, "--what-if", "-p", "PerPage,Gather", "--section-threshold", "0,2");
-        text.ShouldMatch("tegra210 +Gather +--section-threshold 2 ");
-        text.Split("What if; costs tegra210-2015").Length.ShouldBe(3);
+        text.ShouldMatch("tegra210 +Gather +--section-threshold (2|any) ");
+        text.Split("What if this were a tegra210: ").Length.ShouldBe(3);
     }
 
     [Fact]
@@ -151,7 +151,7 @@ public sealed class SweepTests : IDisposable
         Refuse("merge", one, Write("d", text.Replace("\"item\":3", "\"item\":1"))).ShouldContain("d:3: has item 1 where");
         Refuse("merge", Write("e", "[1]\n")).ShouldContain("e:1: is not a line");
         Refuse("merge", Write("f", string.Empty)).ShouldContain("f: is empty");
-        Refuse("merge", Write("g", text.Replace("\"iommukit_shard\":2", "\"iommukit_shard\":9"))).ShouldContain("g:1: has version 9");
+        Refuse("merge", Write("g", text.Replace("\"iommukit_shard\":3", "\"iommukit_shard\":9"))).ShouldContain("g:1: has version 9");
         Refuse("merge", Write("h", text.Replace("\"shards\":2", "\"shards\":0"))).ShouldContain("h:1: has numbers");
         Refuse("merge", Write("i", text.Replace("\"cases\":4", "\"cases\":2147483647"))).ShouldContain("i:1: has numbers");
         Refuse("merge", one, Write("j", text.Replace("\"skipped\":[]", "\"skipped\":null"))).ShouldContain("j:2: is not a line");

@@ -54,7 +54,7 @@ public partial class TableTests
         text.ShouldContain("Left out, as the terminal is narrow: Samples,");
         text.ShouldContain("--csv and --json have all that was counted and measured");
         string header = text.Split('\n').First(line => line.Contains("Policy"));
-        foreach (string column in (string[])["Size", "Op", "Policy", "Paper µs", "Model µs", "Faster", "Writes"])
+        foreach (string column in (string[])["Size", "Op", "Policy", "Paper µs", "Model µs", "Faster", "Left"])
         {
             header.ShouldContain(column);
         }

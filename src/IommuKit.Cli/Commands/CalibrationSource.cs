@@ -77,7 +77,7 @@ internal sealed class CalibrationSource
 
     /// <summary>Fits costs to a file, or to the proposal's table if there is none.</summary>
     public static CostCalibration Run(string? file, CalibrationOptions options, Action<string, double>? report) => CostCalibration.Run(
-        file ?? "the table of 2015",
+        file ?? CostCalibration.SeedTableName,
         file is null ? MeasurementFile.SeedTable : MeasurementFile.Load(file),
         options,
         report is null ? null : share => report("count the measured work on the model", share));

@@ -25,12 +25,16 @@ internal static class ExplainCommand
             Description = "Sizes to map and unmap; several with commas. Default: the proposal's 128K,4M,18M.",
             HelpName = "SIZE,…",
         };
+        var details = new Option<bool>("--details")
+        {
+            Description = "Also the whole tables by cause and by operation.",
+        };
         var source = new CostSource();
         var results = new ResultOptions();
         var command = new Command(
             "explain", "Split the gain of one flush policy over another among its causes, with how sure that is and what would settle it.")
         {
-            trace, from, to, size,
+            trace, from, to, size, details,
         };
         source.AddTo(command);
         results.AddTo(command);
@@ -65,8 +69,9 @@ internal static class ExplainCommand
                     kind,
                     fromPolicy,
                     toPolicy,
-                    new Explanation(workloads, costs.Given ?? calibration!.ToVector("fitted"), calibration),
-                    replay);
+                    new Explanation(workloads, costs.Take(calibration), calibration),
+                    replay,
+                    parsed.GetValue(details));
                 view.Write(writer);
 
                 Workload RunTrace(string path, Action<long>? onRead)

@@ -1,3 +1,4 @@
+using IommuKit.Lab;
 using IommuKit.Lab.Bench;
 
 namespace IommuKit.Cli.Output;
@@ -79,4 +80,8 @@ internal sealed class BenchRecord(BenchRow row, BenchOptions options)
     public double? PaperAfterMinUs => row.PaperAfter?.Min;
 
     public double? PaperAfterMaxUs => row.PaperAfter?.Max;
+
+    public bool PromisesAll => row.Policy.IsFull();
+
+    public long ReachablePages => row.ReachablePages;
 }

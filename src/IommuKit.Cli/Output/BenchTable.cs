@@ -19,6 +19,12 @@ internal static class BenchTable
 
         ColumnTable.WriteLeftOut(console, leftOut);
         console.Note(isMarkdown, "Model µs: virtual time, operations times their cost; nothing here is time of this host.");
+        if (Promises.Note(rows.Select(row => row.Policy)) is { } promise)
+        {
+            console.Note(isMarkdown, promise);
+            console.Note(isMarkdown, "Left: pages that were still reachable when unmap returned. The time is with the flush that ended it.");
+        }
+
         if (rows.Any(row => row.Policy == SyncPolicy.PerPage))
         {
             console.Note(isMarkdown, "Faster: PerPage against the row, in the model.");
@@ -72,8 +78,13 @@ internal static class BenchTable
         columns.ForEach(column => table.AddColumn(column.Header, column.Rank));
 
         (ulong Size, MappingOperation Operation)? group = null;
-        foreach (var row in rows.OrderBy(row => row.Size).ThenBy(row => row.Operation).ThenBy(row => row.Policy))
+        foreach (var same in rows
+            .OrderBy(row => row.Size)
+            .ThenBy(row => row.Operation)
+            .ThenBy(row => row.Policy)
+            .GroupBy(row => (row.Paper, row with { Policy = row.Policy.IsFull() ? SyncPolicy.Gather : SyncPolicy.Deferred })))
         {
+            var row = same.First();
             bool isFirst = group != (row.Size, row.Operation);
             if (isFirst && group is not null && !isMarkdown)
             {
@@ -86,7 +97,7 @@ internal static class BenchTable
             [
                 isNamed ? ByteSize.Format(row.Size) : string.Empty,
                 isNamed ? Names.Of(row.Operation) : string.Empty,
-                row.Policy.ToString(),
+                Outcome.NamesOf(same.Select(other => other.Policy)),
                 .. columns.Select(column => column.Cell(row)),
             ]);
         }
@@ -128,6 +139,11 @@ internal static class BenchTable
             columns.Add(new("Paper's", 7, row => row is { Policy: SyncPolicy.RangeFlush, PaperBefore: { } before, PaperAfter: { } after }
                 ? Numbers.Times(before.Mean, after.Mean)
                 : string.Empty));
+        }
+
+        if (rows.Any(row => row.ReachablePages != 0))
+        {
+            columns.Add(new("Left", 1, row => row.Operation == MappingOperation.Map ? string.Empty : Promises.Pages(row.ReachablePages)));
         }
 
         columns.Add(new("Writes", 3, row => Numbers.Count(row.Counts.RegisterWrites.Total)));

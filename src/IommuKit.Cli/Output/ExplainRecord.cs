@@ -31,5 +31,19 @@ internal sealed class ExplainRecord(ExplainView view)
 
     public long? Skipped => view.Replay?.SkippedCount;
 
+    public string CostsName => view.Explanation.Costs.Name;
+
+    public string? Fit => view.Fit;
+
+    public double? Coverage => view.Replay?.Coverage is { } share ? Math.Round(share, 6) : null;
+
+    public string? RecordedOn => view.Replay?.Trace.RecordedOn;
+
+    public IReadOnlyList<string> Answer => [.. new ExplainAnswer(view).Lines().Select(line => line.Trim())];
+
+    public IReadOnlyList<ShareRecord>? WithOtherPrior => view.Explanation.OtherHeadline is { IsSure: true } other
+        ? [.. new[] { other.Registers, other.DmaSync }.Select(part => new ShareRecord(other, part))]
+        : null;
+
     public IReadOnlyList<SkippedRecord>? SkippedReasons => view.Replay is { } replay ? Skips.Records(replay.Skipped) : null;
 }

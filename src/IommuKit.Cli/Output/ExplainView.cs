@@ -13,7 +13,8 @@ namespace IommuKit.Cli.Output;
 /// <param name="to">The policy whose gain is explained.</param>
 /// <param name="explanation">What was found.</param>
 /// <param name="replay">How the trace that it is about was replayed; null if it is about sizes.</param>
-internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy to, Explanation explanation, ReplayResult? replay)
+/// <param name="hasDetails">Whether the tables by cause and by operation are wanted too.</param>
+internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy to, Explanation explanation, ReplayResult? replay, bool hasDetails)
 {
     private static readonly string[] CauseHeaders = ["Invalidations", "Cleans", "Waits", "Software"];
 
@@ -27,24 +28,48 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
 
     public ReplayResult? Replay => replay;
 
+    /// <summary>What is split: a gain, or a loss.</summary>
+    public string Whole => explanation.Headline.IsLoss ? "loss" : "gain";
+
     public void Write(Results results) => results.WriteOne(new ExplainRecord(this), ExplainPartRecord.Of(this), WriteTables);
 
     private void WriteTables(IAnsiConsole console, bool isMarkdown)
     {
         var leftOut = new List<string>();
-        string whole = explanation.Headline.IsLoss ? "loss" : "gain";
+        string whole = Whole;
+        foreach (string line in new ExplainAnswer(this).Lines())
+        {
+            console.Note(isMarkdown, line);
+        }
+
+        if (replay is not null)
+        {
+            console.Note(isMarkdown, $"{replay.Trace.File}: {TraceNotes.Origin(replay.Trace)}");
+        }
+
+        console.WriteLine();
         leftOut.AddRange(WriteTable(
             console,
-            $"{kind.Name}: {whole} of {to} {(whole == "gain" ? "over" : "against")} {from}, by cause (Shapley, {Workload.Combinations} combinations)",
+            $"{kind.Name}: {whole} of {to} {(whole == "gain" ? "over" : "against")} {from}; times with costs {explanation.Costs.Name}",
             isMarkdown,
-            CauseHeaders,
-            attribution => attribution.ByCause));
-        leftOut.AddRange(WriteTable(
-            console,
-            $"The same {whole} by what is {(explanation.Headline.IsLoss ? "added" : "saved")}",
-            isMarkdown,
-            ["Register writes", "Read-backs", "Lines", "Barriers", "Software"],
-            attribution => attribution.ByOperation));
+            ["TLB maintenance", "DMA sync", "Software"],
+            ExplainAnswer.Parts));
+        if (hasDetails)
+        {
+            leftOut.AddRange(WriteTable(
+                console,
+                $"The same {whole} by cause (Shapley, {Workload.Combinations} combinations)",
+                isMarkdown,
+                CauseHeaders,
+                attribution => attribution.ByCause));
+            leftOut.AddRange(WriteTable(
+                console,
+                $"The same {whole} by what is {(explanation.Headline.IsLoss ? "added" : "saved")}",
+                isMarkdown,
+                ["Register writes", "Read-backs", "Lines", "Barriers", "Software"],
+                attribution => attribution.ByOperation));
+        }
+
         ColumnTable.WriteLeftOut(console, leftOut);
         foreach (string sentence in Coverage())
         {
@@ -61,7 +86,23 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
             console.Note(isMarkdown, sentence);
         }
 
+        if (!hasDetails && explanation.Headline is { IsDifferent: true, IsSure: true } headline)
+        {
+            console.Note(isMarkdown, $"By cause (Shapley, {Workload.Combinations} combinations): {Shares(headline, headline.ByCause)}.");
+            console.Note(isMarkdown, $"By operation: {Shares(headline, headline.ByOperation)}. All of them for every size: --details.");
+        }
+
+        if (Promises.Note([from, to]) is { } promise)
+        {
+            console.Note(isMarkdown, promise);
+        }
+
         console.Note(isMarkdown, $"Costs {explanation.Costs.Name}: {explanation.Costs.Description}");
+        if (Fit is { } fit)
+        {
+            console.Note(isMarkdown, $"Intervals: {fit}");
+        }
+
         console.Note(
             isMarkdown,
             $"µs: virtual time; percentages of the {whole}, with 90 % intervals where costs were fitted. Waits: barriers and read-backs.");
@@ -71,6 +112,12 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
         }
     }
 
+    /// <summary>What the intervals come from; null if there are none.</summary>
+    public string? Fit => explanation.Calibration?.ToVector("fitted").Description;
+
+    private static string Shares(Attribution attribution, IEnumerable<AttributionPart> parts) =>
+        string.Join(", ", parts.Select(part => $"{part.Name} {ExplainAnswer.Share(attribution, part)}"));
+
     /// <summary>Of how much of the trace the conclusions are, in the words of <c>iommukit replay</c>.</summary>
     private IEnumerable<string> Coverage()
     {
@@ -79,14 +126,12 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
             return [];
         }
 
-        long events = replay.Trace.Maps + replay.Trace.Unmaps;
         return
         [
             $"{replay.Trace.File}: {TraceNotes.Contents(replay.Trace)}",
-            .. replay.SkippedCount == 0
+            .. replay.Coverage is not { } share || share == 1
                 ? Array.Empty<string>()
-                : [FormattableString.Invariant(
-                    $"Explained are {100.0 * (events - Math.Min(events, replay.SkippedCount)) / Math.Max(events, 1):0.#} % of its maps and unmaps.")],
+                : [$"Explained are {Output.Coverage.Percent(share)} of its maps and unmaps."],
             .. replay.Skipped.Select(skipped => $"skipped: {Skips.Describe(skipped, "the IOMMU")}"),
             .. TraceNotes.Of(replay.Trace),
         ];
@@ -112,17 +157,10 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
                 work.Operation is { } operation ? $"{Names.Of(operation)} {work.Name}" : work.Name,
                 Numbers.Microseconds(attribution.FromUs),
                 Numbers.Microseconds(attribution.ToUs),
-                .. partsOf(attribution).Select(part => Cell(attribution, part)),
+                .. partsOf(attribution).Select(part => ExplainAnswer.Share(attribution, part)),
             ]);
         }
 
         return table.Write(console);
     }
-
-    private static string Cell(Attribution attribution, AttributionPart part) =>
-        !attribution.IsDifferent ? "no gain"
-        : !attribution.IsSure ? "open"
-        : part.Interval is not { } interval ? FormattableString.Invariant($"{100 * part.Share:0} %")
-        : attribution.IsUnique ? FormattableString.Invariant($"{100 * part.Share:0} % ({100 * interval.Low:0}–{100 * interval.High:0})")
-        : FormattableString.Invariant($"{100 * interval.Low:0}–{100 * interval.High:0} %");
 }

@@ -1,3 +1,4 @@
+using IommuKit.Lab;
 using IommuKit.Lab.Replay;
 
 namespace IommuKit.Cli.Output;
@@ -73,4 +74,24 @@ internal sealed class ReplayRecord(ReplayResult result)
 
     [OwnWords]
     public string Tuning => Output.Tuning.Describe(result.Tuning.Settings, result.Tuning.FlushAllPages);
+
+    public double? Coverage => result.Coverage is { } share ? Math.Round(share, 6) : null;
+
+    public string? RecordedOn => result.Trace.RecordedOn;
+
+    public bool PromisesAll => result.Policy.IsFull();
+
+    public long UnmapsLeftReachable => result.Exposure.Unmaps;
+
+    public long ReachablePagesP99 => result.Exposure.PagesP99;
+
+    public long ReachablePagesMax => result.Exposure.PagesMax;
+
+    public double? ReachableRecordedP99Us => result.Exposure.RecordedP99 / 1000.0;
+
+    public double? ReachableRecordedMaxUs => result.Exposure.RecordedMax / 1000.0;
+
+    public double ReachableVirtualP99Us => Math.Round(result.Exposure.VirtualP99, 3);
+
+    public double ReachableVirtualMaxUs => Math.Round(result.Exposure.VirtualMax, 3);
 }

@@ -30,10 +30,7 @@ internal static class ReplayTable
         console.Note(
             isMarkdown, "Virtual ms and µs: operations times their cost, on the machine that the costs are for; nothing here is time of this host.");
         console.Note(isMarkdown, "Total: all maps and unmaps together. Map and Unmap p50, p99, max: latencies of single ones, in µs.");
-        if (results.Any(result => result.Policy == SyncPolicy.Explicit))
-        {
-            console.Note(isMarkdown, "Explicit: flushed where the trace turns from maps to unmaps or back, as a caller might.");
-        }
+        WritePromises(console, results, isMarkdown);
 
         if (results.Any(result => result.Tuning.Settings.UsesSections))
         {
@@ -45,8 +42,37 @@ internal static class ReplayTable
     /// <summary>What a result was run on, as the title of a table.</summary>
     /// <param name="result">The result.</param>
     /// <param name="what">What to say behind the IOMMU.</param>
-    public static string Title(ReplayResult result, string what) =>
-        $"{result.Iommu}{what}, costs {result.Costs}{Tuning.InTitle(result.Tuning.Settings, result.Tuning.FlushAllPages)}";
+    /// <param name="all">All results that the table is about.</param>
+    public static string Title(ReplayResult result, string what, IEnumerable<ReplayResult> all) =>
+        $"If this were a {result.Iommu}{what}: {Coverage.InTitle(all)}, costs {result.Costs}"
+        + Tuning.InTitle(result.Tuning.Settings, result.Tuning.FlushAllPages);
+
+    /// <summary>Says what is left reachable, and which policies promise less.</summary>
+    public static void WritePromises(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
+    {
+        if (Promises.Note(results.Select(result => result.Policy)) is { } promise)
+        {
+            console.Note(isMarkdown, promise);
+        }
+
+        foreach (bool hasTimes in results.Select(result => result.Trace.HasTimes).Distinct())
+        {
+            console.Note(isMarkdown, Promises.ColumnsNote(hasTimes));
+        }
+
+        if (results.Any(result => result.Policy == SyncPolicy.Deferred))
+        {
+            console.Note(
+                isMarkdown,
+                "Deferred: flushed when 255 ranges wait and one more comes, at an unmap 10 ms or more after the first of them, or before one is mapped again. "
+                    + "There is no timer; Linux's would flush 10 ms after the first.");
+        }
+
+        if (results.Any(result => result.Policy == SyncPolicy.Explicit))
+        {
+            console.Note(isMarkdown, "Explicit: flushed where the trace turns from maps to unmaps or back, as a caller might.");
+        }
+    }
 
     /// <summary>Writes a table for each case, under what is said of its trace.</summary>
     /// <param name="console">Where to.</param>
@@ -62,7 +88,7 @@ internal static class ReplayTable
             foreach (var result in file)
             {
                 console.WriteLine();
-                var table = new ColumnTable(Title(result, $", {result.Policy}"), isMarkdown);
+                var table = new ColumnTable(Title(result, $", {Promises.Marked(result.Policy)}", [result]), isMarkdown);
                 fill(table, result);
                 leftOut.AddRange(table.Write(console));
             }
@@ -71,12 +97,17 @@ internal static class ReplayTable
         }
 
         ColumnTable.WriteLeftOut(console, leftOut);
+        if (Promises.Note(results.Select(result => result.Policy)) is { } promise)
+        {
+            console.Note(isMarkdown, promise);
+        }
     }
 
     /// <summary>Says what is in a trace.</summary>
     public static void WriteTrace(IAnsiConsole console, TraceSummary trace, bool isMarkdown)
     {
         console.Note(isMarkdown, $"{trace.File}: {TraceNotes.Contents(trace)}");
+        console.Note(isMarkdown, $"  {TraceNotes.Origin(trace)}");
         foreach (string note in TraceNotes.Of(trace))
         {
             console.Note(isMarkdown, $"  {note}");
@@ -86,13 +117,13 @@ internal static class ReplayTable
     private static IReadOnlyList<string> WriteMachine(
         IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
     {
-        var table = new ColumnTable(Title(results[0], string.Empty), isMarkdown);
+        var table = new ColumnTable(Title(results[0], string.Empty, results), isMarkdown);
         table.AddColumn("Policy", isNumber: false);
         var columns = Columns(results);
         columns.ForEach(column => table.AddColumn(column.Header, column.Rank));
-        foreach (var result in results)
+        foreach (var row in results.GroupBy(Outcome.Of))
         {
-            table.AddRow([result.Policy.ToString(), .. columns.Select(column => column.Cell(result))]);
+            table.AddRow([Outcome.NamesOf(row.Select(result => result.Policy)), .. columns.Select(column => column.Cell(row.First()))]);
         }
 
         var leftOut = table.Write(console);
@@ -115,9 +146,10 @@ internal static class ReplayTable
             columns.Add(new("Faster", 1, result => Numbers.Times(perPage.VirtualMicroseconds, result.VirtualMicroseconds)));
         }
 
+        columns.AddRange(Promises.Columns(results[0].Trace.HasTimes).Select(column => new Column(column.Header, column.Rank, column.Cell)));
         columns.AddRange(
         [
-            new("Writes", 2, result => Numbers.Count(result.Counts.RegisterWrites.Total)),
+            new("Writes", 3, result => Numbers.Count(result.Counts.RegisterWrites.Total)),
             new("Reads", 5, result => Numbers.Count(result.Counts.RegisterReads.Total)),
             new("Lines", 5, result => Numbers.Count(result.Counts.LinesCleaned)),
             new("Barriers", 9, result => Numbers.Count(result.Counts.Barriers)),

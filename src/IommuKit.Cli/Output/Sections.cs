@@ -6,10 +6,9 @@ namespace IommuKit.Cli.Output;
 /// <summary>Writes an answer in sections: a word in front of each, and sentences that wrap beside it.</summary>
 /// <param name="console">Where to.</param>
 /// <param name="isMarkdown">Whether as Markdown.</param>
-internal sealed class Sections(IAnsiConsole console, bool isMarkdown)
+/// <param name="labelWidth">Columns for the words in front, with a blank.</param>
+internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelWidth = 10)
 {
-    private const int LabelWidth = 10;
-
     // Wider than this, lines are hard to read; and files and pipes have no width of their own.
     private const int MostColumns = 100;
     private const int UsualColumns = 80;
@@ -45,15 +44,15 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown)
             console.WriteLine();
         }
 
-        string front = label.PadRight(LabelWidth);
+        string front = label.PadRight(labelWidth);
         foreach (var (text, style) in lines)
         {
-            foreach (string line in text.StartsWith(' ') ? [text] : Wrap(text, Width - LabelWidth))
+            foreach (string line in text.StartsWith(' ') ? [text] : Wrap(text, Width - labelWidth))
             {
                 if (!isMarkdown)
                 {
                     console.Write(new Text(front, new Style(decoration: Decoration.Bold)));
-                    front = new string(' ', LabelWidth);
+                    front = new string(' ', labelWidth);
                 }
 
                 WriteLine(line, style);

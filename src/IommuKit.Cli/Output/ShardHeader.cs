@@ -12,5 +12,5 @@ internal sealed record ShardHeader(
     int IommukitShard, int Shard, int Shards, int Files, int Cases, ReplayView View, IReadOnlyDictionary<string, string> Parameters)
 {
     /// <summary>The version that is written and read.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 }

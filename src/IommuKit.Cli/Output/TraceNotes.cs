@@ -11,6 +11,11 @@ internal static class TraceNotes
         + $"in {Numbers.Count(trace.Lines, "line")}; {Numbers.Count((long)trace.LivePages, "page")} live at the end, "
         + $"{Numbers.Count((long)trace.PeakLivePages)} at most";
 
+    /// <summary>On what hardware it was recorded, and what of a replay is that hardware's.</summary>
+    public static string Origin(TraceSummary trace) =>
+        (trace.RecordedOn is { } iommu ? $"recorded on {iommu}, not on what is modelled here" : "it does not say on what IOMMU it was recorded")
+        + ": maps and unmaps are the trace's, flushes, times and what is left reachable the model's";
+
     /// <summary>What is missing or odd.</summary>
     public static IEnumerable<string> Of(TraceSummary trace)
     {

@@ -1,9 +1,10 @@
+using IommuKit.Lab;
 using IommuKit.Lab.Replay;
 
 namespace IommuKit.Cli.Output;
 
 /// <summary>A case of <c>iommukit replay --what-if</c> as JSON and CSV have it. docs/json.md describes the fields.</summary>
-internal sealed class WhatIfRecord(ReplayResult result, ReplayResult first)
+internal sealed class WhatIfRecord(ReplayResult result, ReplayResult first, ReplayResult? best)
 {
     public string File => result.Trace.File;
 
@@ -61,9 +62,38 @@ internal sealed class WhatIfRecord(ReplayResult result, ReplayResult first)
 
     public string? Problem => result.Trace.Problem;
 
+    public double? Coverage => result.Coverage is { } share ? Math.Round(share, 6) : null;
+
+    public string? RecordedOn => result.Trace.RecordedOn;
+
+    public bool PromisesAll => result.Policy.IsFull();
+
+    public bool IsBest => ReferenceEquals(result, best);
+
+    public long UnmapsLeftReachable => result.Exposure.Unmaps;
+
+    public long ReachablePagesP99 => result.Exposure.PagesP99;
+
+    public long ReachablePagesMax => result.Exposure.PagesMax;
+
+    public double? ReachableRecordedP99Us => result.Exposure.RecordedP99 / 1000.0;
+
+    public double? ReachableRecordedMaxUs => result.Exposure.RecordedMax / 1000.0;
+
+    public double ReachableVirtualP99Us => Math.Round(result.Exposure.VirtualP99, 3);
+
+    public double ReachableVirtualMaxUs => Math.Round(result.Exposure.VirtualMax, 3);
+
     /// <summary>The records of results, each compared with the first of its file.</summary>
     public static IReadOnlyList<WhatIfRecord> Of(IReadOnlyList<ReplayResult> results) =>
-        [.. results.GroupBy(result => result.Trace).SelectMany(file => file.Select(result => new WhatIfRecord(result, file.First())))];
+    [
+        .. results.GroupBy(result => result.Trace).SelectMany(file =>
+        {
+            ReplayResult[] cases = [.. file];
+            var best = WhatIfRow.BestOf(cases);
+            return cases.Select(result => new WhatIfRecord(result, cases[0], best));
+        }),
+    ];
 
     private static double? Ratio(double value, double first) => first == 0 ? null : Math.Round(value / first, 4);
 }

@@ -18,27 +18,37 @@ internal static class WhatIfTable
                 console.WriteLine();
             }
 
-            var table = new ColumnTable($"What if; costs {file.First().First.Costs}", isMarkdown);
+            ReplayResult[] cases = [.. file.Select(pair => pair.First)];
+            var best = WhatIfRow.BestOf(cases);
+            string machines = string.Join(" or ", cases.Select(result => result.Iommu).Distinct(StringComparer.Ordinal).Select(name => $"a {name}"));
+            var table = new ColumnTable($"What if this were {machines}: {Coverage.InTitle(cases)}, costs {cases[0].Costs}", isMarkdown);
+            table.AddColumn("Best", 1, isNumber: false);
             table.AddColumn("IOMMU", isNumber: false);
             table.AddColumn("Policy", isNumber: false);
             table.AddColumn("Options", isNumber: false);
+            var left = Promises.Columns(cases[0].Trace.HasTimes);
             foreach (var (header, rank) in (ReadOnlySpan<(string, int)>)
                 [
-                    ("Total ms", 0), ("Time", 0), ("Operations", 2), ("Ops", 1), ("TLB flushes", 3),
+                    ("Total ms", 0), ("Time", 1), (left[0].Header, left[0].Rank), (left[1].Header, left[1].Rank), ("Operations", 2), ("Ops", 1), ("TLB flushes", 3),
                     ("PTC flushes", 6), ("Waits", 4), ("Lines", 7), ("Map p99", 5), ("Unmap p99", 5), ("Skipped", 1),
                 ])
             {
                 table.AddColumn(header, rank);
             }
 
-            foreach (var (result, record) in file)
+            foreach (var row in WhatIfRow.Of(cases))
             {
+                var result = row.Result;
+                var record = file.First(pair => ReferenceEquals(pair.First, result)).Second;
                 table.AddRow(
+                    best is not null && Outcome.Of(best) == Outcome.Of(result) ? "best" : string.Empty,
                     result.Iommu,
-                    record.Policy,
-                    Tuning.Describe(result.Tuning.Settings, result.Tuning.FlushAllPages) is { Length: > 0 } options ? options : "–",
+                    Outcome.NamesOf(row.Policies),
+                    row.Options,
                     ReplayTable.Number(result.VirtualMicroseconds / 1000),
                     Percent(record.TimeRatio),
+                    left[0].Cell(result),
+                    left[1].Cell(result),
                     Numbers.Count(record.Operations),
                     Percent(record.OperationsRatio),
                     Numbers.Count(record.TlbWrites),
@@ -51,6 +61,11 @@ internal static class WhatIfTable
             }
 
             leftOut.AddRange(table.Write(console));
+            foreach (string sentence in WhatIfRow.WithoutEffect(cases))
+            {
+                console.Note(isMarkdown, $"  {sentence}");
+            }
+
             console.WriteLine();
         }
 
@@ -58,7 +73,14 @@ internal static class WhatIfTable
         console.Note(
             isMarkdown,
             "Total ms is virtual time: operations times their cost, on the machine that the costs are for; so are the latencies, in µs.");
-        console.Note(isMarkdown, "Time and Ops: virtual time, and operations (register accesses and lines cleaned), as a share of the first row's.");
+        var first = results[0];
+        string compared = $"{first.Policy} on {first.Iommu}"
+            + (Tuning.Describe(first.Tuning.Settings, first.Tuning.FlushAllPages) is { Length: > 0 } options ? $" with {options}" : string.Empty);
+        console.Note(
+            isMarkdown,
+            $"Time and Ops: virtual time, and operations (register accesses and lines cleaned), as a share of those of the first case: {compared}.");
+        console.Note(isMarkdown, "Sorted by time. best: the fastest of those whose unmaps leave nothing reachable when they return.");
+        ReplayTable.WritePromises(console, results, isMarkdown);
     }
 
     private static string Percent(double? ratio) =>

@@ -27,6 +27,9 @@ public sealed record BenchRow(
     LeastMaintenance Bound,
     CacheCounts Caches)
 {
+    /// <summary>Pages of 4 KiB that a device could still reach when the operation returned, before the flush that follows it.</summary>
+    public long ReachablePages { get; init; }
+
     /// <summary>Pages of 4 KiB in the range.</summary>
     public ulong Pages => Size / SmallPage.Bytes;
 

@@ -109,8 +109,10 @@ public static class BenchRunner
         var mapCaches = Touch(machine, dma, list, size, isMapped: true);
 
         before = machine.Counts;
+        long putOff = machine.PutOff.Pages;
         Unmap(domain, size);
         var unmapped = machine.Counts - before;
+        long reachable = machine.PutOff.Pages - putOff;
         var unmapCaches = Touch(machine, dma, list, size, isMapped: false);
 
         yield return Row(MappingOperation.Map, mapped, mapCaches);
@@ -131,7 +133,10 @@ public static class BenchRunner
                 options.Costs.Microseconds(counts, maps: isMap ? 1 : 0, unmaps: isMap ? 0 : 1),
                 counts,
                 machine.LeastFor(new Footprint(Iova, size, UsesSections(options), change)),
-                caches);
+                caches)
+            {
+                ReachablePages = isMap ? 0 : reachable,
+            };
         }
     }
 

@@ -27,7 +27,9 @@ public sealed class Explanation
         if (calibration is not null && Headline is { IsDifferent: true, IsSure: true })
         {
             Uncertainty = Attribution.Uncertainty(Headline.Workload, calibration.Draws);
-            OtherUncertainty = UncertaintyOf(Other(calibration), Headline.Workload);
+            var other = Other(calibration);
+            OtherUncertainty = UncertaintyOf(other, Headline.Workload);
+            OtherHeadline = new Attribution(Headline.Workload, us, other.Draws);
             Next = NextMeasurement.Rank(calibration, Headline.Workload);
         }
     }
@@ -49,6 +51,12 @@ public sealed class Explanation
 
     /// <summary>The same without the prior, or, if there is none, with that of the built-in costs.</summary>
     public double OtherUncertainty { get; }
+
+    /// <summary>
+    /// The gain of <see cref="Headline"/> as it is split without the prior, or, if there is none, with that of the built-in costs; null without a
+    /// calibration.
+    /// </summary>
+    public Attribution? OtherHeadline { get; }
 
     /// <summary>What could be measured next, the most telling first; empty without a calibration.</summary>
     public IReadOnlyList<CandidateMeasurement> Next { get; } = [];

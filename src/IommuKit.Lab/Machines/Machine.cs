@@ -60,6 +60,9 @@ public abstract class Machine : IDisposable
     /// <summary>What happened so far.</summary>
     public OperationCounts Counts => _meter.Read(_counters);
 
+    /// <summary>What domains put off: <see cref="DomainCounters.PagesPutOff"/> and <see cref="DomainCounters.Drains"/>.</summary>
+    public (long Pages, long Drains) PutOff => (_counters.PagesPutOff, _counters.Drains);
+
     /// <summary>A meter of its own before the same hardware, for accesses that do not come from the driver.</summary>
     internal Meter MeterBeside() => _meter.Beside();
 

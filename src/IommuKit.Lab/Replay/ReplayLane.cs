@@ -20,13 +20,17 @@ internal sealed class ReplayLane : IDisposable
     private readonly ReplayCase _case;
     private readonly SizeLatencies? _sizes;
     private readonly SeriesRecorder? _series;
+    private readonly ExposureMeter _exposure = new();
+    private readonly TraceClock _clock;
     private OperationCounts _last;
     private double _microseconds;
+    private long _drains;
     private TraceEventKind _direction = TraceEventKind.Map;
 
     public ReplayLane(ReplayCase replayCase, ReplayOptions options, TraceClock clock, TraceSummary trace)
     {
         _case = replayCase;
+        _clock = clock;
         _costs = new CostWeights(options.Costs.Components);
         _costsName = options.Costs.Name;
         _sizes = options.HasSizes ? new SizeLatencies() : null;
@@ -91,7 +95,8 @@ internal sealed class ReplayLane : IDisposable
             LatencySummary.Of(_unmapLatency),
             _skipped.Skipped,
             _sizes?.Counted ?? [],
-            _series?.Finish() ?? [])
+            _series?.Finish() ?? [],
+            _exposure.Finish(trace.HasTimes))
         {
             Histograms = (_mapLatency, _unmapLatency),
         };
@@ -162,10 +167,18 @@ internal sealed class ReplayLane : IDisposable
         ulong last = Math.Min(unmap.LastIova, _domain.ApertureEnd);
         ulong next = unmap.Iova;
         ulong unmapped = 0;
+        var before = _machine.PutOff;
         var error = IommuError.None;
         while (next <= last)
         {
             error = _domain.TryUnmap(next, last - next + 1, out ulong bytes);
+            var after = _machine.PutOff;
+            if (after.Drains != before.Drains)
+            {
+                // What this unmap put off before the flush is not reachable any more.
+                before = after with { Pages = after.Pages - (long)(bytes / SmallPage.Bytes) };
+            }
+
             unmapped += bytes;
             next += bytes;
             if (error != IommuError.None || (bytes == 0 && !_domain.TryFindNext(next, last, out next)))
@@ -175,6 +188,11 @@ internal sealed class ReplayLane : IDisposable
         }
 
         double microseconds = Lap(maps: 0, unmaps: unmapped == 0 ? 0 : 1);
+        if (_machine.PutOff.Pages - before.Pages is > 0 and var left)
+        {
+            _exposure.Left(left, _clock.Now, _microseconds);
+        }
+
         if (unmapped != 0)
         {
             _unmapLatency.Add(microseconds);
@@ -201,6 +219,12 @@ internal sealed class ReplayLane : IDisposable
         _last = now;
         _series?.AddWork(done, microseconds);
         _microseconds += microseconds;
+        if (_machine.PutOff.Drains is var drains && drains != _drains)
+        {
+            _drains = drains;
+            _exposure.Drained(_clock.Now, _microseconds);
+        }
+
         return microseconds;
     }
 }

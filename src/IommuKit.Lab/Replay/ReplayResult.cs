@@ -17,6 +17,7 @@ namespace IommuKit.Lab.Replay;
 /// <param name="Skipped">What was not replayed, and why.</param>
 /// <param name="Sizes">Latencies by size; empty if they were not asked for.</param>
 /// <param name="Series">The time series; empty if it was not asked for.</param>
+/// <param name="Exposure">What unmaps left reachable, and for how long.</param>
 public sealed record ReplayResult(
     TraceSummary Trace,
     string Iommu,
@@ -29,7 +30,8 @@ public sealed record ReplayResult(
     LatencySummary UnmapLatency,
     IReadOnlyList<SkippedEvents> Skipped,
     IReadOnlyList<SizeLatency> Sizes,
-    IReadOnlyList<SeriesPoint> Series)
+    IReadOnlyList<SeriesPoint> Series,
+    Exposure Exposure)
 {
     /// <summary>All virtual times of maps and of unmaps; null in a result that was read from a part of a sweep.</summary>
     [JsonIgnore]
@@ -37,4 +39,19 @@ public sealed record ReplayResult(
 
     /// <summary>Events that were not replayed, or not wholly.</summary>
     public long SkippedCount => Skipped.Sum(skipped => skipped.Count);
+
+    /// <summary>
+    /// The share of the trace's maps and unmaps that were replayed as a whole: skipped, lost and damaged ones are not. Null if there are none.
+    /// </summary>
+    public double? Coverage
+    {
+        get
+        {
+            // These are not among the maps and unmaps that were read.
+            long unread = Skipped.Where(skipped => skipped.Reason is SkipReason.VtdMapping or SkipReason.Damaged).Sum(skipped => skipped.Count);
+            long read = Trace.Maps + Trace.Unmaps;
+            long all = Saturating.Add(Saturating.Add(read, (ulong)unread), (ulong)Trace.Lost);
+            return all == 0 ? null : Math.Clamp((double)(read + unread - SkippedCount) / all, 0, 1);
+        }
+    }
 }

@@ -39,6 +39,11 @@ internal sealed class TraceCensus(string path)
     private static void Count(TraceSummary summary, LiveSet live, in TraceEvent traceEvent)
     {
         summary.HasTimes |= traceEvent.Nanoseconds >= 0;
+        if (traceEvent.Kind is TraceEventKind.QueueSubmit or TraceEventKind.CacheTagFlush or TraceEventKind.TagAssign or TraceEventKind.VtdMapping)
+        {
+            summary.RecordedOn = "VT-d";
+        }
+
         switch (traceEvent.Kind)
         {
             case TraceEventKind.Map:

@@ -59,4 +59,8 @@ public sealed class TraceSummary
     /// <summary>Whether the events have times. Without, nothing can depend on time.</summary>
     [JsonInclude]
     public bool HasTimes { get; internal set; }
+
+    /// <summary>The kind of IOMMU that it was recorded on, by the events of its driver: VT-d; null if nothing says.</summary>
+    [JsonInclude]
+    public string? RecordedOn { get; internal set; }
 }

@@ -10,6 +10,8 @@ public sealed class DomainCounters(bool isShared = true)
     private long _freedTables;
     private long _ranges;
     private long _syncs;
+    private long _putOff;
+    private long _drains;
 
     /// <summary>Page-table entries stored.</summary>
     public long EntriesStored => Volatile.Read(ref _entries);
@@ -29,6 +31,15 @@ public sealed class DomainCounters(bool isShared = true)
     /// <summary>Synchronisations with the hardware.</summary>
     public long Syncs => Volatile.Read(ref _syncs);
 
+    /// <summary>
+    /// Pages of 4 KiB that unmaps took away and left reachable when they returned, because their invalidation was put off: under
+    /// <see cref="SyncPolicy.Deferred"/> and <see cref="SyncPolicy.Explicit"/> only. They stay so until <see cref="Drains"/> counts the next flush.
+    /// </summary>
+    public long PagesPutOff => Volatile.Read(ref _putOff);
+
+    /// <summary>Flushes of everything that was put off; those with nothing to do do not count.</summary>
+    public long Drains => Volatile.Read(ref _drains);
+
     internal void AddEntries(long count)
     {
         // A run may have stored nothing: it tells of a table that was left behind.
@@ -46,6 +57,10 @@ public sealed class DomainCounters(bool isShared = true)
     internal void AddRanges(long count) => Add(ref _ranges, count);
 
     internal void AddSync() => Add(ref _syncs, 1);
+
+    internal void AddPutOff(ulong bytes) => Add(ref _putOff, (long)(bytes >> 12));
+
+    internal void AddDrain() => Add(ref _drains, 1);
 
     private void Add(ref long counter, long count)
     {

@@ -325,10 +325,15 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         {
             var tables = sink.CleanOnly();
             _deferred.Add(Unmapped(iova, unmapped).Around(sink.UnlinkedSpan), tables, now);
+            _counters?.AddPutOff(unmapped);
         }
         else
         {
             Finish(ref sink, Unmapped(iova, Math.Max(size, unmapped)), IommuError.None);
+            if (_owed is not null)
+            {
+                _counters?.AddPutOff(unmapped);
+            }
         }
 
         return error;

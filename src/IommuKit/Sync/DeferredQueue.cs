@@ -91,6 +91,7 @@ internal sealed class DeferredQueue<THardware>
         if (_count != 0)
         {
             _sync.InvalidateAll();
+            _sync.Counters?.AddDrain();
         }
 
         _count = 0;

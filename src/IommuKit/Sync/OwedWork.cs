@@ -176,6 +176,7 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync, int capaci
         if (_count != 0)
         {
             Synchronise(_runs.AsSpan(0, _count));
+            sync.Counters?.AddDrain();
         }
 
         _count = 0;

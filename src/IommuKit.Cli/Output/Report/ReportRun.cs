@@ -41,8 +41,7 @@ internal sealed record ReportRun(
     {
         report?.Invoke("costs", 0);
         var calibration = request.Costs.Given is null ? CalibrationSource.Run(request.Costs.Measurements, request.Costs.Calibration, report) : null;
-        var explained = request.Costs.Given ?? calibration!.ToVector("fitted");
-        var costs = request.Costs.Given ?? (request.Costs.Measurements is null ? CostFile.Default : explained);
+        var costs = request.Costs.Take(calibration);
         report?.Invoke("costs", 1);
 
         // What the proposal measured is compared whichever policies are chosen.
@@ -55,7 +54,7 @@ internal sealed record ReportRun(
         var bench = Collect("bench", 2 * options.Policies.Count * options.Sizes.Count, BenchRunner.Run(options), report);
         var workloads = Collect(
             "explain", 2 * options.Sizes.Count, options.Sizes.SelectMany(size => SizeWorkloads.Run(request.Kind, From, To, size)), report);
-        var explanation = new Explanation(workloads, explained, calibration);
+        var explanation = new Explanation(workloads, costs, calibration);
         TraceRun[] traces = [.. request.Traces.Select(file => Read(file, request, costs, explanation, report))];
         return new ReportRun(request, costs, bench, explanation, traces, request.HasCheck ? CheckDriver(request, report) : null);
     }

@@ -64,6 +64,9 @@ public sealed class CostCalibration
         }
     }
 
+    /// <summary>What the proposal's table is called where measurements come from.</summary>
+    public const string SeedTableName = "the table of 2015";
+
     /// <summary>Calibrates.</summary>
     /// <param name="source">Where the measurements come from.</param>
     /// <param name="measurements">The measurements, at least one.</param>
@@ -72,6 +75,9 @@ public sealed class CostCalibration
     public static CostCalibration Run(
         string source, IReadOnlyList<Measurement> measurements, CalibrationOptions options, Action<double>? onCounted = null) =>
         new(source, CellCounter.Count(measurements, onCounted), options);
+
+    /// <summary>Whether the measurements are those of the proposal's table.</summary>
+    public bool IsOfSeedTable => _source == SeedTableName;
 
     /// <summary>The same measurements with another prior.</summary>
     public CostCalibration With(CostPrior prior) => new(_source, Fit.Cells, _options with { Prior = prior });

@@ -1,0 +1,29 @@
+using System.CommandLine;
+using IommuKit.Cli.Output;
+using IommuKit.Lab;
+using IommuKit.Lab.Bench;
+using IommuKit.Lab.Machines;
+using IommuKit.Lab.Seed;
+
+namespace IommuKit.Cli.Commands;
+
+/// <summary><c>iommukit policies</c>: what each flush policy does, promises and costs.</summary>
+internal static class PoliciesCommand
+{
+    private const ulong ExampleBytes = 4 << 20;
+
+    public static Command Create(CommandContext context)
+    {
+        var results = new ResultOptions();
+        var command = new Command("policies", "What each flush policy does, promises and costs, in plain words.");
+        results.AddTo(command);
+        command.SetAction(parsed => results.Collect(parsed, context, [], writer =>
+        {
+            var options = new BenchOptions { Machines = [MachineCatalog.Find(SeedTable.Machine)!], Sizes = [ExampleBytes] };
+            var unmaps = BenchRunner.Run(options).Where(row => row.Operation == MappingOperation.Unmap).ToDictionary(row => row.Policy);
+            PolicyRecord[] records = [.. PolicyGuide.All.Select(guide => new PolicyRecord(guide, unmaps[guide.Policy]))];
+            writer.Write(records, (console, isMarkdown) => PolicyText.Write(console, records, isMarkdown));
+        }));
+        return command;
+    }
+}

@@ -1,0 +1,87 @@
+using IommuKit.Lab.Costs.Calibration;
+using IommuKit.Lab.Explain;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>The answer of <c>iommukit explain</c> to the question in the reply of 2015, with bars, how sure it is, and what would settle it.</summary>
+/// <param name="view">What was found.</param>
+internal sealed class ExplainAnswer(ExplainView view)
+{
+    private const int BarCells = 25;
+
+    private static readonly string[] Names = ["TLB maintenance", "DMA sync", "software"];
+
+    /// <summary>The lines.</summary>
+    public IEnumerable<string> Lines()
+    {
+        var explanation = view.Explanation;
+        var headline = explanation.Headline;
+        string work = headline.Workload.Operation is { } operation ? $"{Output.Names.Of(operation)} of {headline.Workload.Name}" : headline.Workload.Name;
+        string covered = view.Replay is { } replay ? $" ({Coverage.InTitle([replay])})" : string.Empty;
+        yield return $"If this were a {view.Kind.Name}: {work}{covered}, "
+            + $"{Numbers.Microseconds(headline.FromUs)} µs under {view.From} → {Numbers.Microseconds(headline.ToUs)} µs under {Promises.Marked(view.To)}";
+        yield return $"Robin Murphy asked in 2015: how much of the {view.Whole} is batching up the TLB maintenance, "
+            + "how much doing the DMA sync in fewer pieces?";
+        if (!headline.IsDifferent || !headline.IsSure)
+        {
+            yield return $"  {Conclusions.Of(explanation)[0]}";
+            yield break;
+        }
+
+        var parts = Parts(headline);
+        int width = parts.Max(part => Share(headline, part).Length);
+        foreach (var (name, part) in Names.Zip(parts))
+        {
+            yield return $"  {name,-17}{Share(headline, part).PadLeft(width)}   {Bar(part)}";
+        }
+
+        yield return HowSure(explanation);
+        yield return explanation.Next is [var best, ..] && best.Uncertainty < explanation.Uncertainty
+            ? $"What would settle it: time {best.Name} on a board."
+            : explanation.Calibration is null
+                ? "What would settle it: times of your own hardware, with 'iommukit calibrate' or --measurements."
+                : "What would settle it: none of the measurements that were tried.";
+    }
+
+    /// <summary>TLB maintenance, DMA sync, and the software around them: they add up to the gain.</summary>
+    public static IReadOnlyList<AttributionPart> Parts(Attribution attribution) =>
+        [attribution.Registers, attribution.DmaSync, attribution.ByOperation[^1]];
+
+    /// <summary>A share in a narrow place.</summary>
+    public static string Share(Attribution attribution, AttributionPart part) =>
+        !attribution.IsDifferent ? "no gain"
+        : !attribution.IsSure ? "open"
+        : part.Interval is not { } interval ? FormattableString.Invariant($"{100 * part.Share:0} %")
+        : attribution.IsUnique ? FormattableString.Invariant($"{100 * part.Share:0} % ({Range(interval)})")
+        : Range(interval);
+
+    private static string HowSure(Explanation explanation)
+    {
+        if (explanation.Calibration is not { } calibration || explanation.OtherHeadline is not { } other)
+        {
+            return "How sure: that is not known, as nobody said how well these costs are known.";
+        }
+
+        string others = other.IsSure
+            ? $"TLB maintenance {Share(other, other.Registers)}, DMA sync {Share(other, other.DmaSync)}"
+            : "not even which policy is faster";
+        string table = calibration.IsOfSeedTable ? "the table" : "the times";
+        return calibration.Prior.Source is { } prior
+            ? $"How sure: 90 % intervals, with what is known of such hardware from elsewhere ({prior.Name}). From {table} alone: {others}."
+            : $"How sure: 90 % intervals from {table} alone. With what is known of such hardware from elsewhere: {others}.";
+    }
+
+    /// <summary>Full up to what is sure, pale up to what may be.</summary>
+    private static string Bar(AttributionPart part)
+    {
+        double low = part.Interval?.Low ?? part.Share;
+        double high = part.Interval?.High ?? part.Share;
+        int full = Cells(low);
+        int pale = Math.Max(0, Math.Max(Cells(high), high > 0 ? 1 : 0) - full);
+        return new string('█', full) + new string('▒', pale);
+
+        static int Cells(double share) => double.IsFinite(share) ? (int)Math.Round(Math.Clamp(share, 0, 1) * BarCells) : 0;
+    }
+
+    private static string Range(Interval90 interval) => FormattableString.Invariant($"{100 * interval.Low:0}–{100 * interval.High:0} %");
+}

@@ -1,0 +1,49 @@
+using IommuKit.Domains;
+using IommuKit.Lab;
+using IommuKit.Lab.Replay;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>Marks policies that promise less than others, and says what they leave.</summary>
+internal static class Promises
+{
+    /// <summary>The name of a policy, with a mark if it promises less.</summary>
+    public static string Marked(SyncPolicy policy) => policy.IsFull() ? policy.ToString() : $"{policy} *";
+
+    /// <summary>What the mark means; null if none of the policies has it.</summary>
+    public static string? Note(IEnumerable<SyncPolicy> policies)
+    {
+        SyncPolicy[] less = [.. policies.Where(policy => !policy.IsFull()).Distinct()];
+        if (less.Length == 0)
+        {
+            return null;
+        }
+
+        string until = string.Join(", ", less.Select(policy => policy == SyncPolicy.Deferred
+            ? $"until its queue is drained ({policy})"
+            : $"until the caller flushes ({policy})"));
+        return $"* promises less: when unmap returns, devices can still reach what was unmapped, {until}. 'iommukit policies' says more.";
+    }
+
+    /// <summary>The columns of what is left, for results of one trace: pages, and for how long by one clock.</summary>
+    /// <param name="hasTimes">Whether the trace has times; if not, the duration is virtual.</param>
+    public static IReadOnlyList<(string Header, int Rank, Func<ReplayResult, string> Cell)> Columns(bool hasTimes) =>
+    [
+        ("Left pages", 1, result => Pages(result.Exposure.PagesMax)),
+        (
+            hasTimes ? "Left for" : "Left for, virtual",
+            2,
+            result => result.Exposure.Unmaps == 0 ? "–"
+                : Durations.Short(hasTimes ? result.Exposure.RecordedMax ?? 0 : result.Exposure.VirtualMax * 1000)),
+    ];
+
+    /// <summary>A number of pages that were left reachable.</summary>
+    public static string Pages(long pages) => pages == 0 ? "–" : Numbers.Count(pages);
+
+    /// <summary>What the columns mean.</summary>
+    public static string ColumnsNote(bool hasTimes) =>
+        "Left: the most pages that were unmapped and still reachable at a time, and for how long at most until a flush ended it, "
+        + (hasTimes
+            ? "in the trace's own time, in which a modelled flush takes none."
+            : "in virtual time, as the trace has none: time between calls is not in it.");
+}
