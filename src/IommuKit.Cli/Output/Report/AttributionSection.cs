@@ -8,7 +8,7 @@ internal static class AttributionSection
 {
     public static ReportSection Of(ReportRun run) => new("causes", "Where the gain comes from", body =>
     {
-        var explanation = run.Explanation;
+        var explanation = run.Explanation!;
         body.Paragraph(
             $"Every combination of causes was run on the model, {Workload.Combinations} for each work, "
                 + $"and the gain of {ReportRun.To} over {ReportRun.From} split among them by Shapley's rule.");
@@ -22,9 +22,8 @@ internal static class AttributionSection
                 Table([headline], "What is saved", AskedFor));
         }
 
-        body.Heading("By cause, for every size");
         body.Note(HowToRead(explanation));
-        body.Panels(() =>
+        body.Fold("By cause, for every size", () => body.Panels(() =>
         {
             foreach (var attribution in explanation.Attributions.Where(one => one.IsDifferent))
             {
@@ -32,7 +31,7 @@ internal static class AttributionSection
                     Chart(attribution, NameOf(attribution), Times(attribution), attribution.ByCause),
                     Table([attribution], NameOf(attribution), one => one.ByCause));
             }
-        });
+        }));
         body.Details(
             "All causes of all sizes in one table", Table(explanation.Attributions, "Shares of the gain", attribution => attribution.ByCause));
         body.Note($"Costs {explanation.Costs.Name}: {explanation.Costs.Description}");
@@ -72,6 +71,10 @@ internal static class AttributionSection
                    Interval(part) ?? "–",
                },
         ]);
+
+    /// <summary>A part in as few characters as can be: its interval, or its share.</summary>
+    public static string Short(Attribution attribution, AttributionPart part) =>
+        Interval(part) ?? (attribution.IsUnique ? Numbers.Percent(part.Share) : "not known");
 
     /// <summary>The two times that are compared.</summary>
     public static string Times(Attribution attribution) =>
