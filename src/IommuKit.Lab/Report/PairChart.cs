@@ -29,7 +29,7 @@ public sealed class PairChart : Chart
         int y = 2;
         foreach (var row in _rows)
         {
-            Text(html, "label", 0, y + 12, row.Label);
+            Text(html, "label strong", 0, y + 12, row.Label);
             Text(html, "factor", 100, y + 13, row.Factor, "end");
             int middle = y + TextHeight + 13;
             Line(html, "rail", 0, middle, 100, middle);

@@ -97,7 +97,7 @@ public sealed class ReportBody
 
             if (finding.Excerpt is { } excerpt)
             {
-                Details("The lines of the trace", excerpt);
+                Details("The lines of the trace", excerpt, finding.IsOpen);
             }
 
             _html.Close();

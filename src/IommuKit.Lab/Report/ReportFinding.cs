@@ -17,4 +17,8 @@ public sealed record ReportFinding(
     double? Share,
     string ShareOf,
     IReadOnlyList<string> Text,
-    ReportTable? Excerpt);
+    ReportTable? Excerpt)
+{
+    /// <summary>Whether the excerpt is to be seen at first.</summary>
+    public bool IsOpen { get; init; }
+}

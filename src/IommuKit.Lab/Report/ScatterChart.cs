@@ -65,13 +65,16 @@ public sealed class ScatterChart : Chart
         }
     }
 
-    /// <summary>Heights of the names: above their points, but none over another.</summary>
+    /// <summary>Heights of the names: above their points, or below where another is above; but none over another.</summary>
     private double[] Labels()
     {
-        double[] labels = [.. _points.Select(point => Y(point.Y) - 11)];
-        for (int i = 1; i < labels.Length; i++)
+        double[] labels = new double[_points.Count];
+        double free = LabelHeight + 11;
+        for (int i = 0; i < labels.Length; i++)
         {
-            labels[i] = Math.Max(labels[i], labels[i - 1] + LabelHeight);
+            double above = Y(_points[i].Y) - 10;
+            labels[i] = above >= free ? above : Math.Max(Y(_points[i].Y) + 18, free);
+            free = labels[i] + LabelHeight;
         }
 
         // Those that are too low go up again, and push the others.

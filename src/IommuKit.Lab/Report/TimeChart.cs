@@ -60,7 +60,7 @@ public sealed class TimeChart : Chart
         if (highest is not null)
         {
             double at = (Axis.At(highest.From) + Axis.At(highest.To)) / 2;
-            Text(html, "label strong", at, Y(highest.Value) - 5, _peak, at > 50 ? "end" : "start", at > 50 ? 4 : -4);
+            Text(html, "label strong", at, Y(highest.Value) - 5, _peak, at > 65 ? "end" : at < 35 ? "start" : "middle", at > 65 ? 4 : at < 35 ? -4 : 0);
         }
     }
 

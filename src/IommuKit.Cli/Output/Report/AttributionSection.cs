@@ -13,15 +13,6 @@ internal static class AttributionSection
             $"Every combination of causes was run on the model, {Workload.Combinations} for each work, "
                 + $"and the gain of {ReportRun.To} over {ReportRun.From} split among them by Shapley's rule.");
         body.List([.. Conclusions.Of(explanation), .. UndirectedFlushText.Of(run.Request.Kind, explanation)]);
-        var headline = explanation.Headline;
-        if (headline.IsDifferent)
-        {
-            body.Heading($"The question of 2015: {NameOf(headline)}");
-            body.Figure(
-                Chart(headline, "What is saved", "The gain by the operations that are saved. They add up.", AskedFor(headline)),
-                Table([headline], "What is saved", AskedFor));
-        }
-
         body.Note(HowToRead(explanation));
         body.Fold("By cause, for every size", () => body.Panels(() =>
         {
@@ -36,6 +27,19 @@ internal static class AttributionSection
             "All causes of all sizes in one table", Table(explanation.Attributions, "Shares of the gain", attribution => attribution.ByCause));
         body.Note($"Costs {explanation.Costs.Name}: {explanation.Costs.Description}");
     });
+
+    /// <summary>Writes the answer to what the reply of 2015 asks, as a picture.</summary>
+    public static void WriteAsked(ReportBody body, Explanation explanation)
+    {
+        var headline = explanation.Headline;
+        if (headline is { IsDifferent: true, IsSure: true })
+        {
+            string title = $"What one flush for the range saves in {NameOf(headline)}";
+            body.Figure(
+                Chart(headline, title, $"The gain by the operations that are saved. They add up. {HowToRead(explanation)}", AskedFor(headline)),
+                Table([headline], "What is saved", AskedFor));
+        }
+    }
 
     /// <summary>A chart of parts.</summary>
     public static BarChart Chart(Attribution attribution, string title, string description, IReadOnlyList<AttributionPart> parts)

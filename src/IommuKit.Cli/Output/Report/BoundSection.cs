@@ -23,13 +23,24 @@ internal static class BoundSection
 
         body.Note("In brackets: how many times the least it is.");
         var works = rows.GroupBy(row => (row.Size, row.Operation)).OrderBy(work => work.Key.Size).ThenBy(work => work.Key.Operation).ToList();
-        body.Panels(() =>
+        var charted = works.Where(IsWorthAChart).ToList();
+        if (charted.Count != 0)
         {
-            foreach (var work in works.Where(IsWorthAChart))
+            // They tell the same story, so one of them does at first: that with most to save.
+            var shown = charted.MaxBy(work => work.Max(row => (double)row.Counts.Maintenance / Math.Max(1, row.Bound.Total)))!;
+            body.Figure(Chart(NameOf(shown), [.. shown]), Table(NameOf(shown), [.. shown]));
+            if (charted.Count > 1)
             {
-                body.Figure(Chart(NameOf(work), [.. work]), Table(NameOf(work), [.. work]));
+                body.Fold("The other sizes and operations", () => body.Panels(() =>
+                {
+                    foreach (var work in charted.Where(work => work != shown))
+                    {
+                        body.Figure(Chart(NameOf(work), [.. work]), Table(NameOf(work), [.. work]));
+                    }
+                }));
             }
-        });
+        }
+
         foreach (var work in works.Where(work => !IsWorthAChart(work)))
         {
             var same = work.First();

@@ -77,8 +77,9 @@ internal static class OptionsPart
                 ? Math.Max(0, times.Sum - (option.SavedNanoseconds ?? 0)) / NanosecondsInMillisecond
                 : option.Flushes!.Value;
             long p99 = reach.Percentile(0.99);
+            bool isTried = option.Kind != FlushOptionKind.Recorded && option.Kind == TriedOf(verdict);
             points.Add(new ScatterPoint(
-                NameOf(option.Kind),
+                NameOf(option.Kind) + (isTried ? " – try this" : string.Empty),
                 p99,
                 reach.Max > p99 ? reach.Max : null,
                 y,

@@ -28,6 +28,7 @@ internal static class SeedPage
         yield return new ReportSection("summary", "The answer", body =>
         {
             body.Tiles(Tiles(run));
+            AttributionSection.WriteAsked(body, run.Explanation!);
             body.Fold("In sentences", () => body.List(Summary(run)));
         });
         yield return SeedSection.Of(run);
@@ -37,9 +38,9 @@ internal static class SeedPage
 
     private static IEnumerable<ReportTile> Tiles(ReportRun run)
     {
-        if (SeedSection.Best(run) is { } best)
+        if (SeedSection.Asked(run) is { } asked)
         {
-            var (before, after) = best;
+            var (before, after) = asked;
             string model = Numbers.Times(before.VirtualMicroseconds, after.VirtualMicroseconds);
             string work = $"{Names.Of(after.Operation)} of {ByteSize.Format(after.Size)}";
             yield return after is { PaperBefore: { } was, PaperAfter: { } now }
@@ -63,16 +64,26 @@ internal static class SeedPage
         }
 
         string[] conclusions = [.. Conclusions.Of(run.Explanation)];
+        bool hasIntervals = headline.Registers.Interval is not null;
         yield return new ReportTile(
             "How sure?",
-            headline.Registers.Interval is null ? "No intervals" : "90 % intervals",
-            conclusions.Length > 1 ? conclusions[1] : conclusions[0],
+            hasIntervals ? "90 % intervals" : "No intervals",
+            hasIntervals ? $"{conclusions[1]} {conclusions[^1]}" : conclusions[^1],
             ReportTone.Plain,
             IsWide: true);
+        if (run.Explanation.Next is [var next, ..])
+        {
+            yield return new ReportTile(
+                "What would settle it",
+                $"Time {next.Name}",
+                "The one measurement on a board that would narrow the intervals most, of those that were tried.",
+                ReportTone.Plain,
+                IsWide: true);
+        }
     }
 
     private static ReportTile Part(string name, Attribution attribution, AttributionPart part, string what) =>
-        new(name, AttributionSection.Short(attribution, part), $"of what is saved: {what}.", ReportTone.Plain);
+        new(name, AttributionSection.Short(attribution, part), $"of what is saved: {what}.", ReportTone.Answer);
 
     private static IEnumerable<string> Summary(ReportRun run) =>
     [

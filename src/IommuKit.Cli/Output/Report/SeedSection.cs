@@ -33,7 +33,7 @@ internal static class SeedSection
                 axis,
                 "µs (the model's: virtual time)",
                 chart),
-            Table(pairs),
+            Table(pairs, IndexOfAsked(run, pairs)),
             isOpen: true);
         body.Note(
             $"Model: operations counted between driver and model, times the costs {run.Costs.Name}. "
@@ -74,14 +74,18 @@ internal static class SeedSection
             .Where(sample => sample.Operation == row.Operation && sample.SizeBytes == row.Size)
             .Select(sample => row.Policy == ReportRun.From ? sample.BeforeMicroseconds : sample.AfterMicroseconds)];
 
-    /// <summary>Before and after of the work that gains most, by the paper if it measured it; null if nothing is compared.</summary>
-    public static (BenchRow Before, BenchRow After)? Best(ReportRun run)
+    /// <summary>Before and after of the work that the question is about; null if that was not run.</summary>
+    public static (BenchRow Before, BenchRow After)? Asked(ReportRun run)
     {
         var pairs = Pairs(run.Bench);
-        var measured = pairs.FindAll(pair => pair.After is { PaperBefore: not null, PaperAfter: not null });
-        return measured.Count != 0 ? measured.MaxBy(pair => pair.After.PaperBefore!.Mean / pair.After.PaperAfter!.Mean)
-            : pairs.Count != 0 ? pairs.MaxBy(pair => pair.Before.VirtualMicroseconds / pair.After.VirtualMicroseconds)
-            : null;
+        int index = IndexOfAsked(run, pairs);
+        return index < 0 ? null : pairs[index];
+    }
+
+    private static int IndexOfAsked(ReportRun run, List<(BenchRow Before, BenchRow After)> pairs)
+    {
+        var asked = run.Explanation!.Headline.Workload;
+        return pairs.FindIndex(pair => pair.After.Operation == asked.Operation && ByteSize.Format(pair.After.Size) == asked.Name);
     }
 
     private static List<(BenchRow Before, BenchRow After)> Pairs(IReadOnlyList<BenchRow> rows) =>
@@ -110,7 +114,7 @@ internal static class SeedSection
             after.VirtualMicroseconds);
     }
 
-    private static ReportTable Table(List<(BenchRow Before, BenchRow After)> pairs) => new(
+    private static ReportTable Table(List<(BenchRow Before, BenchRow After)> pairs, int emphasis) => new(
         "Before: a flush for every page. After: one for the range. Paper: mean of its samples, and their range. Model: virtual time; off: against that mean.",
         [
             new("Work", false), new("Paper, before µs"), new("After µs"), new("Faster"), new("Model, before µs"), new("After µs"), new("Faster"),
@@ -133,19 +137,8 @@ internal static class SeedSection
             }),
         ])
     {
-        Emphasis = Emphasised(pairs),
+        Emphasis = emphasis,
     };
-
-    // The gain that the thread is about.
-    private static int Emphasised(List<(BenchRow Before, BenchRow After)> pairs)
-    {
-        double most = pairs.Max(Gain);
-        return pairs.FindIndex(pair => Gain(pair) >= most);
-
-        static double Gain((BenchRow Before, BenchRow After) pair) => pair.After is { PaperBefore: { } was, PaperAfter: { } now }
-            ? was.Mean / now.Mean
-            : 0;
-    }
 
     private static string PaperOf(BenchRow row) => row.Paper is { } paper ? Numbers.Microseconds(paper.Mean) : "–";
 

@@ -66,7 +66,8 @@ internal static class TraceFindings
         [
             .. worst.Select(fault => Fault(fault, trace)),
             .. Refused(trace),
-            .. verdict.Audit.Findings.Select(finding => Finding(finding, trace)).OrderBy(finding => Rank(finding.Tone)),
+            .. verdict.Audit.Findings.Select(finding => Finding(finding, trace))
+                .OrderBy(finding => Rank(finding.Tone)).ThenByDescending(finding => finding.Share),
         ];
         if (findings.Count == 0)
         {
@@ -76,7 +77,7 @@ internal static class TraceFindings
             return;
         }
 
-        body.Findings(findings);
+        body.Findings(findings.Select((finding, i) => finding with { IsOpen = i == 0 || finding.Tone == ReportTone.Bad }));
         var others = faults.Faults.Except(worst).ToList();
         if (others.Count != 0)
         {
