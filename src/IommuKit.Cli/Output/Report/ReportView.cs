@@ -21,7 +21,7 @@ internal static class ReportView
         ReportDocument.Write(
             output,
             title ?? (isOfTraces ? TracePage.Title(run) : SeedPage.Title),
-            isOfTraces ? TracePage.Lead(run) : SeedPage.Lead(run),
+            isOfTraces ? TracePage.Lead(run, title is not null) : SeedPage.Lead(run),
             sections,
             isOfTraces ? TracePage.Kicker : SeedPage.Kicker);
     }

@@ -15,8 +15,10 @@ internal static class TracePage
         : string.Create(CultureInfo.InvariantCulture, $"{run.Traces.Count} traces, side by side");
 
     /// <summary>What is below the title.</summary>
-    public static IReadOnlyList<string> Lead(ReportRun run) => run.Traces is [var one]
-        ? [About(one)]
+    /// <param name="run">What the page tells.</param>
+    /// <param name="hasOwnTitle">Whether the title is the user's, so that it need not name the trace.</param>
+    public static IReadOnlyList<string> Lead(ReportRun run, bool hasOwnTitle) => run.Traces is [var one]
+        ? [hasOwnTitle ? $"{one.Label} · {About(one)}" : About(one)]
         : ["Each was recorded on a real kernel. Their times are those of their own machines."];
 
     /// <summary>The parts.</summary>
@@ -67,9 +69,9 @@ internal static class TracePage
         yield return new TracePart("findings", "What was found", body => TraceFindings.Write(body, trace));
         yield return new TracePart("details", "Further down", body =>
         {
+            body.Note($"File: {trace.File}");
             UnmapsPart.Write(body, verdict.Audit);
             body.Fold($"If this were a {run.Request.Kind.Name}: the same work on a model", () => ModelPart.Write(body, run, trace));
-            body.Note($"File: {trace.File}");
         });
     }
 

@@ -41,7 +41,7 @@ internal static class TraceTiles
             string why = verdict.Flushes == 0 ? "The trace has no events of flushes: neither how many there were nor what they cost is known."
                 : verdict.Span is null ? $"{Numbers.Count(verdict.Flushes)} flushes, but the events have no times."
                 : $"{Numbers.Count(verdict.Flushes)} flushes, but the events do not say their task and processor.";
-            return new ReportTile(Label, "not recorded", why, ReportTone.Doubtful);
+            return new ReportTile(Label, "not recorded", why, ReportTone.Plain);
         }
 
         string share = verdict.ShareOfTime is { } part
@@ -72,7 +72,7 @@ internal static class TraceTiles
             : problems.Count != 0
                 ? new ReportTile(Label, "Perhaps", string.Join(", ", problems.Select(problem => problem.Short)), ReportTone.Doubtful)
             : verdict.Flushes == 0
-                ? new ReportTile(Label, "No fault seen", "Whether a flush is missing cannot be told without events of flushes.", ReportTone.Doubtful)
+                ? new ReportTile(Label, "No fault seen", "Whether a flush is missing cannot be told without events of flushes.", ReportTone.Plain)
                 : new ReportTile(Label, "Nothing", "No flush is missing or late, and there is no fault in the trace.", ReportTone.Good);
     }
 
@@ -82,7 +82,7 @@ internal static class TraceTiles
         const string Label = "Need not have been";
         if (verdict.Flushes == 0)
         {
-            return new ReportTile(Label, "not known", "No flushes were recorded.", ReportTone.Doubtful);
+            return new ReportTile(Label, "not known", "No flushes were recorded.", ReportTone.Plain);
         }
 
         var batch = verdict.Audit.Findings.FirstOrDefault(finding => finding.Id == "not-batched");
@@ -118,7 +118,7 @@ internal static class TraceTiles
                 Label,
                 pages is null ? "not known" : $"{Numbers.Count(recorded.Pages!.Percentile(0.99))} pages",
                 pages is null ? "Until when pages stay reachable is not in the trace." : $"per flush: {pages}; for how long is not in the trace.",
-                pages is null ? ReportTone.Doubtful : ReportTone.Plain);
+                ReportTone.Plain);
     }
 
     private static ReportTile Coverage(VerdictResult verdict)
