@@ -40,6 +40,11 @@
       const overlaps = boxes.flatMap((one, i) => boxes.slice(i + 1).filter(other => meets(one.box, other.box)).map(other => `${say(one.text)} meets ${say(other.text)}`));
       return [...outside, ...overlaps];
     }),
+    // What is wider than its frame: it has to scroll, and a shadow at the edge has to say so.
+    cutWithoutHint: () => [...document.querySelectorAll('main *, header *, nav *')].filter(element =>
+      element.checkVisibility() && !element.closest('svg') && element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== 'inline'
+      && getComputedStyle(element).overflowX !== 'visible'
+      && !(getComputedStyle(element).overflowX === 'auto' && getComputedStyle(element).backgroundImage.includes('gradient'))).map(say),
     headingLevels: () => [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(heading => Number(heading.localName[1])),
 
     // Charts without words for who cannot see them, or without a table behind them.

@@ -11,6 +11,13 @@ public sealed class ReportCommandTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("iommukit").FullName;
 
+    private const string Small =
+        """
+         dd-1 [000] .... 1.000000: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x80000000 size=4096
+         dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+
+        """;
+
     private static string Sample => RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz");
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -41,22 +48,61 @@ public sealed class ReportCommandTests : IDisposable
     }
 
     [Fact]
-    public void Its_times_are_those_of_bench_and_replay()
+    public void Its_times_are_those_of_bench_with_before_and_after_in_one_row()
     {
-        var report = XDocument.Parse(Command.Succeed([.. Quick, Sample]));
+        var report = XDocument.Parse(Command.Succeed(Quick));
         var rows = JsonNode.Parse(Command.Succeed("bench", "--json", "-p", "PerPage,RangeFlush"))!.AsArray();
-        var table = RowsOf(report, "Paper: mean of its samples");
-        table.Count.ShouldBe(rows.Count);
+        var table = RowsOf(report, "Before: a flush for every page");
+        table.Count.ShouldBe(rows.Count / 2);
         foreach (var row in rows)
         {
             string work = $"{(string)row!["op"]!} {SizeOf((ulong)row["size_bytes"]!)}";
-            var cells = table.Single(cells => cells[0] == work && cells[1] == (string)row["policy"]!);
             double us = (double)row["virtual_us"]!;
-            cells[3].ShouldBe(us.ToString(us < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture));
+            table.Single(cells => cells[0] == work)[(string)row["policy"]! == "PerPage" ? 4 : 5]
+                .ShouldBe(us.ToString(us < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture));
         }
 
-        table.Single(cells => cells[0] == "map 4M" && cells[1] == "RangeFlush")[5].ShouldBe("997–2,389");
+        table.Single(cells => cells[0] == "map 4M")[10].ShouldBe("997–2,389");
+        table.Single(cells => cells[0] == "unmap 4M")[1..4].ShouldBe(["3,894", "150", "25.9×"]);
+        TileOf(report, "unmap of 4M").ShouldStartWith("25.9× faster");
+        TileOf(report, "TLB maintenance").ShouldEndWith("register writes and read-backs.");
+    }
 
+    [Fact]
+    public void Of_a_trace_it_tells_the_verdict_and_nothing_of_2015()
+    {
+        string html = Command.Succeed([.. Quick, Sample]);
+        var report = XDocument.Parse(html);
+        report.Descendants("h1").Single().Value.ShouldBe("vfio-edu.trace.gz");
+        html.ShouldNotContain("2015</p>");
+        html.ShouldNotContain("The table of 2015");
+        var verdict = JsonNode.Parse(Command.Succeed("verdict", Sample, "--json"))!;
+        long flushes = (long)verdict["flushes"]!;
+        TileOf(report, "Time in flushes").ShouldContain(flushes.ToString("#,0", CultureInfo.InvariantCulture) + " flushes");
+        TileOf(report, "Wrong?").ShouldStartWith("Nothing");
+        TileOf(report, "Need not have been").ShouldStartWith("66 %");
+
+        var options = RowsOf(report, "Ways to flush");
+        options.Select(cells => cells[0]).ShouldBe(["as recorded", "one for each range", "one for each burst", "lazy, as Linux does"]);
+        options[0][1].ShouldBe(flushes.ToString("#,0", CultureInfo.InvariantCulture));
+        var series = RowsOf(report, "Over the time of the trace");
+        series.Sum(cells => long.Parse(cells[2], NumberStyles.AllowThousands, CultureInfo.InvariantCulture)).ShouldBe(1856);
+        series.Sum(cells => long.Parse(cells[3], NumberStyles.AllowThousands, CultureInfo.InvariantCulture)).ShouldBeInRange(flushes - 2, flushes);
+
+        string[] found = [.. report.Descendants("article").Select(finding => finding.Element("h3")!.Value)];
+        found.ShouldBe(
+        [
+            "Waste Walk caches dropped though no table can have gone",
+            "Waste Flushed one by one where one would do",
+            "Waste More pages flushed than unmapped",
+        ]);
+        RowsOf(report, "Around line 138").Single(cells => cells[0] == "138")[4].ShouldStartWith("flush of domain 5: ");
+    }
+
+    [Fact]
+    public void Its_replays_are_those_of_replay()
+    {
+        var report = XDocument.Parse(Command.Succeed([.. Quick, Sample]));
         string[] replays = Command.Succeed("replay", Sample, "--jsonl", "-p", "PerPage,Gather").Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var totals = RowsOf(report, "All maps and unmaps together");
         totals.Count.ShouldBe(replays.Length);
@@ -71,6 +117,49 @@ public sealed class ReportCommandTests : IDisposable
         RowsOf(report, "What became of the unmaps")
             .Sum(cells => long.Parse(cells[1], NumberStyles.AllowThousands, CultureInfo.InvariantCulture))
             .ShouldBe(1856);
+    }
+
+    [Fact]
+    public void Files_of_the_same_name_are_told_apart()
+    {
+        string one = Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, "before")).FullName, "my.trace");
+        string two = Path.Combine(Directory.CreateDirectory(Path.Combine(_folder, "after")).FullName, "my.trace");
+        File.WriteAllText(one, Small);
+        File.WriteAllText(two, Small);
+
+        var report = XDocument.Parse(Command.Succeed([.. Quick, one, two, one]));
+
+        RowsOf(report, "The traces of this page").Select(cells => cells[0]).ShouldBe(["before/my.trace", "after/my.trace", "before/my.trace (2)"]);
+        report.Descendants("h2").Select(heading => heading.Value).ShouldBe(["Side by side", "before/my.trace", "after/my.trace", "before/my.trace (2)"]);
+        report.Descendants("h1").Single().Value.ShouldBe("3 traces, side by side");
+    }
+
+    [Fact]
+    public void Without_flushes_it_says_what_is_not_known_and_draws_what_is()
+    {
+        string file = Path.Combine(_folder, "my.trace");
+        File.WriteAllText(file, Small);
+
+        var report = XDocument.Parse(Command.Succeed([.. Quick, file]));
+
+        TileOf(report, "Time in flushes").ShouldStartWith("not recorded");
+        TileOf(report, "Wrong?").ShouldStartWith("No fault seen");
+        report.Descendants("article").ShouldBeEmpty();
+        RowsOf(report, "Ways to flush").ShouldAllBe(cells => cells[2] == "not known");
+    }
+
+    [Fact]
+    public void The_day_in_the_head_of_a_compressed_file_is_told()
+    {
+        byte[] packed = File.ReadAllBytes(Sample);
+        packed.AsSpan(4, 4).Clear();
+        string file = Path.Combine(_folder, "x.gz");
+        File.WriteAllBytes(file, packed);
+        Command.Succeed([.. Quick, file]).ShouldNotContain("packed");
+
+        BitConverter.TryWriteBytes(packed.AsSpan(4, 4), 1_772_368_496).ShouldBeTrue();
+        File.WriteAllBytes(file, packed);
+        Command.Succeed([.. Quick, file]).ShouldContain("packed 1 March 2026");
     }
 
     [Fact]
@@ -128,6 +217,11 @@ public sealed class ReportCommandTests : IDisposable
     }
 
     private static string SizeOf(ulong bytes) => bytes < 1 << 20 ? $"{bytes >> 10}K" : $"{bytes >> 20}M";
+
+    /// <summary>What the tile of that name says.</summary>
+    private static string TileOf(XDocument page, string label) => string.Concat(
+        page.Descendants("li").Single(item => item.Element("span")?.Value == label && item.Element("strong") is not null).Elements().Skip(1)
+            .Select(part => part.Value));
 
     /// <summary>The cells of the table whose caption starts so.</summary>
     private static List<string[]> RowsOf(XDocument page, string caption) =>

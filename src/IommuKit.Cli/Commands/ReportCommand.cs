@@ -6,7 +6,7 @@ using IommuKit.Lab;
 
 namespace IommuKit.Cli.Commands;
 
-/// <summary><c>iommukit report</c>: everything there is to see, as one HTML file.</summary>
+/// <summary><c>iommukit report</c>: a page about traces, or about the proposal of 2015, as one HTML file.</summary>
 internal static class ReportCommand
 {
     // Longer ones are no titles, and would fill the page.
@@ -16,7 +16,8 @@ internal static class ReportCommand
     {
         var traces = new Argument<string[]>("TRACE")
         {
-            Description = "Traces to replay and to audit: ftrace text, trace.dat, or what trace-cmd report and perf script print; plain or gzip.",
+            Description = "Traces of a real kernel: ftrace text, trace.dat, or what trace-cmd report and perf script print; plain or gzip. "
+                + "Without one the report is about the proposal of 2015.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var output = new Option<string?>("--output", "-o")
@@ -24,11 +25,10 @@ internal static class ReportCommand
             Description = "Write the HTML to this file, when everything is done. Default: the standard output, if that is no terminal.",
             HelpName = "FILE",
         };
-        var title = new Option<string>("--title")
+        var title = new Option<string?>("--title")
         {
-            Description = "The heading of the report.",
+            Description = "The heading of the report. Default: the name of the trace, or the question of 2015.",
             HelpName = "TEXT",
-            DefaultValueFactory = _ => ReportView.DefaultTitle,
         };
         var policy = new Option<string[]>("--policy", "-p")
         {
@@ -42,8 +42,8 @@ internal static class ReportCommand
         var source = new CostSource();
         var command = new Command(
             "report",
-            "Write one HTML file that opens anywhere: the proposal's table, what the gain is due to, "
-                + "latencies of traces, flushes against the bound, findings.")
+            "Write one HTML file that opens anywhere: what a trace says about its flushes, when, at what price they could be fewer, and what is wrong. "
+                + "Without a trace: the proposal's table, what the gain is due to, flushes against the bound.")
         {
             traces, output, title, policy, check,
         };
@@ -53,8 +53,8 @@ internal static class ReportCommand
             var costs = source.CostsIn(parsed);
             string[] files = parsed.GetValue(traces)!;
             CheckTraces(files);
-            string heading = parsed.GetValue(title)!;
-            if (heading.Trim().Length is 0 or > MaxTitle)
+            string? heading = parsed.GetValue(title);
+            if (heading?.Trim().Length is 0 or > MaxTitle)
             {
                 throw new InputException($"{title.Name}: a title has 1 to {MaxTitle} characters");
             }

@@ -38,6 +38,23 @@ internal static class VerdictView
 
     private static string Title(VerdictResult verdict)
     {
+        string iommu = IommuOf(verdict);
+        string span = verdict.Span is { } nanoseconds ? Durations.Of(nanoseconds) : "no times";
+        string processors = verdict.Processors == 0 ? string.Empty : $" on {Numbers.Count(verdict.Processors, "CPU")}";
+        string?[] parts =
+        [
+            ShortName(verdict.Audit.File),
+            iommu,
+            span + processors,
+            verdict.Kernel is { } kernel ? $"Linux {kernel}" : null,
+            verdict.Machine,
+        ];
+        return string.Join(" · ", parts.Where(part => part is not null));
+    }
+
+    /// <summary>The kind of IOMMU and its mode, as recorded.</summary>
+    public static string IommuOf(VerdictResult verdict)
+    {
         var audit = verdict.Audit;
         string mode = audit.Mode switch
         {
@@ -59,18 +76,7 @@ internal static class VerdictView
             <= 4 => $"domains {string.Join(", ", audit.Domains)}",
             _ => $"{audit.Domains.Count} domains",
         };
-        string iommu = string.Join(", ", new[] { verdict.Iommu ?? "IOMMU of unknown kind", mode, caching, domains }.Where(part => part.Length != 0));
-        string span = verdict.Span is { } nanoseconds ? Durations.Of(nanoseconds) : "no times";
-        string processors = verdict.Processors == 0 ? string.Empty : $" on {Numbers.Count(verdict.Processors, "CPU")}";
-        string?[] parts =
-        [
-            ShortName(audit.File),
-            iommu,
-            span + processors,
-            verdict.Kernel is { } kernel ? $"Linux {kernel}" : null,
-            verdict.Machine,
-        ];
-        return string.Join(" · ", parts.Where(part => part is not null));
+        return string.Join(", ", new[] { verdict.Iommu ?? "IOMMU of unknown kind", mode, caching, domains }.Where(part => part.Length != 0));
     }
 
     /// <summary>The name of a file with its folder's, as captures are often called the same in folders of different names.</summary>
@@ -131,7 +137,8 @@ internal static class VerdictView
             : string.Create(CultureInfo.InvariantCulture, $"{ratio:0.##} for every unmap");
     }
 
-    private static string Gap(FlushTimes times, double share) =>
+    /// <summary>The time that a share of the flushes did not exceed.</summary>
+    public static string Gap(FlushTimes times, double share) =>
         times.Gaps.Percentile(share) is var gap && gap >= FlushTimes.CutOff ? $"above {Durations.Of(FlushTimes.CutOff)}" : Durations.Of(gap);
 
     private static IEnumerable<(string Text, Style? Style)> Wrong(VerdictResult verdict)
@@ -258,7 +265,8 @@ internal static class VerdictView
 
     private static string Sentence(Advice advice) => advice.Condition is null ? advice.Change : $"{advice.Change} – safe if {advice.Condition}";
 
-    private static string Share(double share) => share switch
+    /// <summary>A share, with as many digits as say something.</summary>
+    public static string Share(double share) => share switch
     {
         > 0.995 and < 1 => "99 %",
         > 0 and < 0.005 => string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.##} %"),

@@ -60,14 +60,15 @@ public sealed class BarChart : Chart
 
         y += LineHeight;
         double zero = Axis.At(0);
-        Bar(html, "track", 0, 100, y, BarHeight);
+        string hover = $"{row.Label}: {row.Text}";
+        Bar(html, "track", 0, 100, y, BarHeight, hover);
         if (row.Value is { } value)
         {
             double end = Axis.At(value);
-            Bar(html, "bar", Math.Min(zero, end), Math.Max(zero, end), y, BarHeight);
+            Bar(html, "bar", Math.Min(zero, end), Math.Max(zero, end), y, BarHeight, hover);
             if (row.Part > 0)
             {
-                Bar(html, "part", Axis.At(value - row.Part), end, y, BarHeight);
+                Bar(html, "part", Axis.At(value - row.Part), end, y, BarHeight, hover);
             }
         }
 
@@ -76,7 +77,7 @@ public sealed class BarChart : Chart
             double middle = y + (BarHeight / 2.0);
             if (row.Value is null)
             {
-                Bar(html, "band", Axis.At(low), Axis.At(high), y, BarHeight);
+                Bar(html, "band", Axis.At(low), Axis.At(high), y, BarHeight, hover);
             }
             else
             {

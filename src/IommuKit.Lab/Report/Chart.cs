@@ -54,17 +54,31 @@ public abstract class Chart
     private protected static void Text(HtmlWriter html, string style, double at, double y, string text, string anchor = "start", double dx = 0) =>
         html.Element("text", text, ("class", style), ("x", Axis.Percent(at)), ("y", Px(y)), ("dx", Px(dx)), ("text-anchor", anchor));
 
-    private protected static void Line(HtmlWriter html, string style, double from, double y1, double to, double y2) => html.Empty(
-        "line", ("class", style), ("x1", Axis.Percent(from)), ("y1", Px(y1)), ("x2", Axis.Percent(to)), ("y2", Px(y2)));
+    private protected static void Line(HtmlWriter html, string style, double from, double y1, double to, double y2, string? hover = null) => Shape(
+        html, "line", hover, ("class", style), ("x1", Axis.Percent(from)), ("y1", Px(y1)), ("x2", Axis.Percent(to)), ("y2", Px(y2)));
 
-    private protected static void Bar(HtmlWriter html, string style, double from, double to, double y, double height) => html.Empty(
-        "rect", ("class", style), ("x", Axis.Percent(from)), ("y", Px(y)), ("width", Axis.Percent(to - from)), ("height", Px(height)));
+    private protected static void Bar(HtmlWriter html, string style, double from, double to, double y, double height, string? hover = null) => Shape(
+        html, "rect", hover, ("class", style), ("x", Axis.Percent(from)), ("y", Px(y)), ("width", Axis.Percent(to - from)), ("height", Px(height)));
 
     /// <summary>Draws a mark whose shape tells it apart from others.</summary>
-    private protected static void Mark(HtmlWriter html, string style, string path, double at, double y)
+    private protected static void Mark(HtmlWriter html, string style, string path, double at, double y, string? hover = null)
     {
         html.Open("svg", ("x", Axis.Percent(at)), ("y", Px(y)), ("overflow", "visible"), ("width", "1"), ("height", "1"));
-        html.Empty("path", ("class", style), ("d", path));
+        Shape(html, "path", hover, ("class", style), ("d", path));
+        html.Close();
+    }
+
+    /// <summary>Draws a shape that says what it is to whoever points at it.</summary>
+    private protected static void Shape(HtmlWriter html, string tag, string? hover, params ReadOnlySpan<(string Name, string Value)> attributes)
+    {
+        if (hover is null)
+        {
+            html.Empty(tag, attributes);
+            return;
+        }
+
+        html.Open(tag, attributes);
+        html.Element("title", hover);
         html.Close();
     }
 

@@ -50,7 +50,7 @@ public sealed class CurveChart : Chart
                 "svg",
                 ("x", "0"), ("y", "0"), ("width", "100%"), ("height", Px(Height)),
                 ("viewBox", $"0 0 {Scale} {Height}"), ("preserveAspectRatio", "none"));
-            html.Empty("polyline", ("class", $"curve c{StyleOf(curve)}"), ("points", Points(curve)));
+            Shape(html, "polyline", curve.Label, ("class", $"curve c{StyleOf(curve)}"), ("points", Points(curve)));
             html.Close();
         }
 
@@ -62,10 +62,13 @@ public sealed class CurveChart : Chart
             double at = Axis.At(_curves[i].Quantile(share));
             bool isLeft = at > 50;
             int style = StyleOf(_curves[i]);
-            Mark(html, $"mark c{style}", Marks[style], at, Y(share));
+            Mark(html, $"mark c{style}", Marks[style], at, Y(share), _curves[i].Label);
             Text(html, "label", at, Y(share) + (isLeft ? -4 : 11), _curves[i].Label, isLeft ? "end" : "start", isLeft ? -8 : 8);
         }
     }
+
+    /// <summary>The shape of the mark of a number.</summary>
+    internal static string MarkOf(int style) => Marks[style % Marks.Length];
 
     private static int StyleOf(Curve curve) => curve.Style % Marks.Length;
 

@@ -8,7 +8,7 @@ namespace IommuKit.Lab.Report;
 public sealed class HtmlWriter(TextWriter output)
 {
     // Between these, a line break would show as a space.
-    private static readonly HashSet<string> Inline = ["a", "bdi", "code", "li", "span", "strong", "td", "text", "th", "title"];
+    private static readonly HashSet<string> Inline = ["a", "b", "bdi", "code", "li", "span", "strong", "td", "text", "th", "title", "path", "rect", "line", "polyline", "circle"];
 
     private readonly Stack<string> _open = new();
 

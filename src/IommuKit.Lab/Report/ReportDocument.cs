@@ -13,7 +13,9 @@ public static class ReportDocument
     /// <param name="title">Its title.</param>
     /// <param name="lead">What it is about, and what its numbers are.</param>
     /// <param name="sections">Its parts.</param>
-    public static void Write(TextWriter output, string title, IReadOnlyList<string> lead, IReadOnlyList<ReportSection> sections)
+    /// <param name="kicker">What kind of report it is, above the title; or empty.</param>
+    public static void Write(
+        TextWriter output, string title, IReadOnlyList<string> lead, IReadOnlyList<ReportSection> sections, string kicker = "")
     {
         ArgumentNullException.ThrowIfNull(lead);
         ArgumentNullException.ThrowIfNull(sections);
@@ -23,6 +25,11 @@ public static class ReportDocument
         WriteHead(html, title);
         html.Open("body");
         html.Open("header");
+        if (!string.IsNullOrEmpty(kicker))
+        {
+            html.Element("p", kicker, ("class", "kicker"));
+        }
+
         html.Element("h1", title);
         foreach (string paragraph in lead)
         {

@@ -6,6 +6,9 @@ namespace IommuKit.Lab.Report;
 /// <param name="Rows">The rows: a cell for each column.</param>
 public sealed record ReportTable(string Caption, IReadOnlyList<ReportColumn> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
 {
+    /// <summary>Number of the row that matters most, counted from 0; negative if none does.</summary>
+    public int Emphasis { get; init; } = -1;
+
     /// <summary>Writes the HTML. What is too wide scrolls in a frame of its own, also by keys.</summary>
     internal void Write(HtmlWriter html)
     {
@@ -22,9 +25,10 @@ public sealed record ReportTable(string Caption, IReadOnlyList<ReportColumn> Col
         html.Close();
         html.Close();
         html.Open("tbody");
-        foreach (var row in Rows)
+        for (int index = 0; index < Rows.Count; index++)
         {
-            html.Open("tr");
+            var row = Rows[index];
+            html.Open("tr", index == Emphasis ? [("class", "emphasis")] : []);
             for (int i = 0; i < row.Count; i++)
             {
                 if (i == 0)

@@ -36,6 +36,9 @@ public sealed class FlushTimes
     /// <summary>The gaps, in nanoseconds, each of them at most <see cref="CutOff"/>.</summary>
     public LogHistogram Gaps { get; } = new();
 
+    /// <summary>The same gaps over the time of the trace, with its unmaps.</summary>
+    public FlushSeries Series { get; } = new();
+
     /// <summary>Notes an event.</summary>
     /// <param name="cpu">Its processor.</param>
     /// <param name="task">The number of its task.</param>
@@ -46,9 +49,10 @@ public sealed class FlushTimes
         if (_open.Count != 0 && _open.Remove((cpu, task), out long start))
         {
             Open--;
-            Add(nanoseconds - start);
+            Add(start, nanoseconds - start);
         }
 
+        Series.Note(nanoseconds);
         if (isFlush)
         {
             if (_open.Count == MaxOpen)
@@ -64,12 +68,13 @@ public sealed class FlushTimes
     /// <summary>Events are missing: the next ones are not those that followed.</summary>
     internal void Break() => _open.Clear();
 
-    private void Add(long gap)
+    private void Add(long start, long gap)
     {
         long bounded = Math.Clamp(gap, 0, CutOff);
         Count++;
         TooLong += gap > CutOff ? 1 : 0;
         Sum += bounded;
         Gaps.Add(bounded);
+        Series.Flushed(start, bounded);
     }
 }

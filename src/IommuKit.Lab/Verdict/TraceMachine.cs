@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using IommuKit.Lab.Traces;
 
@@ -7,6 +8,7 @@ namespace IommuKit.Lab.Verdict;
 internal sealed class TraceMachine
 {
     private const int MaxText = 120;
+    private const int DayLength = 10;
 
     private static readonly (string Prefix, string Kind)[] Drivers =
     [
@@ -17,6 +19,8 @@ internal sealed class TraceMachine
         ("virtio_iommu ", "virtio-iommu"),
         ("tegra-smmu", "Tegra SMMU"),
     ];
+
+    private static ReadOnlySpan<byte> ClockSet => "setting system clock to "u8;
 
     private readonly HashSet<int> _cpus = [];
     private string? _iommu;
@@ -29,6 +33,9 @@ internal sealed class TraceMachine
 
     /// <summary>The kind of IOMMU, by the messages of its driver; null if there are none.</summary>
     public string? Iommu => _iommu;
+
+    /// <summary>The day on which the kernel started, by the clock that it read then; null if nothing says.</summary>
+    public DateOnly? Date { get; private set; }
 
     /// <summary>Different processors that events are from.</summary>
     public int CpusSeen => _cpus.Count;
@@ -64,6 +71,14 @@ internal sealed class TraceMachine
         if (Hardware is null && message.StartsWith("DMI: "u8) && !message.StartsWith("DMI: not present"u8))
         {
             Hardware = Text(message["DMI: ".Length..], untilBlank: false);
+        }
+
+        // "rtc_cmos 00:04: setting system clock to 2026-03-01T12:34:56 UTC (1772368496)"
+        if (Date is null && message.IndexOf(ClockSet) is >= 0 and var at)
+        {
+            var day = message[(at + ClockSet.Length)..];
+            Date = day.Length >= DayLength && DateOnly.TryParseExact(
+                Encoding.Latin1.GetString(day[..DayLength]), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) ? date : null;
         }
     }
 

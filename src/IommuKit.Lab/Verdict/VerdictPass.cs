@@ -39,6 +39,12 @@ internal sealed class VerdictPass(KernelLog? log)
             case TraceEventKind.Unmap when traceEvent.Size != 0:
                 _bursts.Unmapped(traceEvent.Iova, traceEvent.LastIova, traceEvent.Nanoseconds);
                 _lazy.Unmapped(reader.Cpu, traceEvent.Nanoseconds, traceEvent.Size);
+                if (traceEvent.Nanoseconds >= 0)
+                {
+                    _queueTimes.Series.Unmapped(traceEvent.Nanoseconds);
+                    _tagTimes.Series.Unmapped(traceEvent.Nanoseconds);
+                }
+
                 break;
             case TraceEventKind.Console:
                 _machine.Read(reader.Message);
@@ -86,6 +92,7 @@ internal sealed class VerdictPass(KernelLog? log)
             Audit = audit,
             Kernel = _machine.Kernel,
             Machine = _machine.Hardware,
+            Date = _machine.Date,
             Iommu = audit.Invalidations.Count != 0 ? "VT-d" : _machine.Iommu,
             Span = _first < 0 ? null : _last - _first,
             Processors = Math.Max(reader.Processors, _machine.CpusSeen),
@@ -94,6 +101,7 @@ internal sealed class VerdictPass(KernelLog? log)
             Flushes = flushes,
             PageFlushes = hasQueue ? _queuePages : _tagPages,
             Times = known,
+            Series = times.Series,
             Refused = _refused,
             Options = options,
         };

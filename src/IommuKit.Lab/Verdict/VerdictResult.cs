@@ -18,6 +18,9 @@ public sealed class VerdictResult
     /// <summary>The machine, as its firmware calls it; null if the trace does not say.</summary>
     public required string? Machine { get; init; }
 
+    /// <summary>The day on which the kernel started, by the clock that it read then (UTC); null if the trace does not say.</summary>
+    public required DateOnly? Date { get; init; }
+
     /// <summary>The kind of IOMMU: "VT-d" where its commands were recorded, else by the messages of its driver; null if nothing shows it.</summary>
     public required string? Iommu { get; init; }
 
@@ -46,6 +49,9 @@ public sealed class VerdictResult
 
     /// <summary>How long they took at most; null if none was recorded, or events have no times or do not say their task and processor.</summary>
     public required FlushTimes? Times { get; init; }
+
+    /// <summary>Unmaps and flushes over the time of the trace; without intervals if its events have no times.</summary>
+    public required FlushSeries Series { get; init; }
 
     /// <summary>Commands that hardware may not take.</summary>
     public required RefusedCommands Refused { get; init; }

@@ -78,4 +78,66 @@ public class ReportTests
         page.Descendants("tbody").Single().Elements("tr").Count().ShouldBe(2);
         page.Descendants("a").Single().Attribute("href")!.Value.ShouldBe("#first");
     }
+
+    [Fact]
+    public void Points_at_one_place_have_their_names_below_each_other()
+    {
+        ScatterPoint[] points = [.. Enumerable.Range(0, 4).Select(i => new ScatterPoint($"way {i}", 10, i == 1 ? 100 : null, 5, "a text", i))];
+        var page = Page(new ScatterChart(
+            "Ways", "Several.", Axis.Logarithmic([10, 100], Number), "for", Axis.Linear(0, 5, Number), "ms", points));
+        double[] heights =
+        [
+            .. page.Descendants("text").Where(text => text.Value.StartsWith("way ", StringComparison.Ordinal))
+                .Select(text => double.Parse(text.Attribute("y")!.Value, CultureInfo.InvariantCulture)).Order(),
+        ];
+        heights.Length.ShouldBe(4);
+        heights.Zip(heights.Skip(1)).ShouldAllBe(pair => pair.Second - pair.First >= 17);
+        page.Descendants("path").ShouldAllBe(path => path.Element("title")!.Value == "a text");
+    }
+
+    [Fact]
+    public void The_highest_bar_over_time_is_marked_and_each_says_what_it_is()
+    {
+        TimeBar[] bars = [new(0, 1, 2, "low"), new(1, 2, 8, "high"), new(2, 3, 0, "none")];
+        var page = Page(new TimeChart("When", "Over time.", Axis.Linear(0, 4, Number), "s", Axis.Linear(0, 8, Number), bars, "8 at 1 s"));
+        var drawn = page.Descendants("rect").ToList();
+        drawn.Select(bar => bar.Element("title")!.Value).ShouldBe(["low", "high"]);
+        drawn.Select(bar => bar.Attribute("class")!.Value).ShouldBe(["bar", "bar peak"]);
+        drawn.Select(bar => bar.Attribute("x")!.Value).ShouldBe(["0%", "25%"]);
+        page.Descendants("text").ShouldContain(text => text.Value == "8 at 1 s");
+    }
+
+    [Fact]
+    public void What_is_found_has_its_severity_in_words_and_its_excerpt()
+    {
+        var table = new ReportTable("Around line 2", [new("Line")], [["1"], ["2"]]) { Emphasis = 1 };
+        var output = new StringWriter();
+        ReportDocument.Write(
+            output,
+            "t",
+            [],
+            [
+                new ReportSection("s", "S", body => body.Part("P", () => body.Findings(
+                [
+                    new ReportFinding("Danger", ReportTone.Bad, "<b>", "3 of <4>", 0.25, "unmaps", ["why & how"], table) { IsOpen = true },
+                ]))),
+            ],
+            "kind");
+        var page = XDocument.Parse(output.ToString());
+        page.Descendants("h4").Single().Value.ShouldBe("Danger <b>");
+        page.Descendants("progress").Single().Attribute("value")!.Value.ShouldBe("0.25");
+        page.Descendants("details").Single().Attribute("open").ShouldNotBeNull();
+        page.Descendants("tr").Single(row => row.Attribute("class")?.Value == "emphasis").Value.ShouldBe("2");
+        page.Descendants("p").First().Value.ShouldBe("kind");
+    }
+
+    private static XDocument Page(Chart chart)
+    {
+        var output = new StringWriter();
+        ReportDocument.Write(
+            output, "t", [], [new ReportSection("s", "S", body => body.Figure(chart, new ReportTable("c", [new("x", false)], [["1"]])))]);
+        return XDocument.Parse(output.ToString());
+    }
+
+    private static string Number(double value) => value.ToString(CultureInfo.InvariantCulture);
 }

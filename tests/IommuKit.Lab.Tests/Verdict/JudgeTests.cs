@@ -34,6 +34,24 @@ public sealed class JudgeTests : IDisposable
         Flushes(verdict).ShouldBe([1, 1, 1, 1]);
     }
 
+    [Theory]
+    [InlineData("rtc_cmos 00:04: setting system clock to 2026-03-01T12:34:56 UTC (1772368496)", "2026-03-01")]
+    [InlineData("rtc_cmos 00:04: setting system clock to 2026-02-30T12:34:56 UTC", null)]
+    [InlineData("setting system clock to 2026", null)]
+    [InlineData("nothing of the kind", null)]
+    public void The_day_is_the_one_that_the_kernel_set_its_clock_to(string message, string? day)
+    {
+        var verdict = Judged(
+            $"""
+             swapper/0-1 [000] .... 0.500000: console: [    0.500000] {message}
+             dd-1 [000] .... 1.000000: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+             dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+            """);
+
+        verdict.Date?.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture).ShouldBe(day);
+        verdict.Series.Bins.ToArray().Sum(bin => bin.Unmaps).ShouldBe(1);
+    }
+
     [Fact]
     public void Flushes_of_tags_count_where_there_are_no_commands_of_the_queue()
     {

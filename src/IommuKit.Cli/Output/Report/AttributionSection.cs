@@ -8,23 +8,13 @@ internal static class AttributionSection
 {
     public static ReportSection Of(ReportRun run) => new("causes", "Where the gain comes from", body =>
     {
-        var explanation = run.Explanation;
+        var explanation = run.Explanation!;
         body.Paragraph(
             $"Every combination of causes was run on the model, {Workload.Combinations} for each work, "
                 + $"and the gain of {ReportRun.To} over {ReportRun.From} split among them by Shapley's rule.");
         body.List([.. Conclusions.Of(explanation), .. UndirectedFlushText.Of(run.Request.Kind, explanation)]);
-        var headline = explanation.Headline;
-        if (headline.IsDifferent)
-        {
-            body.Heading($"The question of 2015: {NameOf(headline)}");
-            body.Figure(
-                Chart(headline, "What is saved", "The gain by the operations that are saved. They add up.", AskedFor(headline)),
-                Table([headline], "What is saved", AskedFor));
-        }
-
-        body.Heading("By cause, for every size");
         body.Note(HowToRead(explanation));
-        body.Panels(() =>
+        body.Fold("By cause, for every size", () => body.Panels(() =>
         {
             foreach (var attribution in explanation.Attributions.Where(one => one.IsDifferent))
             {
@@ -32,11 +22,24 @@ internal static class AttributionSection
                     Chart(attribution, NameOf(attribution), Times(attribution), attribution.ByCause),
                     Table([attribution], NameOf(attribution), one => one.ByCause));
             }
-        });
+        }));
         body.Details(
             "All causes of all sizes in one table", Table(explanation.Attributions, "Shares of the gain", attribution => attribution.ByCause));
         body.Note($"Costs {explanation.Costs.Name}: {explanation.Costs.Description}");
     });
+
+    /// <summary>Writes the answer to what the reply of 2015 asks, as a picture.</summary>
+    public static void WriteAsked(ReportBody body, Explanation explanation)
+    {
+        var headline = explanation.Headline;
+        if (headline is { IsDifferent: true, IsSure: true })
+        {
+            string title = $"What one flush for the range saves in {NameOf(headline)}";
+            body.Figure(
+                Chart(headline, title, $"The gain by the operations that are saved. They add up. {HowToRead(explanation)}", AskedFor(headline)),
+                Table([headline], "What is saved", AskedFor));
+        }
+    }
 
     /// <summary>A chart of parts.</summary>
     public static BarChart Chart(Attribution attribution, string title, string description, IReadOnlyList<AttributionPart> parts)
@@ -72,6 +75,10 @@ internal static class AttributionSection
                    Interval(part) ?? "–",
                },
         ]);
+
+    /// <summary>A part in as few characters as can be: its interval, or its share.</summary>
+    public static string Short(Attribution attribution, AttributionPart part) =>
+        Interval(part) ?? (attribution.IsUnique ? Numbers.Percent(part.Share) : "not known");
 
     /// <summary>The two times that are compared.</summary>
     public static string Times(Attribution attribution) =>

@@ -22,15 +22,40 @@ internal static class BoundSection
         }
 
         body.Note("In brackets: how many times the least it is.");
-        body.Panels(() =>
+        var works = rows.GroupBy(row => (row.Size, row.Operation)).OrderBy(work => work.Key.Size).ThenBy(work => work.Key.Operation).ToList();
+        var charted = works.Where(IsWorthAChart).ToList();
+        if (charted.Count != 0)
         {
-            foreach (var work in rows.GroupBy(row => (row.Size, row.Operation)).OrderBy(work => work.Key.Size).ThenBy(work => work.Key.Operation))
+            // They tell the same story, so one of them does at first: that with most to save.
+            var shown = charted.MaxBy(work => work.Max(row => (double)row.Counts.Maintenance / Math.Max(1, row.Bound.Total)))!;
+            body.Figure(Chart(NameOf(shown), [.. shown]), Table(NameOf(shown), [.. shown]));
+            if (charted.Count > 1)
             {
-                string name = $"{Names.Of(work.Key.Operation)} of {ByteSize.Format(work.Key.Size)}";
-                body.Figure(Chart(name, [.. work]), Table(name, [.. work]));
+                body.Fold("The other sizes and operations", () => body.Panels(() =>
+                {
+                    foreach (var work in charted.Where(work => work != shown))
+                    {
+                        body.Figure(Chart(NameOf(work), [.. work]), Table(NameOf(work), [.. work]));
+                    }
+                }));
             }
-        });
+        }
+
+        foreach (var work in works.Where(work => !IsWorthAChart(work)))
+        {
+            var same = work.First();
+            body.Details(
+                $"{NameOf(work)}: {Numbers.Count(same.Counts.Maintenance)} operations under every policy, "
+                    + $"{Numbers.Times(same.Counts.Maintenance, same.Bound.Total)} the least",
+                Table(NameOf(work), [.. work]));
+        }
     });
+
+    private static string NameOf(IGrouping<(ulong Size, MappingOperation Operation), BenchRow> work) =>
+        $"{Names.Of(work.Key.Operation)} of {ByteSize.Format(work.Key.Size)}";
+
+    // Bars that are all equal say nothing.
+    private static bool IsWorthAChart(IEnumerable<BenchRow> rows) => rows.Select(row => row.Counts.Maintenance).Distinct().Count() > 1;
 
     private static BarChart Chart(string name, IReadOnlyList<BenchRow> rows)
     {

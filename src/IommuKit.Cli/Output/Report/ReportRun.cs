@@ -1,11 +1,12 @@
 using IommuKit.Cli.Commands;
 using IommuKit.Domains;
-using IommuKit.Lab.Audit;
 using IommuKit.Lab.Bench;
 using IommuKit.Lab.Checker;
 using IommuKit.Lab.Costs;
+using IommuKit.Lab.Costs.Calibration;
 using IommuKit.Lab.Explain;
 using IommuKit.Lab.Replay;
+using IommuKit.Lab.Verdict;
 using IommuKit.PageTables;
 
 namespace IommuKit.Cli.Output.Report;
@@ -13,15 +14,15 @@ namespace IommuKit.Cli.Output.Report;
 /// <summary>Everything that a report tells, run. Whatever is in the report comes from here.</summary>
 /// <param name="Request">What it is about.</param>
 /// <param name="Costs">What operations cost in the bench and in replays.</param>
-/// <param name="Bench">The proposal's experiment.</param>
-/// <param name="Explanation">What the gain of the proposal is due to.</param>
+/// <param name="Bench">The proposal's experiment; empty if the report is about traces.</param>
+/// <param name="Explanation">What the gain of the proposal is due to; null if the report is about traces.</param>
 /// <param name="Traces">The traces.</param>
 /// <param name="Check">What the checker found; null if it was not asked.</param>
 internal sealed record ReportRun(
     ReportRequest Request,
     CostVector Costs,
     IReadOnlyList<BenchRow> Bench,
-    Explanation Explanation,
+    Explanation? Explanation,
     IReadOnlyList<TraceRun> Traces,
     CheckResult? Check)
 {
@@ -44,6 +45,13 @@ internal sealed record ReportRun(
         var costs = request.Costs.Take(calibration);
         report?.Invoke("costs", 1);
 
+        if (request.Traces.Count != 0)
+        {
+            var labels = TraceLabels.Of(request.Traces);
+            TraceRun[] traces = [.. request.Traces.Select((file, i) => Read(file, labels[i], request, costs, calibration, report))];
+            return new ReportRun(request, costs, [], null, traces, Check());
+        }
+
         // What the proposal measured is compared whichever policies are chosen.
         var options = new BenchOptions
         {
@@ -54,26 +62,32 @@ internal sealed record ReportRun(
         var bench = Collect("bench", 2 * options.Policies.Count * options.Sizes.Count, BenchRunner.Run(options), report);
         var workloads = Collect(
             "explain", 2 * options.Sizes.Count, options.Sizes.SelectMany(size => SizeWorkloads.Run(request.Kind, From, To, size)), report);
-        var explanation = new Explanation(workloads, costs, calibration);
-        TraceRun[] traces = [.. request.Traces.Select(file => Read(file, request, costs, explanation, report))];
-        return new ReportRun(request, costs, bench, explanation, traces, request.HasCheck ? CheckDriver(request, report) : null);
+        return new ReportRun(request, costs, bench, new Explanation(workloads, costs, calibration), [], Check());
+
+        CheckResult? Check() => request.HasCheck ? CheckDriver(request, report) : null;
     }
 
-    private static TraceRun Read(string file, ReportRequest request, CostVector costs, Explanation explanation, Action<string, double>? report)
+    private static TraceRun Read(
+        string file,
+        string label,
+        ReportRequest request,
+        CostVector costs,
+        CostCalibration? calibration,
+        Action<string, double>? report)
     {
-        string name = Path.GetFileName(file);
+        var verdict = Judge.Run(file, onRead: Progress.Share(file, $"judge {label}", report));
+        var excerpts = TraceExcerpts.Read(file, TraceFindings.LinesOf(verdict), Progress.Share(file, $"excerpts {label}", report));
         var replays = Replayer.Run(
             file,
             new ReplayOptions { Machines = [request.Kind], Policies = request.Policies, Costs = costs },
-            Progress.Share(file, $"replay {name}", report));
-        var audit = Auditor.Run(file, isLenient: false, Progress.Share(file, $"audit {name}", report));
+            Progress.Share(file, $"replay {label}", report));
         bool isReplayed = replays.Any(replay => replay.MapLatency.Count + replay.UnmapLatency.Count != 0);
-        return new TraceRun(file, replays, isReplayed ? Explain() : null, audit);
+        return new TraceRun(file, label, verdict, excerpts, replays, isReplayed ? Explain() : null);
 
         Attribution Explain()
         {
-            var (work, _) = TraceWorkload.Run(file, request.Kind, From, To, Progress.Share(file, $"explain {name}", report));
-            return new Attribution(work, CostTerms.VectorOf(explanation.Costs.Components), explanation.Calibration?.Draws ?? []);
+            var (work, _) = TraceWorkload.Run(file, request.Kind, From, To, Progress.Share(file, $"explain {label}", report));
+            return new Attribution(work, CostTerms.VectorOf(costs.Components), calibration?.Draws ?? []);
         }
     }
 

@@ -21,18 +21,19 @@ internal static class SeedSection
             body.Paragraph($"It did not measure {run.Request.Kind.Name}, so that there are no samples below.");
         }
 
-        var strips = rows.ConvertAll(row => new StripRow(
-            $"{Names.Of(row.Operation)} {ByteSize.Format(row.Size)}, {row.Policy}", TextOf(row), SamplesOf(row), row.VirtualMicroseconds));
-        var axis = Axis.Logarithmic(strips.SelectMany(strip => strip.Samples.Append(strip.Value)), Numbers.Scale);
+        var pairs = Pairs(rows);
+        var chart = pairs.ConvertAll(PairOf);
+        var axis = Axis.Logarithmic(
+            chart.SelectMany(pair => pair.BeforeSamples.Concat(pair.AfterSamples).Append(pair.ModelBefore).Append(pair.ModelAfter)), Numbers.Scale);
         body.Figure(
-            new StripChart(
-                hasPaper ? "Time of one operation: the paper's samples, and the model" : "Time of one operation in the model",
-                (hasPaper ? "Circles: single samples of the paper; the line joins the least and the greatest. " : string.Empty)
-                + "Diamond: the model. From one mark of the axis to the next it is ten times as long.",
+            new PairChart(
+                hasPaper ? "Before and after: the paper's samples, and the model" : "Before and after, in the model",
+                (hasPaper ? "Round: a flush for every page. Square: one for the range. Small circles: single samples; large: their mean. " : string.Empty)
+                + "Triangles: the model. The longer the line, the larger the factor; from one mark of the axis to the next it is ten times as long.",
                 axis,
                 "µs (the model's: virtual time)",
-                strips),
-            Table(rows),
+                chart),
+            Table(pairs, IndexOfAsked(run, pairs)),
             isOpen: true);
         body.Note(
             $"Model: operations counted between driver and model, times the costs {run.Costs.Name}. "
@@ -63,10 +64,6 @@ internal static class SeedSection
         }
     }
 
-    private static string TextOf(BenchRow row) => row.Paper is { } paper
-        ? $"{Numbers.Microseconds(row.VirtualMicroseconds)} · paper {Numbers.Microseconds(paper.Mean)} ({Numbers.Off(Off(row))})"
-        : Numbers.Microseconds(row.VirtualMicroseconds);
-
     private static double Off(BenchRow row) => (row.VirtualMicroseconds / row.Paper!.Mean) - 1;
 
     private static string Times(BenchRow slow, BenchRow fast) => Numbers.Times(slow.VirtualMicroseconds, fast.VirtualMicroseconds);
@@ -77,28 +74,76 @@ internal static class SeedSection
             .Where(sample => sample.Operation == row.Operation && sample.SizeBytes == row.Size)
             .Select(sample => row.Policy == ReportRun.From ? sample.BeforeMicroseconds : sample.AfterMicroseconds)];
 
-    private static ReportTable Table(IReadOnlyList<BenchRow> rows) => new(
-        "Paper: mean of its samples. Model: virtual time. Off: the model against that mean. "
-            + "Samples: their range. Faster: against a flush for every page.",
-        [
-            new("Work", false), new("Policy", false), new("Paper µs"), new("Model µs"), new("Off"), new("Samples"), new("Faster"), new("Paper's"),
-        ],
-        [.. rows.Select(row => Cells(row, rows))]);
-
-    private static string[] Cells(BenchRow row, IReadOnlyList<BenchRow> rows)
+    /// <summary>Before and after of the work that the question is about; null if that was not run.</summary>
+    public static (BenchRow Before, BenchRow After)? Asked(ReportRun run)
     {
-        var slow = rows.Single(other => other.Policy == ReportRun.From && other.Operation == row.Operation && other.Size == row.Size);
-        bool isAfter = row.Policy == ReportRun.To;
-        return
-        [
-            $"{Names.Of(row.Operation)} {ByteSize.Format(row.Size)}",
-            row.Policy.ToString(),
-            row.Paper is { } paper ? Numbers.Microseconds(paper.Mean) : "–",
-            Numbers.Microseconds(row.VirtualMicroseconds),
-            row.Paper is null ? "–" : Numbers.Off(Off(row)),
-            row.Paper is { } samples ? FormattableString.Invariant($"{samples.Min:#,0}–{samples.Max:#,0}") : "–",
-            isAfter ? Times(slow, row) : "–",
-            isAfter && row is { PaperBefore: { } before, PaperAfter: { } after } ? Numbers.Times(before.Mean, after.Mean) : "–",
-        ];
+        var pairs = Pairs(run.Bench);
+        int index = IndexOfAsked(run, pairs);
+        return index < 0 ? null : pairs[index];
     }
+
+    private static int IndexOfAsked(ReportRun run, List<(BenchRow Before, BenchRow After)> pairs)
+    {
+        var asked = run.Explanation!.Headline.Workload;
+        return pairs.FindIndex(pair => pair.After.Operation == asked.Operation && ByteSize.Format(pair.After.Size) == asked.Name);
+    }
+
+    private static List<(BenchRow Before, BenchRow After)> Pairs(IReadOnlyList<BenchRow> rows) =>
+    [
+        .. from work in rows.GroupBy(row => (row.Operation, row.Size))
+           orderby work.Key.Operation descending, work.Key.Size
+           select (work.Single(row => row.Policy == ReportRun.From), work.Single(row => row.Policy == ReportRun.To)),
+    ];
+
+    private static PairRow PairOf((BenchRow Before, BenchRow After) pair)
+    {
+        var (before, after) = pair;
+        bool isMeasured = after is { PaperBefore: not null, PaperAfter: not null };
+        double from = isMeasured ? after.PaperBefore!.Mean : before.VirtualMicroseconds;
+        double to = isMeasured ? after.PaperAfter!.Mean : after.VirtualMicroseconds;
+        string text = $"{Numbers.Microseconds(from)} → {Numbers.Microseconds(to)} µs";
+        return new PairRow(
+            $"{Names.Of(after.Operation)} {ByteSize.Format(after.Size)}, {text}",
+            text,
+            Numbers.Times(from, to),
+            isMeasured ? from : null,
+            isMeasured ? to : null,
+            SamplesOf(before),
+            SamplesOf(after),
+            before.VirtualMicroseconds,
+            after.VirtualMicroseconds);
+    }
+
+    private static ReportTable Table(List<(BenchRow Before, BenchRow After)> pairs, int emphasis) => new(
+        "Before: a flush for every page. After: one for the range. Paper: mean of its samples, and their range. Model: virtual time; off: against that mean.",
+        [
+            new("Work", false), new("Paper, before µs"), new("After µs"), new("Faster"), new("Model, before µs"), new("After µs"), new("Faster"),
+            new("Off, before"), new("After"), new("Samples, before"), new("After"),
+        ],
+        [
+            .. pairs.Select(pair => new[]
+            {
+                $"{Names.Of(pair.After.Operation)} {ByteSize.Format(pair.After.Size)}",
+                PaperOf(pair.Before),
+                PaperOf(pair.After),
+                pair.After is { PaperBefore: { } was, PaperAfter: { } now } ? Numbers.Times(was.Mean, now.Mean) : "–",
+                Numbers.Microseconds(pair.Before.VirtualMicroseconds),
+                Numbers.Microseconds(pair.After.VirtualMicroseconds),
+                Times(pair.Before, pair.After),
+                OffOf(pair.Before),
+                OffOf(pair.After),
+                RangeOf(pair.Before),
+                RangeOf(pair.After),
+            }),
+        ])
+    {
+        Emphasis = emphasis,
+    };
+
+    private static string PaperOf(BenchRow row) => row.Paper is { } paper ? Numbers.Microseconds(paper.Mean) : "–";
+
+    private static string OffOf(BenchRow row) => row.Paper is null ? "–" : Numbers.Off(Off(row));
+
+    private static string RangeOf(BenchRow row) =>
+        row.Paper is { } samples ? FormattableString.Invariant($"{samples.Min:#,0}–{samples.Max:#,0}") : "–";
 }

@@ -1,37 +1,25 @@
+using IommuKit.Lab.Explain;
 using IommuKit.Lab.Replay;
 using IommuKit.Lab.Report;
 
 namespace IommuKit.Cli.Output.Report;
 
-/// <summary>How long single maps and unmaps of a trace take under each policy.</summary>
-internal static class LatencySection
+/// <summary>The work of a trace done again on a model, under each policy.</summary>
+internal static class ModelPart
 {
+    // Curves that differ by less than this factor lie on each other, and what spreads by less is one upright line.
+    private const double Visible = 1.05;
+
+    // A part of so much of a whole makes a bar that says nothing.
+    private const double Whole = 0.995;
+
     private static readonly double[] Shares = [0.5, 0.9, 0.99, 0.999];
 
-    public static ReportSection Of(ReportRun run) => new("latency", "Latencies of recorded work", body =>
+    public static void Write(ReportBody body, ReportRun run, TraceRun trace)
     {
         body.Paragraph(
-            $"Maps and unmaps that a real kernel did, done again on {run.Request.Kind.Name} under each policy. "
-            + $"Latencies are virtual time: operations times the costs {run.Costs.Name}. The events and their order are real. "
-            + "From one mark of the axis of time to the next it is ten times as long.");
-        foreach (var trace in run.Traces)
-        {
-            Write(body, trace);
-        }
-    });
-
-    /// <summary>The sentences about it in the summary.</summary>
-    public static IEnumerable<string> Summary(ReportRun run) =>
-        from trace in run.Traces
-        where trace.Attribution is not null
-        let slowest = trace.Replays.MaxBy(replay => replay.VirtualMicroseconds)!
-        let fastest = trace.Replays.MinBy(replay => replay.VirtualMicroseconds)!
-        select $"{Path.GetFileName(trace.File)} takes {Total(slowest)} ms of virtual time under {slowest.Policy}"
-            + (slowest.Policy == fastest.Policy ? "." : $" and {Total(fastest)} ms under {fastest.Policy}.");
-
-    private static void Write(ReportBody body, TraceRun trace)
-    {
-        body.Heading(trace.File);
+            $"{run.Request.Kind.Name}: {run.Request.Kind.Description}. Maps and unmaps that a real kernel did, done again on its model under each policy. "
+                + $"Times are virtual: operations that were counted, times the costs {run.Costs.Name}. They are no times of the machine that was recorded.");
         body.Paragraph($"{TraceNotes.Contents(trace.Replays[0].Trace)}.");
         string[] notes =
         [
@@ -50,19 +38,32 @@ internal static class LatencySection
             return;
         }
 
+        body.Table(Totals(trace.Replays));
         body.Panels(() =>
         {
             WriteLatency(body, trace, "map", replay => replay.Histograms!.Value.Maps);
             WriteLatency(body, trace, "unmap", replay => replay.Histograms!.Value.Unmaps);
         });
-        body.Details("Whole replays", Totals(trace.Replays));
-        if (attribution.IsDifferent)
+        WriteCauses(body, attribution);
+    }
+
+    private static void WriteCauses(ReportBody body, Attribution attribution)
+    {
+        if (!attribution.IsDifferent)
         {
-            body.Figure(
-                AttributionSection.Chart(
-                    attribution, "Where the gain on this trace comes from", AttributionSection.Times(attribution), attribution.ByCause),
-                AttributionSection.Table([attribution], "Shares of the gain", one => one.ByCause));
+            return;
         }
+
+        const string Title = "Where the gain on this trace comes from";
+        var table = AttributionSection.Table([attribution], "Shares of the gain", one => one.ByCause);
+        if (attribution is { IsUnique: true } && attribution.ByCause.FirstOrDefault(part => part.Share >= Whole) is { } all)
+        {
+            body.Paragraph($"{Title}: all of it from {all.Name}. {AttributionSection.Times(attribution)}");
+            body.Details("The numbers", table);
+            return;
+        }
+
+        body.Figure(AttributionSection.Chart(attribution, Title, AttributionSection.Times(attribution), attribution.ByCause), table);
     }
 
     private static void WriteLatency(ReportBody body, TraceRun trace, string what, Func<ReplayResult, LatencyHistogram> histogramOf)
@@ -77,10 +78,28 @@ internal static class LatencySection
             string.Join(", ", same.Select(replay => replay.Policy)), (int)same.First().Policy, histogramOf(same.First()).Percentile)).ToList();
         var axis = Axis.Logarithmic(
             trace.Replays.SelectMany(replay => new[] { histogramOf(replay).Percentile(0), histogramOf(replay).MaxMicroseconds }), Numbers.Scale);
+        if (!IsWorthACurve(trace, histogramOf))
+        {
+            body.Details($"Latency of each {what}: no difference that could be seen", Percentiles(trace, what, histogramOf));
+            return;
+        }
+
         body.Figure(
             new CurveChart(
                 $"Latency of each {what}", $"Upwards: the share of all {what}s that take no longer.", axis, "µs (virtual time)", curves),
             Percentiles(trace, what, histogramOf));
+    }
+
+    /// <summary>Whether policies differ in it, and it is not the same for nearly all.</summary>
+    private static bool IsWorthACurve(TraceRun trace, Func<ReplayResult, LatencyHistogram> histogramOf)
+    {
+        var histograms = trace.Replays.Select(histogramOf).ToList();
+        bool isDifferent = Shares.Any(share =>
+        {
+            double[] values = [.. histograms.Select(histogram => histogram.Percentile(share))];
+            return values.Max() > Visible * values.Min();
+        });
+        return isDifferent && histograms.Max(histogram => histogram.Percentile(0.99)) > Visible * histograms.Min(histogram => histogram.Percentile(0.01));
     }
 
     private static string Fingerprint(LatencyHistogram histogram) =>

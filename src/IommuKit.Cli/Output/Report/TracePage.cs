@@ -1,0 +1,116 @@
+using System.Globalization;
+using IommuKit.Lab.Report;
+
+namespace IommuKit.Cli.Output.Report;
+
+/// <summary>The page about traces.</summary>
+internal static class TracePage
+{
+    /// <summary>What kind of page it is.</summary>
+    public const string Kicker = "IOMMU flushes, as a kernel did them";
+
+    /// <summary>The title, where the user gives none.</summary>
+    public static string Title(ReportRun run) => run.Traces is [var one]
+        ? one.Label
+        : string.Create(CultureInfo.InvariantCulture, $"{run.Traces.Count} traces, side by side");
+
+    /// <summary>What is below the title.</summary>
+    /// <param name="run">What the page tells.</param>
+    /// <param name="hasOwnTitle">Whether the title is the user's, so that it need not name the trace.</param>
+    public static IReadOnlyList<string> Lead(ReportRun run, bool hasOwnTitle) => run.Traces is [var one]
+        ? [hasOwnTitle ? $"{one.Label} · {About(one)}" : About(one)]
+        : ["Each was recorded on a real kernel. Their times are those of their own machines."];
+
+    /// <summary>The parts.</summary>
+    public static IEnumerable<ReportSection> Sections(ReportRun run)
+    {
+        if (run.Traces is [var only])
+        {
+            foreach (var part in Parts(run, only))
+            {
+                yield return new ReportSection(part.Id, part.Title, part.Write);
+            }
+
+            yield break;
+        }
+
+        yield return new ReportSection("overview", "Side by side", body => Overview(body, run));
+        for (int i = 0; i < run.Traces.Count; i++)
+        {
+            var trace = run.Traces[i];
+            yield return new ReportSection(string.Create(CultureInfo.InvariantCulture, $"trace-{i + 1}"), trace.Label, body =>
+            {
+                body.Note(About(trace));
+                foreach (var part in Parts(run, trace))
+                {
+                    body.Part(part.Title, () => part.Write(body));
+                }
+            });
+        }
+    }
+
+    private static IEnumerable<TracePart> Parts(ReportRun run, TraceRun trace)
+    {
+        var verdict = trace.Verdict;
+        yield return new TracePart("verdict", "The verdict", body =>
+        {
+            body.Tiles(TraceTiles.Of(verdict));
+            if (verdict.Times is { } times)
+            {
+                body.Note(
+                    "Time in flushes is recorded time and an upper bound: from each flush to the next event of its task on its processor"
+                        + (times.TooLong == 0
+                            ? "."
+                            : $"; {Numbers.Count(times.TooLong)} gaps are longer than {Durations.Of(times.MostPerFlush)} and count as that."));
+            }
+        });
+        yield return new TracePart("time", "Over the time of the trace", body => TimePart.Write(body, verdict));
+        yield return new TracePart("options", "Other ways to flush, and their price", body => OptionsPart.Write(body, verdict));
+        yield return new TracePart("findings", "What was found", body => TraceFindings.Write(body, trace));
+        yield return new TracePart("details", "Further down", body =>
+        {
+            body.Note($"File: {trace.File}");
+            UnmapsPart.Write(body, verdict.Audit);
+            body.Fold($"If this were a {run.Request.Kind.Name}: the same work on a model", () => ModelPart.Write(body, run, trace));
+        });
+    }
+
+    /// <summary>What a trace is of: hardware and mode, time, kernel, machine, day; what it says of them.</summary>
+    private static string About(TraceRun trace)
+    {
+        var verdict = trace.Verdict;
+        string processors = verdict.Processors == 0 ? string.Empty : $" on {Numbers.Count(verdict.Processors, "CPU")}";
+        string? day = verdict.Date is { } booted ? $"recorded {FileDate.Format(booted)}"
+            : FileDate.Of(trace.File) is { } packed ? $"packed {FileDate.Format(packed)}"
+            : null;
+        string?[] parts =
+        [
+            VerdictView.IommuOf(verdict),
+            (verdict.Span is { } span ? Durations.Of(span) : "no times") + processors,
+            verdict.Kernel is { } kernel ? $"Linux {kernel}" : null,
+            verdict.Machine,
+            day,
+        ];
+        return string.Join(" · ", parts.Where(part => part is not null));
+    }
+
+    private static void Overview(ReportBody body, ReportRun run) => body.Table(new ReportTable(
+        "The traces of this page. Time in flushes: at most. Need not have been: flushes that one for each burst would have replaced.",
+        [
+            new("Trace", false), new("IOMMU", false), new("Time in flushes"), new("Of the CPUs' time"), new("Wrong?", false),
+            new("Need not have been"), new("Reachable after unmap, p99"), new("Covered"),
+        ],
+        [
+            .. run.Traces.Select(trace => new[]
+            {
+                trace.Label,
+                trace.Verdict.Iommu ?? "not known",
+                TraceTiles.Time(trace.Verdict).Value,
+                trace.Verdict.ShareOfTime is { } share ? VerdictView.Share(share) : "–",
+                TraceTiles.Wrong(trace.Verdict).Value,
+                TraceTiles.Waste(trace.Verdict).Value,
+                TraceTiles.Exposure(trace.Verdict).Value,
+                VerdictView.Share(trace.Verdict.Coverage),
+            }),
+        ]));
+}

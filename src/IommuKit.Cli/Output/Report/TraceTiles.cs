@@ -1,0 +1,141 @@
+using System.Globalization;
+using IommuKit.Lab.Report;
+using IommuKit.Lab.Verdict;
+
+namespace IommuKit.Cli.Output.Report;
+
+/// <summary>The verdict on a trace as numbers that are seen from afar.</summary>
+internal static class TraceTiles
+{
+    // Less than this share of the processors' time is not felt; more than that is.
+    private const double Little = 0.002;
+    private const double Much = 0.05;
+
+    private const double Worth = 0.1;
+
+    /// <summary>The tiles.</summary>
+    public static IEnumerable<ReportTile> Of(VerdictResult verdict)
+    {
+        yield return Time(verdict);
+        yield return Wrong(verdict);
+        yield return Waste(verdict);
+        yield return Exposure(verdict);
+        yield return Coverage(verdict);
+        foreach (var advice in verdict.Advice)
+        {
+            yield return new ReportTile(
+                "Try",
+                Capital(advice.Change),
+                advice.Condition is { } condition ? $"Safe if {condition}." : string.Empty,
+                ReportTone.Answer,
+                IsWide: true);
+        }
+    }
+
+    /// <summary>How long flushes took.</summary>
+    public static ReportTile Time(VerdictResult verdict)
+    {
+        const string Label = "Time in flushes";
+        if (verdict.Times is not { } times)
+        {
+            string why = verdict.Flushes == 0 ? "The trace has no events of flushes: neither how many there were nor what they cost is known."
+                : verdict.Span is null ? $"{Numbers.Count(verdict.Flushes)} flushes, but the events have no times."
+                : $"{Numbers.Count(verdict.Flushes)} flushes, but the events do not say their task and processor.";
+            return new ReportTile(Label, "not recorded", why, ReportTone.Plain);
+        }
+
+        string share = verdict.ShareOfTime is { } part
+            ? $"{VerdictView.Share(part)} of the CPUs' {Durations.Of((double)verdict.Span!.Value * verdict.Processors)}; "
+            : string.Empty;
+        var tone = verdict.ShareOfTime switch
+        {
+            null => ReportTone.Plain,
+            < Little => ReportTone.Good,
+            > Much => ReportTone.Doubtful,
+            _ => ReportTone.Plain,
+        };
+        return new ReportTile(
+            Label,
+            $"≤ {Durations.Of(times.Sum)}",
+            $"{share}{Numbers.Count(verdict.Flushes, "flush", "flushes")}, median {VerdictView.Gap(times, 0.5)}, p99 {VerdictView.Gap(times, 0.99)}",
+            tone);
+    }
+
+    /// <summary>Whether anything is missing, late or refused.</summary>
+    public static ReportTile Wrong(VerdictResult verdict)
+    {
+        const string Label = "Wrong?";
+        var problems = TraceFindings.Problems(verdict).ToList();
+        var sure = problems.Where(problem => problem.Tone == ReportTone.Bad).ToList();
+        return sure.Count != 0
+                ? new ReportTile(Label, string.Join(", ", sure.Select(problem => problem.Short)), Also(problems, sure), ReportTone.Bad)
+            : problems.Count != 0
+                ? new ReportTile(Label, "Perhaps", string.Join(", ", problems.Select(problem => problem.Short)), ReportTone.Doubtful)
+            : verdict.Flushes == 0
+                ? new ReportTile(Label, "No fault seen", "Whether a flush is missing cannot be told without events of flushes.", ReportTone.Plain)
+                : new ReportTile(Label, "Nothing", "No flush is missing or late, and there is no fault in the trace.", ReportTone.Good);
+    }
+
+    /// <summary>How many flushes need not have been.</summary>
+    public static ReportTile Waste(VerdictResult verdict)
+    {
+        const string Label = "Need not have been";
+        if (verdict.Flushes == 0)
+        {
+            return new ReportTile(Label, "not known", "No flushes were recorded.", ReportTone.Plain);
+        }
+
+        var batch = verdict.Audit.Findings.FirstOrDefault(finding => finding.Id == "not-batched");
+        double share = (batch?.Cost ?? 0) / (double)verdict.Flushes;
+        var walks = verdict.Audit.Findings.FirstOrDefault(finding => finding.Id == "walk-caches-dropped");
+        string more = walks is null
+            ? string.Empty
+            : $" {VerdictView.Share(walks.Count / (double)verdict.Flushes)} dropped walk caches though no table can have gone.";
+        return new ReportTile(
+            Label,
+            batch is null ? "0 %" : VerdictView.Share(share),
+            (batch is null
+                ? "No burst of unmaps was flushed one by one."
+                : $"of all flushes: {Numbers.Count(batch.Cost)} in {Numbers.Count(batch.Count, "burst")} of unmaps, where one for each would do.") + more,
+            share >= Worth ? ReportTone.Doubtful : ReportTone.Good);
+    }
+
+    /// <summary>What stayed reachable.</summary>
+    public static ReportTile Exposure(VerdictResult verdict)
+    {
+        const string Label = "Reachable after unmap";
+        var recorded = verdict.Options.First(option => option.Kind == FlushOptionKind.Recorded);
+        string? pages = recorded.Pages is { Count: not 0 } count
+            ? $"{Numbers.Count(count.Percentile(0.99))} pages (p99), {Numbers.Count(count.Max)} at most"
+            : null;
+        return recorded.Nanoseconds is { Count: not 0 } times
+            ? new ReportTile(
+                Label,
+                Durations.Of(times.Percentile(0.99)),
+                $"p99; {Durations.Of(times.Max)} at most. {(pages is null ? string.Empty : $"Per flush {pages}.")}".TrimEnd(),
+                ReportTone.Plain)
+            : new ReportTile(
+                Label,
+                pages is null ? "not known" : $"{Numbers.Count(recorded.Pages!.Percentile(0.99))} pages",
+                pages is null ? "Until when pages stay reachable is not in the trace." : $"per flush: {pages}; for how long is not in the trace.",
+                ReportTone.Plain);
+    }
+
+    private static ReportTile Coverage(VerdictResult verdict)
+    {
+        string left = verdict.LeftOut.Count == 0 ? "nothing lost" : $"left out: {string.Join(", ", verdict.LeftOut)}";
+        return new ReportTile(
+            "Covered by this page",
+            VerdictView.Share(verdict.Coverage),
+            $"{Numbers.Count(verdict.Audit.Maps, "map")} and {Numbers.Count(verdict.Audit.Unmaps, "unmap")}; {left}.",
+            verdict.Coverage < 1 || verdict.LeftOut.Count != 0 ? ReportTone.Doubtful : ReportTone.Plain);
+    }
+
+    private static string Also(IReadOnlyList<TraceProblem> problems, IReadOnlyList<TraceProblem> sure)
+    {
+        var others = problems.Except(sure).ToList();
+        return others.Count == 0 ? "See the findings." : $"Perhaps also: {string.Join(", ", others.Select(problem => problem.Short))}.";
+    }
+
+    private static string Capital(string text) => text.Length == 0 ? text : char.ToUpper(text[0], CultureInfo.InvariantCulture) + text[1..];
+}
