@@ -16,7 +16,8 @@ internal sealed class ExplainAnswer(ExplainView view)
     {
         var explanation = view.Explanation;
         var headline = explanation.Headline;
-        string work = headline.Workload.Operation is { } operation ? $"{Output.Names.Of(operation)} of {headline.Workload.Name}" : headline.Workload.Name;
+        string name = headline.Workload.Name;
+        string work = headline.Workload.Operation is { } operation ? $"{Output.Names.Of(operation)} of {name}" : name;
         string covered = view.Replay is { } replay ? $" ({Coverage.InTitle([replay])})" : string.Empty;
         yield return $"If this were a {view.Kind.Name}: {work}{covered}, "
             + $"{Numbers.Microseconds(headline.FromUs)} µs under {view.From} → {Numbers.Microseconds(headline.ToUs)} µs under {Promises.Marked(view.To)}";
@@ -30,9 +31,9 @@ internal sealed class ExplainAnswer(ExplainView view)
 
         var parts = Parts(headline);
         int width = parts.Max(part => Share(headline, part).Length);
-        foreach (var (name, part) in Names.Zip(parts))
+        foreach (var (what, part) in Names.Zip(parts))
         {
-            yield return $"  {name,-17}{Share(headline, part).PadLeft(width)}   {Bar(part)}";
+            yield return $"  {what,-17}{Share(headline, part).PadLeft(width)}   {Bar(part)}";
         }
 
         yield return HowSure(explanation);
