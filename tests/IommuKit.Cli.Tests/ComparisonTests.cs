@@ -77,13 +77,16 @@ public class ComparisonTests
         text.ShouldContain("--section-threshold has no effect on this trace under PerPage, Explicit on tegra210.");
 
         // Nothing is left out of the records.
-        var records = Command.Succeed([.. words, "--json"]).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!).ToList();
+        var records = Command.Succeed([.. words, "--json"])
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonNode.Parse(line)!).ToList();
         records.Count.ShouldBe(36);
         var best = records.Where(record => (bool)record["is_best"]!).ShouldHaveSingleItem();
         ((double)best["virtual_us"]!).ShouldBe(records.Where(record => (bool)record["promises_all"]!).Min(record => (double)record["virtual_us"]!));
 
         static double TimeIn(string row) => double.Parse(
-            row.Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).First(cell => cell.Contains('.') && !cell.Contains('-')),
+            row.Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                .First(cell => cell.Contains('.') && !cell.Contains('-')),
             NumberStyles.Float,
             CultureInfo.InvariantCulture);
     }
@@ -114,7 +117,9 @@ public class ComparisonTests
         double[] explained =
         [
             .. JsonNode.Parse(Command.Succeed("explain", "-s", "4M", "--resamples", "20", "--json"))!["parts"]!.AsArray()
-                .Where(part => (string)part!["op"]! == "unmap").Take(1).SelectMany(part => new[] { (double)part!["from_us"]!, (double)part["to_us"]! }),
+                .Where(part => (string)part!["op"]! == "unmap")
+                .Take(1)
+                .SelectMany(part => new[] { (double)part!["from_us"]!, (double)part["to_us"]! }),
         ];
         explained.ShouldBe(
             JsonNode.Parse(Command.Succeed("bench", "-s", "4M", "-p", "PerPage,RangeFlush", "--json"))!.AsArray()

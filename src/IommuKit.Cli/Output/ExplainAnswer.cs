@@ -3,7 +3,9 @@ using IommuKit.Lab.Explain;
 
 namespace IommuKit.Cli.Output;
 
-/// <summary>The answer of <c>iommukit explain</c> to the question in the reply of 2015, with bars, how sure it is, and what would settle it.</summary>
+/// <summary>
+/// The answer of <c>iommukit explain</c> to the question in the reply of 2015, with bars, how sure it is, and what would settle it.
+/// </summary>
 /// <param name="view">What was found.</param>
 internal sealed class ExplainAnswer(ExplainView view)
 {
@@ -16,10 +18,12 @@ internal sealed class ExplainAnswer(ExplainView view)
     {
         var explanation = view.Explanation;
         var headline = explanation.Headline;
-        string work = headline.Workload.Operation is { } operation ? $"{Output.Names.Of(operation)} of {headline.Workload.Name}" : headline.Workload.Name;
+        string name = headline.Workload.Name;
+        string work = headline.Workload.Operation is { } operation ? $"{Output.Names.Of(operation)} of {name}" : name;
         string covered = view.Replay is { } replay ? $" ({Coverage.InTitle([replay])})" : string.Empty;
         yield return $"If this were a {view.Kind.Name}: {work}{covered}, "
-            + $"{Numbers.Microseconds(headline.FromUs)} µs under {view.From} → {Numbers.Microseconds(headline.ToUs)} µs under {Promises.Marked(view.To)}";
+            + $"{Numbers.Microseconds(headline.FromUs)} µs under {view.From} → "
+            + $"{Numbers.Microseconds(headline.ToUs)} µs under {Promises.Marked(view.To)}";
         yield return $"Robin Murphy asked in 2015: how much of the {view.Whole} is batching up the TLB maintenance, "
             + "how much doing the DMA sync in fewer pieces?";
         if (!headline.IsDifferent || !headline.IsSure)
@@ -30,9 +34,9 @@ internal sealed class ExplainAnswer(ExplainView view)
 
         var parts = Parts(headline);
         int width = parts.Max(part => Share(headline, part).Length);
-        foreach (var (name, part) in Names.Zip(parts))
+        foreach (var (what, part) in Names.Zip(parts))
         {
-            yield return $"  {name,-17}{Share(headline, part).PadLeft(width)}   {Bar(part)}";
+            yield return $"  {what,-17}{Share(headline, part).PadLeft(width)}   {Bar(part)}";
         }
 
         yield return HowSure(explanation);

@@ -56,7 +56,7 @@ internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Opti
                             StringComparer.Ordinal)
                         .All(others => others.Select(Outcome.Of).Distinct().Count() == 1))
                     .GroupBy(policy => policy.Key.Iommu, policy => policy.Key.Policy, StringComparer.Ordinal)
-                    .Select(iommu => iommu.Count() == results.Where(result => result.Iommu == iommu.Key).Select(result => result.Policy).Distinct().Count()
+                    .Select(iommu => iommu.Count() == PoliciesOn(iommu.Key)
                         ? $"any policy on {iommu.Key}"
                         : $"{string.Join(", ", iommu)} on {iommu.Key}"),
             ];
@@ -65,6 +65,8 @@ internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Opti
                 yield return $"{knob.Name} has no effect on this trace under {string.Join("; ", names)}.";
             }
         }
+
+        int PoliciesOn(string iommu) => results.Where(result => result.Iommu == iommu).Select(result => result.Policy).Distinct().Count();
     }
 
     /// <summary>The options of some tunings, in the words of the command line: values that come to the same with "or" between them.</summary>

@@ -29,7 +29,8 @@ internal static class WhatIfTable
             var left = Promises.Columns(cases[0].Trace.HasTimes);
             foreach (var (header, rank) in (ReadOnlySpan<(string, int)>)
                 [
-                    ("Total ms", 0), ("Time", 1), (left[0].Header, left[0].Rank), (left[1].Header, left[1].Rank), ("Operations", 2), ("Ops", 1), ("TLB flushes", 3),
+                    ("Total ms", 0), ("Time", 1), (left[0].Header, left[0].Rank), (left[1].Header, left[1].Rank), ("Operations", 2),
+                    ("Ops", 1), ("TLB flushes", 3),
                     ("PTC flushes", 6), ("Waits", 4), ("Lines", 7), ("Map p99", 5), ("Unmap p99", 5), ("Skipped", 1),
                 ])
             {
