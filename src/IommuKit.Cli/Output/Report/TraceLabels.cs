@@ -13,7 +13,9 @@ internal static class TraceLabels
         string[] labels = [.. parts.Select(part => Tail(part, IsCommon(part[^1]) ? 2 : 1))];
         for (int length = 2; length <= parts.Select(part => part.Length).DefaultIfEmpty(0).Max(); length++)
         {
-            var again = labels.GroupBy(label => label, StringComparer.Ordinal).Where(group => group.Count() > 1).Select(group => group.Key)
+            // No more of a path tells a file from itself.
+            var again = labels.Zip(parts, (label, part) => (Label: label, Path: string.Join('/', part))).Distinct()
+                .GroupBy(one => one.Label, StringComparer.Ordinal).Where(group => group.Count() > 1).Select(group => group.Key)
                 .ToHashSet(StringComparer.Ordinal);
             for (int i = 0; i < labels.Length; i++)
             {
