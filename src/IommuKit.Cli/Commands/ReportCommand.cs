@@ -42,8 +42,8 @@ internal static class ReportCommand
         var source = new CostSource();
         var command = new Command(
             "report",
-            "Write one HTML file that opens anywhere: what a trace says about its flushes, when, at what price they could be fewer, and what is wrong. "
-                + "Without a trace: the proposal's table, what the gain is due to, flushes against the bound.")
+            "Write one HTML file that opens anywhere: what a trace says about its flushes, when, at what price they could be fewer, "
+                + "and what is wrong. Without a trace: the proposal's table, what the gain is due to, flushes against the bound.")
         {
             traces, output, title, policy, check,
         };
