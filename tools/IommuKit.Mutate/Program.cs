@@ -91,7 +91,7 @@ bool IsAboveFloor(Area area, ProjectCompiler compiler, TestBench bench)
     {
         foreach (var mutant in all.Take(count))
         {
-            Show("listed", mutant);
+            Show("listed", mutant, string.Empty);
         }
 
         return true;
@@ -113,11 +113,11 @@ bool IsAboveFloor(Area area, ProjectCompiler compiler, TestBench bench)
         {
             equivalent++;
         }
-        else if (bench.IsKilled(area, compiler, mutant) is { } isKilled)
+        else if (bench.IsKilled(area, compiler, mutant, out string killer) is { } isKilled)
         {
             killed += isKilled ? 1 : 0;
             survived += isKilled ? 0 : 1;
-            Show(isKilled ? "killed" : "SURVIVED", mutant);
+            Show(isKilled ? "killed" : "SURVIVED", mutant, killer);
         }
     }
 
@@ -131,8 +131,8 @@ bool IsAboveFloor(Area area, ProjectCompiler compiler, TestBench bench)
 
 string FileOf(Mutant mutant) => Path.GetRelativePath(root, mutant.Path).Replace('\\', '/');
 
-void Show(string what, Mutant mutant) =>
-    Console.WriteLine($"{what}\t{FileOf(mutant)}:{mutant.LineNumber}\t{mutant.Line}\t{mutant.Change}");
+void Show(string what, Mutant mutant, string by) =>
+    Console.WriteLine($"{what}\t{FileOf(mutant)}:{mutant.LineNumber}\t{mutant.Line}\t{mutant.Change}\t{by}");
 
 static bool TryNumber(string text, out int number) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace IommuKit.Mutate;
 
@@ -7,6 +8,8 @@ internal sealed class TestBench(string root, string work)
 {
     // A mutant that takes so many times longer does not end, for all that anybody cares.
     private const int Slack = 4;
+
+    private const int Shown = 5;
 
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(20);
 
@@ -32,20 +35,28 @@ internal sealed class TestBench(string root, string work)
         foreach (var test in area.Tests.Where(test => !_limits.ContainsKey(test)))
         {
             long start = Stopwatch.GetTimestamp();
-            var (code, output) = Run(test, TimeSpan.FromMinutes(20));
+            var (code, output) = Run(test, string.Empty, TimeSpan.FromMinutes(20));
             if (code != 0)
             {
                 throw new InvalidOperationException($"Tests of {test.Project} ({test.Filter}) fail without a mutant:\n{output}");
             }
 
-            _limits[test] = (Slack * Stopwatch.GetElapsedTime(start)) + Grace;
+            var took = Stopwatch.GetElapsedTime(start);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{test.Project} ({test.Filter}) takes {took.TotalSeconds:F0} s, most of it:"));
+            output.Split('\n').Take(Shown).ToList().ForEach(line => Console.WriteLine($"  {line}"));
+            _limits[test] = (Slack * took) + Grace;
         }
     }
 
     /// <summary>Whether some test notices a mutant.</summary>
+    /// <param name="area">Whose tests are asked.</param>
+    /// <param name="compiler">Of the area's project.</param>
+    /// <param name="mutant">The change.</param>
+    /// <param name="killer">The test that noticed, and what it said.</param>
     /// <returns>Null if it does not compile.</returns>
-    public bool? IsKilled(Area area, ProjectCompiler compiler, Mutant mutant)
+    public bool? IsKilled(Area area, ProjectCompiler compiler, Mutant mutant, out string killer)
     {
+        killer = string.Empty;
         string assembly = Path.Combine(work, compiler.AssemblyFile);
         if (!compiler.TryEmit(mutant, assembly))
         {
@@ -57,7 +68,18 @@ internal sealed class TestBench(string root, string work)
             File.Copy(assembly, Path.Combine(_folders[project], compiler.AssemblyFile), overwrite: true);
         }
 
-        return area.Tests.Any(test => Run(test, _limits[test]).Code != 0);
+        string first = Path.GetFileName(mutant.Path).Split('.')[0];
+        foreach (var test in area.Tests)
+        {
+            var (code, output) = Run(test, first, _limits[test]);
+            if (code != 0)
+            {
+                killer = code is null ? "did not end" : output.Split('\n').LastOrDefault(line => line.StartsWith("FAILED", StringComparison.Ordinal)) ?? "crashed";
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Puts the assembly back as it is.</summary>
@@ -69,11 +91,16 @@ internal sealed class TestBench(string root, string work)
         }
     }
 
-    private (int? Code, string Output) Run((string Project, string Filter) test, TimeSpan limit)
+    private (int? Code, string Output) Run((string Project, string Filter) test, string first, TimeSpan limit)
     {
-        string[] filter = test.Filter.Length == 0 ? [] : [$"--TestCaseFilter:{test.Filter}"];
         string folder = _folders[test.Project];
-        return Command.Run(folder, "dotnet", ["vstest", $"{test.Project}.dll", .. filter, "--", "xUnit.StopOnFail=true"], limit);
+        var variables = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location,
+            [StartupHook.Filter] = test.Filter,
+            [StartupHook.First] = first,
+        };
+        return Command.Run(folder, "dotnet", [Path.Combine(folder, $"{test.Project}.dll")], limit, variables);
     }
 
     private static void Copy(string from, string to)
