@@ -11,18 +11,23 @@ internal sealed record Area(string Name, string Project, string Folder, IReadOnl
     private const string Engine = "IommuKit.Tests";
     private const string Models = "IommuKit.Models.Tests";
     private const string Lab = "IommuKit.Lab.Tests";
-    /// <summary>The test projects, each once.</summary>
-    public IEnumerable<string> TestProjects => Tests.Select(test => test.Project).Distinct(StringComparer.Ordinal);
-
     /// <summary>All areas.</summary>
     public static IReadOnlyList<Area> All { get; } =
     [
-        new("Sync", "IommuKit", "Sync", [(Engine, "Sync,Domains"), (Engine, "Drivers,UnmapTests"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
-        new("Domains", "IommuKit", "Domains", [(Engine, "Domains,Sync"), (Engine, "Drivers"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
-        new("Drivers", "IommuKit", "Drivers", [(Engine, "Drivers,Domains"), (Lab, "Lab.Tests.Tegra"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
+        new(
+            "Sync", "IommuKit", "Sync",
+            [(Engine, "Sync,Domains"), (Engine, "Drivers,UnmapTests"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
+        new(
+            "Domains", "IommuKit", "Domains",
+            [(Engine, "Domains,Sync"), (Engine, "Drivers"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
+        new(
+            "Drivers", "IommuKit", "Drivers",
+            [(Engine, "Drivers,Domains"), (Lab, "Lab.Tests.Tegra"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
         new("PageTables", "IommuKit", "PageTables", [(Engine, "PageTables,-RandomMap"), (Engine, "RandomMap"), (Engine, "Domains,Drivers")]),
         new("Models", "IommuKit.Models", string.Empty, [(Models, string.Empty), (Engine, "Drivers,Concurrency"), (Lab, "Lab.Tests.Machines")]),
-        new("Specs", "IommuKit.Specs", string.Empty, [("IommuKit.Specs.Tests", string.Empty), (Models, string.Empty), (Engine, "PageTables,Drivers,-RandomMap")]),
+        new(
+            "Specs", "IommuKit.Specs", string.Empty,
+            [("IommuKit.Specs.Tests", string.Empty), (Models, string.Empty), (Engine, "PageTables,Drivers,-RandomMap")]),
         InLab("Replay", "Explain"),
         InLab("Costs", "Explain,Bench"),
         InLab("Traces", "Replay,Audit"),

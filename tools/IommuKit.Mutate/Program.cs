@@ -81,7 +81,8 @@ bool IsAboveFloor(Area area, ProjectCompiler compiler, TestBench bench)
     Mutant[] all =
     [
         .. compiler.Compilation.SyntaxTrees
-            .Where(tree => tree.FilePath.StartsWith(start, StringComparison.Ordinal) && !tree.FilePath.StartsWith(generated, StringComparison.Ordinal))
+            .Where(tree => tree.FilePath.StartsWith(start, StringComparison.Ordinal))
+            .Where(tree => !tree.FilePath.StartsWith(generated, StringComparison.Ordinal))
             .OrderBy(tree => tree.FilePath, StringComparer.Ordinal)
             .SelectMany(Mutator.Find),
     ];
@@ -97,7 +98,6 @@ bool IsAboveFloor(Area area, ProjectCompiler compiler, TestBench bench)
         return true;
     }
 
-    bench.Prepare(area, compiler);
     int killed = 0;
     int survived = 0;
     int equivalent = 0;
@@ -121,7 +121,7 @@ bool IsAboveFloor(Area area, ProjectCompiler compiler, TestBench bench)
         }
     }
 
-    bench.Restore(area, compiler);
+    bench.Restore(compiler);
     bool isAbove = killed * 100 >= floor * (killed + survived);
     Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture, $"{area.Name}: {killed} of {killed + survived} in {Stopwatch.GetElapsedTime(begun).TotalSeconds:F0} s"));

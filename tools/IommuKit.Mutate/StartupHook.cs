@@ -12,10 +12,10 @@ using Xunit.Sdk;
 internal static class StartupHook
 #pragma warning restore MA0047
 {
-    /// <summary>Parts of class names, with commas between, and of names to leave out after a minus sign; those of <see cref="First"/> run before the others.</summary>
+    /// <summary>Parts of class names, with commas between, and of names to leave out after a minus sign.</summary>
     public const string Filter = "IOMMUKIT_MUTATE_FILTER";
 
-    /// <summary>What the name of a class begins with that is most likely to notice the mutant.</summary>
+    /// <summary>What the name of a class begins with that is most likely to notice the mutant: it runs before the others.</summary>
     public const string First = "IOMMUKIT_MUTATE_FIRST";
 
     /// <summary>The exit code if a test failed.</summary>

@@ -16,38 +16,6 @@ internal sealed class TestBench(string root, string work)
     private readonly Dictionary<string, string> _folders = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Project, string Filter), TimeSpan> _limits = [];
 
-    /// <summary>Builds and copies what an area needs, puts the assembly in it as it is, and sees all its tests pass.</summary>
-    public void Prepare(Area area, ProjectCompiler compiler)
-    {
-        foreach (string project in area.TestProjects)
-        {
-            if (!_folders.TryGetValue(project, out string? folder))
-            {
-                Command.Run(root, "dotnet", ["build", Path.Combine("tests", project), "-c", "Release"]);
-                folder = Path.Combine(work, project);
-                Copy(Path.Combine(root, "tests", project, "bin", "Release", "net10.0"), folder);
-                _folders[project] = folder;
-            }
-
-            compiler.TryEmit(mutant: null, Path.Combine(folder, compiler.AssemblyFile));
-        }
-
-        foreach (var test in area.Tests.Where(test => !_limits.ContainsKey(test)))
-        {
-            long start = Stopwatch.GetTimestamp();
-            var (code, output) = Run(test, string.Empty, TimeSpan.FromMinutes(20));
-            if (code != 0)
-            {
-                throw new InvalidOperationException($"Tests of {test.Project} ({test.Filter}) fail without a mutant:\n{output}");
-            }
-
-            var took = Stopwatch.GetElapsedTime(start);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{test.Project} ({test.Filter}) takes {took.TotalSeconds:F0} s, most of it:"));
-            output.Split('\n').Take(Shown).ToList().ForEach(line => Console.WriteLine($"  {line}"));
-            _limits[test] = (Slack * took) + Grace;
-        }
-    }
-
     /// <summary>Whether some test notices a mutant.</summary>
     /// <param name="area">Whose tests are asked.</param>
     /// <param name="compiler">Of the area's project.</param>
@@ -63,18 +31,16 @@ internal sealed class TestBench(string root, string work)
             return null;
         }
 
-        foreach (string project in area.TestProjects)
-        {
-            File.Copy(assembly, Path.Combine(_folders[project], compiler.AssemblyFile), overwrite: true);
-        }
-
         string first = Path.GetFileName(mutant.Path).Split('.')[0];
         foreach (var test in area.Tests)
         {
-            var (code, output) = Run(test, first, _limits[test]);
+            var limit = LimitOf(test, compiler);
+            File.Copy(assembly, Path.Combine(_folders[test.Project], compiler.AssemblyFile), overwrite: true);
+            var (code, output) = Run(test, first, limit);
             if (code != 0)
             {
-                killer = code is null ? "did not end" : output.Split('\n').LastOrDefault(line => line.StartsWith("FAILED", StringComparison.Ordinal)) ?? "crashed";
+                killer = code is null ? "did not end"
+                    : output.Split('\n').LastOrDefault(line => line.StartsWith("FAILED", StringComparison.Ordinal)) ?? "crashed";
                 return true;
             }
         }
@@ -83,12 +49,43 @@ internal sealed class TestBench(string root, string work)
     }
 
     /// <summary>Puts the assembly back as it is.</summary>
-    public void Restore(Area area, ProjectCompiler compiler)
+    public void Restore(ProjectCompiler compiler)
     {
-        foreach (string project in area.TestProjects)
+        foreach (string folder in _folders.Values)
         {
-            compiler.TryEmit(mutant: null, Path.Combine(_folders[project], compiler.AssemblyFile));
+            compiler.TryEmit(mutant: null, Path.Combine(folder, compiler.AssemblyFile));
         }
+    }
+
+    // Only tests that some mutant survives to are built, and run without a mutant to see them pass and how long they take.
+    private TimeSpan LimitOf((string Project, string Filter) test, ProjectCompiler compiler)
+    {
+        if (_limits.TryGetValue(test, out var known))
+        {
+            return known;
+        }
+
+        if (!_folders.TryGetValue(test.Project, out string? folder))
+        {
+            Command.Run(root, "dotnet", ["build", Path.Combine("tests", test.Project), "-c", "Release"]);
+            folder = Path.Combine(work, test.Project);
+            Copy(Path.Combine(root, "tests", test.Project, "bin", "Release", "net10.0"), folder);
+            _folders[test.Project] = folder;
+        }
+
+        compiler.TryEmit(mutant: null, Path.Combine(folder, compiler.AssemblyFile));
+        long start = Stopwatch.GetTimestamp();
+        var (code, output) = Run(test, string.Empty, TimeSpan.FromMinutes(20));
+        if (code != 0)
+        {
+            throw new InvalidOperationException($"Tests of {test.Project} ({test.Filter}) fail without a mutant:\n{output}");
+        }
+
+        var took = Stopwatch.GetElapsedTime(start);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{test.Project} ({test.Filter}) takes {took.TotalSeconds:F0} s, most of it:"));
+        output.Split('\n').Take(Shown).ToList().ForEach(line => Console.WriteLine($"  {line}"));
+        return _limits[test] = (Slack * took) + Grace;
     }
 
     private (int? Code, string Output) Run((string Project, string Filter) test, string first, TimeSpan limit)
