@@ -4,36 +4,43 @@ namespace IommuKit.Mutate;
 /// <param name="Name">How it is asked for.</param>
 /// <param name="Project">The project that holds it, in <c>src</c>.</param>
 /// <param name="Folder">Its folder in the project; empty for all of it.</param>
-/// <param name="Tests">What may notice a mutant, quickest first: a test project and a filter of <c>dotnet test</c>.</param>
+/// <param name="Tests">What may notice a mutant, quickest first: a test project, and parts of the names of its classes (those
+/// after a minus sign are left out).</param>
 internal sealed record Area(string Name, string Project, string Folder, IReadOnlyList<(string Project, string Filter)> Tests)
 {
     private const string Engine = "IommuKit.Tests";
+    private const string Models = "IommuKit.Models.Tests";
     private const string Lab = "IommuKit.Lab.Tests";
-    private const string Drivers = "FullyQualifiedName~DriverCheckTests|FullyQualifiedName~FoundByCheckTests|FullyQualifiedName~PlantedBugTests";
-
-    /// <summary>The test projects, each once.</summary>
-    public IEnumerable<string> TestProjects => Tests.Select(test => test.Project).Distinct(StringComparer.Ordinal);
-
     /// <summary>All areas.</summary>
     public static IReadOnlyList<Area> All { get; } =
     [
-        new("Sync", "IommuKit", "Sync", [(Engine, "FullyQualifiedName~Sync|FullyQualifiedName~Domains"), (Engine, "FullyQualifiedName~PageTables"), (Lab, Drivers)]),
-        new("Domains", "IommuKit", "Domains", [(Engine, "FullyQualifiedName~Domains|FullyQualifiedName~Sync"), (Engine, "FullyQualifiedName~Drivers"), (Lab, Drivers)]),
-        new("Drivers", "IommuKit", "Drivers", [(Engine, "FullyQualifiedName~Drivers"), (Engine, "FullyQualifiedName~Domains"), (Lab, Drivers)]),
-        new("PageTables", "IommuKit", "PageTables", [(Engine, "FullyQualifiedName~PageTables"), (Engine, "FullyQualifiedName!~PageTables")]),
-        new("Models", "IommuKit.Models", string.Empty, [("IommuKit.Models.Tests", string.Empty), (Engine, "FullyQualifiedName~Drivers")]),
-        new("Specs", "IommuKit.Specs", string.Empty, [("IommuKit.Specs.Tests", string.Empty), (Engine, "FullyQualifiedName~PageTables|FullyQualifiedName~Drivers")]),
-        InLab("Replay", "FullyQualifiedName~Explain"),
-        InLab("Costs", "FullyQualifiedName~Explain|FullyQualifiedName~Bench"),
-        InLab("Traces", "FullyQualifiedName~Replay|FullyQualifiedName~Audit"),
+        new(
+            "Sync", "IommuKit", "Sync",
+            [(Engine, "Sync,Domains"), (Engine, "Drivers,UnmapTests"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
+        new(
+            "Domains", "IommuKit", "Domains",
+            [(Engine, "Domains,Sync"), (Engine, "Drivers"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
+        new(
+            "Drivers", "IommuKit", "Drivers",
+            [(Engine, "Drivers,Domains"), (Lab, "Lab.Tests.Tegra"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
+        new("PageTables", "IommuKit", "PageTables", [(Engine, "PageTables,-RandomMap"), (Engine, "RandomMap"), (Engine, "Domains,Drivers")]),
+        new("Models", "IommuKit.Models", string.Empty, [(Models, string.Empty), (Engine, "Drivers,Concurrency"), (Lab, "Lab.Tests.Machines")]),
+        new(
+            "Specs", "IommuKit.Specs", string.Empty,
+            [("IommuKit.Specs.Tests", string.Empty), (Models, string.Empty), (Engine, "PageTables,Drivers,-RandomMap")]),
+        InLab("Replay", "Explain"),
+        InLab("Costs", "Explain,Bench"),
+        InLab("Traces", "Replay,Audit"),
         InLab("Audit"),
+        InLab("Faults", "Verdict"),
+        InLab("Verdict"),
         InLab("Checker"),
         new("Cli", "IommuKit.Cli", string.Empty, [("IommuKit.Cli.Tests", string.Empty)]),
     ];
 
     private static Area InLab(string name, string? others = null)
     {
-        (string, string) own = (Lab, $"FullyQualifiedName~Lab.Tests.{name}");
+        (string, string) own = (Lab, $"Lab.Tests.{name}");
         return new(name, "IommuKit.Lab", name, others is null ? [own] : [own, (Lab, others)]);
     }
 }

@@ -14,7 +14,8 @@ internal static class Command
 
     /// <summary>Runs one for so long at most.</summary>
     /// <returns>Its exit code, or null if it was ended; and what it printed.</returns>
-    public static (int? Code, string Output) Run(string folder, string program, IReadOnlyList<string> arguments, TimeSpan limit)
+    public static (int? Code, string Output) Run(
+        string folder, string program, IReadOnlyList<string> arguments, TimeSpan limit, IReadOnlyDictionary<string, string>? variables = null)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -29,6 +30,11 @@ internal static class Command
         start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment["DOTNET_NOLOGO"] = "1";
         start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
+        foreach (var (name, value) in variables ?? new Dictionary<string, string>(StringComparer.Ordinal))
+        {
+            start.Environment[name] = value;
+        }
+
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();

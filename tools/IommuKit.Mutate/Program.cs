@@ -81,7 +81,8 @@ bool IsAboveFloor(Area area, ProjectCompiler compiler, TestBench bench)
     Mutant[] all =
     [
         .. compiler.Compilation.SyntaxTrees
-            .Where(tree => tree.FilePath.StartsWith(start, StringComparison.Ordinal) && !tree.FilePath.StartsWith(generated, StringComparison.Ordinal))
+            .Where(tree => tree.FilePath.StartsWith(start, StringComparison.Ordinal))
+            .Where(tree => !tree.FilePath.StartsWith(generated, StringComparison.Ordinal))
             .OrderBy(tree => tree.FilePath, StringComparer.Ordinal)
             .SelectMany(Mutator.Find),
     ];
@@ -91,13 +92,12 @@ bool IsAboveFloor(Area area, ProjectCompiler compiler, TestBench bench)
     {
         foreach (var mutant in all.Take(count))
         {
-            Show("listed", mutant);
+            Show("listed", mutant, string.Empty);
         }
 
         return true;
     }
 
-    bench.Prepare(area, compiler);
     int killed = 0;
     int survived = 0;
     int equivalent = 0;
@@ -113,15 +113,15 @@ bool IsAboveFloor(Area area, ProjectCompiler compiler, TestBench bench)
         {
             equivalent++;
         }
-        else if (bench.IsKilled(area, compiler, mutant) is { } isKilled)
+        else if (bench.IsKilled(area, compiler, mutant, out string killer) is { } isKilled)
         {
             killed += isKilled ? 1 : 0;
             survived += isKilled ? 0 : 1;
-            Show(isKilled ? "killed" : "SURVIVED", mutant);
+            Show(isKilled ? "killed" : "SURVIVED", mutant, killer);
         }
     }
 
-    bench.Restore(area, compiler);
+    bench.Restore(compiler);
     bool isAbove = killed * 100 >= floor * (killed + survived);
     Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture, $"{area.Name}: {killed} of {killed + survived} in {Stopwatch.GetElapsedTime(begun).TotalSeconds:F0} s"));
@@ -131,8 +131,8 @@ bool IsAboveFloor(Area area, ProjectCompiler compiler, TestBench bench)
 
 string FileOf(Mutant mutant) => Path.GetRelativePath(root, mutant.Path).Replace('\\', '/');
 
-void Show(string what, Mutant mutant) =>
-    Console.WriteLine($"{what}\t{FileOf(mutant)}:{mutant.LineNumber}\t{mutant.Line}\t{mutant.Change}");
+void Show(string what, Mutant mutant, string by) =>
+    Console.WriteLine($"{what}\t{FileOf(mutant)}:{mutant.LineNumber}\t{mutant.Line}\t{mutant.Change}\t{by}");
 
 static bool TryNumber(string text, out int number) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 

@@ -17,8 +17,10 @@ internal sealed class ProjectCompiler
         string json = Command.Run(
             root,
             "dotnet",
-            ["msbuild", file, "-t:PrepareResources;Compile", "-p:NonExistentFile=none", "-p:Configuration=Release", "-p:TargetFramework=net10.0", "-p:ProvideCommandLineArgs=true",
-                "-p:SkipCompilerExecution=true", "-getItem:CscCommandLineArgs"]);
+            [
+                "msbuild", file, "-t:PrepareResources;Compile", "-p:NonExistentFile=none", "-p:Configuration=Release", "-p:TargetFramework=net10.0",
+                "-p:ProvideCommandLineArgs=true", "-p:SkipCompilerExecution=true", "-getItem:CscCommandLineArgs",
+            ]);
         using var document = JsonDocument.Parse(json);
         var arguments = document.RootElement.GetProperty("Items").GetProperty("CscCommandLineArgs").EnumerateArray()
             .Select(item => item.GetProperty("Identity").GetString()!);
@@ -27,7 +29,8 @@ internal sealed class ProjectCompiler
         AssemblyFile = $"{project}.dll";
         var trees = _arguments.SourceFiles.Select(source =>
             CSharpSyntaxTree.ParseText(File.ReadAllText(source.Path), _arguments.ParseOptions, source.Path));
-        var references = _arguments.MetadataReferences.Select(reference => MetadataReference.CreateFromFile(reference.Reference, reference.Properties));
+        var references = _arguments.MetadataReferences.Select(reference =>
+            MetadataReference.CreateFromFile(reference.Reference, reference.Properties));
         var options = _arguments.CompilationOptions.WithGeneralDiagnosticOption(ReportDiagnostic.Default);
         var compilation = CSharpCompilation.Create(_arguments.CompilationName, trees, references, options);
         var loader = new Loader();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace IommuKit.Mutate;
 
@@ -8,72 +9,95 @@ internal sealed class TestBench(string root, string work)
     // A mutant that takes so many times longer does not end, for all that anybody cares.
     private const int Slack = 4;
 
+    private const int Shown = 5;
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(20);
 
     private readonly Dictionary<string, string> _folders = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Project, string Filter), TimeSpan> _limits = [];
 
-    /// <summary>Builds and copies what an area needs, puts the assembly in it as it is, and sees all its tests pass.</summary>
-    public void Prepare(Area area, ProjectCompiler compiler)
-    {
-        foreach (string project in area.TestProjects)
-        {
-            if (!_folders.TryGetValue(project, out string? folder))
-            {
-                Command.Run(root, "dotnet", ["build", Path.Combine("tests", project), "-c", "Release"]);
-                folder = Path.Combine(work, project);
-                Copy(Path.Combine(root, "tests", project, "bin", "Release", "net10.0"), folder);
-                _folders[project] = folder;
-            }
-
-            compiler.TryEmit(mutant: null, Path.Combine(folder, compiler.AssemblyFile));
-        }
-
-        foreach (var test in area.Tests.Where(test => !_limits.ContainsKey(test)))
-        {
-            long start = Stopwatch.GetTimestamp();
-            var (code, output) = Run(test, TimeSpan.FromMinutes(20));
-            if (code != 0)
-            {
-                throw new InvalidOperationException($"Tests of {test.Project} ({test.Filter}) fail without a mutant:\n{output}");
-            }
-
-            _limits[test] = (Slack * Stopwatch.GetElapsedTime(start)) + Grace;
-        }
-    }
-
     /// <summary>Whether some test notices a mutant.</summary>
+    /// <param name="area">Whose tests are asked.</param>
+    /// <param name="compiler">Of the area's project.</param>
+    /// <param name="mutant">The change.</param>
+    /// <param name="killer">The test that noticed, and what it said.</param>
     /// <returns>Null if it does not compile.</returns>
-    public bool? IsKilled(Area area, ProjectCompiler compiler, Mutant mutant)
+    public bool? IsKilled(Area area, ProjectCompiler compiler, Mutant mutant, out string killer)
     {
+        killer = string.Empty;
         string assembly = Path.Combine(work, compiler.AssemblyFile);
         if (!compiler.TryEmit(mutant, assembly))
         {
             return null;
         }
 
-        foreach (string project in area.TestProjects)
+        string first = Path.GetFileName(mutant.Path).Split('.')[0];
+        foreach (var test in area.Tests)
         {
-            File.Copy(assembly, Path.Combine(_folders[project], compiler.AssemblyFile), overwrite: true);
+            var limit = LimitOf(test, compiler);
+            File.Copy(assembly, Path.Combine(_folders[test.Project], compiler.AssemblyFile), overwrite: true);
+            var (code, output) = Run(test, first, limit);
+            if (code != 0)
+            {
+                killer = code is null ? "did not end"
+                    : output.Split('\n').LastOrDefault(line => line.StartsWith("FAILED", StringComparison.Ordinal)) ?? "crashed";
+                return true;
+            }
         }
 
-        return area.Tests.Any(test => Run(test, _limits[test]).Code != 0);
+        return false;
     }
 
     /// <summary>Puts the assembly back as it is.</summary>
-    public void Restore(Area area, ProjectCompiler compiler)
+    public void Restore(ProjectCompiler compiler)
     {
-        foreach (string project in area.TestProjects)
+        foreach (string folder in _folders.Values)
         {
-            compiler.TryEmit(mutant: null, Path.Combine(_folders[project], compiler.AssemblyFile));
+            compiler.TryEmit(mutant: null, Path.Combine(folder, compiler.AssemblyFile));
         }
     }
 
-    private (int? Code, string Output) Run((string Project, string Filter) test, TimeSpan limit)
+    // Only tests that some mutant survives to are built, and run without a mutant to see them pass and how long they take.
+    private TimeSpan LimitOf((string Project, string Filter) test, ProjectCompiler compiler)
     {
-        string[] filter = test.Filter.Length == 0 ? [] : [$"--TestCaseFilter:{test.Filter}"];
+        if (_limits.TryGetValue(test, out var known))
+        {
+            return known;
+        }
+
+        if (!_folders.TryGetValue(test.Project, out string? folder))
+        {
+            Command.Run(root, "dotnet", ["build", Path.Combine("tests", test.Project), "-c", "Release"]);
+            folder = Path.Combine(work, test.Project);
+            Copy(Path.Combine(root, "tests", test.Project, "bin", "Release", "net10.0"), folder);
+            _folders[test.Project] = folder;
+        }
+
+        compiler.TryEmit(mutant: null, Path.Combine(folder, compiler.AssemblyFile));
+        long start = Stopwatch.GetTimestamp();
+        var (code, output) = Run(test, string.Empty, TimeSpan.FromMinutes(20));
+        if (code != 0)
+        {
+            throw new InvalidOperationException($"Tests of {test.Project} ({test.Filter}) fail without a mutant:\n{output}");
+        }
+
+        var took = Stopwatch.GetElapsedTime(start);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{test.Project} ({test.Filter}) takes {took.TotalSeconds:F0} s, most of it:"));
+        output.Split('\n').Take(Shown).ToList().ForEach(line => Console.WriteLine($"  {line}"));
+        return _limits[test] = (Slack * took) + Grace;
+    }
+
+    private (int? Code, string Output) Run((string Project, string Filter) test, string first, TimeSpan limit)
+    {
         string folder = _folders[test.Project];
-        return Command.Run(folder, "dotnet", ["vstest", $"{test.Project}.dll", .. filter, "--", "xUnit.StopOnFail=true"], limit);
+        var variables = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["DOTNET_STARTUP_HOOKS"] = typeof(StartupHook).Assembly.Location,
+            [StartupHook.Filter] = test.Filter,
+            [StartupHook.First] = first,
+        };
+        return Command.Run(folder, "dotnet", [Path.Combine(folder, $"{test.Project}.dll")], limit, variables);
     }
 
     private static void Copy(string from, string to)

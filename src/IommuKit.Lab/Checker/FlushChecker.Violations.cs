@@ -62,7 +62,8 @@ internal sealed partial class FlushChecker<TFormat>
         foreach (var (place, values) in ((StaleSource, ulong[])[])
             [(StaleSource.Table, _cpu), (StaleSource.Memory, _hardware.Memory), (StaleSource.TableCache, state.Cached)])
         {
-            if ((place == StaleSource.TableCache && _traits.TableCacheLine == 0) || (place == StaleSource.Memory && _traits is { HasCoherentWalk: true, HasStoreBuffer: false }))
+            if ((place == StaleSource.TableCache && _traits.TableCacheLine == 0)
+                || (place == StaleSource.Memory && _traits is { HasCoherentWalk: true, HasStoreBuffer: false }))
             {
                 continue;
             }

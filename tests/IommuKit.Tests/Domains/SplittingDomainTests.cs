@@ -2,6 +2,7 @@ using IommuKit.Domains;
 using IommuKit.Drivers.Software;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
+using IommuKit.Specs.Arm;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.X86;
 
@@ -50,6 +51,20 @@ public sealed class SplittingDomainTests : IDisposable
         domain.Unmap(0, Page).ShouldBe(Page);
         domain.Unmap(2 * Page, Block - (2 * Page)).ShouldBe(Block - (2 * Page));
         allocator.Outstanding.ShouldBe(before);
+    }
+
+    [Fact]
+    public void Where_the_entry_is_broken_first_the_large_page_is_forgotten_once_and_then_the_part()
+    {
+        var told = new List<(ulong, ulong)>();
+        var iommu = new SoftwareIommu<ArmLpae<ArmGranule4K, ArmStage1>>(
+            new PageAllocator(_memory.CpuView, 0, _memory.Length),
+            new SoftwareIommuOptions { InputBits = 39, OutputBits = 40, Invalidated = gone => told.Add((gone.Iova, gone.Bytes)) });
+        using var domain = iommu.CreateDomain(new DomainOptions { SplitsPages = true });
+        domain.Map(0, 0, Block, Protection.Read);
+        told.Clear();
+        domain.Unmap(Page, Page).ShouldBe(Page);
+        told.ShouldBe([(0ul, Block), (Page, Page)]);
     }
 
     [Fact]

@@ -264,4 +264,24 @@ public sealed class TegraDriverTests : TegraDriverFixture
         driver.HandleInterrupt();
         Bus.Calls.ShouldBe(["R 000"]);
     }
+
+    [Fact]
+    public void A_handler_that_throws_does_not_keep_the_next_fault_away()
+    {
+        var driver = Make("tegra210");
+        int calls = 0;
+        driver.StrayFaultHandler = _ =>
+        {
+            if (++calls == 1)
+            {
+                throw new TimeoutException("The log is full.");
+            }
+        };
+
+        Bus.Registers[0x000] = 1 << 10;
+        Should.Throw<TimeoutException>(driver.HandleInterrupt);
+        Bus.Registers[0x000] = 1 << 10;
+        driver.HandleInterrupt();
+        calls.ShouldBe(2);
+    }
 }

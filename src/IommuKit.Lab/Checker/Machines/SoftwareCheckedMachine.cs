@@ -64,7 +64,8 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
                 Invalidated = gone => Invalidate(domain, gone.Iova, gone.Bytes, gone.Level),
             });
             _domains.Add(iommu.CreateDomain(settings.Domain));
-            _walkers.Add(new SoftwareWalker<TFormat, DeviceMemory>(_memory.DeviceView, _domains[i].RootAddress, inputBits, outputBits, cachesInvalid));
+            _walkers.Add(new SoftwareWalker<TFormat, DeviceMemory>(
+                _memory.DeviceView, _domains[i].RootAddress, inputBits, outputBits, cachesInvalid));
         }
 
         // The program that walks the tables has to see the roots before it begins.

@@ -13,7 +13,8 @@ internal sealed class TornRoot(CheckedMachine machine, ScenarioRun run) : Sabota
 {
     public override bool Intercept(in MaintenanceStep access)
     {
-        if (access is { Kind: MaintenanceKind.RegisterWrite, Address: TegraMc.PtbData } && Run is { IsBusy: true, Current.Kind: CheckOperationKind.Detach })
+        if (access is { Kind: MaintenanceKind.RegisterWrite, Address: TegraMc.PtbData }
+            && Run is { IsBusy: true, Current.Kind: CheckOperationKind.Detach })
         {
             // Devices are attached in order, and so are the address spaces that their domains get.
             Machine.Issue(access with { Address = TegraMc.PtbAsid, Value = 1 - (ulong)Run.Current.Domain });

@@ -102,7 +102,8 @@ public readonly record struct CheckOperation(CheckOperationKind Kind, int Domain
         string name = Kind.ToString().ToLowerInvariant();
         return Kind switch
         {
-            CheckOperationKind.Map or CheckOperationKind.Scatter => string.Create(CultureInfo.InvariantCulture, $"{name}:{Domain}:{Iova:x}+{Size:x}:{Buffer}"),
+            CheckOperationKind.Map or CheckOperationKind.Scatter =>
+                string.Create(CultureInfo.InvariantCulture, $"{name}:{Domain}:{Iova:x}+{Size:x}:{Buffer}"),
             CheckOperationKind.Unmap => string.Create(CultureInfo.InvariantCulture, $"{name}:{Domain}:{Iova:x}+{Size:x}"),
             CheckOperationKind.Flush when Size != 0 => string.Create(CultureInfo.InvariantCulture, $"{name}:{Domain}:{Iova:x}+{Size:x}"),
             _ => string.Create(CultureInfo.InvariantCulture, $"{name}:{Domain}"),

@@ -40,7 +40,8 @@ public static class SmallScope
             .. alphabet,
             .. alphabet.Where(operation => operation.Kind == CheckOperationKind.Map)
                 .Select(operation => operation with { Kind = CheckOperationKind.Scatter }),
-            .. alphabet.Where(operation => operation.Kind == CheckOperationKind.Map && configuration.Policy is SyncPolicy.Deferred or SyncPolicy.Explicit)
+            .. alphabet
+                .Where(operation => operation.Kind == CheckOperationKind.Map && configuration.Policy is SyncPolicy.Deferred or SyncPolicy.Explicit)
                 .Select(operation => operation with { Kind = CheckOperationKind.Flush }),
             .. alphabet.Where(operation => operation.Kind == CheckOperationKind.Attach)
                 .Select(operation => operation with { Kind = CheckOperationKind.Renew }),
