@@ -18,7 +18,7 @@ public class ComparisonTests
         Command.Succeed("replay", Sample, "--by-size", "-p", "Deferred").ShouldContain("If this were a tegra210, Deferred *: 95.2 %");
         Command.Succeed("replay", RepositoryFiles.InRepository("samples", "nvme-seq-strict.trace.gz"), "-p", "Gather")
             .ShouldContain("If this were a tegra210: all of the trace replayed");
-        var json = JsonNode.Parse(Command.Succeed("replay", Sample, "-p", "Gather", "--json"))!;
+        var json = JsonNode.Parse(Command.Succeed("replay", Sample, "-p", "Gather", "--jsonl"))!;
         ((double)json["coverage"]!).ShouldBe(3533.0 / 3709, 1e-6);
         ((string)json["recorded_on"]!).ShouldBe("VT-d");
     }
@@ -36,7 +36,7 @@ public class ComparisonTests
         Command.Succeed("replay", Sample, "-p", "Gather").ShouldNotContain("promises less");
         foreach (string view in (string[])["", "--what-if"])
         {
-            foreach (string line in Command.Succeed(["replay", Sample, "--json", .. view.Split(' ', StringSplitOptions.RemoveEmptyEntries)])
+            foreach (string line in Command.Succeed(["replay", Sample, "--jsonl", .. view.Split(' ', StringSplitOptions.RemoveEmptyEntries)])
                 .Split('\n', StringSplitOptions.RemoveEmptyEntries))
             {
                 var row = JsonNode.Parse(line)!;
@@ -77,7 +77,7 @@ public class ComparisonTests
         text.ShouldContain("--section-threshold has no effect on this trace under PerPage, Explicit on tegra210.");
 
         // Nothing is left out of the records.
-        var records = Command.Succeed([.. words, "--json"])
+        var records = Command.Succeed([.. words, "--jsonl"])
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => JsonNode.Parse(line)!).ToList();
         records.Count.ShouldBe(36);
@@ -108,7 +108,7 @@ public class ComparisonTests
         }
 
         static double TimeOf(string policy, string[] costs) =>
-            (double)JsonNode.Parse(Command.Succeed(["replay", Sample, "-p", policy, "--json", .. costs]))!["virtual_us"]!;
+            (double)JsonNode.Parse(Command.Succeed(["replay", Sample, "-p", policy, "--jsonl", .. costs]))!["virtual_us"]!;
     }
 
     [Fact]

@@ -249,7 +249,8 @@ public sealed class PageTableCommandTests : IDisposable
         Fields(root).ShouldBe(
         [
             "format", "input_bits", "output_bits", "page_sizes", "table_count", "entries_used", "cache_lines", "bytes_mapped", "skipped_events",
-            "tables", "ranges", "skipped", "peak_live_pages", "peak_line", "is_peak", "walk", "problem",
+            "tables", "ranges", "skipped", "peak_live_pages", "peak_line", "is_peak", "walk", "problem", "illegal_entries",
+            "illegal", "is_cut",
         ]);
         root.GetProperty("tables").GetArrayLength().ShouldBe(3);
         Fields(root.GetProperty("tables")[0]).ShouldBe(["level", "address", "iova", "pointer", "entries", "entries_used", "cache_lines", "native_level"]);
