@@ -52,11 +52,11 @@ internal sealed class FaultMerger(KernelLog? log, IReadOnlyList<Sighting> sighti
         foreach (int most in (int[])[1, int.MaxValue])
         {
             var apart = (from pair in inLog
-                where !pair.Key.IsHeader && pair.Value.Count <= most
-                    && inTrace.TryGetValue(pair.Key, out var found) && found.Count == pair.Value.Count
-                from both in pair.Value.Zip(inTrace[pair.Key])
-                where both.First.Clock == LogClock.Boot && both.Second.Nanoseconds >= 0
-                select both.Second.Nanoseconds - both.First.Nanoseconds).Order().ToList();
+                         where !pair.Key.IsHeader && pair.Value.Count <= most
+                             && inTrace.TryGetValue(pair.Key, out var found) && found.Count == pair.Value.Count
+                         from both in pair.Value.Zip(inTrace[pair.Key])
+                         where both.First.Clock == LogClock.Boot && both.Second.Nanoseconds >= 0
+                         select both.Second.Nanoseconds - both.First.Nanoseconds).Order().ToList();
             if (apart.Count == 0)
             {
                 continue;
