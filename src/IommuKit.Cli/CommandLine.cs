@@ -50,7 +50,8 @@ internal static class CommandLine
         string[] args, TextWriter output, TextWriter error, bool isInteractive, int? terminalWidth = null, Surroundings? surroundings = null)
     {
         var context = new CommandContext(output, error, isInteractive, terminalWidth, surroundings ?? Surroundings.None);
-        var root = new RootCommand("What mapping memory for DMA costs, flush by flush: IOMMU drivers run against register-level models.")
+        var root = new RootCommand("iommukit TRACE [--log dmesg.txt] judges a trace of a real kernel: start here. The commands go deeper: what mapping memory for DMA costs, flush by "
+            + "flush, on IOMMU drivers that run against register-level models.")
         {
             VerdictCommand.Create(context),
             BenchCommand.Create(context),

@@ -37,7 +37,7 @@ public sealed class VerdictCommandTests
 
         text.ShouldContain("samples/vfio-edu.trace.gz · VT-d, strict, caching mode off, domain 5 · 7.39 s on\n2 CPUs");
         text.ShouldContain("FLUSHES   1,581: 1,569 of pages, 12 of whole domains; 0.85 for every unmap");
-        text.ShouldContain("at most 42.1 ms of the CPUs' 14.8 s (0.28 %); median 16.1 µs");
+        text.ShouldContain("at most 42.1 ms of the CPUs' 14.8 s (0.28 %), if none took longer than");
         text.ShouldContain("WRONG?    nothing missing, nothing late, no faults in the trace");
     }
 

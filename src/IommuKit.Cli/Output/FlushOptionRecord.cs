@@ -10,9 +10,7 @@ internal sealed class FlushOptionRecord(FlushOption option)
 
     public long? Flushes => option.Flushes;
 
-    public bool IsAtLeast => option.IsAtLeast;
-
-    public long? SavedNanosecondsAtMost => option.SavedNanoseconds;
+    public long? SavedNanoseconds => option.SavedNanoseconds;
 
     public long? ReachablePagesP99 => Of(option.Pages, 0.99);
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using IommuKit.Lab.Audit;
+using IommuKit.Lab.Faults;
 using IommuKit.Lab.Verdict;
 using Spectre.Console;
 
@@ -9,6 +10,9 @@ namespace IommuKit.Cli.Output;
 internal static class VerdictView
 {
     private const int WorstFaults = 3;
+
+    // What the table of options takes.
+    private const int FullWidth = 80;
 
     private static readonly Style Bad = new(Color.Red);
     private static readonly Style Doubtful = new(Color.Yellow);
@@ -31,7 +35,7 @@ internal static class VerdictView
             sections.Section("WASTE", Waste(verdict));
         }
 
-        sections.Section("OPTIONS", Options(verdict));
+        sections.Section("OPTIONS", Options(verdict, sections.Width < FullWidth));
         sections.Section("TRY", verdict.Advice.Select(advice => (Sentence(advice), (Style?)null)).DefaultIfEmpty(("nothing can be said", null)));
         sections.Section("MORE", [("iommukit audit · replay · report, with the same file", null)]);
     }
@@ -40,7 +44,7 @@ internal static class VerdictView
     {
         string iommu = IommuOf(verdict);
         string span = verdict.Span is { } nanoseconds ? Durations.Of(nanoseconds) : "no times";
-        string processors = verdict.Processors == 0 ? string.Empty : $" on {Numbers.Count(verdict.Processors, "CPU")}";
+        string processors = verdict.Processors == 0 ? string.Empty : $"{(verdict.Span is null ? ", " : " on ")}{Numbers.Count(verdict.Processors, "CPU")}";
         string?[] parts =
         [
             ShortName(verdict.Audit.File),
@@ -120,12 +124,22 @@ internal static class VerdictView
         string share = verdict.ShareOfTime is { } part
             ? $" of the CPUs' {Durations.Of((double)verdict.Span!.Value * verdict.Processors)} ({Share(part)})"
             : string.Empty;
-        yield return (
-            $"at most {Durations.Of(times.Sum)}{share}; median {Gap(times, 0.5)}, p99 {Gap(times, 0.99)}", null);
-        string cut = times.TooLong == 0
-            ? string.Empty
-            : $"; {Numbers.Count(times.TooLong)} gaps are longer than {Durations.Of(FlushTimes.CutOff)} and count as that";
-        yield return ($"(recorded time, from each flush to the next event of its task on its CPU{cut})", null);
+        string cutOff = Durations.Of(FlushTimes.CutOff);
+        string open = times.Open == 0 ? string.Empty : $"; {Numbers.Count(times.Open)} have no next event";
+        if (times.IsVague)
+        {
+            string vague = $"of {Numbers.Count(times.Count)} gaps to the next event {Numbers.Count(times.TooLong)} are longer than {cutOff}";
+            yield return ($"their time cannot be told: {vague}{open}", Doubtful);
+            yield break;
+        }
+
+        yield return ($"at most {Durations.Of(times.Sum)}{share}, if none took longer than {cutOff}; median {Gap(times, 0.5)}", null);
+        string cut = times.TooLong == 0 ? string.Empty : $"; {Numbers.Count(times.TooLong)} gaps are longer than {cutOff} and count as that";
+        yield return ($"(recorded time, from each flush to the next event of its task on its CPU{cut}{open})", null);
+        if (verdict.Machine is { } machine && (machine.Contains("QEMU", StringComparison.Ordinal) || machine.Contains("KVM", StringComparison.Ordinal)))
+        {
+            yield return ("(recorded in a virtual machine: its times do not carry over to hardware)", Doubtful);
+        }
     }
 
     private static string PerUnmap(VerdictResult verdict)
@@ -177,6 +191,12 @@ internal static class VerdictView
         }
 
         var faults = verdict.Audit.Faults;
+        if (faults.Faults.Count > 1)
+        {
+            string suppressed = faults.SuppressedCalls == 0 ? string.Empty : ", and more that the kernel's rate limit suppressed";
+            yield return ($"{Numbers.Count(faults.Messages, "message")} of faults{suppressed}: {string.Join(", ", Causes(faults))}", Bad);
+        }
+
         foreach (var fault in faults.Worst(WorstFaults))
         {
             isAnything = true;
@@ -185,7 +205,7 @@ internal static class VerdictView
 
         if (faults.Faults.Count > WorstFaults)
         {
-            yield return ($"… {Numbers.Count(faults.Messages)} faults in all: iommukit audit lists them", null);
+            yield return ("… 'iommukit audit' lists them all", null);
         }
 
         if (!isAnything)
@@ -194,7 +214,15 @@ internal static class VerdictView
                 ? ("no fault is in the trace; whether a flush is missing cannot be told", null)
                 : ("nothing missing, nothing late, no faults in the trace", Good);
         }
+
+        if (verdict.Audit.Coverage is { AtContextChange: not 0 and var few })
+        {
+            yield return ($"not judged: {Numbers.Count(few, "unmap")} flushed only when a device came or went", null);
+        }
     }
+
+    private static IEnumerable<string> Causes(FaultReport faults) =>
+        faults.ByCause.Select(cause => $"{Numbers.Count(cause.Value)} {FaultText.Of(cause.Key)}");
 
     private static IEnumerable<(string Text, Style? Style)> Waste(VerdictResult verdict)
     {
@@ -205,11 +233,14 @@ internal static class VerdictView
             {
                 "not-batched" => (
                     finding.Cost,
-                    $"need not have been: {Numbers.Count(finding.Cost)} in {Numbers.Count(finding.Count, "burst")} of up to "
+                    $"could be merged: {Numbers.Count(finding.Cost)} in {Numbers.Count(finding.Count, "burst")} of up to "
                         + Numbers.Count(finding.Details.GetValueOrDefault("longest_burst"))),
-                "whole-domain-invalidated" => (finding.Count, "dropped a whole domain for a few pages"),
+                "whole-domain-invalidated" when verdict.Audit.Mode != InvalidationMode.Deferred => (finding.Count, "dropped a whole domain for a few pages"),
                 "range-rounded-up" => (finding.Count, "dropped more pages than were unmapped"),
-                "walk-caches-dropped" => (finding.Count, "dropped the walk caches though no table can have gone"),
+                "walk-caches-dropped" => (
+                    finding.Count,
+                    "dropped the walk caches; in "
+                        + $"{Share(finding.Details.GetValueOrDefault("tables_in_use") / (double)verdict.Flushes)} the page table was surely in use"),
                 "map-time-invalidation" or "map-time-invalidation-first-stage" => (finding.Count, "came after maps, and need not"),
                 "nothing-to-invalidate" => (finding.Count, "dropped nothing"),
                 _ => null,
@@ -225,9 +256,22 @@ internal static class VerdictView
             : found.OrderByDescending(waste => waste.Count).Select(waste => (waste.Text, (Style?)null));
     }
 
-    private static IEnumerable<(string Text, Style? Style)> Options(VerdictResult verdict)
+    private static IEnumerable<(string Text, Style? Style)> Options(VerdictResult verdict, bool isNarrow)
     {
-        yield return ($" {"",-20}{"",9}{"",11}{"still reachable, p99/most",29}", null);
+        if (isNarrow)
+        {
+            foreach (var option in verdict.Options.Where(option => option.Flushes is not null))
+            {
+                yield return (
+                    $"{NameOf(option)}: {Numbers.Count(option.Flushes!.Value, "flush", "flushes")}, time saved {Saved(option)}; "
+                        + $"still reachable (p99/max): {Pages(option)} pages for {Time(option)}",
+                    null);
+            }
+
+            yield break;
+        }
+
+        yield return ($" {"",-20}{"",9}{"",11}{"still reachable, p99/max",29}", null);
         yield return ($" {"",-20}{"flushes",9}{"time saved",11}{"pages",14}{"for",15}", null);
         var shown = verdict.Options.Where(option => option.Flushes is not null).ToList();
         foreach (var option in shown)
@@ -238,24 +282,27 @@ internal static class VerdictView
                 continue;
             }
 
-            string name = option.Kind switch
-            {
-                FlushOptionKind.Recorded => "as recorded",
-                FlushOptionKind.Range => "one for each range",
-                FlushOptionKind.Burst => "one for each burst",
-                _ => "lazy, as Linux does",
-            };
-            string flushes = (option.IsAtLeast ? "≥ " : string.Empty) + Numbers.Count(option.Flushes!.Value);
-            string saved = option.Kind == FlushOptionKind.Recorded ? "–"
-                : option.SavedNanoseconds switch
-                {
-                    null => "not known",
-                    <= 0 => "none",
-                    { } time => $"≤ {Durations.Short(time)}",
-                };
-            yield return ($" {name,-20}{flushes,9}{saved,11}{Pages(option),14}{Time(option),15}", null);
+            string flushes = Numbers.Count(option.Flushes!.Value);
+            yield return ($" {NameOf(option),-20}{flushes,9}{Saved(option),11}{Pages(option),14}{Time(option),15}", null);
         }
     }
+
+    private static string NameOf(FlushOption option) => option.Kind switch
+    {
+        FlushOptionKind.Recorded => "as recorded",
+        FlushOptionKind.Range => "one for each range",
+        FlushOptionKind.Burst => "one for each burst",
+        _ => "lazy, as Linux does",
+    };
+
+    private static string Saved(FlushOption option) => option.Kind == FlushOptionKind.Recorded ? "–"
+        : option.SavedNanoseconds switch
+        {
+            null => "not known",
+            0 => "none",
+            < 0 => "costs more",
+            { } time => $"~ {Durations.Short(time)}",
+        };
 
     private static string Pages(FlushOption option) => option.Pages is not { Count: not 0 } pages ? "none"
         : $"{Numbers.Count(pages.Percentile(0.99))}/{Numbers.Count(pages.Max)}";

@@ -6,9 +6,12 @@ namespace IommuKit.Lab.Verdict;
 /// <summary>Draws the conclusion from a verdict.</summary>
 internal static class AdviceMaker
 {
-    // Less than this share of the processors' time, or of the flushes, is not worth a change.
-    private const double LittleTime = 0.002;
+    // Less than this share of the processors' time is not worth a change.
+    private const double LittleTime = 0.01;
     private const double LittleShare = 0.1;
+
+    // With less than this share covered, nothing is said about the rest.
+    private const double LittleCoverage = 0.5;
 
     /// <summary>What is worth trying.</summary>
     public static IEnumerable<Advice> Of(VerdictResult verdict)
@@ -24,26 +27,45 @@ internal static class AdviceMaker
             }
         }
 
+        if (verdict.Coverage < LittleCoverage)
+        {
+            yield return verdict.Audit.Lost != 0
+                ? new Advice("record-again", "record again with a larger buffer: most events were lost, and all above is about the rest", null)
+                : new Advice("record-again", "record one device at a time: maps and unmaps do not say their domain, and most cannot be judged", null);
+            yield break;
+        }
+
         if (verdict.Flushes == 0)
         {
             yield return verdict.Iommu is null or "VT-d"
                 ? new Advice("record-flushes", "record intel_iommu:qi_submit too, if this is VT-d: then what flushes cost can be told", null)
-                : new Advice("no-flush-events", $"nothing more can be recorded: the kernel has no events for the flushes of {verdict.Iommu}", null);
+                : new Advice(
+                    "no-flush-events",
+                    $"the driver of {verdict.Iommu} has no events for flushes; a kprobe on its flush function would give their number and time",
+                    null);
             yield break;
         }
 
+        foreach (var advice in OfFlushes(verdict))
+        {
+            yield return advice;
+        }
+    }
+
+    private static IEnumerable<Advice> OfFlushes(VerdictResult verdict)
+    {
         var burst = verdict.Options.Single(option => option.Kind == FlushOptionKind.Burst);
-        bool isCheap = verdict.ShareOfTime is { } share && share < LittleTime;
-        double saved = 1 - (burst.Flushes!.Value / (double)verdict.Flushes);
+        double gone = 1 - (burst.Flushes!.Value / (double)verdict.Flushes);
         if (verdict.Audit.Mode == InvalidationMode.Deferred)
         {
             yield return new Advice("already-lazy", "nothing: flushes are deferred already", null);
         }
-        else if (isCheap && saved < 0.5)
+        else if (verdict is { Times.IsVague: false, ShareOfTime: { } share } && share < LittleTime)
         {
-            yield return new Advice("nothing", "nothing: flushes take too little of the time for a change to be felt", null);
+            string percent = (share * 100).ToString("0.##", CultureInfo.InvariantCulture);
+            yield return new Advice("nothing", $"nothing: flushes take {percent} % of the CPUs' time at most, and no change would be felt", null);
         }
-        else if (saved >= LittleShare)
+        else if (gone >= LittleShare)
         {
             yield return new Advice(
                 "flush-once-per-burst",
@@ -59,7 +81,7 @@ internal static class AdviceMaker
         {
             yield return new Advice(
                 "set-invalidation-hint",
-                "set the invalidation hint (IH) where no table went; kernels since 2025 do",
+                "set the invalidation hint (IH) where no page table was freed, so that devices need not walk from the root again",
                 "the driver frees no page table with that unmap");
         }
     }

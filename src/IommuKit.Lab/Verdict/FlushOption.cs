@@ -9,12 +9,9 @@ public sealed class FlushOption
     /// <summary>Flushes with it, and waits for them; null if that cannot be known.</summary>
     public required long? Flushes { get; init; }
 
-    /// <summary>Whether there may be more: a timer cannot be followed where events have no times.</summary>
-    public bool IsAtLeast { get; init; }
-
     /// <summary>
-    /// The most that it saves of the recorded time, in nanoseconds: as many flushes less, each at the recorded mean. Null without recorded times;
-    /// negative if it flushes more often.
+    /// What it saves of the recorded time, in nanoseconds: of bursts and ranges the gaps of the flushes that go, else as many flushes less at the
+    /// mean gap. Null without recorded times, or where too many of them say nothing; negative if it flushes more often.
     /// </summary>
     public long? SavedNanoseconds { get; init; }
 

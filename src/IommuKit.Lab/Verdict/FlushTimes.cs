@@ -16,7 +16,7 @@ public sealed class FlushTimes
     // Tasks that wait at a time; there is one on each processor, and now and then an interrupted one.
     private const int MaxOpen = 4096;
 
-    private readonly Dictionary<(int Cpu, long Task), long> _open = [];
+    private readonly Dictionary<(int Cpu, long Task), (long Start, long Range, long Burst)> _open = [];
 
     /// <summary>The longest time that a flush counts with, in nanoseconds.</summary>
     public long MostPerFlush { get; } = CutOff;
@@ -26,6 +26,9 @@ public sealed class FlushTimes
 
     /// <summary>Of them, those whose gap is longer than <see cref="CutOff"/>.</summary>
     public long TooLong { get; private set; }
+
+    /// <summary>Whether so many gaps say nothing that their sum does not either: more than one in five.</summary>
+    public bool IsVague => TooLong * 5 > Count;
 
     /// <summary>Flushes that no event of their task on their processor followed; they are not in the sum.</summary>
     public long Open { get; private set; }
@@ -44,12 +47,15 @@ public sealed class FlushTimes
     /// <param name="task">The number of its task.</param>
     /// <param name="nanoseconds">Its time.</param>
     /// <param name="isFlush">Whether it is a flush.</param>
-    internal void Note(int cpu, long task, long nanoseconds, bool isFlush)
+    /// <param name="groups">What unmaps are grouped in, to know which flushes would go; or null.</param>
+    internal void Note(int cpu, long task, long nanoseconds, bool isFlush, BurstFlushes? groups = null)
     {
-        if (_open.Count != 0 && _open.Remove((cpu, task), out long start))
+        if (_open.Count != 0 && _open.Remove((cpu, task), out var flush))
         {
             Open--;
-            Add(start, nanoseconds - start);
+            long gap = Add(flush.Start, nanoseconds - flush.Start);
+            groups?.ByRange.Took(flush.Range, gap);
+            groups?.ByBurst.Took(flush.Burst, gap);
         }
 
         Series.Note(nanoseconds);
@@ -60,7 +66,7 @@ public sealed class FlushTimes
                 _open.Clear();
             }
 
-            _open[(cpu, task)] = nanoseconds;
+            _open[(cpu, task)] = (nanoseconds, groups?.ByRange.NoteFlush() ?? 0, groups?.ByBurst.NoteFlush() ?? 0);
             Open++;
         }
     }
@@ -68,7 +74,7 @@ public sealed class FlushTimes
     /// <summary>Events are missing: the next ones are not those that followed.</summary>
     internal void Break() => _open.Clear();
 
-    private void Add(long start, long gap)
+    private long Add(long start, long gap)
     {
         long bounded = Math.Clamp(gap, 0, CutOff);
         Count++;
@@ -76,5 +82,6 @@ public sealed class FlushTimes
         Sum += bounded;
         Gaps.Add(bounded);
         Series.Flushed(start, bounded);
+        return bounded;
     }
 }

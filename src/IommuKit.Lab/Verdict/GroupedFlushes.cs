@@ -8,9 +8,16 @@ internal sealed class GroupedFlushes
 
     private readonly List<long> _times = [];
     private long _pages;
+    private long _group;
+    private long _recorded;
+    private long _took;
+    private long _timed;
 
     /// <summary>Flushes.</summary>
     public long Flushes { get; private set; }
+
+    /// <summary>Nanoseconds that the recorded flushes took that would go: of each group all but one.</summary>
+    public long Saved { get; private set; }
 
     /// <summary>Pages reachable at each flush.</summary>
     public LogHistogram Pages { get; } = new();
@@ -31,6 +38,30 @@ internal sealed class GroupedFlushes
         }
     }
 
+    /// <summary>Notes a recorded flush while the group goes on.</summary>
+    /// <returns>The group, for <see cref="Took"/>; 0 if there is none.</returns>
+    public long NoteFlush()
+    {
+        if (IsEmpty)
+        {
+            return 0;
+        }
+
+        _recorded++;
+        return _group + 1;
+    }
+
+    /// <summary>Says how long a recorded flush took.</summary>
+    public void Took(long group, long nanoseconds)
+    {
+        // The last flush of a group often ends after it, and would stay.
+        if (group == _group + 1)
+        {
+            _took += nanoseconds;
+            _timed++;
+        }
+    }
+
     /// <summary>Flushes the group, if there is one.</summary>
     /// <param name="nanoseconds">When; negative if that is not known.</param>
     public void Flush(long nanoseconds)
@@ -41,6 +72,9 @@ internal sealed class GroupedFlushes
         }
 
         Flushes++;
+        Saved += _recorded < 2 ? 0 : _timed < _recorded ? _took : _took - (_took / _timed);
+        (_recorded, _took, _timed) = (0, 0, 0);
+        _group++;
         Pages.Add(_pages);
         foreach (long time in _times)
         {

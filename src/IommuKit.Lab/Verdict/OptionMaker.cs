@@ -23,23 +23,37 @@ internal sealed class OptionMaker(AuditResult audit, long flushes, FlushTimes? t
                 Pages = isRecorded ? audit.Coverage?.WindowStalePages : null,
                 Nanoseconds = isRecorded && hasTimes ? audit.Coverage?.WindowNanoseconds : null,
             },
-            Of(FlushOptionKind.Range, bursts.ByRange),
-            Of(FlushOptionKind.Burst, bursts.ByBurst),
-            Of(FlushOptionKind.Lazy, lazy.Result, isAtLeast: !hasTimes),
+            Of(FlushOptionKind.Range, bursts.ByRange, bursts.ByRange.Flushes + Others),
+            Of(FlushOptionKind.Burst, bursts.ByBurst, BurstCount),
+            Lazy(),
         ];
     }
 
-    private FlushOption Of(FlushOptionKind kind, GroupedFlushes grouped, bool isAtLeast = false)
+    // Where the audit says how many flushes bursts would save, both say the same.
+    private long BurstCount => audit.Findings.FirstOrDefault(finding => finding.Id == "not-batched") is { } batch
+        ? flushes - batch.Cost
+        : bursts.ByBurst.Flushes + Others;
+
+    private FlushOption Of(FlushOptionKind kind, GroupedFlushes grouped, long count) => new()
     {
-        long count = grouped.Flushes + Others;
+        Kind = kind,
+        Flushes = count,
+        SavedNanoseconds = times is null || times.IsVague ? null : count > flushes ? (long)((flushes - count) * Mean) : grouped.Saved,
+        Pages = grouped.Pages,
+        Nanoseconds = hasTimes ? grouped.Nanoseconds : null,
+    };
+
+    /// <summary>Without times its timer cannot be followed, and most of its flushes come from that.</summary>
+    private FlushOption Lazy()
+    {
+        long count = lazy.Result.Flushes + Others;
         return new FlushOption
         {
-            Kind = kind,
-            Flushes = count,
-            IsAtLeast = isAtLeast,
-            SavedNanoseconds = times is null ? null : (long)((flushes - count) * Mean),
-            Pages = grouped.Pages,
-            Nanoseconds = hasTimes ? grouped.Nanoseconds : null,
+            Kind = FlushOptionKind.Lazy,
+            Flushes = hasTimes ? count : null,
+            SavedNanoseconds = times is null || times.IsVague ? null : (long)((flushes - count) * Mean),
+            Pages = hasTimes ? lazy.Result.Pages : null,
+            Nanoseconds = hasTimes ? lazy.Result.Nanoseconds : null,
         };
     }
 }

@@ -122,7 +122,7 @@ internal sealed class VerdictPass(KernelLog? log)
             _lacksContext |= cpu < 0 || task < 0;
         }
 
-        _queueTimes.Note(cpu, task, now, isFlush && !invalidation.IsCacheTag);
+        _queueTimes.Note(cpu, task, now, isFlush && !invalidation.IsCacheTag, _bursts);
         _tagTimes.Note(cpu, task, now, isFlush && invalidation.IsCacheTag);
     }
 

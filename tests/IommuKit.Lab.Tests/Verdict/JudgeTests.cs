@@ -108,6 +108,7 @@ public sealed class JudgeTests : IDisposable
         verdict.Coverage.ShouldBe(0.25);
         verdict.LeftOut.ShouldBe(["3 events lost by the kernel"]);
         verdict.Times.ShouldBeNull();
+        verdict.Advice.Single().Id.ShouldBe("record-again");
     }
 
     [Fact]

@@ -125,14 +125,14 @@ internal static class OptionsPart
         _ => "lazy, as Linux does",
     };
 
-    private static string Flushes(FlushOption option) => (option.IsAtLeast ? "≥ " : string.Empty) + Numbers.Count(option.Flushes!.Value);
+    private static string Flushes(FlushOption option) => Numbers.Count(option.Flushes!.Value);
 
     private static string Saved(FlushOption option) => option.Kind == FlushOptionKind.Recorded ? "–"
         : option.SavedNanoseconds switch
         {
             null => "not known",
             <= 0 => "none",
-            { } time => $"≤ {Durations.Short(time)}",
+            { } time => $"about {Durations.Short(time)}",
         };
 
     private static string For(FlushOption option, double share) => option.Nanoseconds is not { Count: not 0 } times ? "not known"
