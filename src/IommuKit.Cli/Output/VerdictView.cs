@@ -239,8 +239,7 @@ internal static class VerdictView
                 "range-rounded-up" => (finding.Count, "dropped more pages than were unmapped"),
                 "walk-caches-dropped" => (
                     finding.Count,
-                    "dropped the walk caches; in "
-                        + $"{Share(finding.Details.GetValueOrDefault("tables_in_use") / (double)verdict.Flushes)} the page table was surely in use"),
+                    $"dropped the walk caches, {Share(finding.Details.GetValueOrDefault("tables_in_use") / (double)verdict.Flushes)} with a table in use"),
                 "map-time-invalidation" or "map-time-invalidation-first-stage" => (finding.Count, "came after maps, and need not"),
                 "nothing-to-invalidate" => (finding.Count, "dropped nothing"),
                 _ => null,
