@@ -107,7 +107,7 @@ internal static class DumpCommand
                 ulong at = RootOf(options, files, parsed.GetValue(root));
                 return results.Collect(parsed, context, files, writer =>
                 {
-                    var foreign = ForeignDump.Run(options.Format, files, at, options.InputBits, options.OutputBits);
+                    var foreign = ForeignDump.Run(options.Format, files, at, options.InputBits, options.OutputBits, options.Walk);
                     writer.Write((output, format) => Write(output, format, foreign.Dump, parsed.GetValue(raw), foreign));
                 });
             }
@@ -135,7 +135,7 @@ internal static class DumpCommand
                 Records.WriteJson(writer, new DumpRecord(dump, foreign));
                 break;
             case OutputFormat.JsonLines:
-                Records.WriteJsonLines(writer, [new DumpRecord(dump)]);
+                Records.WriteJsonLines(writer, [new DumpRecord(dump, foreign)]);
                 break;
             case OutputFormat.Csv when dump.Walk is { } walk:
                 Records.WriteCsv(writer, DumpStepRecord.Of(dump.Format, walk));
@@ -162,9 +162,9 @@ internal static class DumpCommand
             throw new InputException("--memory and --root go together: where the memory is, and where the root is in it");
         }
 
-        if (options.Trace is not null || options.Maps.Count != 0 || options.PageSizes != 0)
+        if (options.Trace is not null || options.Maps.Count != 0 || options.PageSizes != 0 || options.IsPeak || options.IsLenient)
         {
-            throw new InputException("--memory: these tables are there already; a trace, --map and --page-sizes build others");
+            throw new InputException("--memory: these tables are there already; a trace with its options, --map and --page-sizes build others");
         }
 
         string digits = root.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? root[2..] : root;

@@ -5,7 +5,7 @@ using IommuKit.Specs.PageTables;
 namespace IommuKit.Cli.Output;
 
 /// <summary>An entry of <c>iommukit dump --walk</c> as JSON and CSV have it. docs/json.md describes the fields.</summary>
-internal sealed class DumpStepRecord(FormatKind format, DumpWalk walk, DumpStep step)
+internal sealed class DumpStepRecord(FormatKind format, DumpStep step)
 {
     public int Level => step.Level;
 
@@ -13,9 +13,9 @@ internal sealed class DumpStepRecord(FormatKind format, DumpWalk walk, DumpStep 
 
     public int Index => step.Index;
 
-    public string Address => Names.Hex(step.Address);
+    public string Address => Names.Hex(step.Step.EntryAddress);
 
-    public string Entry => Names.Hex(step.Entry);
+    public string Entry => Names.Hex(step.Step.Value);
 
     public string Kind => Names.Of(step.Decoded.Kind);
 
@@ -23,7 +23,7 @@ internal sealed class DumpStepRecord(FormatKind format, DumpWalk walk, DumpStep 
 
     public ulong? PageBytes => step.Decoded.Kind == WalkEntryKind.Leaf ? 1ul << step.Decoded.SizeLog2 : null;
 
-    public string? PhysicalAddress => step.Decoded.Kind == WalkEntryKind.Leaf ? Names.Hex(walk.PhysicalAddress!.Value) : null;
+    public string? PhysicalAddress => step.Step.End == WalkEnd.Page ? Names.Hex(step.Step.PhysicalAddress) : null;
 
     public string Protection => DumpMap.Describe(step.Rights);
 
@@ -31,5 +31,5 @@ internal sealed class DumpStepRecord(FormatKind format, DumpWalk walk, DumpStep 
 
     /// <summary>The entries of a walk.</summary>
     public static IReadOnlyList<DumpStepRecord> Of(FormatKind format, DumpWalk walk) =>
-        [.. walk.Steps.Select(step => new DumpStepRecord(format, walk, step))];
+        [.. walk.Steps.Select(step => new DumpStepRecord(format, step))];
 }

@@ -68,32 +68,24 @@ internal static class DumpTree
         {
             writer.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"level {step.Level}{Native(dump.Format, step.Level)}, entry {step.Index} at 0x{step.Address:x}: 0x{step.Entry:x}  {Describe(step)}"));
+                $"level {step.Level}{Native(dump.Format, step.Level)}, entry {step.Index} at 0x{step.Step.EntryAddress:x}: 0x{step.Step.Value:x}  {Describe(step)}"));
         }
 
         writer.WriteLine(walk.PhysicalAddress is { } address
             ? $"0x{walk.Iova:x} → 0x{address:x}  {DumpMap.Describe(walk.Last.Rights)}"
-            : $"0x{walk.Iova:x} faults: {Fault(walk.Last.Decoded.Kind)}");
+            : $"0x{walk.Iova:x} faults: {DumpProblem.Explain(walk.Last.Step.End)}");
         if (dump.Trace is { } trace)
         {
             WriteTrace(writer, trace);
         }
     }
 
-    private static string Describe(DumpStep step) => step.Decoded.Kind switch
+    private static string Describe(DumpStep step) => step.Step.End switch
     {
-        WalkEntryKind.Table => $"table at 0x{step.Decoded.Address:x}",
-        WalkEntryKind.Leaf => $"page: {ByteSize.Format(1ul << step.Decoded.SizeLog2)} at 0x{step.Decoded.Address:x}  "
+        WalkEnd.Table => $"table at 0x{step.Decoded.Address:x}",
+        WalkEnd.Page => $"page: {ByteSize.Format(1ul << step.Decoded.SizeLog2)} at 0x{step.Decoded.Address:x}  "
             + $"{DumpMap.Describe(step.Decoded.Rights)}  [{step.Flags}]",
-        _ => Fault(step.Decoded.Kind),
-    };
-
-    private static string Fault(WalkEntryKind kind) => kind switch
-    {
-        WalkEntryKind.NotPresent => "nothing is mapped there",
-        WalkEntryKind.NotAccessed => "the access flag is not set",
-        WalkEntryKind.AddressTooWide => "the entry's address has more bits than physical addresses have",
-        _ => "the entry has reserved bits set",
+        _ => DumpProblem.Explain(step.Step.End),
     };
 
     private static string Native(FormatKind format, int level) => format.NameLevel(level) is { } name ? $" ({name})" : string.Empty;

@@ -39,7 +39,7 @@ internal sealed class VerdictRecord(VerdictResult verdict)
 
     public IReadOnlyDictionary<string, long> Invalidations => verdict.Audit.Invalidations;
 
-    public FlushTimeRecord? FlushTime => verdict.Times is { } times ? new FlushTimeRecord(times, verdict.ShareOfTime) : null;
+    public FlushTimeRecord? FlushTime => verdict.Gaps is { } times ? new FlushTimeRecord(times, verdict.ShareOfTime) : null;
 
     public long ReservedCommands => verdict.Refused.Reserved;
 

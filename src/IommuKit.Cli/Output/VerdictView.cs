@@ -113,7 +113,7 @@ internal static class VerdictView
             : $": {Numbers.Count(verdict.PageFlushes)} of pages, {Numbers.Count(whole)} of whole domains";
         string maps = coverage is { MapTime: not 0 } ? $"; {Numbers.Count(coverage.MapTime)} of them follow maps" : string.Empty;
         yield return ($"{Numbers.Count(verdict.Flushes)}{kinds}{maps}; {PerUnmap(verdict)}", null);
-        if (verdict.Times is not { } times)
+        if (verdict.Gaps is not { } times)
         {
             yield return (verdict.Span is null
                 ? "their time is not in the trace: its events have no times"
@@ -259,10 +259,10 @@ internal static class VerdictView
     {
         if (isNarrow)
         {
-            foreach (var option in verdict.Options.Where(option => option.Flushes is not null))
+            foreach (var option in FlushOptionText.Different(verdict.Options))
             {
                 yield return (
-                    $"{NameOf(option)}: {Numbers.Count(option.Flushes!.Value, "flush", "flushes")}, time saved {Saved(option)}; "
+                    $"{FlushOptionText.NameOf(option.Kind)}: {Numbers.Count(option.Flushes!.Value, "flush", "flushes")}, time saved {FlushOptionText.Saved(option)}; "
                         + $"still reachable (p99/max): {Pages(option)} pages for {Time(option)}",
                     null);
             }
@@ -272,36 +272,12 @@ internal static class VerdictView
 
         yield return ($" {"",-20}{"",9}{"",11}{"still reachable, p99/max",29}", null);
         yield return ($" {"",-20}{"flushes",9}{"time saved",11}{"pages",14}{"for",15}", null);
-        var shown = verdict.Options.Where(option => option.Flushes is not null).ToList();
-        foreach (var option in shown)
+        foreach (var option in FlushOptionText.Different(verdict.Options))
         {
-            // What flushes as often as the recorded way, and leaves as much, is the same.
-            if (option.Kind == FlushOptionKind.Range && shown.Exists(other => other.Kind == FlushOptionKind.Burst && other.Flushes == option.Flushes))
-            {
-                continue;
-            }
-
             string flushes = Numbers.Count(option.Flushes!.Value);
-            yield return ($" {NameOf(option),-20}{flushes,9}{Saved(option),11}{Pages(option),14}{Time(option),15}", null);
+            yield return ($" {FlushOptionText.NameOf(option.Kind),-20}{flushes,9}{FlushOptionText.Saved(option),11}{Pages(option),14}{Time(option),15}", null);
         }
     }
-
-    private static string NameOf(FlushOption option) => option.Kind switch
-    {
-        FlushOptionKind.Recorded => "as recorded",
-        FlushOptionKind.Range => "one for each range",
-        FlushOptionKind.Burst => "one for each burst",
-        _ => "lazy, as Linux does",
-    };
-
-    private static string Saved(FlushOption option) => option.Kind == FlushOptionKind.Recorded ? "–"
-        : option.SavedNanoseconds switch
-        {
-            null => "not known",
-            0 => "none",
-            < 0 => "costs more",
-            { } time => $"~ {Durations.Short(time)}",
-        };
 
     private static string Pages(FlushOption option) => option.Pages is not { Count: not 0 } pages ? "none"
         : $"{Numbers.Count(pages.Percentile(0.99))}/{Numbers.Count(pages.Max)}";

@@ -60,7 +60,7 @@ internal static class AdviceMaker
         {
             yield return new Advice("already-lazy", "nothing: flushes are deferred already", null);
         }
-        else if (verdict is { Times.IsVague: false, ShareOfTime: { } share } && share < LittleTime)
+        else if (verdict.ShareOfTime is { } share && share < LittleTime)
         {
             string percent = (share * 100).ToString("0.##", CultureInfo.InvariantCulture);
             yield return new Advice("nothing", $"nothing: flushes take {percent} % of the CPUs' time at most, and no change would be felt", null);

@@ -38,7 +38,7 @@ internal sealed class OptionMaker(AuditResult audit, long flushes, FlushTimes? t
     {
         Kind = kind,
         Flushes = count,
-        SavedNanoseconds = times is null || times.IsVague ? null : count > flushes ? (long)((flushes - count) * Mean) : grouped.Saved,
+        SavedNanoseconds = times is null ? null : count > flushes ? (long)((flushes - count) * Mean) : grouped.Saved,
         Pages = grouped.Pages,
         Nanoseconds = hasTimes ? grouped.Nanoseconds : null,
     };
@@ -51,7 +51,7 @@ internal sealed class OptionMaker(AuditResult audit, long flushes, FlushTimes? t
         {
             Kind = FlushOptionKind.Lazy,
             Flushes = hasTimes ? count : null,
-            SavedNanoseconds = times is null || times.IsVague ? null : (long)((flushes - count) * Mean),
+            SavedNanoseconds = times is null ? null : (long)((flushes - count) * Mean),
             Pages = hasTimes ? lazy.Result.Pages : null,
             Nanoseconds = hasTimes ? lazy.Result.Nanoseconds : null,
         };

@@ -85,7 +85,7 @@ internal sealed class VerdictPass(KernelLog? log)
         long flushes = hasQueue ? _queueFlushes : _tagFlushes;
         var times = hasQueue ? _queueTimes : _tagTimes;
         var known = times.Count != 0 && !_lacksContext ? times : null;
-        var options = new OptionMaker(audit, flushes, known, _bursts, _lazy, Audit.Counts.HasTimes).Make();
+        var options = new OptionMaker(audit, flushes, known is { IsVague: false } ? known : null, _bursts, _lazy, Audit.Counts.HasTimes).Make();
         var (coverage, leftOut) = CoverageOf(audit);
         return new VerdictResult
         {
@@ -100,7 +100,7 @@ internal sealed class VerdictPass(KernelLog? log)
             LeftOut = leftOut,
             Flushes = flushes,
             PageFlushes = hasQueue ? _queuePages : _tagPages,
-            Times = known,
+            Gaps = known,
             Series = times.Series,
             Refused = _refused,
             Options = options,

@@ -47,8 +47,13 @@ public sealed class VerdictResult
     /// <summary>Of them, those of single ranges of pages.</summary>
     public required long PageFlushes { get; init; }
 
-    /// <summary>How long they took at most; null if none was recorded, or events have no times or do not say their task and processor.</summary>
-    public required FlushTimes? Times { get; init; }
+    /// <summary>
+    /// The gaps between flushes and what came next; null if no flush was recorded, or events have no times or do not say their task and processor.
+    /// </summary>
+    public required FlushTimes? Gaps { get; init; }
+
+    /// <summary>How long flushes took at most; null where the gaps do not tell (see <see cref="FlushTimes.IsVague"/>) or are not known.</summary>
+    public FlushTimes? Times => Gaps is { IsVague: false } ? Gaps : null;
 
     /// <summary>Unmaps and flushes over the time of the trace; without intervals if its events have no times.</summary>
     public required FlushSeries Series { get; init; }

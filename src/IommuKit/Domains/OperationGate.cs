@@ -22,16 +22,15 @@ internal sealed class OperationGate
     private int _nested;
 
     /// <summary>Begins an operation.</summary>
-    /// <returns>What <see cref="Exit"/> needs.</returns>
+    /// <returns>What <see cref="Exit"/> needs: the thread's slot; null within an operation of another domain.</returns>
     /// <exception cref="ObjectDisposedException">The domain was disposed of, or is being.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Enter()
+    public Slot? Enter()
     {
         var slot = t_slot ?? Register();
-        bool isNested = slot.Current is not null;
-        if (isNested)
+        if (slot.Current is not null)
         {
-            Interlocked.Increment(ref _nested);
+            slot = EnterNested();
         }
         else
         {
@@ -40,28 +39,26 @@ internal sealed class OperationGate
 
         if (Volatile.Read(ref _isClosed))
         {
-            Refuse(isNested);
+            Refuse(slot);
         }
 
-        return isNested;
+        return slot;
     }
 
     /// <summary>Ends it, on the same thread.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Exit(bool isNested)
+    public void Exit(Slot? slot)
     {
-        if (isNested)
+        if (slot is null)
         {
             Interlocked.Decrement(ref _nested);
+            return;
         }
-        else
+
+        Volatile.Write(ref slot.Current, null);
+        if (slot.Pending is not null && slot.Work == 0)
         {
-            var slot = t_slot!;
-            Volatile.Write(ref slot.Current, null);
-            if (slot.Pending is not null && slot.Work == 0)
-            {
-                slot.RunPending();
-            }
+            slot.RunPending();
         }
     }
 
@@ -132,9 +129,16 @@ internal sealed class OperationGate
     public void Reopen() => Volatile.Write(ref _isClosed, false);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Refuse(bool isNested)
+    private Slot? EnterNested()
     {
-        Exit(isNested);
+        Interlocked.Increment(ref _nested);
+        return null;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Refuse(Slot? slot)
+    {
+        Exit(slot);
         throw new ObjectDisposedException(nameof(IommuDomain));
     }
 
@@ -151,7 +155,7 @@ internal sealed class OperationGate
     }
 
     /// <summary>What a thread does.</summary>
-    private sealed class Slot(Thread owner)
+    internal sealed class Slot(Thread owner)
     {
         public readonly Thread Owner = owner;
 

@@ -96,7 +96,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
 
     public override IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection)
     {
-        bool isNested = _operations.Enter();
+        var operation = _operations.Enter();
         try
         {
             RecoverFirst();
@@ -108,14 +108,14 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         }
         finally
         {
-            _operations.Exit(isNested);
+            _operations.Exit(operation);
         }
     }
 
     public override IommuError TryMapScatterGather(
         ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
     {
-        bool isNested = _operations.Enter();
+        var operation = _operations.Enter();
         try
         {
             RecoverFirst();
@@ -127,13 +127,13 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         }
         finally
         {
-            _operations.Exit(isNested);
+            _operations.Exit(operation);
         }
     }
 
     public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped)
     {
-        bool isNested = _operations.Enter();
+        var operation = _operations.Enter();
         try
         {
             RecoverFirst();
@@ -145,20 +145,20 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         }
         finally
         {
-            _operations.Exit(isNested);
+            _operations.Exit(operation);
         }
     }
 
     public override void Flush()
     {
-        bool isNested = _operations.Enter();
+        var operation = _operations.Enter();
         try
         {
             FlushNow();
         }
         finally
         {
-            _operations.Exit(isNested);
+            _operations.Exit(operation);
         }
     }
 
@@ -169,7 +169,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
             return;
         }
 
-        bool isNested = _operations.Enter();
+        var operation = _operations.Enter();
         try
         {
             RecoverFirst();
@@ -180,7 +180,7 @@ internal sealed class PagingDomain<TFormat, THardware> : IommuDomain
         }
         finally
         {
-            _operations.Exit(isNested);
+            _operations.Exit(operation);
         }
     }
 

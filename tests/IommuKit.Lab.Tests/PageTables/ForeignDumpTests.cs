@@ -66,6 +66,22 @@ public sealed class ForeignDumpTests : IDisposable
     }
 
     [Fact]
+    public void One_IOVA_is_walked_with_the_rights_of_the_way()
+    {
+        Put(0x2000, 0, 0x3005);
+        string raw = Write("raw", _memory);
+
+        var walk = ForeignDump.Run(Kind, [raw], 0x1000, null, null, walk: 0x1abc).Dump.Walk!;
+        walk.Steps.Select(step => step.Step.EntryAddress).ShouldBe([0x1000ul, 0x2000, 0x3000, 0x4008]);
+        walk.PhysicalAddress.ShouldBe(0x1234_5abcul);
+        walk.Last.Rights.ShouldBe(Protection.Read);
+
+        var holed = ForeignDump.Run(Kind, [$"{Write("low", _memory[Page..(2 * Page)])}@1000"], 0x1000, null, null, walk: 0x1abc).Dump.Walk!;
+        (holed.Last.Step.End, holed.PhysicalAddress).ShouldBe((WalkEnd.NotReadable, null));
+        Should.Throw<InputException>(() => ForeignDump.Run(Kind, [raw], 0x1000, null, null, walk: 1ul << 60)).Message.ShouldContain("--walk");
+    }
+
+    [Fact]
     public void What_is_illegal_is_named()
     {
         Put(0x1000, 1, 0x87);
@@ -95,7 +111,7 @@ public sealed class ForeignDumpTests : IDisposable
             Put(0x3000, index, 0x4007);
         }
 
-        ForeignDump.Run(Kind, [Write("raw", _memory)], 0x1000, null, null, maxTables: 1000).IsCut.ShouldBeTrue();
+        ForeignDump.Run(Kind, [Write("raw", _memory)], 0x1000, null, null, walk: null, maxTables: 1000).IsCut.ShouldBeTrue();
     }
 
     [Theory]

@@ -10,7 +10,7 @@ internal static class OptionsPart
 
     public static void Write(ReportBody body, VerdictResult verdict)
     {
-        var options = Different(verdict.Options);
+        var options = FlushOptionText.Different(verdict.Options);
         if (options.Count == 0)
         {
             body.Paragraph("Nothing was unmapped, so that there is nothing to flush.");
@@ -24,7 +24,7 @@ internal static class OptionsPart
         if (points.Select(point => (point.X, point.Y)).Distinct().Count() > 1)
         {
             bool isTimed = verdict.Times is not null;
-            bool hasWindow = options.TrueForAll(option => option.Nanoseconds is { Count: not 0 });
+            bool hasWindow = options.All(option => option.Nanoseconds is { Count: not 0 });
             body.Figure(
                 new ScatterChart(
                     isTimed ? "Time in flushes, and how long pages stay reachable" : "Flushes, and what stays reachable",
@@ -49,21 +49,13 @@ internal static class OptionsPart
 
         body.Note(
             "A burst is unmaps without a map between them, each at most 1 ms after the one before. Lazy, as Linux does: a queue for each "
-                + "processor, and all of the domain flushed when it is full, or 10 ms old. Time saved is at most as many flushes less, each at the mean "
-                + "of the recorded ones. What devices did while they could reach a page is not in a trace.");
+                + "processor, and all of the domain flushed when it is full, or 10 ms old. Time saved is the recorded time of the flushes that would go; for lazy, "
+                + "of as many at the mean. What devices did while they could reach a page is not in a trace.");
     }
 
-    /// <summary>Those that differ: what flushes as often as another, and leaves as much, is the same.</summary>
-    private static List<FlushOption> Different(IReadOnlyList<FlushOption> options)
+    private static List<ScatterPoint> Points(VerdictResult verdict, IReadOnlyList<FlushOption> options)
     {
-        var shown = options.Where(option => option.Flushes is not null and not 0).ToList();
-        return shown.FindAll(option => option.Kind != FlushOptionKind.Range
-            || !shown.Exists(other => other.Kind == FlushOptionKind.Burst && other.Flushes == option.Flushes));
-    }
-
-    private static List<ScatterPoint> Points(VerdictResult verdict, List<FlushOption> options)
-    {
-        bool hasWindow = options.TrueForAll(option => option.Nanoseconds is { Count: not 0 });
+        bool hasWindow = options.All(option => option.Nanoseconds is { Count: not 0 });
         var points = new List<ScatterPoint>();
         foreach (var option in options)
         {
@@ -79,18 +71,18 @@ internal static class OptionsPart
             long p99 = reach.Percentile(0.99);
             bool isTried = option.Kind != FlushOptionKind.Recorded && option.Kind == TriedOf(verdict);
             points.Add(new ScatterPoint(
-                NameOf(option.Kind) + (isTried ? " – try this" : string.Empty),
+                FlushOptionText.NameOf(option.Kind) + (isTried ? " – try this" : string.Empty),
                 p99,
                 reach.Max > p99 ? reach.Max : null,
                 y,
-                $"{NameOf(option.Kind)}: {Flushes(option)} flushes, {Saved(option)} saved; reachable for {For(option, 0.99)} (p99), {For(option, 1)} at most",
+                $"{FlushOptionText.NameOf(option.Kind)}: {Flushes(option)} flushes, {FlushOptionText.Saved(option)} saved; reachable for {For(option, 0.99)} (p99), {For(option, 1)} at most",
                 (int)option.Kind));
         }
 
         return points;
     }
 
-    private static ReportTable Table(VerdictResult verdict, List<FlushOption> options) => new(
+    private static ReportTable Table(VerdictResult verdict, IReadOnlyList<FlushOption> options) => new(
         "Ways to flush; what is still reachable: 99 % of all stay below p99",
         [
             new("Way", false), new("Flushes"), new("Time saved"), new("Reachable for, p99"), new("At most"), new("Pages, p99"), new("At most"),
@@ -98,9 +90,9 @@ internal static class OptionsPart
         [
             .. options.Select(option => new[]
             {
-                NameOf(option.Kind),
+                FlushOptionText.NameOf(option.Kind),
                 Flushes(option),
-                Saved(option),
+                FlushOptionText.Saved(option),
                 For(option, 0.99),
                 For(option, 1),
                 Pages(option, 0.99),
@@ -108,7 +100,7 @@ internal static class OptionsPart
             }),
         ])
     {
-        Emphasis = options.FindIndex(option => option.Kind == TriedOf(verdict)),
+        Emphasis = options.ToList().FindIndex(option => option.Kind == TriedOf(verdict)),
     };
 
     // What the advice is about.
@@ -117,23 +109,7 @@ internal static class OptionsPart
         : verdict.Advice.Any(advice => advice.Id == "lazy-mode") ? FlushOptionKind.Lazy
         : FlushOptionKind.Recorded;
 
-    private static string NameOf(FlushOptionKind kind) => kind switch
-    {
-        FlushOptionKind.Recorded => "as recorded",
-        FlushOptionKind.Range => "one for each range",
-        FlushOptionKind.Burst => "one for each burst",
-        _ => "lazy, as Linux does",
-    };
-
     private static string Flushes(FlushOption option) => Numbers.Count(option.Flushes!.Value);
-
-    private static string Saved(FlushOption option) => option.Kind == FlushOptionKind.Recorded ? "–"
-        : option.SavedNanoseconds switch
-        {
-            null => "not known",
-            <= 0 => "none",
-            { } time => $"about {Durations.Short(time)}",
-        };
 
     private static string For(FlushOption option, double share) => option.Nanoseconds is not { Count: not 0 } times ? "not known"
         : Durations.Short(share < 1 ? times.Percentile(share) : times.Max);

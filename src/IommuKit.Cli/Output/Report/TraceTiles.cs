@@ -39,9 +39,12 @@ internal static class TraceTiles
         if (verdict.Times is not { } times)
         {
             string why = verdict.Flushes == 0 ? "The trace has no events of flushes: neither how many there were nor what they cost is known."
+                : verdict.Gaps is { } gaps
+                    ? $"{Numbers.Count(verdict.Flushes)} flushes, but of {Numbers.Count(gaps.Count)} gaps to the next event {Numbers.Count(gaps.TooLong)} "
+                        + $"are longer than {Durations.Of(gaps.MostPerFlush)} and say nothing."
                 : verdict.Span is null ? $"{Numbers.Count(verdict.Flushes)} flushes, but the events have no times."
                 : $"{Numbers.Count(verdict.Flushes)} flushes, but the events do not say their task and processor.";
-            return new ReportTile(Label, "not recorded", why, ReportTone.Plain);
+            return new ReportTile(Label, verdict.Gaps is null ? "not recorded" : "cannot be told", why, ReportTone.Plain);
         }
 
         string share = verdict.ShareOfTime is { } part

@@ -11,8 +11,13 @@ namespace IommuKit.Lab.PageTables.Dump;
 public sealed record DumpProblem(ulong Iova, int Level, ulong EntryAddress, ulong Value, WalkEnd End)
 {
     /// <summary>What is wrong, in words.</summary>
-    public string Meaning => End switch
+    public string Meaning => Explain(End);
+
+    /// <summary>What is wrong where a walk ends so.</summary>
+    public static string Explain(WalkEnd end) => end switch
     {
+        WalkEnd.NotPresent => "nothing is mapped there",
+        WalkEnd.SkippedBits => "a pointer leaves levels out whose bits are not 0",
         WalkEnd.Reserved => "a reserved encoding, or a reserved bit is set",
         WalkEnd.NotAccessed => "a page that was never used, which is a fault here",
         WalkEnd.AddressTooWide => "its address has more bits than there are physical ones",

@@ -1,3 +1,4 @@
+using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Lab.PageTables.Dump;
@@ -11,6 +12,33 @@ public sealed record DumpWalk(ulong Iova, IReadOnlyList<DumpStep> Steps)
     public DumpStep Last => Steps[^1];
 
     /// <summary>Where the IOVA leads; null if it faults.</summary>
-    public ulong? PhysicalAddress =>
-        Last.Decoded is { Kind: WalkEntryKind.Leaf } leaf ? leaf.Address + (Iova & ((1ul << leaf.SizeLog2) - 1)) : null;
+    public ulong? PhysicalAddress => Last.Step.End == WalkEnd.Page ? Last.Step.PhysicalAddress : null;
+
+    /// <summary>Looks an IOVA up as hardware does.</summary>
+    /// <exception cref="InputException">The tables do not translate it.</exception>
+    internal static DumpWalk Of<TFormat, TMemory>(FormatKind kind, PageTableReader<TFormat, TMemory> reader, int outputBits, ulong iova)
+        where TFormat : struct, IPageTableFormat
+        where TMemory : struct, IMemoryAccessor
+    {
+        if (!reader.Contains(iova))
+        {
+            throw new InputException($"--walk: 0x{iova:x} goes beyond the IOVAs that these tables translate");
+        }
+
+        var steps = new List<DumpStep>();
+        var step = reader.Step(reader.Root, iova);
+        while (true)
+        {
+            int index = (int)(iova >> TFormat.EntryShift(step.Table.Level)) & ((1 << reader.IndexBits(step.Table)) - 1);
+            var decoded = TFormat.Decode(step.Value, step.Table.Level, outputBits);
+            string flags = step.End == WalkEnd.Page ? kind.DescribeLeaf(step.Value, step.Table.Level) : string.Empty;
+            steps.Add(new DumpStep(step, index, decoded, flags));
+            if (step.End != WalkEnd.Table)
+            {
+                return new DumpWalk(iova, steps);
+            }
+
+            step = reader.Step(step.Next, iova);
+        }
+    }
 }

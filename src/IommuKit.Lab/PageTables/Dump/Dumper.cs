@@ -4,7 +4,6 @@ using IommuKit.Lab.Replay;
 using IommuKit.Lab.Traces;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
-using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Lab.PageTables.Dump;
@@ -59,12 +58,11 @@ public static class Dumper
             var root = PageTableDump<TFormat>.Read(kind, memory.CpuView, _inputBits, table.Root, table.RootLevel, table.RootBytes);
             return new DumpResult(kind, _inputBits, _outputBits, table.SupportedPageSizes, root, done)
             {
-                Walk = options.Walk is { } iova ? Walk(kind, memory.CpuView, table, iova) : null,
+                Walk = options.Walk is { } iova ? Walk(kind, memory, table, iova) : null,
             };
         }
 
-        /// <summary>Looks an IOVA up as hardware does.</summary>
-        private DumpWalk Walk<TFormat>(FormatKind kind, HostMemory memory, PageTable<TFormat> table, ulong iova)
+        private DumpWalk Walk<TFormat>(FormatKind kind, PhysicalMemory memory, PageTable<TFormat> table, ulong iova)
             where TFormat : struct, IPageTableFormat
         {
             if (!IsInside(table, iova, iova))
@@ -72,30 +70,8 @@ public static class Dumper
                 throw new InputException($"--walk: 0x{iova:x} {BeyondIovas(table)}");
             }
 
-            var steps = new List<DumpStep>();
-            ulong address = table.Root;
-            int level = table.RootLevel;
-            int entries = (int)(table.RootBytes >> TFormat.EntrySizeLog2);
-            var rights = Protection.Read | Protection.Write;
-            while (true)
-            {
-                int index = (int)(iova >> TFormat.EntryShift(level)) & (entries - 1);
-                ulong place = address + ((ulong)(uint)index << TFormat.EntrySizeLog2);
-                ulong entry = PageTableDump<TFormat>.EntryAt(memory.Span(place, 1 << TFormat.EntrySizeLog2), 0);
-                var decoded = TFormat.Decode(entry, level, _outputBits);
-                bool isLeaf = decoded.Kind == WalkEntryKind.Leaf;
-                bool isTable = decoded.Kind == WalkEntryKind.Table;
-                rights = isLeaf || isTable ? WalkEntry.Combine(rights, decoded.Rights) : Protection.None;
-                steps.Add(new DumpStep(level, index, place, entry, decoded, rights, isLeaf ? kind.DescribeLeaf(entry, level) : string.Empty));
-                if (!isTable)
-                {
-                    return new DumpWalk(iova, steps);
-                }
-
-                address = decoded.Address;
-                level = decoded.Level;
-                entries = 1 << TFormat.IndexBits(level);
-            }
+            var reader = new PageTableReader<TFormat, DeviceMemory>(memory.DeviceView, table.Root, _inputBits, _outputBits);
+            return DumpWalk.Of(kind, reader, _outputBits, iova);
         }
 
         private string Explain<TFormat>(IommuError error, DumpMap map, PageTable<TFormat> table)

@@ -17,17 +17,19 @@ public static class ForeignDump
     /// <param name="root">Physical address of the root.</param>
     /// <param name="inputBits">Bits of an IOVA; null for the format's usual width.</param>
     /// <param name="outputBits">Bits of a physical address; null for the format's usual width.</param>
+    /// <param name="walk">An IOVA whose walk is looked at, or null.</param>
     /// <exception cref="InputException">A file cannot be used, the format has no such tables, or the root is not in the files.</exception>
-    public static ForeignDumpResult Run(FormatKind format, IReadOnlyList<string> memory, ulong root, int? inputBits, int? outputBits) =>
-        Run(format, memory, root, inputBits, outputBits, MaxTables);
+    public static ForeignDumpResult Run(
+        FormatKind format, IReadOnlyList<string> memory, ulong root, int? inputBits, int? outputBits, ulong? walk = null) =>
+        Run(format, memory, root, inputBits, outputBits, walk, MaxTables);
 
     internal static ForeignDumpResult Run(
-        FormatKind format, IReadOnlyList<string> memory, ulong root, int? inputBits, int? outputBits, long maxTables)
+        FormatKind format, IReadOnlyList<string> memory, ulong root, int? inputBits, int? outputBits, ulong? walk, long maxTables)
     {
         ArgumentNullException.ThrowIfNull(format);
         ArgumentNullException.ThrowIfNull(memory);
         using var dumped = new DumpedMemory(memory);
-        return format.Accept(new Visitor(dumped, root, inputBits ?? format.InputBits, outputBits ?? format.OutputBits, maxTables));
+        return format.Accept(new Visitor(dumped, root, inputBits ?? format.InputBits, outputBits ?? format.OutputBits, walk, maxTables));
     }
 
     private readonly struct Access(DumpedMemory memory) : IMemoryAccessor
@@ -37,7 +39,7 @@ public static class ForeignDump
         public bool TryWrite(ulong physicalAddress, ReadOnlySpan<byte> source) => false;
     }
 
-    private sealed class Visitor(DumpedMemory memory, ulong root, int inputBits, int outputBits, long maxTables)
+    private sealed class Visitor(DumpedMemory memory, ulong root, int inputBits, int outputBits, ulong? walked, long maxTables)
         : IFormatVisitor<ForeignDumpResult>
     {
         public ForeignDumpResult Visit<TFormat>(FormatKind kind)
@@ -62,10 +64,14 @@ public static class ForeignDump
                 throw new InputException($"--root: 0x{root:x} is in none of the files, which have {ByteSize.Format(memory.Length)} of memory");
             }
 
-            var walk = new Walker<TFormat>(kind, reader, inputBits, maxTables);
-            var top = walk.Read(reader.Root, iova: 0, pointer: 0);
+            var tables = new Walker<TFormat>(kind, reader, inputBits, maxTables);
+            var top = tables.Read(reader.Root, iova: 0, pointer: 0);
             ulong sizes = TFormat.PageSizes & TFormat.PageSizeMask(outputBits);
-            return new ForeignDumpResult(new DumpResult(kind, inputBits, outputBits, sizes, top, null), walk.Problems, walk.ProblemCount, walk.IsCut);
+            var dump = new DumpResult(kind, inputBits, outputBits, sizes, top, null)
+            {
+                Walk = walked is { } iova ? DumpWalk.Of(kind, reader, outputBits, iova) : null,
+            };
+            return new ForeignDumpResult(dump, tables.Problems, tables.ProblemCount, tables.IsCut);
         }
     }
 

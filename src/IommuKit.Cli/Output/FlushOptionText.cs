@@ -1,0 +1,34 @@
+using IommuKit.Lab.Verdict;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>Ways to flush, as screens and reports name them.</summary>
+internal static class FlushOptionText
+{
+    /// <summary>Those that are known and differ: what flushes as often as another, and leaves as much, is the same.</summary>
+    public static IReadOnlyList<FlushOption> Different(IReadOnlyList<FlushOption> options)
+    {
+        var known = options.Where(option => option.Flushes is not null and not 0).ToList();
+        return known.FindAll(option => option.Kind != FlushOptionKind.Range
+            || !known.Exists(other => other.Kind == FlushOptionKind.Burst && other.Flushes == option.Flushes));
+    }
+
+    /// <summary>Its name.</summary>
+    public static string NameOf(FlushOptionKind kind) => kind switch
+    {
+        FlushOptionKind.Recorded => "as recorded",
+        FlushOptionKind.Range => "one for each range",
+        FlushOptionKind.Burst => "one for each burst",
+        _ => "lazy, as Linux does",
+    };
+
+    /// <summary>What it saves of the recorded time.</summary>
+    public static string Saved(FlushOption option) => option.Kind == FlushOptionKind.Recorded ? "–"
+        : option.SavedNanoseconds switch
+        {
+            null => "not known",
+            0 => "none",
+            < 0 => "costs more",
+            { } time => $"~ {Durations.Short(time)}",
+        };
+}
