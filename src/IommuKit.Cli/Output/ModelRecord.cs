@@ -1,6 +1,6 @@
+using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Machines;
-using IommuKit.Sync;
 
 namespace IommuKit.Cli.Output;
 
@@ -11,7 +11,7 @@ internal sealed class ModelRecord(MachineKind kind, IommuTraits traits, int devi
 
     public string Description => kind.Description;
 
-    public string Format => traits.Format;
+    public string Format => Paging.Format;
 
     public int InputBits => traits.InputBits;
 
@@ -25,19 +25,21 @@ internal sealed class ModelRecord(MachineKind kind, IommuTraits traits, int devi
 
     public int Devices => devices;
 
-    public bool CoherentWalk => traits.HasCoherentWalk;
+    public bool CoherentWalk => Paging.Flush.HasCoherentWalk;
 
-    public bool CachesInvalidEntries => traits.CachesInvalidEntries;
+    public bool CachesInvalidEntries => Paging.Flush.CachesInvalidEntries;
 
-    public int TableCacheLineBytes => traits.TableCacheLine;
+    public int TableCacheLineBytes => Paging.Flush.TableCacheLine;
 
-    public int TlbLines => traits.TlbLines;
+    public int TlbLines => Paging.Flush.TlbLines;
 
-    public int TlbGroupBytes => traits.TlbGroup;
+    public int TlbGroupBytes => Paging.Flush.TlbGroup;
 
-    public bool RangeFlush => traits.HasRangeFlush;
+    public bool RangeFlush => Paging.Flush.HasRangeFlush;
 
-    public string TableRelease => Names.Of(traits.Release);
+    public string TableRelease => Names.Of(Paging.Release);
+
+    private PagingTraits Paging => traits.Paging!;
 
     private static string Sizes(ulong bitmap) => string.Join(
         ' ', Enumerable.Range(0, 64).Where(bit => (bitmap >> bit & 1) != 0).Select(bit => ByteSize.Format(1ul << bit)));

@@ -91,6 +91,9 @@ public static class BenchRunner
             Policy = policy,
             Release = keepsTables ? TableRelease.Never : null,
             FlushAllPages = options.FlushAllPages,
+
+            // Operations follow each other at once: only the length of the queue may count, and not how fast this computer is.
+            DeferredAge = Timeout.InfiniteTimeSpan,
         });
         var device = machine.TestDevice;
         domain.Attach(device);

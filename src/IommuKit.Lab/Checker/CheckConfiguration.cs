@@ -50,7 +50,7 @@ public sealed record CheckConfiguration(CheckTarget Target, SyncPolicy Policy, T
             PageSizes = Target.PageSizes,
             FlushAllPages = Target.FlushAllPages,
             DeferredCapacity = DeferredCapacity,
-            DeferredAge = TimeSpan.FromDays(1),
+            DeferredAge = Timeout.InfiniteTimeSpan,
             ExplicitCapacity = Target.ExplicitCapacity == 0 ? new DomainOptions().ExplicitCapacity : Target.ExplicitCapacity,
         },
         Pages = Pages,

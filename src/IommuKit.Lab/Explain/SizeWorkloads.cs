@@ -3,6 +3,7 @@ using IommuKit.Lab.Bench;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
 using IommuKit.PageTables;
+using IommuKit.Sync;
 
 namespace IommuKit.Lab.Explain;
 
@@ -71,7 +72,7 @@ public static class SizeWorkloads
         {
             _size = size;
             _machine = kind.Create(new MachineSettings());
-            _domain = _machine.CreateDomain(new DomainOptions { Policy = policy, Release = TableRelease.Never });
+            _domain = _machine.CreateDomain(new DomainOptions { Policy = policy, Release = TableRelease.Never, DeferredAge = Timeout.InfiniteTimeSpan });
             _domain.Attach(_machine.TestDevice);
             _list = BenchRunner.ScatterList(_machine, size, BenchLayout.Scattered);
             BenchRunner.Stamp(_machine, _list);

@@ -3,6 +3,7 @@ using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 using IommuKit.Lab.Traces;
+using IommuKit.Sync;
 
 namespace IommuKit.Lab.Explain;
 
@@ -24,11 +25,10 @@ public static class TraceWorkload
         string path, MachineKind kind, SyncPolicy from, SyncPolicy to, Action<long>? onRead = null)
     {
         using var reader = TraceReader.Open(path, isLenient: false, onRead);
-        var clock = new TraceClock();
         var options = new ReplayOptions { Machines = [kind] };
         var census = new TraceCensus(path);
-        using var first = new ReplayLane(new ReplayCase(kind, from, new ReplayTuning()), options, clock, census.Summary);
-        using var second = new ReplayLane(new ReplayCase(kind, to, new ReplayTuning()), options, clock, census.Summary);
+        using var first = new ReplayLane(new ReplayCase(kind, from, new ReplayTuning()), options, census.Summary);
+        using var second = new ReplayLane(new ReplayCase(kind, to, new ReplayTuning()), options, census.Summary);
         var recorder = new StepRecorder(first.Machine, holdsBack: false);
         var otherRecorder = new StepRecorder(second.Machine, holdsBack: false);
         var before = first.Machine.Counts;
@@ -36,7 +36,6 @@ public static class TraceWorkload
         Meter[] meters = [.. Enumerable.Range(0, Workload.Combinations).Select(_ => second.Machine.MeterBeside())];
         while (reader.Read(out var traceEvent))
         {
-            clock.Now = Math.Max(clock.Now, traceEvent.Nanoseconds);
             census.Note(traceEvent);
             var next = traceEvent;
             Mix(() => first.Do(next), () => second.Do(next));

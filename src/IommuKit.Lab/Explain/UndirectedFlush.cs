@@ -48,7 +48,7 @@ public static class UndirectedFlush
                 InputBits = AddressBits,
                 OutputBits = AddressBits,
                 PageSizes = SmallPage.Bytes,
-                Invalidated = gone => bytes += gone.Bytes,
+                Invalidated = gone => bytes += gone.Range.Bytes,
             });
         using var domain = driver.CreateDomain(new DomainOptions { Policy = policy, Release = TableRelease.Never });
         domain.Map(Iova, Iova, size, Protection.Read | Protection.Write);

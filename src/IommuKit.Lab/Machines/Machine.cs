@@ -2,6 +2,7 @@ using IommuKit.Domains;
 using IommuKit.Models.Dma;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
+using IommuKit.Sync;
 
 namespace IommuKit.Lab.Machines;
 

@@ -1,8 +1,8 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using IommuKit.Domains;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.Mmio;
+using IommuKit.Sync;
 
 namespace IommuKit.Lab.Machines;
 

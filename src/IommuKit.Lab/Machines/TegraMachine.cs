@@ -204,7 +204,7 @@ public sealed class TegraMachine : Machine
         return new LeastMaintenance((ptcLines * writesPerLine) + tlbFlushes, 1, cpuLines);
     }
 
-    private ulong TlbGroup => (uint)Driver.Traits.TlbGroup;
+    private ulong TlbGroup => (uint)Driver.Traits.Paging!.Flush.TlbGroup;
 
     /// <summary>How many blocks of memory the entries from <paramref name="first"/> to <paramref name="last"/> of one table touch.</summary>
     private static long Blocks(ulong first, ulong last, int blockSize)

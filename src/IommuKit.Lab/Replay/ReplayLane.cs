@@ -27,14 +27,14 @@ internal sealed class ReplayLane : IDisposable
     private long _drains;
     private TraceEventKind _direction = TraceEventKind.Map;
 
-    public ReplayLane(ReplayCase replayCase, ReplayOptions options, TraceClock clock, TraceSummary trace)
+    public ReplayLane(ReplayCase replayCase, ReplayOptions options, TraceSummary trace)
     {
         _case = replayCase;
-        _clock = clock;
+        _clock = new TraceClock(() => Lap(maps: 0, unmaps: 0));
         _costs = new CostWeights(options.Costs.Components);
         _costsName = options.Costs.Name;
         _sizes = options.HasSizes ? new SizeLatencies() : null;
-        _series = options.SeriesInterval == 0 ? null : new SeriesRecorder(options.SeriesInterval, clock, trace);
+        _series = options.SeriesInterval == 0 ? null : new SeriesRecorder(options.SeriesInterval, _clock, trace);
 
         // No device takes part, so that nothing would read the model's caches: counting the driver's accesses is enough.
         _machine = replayCase.Machine.Create(replayCase.Tuning.Settings with { HasModel = false, IsShared = false });
@@ -45,7 +45,7 @@ internal sealed class ReplayLane : IDisposable
 
             // A trace says what went away, and the rest of a superpage did not.
             SplitsPages = replayCase.Tuning.Settings.UsesSections,
-            Clock = clock,
+            Clock = _clock,
         });
         _domain.Attach(_machine.TestDevice);
         _before = _machine.Counts;
@@ -60,6 +60,8 @@ internal sealed class ReplayLane : IDisposable
 
     public void Do(in TraceEvent traceEvent)
     {
+        // Ties can be printed in the wrong order, and clocks can be reset: time never goes back here.
+        _clock.AdvanceTo(traceEvent.Nanoseconds);
         switch (traceEvent.Kind)
         {
             case TraceEventKind.Map:

@@ -21,17 +21,14 @@ public static class Replayer
     public static IReadOnlyList<ReplayResult> Run(string path, ReplayOptions options, Action<long>? onRead = null)
     {
         using var reader = TraceReader.Open(path, options.IsLenient, onRead);
-        var clock = new TraceClock();
         var census = new TraceCensus(path);
         var lanes = new List<ReplayLane>();
         try
         {
             lanes.AddRange(
-                options.Cases.Take(options.Part).Select(replayCase => new ReplayLane(replayCase, options, clock, census.Summary)));
+                options.Cases.Take(options.Part).Select(replayCase => new ReplayLane(replayCase, options, census.Summary)));
             while (reader.Read(out var traceEvent))
             {
-                // Ties can be printed in the wrong order, and clocks can be reset: time never goes back here.
-                clock.Now = Math.Max(clock.Now, traceEvent.Nanoseconds);
                 census.Note(traceEvent);
                 foreach (var lane in lanes)
                 {

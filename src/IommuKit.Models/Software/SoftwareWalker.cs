@@ -72,15 +72,15 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     /// <summary>Forgets translations of a range, and waits for accesses that began before (see <see cref="AccessGate"/>).</summary>
     /// <param name="iova">First IOVA.</param>
     /// <param name="bytes">Size of the range.</param>
-    /// <param name="level">Above 0: pointers to tables are forgotten too.</param>
-    public void Invalidate(ulong iova, ulong bytes, int level)
+    /// <param name="forgetsTables">Whether pointers to tables are forgotten too.</param>
+    public void Invalidate(ulong iova, ulong bytes, bool forgetsTables)
     {
         ulong last = bytes == 0 ? iova : iova + Math.Min(bytes - 1, ulong.MaxValue - iova);
         lock (_gate)
         {
             _invalidations++;
             Forget(_translations, page => page <= last && (page | PageMask) >= iova);
-            if (level > 0)
+            if (forgetsTables)
             {
                 Forget(_tables, key => Overlaps(key.Prefix, TFormat.EntryShift(key.Level), iova, last));
             }

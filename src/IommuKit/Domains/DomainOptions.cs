@@ -1,4 +1,5 @@
 using IommuKit.PageTables;
+using IommuKit.Sync;
 
 namespace IommuKit.Domains;
 
@@ -7,6 +8,9 @@ public sealed record DomainOptions
 {
     private const int MaxDeferredCapacity = 1 << 20;
     private const int MaxExplicitCapacity = 1 << 16;
+
+    // What timers can wait for: 49 days.
+    private const double MaxDeferredMilliseconds = uint.MaxValue - 1;
 
     /// <summary>When maintenance is done.</summary>
     public SyncPolicy Policy { get; init; } = SyncPolicy.Gather;
@@ -32,8 +36,18 @@ public sealed record DomainOptions
     /// <summary>With <see cref="SyncPolicy.Deferred"/>: how many unmaps may wait, at most 2^20. Linux: 255 for each CPU.</summary>
     public int DeferredCapacity { get; init; } = 255;
 
-    /// <summary>With <see cref="SyncPolicy.Deferred"/>: how long an unmap may wait, as far as later unmaps notice. Linux: 10 ms.</summary>
+    /// <summary>
+    /// With <see cref="SyncPolicy.Deferred"/>: how long an unmap may wait until a timer of <see cref="Clock"/> flushes it;
+    /// <see cref="Timeout.InfiniteTimeSpan"/> for no timer. Linux: 10 ms.
+    /// </summary>
     public TimeSpan DeferredAge { get; init; } = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>
+    /// With <see cref="SyncPolicy.Deferred"/>: told of each unmap, by its first IOVA and its bytes, when no device can reach it any more: then the IOVA may be given
+    /// out again without a flush. It is called on the thread that flushed, which may be the timer's, outside the domain's locks, and may use the domain. What it throws reaches the
+    /// caller of that operation, or of the next one if the timer flushed.
+    /// </summary>
+    public Action<ulong, ulong>? UnmapFlushed { get; init; }
 
     /// <summary>
     /// With <see cref="SyncPolicy.Explicit"/>: how many runs of neighbouring entries are remembered until the caller flushes, 1 to 65,536. When there
@@ -41,7 +55,7 @@ public sealed record DomainOptions
     /// </summary>
     public int ExplicitCapacity { get; init; } = 4096;
 
-    /// <summary>The clock for <see cref="DeferredAge"/>.</summary>
+    /// <summary>The clock whose timer ends <see cref="DeferredAge"/>.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
     /// <summary>Counts what the domain does; null for no counting.</summary>
@@ -59,7 +73,8 @@ public sealed record DomainOptions
             throw new IommuException(IommuError.EINVAL, "A domain needs a clock.");
         }
 
-        if (FlushAllPages < 0 || DeferredCapacity is < 1 or > MaxDeferredCapacity || DeferredAge < TimeSpan.Zero)
+        bool isAge = DeferredAge == Timeout.InfiniteTimeSpan || (DeferredAge >= TimeSpan.Zero && DeferredAge.TotalMilliseconds <= MaxDeferredMilliseconds);
+        if (FlushAllPages < 0 || DeferredCapacity is < 1 or > MaxDeferredCapacity || !isAge)
         {
             throw new IommuException(
                 IommuError.EINVAL,

@@ -23,7 +23,8 @@ public abstract class IommuDomain : IDisposable
         Options = options;
 
         // A driver without a range flush goes on as before.
-        Policy = options.Policy == SyncPolicy.RangeFlush && !driver.Traits.HasRangeFlush ? SyncPolicy.PerPage : options.Policy;
+        bool hasRangeFlush = driver.Traits.Paging?.Flush.HasRangeFlush ?? true;
+        Policy = options.Policy == SyncPolicy.RangeFlush && !hasRangeFlush ? SyncPolicy.PerPage : options.Policy;
     }
 
     /// <summary>The driver of the IOMMU.</summary>
@@ -58,12 +59,6 @@ public abstract class IommuDomain : IDisposable
             }
         }
     }
-
-    /// <summary>Physical address of the root table.</summary>
-    public abstract ulong RootAddress { get; }
-
-    /// <summary>Level of the root table, counted from the leaves' level 0.</summary>
-    public abstract int RootLevel { get; }
 
     /// <summary>Maps an IOVA range to contiguous physical memory.</summary>
     /// <param name="iova">First IOVA.</param>

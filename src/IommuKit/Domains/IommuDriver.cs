@@ -1,5 +1,3 @@
-using IommuKit.Sync;
-
 namespace IommuKit.Domains;
 
 /// <summary>The driver of one IOMMU.</summary>

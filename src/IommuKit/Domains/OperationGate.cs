@@ -45,6 +45,21 @@ internal sealed class OperationGate
         return slot;
     }
 
+    /// <summary>As <see cref="Enter"/>, for work that nobody waits for: it is left out if the domain was disposed of.</summary>
+    public bool TryEnter(out Slot? slot)
+    {
+        try
+        {
+            slot = Enter();
+            return true;
+        }
+        catch (ObjectDisposedException)
+        {
+            slot = null;
+            return false;
+        }
+    }
+
     /// <summary>Ends it, on the same thread.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Exit(Slot? slot)

@@ -1,5 +1,4 @@
 using System.Numerics;
-using IommuKit.Domains;
 
 namespace IommuKit.PageTables;
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using IommuKit.Domains;
 using IommuKit.Specs.PageTables;
 
 namespace IommuKit.PageTables;

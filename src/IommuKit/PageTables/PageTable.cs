@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using IommuKit.Domains;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
 

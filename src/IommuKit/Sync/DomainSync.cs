@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using IommuKit.Domains;
 using IommuKit.PageTables;
+using IommuKit.Specs.Memory;
 
 namespace IommuKit.Sync;
 
@@ -8,83 +8,203 @@ namespace IommuKit.Sync;
 /// Turns runs of stored entries into maintenance of one domain's hardware: each cache line once, in the order that the hardware needs.
 /// Every policy goes through here.
 /// </summary>
-internal sealed class DomainSync<THardware>
-    where THardware : struct, IDomainHardware
+/// <remarks>
+/// The order is said once, in <see cref="Submit"/>, <see cref="Complete"/> and <see cref="MarkVisible"/>: clean, fence, look whether hardware is live, table cache, TLB, submit; wait, outside
+/// locks of the domain; then other threads may rely on new tables, and old ones go back.
+/// </remarks>
+internal sealed class DomainSync<THardware, TBatch>
+    where THardware : struct, IDomainHardware<TBatch>
+    where TBatch : struct
 {
+    private readonly THardware _hardware;
+    private readonly ICpuCache? _cache;
+    private readonly int _cacheLine;
     private readonly SyncRules _rules;
-    private readonly PageAllocator _allocator;
-    private readonly int _tableLog2;
+    private readonly byte[] _entryLog2;
+    private readonly int _granuleLog2;
     private readonly ulong _flushAllPages;
     private readonly EntryRunMarker? _markVisible;
-    private readonly THardware _hardware;
-
-    // Tables that were to be released while invalidations failed.
-    private readonly Lock _stuckGate = new();
-    private TableList _stuck;
 
     /// <summary>Makes the maintenance of one domain.</summary>
     /// <param name="hardware">The primitives.</param>
+    /// <param name="cache">The CPU's cache, whose barrier is the fence too; null for coherent memory of this process.</param>
     /// <param name="rules">What each store needs.</param>
-    /// <param name="allocator">Where tables go back to.</param>
-    /// <param name="geometry">The page table's sizes.</param>
+    /// <param name="entryLog2">Log2 of the bytes of IOVA that an entry of each level translates.</param>
+    /// <param name="granuleLog2">Log2 of the domain's smallest page.</param>
+    /// <param name="flushAllPages">From how many pages on everything is dropped instead of ranges; 0 means never.</param>
     /// <param name="markVisible">Told of pointers to tables that the walker now sees; null if nobody has to know.</param>
-    /// <param name="options">The domain's options.</param>
+    /// <param name="counters">Counts, or null.</param>
     public DomainSync(
         THardware hardware,
+        ICpuCache? cache,
         SyncRules rules,
-        PageAllocator allocator,
-        (int TableLog2, int GranuleLog2) geometry,
+        byte[] entryLog2,
+        int granuleLog2,
+        int flushAllPages,
         EntryRunMarker? markVisible,
-        DomainOptions options)
+        DomainCounters? counters)
     {
         _hardware = hardware;
+        _cache = cache;
+        _cacheLine = cache?.LineSize ?? 0;
         _rules = rules;
-        _allocator = allocator;
-        _tableLog2 = geometry.TableLog2;
-        GranuleLog2 = geometry.GranuleLog2;
+        _entryLog2 = entryLog2;
+        _granuleLog2 = granuleLog2;
+        _flushAllPages = flushAllPages == 0 ? ulong.MaxValue : (ulong)flushAllPages;
         _markVisible = markVisible;
-        _flushAllPages = options.FlushAllPages == 0 ? ulong.MaxValue : (ulong)options.FlushAllPages;
-        Counters = options.Counters;
+        Counters = counters;
     }
 
     public DomainCounters? Counters { get; }
 
-    /// <summary>Whether an invalidation failed, and nothing counts as dropped since.</summary>
-    public bool HasFailed
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => _hardware.HasFailed;
-    }
-
-    /// <summary>Log2 of the smallest page size.</summary>
-    public int GranuleLog2 { get; }
+    /// <summary>What the hardware threw.</summary>
+    public FlushFailures Failures { get; } = new();
 
     /// <summary>What a run needs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Maintenance NeedsOf(in EntryRun run) => _rules.For(run);
 
-    /// <summary>Whether caches may hold something of the runs that must go.</summary>
-    public bool NeedInvalidation(ReadOnlySpan<EntryRun> runs)
+    /// <summary>What runs need, all together.</summary>
+    public Maintenance NeedsOf(ReadOnlySpan<EntryRun> runs)
     {
+        var needs = Maintenance.None;
         foreach (ref readonly var run in runs)
         {
-            if ((_rules.For(run) & ~Maintenance.Clean) != 0)
-            {
-                return true;
-            }
+            needs |= _rules.For(run);
         }
 
-        return false;
+        return needs;
     }
+
+    /// <summary>How many of the domain's smallest pages a run translates, or translated.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong PagesOf(in EntryRun run) => run.Pages(_granuleLog2);
 
     /// <summary>Whether dropping everything is preferred to dropping ranges with that many pages.</summary>
     public bool IsWorthFlushingAll(ulong pages) => pages >= _flushAllPages;
+
+    /// <summary>Writes a table that is about to be linked back to memory.</summary>
+    public void CleanTable(ulong tableAddress, uint bytes)
+    {
+        Counters?.AddTable();
+        if ((_rules.OnMap & Maintenance.Clean) != 0)
+        {
+            var lines = Lines.Around(tableAddress, bytes, _cacheLine);
+            Clean(lines);
+            Fence();
+        }
+    }
+
+    /// <summary>Everything that runs need, with the wait.</summary>
+    /// <param name="runs">What was stored, in that order.</param>
+    /// <param name="pages">How many pages the runs, and others that go with them, translated: the measure for dropping everything.</param>
+    /// <param name="mustDropAll">Whether everything has to be dropped in any case.</param>
+    public void Synchronise(ReadOnlySpan<EntryRun> runs, ulong pages, bool mustDropAll = false)
+    {
+        FlushBatch<TBatch> batch = default;
+        if (mustDropAll)
+        {
+            Clean(runs);
+            SubmitAll(ref batch);
+        }
+        else
+        {
+            Submit(runs, Interval.Empty, pages, ref batch);
+        }
+
+        Complete(ref batch);
+        MarkVisible(runs);
+    }
+
+    /// <summary>
+    /// Writes runs back to memory, and starts to drop what caches may hold of them. Runs are taken in the order in which they were stored: a pointer to a table
+    /// before the table.
+    /// </summary>
+    /// <param name="runs">What was stored.</param>
+    /// <param name="leaves">If not empty, the translations of all leaves are dropped by this one range.</param>
+    /// <param name="pages">How many pages the operation concerned so far.</param>
+    /// <param name="batch">What the operation submitted before.</param>
+    public void Submit(ReadOnlySpan<EntryRun> runs, Interval leaves, ulong pages, ref FlushBatch<TBatch> batch)
+    {
+        var needs = NeedsOf(runs);
+        if ((needs & Maintenance.Clean) != 0)
+        {
+            Clean(runs);
+        }
+
+        if ((needs & ~Maintenance.Clean) == 0)
+        {
+            return;
+        }
+
+        if (IsWorthFlushingAll(pages))
+        {
+            SubmitAll(ref batch, isFenced: (needs & Maintenance.Clean) != 0);
+        }
+        else if (IsLiveAfterStores(isFenced: (needs & Maintenance.Clean) != 0))
+        {
+            Issue(runs, hasLeafRange: !leaves.IsEmpty, leaves, ref batch);
+        }
+    }
+
+    /// <summary>As <see cref="Submit"/>, for some of the runs of an operation with many, which were written back before.</summary>
+    /// <param name="runs">What was stored and written back.</param>
+    /// <param name="hasLeafRange">Whether the translations of all leaves are dropped by one range, now or later.</param>
+    /// <param name="leaves">That range, or empty if it comes later.</param>
+    /// <param name="batch">What the operation submitted before.</param>
+    public void SubmitPart(ReadOnlySpan<EntryRun> runs, bool hasLeafRange, Interval leaves, ref FlushBatch<TBatch> batch)
+    {
+        if (IsLiveAfterStores(isFenced: false))
+        {
+            Issue(runs, hasLeafRange, leaves, ref batch);
+        }
+    }
+
+    /// <summary>Starts to drop everything cached of the domain.</summary>
+    /// <param name="batch">What the operation submitted before.</param>
+    /// <param name="isFenced">Whether a fence came after the last store.</param>
+    public void SubmitAll(ref FlushBatch<TBatch> batch, bool isFenced = false)
+    {
+        if (!IsLiveAfterStores(isFenced))
+        {
+            return;
+        }
+
+        try
+        {
+            _hardware.Begin(ref batch.Commands);
+            try
+            {
+                _hardware.InvalidateAll(ref batch.Commands);
+            }
+            finally
+            {
+                _hardware.Submit(ref batch.Commands);
+            }
+        }
+        catch (Exception exception)
+        {
+            Failures.Add(exception);
+        }
+
+        batch.MustWait = true;
+    }
+
+    /// <summary>Waits until what was submitted took effect; the caller holds no lock of the domain that others need for their operations.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Complete(ref FlushBatch<TBatch> batch)
+    {
+        if (batch.MustWait)
+        {
+            Wait(ref batch);
+        }
+    }
 
     /// <summary>Lets other threads know which pointers to tables they may rely on.</summary>
     /// <param name="runs">Runs whose maintenance is complete.</param>
     public void MarkVisible(ReadOnlySpan<EntryRun> runs)
     {
-        if (_markVisible is null)
+        if (_markVisible is null || Failures.ArePending)
         {
             return;
         }
@@ -95,49 +215,6 @@ internal sealed class DomainSync<THardware>
             {
                 _markVisible(run);
             }
-        }
-    }
-
-    /// <summary>Writes a table that is about to be linked back to memory.</summary>
-    public void CleanTable(ulong tableAddress, uint bytes)
-    {
-        Counters?.AddTable();
-        if ((_rules.OnMap & Maintenance.Clean) != 0)
-        {
-            var lines = Lines.Around(tableAddress, bytes, _hardware.CacheLine);
-            _hardware.Clean(lines.Start, lines.Bytes);
-            _hardware.Barrier();
-        }
-    }
-
-    /// <summary>
-    /// Everything that one run needs, as an operation on neighbouring pages has it: the same as <see cref="Clean"/>, <see cref="Invalidate"/> and
-    /// <see cref="MarkVisible"/> for a list of one.
-    /// </summary>
-    /// <param name="run">What was stored.</param>
-    /// <param name="leaves">If not empty, the translations of all leaves are dropped by this range.</param>
-    public void Synchronise(in EntryRun run, Interval leaves)
-    {
-        var needs = _rules.For(run);
-        if ((needs & Maintenance.Clean) != 0)
-        {
-            var lines = Lines.Around(run.EntryAddress, run.Bytes, _hardware.CacheLine);
-            _hardware.Clean(lines.Start, lines.Bytes);
-            _hardware.Barrier();
-        }
-
-        if ((needs & ~Maintenance.Clean) != 0 && IsWorthFlushingAll(run.Pages(GranuleLog2)))
-        {
-            InvalidateAll();
-        }
-        else if ((needs & ~Maintenance.Clean) != 0 && _hardware.IsLive)
-        {
-            InvalidateRun(run, needs, leaves);
-        }
-
-        if (_markVisible is not null && run.LinksTable)
-        {
-            _markVisible(run);
         }
     }
 
@@ -152,187 +229,126 @@ internal sealed class DomainSync<THardware>
                 continue;
             }
 
-            var lines = Lines.Around(run.EntryAddress, run.Bytes, _hardware.CacheLine).After(done);
+            var lines = Lines.Around(run.EntryAddress, run.Bytes, _cacheLine).After(done);
             if (lines.Bytes != 0)
             {
-                _hardware.Clean(lines.Start, lines.Bytes);
+                Clean(lines);
                 done = lines;
             }
         }
 
         if (done.Bytes != 0)
         {
-            _hardware.Barrier();
+            Fence();
         }
     }
 
-    /// <summary>
-    /// Drops what caches may hold of runs: first table memory, then translations, because a translation dropped first could come back from
-    /// a stale copy of its table. Runs are taken in the order in which they were stored: a pointer to a table before the table.
-    /// </summary>
-    /// <param name="runs">What was stored and written back.</param>
-    /// <param name="leaves">If not empty, the translations of all leaves are dropped by this one range.</param>
-    public void Invalidate(ReadOnlySpan<EntryRun> runs, Interval leaves)
+    /// <summary>After a failure: does again what failed, drops everything, and waits.</summary>
+    /// <returns>Whether that succeeded.</returns>
+    public bool TryRecover()
     {
-        if (!_hardware.IsLive)
+        long failures = Failures.Count;
+        var dirty = Failures.TakeDirty();
+        if (dirty.Bytes != 0)
         {
-            return;
+            Clean(dirty);
         }
 
-        using var tables = new TableSpans(runs, _rules);
-        _hardware.BeginInvalidation();
+        FlushBatch<TBatch> batch = default;
+        SubmitAll(ref batch);
+        Complete(ref batch);
+        Failures.Recovered(failures);
+        return !Failures.ArePending;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Wait(ref FlushBatch<TBatch> batch)
+    {
+        batch.MustWait = false;
         try
         {
-            InvalidateTableCache(runs);
-            InvalidateTlb(runs, tables, hasLeafRange: !leaves.IsEmpty);
-            if (!leaves.IsEmpty)
-            {
-                _hardware.InvalidateTlb(leaves.First, leaves.Bytes, level: 0);
-            }
-
-            _hardware.Complete();
+            _hardware.Wait(ref batch.Commands);
         }
-        finally
+        catch (Exception exception)
         {
-            _hardware.EndInvalidation();
+            Failures.Add(exception);
         }
 
         Counters?.AddSync();
     }
 
-    /// <summary>As <see cref="Invalidate"/>, without a wait: more will follow.</summary>
-    /// <param name="runs">What was stored and written back.</param>
-    /// <param name="hasLeafRange">Whether the last call will drop the translations of all leaves.</param>
-    public void BeginInvalidating(ReadOnlySpan<EntryRun> runs, bool hasLeafRange)
-    {
-        if (_hardware.IsLive)
-        {
-            using var tables = new TableSpans(runs, _rules);
-            _hardware.BeginInvalidation();
-            try
-            {
-                InvalidateTableCache(runs);
-                InvalidateTlb(runs, tables, hasLeafRange);
-            }
-            finally
-            {
-                _hardware.EndInvalidation();
-            }
-        }
-    }
-
-    /// <summary>Drops everything cached of the domain and waits for it.</summary>
-    public void InvalidateAll()
-    {
-        if (_hardware.IsLive)
-        {
-            _hardware.BeginInvalidation();
-            try
-            {
-                _hardware.InvalidateAll();
-                _hardware.Complete();
-            }
-            finally
-            {
-                _hardware.EndInvalidation();
-            }
-
-            Counters?.AddSync();
-        }
-    }
-
     /// <summary>
-    /// Tries again to drop everything after an invalidation failed, and gives back the tables that waited for it.
+    /// Whether hardware may hold something of the domain. Attaching makes it live first and drops everything then; so either this sees that it is live, or
+    /// that drop comes after the stores. It takes a full fence, on coherent walkers too: a processor may delay stores past a load.
     /// </summary>
-    /// <exception cref="Exception">What the hardware failed with, this time too.</exception>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public void Recover()
+    private bool IsLiveAfterStores(bool isFenced)
     {
-        TableList tables = default;
-        lock (_stuckGate)
+        if (!isFenced)
         {
-            Move(ref _stuck, ref tables);
+            Fence();
         }
 
-        InvalidateAll();
-        Release(ref tables);
-        ThrowIfFailed();
+        return _hardware.IsLive;
     }
 
-    /// <summary>At the end of an operation: throws if an invalidation failed.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void ThrowIfFailed()
+    private void Clean(Lines lines)
     {
-        if (_hardware.HasFailed)
+        try
         {
-            _hardware.ThrowFailure();
+            _cache!.Clean(lines.Start, lines.Bytes);
+        }
+        catch (Exception exception)
+        {
+            Failures.AddDirty(exception, lines.Start, lines.Bytes);
         }
     }
 
-    /// <summary>Gives tables back that nothing can reach any more.</summary>
-    public void Release(ref TableList tables)
+    private void Fence()
     {
-        if (tables.IsEmpty)
+        if (_cache is null)
         {
+            Interlocked.MemoryBarrier();
             return;
         }
 
-        if (_hardware.HasFailed)
+        try
         {
-            lock (_stuckGate)
+            _cache.Barrier();
+        }
+        catch (Exception exception)
+        {
+            Failures.Add(exception);
+        }
+    }
+
+    private void Issue(ReadOnlySpan<EntryRun> runs, bool hasLeafRange, Interval leaves, ref FlushBatch<TBatch> batch)
+    {
+        try
+        {
+            _hardware.Begin(ref batch.Commands);
+            try
             {
-                // Recovered meanwhile: that dropped what these tables held.
-                if (_hardware.HasFailed)
+                InvalidateTableCache(runs, ref batch.Commands);
+                InvalidateTlb(runs, hasLeafRange, ref batch.Commands);
+                if (!leaves.IsEmpty)
                 {
-                    Move(ref tables, ref _stuck);
-                    return;
+                    _hardware.InvalidateTlb(ref batch.Commands, new TlbRange(leaves.First, leaves.Bytes, _granuleLog2, ChangesTables: false));
                 }
             }
+            finally
+            {
+                _hardware.Submit(ref batch.Commands);
+            }
+        }
+        catch (Exception exception)
+        {
+            Failures.Add(exception);
         }
 
-        Counters?.AddFreedTables(tables.Count);
-        _allocator.FreeAll(_tableLog2, ref tables);
+        batch.MustWait = true;
     }
 
-    /// <summary>Puts a table on a list until it can be released.</summary>
-    public void Keep(ref TableList tables, ulong tableAddress) => _allocator.Push(ref tables, tableAddress);
-
-    /// <summary>Moves tables from one list to another.</summary>
-    public void Move(ref TableList from, ref TableList to) => _allocator.Append(ref to, ref from);
-
-    private void InvalidateRun(in EntryRun run, Maintenance needs, Interval leaves)
-    {
-        _hardware.BeginInvalidation();
-        try
-        {
-            if ((needs & Maintenance.TableCache) != 0)
-            {
-                var lines = Lines.Around(run.EntryAddress, run.Bytes, _rules.TableCacheLine);
-                _hardware.InvalidateTableCache(lines.Start, lines.Bytes);
-            }
-
-            if ((needs & Maintenance.Tlb) != 0 && (run.ChangesTable || leaves.IsEmpty))
-            {
-                _hardware.InvalidateTlb(run.Iova, run.Span, run.Level);
-            }
-
-            if (!leaves.IsEmpty)
-            {
-                _hardware.InvalidateTlb(leaves.First, leaves.Bytes, level: 0);
-            }
-
-            _hardware.Complete();
-        }
-        finally
-        {
-            // Registers are given back, whatever a callback behind them does.
-            _hardware.EndInvalidation();
-        }
-
-        Counters?.AddSync();
-    }
-
-    private void InvalidateTableCache(ReadOnlySpan<EntryRun> runs)
+    private void InvalidateTableCache(ReadOnlySpan<EntryRun> runs, ref TBatch batch)
     {
         if (_rules.TableCacheLine == 0)
         {
@@ -350,15 +366,33 @@ internal sealed class DomainSync<THardware>
             var lines = Lines.Around(run.EntryAddress, run.Bytes, _rules.TableCacheLine).After(done);
             if (lines.Bytes != 0)
             {
-                _hardware.InvalidateTableCache(lines.Start, lines.Bytes);
+                _hardware.InvalidateTableCache(ref batch, lines.Start, lines.Bytes);
                 done = lines;
             }
         }
     }
 
-    private void InvalidateTlb(ReadOnlySpan<EntryRun> runs, in TableSpans tables, bool hasLeafRange)
+    private void InvalidateTlb(ReadOnlySpan<EntryRun> runs, bool hasLeafRange, ref TBatch batch)
     {
-        // Neighbouring runs of one level are one range, also across tables.
+        if (runs.Length == 1)
+        {
+            ref readonly var run = ref runs[0];
+            if ((_rules.For(run) & Maintenance.Tlb) != 0 && (run.ChangesTable || !hasLeafRange))
+            {
+                _hardware.InvalidateTlb(ref batch, RangeOf(run, run.Span));
+            }
+
+            return;
+        }
+
+        InvalidateTlbOfMany(runs, hasLeafRange, ref batch);
+    }
+
+    private void InvalidateTlbOfMany(ReadOnlySpan<EntryRun> runs, bool hasLeafRange, ref TBatch batch)
+    {
+        using var tables = new TableSpans(runs, _rules);
+
+        // Neighbouring runs of one kind and level are one range, also across tables.
         EntryRun range = default;
         bool hasRange = false;
         foreach (ref readonly var run in runs)
@@ -368,7 +402,11 @@ internal sealed class DomainSync<THardware>
                 continue;
             }
 
-            if (hasRange && run.Level == range.Level && range.IsFollowedBy(run) && run.Span < ulong.MaxValue - range.Span)
+            if (hasRange
+                && run.Level == range.Level
+                && run.ChangesTable == range.ChangesTable
+                && range.IsFollowedBy(run)
+                && run.Span < ulong.MaxValue - range.Span)
             {
                 range = range with { Span = range.Span + run.Span };
                 continue;
@@ -376,7 +414,7 @@ internal sealed class DomainSync<THardware>
 
             if (hasRange)
             {
-                _hardware.InvalidateTlb(range.Iova, range.Span, range.Level);
+                _hardware.InvalidateTlb(ref batch, RangeOf(range, range.Span));
             }
 
             range = run;
@@ -385,7 +423,13 @@ internal sealed class DomainSync<THardware>
 
         if (hasRange)
         {
-            _hardware.InvalidateTlb(range.Iova, range.Span, range.Level);
+            _hardware.InvalidateTlb(ref batch, RangeOf(range, range.Span));
         }
     }
+
+    // Under a pointer to a table there may be leaves of the smallest size.
+    private TlbRange RangeOf(in EntryRun run, ulong span) =>
+        run.ChangesTable
+            ? new TlbRange(run.Iova, span, _granuleLog2, ChangesTables: true)
+            : new TlbRange(run.Iova, span, _entryLog2[run.Level], ChangesTables: false);
 }

@@ -9,12 +9,15 @@ namespace IommuKit.Sync;
 /// It remembers a few runs. An operation with more of them has the first ones dealt with while it goes on, without a wait: what is
 /// promised at its end still holds, and no line is flushed twice.
 /// </remarks>
-internal struct GatherSink<THardware> : IFootprintSink
-    where THardware : struct, IDomainHardware
+internal struct GatherSink<THardware, TBatch> : IFootprintSink
+    where THardware : struct, IDomainHardware<TBatch>
+    where TBatch : struct
 {
-    private readonly DomainSync<THardware> _sync;
-    private readonly OwedWork<THardware>? _owed;
+    private readonly DomainSync<THardware, TBatch> _sync;
+    private readonly RetiredTables _retired;
+    private readonly OwedWork<THardware, TBatch>? _owed;
     private readonly GatherUse _use;
+    private FlushBatch<TBatch> _batch;
     private bool _hasSpilled;
     private int _count;
     private TableList _unlinked;
@@ -25,9 +28,10 @@ internal struct GatherSink<THardware> : IFootprintSink
     private EntryRun _first;
     private EntryRun[]? _list;
 
-    public GatherSink(DomainSync<THardware> sync, GatherUse use, OwedWork<THardware>? owed)
+    public GatherSink(DomainSync<THardware, TBatch> sync, RetiredTables retired, GatherUse use, OwedWork<THardware, TBatch>? owed)
     {
         _sync = sync;
+        _retired = retired;
         _owed = owed;
         _use = use;
         _unlinkedSpan = Interval.Empty;
@@ -55,7 +59,7 @@ internal struct GatherSink<THardware> : IFootprintSink
             {
                 _first = run;
                 _count = 1;
-                _pages = run.Pages(_sync.GranuleLog2);
+                _pages = _sync.PagesOf(run);
             }
             else
             {
@@ -64,48 +68,56 @@ internal struct GatherSink<THardware> : IFootprintSink
         }
     }
 
-    public void TableUnlinked(ulong tableAddress) => _sync.Keep(ref _unlinked, tableAddress);
+    public void TableUnlinked(ulong tableAddress) => _retired.Push(ref _unlinked, tableAddress);
 
     /// <summary>Break-before-make: what was stored until now is synchronised, whatever the policy; tables are kept until the end.</summary>
     public void Synchronise()
     {
-        var runs = Runs;
-        _sync.Clean(runs);
-        if (_sync.NeedInvalidation(runs))
-        {
-            _sync.Invalidate(runs, Interval.Empty);
-        }
-
-        _sync.MarkVisible(runs);
+        _sync.Synchronise(Runs, pages: 0);
         Clear();
     }
 
-    /// <summary>Brings the hardware into step with everything stored, and gives unlinked tables back.</summary>
+    /// <summary>Brings everything stored on its way to the hardware. <see cref="Complete"/> has to follow.</summary>
     /// <param name="range">The range of the operation.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Finish(Interval range)
+    public void Submit(Interval range)
     {
-        if (_list is not null)
+        if (_count != 0)
         {
-            FinishRuns(range);
+            SubmitRuns(range);
         }
-        else if (_count != 0)
+    }
+
+    /// <summary>Waits until the hardware is in step with everything stored, and gives unlinked tables back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Complete()
+    {
+        if (_count != 0)
         {
-            _sync.Synchronise(_first, _use == GatherUse.SynchroniseRange ? range : Interval.Empty);
+            _sync.Complete(ref _batch);
+            _sync.MarkVisible(Runs);
+            Clear();
         }
 
         if (!_unlinked.IsEmpty)
         {
-            _sync.Release(ref _unlinked);
+            _retired.Release(ref _unlinked);
         }
     }
 
-    /// <summary>Writes what was stored back to memory, and leaves the rest to whoever takes the unlinked tables.</summary>
-    public TableList CleanOnly()
+    /// <summary>Writes what was stored back to memory, and leaves the rest to the one who takes the unlinked tables.</summary>
+    public void CleanOnly()
     {
         _sync.Clean(Runs);
         Clear();
-        return TakeUnlinked();
+    }
+
+    /// <summary>Takes the tables that were unlinked.</summary>
+    public TableList TakeUnlinked()
+    {
+        var unlinked = _unlinked;
+        _unlinked = default;
+        return unlinked;
     }
 
     /// <summary>Adds what was stored to what is owed.</summary>
@@ -121,28 +133,31 @@ internal struct GatherSink<THardware> : IFootprintSink
     private readonly ReadOnlySpan<EntryRun> Runs =>
         _list is null ? new ReadOnlySpan<EntryRun>(in _first)[.._count] : _list.AsSpan(0, _count);
 
-    private void FinishRuns(Interval range)
+    private void SubmitRuns(Interval range)
     {
-        var runs = Runs;
-        _sync.Clean(runs);
-        bool mustInvalidate = _hasSpilled || _sync.NeedInvalidation(runs);
-        if (mustInvalidate && _sync.IsWorthFlushingAll(_pages))
+        var leaves = _use == GatherUse.SynchroniseRange ? range : Interval.Empty;
+        if (!_hasSpilled)
         {
-            _sync.InvalidateAll();
-        }
-        else if (mustInvalidate)
-        {
-            _sync.Invalidate(runs, _use == GatherUse.SynchroniseRange ? range : Interval.Empty);
+            _sync.Submit(Runs, leaves, _pages, ref _batch);
+            return;
         }
 
-        _sync.MarkVisible(runs);
-        Clear();
+        // The first runs needed an invalidation, so the range of all leaves has to be dropped, or everything, whatever the last runs need.
+        _sync.Clean(Runs);
+        if (_sync.IsWorthFlushingAll(_pages))
+        {
+            _sync.SubmitAll(ref _batch);
+        }
+        else
+        {
+            _sync.SubmitPart(Runs, hasLeafRange: !leaves.IsEmpty, leaves, ref _batch);
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Add(in EntryRun run)
     {
-        _pages += run.Pages(_sync.GranuleLog2);
+        _pages += _sync.PagesOf(run);
         if (_list is null)
         {
             if (_first.TryJoin(run, out var joined))
@@ -175,13 +190,6 @@ internal struct GatherSink<THardware> : IFootprintSink
         _list[_count++] = run;
     }
 
-    private TableList TakeUnlinked()
-    {
-        var unlinked = _unlinked;
-        _unlinked = default;
-        return unlinked;
-    }
-
     private void Clear()
     {
         _count = 0;
@@ -205,7 +213,7 @@ internal struct GatherSink<THardware> : IFootprintSink
                 break;
             default:
                 _sync.Clean(runs);
-                if (!_sync.NeedInvalidation(runs))
+                if ((_sync.NeedsOf(runs) & ~Maintenance.Clean) == Maintenance.None)
                 {
                     _sync.MarkVisible(runs);
                 }
@@ -215,7 +223,7 @@ internal struct GatherSink<THardware> : IFootprintSink
                     _hasSpilled = true;
                     if (!_sync.IsWorthFlushingAll(_pages))
                     {
-                        _sync.BeginInvalidating(runs, hasLeafRange: _use == GatherUse.SynchroniseRange);
+                        _sync.SubmitPart(runs, hasLeafRange: _use == GatherUse.SynchroniseRange, Interval.Empty, ref _batch);
                     }
                 }
 

@@ -5,50 +5,47 @@ namespace IommuKit.Sync;
 /// once, on top of these. Implement it on a struct.
 /// </summary>
 /// <remarks>
-/// The order of a synchronisation is always: <see cref="Clean"/>, <see cref="Barrier"/>, <see cref="BeginInvalidation"/>,
-/// table cache, TLB, <see cref="Complete"/>, <see cref="EndInvalidation"/>. No member throws, but for <see cref="ThrowFailure"/>.
+/// <para>
+/// Each operation has a batch, which begins as <c>default</c>. A piece of it is <see cref="Begin"/>, any number of invalidations and <see cref="Submit"/>; there may be
+/// several pieces. <see cref="Wait"/> comes once at the end, outside all locks of the domain, and covers every piece. Registers are written between
+/// <see cref="Begin"/> and <see cref="Submit"/>, under a lock of the driver if sequences must not interleave; commands for a queue are gathered in the batch, and
+/// submitted together.
+/// </para>
+/// <para>
+/// The stores to the page table, and whatever they need to be seen by the walker, come before: a full memory fence lies between them and the
+/// look whether the hardware <see cref="IsLive"/>. In a piece the table cache comes before the TLB, because a translation that is dropped first could come
+/// back from a stale copy of its table; caches of translations in devices come after the TLB for the same reason, and are up to the driver.
+/// </para>
+/// <para>
+/// A member may throw, where hardware fails or a callback does. The operation then goes on to its end and throws the same; from then on nothing counts as
+/// dropped until <see cref="InvalidateAll"/> and its <see cref="Wait"/> succeed, which the next operation begins with.
+/// </para>
 /// </remarks>
-internal interface IDomainHardware
+/// <typeparam name="TBatch">What a batch holds; <see cref="NoBatch"/> if nothing.</typeparam>
+public interface IDomainHardware<TBatch>
+    where TBatch : struct
 {
-    /// <summary>Whether any cache of the hardware may hold something of this domain. Attaching and detaching flush everything.</summary>
+    /// <summary>
+    /// Whether any cache of the hardware may hold something of this domain. If not, the operation ends without an invalidation: the driver drops everything
+    /// when it attaches the first device, after it made this true.
+    /// </summary>
     bool IsLive { get; }
 
-    /// <summary>Bytes in a line of the CPU's cache.</summary>
-    int CacheLine { get; }
+    /// <summary>Begins a piece of a batch.</summary>
+    void Begin(ref TBatch batch);
 
-    /// <summary>Starts writing cache lines back to memory. Both arguments are multiples of the line size.</summary>
-    void Clean(ulong physicalAddress, ulong bytes);
+    /// <summary>Drops lines of the cache of table memory. Both numbers are multiples of <see cref="FlushTraits.TableCacheLine"/>.</summary>
+    void InvalidateTableCache(ref TBatch batch, ulong physicalAddress, ulong bytes);
 
-    /// <summary>Waits until cleans and stores before it are visible to the walker.</summary>
-    void Barrier();
-
-    /// <summary>Takes the invalidation registers for this thread, where sequences of writes must not be interleaved.</summary>
-    void BeginInvalidation();
-
-    /// <summary>Gives them back.</summary>
-    void EndInvalidation();
-
-    /// <summary>Drops lines of the table cache. Both arguments are multiples of its line size.</summary>
-    void InvalidateTableCache(ulong physicalAddress, ulong bytes);
-
-    /// <summary>Drops cached translations of a range.</summary>
-    /// <param name="iova">First IOVA.</param>
-    /// <param name="bytes">Size of the range.</param>
-    /// <param name="level">Level of the table whose entries changed; above 0, everything cached below those entries goes too.</param>
-    void InvalidateTlb(ulong iova, ulong bytes, int level);
+    /// <summary>Drops cached translations of a range, and more if the hardware cannot tell them apart.</summary>
+    void InvalidateTlb(ref TBatch batch, in TlbRange range);
 
     /// <summary>Drops everything cached of the domain, at the price of what else goes with it.</summary>
-    void InvalidateAll();
+    void InvalidateAll(ref TBatch batch);
 
-    /// <summary>Waits until the invalidations took effect.</summary>
-    void Complete();
+    /// <summary>Ends a piece: what it holds is on its way to the hardware. Called also after one of the calls since <see cref="Begin"/> threw.</summary>
+    void Submit(ref TBatch batch);
 
-    /// <summary>
-    /// Whether an invalidation failed, so that nothing counts as dropped until <see cref="InvalidateAll"/> succeeds; constant on hardware that cannot
-    /// fail.
-    /// </summary>
-    bool HasFailed { get; }
-
-    /// <summary>Throws why the last invalidation that failed did so.</summary>
-    void ThrowFailure();
+    /// <summary>Waits until every piece of the batch took effect, and accesses that used what was dropped have ended.</summary>
+    void Wait(ref TBatch batch);
 }

@@ -1,24 +1,33 @@
-using System.Buffers;
 using IommuKit.PageTables;
 
 namespace IommuKit.Sync;
 
 /// <summary>Maintenance that operations have left for later, and the tables that must wait for it. Thread-safe.</summary>
-/// <remarks>It remembers a number of runs; beyond that single runs are forgotten and the next flush drops everything.</remarks>
-internal sealed class OwedWork<THardware>(DomainSync<THardware> sync, int capacity)
-    where THardware : struct, IDomainHardware
+/// <remarks>
+/// It remembers a number of runs; beyond that single runs are forgotten and the next flush drops everything. Threads that add never wait for a flush that is
+/// in flight; those that flush, or map what it covers, do.
+/// </remarks>
+internal sealed class OwedWork<THardware, TBatch>(DomainSync<THardware, TBatch> sync, RetiredTables retired, int capacity)
+    where THardware : struct, IDomainHardware<TBatch>
+    where TBatch : struct
 {
     // How far back a run looks for one to join.
     private const int JoinDepth = 16;
 
+    // Held by the thread that flushes. It comes before the other.
+    private readonly Lock _flushGate = new();
     private readonly Lock _gate = new();
-    private readonly EntryRun[] _runs = new EntryRun[capacity];
+    private EntryRun[] _runs = new EntryRun[capacity];
     private int _count;
     private bool _hasForgotten;
     private TableList _unlinked;
 
-    // Around everything whose access was removed.
+    // Around everything whose access was removed: of what is owed, and of what is in flight.
     private Interval _removed = Interval.Empty;
+    private Interval _removedInFlight = Interval.Empty;
+
+    // What is in flight. The flush gate's.
+    private EntryRun[]? _taken;
 
     /// <summary>Adds runs that were stored and not written back.</summary>
     public void Add(ReadOnlySpan<EntryRun> runs)
@@ -37,18 +46,22 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync, int capaci
     {
         lock (_gate)
         {
-            sync.Move(ref unlinked, ref _unlinked);
+            retired.Move(ref unlinked, ref _unlinked);
         }
     }
 
     /// <summary>Does everything owed if part of <paramref name="range"/> lost its mapping and that is not synchronised yet.</summary>
     public void FlushIfRemoved(Interval range)
     {
-        lock (_gate)
+        if (IsRemoved(range))
         {
-            if (_removed.Overlaps(range) && (_hasForgotten || AnyRemoved(range)))
+            lock (_flushGate)
             {
-                FlushAll();
+                // What was in flight is done now.
+                if (IsRemoved(range))
+                {
+                    FlushAll();
+                }
             }
         }
     }
@@ -56,7 +69,7 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync, int capaci
     /// <summary>Does everything owed.</summary>
     public void Flush()
     {
-        lock (_gate)
+        lock (_flushGate)
         {
             FlushAll();
         }
@@ -65,22 +78,39 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync, int capaci
     /// <summary>Does what is owed to a range, and whatever cannot be told from it.</summary>
     public void Flush(Interval range)
     {
-        lock (_gate)
+        lock (_flushGate)
         {
-            if (_hasForgotten || !_unlinked.IsEmpty)
+            int count;
+            lock (_gate)
+            {
+                if (!_hasForgotten && _unlinked.IsEmpty)
+                {
+                    count = TakeRunsOf(WithTables(range));
+                }
+                else
+                {
+                    count = -1;
+                }
+            }
+
+            if (count < 0)
             {
                 FlushAll();
-                return;
             }
-
-            var chosen = ArrayPool<EntryRun>.Shared.Rent(Math.Max(_count, 1));
-            int count = TakeRunsOf(WithTables(range), chosen);
-            if (count != 0)
+            else if (count != 0)
             {
-                Synchronise(chosen.AsSpan(0, count));
+                Synchronise(count, hasForgotten: false);
             }
+        }
+    }
 
-            ArrayPool<EntryRun>.Shared.Return(chosen);
+    private static Interval SpanOf(in EntryRun run) => new(run.Iova, run.LastIova);
+
+    private bool IsRemoved(Interval range)
+    {
+        lock (_gate)
+        {
+            return _removedInFlight.Overlaps(range) || (_removed.Overlaps(range) && (_hasForgotten || AnyRemoved(range)));
         }
     }
 
@@ -103,34 +133,34 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync, int capaci
         return all;
     }
 
-    /// <summary>Moves the runs of a range to another array; both keep the order in which the runs were stored.</summary>
-    private int TakeRunsOf(Interval range, EntryRun[] chosen)
+    /// <summary>Moves the runs of a range to those in flight; both keep the order in which the runs were stored.</summary>
+    private int TakeRunsOf(Interval range)
     {
-        int taken = 0;
+        var taken = _taken ??= new EntryRun[capacity];
+        int count = 0;
         int kept = 0;
         _removed = Interval.Empty;
         for (int i = 0; i < _count; i++)
         {
             if (SpanOf(_runs[i]).Overlaps(range))
             {
-                chosen[taken++] = _runs[i];
+                _removedInFlight = WithRemoved(_removedInFlight, _runs[i]);
+                taken[count++] = _runs[i];
             }
             else
             {
-                NoteRemoved(_runs[i]);
+                _removed = WithRemoved(_removed, _runs[i]);
                 _runs[kept++] = _runs[i];
             }
         }
 
         _count = kept;
-        return taken;
+        return count;
     }
-
-    private static Interval SpanOf(in EntryRun run) => new(run.Iova, run.LastIova);
 
     private void Add(in EntryRun run)
     {
-        NoteRemoved(run);
+        _removed = WithRemoved(_removed, run);
         for (int i = _count - 1; i >= Math.Max(0, _count - JoinDepth); i--)
         {
             if (_runs[i].TryJoin(run, out var joined))
@@ -150,13 +180,7 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync, int capaci
         _runs[_count++] = run;
     }
 
-    private void NoteRemoved(in EntryRun run)
-    {
-        if (run.RemovesAccess)
-        {
-            _removed = _removed.Around(SpanOf(run));
-        }
-    }
+    private static Interval WithRemoved(Interval removed, in EntryRun run) => run.RemovesAccess ? removed.Around(SpanOf(run)) : removed;
 
     private bool AnyRemoved(Interval range)
     {
@@ -171,39 +195,51 @@ internal sealed class OwedWork<THardware>(DomainSync<THardware> sync, int capaci
         return false;
     }
 
+    /// <summary>Does all that is owed by now. The caller holds the flush gate.</summary>
     private void FlushAll()
     {
-        if (_count != 0)
+        int count;
+        bool hasForgotten;
+        TableList unlinked = default;
+        lock (_gate)
         {
-            Synchronise(_runs.AsSpan(0, _count));
+            count = _count;
+            hasForgotten = _hasForgotten;
+            retired.Move(ref _unlinked, ref unlinked);
+            if (count != 0)
+            {
+                (_runs, _taken) = (_taken ?? new EntryRun[capacity], _runs);
+            }
+
+            _removedInFlight = _removed;
+            _removed = Interval.Empty;
+            _count = 0;
+            _hasForgotten = false;
+        }
+
+        if (count != 0)
+        {
+            Synchronise(count, hasForgotten);
             sync.Counters?.AddDrain();
         }
 
-        _count = 0;
-        _hasForgotten = false;
-        _removed = Interval.Empty;
-        sync.Release(ref _unlinked);
+        retired.Release(ref unlinked);
     }
 
-    private void Synchronise(ReadOnlySpan<EntryRun> runs)
+    /// <summary>Synchronises what was taken. The caller holds the flush gate, and not the other.</summary>
+    private void Synchronise(int count, bool hasForgotten)
     {
+        var runs = _taken.AsSpan(0, count);
         ulong pages = 0;
         foreach (ref readonly var run in runs)
         {
-            pages += run.Pages(sync.GranuleLog2);
+            pages += sync.PagesOf(run);
         }
 
-        sync.Clean(runs);
-        bool mustInvalidate = sync.NeedInvalidation(runs);
-        if (_hasForgotten || (mustInvalidate && sync.IsWorthFlushingAll(pages)))
+        sync.Synchronise(runs, pages, mustDropAll: hasForgotten);
+        lock (_gate)
         {
-            sync.InvalidateAll();
+            _removedInFlight = Interval.Empty;
         }
-        else if (mustInvalidate)
-        {
-            sync.Invalidate(runs, Interval.Empty);
-        }
-
-        sync.MarkVisible(runs);
     }
 }

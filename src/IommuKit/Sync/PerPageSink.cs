@@ -3,8 +3,9 @@ using IommuKit.PageTables;
 namespace IommuKit.Sync;
 
 /// <summary>Does all maintenance of a page before the next one is stored: the way of drivers before the range flush.</summary>
-internal struct PerPageSink<THardware>(DomainSync<THardware> sync) : IFootprintSink
-    where THardware : struct, IDomainHardware
+internal struct PerPageSink<THardware, TBatch>(DomainSync<THardware, TBatch> sync, RetiredTables retired) : IFootprintSink
+    where THardware : struct, IDomainHardware<TBatch>
+    where TBatch : struct
 {
     private TableList _unlinked;
 
@@ -12,17 +13,11 @@ internal struct PerPageSink<THardware>(DomainSync<THardware> sync) : IFootprintS
 
     public readonly void TableFilled(ulong tableAddress, uint bytes) => sync.CleanTable(tableAddress, bytes);
 
+    // However many pages there are, each is dropped by itself.
     public readonly void EntriesStored(in EntryRun run)
     {
         sync.Counters?.AddEntries(run.Stored);
-        var runs = new ReadOnlySpan<EntryRun>(in run);
-        sync.Clean(runs);
-        if (sync.NeedInvalidation(runs))
-        {
-            sync.Invalidate(runs, Interval.Empty);
-        }
-
-        sync.MarkVisible(runs);
+        sync.Synchronise(new ReadOnlySpan<EntryRun>(in run), pages: 0);
     }
 
     // Nothing is ever left to synchronise.
@@ -33,7 +28,7 @@ internal struct PerPageSink<THardware>(DomainSync<THardware> sync) : IFootprintS
     // The pointer to the table is gone and flushed by now.
     public void TableUnlinked(ulong tableAddress)
     {
-        sync.Keep(ref _unlinked, tableAddress);
-        sync.Release(ref _unlinked);
+        retired.Push(ref _unlinked, tableAddress);
+        retired.Release(ref _unlinked);
     }
 }

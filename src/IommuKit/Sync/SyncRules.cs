@@ -12,16 +12,17 @@ internal readonly struct SyncRules
     private readonly ulong _needs;
 
     /// <summary>Makes the rules for hardware with these traits.</summary>
-    /// <param name="traits">The hardware.</param>
+    /// <param name="traits">The caches.</param>
     /// <param name="hasDirection">
     /// Whether the flush knows if it follows a map or an unmap. If not, it must do for both what either needs.
     /// </param>
-    public SyncRules(IommuTraits traits, bool hasDirection)
+    public SyncRules(FlushTraits traits, bool hasDirection)
     {
         TableCacheLine = traits.TableCacheLine;
         var clean = traits.HasCoherentWalk ? Maintenance.None : Maintenance.Clean;
         var tableCache = TableCacheLine == 0 ? Maintenance.None : Maintenance.TableCache;
-        var onUnmap = clean | Maintenance.Tlb | tableCache;
+        var tlb = traits.HasTlb ? Maintenance.Tlb : Maintenance.None;
+        var onUnmap = clean | tlb | tableCache;
         OnMap = traits.CachesInvalidEntries || !hasDirection ? onUnmap : clean;
         foreach (var change in Enum.GetValues<EntryChange>())
         {
@@ -36,7 +37,7 @@ internal readonly struct SyncRules
         }
     }
 
-    /// <summary>What entries need that became valid.</summary>
+    /// <summary>Entries that became valid: what they need.</summary>
     public Maintenance OnMap { get; }
 
     /// <summary>Bytes in a line of the table cache, or 0.</summary>

@@ -1,5 +1,6 @@
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Mmio;
+using IommuKit.Sync;
 
 namespace IommuKit.Lab.Tests.Machines;
 
@@ -17,7 +18,7 @@ public class MeterTests
         mmio.Read64(0x48).ShouldBe(0x99ul);
         mmio.Write32(0x50, 7);
 
-        var counts = meter.Read(new Domains.DomainCounters(isShared));
+        var counts = meter.Read(new DomainCounters(isShared));
         counts.RegisterWrites.Total.ShouldBe(2);
         counts.RegisterReads.Total.ShouldBe(1);
         registers.Calls.ShouldBe(["write64 40 1122334455667788", "read64 48", "write32 50 7"]);

@@ -16,7 +16,7 @@ public class TegraMachineTests
         using var machine = TegraMachine.Create(TegraSoc.Tegra30, new MachineSettings { TablePool = 1 << 20 }, tablePoolStart: pool);
         machine.DataStart.ShouldBe(pool + (1 << 20));
         using var domain = machine.CreateDomain(new DomainOptions());
-        domain.RootAddress.ShouldBeInRange(pool, machine.DataStart - 4096);
+        ((PagingDomain)domain).RootAddress.ShouldBeInRange(pool, machine.DataStart - 4096);
     }
 
     [Fact]

@@ -52,7 +52,7 @@ public abstract class TegraPropertyFixture
     /// <summary>Where the entry for an IOVA lies, by a walk of its own.</summary>
     private protected static ulong EntryAddress(TegraMachine machine, IommuDomain domain, ulong iova, int level = 0)
     {
-        ulong pointer = domain.RootAddress + ((iova >> 22) * 4);
+        ulong pointer = ((PagingDomain)domain).RootAddress + ((iova >> 22) * 4);
         uint entry = BinaryPrimitives.ReadUInt32LittleEndian(machine.Memory.CpuView.Span(pointer, 4));
         return level == 1 ? pointer : ((ulong)(entry & 0x3f_ffff) << 12) + ((iova >> 12 & 0x3ff) * 4);
     }

@@ -63,7 +63,7 @@ public class TegraReusePropertyTests : TegraPropertyFixture
             FillPtc(machine, tenant, table);
 
             using var domain = machine.CreateDomain(new DomainOptions());
-            domain.RootAddress.ShouldBe(table);
+            ((PagingDomain)domain).RootAddress.ShouldBe(table);
             domain.Map(Iova, Data, Page, Protection.Read | Protection.Write);
             var device = machine.Driver.GetDevice("avpc");
             machine.Filter = step => !isFlushed && step.Kind == MaintenanceKind.RegisterWrite && step.Address == TegraMc.PtcFlush;

@@ -211,7 +211,7 @@ public sealed class AccessGateTests
         slow.DuringWrite = () =>
         {
             memory.CpuView.Span(0x13000, 8).Clear();
-            invalidation = Background.Run(() => walker.Invalidate(0, 0x1000, 0));
+            invalidation = Background.Run(() => walker.Invalidate(0, 0x1000, forgetsTables: false));
 
             // Only when the walker has forgotten can it be told from one that has not begun.
             SpinWait.SpinUntil(() => !walker.Translate(new DmaRequest(0, 0, IsWrite: false)).IsAllowed, TimeSpan.FromMinutes(2)).ShouldBeTrue();
@@ -231,14 +231,14 @@ public sealed class AccessGateTests
         var slow = new SlowMemory(memory.DeviceView);
         var walker = new SoftwareWalker<X86Format, CallbackMemory>(new CallbackMemory(slow), 0x10000, 48, 40);
         var device = new DmaDevice<CallbackMemory>(walker, new CallbackMemory(slow), 0, 0);
-        slow.DuringWrite = () => walker.Invalidate(0, 0x1000, 1);
+        slow.DuringWrite = () => walker.Invalidate(0, 0x1000, forgetsTables: true);
         slow.AfterRead = address =>
         {
             if (address == 0x13000)
             {
                 // The page goes while the walk has its entry in hand.
                 memory.CpuView.Span(0x13000, 8).Clear();
-                walker.Invalidate(0, 0x1000, 0);
+                walker.Invalidate(0, 0x1000, forgetsTables: false);
             }
         };
 

@@ -65,7 +65,7 @@ public class DisjointRangesTests
     }
 
     /// <summary>Maps and unmaps random parts of every third stripe, and now and then a whole table of its own.</summary>
-    private static void Work<TFormat>(WalkingMachine<TFormat> machine, IommuDomain domain, int thread)
+    private static void Work<TFormat>(WalkingMachine<TFormat> machine, PagingDomain domain, int thread)
         where TFormat : struct, IPageTableFormat
     {
         var random = new Random(thread);

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using IommuKit.Domains;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
+using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
 using IommuKit.Sync;
 
@@ -11,7 +12,7 @@ namespace IommuKit.Tests.Concurrency;
 /// Memory with caches that nobody snoops, a domain over it, and a walker that reads the tables as a device
 /// would: what was not cleaned it does not see.
 /// </summary>
-internal sealed class WalkingMachine<TFormat> : IommuDriver
+internal sealed class WalkingMachine<TFormat> : IommuDriver, ICpuCache
     where TFormat : struct, IPageTableFormat
 {
     private readonly PhysicalMemory _memory;
@@ -35,37 +36,35 @@ internal sealed class WalkingMachine<TFormat> : IommuDriver
     public override IommuTraits Traits => new()
     {
         Name = "walking",
-        Format = TFormat.Name,
         InputBits = _inputBits,
         OutputBits = 40,
         PageSizes = 1 << 12,
         SupportedPageSizes = TFormat.PageSizes,
         AddressSpaces = 1,
-        HasCoherentWalk = false,
-        CachesInvalidEntries = false,
-        TableCacheLine = 0,
-        TlbGroup = 4096,
-        TlbLines = 1,
-        Release = TableRelease.WhenCovered,
+        Paging = new PagingTraits
+        {
+            Format = TFormat.Name,
+            Flush = new FlushTraits { HasCoherentWalk = false, CachesInvalidEntries = false },
+        },
     };
 
     public override IReadOnlyList<IommuDevice> Devices => [];
 
-    public override IommuDomain CreateDomain(DomainOptions? options = null)
+    int ICpuCache.LineSize => 64;
+
+    public override PagingDomain CreateDomain(DomainOptions? options = null) =>
+        new PagingDomain<TFormat, Hardware, NoBatch>(this, options ?? new DomainOptions(), Allocator, new Hardware(this), this);
+
+    void ICpuCache.Clean(ulong physicalAddress, ulong length)
     {
-        options ??= new DomainOptions();
-        var table = new PageTableOptions
-        {
-            InputBits = _inputBits,
-            OutputBits = 40,
-            PageSizes = 1 << 12,
-            Release = options.Release ?? TableRelease.WhenCovered,
-        };
-        return new PagingDomain<TFormat, Hardware>(this, options, Allocator, table, new Hardware(this));
+        BeforeClean?.Invoke(physicalAddress, length);
+        _memory.Clean(physicalAddress, length);
     }
 
+    void ICpuCache.Barrier() => _memory.Barrier();
+
     /// <summary>What a device would reach at an IOVA; null if its walk ends at a vacant entry.</summary>
-    public ulong? Walk(IommuDomain domain, ulong iova)
+    public ulong? Walk(PagingDomain domain, ulong iova)
     {
         ulong table = domain.RootAddress;
         Span<byte> bytes = stackalloc byte[8];
@@ -111,52 +110,31 @@ internal sealed class WalkingMachine<TFormat> : IommuDriver
 
     private protected override void SwitchOff() => _memory.Dispose();
 
-    internal readonly struct Hardware(WalkingMachine<TFormat> machine) : IDomainHardware
+    internal readonly struct Hardware(WalkingMachine<TFormat> machine) : IDomainHardware<NoBatch>
     {
         public bool IsLive => true;
 
-        public int CacheLine => 64;
+        public void Begin(ref NoBatch batch) => machine.BeforeInvalidation?.Invoke();
 
-        public void Clean(ulong physicalAddress, ulong bytes)
+        // The walker remembers nothing, so that there is nothing to drop and to wait for.
+        public void InvalidateTableCache(ref NoBatch batch, ulong physicalAddress, ulong bytes)
         {
-            machine.BeforeClean?.Invoke(physicalAddress, bytes);
-            machine._memory.Clean(physicalAddress, bytes);
         }
 
-        public void Barrier() => machine._memory.Barrier();
-
-        public void BeginInvalidation() => machine.BeforeInvalidation?.Invoke();
-
-        public void EndInvalidation()
+        public void InvalidateTlb(ref NoBatch batch, in TlbRange range)
         {
-            // Nothing was taken.
         }
 
-        public void InvalidateTableCache(ulong physicalAddress, ulong bytes)
+        public void InvalidateAll(ref NoBatch batch)
         {
-            // The walker remembers nothing.
         }
 
-        public void InvalidateTlb(ulong iova, ulong bytes, int level)
+        public void Submit(ref NoBatch batch)
         {
-            // The walker remembers nothing.
         }
 
-        public void InvalidateAll()
+        public void Wait(ref NoBatch batch)
         {
-            // The walker remembers nothing.
-        }
-
-        public void Complete()
-        {
-            // Everything is done at once.
-        }
-
-        public bool HasFailed => false;
-
-        public void ThrowFailure()
-        {
-            // Nothing fails.
         }
     }
 }

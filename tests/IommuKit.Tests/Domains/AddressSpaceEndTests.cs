@@ -186,13 +186,13 @@ public class AddressSpaceEndTests
                 InputBits = inputBits,
                 OutputBits = outputBits,
                 CachesInvalidEntries = cachesInvalid,
-                Invalidated = gone => walker!.Invalidate(gone.Iova, gone.Bytes, gone.Level),
+                Invalidated = gone => walker!.Invalidate(gone.Range.Iova, gone.Range.Bytes, gone.Range.ChangesTables),
             });
             Domain = iommu.CreateDomain(new DomainOptions { Policy = policy, Release = release, Clock = new ManualClock() });
             _walker = walker = new SoftwareWalker<TFormat, DeviceMemory>(_memory.DeviceView, Domain.RootAddress, inputBits, outputBits, cachesInvalid);
         }
 
-        public IommuDomain Domain { get; }
+        public PagingDomain Domain { get; }
 
         /// <summary>Where a device's write comes out, or null if it is refused.</summary>
         public ulong? Write(ulong iova)

@@ -6,6 +6,7 @@ using IommuKit.Specs.Memory;
 using IommuKit.Specs.Mmio;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Tegra;
+using IommuKit.Sync;
 
 namespace IommuKit.Tests.Domains;
 

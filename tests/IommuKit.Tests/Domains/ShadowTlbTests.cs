@@ -157,6 +157,6 @@ public class ShadowTlbTests
             _memory.Dispose();
         }
 
-        private void Forget(TlbInvalidation gone) => _pages.RemoveWhere(page => page - gone.Iova < gone.Bytes);
+        private void Forget(TlbInvalidation gone) => _pages.RemoveWhere(page => page - gone.Range.Iova < gone.Range.Bytes);
     }
 }

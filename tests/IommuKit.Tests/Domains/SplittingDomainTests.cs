@@ -59,7 +59,7 @@ public sealed class SplittingDomainTests : IDisposable
         var told = new List<(ulong, ulong)>();
         var iommu = new SoftwareIommu<ArmLpae<ArmGranule4K, ArmStage1>>(
             new PageAllocator(_memory.CpuView, 0, _memory.Length),
-            new SoftwareIommuOptions { InputBits = 39, OutputBits = 40, Invalidated = gone => told.Add((gone.Iova, gone.Bytes)) });
+            new SoftwareIommuOptions { InputBits = 39, OutputBits = 40, Invalidated = gone => told.Add((gone.Range.Iova, gone.Range.Bytes)) });
         using var domain = iommu.CreateDomain(new DomainOptions { SplitsPages = true });
         domain.Map(0, 0, Block, Protection.Read);
         told.Clear();
@@ -91,8 +91,8 @@ public sealed class SplittingDomainTests : IDisposable
         }
     }
 
-    private IommuDomain Make(DomainOptions options) => Make(options, new PageAllocator(_memory.CpuView, 0, _memory.Length));
+    private PagingDomain Make(DomainOptions options) => Make(options, new PageAllocator(_memory.CpuView, 0, _memory.Length));
 
-    private static IommuDomain Make(DomainOptions options, PageAllocator allocator) =>
+    private static PagingDomain Make(DomainOptions options, PageAllocator allocator) =>
         new SoftwareIommu<X86Format>(allocator, new SoftwareIommuOptions { InputBits = 48, OutputBits = 40 }).CreateDomain(options);
 }

@@ -1,4 +1,3 @@
-using IommuKit.Domains;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
 using IommuKit.Specs.Arm;

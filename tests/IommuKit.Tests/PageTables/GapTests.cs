@@ -1,4 +1,3 @@
-using IommuKit.Domains;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.RiscV;
 using IommuKit.Specs.X86;

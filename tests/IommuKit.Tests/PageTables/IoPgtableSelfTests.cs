@@ -1,4 +1,3 @@
-using IommuKit.Domains;
 using IommuKit.PageTables;
 using IommuKit.Specs.Arm;
 using IommuKit.Specs.PageTables;

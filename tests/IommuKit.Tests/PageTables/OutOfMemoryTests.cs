@@ -1,4 +1,3 @@
-using IommuKit.Domains;
 
 namespace IommuKit.Tests.PageTables;
 

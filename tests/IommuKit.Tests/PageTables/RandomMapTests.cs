@@ -1,4 +1,3 @@
-using IommuKit.Domains;
 using IommuKit.PageTables;
 
 namespace IommuKit.Tests.PageTables;

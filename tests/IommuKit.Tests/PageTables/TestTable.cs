@@ -1,5 +1,4 @@
 using System.Numerics;
-using IommuKit.Domains;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;

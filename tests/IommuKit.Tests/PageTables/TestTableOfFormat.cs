@@ -1,5 +1,4 @@
 using System.Buffers;
-using IommuKit.Domains;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
 using IommuKit.Tests.Support;

@@ -2,6 +2,7 @@ using System.Globalization;
 using IommuKit.Domains;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
+using IommuKit.Specs.Memory;
 using IommuKit.Sync;
 
 namespace IommuKit.Tests.Support;
@@ -29,34 +30,32 @@ internal sealed class HardwareLog
     }
 }
 
-internal readonly struct RecordingHardware(HardwareLog log) : IDomainHardware
+/// <summary>What is cleaned and what is invalidated stands in one log.</summary>
+internal sealed class RecordingCache(HardwareLog log) : ICpuCache
+{
+    public int LineSize => 64;
+
+    public void Clean(ulong physicalAddress, ulong length) => log.Add("clean", physicalAddress, length);
+
+    public void Barrier() => log.Add("barrier");
+}
+
+internal readonly struct RecordingHardware(HardwareLog log) : IDomainHardware<NoBatch>
 {
     public bool IsLive => log.IsLive;
 
-    public int CacheLine => 64;
+    public void Begin(ref NoBatch batch) => log.Add("begin");
 
-    public void Clean(ulong physicalAddress, ulong bytes) => log.Add("clean", physicalAddress, bytes);
+    public void InvalidateTableCache(ref NoBatch batch, ulong physicalAddress, ulong bytes) => log.Add("tables", physicalAddress, bytes);
 
-    public void Barrier() => log.Add("barrier");
+    public void InvalidateTlb(ref NoBatch batch, in TlbRange range) =>
+        log.Add(range.ChangesTables ? "walks" : "tlb", range.Iova, range.Bytes, (ulong)range.LeafLog2);
 
-    public void BeginInvalidation() => log.Add("begin");
+    public void InvalidateAll(ref NoBatch batch) => log.Add("all");
 
-    public void EndInvalidation() => log.Add("end");
+    public void Submit(ref NoBatch batch) => log.Add("submit");
 
-    public void InvalidateTableCache(ulong physicalAddress, ulong bytes) => log.Add("tables", physicalAddress, bytes);
-
-    public void InvalidateTlb(ulong iova, ulong bytes, int level) => log.Add("tlb", iova, bytes, (ulong)level);
-
-    public void InvalidateAll() => log.Add("all");
-
-    public void Complete() => log.Add("complete");
-
-    public bool HasFailed => false;
-
-    public void ThrowFailure()
-    {
-        // Nothing fails.
-    }
+    public void Wait(ref NoBatch batch) => log.Add("wait");
 }
 
 /// <summary>A driver of hardware with any traits.</summary>
@@ -71,19 +70,22 @@ internal sealed class RecordingDriver(IommuTraits traits) : IommuDriver
     public static IommuTraits TraitsOf(bool isCoherent, bool cachesInvalid, int tableCacheLine, bool hasRangeFlush = true) => new()
     {
         Name = "recording",
-        Format = HintedFormat.Name,
         InputBits = 39,
         OutputBits = 40,
         PageSizes = 1 << 12,
         SupportedPageSizes = HintedFormat.PageSizes,
         AddressSpaces = 1,
-        HasCoherentWalk = isCoherent,
-        CachesInvalidEntries = cachesInvalid,
-        TableCacheLine = tableCacheLine,
-        TlbGroup = 4096,
-        TlbLines = 1,
-        HasRangeFlush = hasRangeFlush,
-        Release = TableRelease.WhenCovered,
+        Paging = new PagingTraits
+        {
+            Format = HintedFormat.Name,
+            Flush = new FlushTraits
+            {
+                HasCoherentWalk = isCoherent,
+                CachesInvalidEntries = cachesInvalid,
+                TableCacheLine = tableCacheLine,
+                HasRangeFlush = hasRangeFlush,
+            },
+        },
     };
 
     public override IommuDomain CreateDomain(DomainOptions? options = null) => throw new NotSupportedException("Tests make domains themselves.");
@@ -91,14 +93,8 @@ internal sealed class RecordingDriver(IommuTraits traits) : IommuDriver
     public IommuDomain CreateDomain(PhysicalMemory memory, DomainOptions options, out PageAllocator allocator)
     {
         allocator = new PageAllocator(memory.CpuView, 0, memory.Length);
-        var table = new PageTableOptions
-        {
-            InputBits = traits.InputBits,
-            OutputBits = traits.OutputBits,
-            PageSizes = options.PageSizes == 0 ? traits.PageSizes : options.PageSizes,
-            Release = options.Release ?? traits.Release,
-        };
-        return new PagingDomain<HintedFormat, RecordingHardware>(this, options, allocator, table, new RecordingHardware(Log));
+        return new PagingDomain<HintedFormat, RecordingHardware, NoBatch>(
+            this, options, allocator, new RecordingHardware(Log), new RecordingCache(Log));
     }
 
     public override void HandleInterrupt() => throw new NotSupportedException("This hardware has no interrupts.");

@@ -32,7 +32,7 @@ public sealed class DeferredTests : RecordedSync
         allocator.Outstanding.ShouldBe(full);
 
         domain.Unmap(3 * Span, Span).ShouldBe(Span);
-        log.Kinds.SkipWhile(call => call is "clean" or "barrier").ShouldBe(["begin", "all", "complete", "end"]);
+        log.Kinds.SkipWhile(call => call is "clean" or "barrier").ShouldBe(["begin", "all", "submit", "wait"]);
         allocator.Outstanding.ShouldBe(full - 3);
 
         domain.Flush();
@@ -57,11 +57,73 @@ public sealed class DeferredTests : RecordedSync
         clock.Advance(TimeSpan.FromMilliseconds(9));
         domain.Unmap(Page, Page);
         log.Count("all").ShouldBe(0);
+
+        // The oldest is what counts, and nobody has to call for it.
         clock.Advance(TimeSpan.FromMilliseconds(1));
+        log.Count("all").ShouldBe(1);
         domain.Unmap(2 * Page, Page);
+        clock.Advance(TimeSpan.FromMilliseconds(9));
         log.Count("all").ShouldBe(1);
-        domain.Unmap(3 * Page, Page);
-        log.Count("all").ShouldBe(1);
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        log.Count("all").ShouldBe(2);
+        clock.Advance(TimeSpan.FromDays(1));
+        log.Count("all").ShouldBe(2);
+        domain.Dispose();
+        clock.Timers.ShouldBe(0);
+    }
+
+    [Fact]
+    public void The_caller_is_told_when_an_iova_may_be_given_out_again()
+    {
+        List<(ulong, ulong)> free = [];
+        var clock = new ManualClock();
+        IommuDomain? mapped = null;
+        HardwareLog? log = null;
+        using var domain = Make(
+            CachingAll,
+            new DomainOptions
+            {
+                Policy = SyncPolicy.Deferred,
+                DeferredCapacity = 2,
+                Clock = clock,
+                UnmapFlushed = (iova, bytes) =>
+                {
+                    log!.Kinds.ShouldContain("wait");
+
+                    // It may use the domain, and what it maps needs no flush.
+                    mapped!.Map(iova, 0, bytes, ReadWrite);
+                    log.Count("all").ShouldBe(free.Count < 2 ? 1 : 2);
+                    free.Add((iova, bytes));
+                },
+            },
+            out log,
+            out _);
+        mapped = domain;
+        domain.Map(0, 0, 16 * Page, ReadWrite);
+        log.Calls.Clear();
+        domain.Unmap(0, Page);
+        domain.Unmap(4 * Page, 3 * Page);
+        free.ShouldBeEmpty();
+        domain.Unmap(8 * Page, Page);
+        free.ShouldBe([(0, Page), (4 * Page, 3 * Page)]);
+        clock.Advance(TimeSpan.FromMilliseconds(10));
+        free[2..].ShouldBe([(8 * Page, Page)]);
+    }
+
+    [Fact]
+    public void What_a_listener_throws_on_the_timer_reaches_the_next_operation()
+    {
+        var clock = new ManualClock();
+        using var domain = Make(
+            CachingAll,
+            new DomainOptions { Policy = SyncPolicy.Deferred, Clock = clock, UnmapFlushed = (_, _) => throw new IOException("No.") },
+            out _,
+            out _);
+        domain.Map(0, 0, 2 * Page, ReadWrite);
+        domain.Unmap(0, Page);
+        clock.Advance(TimeSpan.FromMilliseconds(10));
+        Should.Throw<IOException>(() => domain.Map(0, 0, Page, ReadWrite));
+        domain.Map(0, 0, Page, ReadWrite);
     }
 
     [Theory]
@@ -83,14 +145,14 @@ public sealed class DeferredTests : RecordedSync
         log.Calls.Clear();
         domain.Map(11 * Page, 0, Page, ReadWrite);
         string[] kinds = [.. log.Kinds];
-        kinds.ShouldContain("complete");
+        kinds.ShouldContain("wait");
         if (policy == SyncPolicy.Deferred)
         {
-            kinds[..4].ShouldBe(["begin", "all", "complete", "end"]);
+            kinds[..5].ShouldBe(["barrier", "begin", "all", "submit", "wait"]);
         }
         else
         {
-            kinds.ShouldBe(["clean", "barrier", "begin", "tables", "tlb", "complete", "end"]);
+            kinds.ShouldBe(["clean", "barrier", "begin", "tables", "tlb", "submit", "wait"]);
         }
     }
 
@@ -109,7 +171,7 @@ public sealed class DeferredTests : RecordedSync
         allocator.Outstanding.ShouldBe(before);
         log.Calls.Clear();
         domain.Map(Span + (100 * Page), 0, Page, ReadWrite);
-        log.Kinds.ShouldContain("complete");
+        log.Kinds.ShouldContain("wait");
         allocator.Outstanding.ShouldBe(before);
     }
 }

@@ -2,7 +2,6 @@ using IommuKit.Domains;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
-using IommuKit.Sync;
 using IommuKit.Tests.Support;
 
 namespace IommuKit.Tests.Sync;

@@ -1,6 +1,7 @@
 using IommuKit.Domains;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
+using IommuKit.Sync;
 using IommuKit.Tests.Support;
 
 namespace IommuKit.Tests.Sync;
@@ -29,7 +30,7 @@ public sealed class SyncPolicyTests : RecordedSync
         domain.Map(0, 0, Page, ReadWrite);
         log.Calls.Clear();
         domain.Map(Page, 0, 4 * Page, ReadWrite);
-        log.Calls.ShouldBe(["begin", "tlb 0x1000 0x4000 0x0", "complete", "end"]);
+        log.Calls.ShouldBe(["barrier", "begin", "tlb 0x1000 0x4000 0xc", "submit", "wait"]);
     }
 
     [Fact]
@@ -55,8 +56,8 @@ public sealed class SyncPolicyTests : RecordedSync
         domain.Map(0, 0, 64 * Page, ReadWrite);
         log.Calls.Clear();
         domain.Unmap(16 * Page, 32 * Page).ShouldBe(32 * Page);
-        log.Kinds.ShouldBe(["clean", "barrier", "begin", "tables", "tlb", "complete", "end"]);
-        log.Calls.ShouldContain("tlb 0x10000 0x20000 0x0");
+        log.Kinds.ShouldBe(["clean", "barrier", "begin", "tables", "tlb", "submit", "wait"]);
+        log.Calls.ShouldContain("tlb 0x10000 0x20000 0xc");
     }
 
     [Fact]
@@ -66,7 +67,7 @@ public sealed class SyncPolicyTests : RecordedSync
         domain.Map(0, 0, Page, ReadWrite);
         log.Calls.Clear();
         domain.Map(Page, 0, 3 * Page, ReadWrite);
-        string[] one = ["clean", "barrier", "begin", "tables", "tlb", "complete", "end"];
+        string[] one = ["clean", "barrier", "begin", "tables", "tlb", "submit", "wait"];
         log.Kinds.ShouldBe([.. one, .. one, .. one]);
     }
 
@@ -101,7 +102,7 @@ public sealed class SyncPolicyTests : RecordedSync
 
             // A hole after four pages.
             domain.Unmap(0, 8 * Page).ShouldBe(4 * Page);
-            log.Calls.ShouldContain(policy == SyncPolicy.SplitSync ? "tlb 0x0 0x8000 0x0" : "tlb 0x0 0x4000 0x0");
+            log.Calls.ShouldContain(policy == SyncPolicy.SplitSync ? "tlb 0x0 0x8000 0xc" : "tlb 0x0 0x4000 0xc");
         }
     }
 
@@ -114,10 +115,10 @@ public sealed class SyncPolicyTests : RecordedSync
         domain.Map(Span, 0, 8 * Page, ReadWrite);
 
         // The table's page; then, when it is linked, the pointer; then old lines of the table's memory, and everything under the pointer.
-        log.Kinds.ShouldBe(["clean", "barrier", "clean", "barrier", "begin", "tables", "tables", "tlb", "complete", "end"]);
+        log.Kinds.ShouldBe(["clean", "barrier", "clean", "barrier", "begin", "tables", "tables", "walks", "submit", "wait"]);
         log.Calls[0].ShouldEndWith(" 0x1000");
         log.Calls[2].ShouldEndWith(" 0x40");
-        log.Calls.Single(call => call.StartsWith("tlb")).ShouldBe("tlb 0x200000 0x200000 0x1");
+        log.Calls.Single(call => call.StartsWith("walks")).ShouldBe("walks 0x200000 0x200000 0xc");
     }
 
     [Fact]
@@ -131,9 +132,9 @@ public sealed class SyncPolicyTests : RecordedSync
         domain.Unmap(Span, Span).ShouldBe(Span);
 
         // The pointer's line before the lines of the table that it no longer reaches.
-        log.Kinds.ShouldBe(["clean", "barrier", "begin", "tables", "tables", "tlb", "complete", "end"]);
+        log.Kinds.ShouldBe(["clean", "barrier", "begin", "tables", "tables", "walks", "submit", "wait"]);
         log.Calls.Where(call => call.StartsWith("tables")).Select(call => call.Split(' ')[2]).ShouldBe(["0x40", "0x1000"]);
-        log.Calls.ShouldContain("tlb 0x200000 0x200000 0x1");
+        log.Calls.ShouldContain("walks 0x200000 0x200000 0xc");
         allocator.Outstanding.ShouldBe(before - 1);
     }
 
@@ -146,8 +147,8 @@ public sealed class SyncPolicyTests : RecordedSync
         domain.Unmap(Page, (3 * Span) - (2 * Page));
         log.Count("clean").ShouldBe(3);
         log.Count("barrier").ShouldBe(1);
-        log.Calls.Where(call => call.StartsWith("tlb")).ShouldBe(["tlb 0x1000 0x5fe000 0x0"]);
-        log.Count("complete").ShouldBe(1);
+        log.Calls.Where(call => call.StartsWith("tlb")).ShouldBe(["tlb 0x1000 0x5fe000 0xc"]);
+        log.Count("wait").ShouldBe(1);
     }
 
     [Theory]
@@ -166,8 +167,8 @@ public sealed class SyncPolicyTests : RecordedSync
         domain.Flush();
         log.Calls.Where(call => call.StartsWith("clean")).Distinct().Count().ShouldBe(tables);
         log.Count("clean").ShouldBe(tables);
-        log.Count("complete").ShouldBe(1);
-        log.Count("begin").ShouldBe(log.Count("end"));
+        log.Count("wait").ShouldBe(1);
+        log.Count("begin").ShouldBe(log.Count("submit"));
         if (policy == SyncPolicy.Deferred)
         {
             log.Count("all").ShouldBe(1);
@@ -176,7 +177,7 @@ public sealed class SyncPolicyTests : RecordedSync
 
         log.Calls.Where(call => call.StartsWith("tables")).Distinct().Count().ShouldBe(tables);
         log.Count("tables").ShouldBe(tables);
-        ulong bytes = (ulong)log.Calls.Where(call => call.StartsWith("tlb")).Sum(call => Convert.ToInt64(call.Split(' ')[2], 16));
+        ulong bytes = (ulong)log.Calls.Where(call => call.StartsWith("tlb") || call.StartsWith("walks")).Sum(call => Convert.ToInt64(call.Split(' ')[2], 16));
         bytes.ShouldBe(tables * Span);
     }
 
@@ -192,10 +193,10 @@ public sealed class SyncPolicyTests : RecordedSync
         log.Count("tlb").ShouldBe(1);
         log.Calls.Clear();
         domain.Map(32 * Page, 0, 32 * Page, ReadWrite);
-        log.Kinds.ShouldBe(["clean", "barrier", "begin", "all", "complete", "end"]);
+        log.Kinds.ShouldBe(["clean", "barrier", "begin", "all", "submit", "wait"]);
         log.Calls.Clear();
         domain.Unmap(0, 40 * Span);
-        log.Kinds.ShouldBe(["clean", "barrier", "begin", "all", "complete", "end"]);
+        log.Kinds.ShouldBe(["clean", "barrier", "begin", "all", "submit", "wait"]);
     }
 
     [Fact]

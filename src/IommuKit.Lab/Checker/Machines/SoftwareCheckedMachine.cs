@@ -10,6 +10,7 @@ using IommuKit.Models.Software;
 using IommuKit.PageTables;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
+using IommuKit.Sync;
 
 namespace IommuKit.Lab.Checker.Machines;
 
@@ -24,7 +25,7 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
     private readonly bool _isCoherent;
     private readonly ulong _poolBytes;
     private readonly ulong _poolStart;
-    private readonly List<IommuDomain> _domains = [];
+    private readonly List<PagingDomain> _domains = [];
     private readonly List<SoftwareWalker<TFormat, DeviceMemory>> _walkers = [];
     private readonly FlushChecker<TFormat> _checker;
 
@@ -61,7 +62,7 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
                 CachesInvalidEntries = cachesInvalid,
                 Cache = isCoherent ? null : this,
                 Fence = isCoherent ? ((ICpuCache)this).Barrier : null,
-                Invalidated = gone => Invalidate(domain, gone.Iova, gone.Bytes, gone.Level),
+                Invalidated = gone => Invalidate(domain, gone.Range),
             });
             _domains.Add(iommu.CreateDomain(settings.Domain));
             _walkers.Add(new SoftwareWalker<TFormat, DeviceMemory>(
@@ -116,7 +117,7 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
                 _memory.Barrier();
                 break;
             default:
-                _walkers[access.Walker].Invalidate(access.Address, access.Value, access.Level);
+                _walkers[access.Walker].Invalidate(access.Address, access.Value, forgetsTables: access.Level > 0);
                 break;
         }
     }
@@ -171,8 +172,8 @@ internal sealed class SoftwareCheckedMachine<TFormat> : CheckedMachine, ICpuCach
         _memory.Dispose();
     }
 
-    private void Invalidate(int domain, ulong iova, ulong bytes, int level) =>
-        Do(new MaintenanceStep(MaintenanceKind.Invalidate, iova, bytes, default, level, domain));
+    private void Invalidate(int domain, in TlbRange range) =>
+        Do(new MaintenanceStep(MaintenanceKind.Invalidate, range.Iova, range.Bytes, default, range.ChangesTables ? 1 : 0, domain));
 
     private void Do(in MaintenanceStep access)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using IommuKit.Domains;
 using IommuKit.Lab.Checker.Machines;
 using IommuKit.Lab.Checker.Scenarios;
 using IommuKit.Lab.Machines;
@@ -73,5 +74,5 @@ internal sealed class EarlyReuse(CheckedMachine machine, ScenarioRun run, RangeL
     }
 
     private void ReadDirectory(uint[] entries) =>
-        Machine.ReadTable(Machine.Domains[Run.Current.Domain].RootAddress, MemoryMarshal.AsBytes(entries.AsSpan()));
+        Machine.ReadTable(((PagingDomain)Machine.Domains[Run.Current.Domain]).RootAddress, MemoryMarshal.AsBytes(entries.AsSpan()));
 }

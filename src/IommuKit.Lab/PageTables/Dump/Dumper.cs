@@ -1,4 +1,3 @@
-using IommuKit.Domains;
 using IommuKit.Lab.PageTables.Bench;
 using IommuKit.Lab.Replay;
 using IommuKit.Lab.Traces;

@@ -38,48 +38,43 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
         Traits = new IommuTraits
         {
             Name = $"software-{TFormat.Name}",
-            Format = TFormat.Name,
             InputBits = options.InputBits,
             OutputBits = options.OutputBits,
             PageSizes = options.PageSizes == 0 ? supported : options.PageSizes,
             SupportedPageSizes = supported,
             AddressSpaces = int.MaxValue,
-            HasCoherentWalk = options.Cache is null,
-            CachesInvalidEntries = options.CachesInvalidEntries,
-            TableCacheLine = 0,
-            TlbGroup = 1 << BitOperations.TrailingZeroCount(supported),
-            TlbLines = 0,
-            Release = TableRelease.WhenCovered,
+            Paging = new PagingTraits
+            {
+                Format = TFormat.Name,
+                Release = TableRelease.WhenCovered,
+                Flush = new FlushTraits
+                {
+                    HasCoherentWalk = options.Cache is null,
+                    HasTlb = options.Invalidated is not null,
+                    CachesInvalidEntries = options.CachesInvalidEntries && options.Invalidated is not null,
+                    TlbGroup = 1 << BitOperations.TrailingZeroCount(supported),
+                },
+            },
         };
     }
 
     /// <inheritdoc/>
     public override IommuTraits Traits { get; }
 
-    /// <summary>Empty: whoever walks the tables is the device.</summary>
+    /// <summary>Empty: the program that walks the tables is the device.</summary>
     public override IReadOnlyList<IommuDevice> Devices => [];
 
     /// <inheritdoc/>
-    public override IommuDomain CreateDomain(DomainOptions? options = null)
+    public override PagingDomain CreateDomain(DomainOptions? options = null)
     {
-        options ??= new DomainOptions();
-        ulong pageSizes = options.PageSizes == 0 ? Traits.PageSizes : options.PageSizes;
-        if ((pageSizes & ~Traits.SupportedPageSizes) != 0)
-        {
-            throw new IommuException(
-                IommuError.EINVAL, $"{Traits.Name} has page sizes 0x{Traits.SupportedPageSizes:x}; 0x{pageSizes:x} asks for others.");
-        }
-
-        var table = new PageTableOptions
-        {
-            InputBits = _options.InputBits,
-            OutputBits = _options.OutputBits,
-            PageSizes = pageSizes,
-            Release = options.Release ?? Traits.Release,
-        };
-        var walker = new WalkerLink(_options);
-        var domain = new PagingDomain<TFormat, Hardware>(this, options, _allocator, table, new Hardware(walker));
-        walker.Domain = domain;
+        var link = new WalkerLink(_options.Invalidated);
+        var domain = new PagingDomain<TFormat, WalkerLink.Hardware, NoBatch>(
+            this,
+            options ?? new DomainOptions(),
+            _allocator,
+            new WalkerLink.Hardware(link),
+            _options.Fence is { } fence ? new FencedCache(_options.Cache, fence) : _options.Cache);
+        link.Domain = domain;
         return domain;
     }
 
@@ -98,43 +93,4 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
     }
 
     private static NotSupportedException NoDevices() => new("A software IOMMU has no devices.");
-
-    /// <summary>The primitives: there is a listener, and perhaps a cache.</summary>
-    internal readonly struct Hardware(WalkerLink walker) : IDomainHardware
-    {
-        public bool IsLive => walker.IsLive;
-
-        public bool HasFailed => walker.HasFailed;
-
-        public int CacheLine => walker.CacheLine;
-
-        public void Clean(ulong physicalAddress, ulong bytes) => walker.Clean(physicalAddress, bytes);
-
-        public void Barrier() => walker.Barrier();
-
-        // A listener may look whether its walker is at work, and do nothing if not; a walk that begins after that has to see the stores. Nothing is taken:
-        // calls of the listener may interleave.
-        public void BeginInvalidation() => walker.Fence();
-
-        public void EndInvalidation()
-        {
-            // Nothing was taken.
-        }
-
-        public void InvalidateTableCache(ulong physicalAddress, ulong bytes)
-        {
-            // There is no table cache.
-        }
-
-        public void InvalidateTlb(ulong iova, ulong bytes, int level) => walker.Tell(iova, bytes, level);
-
-        public void InvalidateAll() => walker.TellAll();
-
-        public void Complete()
-        {
-            // The listener is done when it returns.
-        }
-
-        public void ThrowFailure() => walker.ThrowFailure();
-    }
 }

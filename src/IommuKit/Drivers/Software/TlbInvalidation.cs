@@ -1,12 +1,9 @@
 using IommuKit.Domains;
+using IommuKit.Sync;
 
 namespace IommuKit.Drivers.Software;
 
 /// <summary>What a walker that remembers translations must forget.</summary>
 /// <param name="Domain">The domain whose page table changed.</param>
-/// <param name="Iova">First IOVA.</param>
-/// <param name="Bytes">Size of the range; <see cref="ulong.MaxValue"/> from IOVA 0 for everything.</param>
-/// <param name="Level">
-/// The level of the table whose entries changed. Above 0, whatever is remembered of tables below must go too.
-/// </param>
-public readonly record struct TlbInvalidation(IommuDomain Domain, ulong Iova, ulong Bytes, int Level);
+/// <param name="Range">Which IOVAs, and whether what is remembered of tables there must go too.</param>
+public readonly record struct TlbInvalidation(IommuDomain Domain, TlbRange Range);

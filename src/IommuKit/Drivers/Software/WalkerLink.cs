@@ -1,137 +1,48 @@
-using System.Runtime.ExceptionServices;
 using IommuKit.Domains;
-using IommuKit.Specs.Memory;
+using IommuKit.Sync;
 
 namespace IommuKit.Drivers.Software;
 
-/// <summary>
-/// What keeps the walker of one domain in step: the cache, the fence and the listener of the options. What these throw is kept: the operation goes on to its
-/// end first, and from then on nothing counts as forgotten until all that failed was done again and the walker was told to forget everything.
-/// </summary>
-internal sealed class WalkerLink(SoftwareIommuOptions options)
+/// <summary>The primitives of a software IOMMU: the listener is told, and is done when it returns.</summary>
+/// <param name="told">The listener; null if there is none.</param>
+internal sealed class WalkerLink(Action<TlbInvalidation>? told)
 {
-    private readonly Action<TlbInvalidation>? _told = options.Invalidated;
-    private readonly Action? _fence = options.Fence;
-    private readonly ICpuCache? _cache = options.Cache;
-    private readonly Lock _gate = new();
-    private ExceptionDispatchInfo? _failure;
-    private long _failures;
-    private long _recovered;
-
-    // Around all lines that could not be written back; empty if the end is 0.
-    private (ulong Start, ulong End) _dirty;
+    private readonly bool _hasListener = told is not null;
 
     /// <summary>The domain; set before its first operation.</summary>
     public IommuDomain? Domain { get; set; }
 
-    /// <summary>Whether there is anybody to tell, or something to do again.</summary>
-    public bool IsLive => _told is not null || HasFailed;
+    private void Tell(in TlbRange range) => told!(new TlbInvalidation(Domain!, range));
 
-    public bool HasFailed => Volatile.Read(ref _failures) != Volatile.Read(ref _recovered);
-
-    public int CacheLine => _cache?.LineSize ?? 64;
-
-    public void Clean(ulong physicalAddress, ulong bytes)
+    /// <summary>As the domain calls them.</summary>
+    internal readonly struct Hardware(WalkerLink link) : IDomainHardware<NoBatch>
     {
-        if (_cache is null)
+        private readonly bool _hasListener = link._hasListener;
+
+        public bool IsLive => _hasListener;
+
+        public void Begin(ref NoBatch batch)
         {
-            return;
+            // Nothing is taken: calls of the listener may interleave.
         }
 
-        try
+        public void InvalidateTableCache(ref NoBatch batch, ulong physicalAddress, ulong bytes)
         {
-            _cache.Clean(physicalAddress, bytes);
-        }
-        catch (Exception exception)
-        {
-            lock (_gate)
-            {
-                ulong start = _dirty.End == 0 ? physicalAddress : Math.Min(_dirty.Start, physicalAddress);
-                _dirty = (start, Math.Max(_dirty.End, physicalAddress + bytes));
-            }
-
-            Fail(exception);
-        }
-    }
-
-    public void Barrier()
-    {
-        try
-        {
-            _cache?.Barrier();
-        }
-        catch (Exception exception)
-        {
-            Fail(exception);
-        }
-    }
-
-    /// <summary>Before the walker is told: what it reads from then on is read after the stores.</summary>
-    public void Fence()
-    {
-        if (_fence is null)
-        {
-            Interlocked.MemoryBarrier();
-            return;
+            // There is no table cache.
         }
 
-        try
-        {
-            _fence();
-        }
-        catch (Exception exception)
-        {
-            Fail(exception);
-        }
-    }
+        public void InvalidateTlb(ref NoBatch batch, in TlbRange range) => link.Tell(range);
 
-    public void Tell(ulong iova, ulong bytes, int level)
-    {
-        try
-        {
-            _told?.Invoke(new TlbInvalidation(Domain!, iova, bytes, level));
-        }
-        catch (Exception exception)
-        {
-            Fail(exception);
-        }
-    }
+        public void InvalidateAll(ref NoBatch batch) => link.Tell(TlbRange.Everything);
 
-    /// <summary>Does again what failed, and tells the walker to forget everything.</summary>
-    public void TellAll()
-    {
-        long before = Volatile.Read(ref _failures);
-        if (before != Volatile.Read(ref _recovered))
+        public void Submit(ref NoBatch batch)
         {
-            ulong start, end;
-            lock (_gate)
-            {
-                (start, end) = _dirty;
-                _dirty = default;
-            }
-
-            if (end != 0)
-            {
-                Clean(start, end - start);
-            }
-
-            Barrier();
-            Fence();
+            // The listener knows already.
         }
 
-        Tell(0, ulong.MaxValue, int.MaxValue);
-        if (Volatile.Read(ref _failures) == before)
+        public void Wait(ref NoBatch batch)
         {
-            // A failure that comes now is of entries that may have changed after the walker forgot.
-            Volatile.Write(ref _recovered, before);
+            // The listener is done when it returns.
         }
-    }
-
-    public void ThrowFailure() => Volatile.Read(ref _failure)?.Throw();
-
-    private void Fail(Exception exception)
-    {
-        Volatile.Write(ref _failure, ExceptionDispatchInfo.Capture(exception));
-        Interlocked.Increment(ref _failures);
     }
 }

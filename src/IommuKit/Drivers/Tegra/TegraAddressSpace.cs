@@ -1,3 +1,4 @@
+using IommuKit.Specs.Tegra;
 using IommuKit.Sync;
 
 namespace IommuKit.Drivers.Tegra;
@@ -28,7 +29,7 @@ internal sealed class TegraAddressSpace
     /// <summary>Whether entries were stored since the last call whose maintenance was left out because no device was attached.</summary>
     public bool TakeMissed() => Interlocked.Exchange(ref _hasMissed, 0) != 0;
 
-    /// <summary>Whether a device is attached. If not, whoever attaches the next one makes up for the maintenance that is left out now.</summary>
+    /// <summary>Whether a device is attached. If not, the attach of the next one makes up for the maintenance that is left out now.</summary>
     private bool IsLiveOrMisses()
     {
         if (_asid != NoAsid)
@@ -44,25 +45,16 @@ internal sealed class TegraAddressSpace
     private void NoteMissed() => Interlocked.Exchange(ref _hasMissed, 1);
 
     /// <summary>The primitives.</summary>
-    internal readonly struct Hardware(TegraAddressSpace space, TegraSmmuDriver driver) : IDomainHardware
+    internal readonly struct Hardware(TegraAddressSpace space, TegraSmmuDriver driver) : IDomainHardware<NoBatch>
     {
-        // Asked after the entries were stored and cleaned. Attaching sets the id first and flushes then, so either this sees
-        // the id, or that flush comes after the stores and knows of them.
+        // Attaching sets the id first and flushes then, so either this sees the id, or that flush comes after the stores and knows of them.
         public bool IsLive => space.IsLiveOrMisses();
 
-        public int CacheLine => driver.Cache.LineSize;
+        public void Begin(ref NoBatch batch) => driver.RegisterLock.Enter();
 
-        public void Clean(ulong physicalAddress, ulong bytes) => driver.Cache.Clean(physicalAddress, bytes);
+        public void InvalidateTableCache(ref NoBatch batch, ulong physicalAddress, ulong bytes) => driver.FlushPtcLines(physicalAddress, bytes);
 
-        public void Barrier() => driver.Cache.Barrier();
-
-        public void BeginInvalidation() => driver.RegisterLock.Enter();
-
-        public void EndInvalidation() => driver.RegisterLock.Exit();
-
-        public void InvalidateTableCache(ulong physicalAddress, ulong bytes) => driver.FlushPtcLines(physicalAddress, bytes);
-
-        public void InvalidateTlb(ulong iova, ulong bytes, int level)
+        public void InvalidateTlb(ref NoBatch batch, in TlbRange range)
         {
             int asid = space.Asid;
             if (asid == NoAsid)
@@ -71,17 +63,17 @@ internal sealed class TegraAddressSpace
                 return;
             }
 
-            if (level == 0)
+            if (range.ChangesTables || range.LeafLog2 >= TegraEntry.SectionShift)
             {
-                driver.FlushTlbPages(asid, iova, bytes);
+                driver.FlushTlbSections(asid, range.Iova, range.Bytes);
             }
             else
             {
-                driver.FlushTlbSections(asid, iova, bytes);
+                driver.FlushTlbPages(asid, range.Iova, range.Bytes);
             }
         }
 
-        public void InvalidateAll()
+        public void InvalidateAll(ref NoBatch batch)
         {
             // Without a device now there was one when IsLive was asked, and what came since the flush of the detach has to be made up for.
             int asid = space.Asid;
@@ -96,13 +88,9 @@ internal sealed class TegraAddressSpace
             }
         }
 
-        public void Complete() => driver.ReadBack();
+        public void Submit(ref NoBatch batch) => driver.RegisterLock.Exit();
 
-        public bool HasFailed => false;
-
-        public void ThrowFailure()
-        {
-            // Nothing fails.
-        }
+        // A read of any register is answered after all writes before it took effect, also those that were made under the lock.
+        public void Wait(ref NoBatch batch) => driver.ReadBack();
     }
 }

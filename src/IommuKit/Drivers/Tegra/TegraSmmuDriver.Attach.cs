@@ -14,7 +14,7 @@ public sealed partial class TegraSmmuDriver
         {
             if (space.Users == 0)
             {
-                Load(space, domain.RootAddress);
+                Load(space, ((PagingDomain)domain).RootAddress);
             }
 
             space.Users++;

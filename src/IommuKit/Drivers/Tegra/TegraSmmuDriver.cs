@@ -84,19 +84,25 @@ public sealed partial class TegraSmmuDriver : IommuDriver
         Traits = new IommuTraits
         {
             Name = soc.Name,
-            Format = TegraFormat.Name,
             InputBits = InputBits,
             OutputBits = soc.PhysicalBits,
             PageSizes = _options.UsesSections ? TegraFormat.PageSizes : 1ul << TegraEntry.PageShift,
             SupportedPageSizes = TegraFormat.PageSizes,
             AddressSpaces = soc.AsidCount,
-            HasCoherentWalk = false,
-            CachesInvalidEntries = true,
-            TableCacheLine = soc.AtomBytes,
-            TlbGroup = _tlbStep,
-            TlbLines = soc.TlbLines,
-            HasRangeFlush = _options.HasRangeFlush,
-            Release = _options.Release,
+            Paging = new PagingTraits
+            {
+                Format = TegraFormat.Name,
+                Release = _options.Release,
+                Flush = new FlushTraits
+                {
+                    HasCoherentWalk = false,
+                    CachesInvalidEntries = true,
+                    TableCacheLine = soc.AtomBytes,
+                    TlbGroup = _tlbStep,
+                    TlbLines = soc.TlbLines,
+                    HasRangeFlush = _options.HasRangeFlush,
+                },
+            },
         };
         SwitchOn(ahb);
     }
@@ -116,7 +122,7 @@ public sealed partial class TegraSmmuDriver : IommuDriver
     internal Lock RegisterLock { get; } = new();
 
     /// <inheritdoc/>
-    public override IommuDomain CreateDomain(DomainOptions? options = null)
+    public override PagingDomain CreateDomain(DomainOptions? options = null)
     {
         options ??= new DomainOptions();
         options.Validate();
@@ -127,19 +133,12 @@ public sealed partial class TegraSmmuDriver : IommuDriver
                 IommuError.EINVAL, $"{Soc} maps pages of 4 KiB, and of 4 MiB beside them; 0x{pageSizes:x} is not such a set.");
         }
 
-        var table = new PageTableOptions
-        {
-            InputBits = InputBits,
-            OutputBits = Soc.PhysicalBits,
-            PageSizes = pageSizes,
-            Release = options.Release ?? Traits.Release,
-        };
         lock (AttachLock)
         {
             ObjectDisposedException.ThrowIf(IsDisposed, this);
             var space = new TegraAddressSpace();
-            var domain = new PagingDomain<TegraFormat, TegraAddressSpace.Hardware>(
-                this, options, _allocator, table, new TegraAddressSpace.Hardware(space, this));
+            var domain = new PagingDomain<TegraFormat, TegraAddressSpace.Hardware, NoBatch>(
+                this, options, _allocator, new TegraAddressSpace.Hardware(space, this), Cache);
             _spaces.Add(domain, space);
             return domain;
         }

@@ -1,4 +1,4 @@
-namespace IommuKit.Domains;
+namespace IommuKit;
 
 /// <summary>An IOMMU operation failed; nothing has changed.</summary>
 public sealed class IommuException : Exception

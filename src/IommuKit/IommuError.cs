@@ -1,4 +1,4 @@
-namespace IommuKit.Domains;
+namespace IommuKit;
 
 /// <summary>Why an operation failed: names and numbers of the kernel's errno.</summary>
 public enum IommuError

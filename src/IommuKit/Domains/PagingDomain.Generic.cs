@@ -1,0 +1,601 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using IommuKit.PageTables;
+using IommuKit.Specs.Memory;
+using IommuKit.Specs.PageTables;
+using IommuKit.Sync;
+
+namespace IommuKit.Domains;
+
+/// <summary>A domain with a page table: the policies, once for every format and every driver. Drivers make it in <see cref="IommuDriver.CreateDomain"/>.</summary>
+/// <typeparam name="TFormat">The format of the page table.</typeparam>
+/// <typeparam name="THardware">The driver's primitives.</typeparam>
+/// <typeparam name="TBatch">What their batches hold; <see cref="NoBatch"/> if nothing.</typeparam>
+public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
+    where TFormat : struct, IPageTableFormat
+    where THardware : struct, IDomainHardware<TBatch>
+    where TBatch : struct
+{
+    private readonly PageTable<TFormat> _table;
+    private readonly DomainSync<THardware, TBatch> _sync;
+    private readonly RetiredTables _retired;
+    private readonly DeferredQueue<THardware, TBatch>? _deferred;
+    private readonly OwedWork<THardware, TBatch>? _owed;
+    private readonly DomainCounters? _counters;
+    private readonly OperationGate _operations = new();
+    private readonly SyncPolicy _policy;
+    private readonly GatherUse _mapUse;
+    private readonly GatherUse _unmapUse;
+
+    // Held over the stores of an operation where threads could not tell what others have not finished: while tables may go because they are
+    // empty or pages are split, and where pointers to tables need maintenance but have no bit to say that it is done.
+    // Mainline's Tegra driver has such a lock too.
+    private readonly Lock? _operationLock;
+
+    // Whether a map waits for the hardware within that lock: others may rely on the tables that it linked as soon as they have the lock.
+    private readonly bool _mapsCompleteLocked;
+
+    // So does an operation that may split pages: what it links instead of a page is not told apart from what it removes.
+    private readonly bool _unmapsCompleteLocked;
+
+    // What a listener threw on the thread of the timer, until somebody can be told.
+    private Exception? _timerFailure;
+
+    /// <summary>Makes an empty domain.</summary>
+    /// <param name="driver">The driver, which has <see cref="IommuTraits.Paging"/>.</param>
+    /// <param name="options">What was asked for.</param>
+    /// <param name="allocator">Where tables come from.</param>
+    /// <param name="hardware">The primitives.</param>
+    /// <param name="cache">
+    /// The CPU's cache: tables are cleaned in it where the walk is not coherent, and its barrier is the fence between stores and invalidations. Null for coherent
+    /// memory of this process, where a fence of the processor is enough.
+    /// </param>
+    /// <exception cref="IommuException">The options are not possible (EINVAL), or there is no memory for the root table (ENOMEM).</exception>
+    /// <exception cref="ArgumentException">The driver has no page tables, or a walk that is not coherent and no cache.</exception>
+    public PagingDomain(IommuDriver driver, DomainOptions options, PageAllocator allocator, THardware hardware, ICpuCache? cache = null)
+        : base(driver, options)
+    {
+        ArgumentNullException.ThrowIfNull(allocator);
+        var traits = driver.Traits;
+        var paging = traits.Paging ?? throw new ArgumentException($"{traits.Name} has no page tables.", nameof(driver));
+        if (cache is null && !paging.Flush.HasCoherentWalk)
+        {
+            throw new ArgumentException($"{traits.Name} does not snoop the CPU's cache, so its domains need it.", nameof(cache));
+        }
+
+        var rules = new SyncRules(paging.Flush, hasDirection: Policy != SyncPolicy.RangeFlush);
+        bool hasVisibility = rules.OnMap != Maintenance.None;
+        _table = MakeTable(traits, paging, options, hasVisibility, allocator);
+        _policy = Policy;
+        _mapUse = Policy switch
+        {
+            SyncPolicy.RangeFlush or SyncPolicy.SplitSync => GatherUse.SynchroniseRange,
+            SyncPolicy.Explicit => GatherUse.Owe,
+            _ => GatherUse.Synchronise,
+        };
+        _unmapUse = Policy == SyncPolicy.Deferred ? GatherUse.CleanOnly : _mapUse;
+        bool hasBit = TFormat.SoftwareBit != 0;
+        _counters = options.Counters;
+        int granuleLog2 = BitOperations.TrailingZeroCount(_table.SupportedPageSizes);
+        _sync = new DomainSync<THardware, TBatch>(
+            hardware,
+            cache,
+            rules,
+            [.. Enumerable.Range(0, _table.RootLevel + 1).Select(level => (byte)TFormat.EntryShift(level))],
+            granuleLog2,
+            options.FlushAllPages,
+            hasVisibility && hasBit ? _table.MarkVisible : null,
+            _counters);
+        _retired = new RetiredTables(allocator, Layout<TFormat>.IndexBits + Layout<TFormat>.EntrySizeLog2, _sync.Failures, _counters);
+        bool needsLock = _table.Release == TableRelease.WhenEmpty || options.SplitsPages || (hasVisibility && !hasBit);
+        _operationLock = needsLock ? new Lock() : null;
+        _mapsCompleteLocked = (hasVisibility && !hasBit) || options.SplitsPages;
+        _unmapsCompleteLocked = options.SplitsPages;
+        try
+        {
+            if (Policy == SyncPolicy.Deferred)
+            {
+                _deferred = new DeferredQueue<THardware, TBatch>(
+                    _sync,
+                    _retired,
+                    () => new PendingUnmaps(options.DeferredCapacity, granuleLog2),
+                    options.DeferredAge,
+                    options.Clock,
+                    FlushOldUnmaps,
+                    options.UnmapFlushed);
+            }
+            else if (Policy == SyncPolicy.Explicit)
+            {
+                _owed = new OwedWork<THardware, TBatch>(_sync, _retired, options.ExplicitCapacity);
+            }
+
+            driver.Add(this);
+        }
+        catch
+        {
+            _deferred?.Dispose();
+            _table.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override string Format => TFormat.Name;
+
+    /// <inheritdoc/>
+    public override ulong PageSizes => _table.SupportedPageSizes;
+
+    /// <inheritdoc/>
+    public override ulong ApertureEnd => _table.LastIova;
+
+    /// <inheritdoc/>
+    public override ulong RootAddress => _table.Root;
+
+    /// <inheritdoc/>
+    public override int RootLevel => _table.RootLevel;
+
+    /// <inheritdoc/>
+    public override bool TryFind(ulong iova, out PageMapping mapping) => _table.TryFind(iova, out mapping);
+
+    /// <inheritdoc/>
+    public override bool TryTranslate(ulong iova, out ulong physicalAddress) => _table.TryTranslate(iova, out physicalAddress);
+
+    /// <inheritdoc/>
+    public override bool TryFindNext(ulong iova, ulong last, out ulong mapped) => _table.TryFindNext(iova, last, out mapped);
+
+    /// <inheritdoc/>
+    public override IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection)
+    {
+        var operation = _operations.Enter();
+        try
+        {
+            RecoverFirst();
+            var error = _policy == SyncPolicy.PerPage
+                ? MapPageByPage(iova, physicalAddress, size, protection)
+                : MapGathered(iova, physicalAddress, size, protection);
+            _sync.Failures.ThrowIfPending();
+            CountRanges(error, 1);
+            return error;
+        }
+        finally
+        {
+            _operations.Exit(operation);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IommuError TryMapScatterGather(
+        ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
+    {
+        var operation = _operations.Enter();
+        try
+        {
+            RecoverFirst();
+            var error = _policy == SyncPolicy.PerPage
+                ? MapPageByPage(iova, ranges, protection, out size)
+                : MapGathered(iova, ranges, protection, out size);
+            _sync.Failures.ThrowIfPending();
+            CountRanges(error, ranges.Length);
+            return error;
+        }
+        finally
+        {
+            _operations.Exit(operation);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped)
+    {
+        var operation = _operations.Enter();
+        try
+        {
+            RecoverFirst();
+            var error = _policy == SyncPolicy.PerPage
+                ? UnmapPageByPage(iova, size, out unmapped)
+                : UnmapGathered(iova, size, out unmapped);
+            _sync.Failures.ThrowIfPending();
+            return error;
+        }
+        finally
+        {
+            _operations.Exit(operation);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Flush()
+    {
+        var operation = _operations.Enter();
+        try
+        {
+            FlushNow();
+        }
+        finally
+        {
+            _operations.Exit(operation);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Flush(ulong iova, ulong size)
+    {
+        if (size == 0)
+        {
+            return;
+        }
+
+        var operation = _operations.Enter();
+        try
+        {
+            RecoverFirst();
+            var range = Interval.At(iova, size);
+            _deferred?.FlushIfPending(range);
+            _owed?.Flush(range);
+            _sync.Failures.ThrowIfPending();
+        }
+        finally
+        {
+            _operations.Exit(operation);
+        }
+    }
+
+    private protected override void FreeTables()
+    {
+        _operations.Close();
+        try
+        {
+            FlushNow();
+        }
+        catch
+        {
+            _operations.Reopen();
+            throw;
+        }
+
+        _deferred?.Dispose();
+        _table.Dispose();
+    }
+
+    private static PageTable<TFormat> MakeTable(
+        IommuTraits traits, PagingTraits paging, DomainOptions options, bool hasVisibility, PageAllocator allocator)
+    {
+        ulong pageSizes = options.PageSizes == 0 ? traits.PageSizes : options.PageSizes;
+        if ((pageSizes & ~traits.SupportedPageSizes) != 0)
+        {
+            throw new IommuException(
+                IommuError.EINVAL, $"{traits.Name} has page sizes 0x{traits.SupportedPageSizes:x}; 0x{pageSizes:x} asks for others.");
+        }
+
+        var tableOptions = new PageTableOptions
+        {
+            InputBits = traits.InputBits,
+            OutputBits = traits.OutputBits,
+            PageSizes = pageSizes,
+            Release = options.Release ?? paging.Release,
+            TracksVisibility = hasVisibility,
+            SplitsPages = options.SplitsPages,
+        };
+        try
+        {
+            return new PageTable<TFormat>(tableOptions, allocator);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new IommuException(IommuError.EINVAL, exception.Message);
+        }
+    }
+
+    private void FlushNow()
+    {
+        RecoverFirst();
+        _deferred?.Flush();
+        _owed?.Flush();
+        _sync.Failures.ThrowIfPending();
+    }
+
+    /// <summary>The timer of the queue: on a thread that has nobody to tell.</summary>
+    private void FlushOldUnmaps()
+    {
+        if (!_operations.TryEnter(out var operation))
+        {
+            return;
+        }
+
+        try
+        {
+            try
+            {
+                _deferred!.Flush();
+            }
+            finally
+            {
+                _operations.Exit(operation);
+            }
+        }
+        catch (Exception exception)
+        {
+            Volatile.Write(ref _timerFailure, exception);
+        }
+    }
+
+    /// <summary>After a failed invalidation, nothing is done before another has succeeded.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void RecoverFirst()
+    {
+        if (_sync.Failures.ArePending || _timerFailure is not null)
+        {
+            Recover();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Recover()
+    {
+        if (_sync.Failures.ArePending)
+        {
+            var tables = _retired.TakeStuck();
+            bool isRecovered = _sync.TryRecover();
+            _retired.Release(ref tables);
+            if (isRecovered)
+            {
+                _deferred?.Recovered();
+            }
+
+            _sync.Failures.ThrowIfPending();
+        }
+
+        if (Interlocked.Exchange(ref _timerFailure, null) is { } failure)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
+    }
+
+    // What is rare is in methods of its own: a sink on the stack is cleared at each call of the method it is in, used or not.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private IommuError MapPageByPage(ulong iova, ulong physicalAddress, ulong size, Protection protection)
+    {
+        var sink = new PerPageSink<THardware, TBatch>(_sync, _retired);
+        Lock(_operationLock);
+        try
+        {
+            return _table.Map(iova, physicalAddress, size, protection, ref sink);
+        }
+        finally
+        {
+            Unlock(_operationLock);
+        }
+    }
+
+    private IommuError MapPageByPage(ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
+    {
+        var sink = new PerPageSink<THardware, TBatch>(_sync, _retired);
+        Lock(_operationLock);
+        try
+        {
+            return _table.MapScatterGather(iova, ranges, protection, ref sink, out size);
+        }
+        finally
+        {
+            Unlock(_operationLock);
+        }
+    }
+
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private IommuError MapGathered(ulong iova, ulong physicalAddress, ulong size, Protection protection)
+    {
+        FlushBeforeReuse(iova, size);
+        if (_operationLock is not null)
+        {
+            return MapLocked(iova, physicalAddress, size, protection);
+        }
+
+        var sink = new GatherSink<THardware, TBatch>(_sync, _retired, _mapUse, _owed);
+        var error = _table.Map(iova, physicalAddress, size, protection, ref sink);
+        if (error == IommuError.None)
+        {
+            Submit(ref sink, Interval.At(iova, size));
+            sink.Complete();
+        }
+
+        return error;
+    }
+
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private IommuError MapLocked(ulong iova, ulong physicalAddress, ulong size, Protection protection)
+    {
+        var sink = new GatherSink<THardware, TBatch>(_sync, _retired, _mapUse, _owed);
+        IommuError error;
+        lock (_operationLock!)
+        {
+            error = _table.Map(iova, physicalAddress, size, protection, ref sink);
+            SubmitLocked(ref sink, Interval.At(iova, size), error, _mapsCompleteLocked);
+        }
+
+        sink.Complete();
+        return error;
+    }
+
+    [SkipLocalsInit]
+    private IommuError MapGathered(ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
+    {
+        if (_deferred is not null || _owed is not null)
+        {
+            FlushBeforeReuse(iova, TotalOf(ranges));
+        }
+
+        var sink = new GatherSink<THardware, TBatch>(_sync, _retired, _mapUse, _owed);
+        IommuError error;
+        Lock(_operationLock);
+        try
+        {
+            error = _table.MapScatterGather(iova, ranges, protection, ref sink, out size);
+            SubmitLocked(ref sink, Interval.At(iova, size), error, _mapsCompleteLocked);
+        }
+        finally
+        {
+            Unlock(_operationLock);
+        }
+
+        sink.Complete();
+        return error;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private IommuError UnmapPageByPage(ulong iova, ulong size, out ulong unmapped)
+    {
+        var sink = new PerPageSink<THardware, TBatch>(_sync, _retired);
+        Lock(_operationLock);
+        try
+        {
+            return _table.TryUnmap(iova, size, ref sink, out unmapped);
+        }
+        finally
+        {
+            Unlock(_operationLock);
+        }
+    }
+
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private IommuError UnmapGathered(ulong iova, ulong size, out ulong unmapped)
+    {
+        if (_operationLock is not null)
+        {
+            return UnmapLocked(iova, size, out unmapped);
+        }
+
+        var sink = new GatherSink<THardware, TBatch>(_sync, _retired, _unmapUse, _owed);
+        var error = _table.TryUnmap(iova, size, ref sink, out unmapped);
+        if (unmapped != 0)
+        {
+            if (_deferred is not null)
+            {
+                sink.CleanOnly();
+            }
+            else
+            {
+                Submit(ref sink, Unmapped(iova, Math.Max(size, unmapped)));
+            }
+
+            FinishUnmap(ref sink, iova, unmapped);
+        }
+
+        return error;
+    }
+
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private IommuError UnmapLocked(ulong iova, ulong size, out ulong unmapped)
+    {
+        var sink = new GatherSink<THardware, TBatch>(_sync, _retired, _unmapUse, _owed);
+        IommuError error;
+        lock (_operationLock!)
+        {
+            error = _table.TryUnmap(iova, size, ref sink, out unmapped);
+            if (_deferred is not null)
+            {
+                sink.CleanOnly();
+            }
+            else if (unmapped != 0)
+            {
+                SubmitLocked(ref sink, Unmapped(iova, Math.Max(size, unmapped)), IommuError.None, _unmapsCompleteLocked);
+            }
+        }
+
+        if (unmapped != 0)
+        {
+            FinishUnmap(ref sink, iova, unmapped);
+        }
+
+        return error;
+    }
+
+    /// <summary>Waits for an unmap, or puts off what its policy leaves for later.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void FinishUnmap(ref GatherSink<THardware, TBatch> sink, ulong iova, ulong unmapped)
+    {
+        if (_deferred is not null)
+        {
+            _counters?.AddPutOff(unmapped);
+            _deferred.Add(Unmapped(iova, unmapped), sink.UnlinkedSpan, sink.TakeUnlinked());
+            return;
+        }
+
+        sink.Complete();
+        if (_owed is not null)
+        {
+            _counters?.AddPutOff(unmapped);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Submit(ref GatherSink<THardware, TBatch> sink, Interval range)
+    {
+        if (_owed is not null)
+        {
+            sink.Owe();
+        }
+        else
+        {
+            sink.Submit(range);
+        }
+    }
+
+    private void SubmitLocked(ref GatherSink<THardware, TBatch> sink, Interval range, IommuError error, bool completes)
+    {
+        if (error == IommuError.None)
+        {
+            Submit(ref sink, range);
+            if (completes)
+            {
+                sink.Complete();
+            }
+        }
+    }
+
+    /// <summary>
+    /// What an unmap took away. If that was all there is, its last page larger than asked for, the number of bytes did not fit.
+    /// </summary>
+    private static Interval Unmapped(ulong iova, ulong bytes) =>
+        iova == 0 && bytes > ulong.MaxValue / 2 ? new Interval(0, ulong.MaxValue) : Interval.At(iova, bytes);
+
+    private void CountRanges(IommuError error, int count)
+    {
+        if (_counters is not null && error == IommuError.None)
+        {
+            _counters.AddRanges(count);
+        }
+    }
+
+    /// <summary>An IOVA must not get a new mapping while a device may still use the old one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void FlushBeforeReuse(ulong iova, ulong size)
+    {
+        if ((_deferred is not null || _owed is not null) && size != 0)
+        {
+            var wanted = Interval.At(iova, size);
+            _deferred?.FlushIfPending(wanted);
+            _owed?.FlushIfRemoved(wanted);
+            _sync.Failures.ThrowIfPending();
+        }
+    }
+
+    private static ulong TotalOf(ReadOnlySpan<PhysicalRange> ranges)
+    {
+        ulong total = 0;
+        foreach (ref readonly var range in ranges)
+        {
+            total = range.Length > ulong.MaxValue - total ? ulong.MaxValue : total + range.Length;
+        }
+
+        return total;
+    }
+
+    private static void Lock(Lock? gate) => gate?.Enter();
+
+    private static void Unlock(Lock? gate) => gate?.Exit();
+}
