@@ -176,7 +176,9 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         }
 
         FlushBatch<TBatch> batch = default;
-        _sync.SubmitAll(ref batch);
+
+        // Where unmaps clean, each was fenced before it was added.
+        _sync.SubmitAll(ref batch, isFenced: _sync.UnmapsClean);
         _sync.Complete(ref batch);
         _sync.Counters?.AddDrain();
         Volatile.Write(ref _inFlight, null);

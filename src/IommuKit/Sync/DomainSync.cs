@@ -60,6 +60,9 @@ internal sealed class DomainSync<THardware, TBatch>
     /// <summary>What the hardware threw.</summary>
     public FlushFailures Failures { get; } = new();
 
+    /// <summary>Whether every store of an unmap is cleaned, with a fence after it.</summary>
+    public bool UnmapsClean => (_rules.OnUnmap & Maintenance.Clean) != 0;
+
     /// <summary>What a run needs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Maintenance NeedsOf(in EntryRun run) => _rules.For(run);

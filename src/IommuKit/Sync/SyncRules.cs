@@ -22,14 +22,14 @@ internal readonly struct SyncRules
         var clean = traits.HasCoherentWalk ? Maintenance.None : Maintenance.Clean;
         var tableCache = TableCacheLine == 0 ? Maintenance.None : Maintenance.TableCache;
         var tlb = traits.HasTlb ? Maintenance.Tlb : Maintenance.None;
-        var onUnmap = clean | tlb | tableCache;
-        OnMap = traits.CachesInvalidEntries || !hasDirection ? onUnmap : clean;
+        OnUnmap = clean | tlb | tableCache;
+        OnMap = traits.CachesInvalidEntries || !hasDirection ? OnUnmap : clean;
         foreach (var change in Enum.GetValues<EntryChange>())
         {
             var needs = change switch
             {
                 EntryChange.LeafWritten or EntryChange.TableLinked or EntryChange.TableMet => OnMap,
-                EntryChange.LeafCleared or EntryChange.LeafReplaced or EntryChange.TableUnlinked => onUnmap,
+                EntryChange.LeafCleared or EntryChange.LeafReplaced or EntryChange.TableUnlinked => OnUnmap,
                 EntryChange.NewTableWritten or EntryChange.TableAbandoned => tableCache,
                 _ => throw new InvalidOperationException($"There is no rule for {change}."),
             };
@@ -39,6 +39,9 @@ internal readonly struct SyncRules
 
     /// <summary>Entries that became valid: what they need.</summary>
     public Maintenance OnMap { get; }
+
+    /// <summary>Entries that became vacant: what they need.</summary>
+    public Maintenance OnUnmap { get; }
 
     /// <summary>Bytes in a line of the table cache, or 0.</summary>
     public int TableCacheLine { get; }

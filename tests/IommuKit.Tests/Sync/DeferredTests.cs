@@ -148,7 +148,7 @@ public sealed class DeferredTests : RecordedSync
         kinds.ShouldContain("wait");
         if (policy == SyncPolicy.Deferred)
         {
-            kinds[..5].ShouldBe(["barrier", "begin", "all", "submit", "wait"]);
+            kinds[..4].ShouldBe(["begin", "all", "submit", "wait"]);
         }
         else
         {
