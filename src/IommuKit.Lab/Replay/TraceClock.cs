@@ -1,7 +1,7 @@
 namespace IommuKit.Lab.Replay;
 
 /// <summary>A clock that shows the time of the trace.</summary>
-internal sealed class TraceClock : TimeProvider
+public sealed class TraceClock : TimeProvider
 {
     /// <summary>Nanoseconds, as the trace has them.</summary>
     public long Now { get; set; }

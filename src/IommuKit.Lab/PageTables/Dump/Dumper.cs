@@ -1,10 +1,10 @@
 using IommuKit.Domains;
 using IommuKit.Lab.PageTables.Bench;
 using IommuKit.Lab.Replay;
-using IommuKit.Lab.Traces;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.PageTables.Dump;
 
