@@ -3,7 +3,7 @@ using BenchmarkDotNet.Attributes;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
-using IommuKit.Lab.Traces;
+using IommuKit.Traces;
 
 namespace IommuKit.Benchmarks;
 

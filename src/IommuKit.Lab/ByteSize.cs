@@ -1,4 +1,5 @@
 using System.Globalization;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab;
 

@@ -169,5 +169,5 @@ public sealed class AuditCommandTests : IDisposable
         piped.Split("kernel log")[1].ShouldBe(expected);
     }
 
-    private static string Excerpt(string file) => RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Faults", "Data", "vtd", file);
+    private static string Excerpt(string file) => RepositoryFiles.InRepository("tests", "IommuKit.Traces.Tests", "Faults", "Data", "vtd", file);
 }

@@ -71,11 +71,11 @@ public class CheckCommandTests
     public void The_time_of_deeper_scenarios_is_estimated_by_how_many_there_are()
     {
         var second = TimeSpan.FromSeconds(1);
-        Lab.Checker.DepthEstimate.Of(1, 2, second, 10).ShouldBe(new(2, 2, 20 * second));
-        Lab.Checker.DepthEstimate.Of(1, 3, second, 10).ShouldBe(new(2, 3, 320 * second));
-        Lab.Checker.DepthEstimate.Of(2, 3, second, 10).ShouldBe(new(3, 3, 15 * second));
-        Lab.Checker.DepthEstimate.Of(1, int.MaxValue, second, 10).Time.ShouldBe(TimeSpan.MaxValue);
-        Lab.Checker.DepthEstimate.Of(1, 1000, TimeSpan.Zero, 10).Time.ShouldBe(TimeSpan.Zero);
+        Checker.DepthEstimate.Of(1, 2, second, 10).ShouldBe(new(2, 2, 20 * second));
+        Checker.DepthEstimate.Of(1, 3, second, 10).ShouldBe(new(2, 3, 320 * second));
+        Checker.DepthEstimate.Of(2, 3, second, 10).ShouldBe(new(3, 3, 15 * second));
+        Checker.DepthEstimate.Of(1, int.MaxValue, second, 10).Time.ShouldBe(TimeSpan.MaxValue);
+        Checker.DepthEstimate.Of(1, 1000, TimeSpan.Zero, 10).Time.ShouldBe(TimeSpan.Zero);
     }
 
     [Fact]

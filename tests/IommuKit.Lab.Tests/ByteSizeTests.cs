@@ -1,3 +1,5 @@
+using IommuKit.Traces;
+
 namespace IommuKit.Lab.Tests;
 
 public class ByteSizeTests

@@ -11,36 +11,35 @@ internal sealed record Area(string Name, string Project, string Folder, IReadOnl
     private const string Engine = "IommuKit.Tests";
     private const string Models = "IommuKit.Models.Tests";
     private const string Lab = "IommuKit.Lab.Tests";
+    private const string Traces = "IommuKit.Traces.Tests";
+    private const string Checker = "IommuKit.Checker.Tests";
+    private const string Analysis = "IommuKit.Analysis.Tests";
+
     /// <summary>All areas.</summary>
     public static IReadOnlyList<Area> All { get; } =
     [
         new(
             "Sync", "IommuKit", "Sync",
-            [(Engine, "Sync,Domains"), (Engine, "Drivers,UnmapTests"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
+            [(Engine, "Sync,Domains"), (Engine, "Drivers,UnmapTests"), (Checker, "FoundByCheck,PlantedBug"), (Checker, "DriverCheck")]),
         new(
             "Domains", "IommuKit", "Domains",
-            [(Engine, "Domains,Sync"), (Engine, "Drivers"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
+            [(Engine, "Domains,Sync"), (Engine, "Drivers"), (Checker, "FoundByCheck,PlantedBug"), (Checker, "DriverCheck")]),
         new(
             "Drivers", "IommuKit", "Drivers",
-            [(Engine, "Drivers,Domains"), (Lab, "Lab.Tests.Tegra"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
+            [(Engine, "Drivers,Domains"), (Lab, "Lab.Tests.Tegra"), (Checker, "FoundByCheck,PlantedBug"), (Checker, "DriverCheck")]),
         new("PageTables", "IommuKit", "PageTables", [(Engine, "PageTables,-RandomMap"), (Engine, "RandomMap"), (Engine, "Domains,Drivers")]),
         new("Models", "IommuKit.Models", string.Empty, [(Models, string.Empty), (Engine, "Drivers,Concurrency"), (Lab, "Lab.Tests.Machines")]),
         new(
             "Specs", "IommuKit.Specs", string.Empty,
             [("IommuKit.Specs.Tests", string.Empty), (Models, string.Empty), (Engine, "PageTables,Drivers,-RandomMap")]),
-        InLab("Replay", "Explain"),
-        InLab("Costs", "Explain,Bench"),
-        InLab("Traces", "Replay,Audit"),
-        InLab("Audit"),
-        InLab("Faults", "Verdict"),
-        InLab("Verdict"),
-        InLab("Checker"),
+        new("Replay", "IommuKit.Lab", "Replay", [(Lab, "Lab.Tests.Replay"), (Analysis, "Explain")]),
+        new("Costs", "IommuKit.Lab", "Costs", [(Lab, "Bench"), (Analysis, "Calibration,Explain")]),
+        new("Calibration", "IommuKit.Analysis", "Calibration", [(Analysis, "Calibration,Explain")]),
+        new("Traces", "IommuKit.Traces", string.Empty, [(Traces, "-Audit,-Faults"), (Traces, "Audit"), (Lab, "Replay")]),
+        new("Audit", "IommuKit.Traces", "Audit", [(Traces, "Tests.Audit")]),
+        new("Faults", "IommuKit.Traces", "Faults", [(Traces, "Tests.Faults"), (Analysis, "Verdict")]),
+        new("Verdict", "IommuKit.Analysis", "Verdict", [(Analysis, "Verdict")]),
+        new("Checker", "IommuKit.Checker", string.Empty, [(Checker, string.Empty)]),
         new("Cli", "IommuKit.Cli", string.Empty, [("IommuKit.Cli.Tests", string.Empty)]),
     ];
-
-    private static Area InLab(string name, string? others = null)
-    {
-        (string, string) own = (Lab, $"Lab.Tests.{name}");
-        return new(name, "IommuKit.Lab", name, others is null ? [own] : [own, (Lab, others)]);
-    }
 }

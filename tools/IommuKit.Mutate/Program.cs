@@ -78,11 +78,19 @@ bool IsAboveFloor(Area area, ProjectCompiler compiler, TestBench bench)
 {
     string start = Path.Combine(root, "src", area.Project, area.Folder) + Path.DirectorySeparatorChar;
     string generated = Path.Combine(root, "src", area.Project, "obj") + Path.DirectorySeparatorChar;
+
+    // Of a whole project, the folders that are areas of their own are left out.
+    string[] others =
+    [
+        generated,
+        .. Area.All.Where(other => other.Project == area.Project && area.Folder.Length == 0 && other.Folder.Length != 0)
+            .Select(other => Path.Combine(root, "src", other.Project, other.Folder) + Path.DirectorySeparatorChar),
+    ];
     Mutant[] all =
     [
         .. compiler.Compilation.SyntaxTrees
             .Where(tree => tree.FilePath.StartsWith(start, StringComparison.Ordinal))
-            .Where(tree => !tree.FilePath.StartsWith(generated, StringComparison.Ordinal))
+            .Where(tree => !others.Any(other => tree.FilePath.StartsWith(other, StringComparison.Ordinal)))
             .OrderBy(tree => tree.FilePath, StringComparer.Ordinal)
             .SelectMany(Mutator.Find),
     ];

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using IommuKit.Cli.Output;
-using IommuKit.Lab;
-using IommuKit.Lab.Audit;
-using IommuKit.Lab.Faults;
+using IommuKit.Traces;
+using IommuKit.Traces.Audit;
+using IommuKit.Traces.Faults;
 
 namespace IommuKit.Cli.Commands;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using IommuKit.Cli.Output;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
 

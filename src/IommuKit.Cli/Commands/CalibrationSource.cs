@@ -1,7 +1,7 @@
 using System.CommandLine;
-using IommuKit.Lab;
+using IommuKit.Analysis.Calibration;
 using IommuKit.Lab.Costs;
-using IommuKit.Lab.Costs.Calibration;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
 

@@ -1,13 +1,13 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using IommuKit.Checker;
+using IommuKit.Checker.Planted;
+using IommuKit.Checker.Scenarios;
 using IommuKit.Cli.Output;
 using IommuKit.Domains;
-using IommuKit.Lab;
-using IommuKit.Lab.Checker;
-using IommuKit.Lab.Checker.Planted;
-using IommuKit.Lab.Checker.Scenarios;
 using IommuKit.PageTables;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
 

@@ -1,12 +1,13 @@
 using System.Globalization;
+using IommuKit.Checker;
+using IommuKit.Checker.Planted;
 using IommuKit.Cli.Output;
 using IommuKit.Domains;
 using IommuKit.Lab;
-using IommuKit.Lab.Checker;
-using IommuKit.Lab.Checker.Planted;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.PageTables;
 using IommuKit.PageTables;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
 

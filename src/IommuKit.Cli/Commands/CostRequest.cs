@@ -1,5 +1,5 @@
+using IommuKit.Analysis.Calibration;
 using IommuKit.Lab.Costs;
-using IommuKit.Lab.Costs.Calibration;
 
 namespace IommuKit.Cli.Commands;
 

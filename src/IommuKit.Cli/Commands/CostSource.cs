@@ -1,8 +1,8 @@
 using System.CommandLine;
-using IommuKit.Lab;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Seed;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
 

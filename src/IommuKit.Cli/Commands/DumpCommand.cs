@@ -5,6 +5,7 @@ using IommuKit.Cli.Output;
 using IommuKit.Lab;
 using IommuKit.Lab.PageTables;
 using IommuKit.Lab.PageTables.Dump;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
 

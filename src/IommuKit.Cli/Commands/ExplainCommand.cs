@@ -1,10 +1,10 @@
 using System.CommandLine;
+using IommuKit.Analysis.Explain;
 using IommuKit.Cli.Output;
 using IommuKit.Domains;
-using IommuKit.Lab;
 using IommuKit.Lab.Bench;
-using IommuKit.Lab.Explain;
 using IommuKit.Lab.Replay;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using IommuKit.Cli.Output;
-using IommuKit.Lab;
 using IommuKit.Lab.Replay;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
 

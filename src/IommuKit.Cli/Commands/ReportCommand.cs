@@ -2,7 +2,7 @@ using System.CommandLine;
 using IommuKit.Cli.Output;
 using IommuKit.Cli.Output.Report;
 using IommuKit.Domains;
-using IommuKit.Lab;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
 

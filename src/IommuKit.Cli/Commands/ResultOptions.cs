@@ -1,6 +1,6 @@
 using System.CommandLine;
 using IommuKit.Cli.Output;
-using IommuKit.Lab;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
 

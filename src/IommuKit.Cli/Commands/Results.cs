@@ -1,5 +1,5 @@
 using IommuKit.Cli.Output;
-using IommuKit.Lab;
+using IommuKit.Traces;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Commands;

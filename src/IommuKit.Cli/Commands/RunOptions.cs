@@ -1,10 +1,10 @@
 using System.CommandLine;
 using IommuKit.Domains;
-using IommuKit.Lab;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 using IommuKit.Lab.Seed;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
 

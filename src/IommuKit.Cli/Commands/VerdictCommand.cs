@@ -1,8 +1,8 @@
 using System.CommandLine;
+using IommuKit.Analysis.Verdict;
 using IommuKit.Cli.Output;
-using IommuKit.Lab;
-using IommuKit.Lab.Faults;
-using IommuKit.Lab.Verdict;
+using IommuKit.Traces;
+using IommuKit.Traces.Faults;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Commands;

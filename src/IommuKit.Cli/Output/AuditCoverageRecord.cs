@@ -1,4 +1,4 @@
-using IommuKit.Lab.Audit;
+using IommuKit.Traces.Audit;
 
 namespace IommuKit.Cli.Output;
 

@@ -1,5 +1,5 @@
 using CsvHelper.Configuration.Attributes;
-using IommuKit.Lab.Audit;
+using IommuKit.Traces.Audit;
 
 namespace IommuKit.Cli.Output;
 

@@ -1,4 +1,4 @@
-using IommuKit.Lab;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Output;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using IommuKit.Lab;
-using IommuKit.Lab.Audit;
+using IommuKit.Traces;
+using IommuKit.Traces.Audit;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;

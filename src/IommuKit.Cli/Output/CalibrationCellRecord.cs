@@ -1,4 +1,4 @@
-using IommuKit.Lab.Costs.Calibration;
+using IommuKit.Analysis.Calibration;
 
 namespace IommuKit.Cli.Output;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
+using IommuKit.Analysis.Calibration;
 using IommuKit.Lab.Costs;
-using IommuKit.Lab.Costs.Calibration;
 
 namespace IommuKit.Cli.Output;
 

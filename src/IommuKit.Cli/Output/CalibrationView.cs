@@ -1,8 +1,8 @@
 using System.Globalization;
+using IommuKit.Analysis.Calibration;
 using IommuKit.Cli.Commands;
 using IommuKit.Lab;
 using IommuKit.Lab.Costs;
-using IommuKit.Lab.Costs.Calibration;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;

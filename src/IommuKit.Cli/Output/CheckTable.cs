@@ -1,5 +1,5 @@
 using System.Globalization;
-using IommuKit.Lab.Checker;
+using IommuKit.Checker;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;

@@ -1,4 +1,4 @@
-using IommuKit.Lab;
+using IommuKit.Traces;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;

@@ -1,5 +1,6 @@
 using IommuKit.Lab;
 using IommuKit.Lab.PageTables.Dump;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Output;
 

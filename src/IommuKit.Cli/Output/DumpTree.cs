@@ -3,6 +3,7 @@ using IommuKit.Lab;
 using IommuKit.Lab.PageTables;
 using IommuKit.Lab.PageTables.Dump;
 using IommuKit.Specs.PageTables;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Output;
 

@@ -1,5 +1,5 @@
-using IommuKit.Lab.Costs.Calibration;
-using IommuKit.Lab.Explain;
+using IommuKit.Analysis.Calibration;
+using IommuKit.Analysis.Explain;
 
 namespace IommuKit.Cli.Output;
 

@@ -21,7 +21,7 @@ internal sealed class ExplainRecord(ExplainView view)
     public IReadOnlyList<NextMeasurementRecord> NextMeasurements => [.. view.Explanation.Next.Select(next => new NextMeasurementRecord(next))];
 
     public IReadOnlyList<string> Conclusions =>
-        [.. Lab.Explain.Conclusions.Of(view.Explanation), .. UndirectedFlushText.Of(view.Kind, view.Explanation)];
+        [.. Analysis.Explain.Conclusions.Of(view.Explanation), .. UndirectedFlushText.Of(view.Kind, view.Explanation)];
 
     public long? MapEvents => view.Replay?.Trace.Maps;
 

@@ -1,6 +1,6 @@
+using IommuKit.Analysis.Explain;
 using IommuKit.Cli.Commands;
 using IommuKit.Domains;
-using IommuKit.Lab.Explain;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 using Spectre.Console;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using IommuKit.Lab.Faults;
+using IommuKit.Traces.Faults;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;

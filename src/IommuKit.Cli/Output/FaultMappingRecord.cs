@@ -1,4 +1,4 @@
-using IommuKit.Lab.Faults;
+using IommuKit.Traces.Faults;
 
 namespace IommuKit.Cli.Output;
 

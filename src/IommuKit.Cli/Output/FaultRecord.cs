@@ -1,5 +1,5 @@
 using CsvHelper.Configuration.Attributes;
-using IommuKit.Lab.Faults;
+using IommuKit.Traces.Faults;
 
 namespace IommuKit.Cli.Output;
 

@@ -1,5 +1,5 @@
-using IommuKit.Lab;
-using IommuKit.Lab.Verdict;
+using IommuKit.Analysis.Verdict;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Output;
 

@@ -1,4 +1,4 @@
-using IommuKit.Lab.Verdict;
+using IommuKit.Analysis.Verdict;
 
 namespace IommuKit.Cli.Output;
 

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Text;
-using IommuKit.Lab;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Output;
 

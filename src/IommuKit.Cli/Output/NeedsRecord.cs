@@ -1,4 +1,4 @@
-using IommuKit.Lab.Checker;
+using IommuKit.Checker;
 
 namespace IommuKit.Cli.Output;
 

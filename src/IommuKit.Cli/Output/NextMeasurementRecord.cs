@@ -1,4 +1,4 @@
-using IommuKit.Lab.Explain;
+using IommuKit.Analysis.Explain;
 
 namespace IommuKit.Cli.Output;
 

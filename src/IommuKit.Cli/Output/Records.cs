@@ -7,7 +7,7 @@ using System.Text.Json.Serialization;
 using CsvHelper;
 using CsvHelper.Configuration;
 using CsvHelper.TypeConversion;
-using IommuKit.Lab;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Output;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using IommuKit.Lab;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Output;
 

@@ -3,8 +3,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using IommuKit.Cli.Commands;
-using IommuKit.Lab;
 using IommuKit.Lab.Replay;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Output;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
 using IommuKit.Cli.Commands;
-using IommuKit.Lab;
 using IommuKit.Lab.Replay;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Output;
 

@@ -1,5 +1,6 @@
 using IommuKit.Lab;
 using IommuKit.Lab.Replay;
+using IommuKit.Traces;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;

@@ -1,9 +1,10 @@
 using System.Globalization;
+using IommuKit.Analysis.Explain;
 using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Costs;
-using IommuKit.Lab.Explain;
 using IommuKit.Lab.Machines;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Output;
 

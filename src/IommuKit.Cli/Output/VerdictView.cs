@@ -1,7 +1,7 @@
 using System.Globalization;
-using IommuKit.Lab.Audit;
-using IommuKit.Lab.Faults;
-using IommuKit.Lab.Verdict;
+using IommuKit.Analysis.Verdict;
+using IommuKit.Traces.Audit;
+using IommuKit.Traces.Faults;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;

@@ -1,6 +1,7 @@
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Seed;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Bench;
 

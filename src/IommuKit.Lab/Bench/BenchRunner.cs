@@ -1,11 +1,7 @@
-using System.Buffers.Binary;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Seed;
-using IommuKit.Models.Dma;
-using IommuKit.Models.Memory;
 using IommuKit.PageTables;
-using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Lab.Bench;
 
@@ -19,67 +15,19 @@ namespace IommuKit.Lab.Bench;
 /// </remarks>
 public static class BenchRunner
 {
-    private const ulong Iova = 0x4000_0000;
-
     /// <summary>The largest size that any machine maps: half of what 32 bits of IOVA can name. One with little memory maps less.</summary>
     public const ulong MaxSize = 1ul << 31;
 
     /// <summary>Runs everything, one row after the other.</summary>
     public static IEnumerable<BenchRow> Run(BenchOptions options)
     {
-        CheckSizes(options);
+        BenchSteps.CheckSizes(options);
         return
             from machine in options.Machines
             from policy in options.Policies
             from size in options.Sizes
             from row in RunOne(options, machine, policy, size)
             select row;
-    }
-
-    /// <summary>Finds sizes that no run can map.</summary>
-    internal static void CheckSizes(BenchOptions options)
-    {
-        if (options.Sizes.FirstOrDefault(size => size % SmallPage.Bytes != 0) is > 0 and ulong odd)
-        {
-            throw new InputException($"size {ByteSize.Format(odd)} is not a multiple of the page size {SmallPage.Bytes}");
-        }
-
-        foreach (var kind in options.Machines)
-        {
-            using var machine = kind.Create(options.Settings);
-            ulong most = MaxSizeFor(machine, options.Layout);
-            if (options.Sizes.Max() is var size && size > most)
-            {
-                throw new InputException(
-                    $"size {ByteSize.Format(size)} is more than {ByteSize.Format(most)}, the most that a run can map on {machine.Name}"
-                    + (most < MaxSize
-                        ? $": its memory has no room for more, laid out as {options.Layout.ToString().ToLowerInvariant()}"
-                        : string.Empty));
-            }
-        }
-    }
-
-    /// <summary>The scatter list of a size: one entry for each page.</summary>
-    internal static PhysicalRange[] ScatterList(Machine machine, ulong size, BenchLayout layout)
-    {
-        var list = new PhysicalRange[size / SmallPage.Bytes];
-        for (int i = 0; i < list.Length; i++)
-        {
-            // Scattered: downwards and with gaps, so that no entry follows another physically.
-            ulong page = layout == BenchLayout.Contiguous ? (ulong)i : 2 * (ulong)(list.Length - 1 - i);
-            list[i] = new PhysicalRange(machine.DataStart + (page * SmallPage.Bytes), SmallPage.Bytes);
-        }
-
-        return list;
-    }
-
-    private static ulong MaxSizeFor(Machine machine, BenchLayout layout)
-    {
-        ulong pages = (machine.Memory.Length - machine.DataStart) / SmallPage.Bytes;
-
-        // A scattered list leaves out every second page, and starts and ends with one that it takes.
-        ulong most = layout == BenchLayout.Contiguous ? pages : (pages + 1) / 2;
-        return Math.Min(MaxSize, most * SmallPage.Bytes);
     }
 
     private static IEnumerable<BenchRow> RunOne(BenchOptions options, MachineKind kind, SyncPolicy policy, ulong size)
@@ -98,25 +46,25 @@ public static class BenchRunner
         var device = machine.TestDevice;
         domain.Attach(device);
         var dma = machine.CreateDma(device);
-        var list = ScatterList(machine, size, options.Layout);
-        Stamp(machine, list);
+        var list = BenchSteps.ScatterList(machine, size, options.Layout);
+        BenchSteps.Stamp(machine, list);
         if (keepsTables)
         {
-            Map(domain, list);
-            Unmap(domain, size);
+            BenchSteps.Map(domain, list);
+            BenchSteps.Unmap(domain, size);
         }
 
         var before = machine.Counts;
-        Map(domain, list);
+        BenchSteps.Map(domain, list);
         var mapped = machine.Counts - before;
-        var mapCaches = Touch(machine, dma, list, size, isMapped: true);
+        var mapCaches = BenchSteps.Touch(machine, dma, list, size, isMapped: true);
 
         before = machine.Counts;
         long putOff = machine.PutOff.Pages;
-        Unmap(domain, size);
+        BenchSteps.Unmap(domain, size);
         var unmapped = machine.Counts - before;
         long reachable = machine.PutOff.Pages - putOff;
-        var unmapCaches = Touch(machine, dma, list, size, isMapped: false);
+        var unmapCaches = BenchSteps.Touch(machine, dma, list, size, isMapped: false);
 
         yield return Row(MappingOperation.Map, mapped, mapCaches);
         yield return Row(MappingOperation.Unmap, unmapped, unmapCaches);
@@ -135,7 +83,7 @@ public static class BenchRunner
                 isSeed ? SeedTable.Find(operation, size, isBefore: false) : null,
                 options.Costs.Microseconds(counts, maps: isMap ? 1 : 0, unmaps: isMap ? 0 : 1),
                 counts,
-                machine.LeastFor(new Footprint(Iova, size, UsesSections(options), change)),
+                machine.LeastFor(new Footprint(BenchSteps.Iova, size, UsesSections(options), change)),
                 caches)
             {
                 ReachablePages = isMap ? 0 : reachable,
@@ -144,51 +92,4 @@ public static class BenchRunner
     }
 
     private static bool UsesSections(BenchOptions options) => options.Settings.UsesSections && options.Layout == BenchLayout.Contiguous;
-
-    internal static void Map(IommuDomain domain, PhysicalRange[] list)
-    {
-        domain.MapScatterGather(Iova, list, Protection.Read | Protection.Write);
-        domain.Flush();
-    }
-
-    internal static void Unmap(IommuDomain domain, ulong size)
-    {
-        ulong unmapped = domain.Unmap(Iova, size);
-        domain.Flush();
-        if (unmapped != size)
-        {
-            throw new InvalidOperationException($"unmap of 0x{size:x} bytes unmapped 0x{unmapped:x}");
-        }
-    }
-
-    /// <summary>Writes into each page its own address.</summary>
-    internal static void Stamp(Machine machine, PhysicalRange[] list)
-    {
-        var memory = machine.Memory.DeviceView;
-        Span<byte> stamp = stackalloc byte[sizeof(ulong)];
-        foreach (var range in list)
-        {
-            BinaryPrimitives.WriteUInt64LittleEndian(stamp, range.Address);
-            memory.TryWrite(range.Address, stamp);
-        }
-    }
-
-    /// <summary>Has the device read every page.</summary>
-    internal static CacheCounts Touch(Machine machine, DmaDevice<DeviceMemory> dma, PhysicalRange[] list, ulong size, bool isMapped)
-    {
-        var before = machine.Caches;
-        Span<byte> stamp = stackalloc byte[sizeof(ulong)];
-        for (ulong offset = 0; offset < size; offset += SmallPage.Bytes)
-        {
-            bool wasRead = dma.Read(Iova + offset, stamp).IsComplete;
-            if (wasRead != isMapped
-                || (isMapped && BinaryPrimitives.ReadUInt64LittleEndian(stamp) != list[offset / SmallPage.Bytes].Address))
-            {
-                throw new InvalidOperationException(
-                    $"{machine.Name}: a device sees IOVA 0x{Iova + offset:x} wrong after {(isMapped ? "map" : "unmap")}.");
-            }
-        }
-
-        return machine.Caches - before;
-    }
 }

@@ -1,4 +1,5 @@
 using IommuKit.Domains;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Bench;
 

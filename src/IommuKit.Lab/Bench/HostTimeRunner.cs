@@ -3,6 +3,7 @@ using IommuKit.Domains;
 using IommuKit.Lab.Machines;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Bench;
 
@@ -22,7 +23,7 @@ public static class HostTimeRunner
     /// <summary>Runs everything, one row after the other.</summary>
     public static IEnumerable<HostTimeRow> Run(BenchOptions options)
     {
-        BenchRunner.CheckSizes(options);
+        BenchSteps.CheckSizes(options);
         return RunRehearsed(options);
     }
 
@@ -58,7 +59,7 @@ public static class HostTimeRunner
             FlushAllPages = options.FlushAllPages,
         });
         domain.Attach(machine.TestDevice);
-        var list = BenchRunner.ScatterList(machine, size, options.Layout);
+        var list = BenchSteps.ScatterList(machine, size, options.Layout);
         int slots = (int)Math.Clamp(PagesPerSample / (size / SmallPage.Bytes), 1, 64);
         double[] maps = new double[samples];
         double[] unmaps = new double[samples];

@@ -1,3 +1,5 @@
+using IommuKit.Traces;
+
 namespace IommuKit.Lab.Costs;
 
 /// <summary>Reads cost vectors.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Costs;
 

@@ -65,7 +65,7 @@ public abstract class Machine : IDisposable
     public (long Pages, long Drains) PutOff => (_counters.PagesPutOff, _counters.Drains);
 
     /// <summary>A meter of its own before the same hardware, for accesses that do not come from the driver.</summary>
-    internal Meter MeterBeside() => _meter.Beside();
+    public Meter MeterBeside() => _meter.Beside();
 
     /// <summary>What the model's caches did so far; zeros without a model.</summary>
     public abstract CacheCounts Caches { get; }
@@ -103,7 +103,7 @@ public abstract class Machine : IDisposable
     }
 
     /// <summary>Switches the IOMMU off, as <see cref="Dispose"/> does, and leaves the memory to another machine.</summary>
-    internal PhysicalMemory SwitchOff()
+    public PhysicalMemory SwitchOff()
     {
         Filter = null;
         Observer = null;

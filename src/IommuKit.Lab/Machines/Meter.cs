@@ -16,7 +16,7 @@ namespace IommuKit.Lab.Machines;
 /// <param name="isShared">
 /// Whether several threads may use it at once. A trace has some fifteen accesses for each event: counting them must cost nothing.
 /// </param>
-internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, RegisterPurpose> purposeOf, bool isShared) : IMmio, ICpuCache
+public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, RegisterPurpose> purposeOf, bool isShared) : IMmio, ICpuCache
 {
     // Registers with lower offsets have their purposes looked up once only.
     private const uint KnownOffsets = 0x1000;
@@ -68,11 +68,14 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
     /// <summary>Whether several threads may use it at once.</summary>
     public bool IsShared => isShared;
 
+    /// <inheritdoc/>
     public int LineSize { get; } = cache.LineSize;
 
     /// <summary>Another meter before the same hardware, which counts what is done through it.</summary>
     public Meter Beside() => new(registers, cache, purposeOf, isShared);
 
+    /// <summary>What passed so far.</summary>
+    /// <param name="software">What domains count themselves.</param>
     public OperationCounts Read(DomainCounters software) => new(
         Accesses(ref _writes),
         Accesses(ref _reads),
@@ -86,6 +89,7 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
         software.Syncs,
         software.RunsStored);
 
+    /// <inheritdoc/>
     public uint Read32(uint offset) => (uint)Read(offset, isWide: false);
 
     /// <summary>One access, also where the hardware makes two of it.</summary>
@@ -114,11 +118,13 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
         }
     }
 
+    /// <inheritdoc/>
     public void Write32(uint offset, uint value) => Write(offset, value, isWide: false);
 
     /// <summary>One access, also where the hardware makes two of it.</summary>
     public void Write64(uint offset, ulong value) => Write(offset, value, isWide: true);
 
+    /// <inheritdoc/>
     public void Clean(ulong physicalAddress, ulong length)
     {
         ulong mask = (ulong)LineSize - 1;
@@ -133,6 +139,7 @@ internal sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, R
         }
     }
 
+    /// <inheritdoc/>
     public void Barrier()
     {
         Add(ref _barriers, 1);

@@ -1,3 +1,5 @@
+using IommuKit.Traces;
+
 namespace IommuKit.Lab.Replay;
 
 /// <summary>Follows what unmaps leave reachable until a flush ends it.</summary>

@@ -1,3 +1,5 @@
+using IommuKit.Traces;
+
 namespace IommuKit.Lab.Replay;
 
 /// <summary>Counts durations in constant memory, to within one part in 64 and to the nanosecond.</summary>

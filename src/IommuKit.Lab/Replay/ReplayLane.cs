@@ -1,13 +1,13 @@
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
-using IommuKit.Lab.Traces;
 using IommuKit.Specs.PageTables;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Replay;
 
 /// <summary>One machine with one domain under one policy, to which the events of a trace are done.</summary>
-internal sealed class ReplayLane : IDisposable
+public sealed class ReplayLane : IDisposable
 {
     private readonly Machine _machine;
     private readonly IommuDomain _domain;
@@ -27,6 +27,10 @@ internal sealed class ReplayLane : IDisposable
     private long _drains;
     private TraceEventKind _direction = TraceEventKind.Map;
 
+    /// <summary>Makes the machine and its domain.</summary>
+    /// <param name="replayCase">The machine and the policy.</param>
+    /// <param name="options">What the replay is asked for.</param>
+    /// <param name="trace">What is in the trace so far; the caller keeps it up to date.</param>
     public ReplayLane(ReplayCase replayCase, ReplayOptions options, TraceSummary trace)
     {
         _case = replayCase;
@@ -58,6 +62,7 @@ internal sealed class ReplayLane : IDisposable
     /// <summary>Intervals of the time series so far.</summary>
     public int SeriesCount => _series?.Count ?? 0;
 
+    /// <summary>Does an event. What is neither a map nor an unmap changes nothing.</summary>
     public void Do(in TraceEvent traceEvent)
     {
         // Ties can be printed in the wrong order, and clocks can be reset: time never goes back here.
@@ -81,6 +86,8 @@ internal sealed class ReplayLane : IDisposable
         }
     }
 
+    /// <summary>Flushes what was put off, and says how the replay went.</summary>
+    /// <param name="trace">What is in the trace.</param>
     public ReplayResult Finish(TraceSummary trace)
     {
         _domain.Flush();
@@ -104,6 +111,7 @@ internal sealed class ReplayLane : IDisposable
         };
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         _domain.Dispose();

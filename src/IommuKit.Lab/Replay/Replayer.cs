@@ -1,5 +1,5 @@
 using System.Runtime.ExceptionServices;
-using IommuKit.Lab.Traces;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Replay;
 
@@ -38,7 +38,7 @@ public static class Replayer
                 if (lanes.Count != 0 && lanes[0].SeriesCount > SeriesRecorder.MaxPoints)
                 {
                     throw new InputException(
-                        TraceInput.NameOf(path),
+                        TraceReader.NameOf(path),
                         traceEvent.Line,
                         $"the time series has more than {SeriesRecorder.MaxPoints} intervals here; choose longer ones");
                 }
@@ -47,7 +47,7 @@ public static class Replayer
             var summary = census.Finish(reader);
             if (options.SeriesInterval != 0 && !summary.HasTimes)
             {
-                throw new InputException(TraceInput.NameOf(path), null, "its events have no times, so that there is no time series of it");
+                throw new InputException(TraceReader.NameOf(path), null, "its events have no times, so that there is no time series of it");
             }
 
             return [.. lanes.Select(lane => lane.Finish(summary))];

@@ -1,4 +1,5 @@
 using System.Numerics;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Replay;
 

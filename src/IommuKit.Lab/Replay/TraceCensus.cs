@@ -1,10 +1,10 @@
-using IommuKit.Lab.Traces;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Replay;
 
 /// <summary>Takes down what is in a trace while it is replayed, whatever it is replayed on.</summary>
 /// <param name="path">The file.</param>
-internal sealed class TraceCensus(string path)
+public sealed class TraceCensus(string path)
 {
     private const int MaxPieces = 4 << 20;
 
@@ -21,7 +21,7 @@ internal sealed class TraceCensus(string path)
         if (_live.Pieces > MaxPieces)
         {
             throw new InputException(
-                TraceInput.NameOf(path),
+                TraceReader.NameOf(path),
                 traceEvent.Line,
                 $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
         }

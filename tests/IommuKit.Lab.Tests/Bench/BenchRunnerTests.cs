@@ -2,6 +2,7 @@ using IommuKit.Domains;
 using IommuKit.Lab.Bench;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Tests.Bench;
 
@@ -131,11 +132,11 @@ public class BenchRunnerTests
     public void A_machine_with_little_memory_states_its_own_limit(BenchLayout layout, ulong most)
     {
         var options = Options() with { Machines = MachineCatalog.All, Layout = layout };
-        Should.NotThrow(() => BenchRunner.CheckSizes(options with { Sizes = [most] }));
-        Should.Throw<InputException>(() => BenchRunner.CheckSizes(options with { Sizes = [4096, most + 4096] })).Message
+        Should.NotThrow(() => BenchSteps.CheckSizes(options with { Sizes = [most] }));
+        Should.Throw<InputException>(() => BenchSteps.CheckSizes(options with { Sizes = [4096, most + 4096] })).Message
             .ShouldContain($"more than {ByteSize.Format(most)}, the most that a run can map on tegra30");
         using var machine = MachineCatalog.Find("tegra30")!.Create(new MachineSettings());
-        var list = BenchRunner.ScatterList(machine, most, layout);
+        var list = BenchSteps.ScatterList(machine, most, layout);
         list.ShouldAllBe(range => machine.Memory.CpuView.Contains(range.Address, range.Length));
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using IommuKit.Lab.Costs;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Tests.Bench;
 

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using IommuKit.Lab.PageTables;
 using IommuKit.Lab.PageTables.Dump;
 using IommuKit.Specs.PageTables;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Tests.PageTables;
 

@@ -3,6 +3,7 @@ using IommuKit.Domains;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Tests.Replay;
 

@@ -1,5 +1,5 @@
-using IommuKit.Lab.Explain;
-using IommuKit.Lab.Report;
+using IommuKit.Analysis.Explain;
+using IommuKit.Analysis.Report;
 
 namespace IommuKit.Cli.Output.Report;
 

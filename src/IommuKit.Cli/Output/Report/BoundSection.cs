@@ -1,6 +1,6 @@
+using IommuKit.Analysis.Report;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
-using IommuKit.Lab.Report;
 
 namespace IommuKit.Cli.Output.Report;
 

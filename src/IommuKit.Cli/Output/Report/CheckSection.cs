@@ -1,5 +1,5 @@
-using IommuKit.Lab.Checker;
-using IommuKit.Lab.Report;
+using IommuKit.Analysis.Report;
+using IommuKit.Checker;
 
 namespace IommuKit.Cli.Output.Report;
 

@@ -1,9 +1,8 @@
 using System.Globalization;
-using IommuKit.Lab;
-using IommuKit.Lab.Report;
-using IommuKit.Lab.Traces;
-using IommuKit.Lab.Verdict;
+using IommuKit.Analysis.Report;
+using IommuKit.Analysis.Verdict;
 using IommuKit.Specs.Vtd;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Output.Report;
 

@@ -1,6 +1,6 @@
-using IommuKit.Lab.Explain;
+using IommuKit.Analysis.Explain;
+using IommuKit.Analysis.Report;
 using IommuKit.Lab.Replay;
-using IommuKit.Lab.Report;
 
 namespace IommuKit.Cli.Output.Report;
 

@@ -1,5 +1,5 @@
-using IommuKit.Lab.Report;
-using IommuKit.Lab.Verdict;
+using IommuKit.Analysis.Report;
+using IommuKit.Analysis.Verdict;
 
 namespace IommuKit.Cli.Output.Report;
 

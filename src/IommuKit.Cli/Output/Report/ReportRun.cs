@@ -1,12 +1,12 @@
+using IommuKit.Analysis.Calibration;
+using IommuKit.Analysis.Explain;
+using IommuKit.Analysis.Verdict;
+using IommuKit.Checker;
 using IommuKit.Cli.Commands;
 using IommuKit.Domains;
 using IommuKit.Lab.Bench;
-using IommuKit.Lab.Checker;
 using IommuKit.Lab.Costs;
-using IommuKit.Lab.Costs.Calibration;
-using IommuKit.Lab.Explain;
 using IommuKit.Lab.Replay;
-using IommuKit.Lab.Verdict;
 using IommuKit.PageTables;
 
 namespace IommuKit.Cli.Output.Report;

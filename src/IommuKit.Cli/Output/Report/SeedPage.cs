@@ -1,6 +1,6 @@
+using IommuKit.Analysis.Explain;
+using IommuKit.Analysis.Report;
 using IommuKit.Lab;
-using IommuKit.Lab.Explain;
-using IommuKit.Lab.Report;
 
 namespace IommuKit.Cli.Output.Report;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
-using IommuKit.Lab.Audit;
-using IommuKit.Lab.Faults;
-using IommuKit.Lab.Report;
-using IommuKit.Lab.Verdict;
+using IommuKit.Analysis.Report;
+using IommuKit.Analysis.Verdict;
+using IommuKit.Traces.Audit;
+using IommuKit.Traces.Faults;
 
 namespace IommuKit.Cli.Output.Report;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using IommuKit.Lab;
+using IommuKit.Traces;
 
 namespace IommuKit.Cli.Output.Report;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using IommuKit.Lab.Report;
+using IommuKit.Analysis.Report;
 
 namespace IommuKit.Cli.Output.Report;
 

@@ -1,4 +1,4 @@
-using IommuKit.Lab.Report;
+using IommuKit.Analysis.Report;
 
 namespace IommuKit.Cli.Output.Report;
 

@@ -1,6 +1,6 @@
-using IommuKit.Lab.Explain;
+using IommuKit.Analysis.Explain;
+using IommuKit.Analysis.Verdict;
 using IommuKit.Lab.Replay;
-using IommuKit.Lab.Verdict;
 
 namespace IommuKit.Cli.Output.Report;
 

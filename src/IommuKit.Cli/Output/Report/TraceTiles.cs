@@ -1,6 +1,6 @@
 using System.Globalization;
-using IommuKit.Lab.Report;
-using IommuKit.Lab.Verdict;
+using IommuKit.Analysis.Report;
+using IommuKit.Analysis.Verdict;
 
 namespace IommuKit.Cli.Output.Report;
 

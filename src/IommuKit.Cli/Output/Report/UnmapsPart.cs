@@ -1,5 +1,5 @@
-using IommuKit.Lab.Audit;
-using IommuKit.Lab.Report;
+using IommuKit.Analysis.Report;
+using IommuKit.Traces.Audit;
 
 namespace IommuKit.Cli.Output.Report;
 

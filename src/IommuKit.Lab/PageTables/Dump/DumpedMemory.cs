@@ -1,5 +1,6 @@
 using System.Globalization;
 using IommuKit.Specs.Memory;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.PageTables.Dump;
 

@@ -1,9 +1,9 @@
 using IommuKit.Lab.PageTables.Bench;
 using IommuKit.Lab.Replay;
-using IommuKit.Lab.Traces;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.PageTables.Dump;
 

@@ -1,5 +1,6 @@
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.PageTables.Dump;
 

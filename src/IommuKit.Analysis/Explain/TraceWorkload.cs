@@ -1,0 +1,88 @@
+using IommuKit.Domains;
+using IommuKit.Lab.Costs;
+using IommuKit.Lab.Machines;
+using IommuKit.Lab.Replay;
+using IommuKit.Sync;
+using IommuKit.Traces;
+
+namespace IommuKit.Analysis.Explain;
+
+/// <summary>
+/// The maps and unmaps of a trace with every combination of causes. Both policies are replayed, event by event, and of each event's maintenance every
+/// mixture is counted. No device takes part, as in <see cref="Replayer"/>.
+/// </summary>
+public static class TraceWorkload
+{
+    /// <summary>Runs a trace.</summary>
+    /// <param name="path">The file, or "-" for the standard input.</param>
+    /// <param name="kind">The machine.</param>
+    /// <param name="from">The first policy.</param>
+    /// <param name="to">The second policy.</param>
+    /// <param name="onRead">Told how many bytes of the file were read so far, or null.</param>
+    /// <returns>The work, and how the second policy's replay went.</returns>
+    /// <exception cref="InputException">The file cannot be used.</exception>
+    public static (Workload Work, ReplayResult Replay) Run(
+        string path, MachineKind kind, SyncPolicy from, SyncPolicy to, Action<long>? onRead = null)
+    {
+        using var reader = TraceReader.Open(path, isLenient: false, onRead);
+        var options = new ReplayOptions { Machines = [kind] };
+        var census = new TraceCensus(path);
+        using var first = new ReplayLane(new ReplayCase(kind, from, new ReplayTuning()), options, census.Summary);
+        using var second = new ReplayLane(new ReplayCase(kind, to, new ReplayTuning()), options, census.Summary);
+        var recorder = new StepRecorder(first.Machine, holdsBack: false);
+        var otherRecorder = new StepRecorder(second.Machine, holdsBack: false);
+        var before = first.Machine.Counts;
+        var otherBefore = second.Machine.Counts;
+        Meter[] meters = [.. Enumerable.Range(0, Workload.Combinations).Select(_ => second.Machine.MeterBeside())];
+        while (reader.Read(out var traceEvent))
+        {
+            census.Note(traceEvent);
+            var next = traceEvent;
+            Mix(() => first.Do(next), () => second.Do(next));
+        }
+
+        var summary = census.Finish(reader);
+        ReplayResult replay = null!;
+        ReplayResult otherReplay = null!;
+        Mix(() => replay = first.Finish(summary), () => otherReplay = second.Finish(summary));
+        if (otherReplay.MapLatency.Count + otherReplay.UnmapLatency.Count == 0)
+        {
+            throw new InputException(TraceReader.NameOf(path), null, "holds no map or unmap that could be done, so there is nothing to explain");
+        }
+
+        double[][] counts = new double[Workload.Combinations][];
+        for (int on = 0; on < counts.Length; on++)
+        {
+            bool isSecond = ((Causes)on).HasFlag(Causes.Software);
+            var software = isSecond ? second.Machine.Counts - otherBefore : first.Machine.Counts - before;
+            var result = isSecond ? otherReplay : replay;
+            var hardware = meters[on].Read(new DomainCounters());
+            counts[on] = CostTerms.VectorOf(
+                software with
+                {
+                    RegisterWrites = hardware.RegisterWrites,
+                    RegisterReads = hardware.RegisterReads,
+                    LinesCleaned = hardware.LinesCleaned,
+                    Barriers = hardware.Barriers,
+                },
+                result.MapLatency.Count,
+                result.UnmapLatency.Count);
+        }
+
+        return (new Workload(path, 0, null, counts), otherReplay);
+
+        void Mix(Action one, Action other)
+        {
+            recorder.Start();
+            one();
+            var plan = recorder.Stop();
+            otherRecorder.Start();
+            other();
+            var otherPlan = otherRecorder.Stop();
+            for (int on = 0; on < meters.Length; on++)
+            {
+                MixedMaintenance.Run(plan, otherPlan, (Causes)on, meters[on]);
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using IommuKit.Lab;
+using IommuKit.Lab.Costs;
+
+namespace IommuKit.Analysis.Explain;
+
+/// <summary>What some work takes with every combination of causes.</summary>
+/// <param name="Name">The work.</param>
+/// <param name="Size">Bytes, or 0 if it is not one operation of a size.</param>
+/// <param name="Operation">The operation; null if it is both.</param>
+/// <param name="Counts">For each combination of <see cref="Causes"/>, by its number: operations by <see cref="CostTerm"/>.</param>
+public sealed record Workload(string Name, ulong Size, MappingOperation? Operation, IReadOnlyList<double[]> Counts)
+{
+    /// <summary>Combinations of causes.</summary>
+    public const int Combinations = (int)Causes.All + 1;
+
+    /// <summary>Operations with one combination.</summary>
+    public double[] With(Causes on) => Counts[(int)on];
+}

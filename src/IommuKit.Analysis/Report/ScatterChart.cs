@@ -1,0 +1,92 @@
+namespace IommuKit.Analysis.Report;
+
+/// <summary>What costs how much of two things: points, each with its name beside it.</summary>
+public sealed class ScatterChart : Chart
+{
+    private const int Height = 280;
+    private const int Margin = 24;
+    private const int LabelHeight = 17;
+
+    private readonly Axis _up;
+    private readonly string _upUnit;
+    private readonly IReadOnlyList<ScatterPoint> _points;
+
+    /// <summary>Draws points.</summary>
+    /// <param name="title">What it shows.</param>
+    /// <param name="description">What is to be seen in it.</param>
+    /// <param name="axis">Where values lie across.</param>
+    /// <param name="unit">What they count.</param>
+    /// <param name="up">Where values lie upwards.</param>
+    /// <param name="upUnit">What they count.</param>
+    /// <param name="points">The points.</param>
+    public ScatterChart(string title, string description, Axis axis, string unit, Axis up, string upUnit, IReadOnlyList<ScatterPoint> points)
+        : base(title, description, axis, unit)
+    {
+        ArgumentNullException.ThrowIfNull(up);
+        _up = up;
+        _upUnit = upUnit;
+        _points = [.. points.OrderBy(point => -point.Y)];
+    }
+
+    private protected override int PlotHeight => Height;
+
+    private protected override void Draw(HtmlWriter html)
+    {
+        Text(html, "tick strong", 0, 11, _upUnit);
+        foreach (double tick in _up.Ticks)
+        {
+            Line(html, "grid", 0, Y(tick), 100, Y(tick));
+        }
+
+        double[] labels = Labels();
+        for (int i = 0; i < _points.Count; i++)
+        {
+            var point = _points[i];
+            double at = Axis.At(point.X);
+            double y = Y(point.Y);
+            bool isLeft = at > 50;
+            if (point.FarX is { } far)
+            {
+                Line(html, $"reach s{point.Style}", at, y, Axis.At(far), y, point.Text);
+                Line(html, $"reach s{point.Style}", Axis.At(far), y - 4, Axis.At(far), y + 4, point.Text);
+            }
+
+            Mark(html, $"point s{point.Style}", CurveChart.MarkOf(point.Style), at, y, point.Text);
+            Text(html, $"label strong", at, labels[i], point.Label, isLeft ? "end" : "start", isLeft ? 4 : -4);
+        }
+
+        // Between the names there is room for what stands at the grid.
+        foreach (double tick in _up.Ticks)
+        {
+            if (labels.All(label => Math.Abs(label - (Y(tick) - 4)) > LabelHeight))
+            {
+                Text(html, "tick", 0, Y(tick) - 4, _up.Format(tick), dx: 2);
+            }
+        }
+    }
+
+    /// <summary>Heights of the names: above their points, or below where another is above; but none over another.</summary>
+    private double[] Labels()
+    {
+        double[] labels = new double[_points.Count];
+        double free = LabelHeight + 11;
+        for (int i = 0; i < labels.Length; i++)
+        {
+            double above = Y(_points[i].Y) - 10;
+            labels[i] = above >= free ? above : Math.Max(Y(_points[i].Y) + 18, free);
+            free = labels[i] + LabelHeight;
+        }
+
+        // Those that are too low go up again, and push the others.
+        double most = Height - 2;
+        for (int i = labels.Length - 1; i >= 0; i--)
+        {
+            labels[i] = Math.Min(labels[i], most);
+            most = labels[i] - LabelHeight;
+        }
+
+        return labels;
+    }
+
+    private double Y(double value) => Margin + 14 + ((Height - (2 * Margin) - 14) * (1 - (_up.At(value) / 100)));
+}

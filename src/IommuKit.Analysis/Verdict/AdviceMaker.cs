@@ -1,0 +1,90 @@
+using System.Globalization;
+using IommuKit.Traces.Audit;
+
+namespace IommuKit.Analysis.Verdict;
+
+/// <summary>Draws the conclusion from a verdict.</summary>
+internal static class AdviceMaker
+{
+    // Less than this share of the processors' time is not worth a change.
+    private const double LittleTime = 0.01;
+    private const double LittleShare = 0.1;
+
+    // With less than this share covered, nothing is said about the rest.
+    private const double LittleCoverage = 0.5;
+
+    /// <summary>What is worth trying.</summary>
+    public static IEnumerable<Advice> Of(VerdictResult verdict)
+    {
+        foreach (string id in (string[])["reused-before-invalidation", "never-invalidated"])
+        {
+            if (Find(verdict, id) is { Limit: null } danger)
+            {
+                yield return new Advice(
+                    "look-at-missing-flushes",
+                    string.Create(CultureInfo.InvariantCulture, $"before anything else, look at line {danger.FirstLine} ({danger.Id})"),
+                    null);
+            }
+        }
+
+        if (verdict.Coverage < LittleCoverage)
+        {
+            yield return verdict.Audit.Lost != 0
+                ? new Advice("record-again", "record again with a larger buffer: most events were lost, and all above is about the rest", null)
+                : new Advice("record-again", "record one device at a time: maps and unmaps do not say their domain, and most cannot be judged", null);
+            yield break;
+        }
+
+        if (verdict.Flushes == 0)
+        {
+            yield return verdict.Iommu is null or "VT-d"
+                ? new Advice("record-flushes", "record intel_iommu:qi_submit too, if this is VT-d: then what flushes cost can be told", null)
+                : new Advice(
+                    "no-flush-events",
+                    $"the driver of {verdict.Iommu} has no events for flushes; a kprobe on its flush function would give their number and time",
+                    null);
+            yield break;
+        }
+
+        foreach (var advice in OfFlushes(verdict))
+        {
+            yield return advice;
+        }
+    }
+
+    private static IEnumerable<Advice> OfFlushes(VerdictResult verdict)
+    {
+        var burst = verdict.Options.Single(option => option.Kind == FlushOptionKind.Burst);
+        double gone = 1 - (burst.Flushes!.Value / (double)verdict.Flushes);
+        if (verdict.Audit.Mode == InvalidationMode.Deferred)
+        {
+            yield return new Advice("already-lazy", "nothing: flushes are deferred already", null);
+        }
+        else if (verdict.ShareOfTime is { } share && share < LittleTime)
+        {
+            string percent = (share * 100).ToString("0.##", CultureInfo.InvariantCulture);
+            yield return new Advice("nothing", $"nothing: flushes take {percent} % of the CPUs' time at most, and no change would be felt", null);
+        }
+        else if (gone >= LittleShare)
+        {
+            yield return new Advice(
+                "flush-once-per-burst",
+                "one flush for each burst of unmaps",
+                "the callers keep the memory until the burst ends: devices can reach it until then");
+        }
+        else
+        {
+            yield return new Advice("lazy-mode", "lazy mode (iommu.strict=0), if its exposure is acceptable", "no device is hostile or broken");
+        }
+
+        if (Find(verdict, "walk-caches-dropped") is { } walks && walks.Count >= LittleShare * verdict.Flushes)
+        {
+            yield return new Advice(
+                "set-invalidation-hint",
+                "set the invalidation hint (IH) where no page table was freed, so that devices need not walk from the root again",
+                "the driver frees no page table with that unmap");
+        }
+    }
+
+    private static AuditFinding? Find(VerdictResult verdict, string id) => verdict.Audit.Findings.FirstOrDefault(finding => finding.Id == id);
+}

@@ -1,0 +1,164 @@
+using System.Globalization;
+using IommuKit.Traces;
+using IommuKit.Traces.Audit;
+using IommuKit.Traces.Faults;
+
+namespace IommuKit.Analysis.Verdict;
+
+/// <summary>Follows a trace event by event for all that a verdict needs. What it needs is bounded, whatever the trace holds.</summary>
+internal sealed class VerdictPass(string path, KernelLog? log)
+{
+    private readonly TraceAudit _audit = new(path, log);
+    private readonly TraceMachine _machine = new();
+    private readonly FlushTimes _queueTimes = new();
+    private readonly FlushTimes _tagTimes = new();
+    private readonly BurstFlushes _bursts = new();
+    private readonly LazyFlushes _lazy = new();
+    private readonly RefusedCommands _refused = new();
+    private long _queueFlushes;
+    private long _queuePages;
+    private long _tagFlushes;
+    private long _tagPages;
+    private long _first = -1;
+    private long _last = -1;
+    private bool _lacksContext;
+
+    /// <summary>Follows an event.</summary>
+    public void Do(in TraceEvent traceEvent, TraceReader reader)
+    {
+        _audit.Do(traceEvent, reader);
+        switch (traceEvent.Kind)
+        {
+            case TraceEventKind.Map when traceEvent.Size != 0:
+                _bursts.End();
+                break;
+            case TraceEventKind.Unmap when traceEvent.Size != 0:
+                _bursts.Unmapped(traceEvent.Iova, traceEvent.LastIova, traceEvent.Nanoseconds);
+                _lazy.Unmapped(reader.Cpu, traceEvent.Nanoseconds, traceEvent.Size);
+                if (traceEvent.Nanoseconds >= 0)
+                {
+                    _queueTimes.Series.Unmapped(traceEvent.Nanoseconds);
+                    _tagTimes.Series.Unmapped(traceEvent.Nanoseconds);
+                }
+
+                break;
+            case TraceEventKind.Console:
+                _machine.Read(reader.Message);
+                break;
+            case TraceEventKind.Lost or TraceEventKind.Damaged:
+                _bursts.End();
+                _queueTimes.Break();
+                _tagTimes.Break();
+                break;
+            default:
+                break;
+        }
+
+        if (traceEvent.Nanoseconds >= 0)
+        {
+            At(traceEvent, reader);
+        }
+        else if (Invalidation.TryGet(traceEvent, out var invalidation))
+        {
+            Count(invalidation);
+        }
+
+        if (traceEvent.Kind == TraceEventKind.QueueSubmit)
+        {
+            _refused.Note(traceEvent);
+        }
+    }
+
+    /// <summary>Ends the trace.</summary>
+    public VerdictResult Finish(TraceReader reader)
+    {
+        _bursts.End();
+        _lazy.Finish();
+        _machine.Take(reader);
+        var audit = _audit.Finish(reader);
+        bool hasQueue = _queueFlushes != 0;
+        long flushes = hasQueue ? _queueFlushes : _tagFlushes;
+        var times = hasQueue ? _queueTimes : _tagTimes;
+        var known = times.Count != 0 && !_lacksContext ? times : null;
+        var options = new OptionMaker(audit, flushes, known is { IsVague: false } ? known : null, _bursts, _lazy, audit.HasTimes).Make();
+        var (coverage, leftOut) = CoverageOf(audit);
+        return new VerdictResult
+        {
+            Audit = audit,
+            Kernel = _machine.Kernel,
+            Machine = _machine.Hardware,
+            Date = _machine.Date,
+            Iommu = audit.Invalidations.Count != 0 ? "VT-d" : _machine.Iommu,
+            Span = _first < 0 ? null : _last - _first,
+            Processors = Math.Max(reader.Processors, _machine.CpusSeen),
+            Coverage = coverage,
+            LeftOut = leftOut,
+            Flushes = flushes,
+            PageFlushes = hasQueue ? _queuePages : _tagPages,
+            Gaps = known,
+            Series = times.Series,
+            Refused = _refused,
+            Options = options,
+        };
+    }
+
+    private void At(in TraceEvent traceEvent, TraceReader reader)
+    {
+        long now = traceEvent.Nanoseconds;
+        _first = _first < 0 ? now : Math.Min(_first, now);
+        _last = Math.Max(_last, now);
+        int cpu = reader.Cpu;
+        long task = reader.TaskNumber;
+        _machine.SeeCpu(cpu);
+        bool isFlush = Invalidation.TryGet(traceEvent, out var invalidation);
+        if (isFlush)
+        {
+            Count(invalidation);
+            _lacksContext |= cpu < 0 || task < 0;
+        }
+
+        _queueTimes.Note(cpu, task, now, isFlush && !invalidation.IsCacheTag, _bursts);
+        _tagTimes.Note(cpu, task, now, isFlush && invalidation.IsCacheTag);
+    }
+
+    private void Count(in Invalidation invalidation)
+    {
+        bool isPages = invalidation.Scope == InvalidationScope.Pages;
+        if (invalidation.IsCacheTag)
+        {
+            _tagFlushes++;
+            _tagPages += isPages ? 1 : 0;
+        }
+        else
+        {
+            _queueFlushes++;
+            _queuePages += isPages ? 1 : 0;
+        }
+    }
+
+    private static (double Share, IReadOnlyList<string> LeftOut) CoverageOf(AuditResult audit)
+    {
+        var leftOut = new List<string>();
+        void Leave(long count, string what)
+        {
+            if (count != 0)
+            {
+                leftOut.Add(string.Create(CultureInfo.InvariantCulture, $"{count:#,0} {what}"));
+            }
+        }
+
+        long missing = Saturating.Add(audit.Lost, (ulong)audit.Damaged);
+        Leave(audit.Lost, "events lost by the kernel");
+        Leave(audit.Damaged, "damaged lines");
+        if (audit.Coverage is not { } coverage)
+        {
+            long events = audit.Maps + audit.Unmaps;
+            return ((double)events / Math.Max(1, Saturating.Add(events, (ulong)missing)), leftOut);
+        }
+
+        Leave(coverage.NotFollowed, "unmaps that could not be followed");
+        Leave(coverage.Unclear, "unmaps flushed for one of several domains, perhaps another's");
+        long followed = audit.Unmaps - coverage.NotFollowed - coverage.Unclear;
+        return ((double)followed / Math.Max(1, Saturating.Add(audit.Unmaps, (ulong)missing)), leftOut);
+    }
+}

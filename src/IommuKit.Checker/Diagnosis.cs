@@ -1,0 +1,50 @@
+using IommuKit.Checker.Scenarios;
+
+namespace IommuKit.Checker;
+
+/// <summary>Says what kind of mistake a wrong answer comes from, by what was flushed since the last store.</summary>
+internal static class Diagnosis
+{
+    public static Verdict VerdictOf(Violation violation, EntryHistory history, bool hasWalkCache)
+    {
+        if (violation.IsPosted)
+        {
+            return Verdict.NotComplete;
+        }
+
+        return violation.Source switch
+        {
+            StaleSource.Route => Verdict.WrongRoute,
+            StaleSource.Table => Verdict.WrongTable,
+            _ when violation.IsForeign && CheckOperation.IsBuffer(violation.Answer) => Verdict.EarlyFree,
+            StaleSource.TableCache when history.WasTableCacheDropped => Verdict.Order,
+            StaleSource.TableCache when history.WasOtherHalfDropped => Verdict.WrongTarget,
+            StaleSource.Translations when history.WasTranslationDroppedRightly =>
+                hasWalkCache && !history.WasWalkCacheDropped ? Verdict.Missing : Verdict.Order,
+            StaleSource.Translations when history.WasTranslationDropped => Verdict.WrongTarget,
+            _ => Verdict.Missing,
+        };
+    }
+
+    public static string CauseOf(Violation violation, Verdict verdict, EntryHistory history, bool hasCoherentWalk) => verdict switch
+    {
+        Verdict.NotComplete => "nobody waited until the invalidations had taken effect",
+        Verdict.WrongRoute => "the device is attached and not translated",
+        Verdict.WrongTable => "the page table does not say what was mapped",
+        Verdict.EarlyFree => "the table's memory holds something else while hardware may still follow the old pointer to it",
+        Verdict.Order => violation.Source == StaleSource.TableCache
+            ? "the table cache dropped the line, and could fetch it again before the store had reached memory"
+            : "the TLB dropped the translation, and could fetch it again from what was not dropped yet",
+        Verdict.WrongTarget => violation.Source == StaleSource.TableCache
+            ? "the table cache dropped a line at another address"
+            : "the TLB dropped the page of another address space",
+        _ => violation.Source switch
+        {
+            StaleSource.Memory when hasCoherentWalk => "no memory barrier makes the store visible before what follows",
+            StaleSource.Memory => history.WasCleaned ? "no barrier waits for the clean" : "the line of the entry was not cleaned after the store",
+            StaleSource.TableCache => "the line of the entry was not dropped from the table cache after the store",
+            _ when history.WasTranslationDroppedRightly => "the pointer to the table was not dropped from the walk cache",
+            _ => "the translation was not dropped after the store",
+        },
+    };
+}

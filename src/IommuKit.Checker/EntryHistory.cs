@@ -1,0 +1,174 @@
+using System.Globalization;
+using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
+using IommuKit.Lab.Machines;
+
+namespace IommuKit.Checker;
+
+/// <summary>
+/// What happened to the entries that translate one page: what was stored in the last operation that stored any, and what was flushed since.
+/// </summary>
+/// <param name="violation">What is wrong.</param>
+internal sealed class EntryHistory(Violation violation) : ICheckerLog
+{
+    private const int LineBytes = 64;
+
+    private readonly List<string> _lines = [];
+    private readonly List<ulong> _entries = [];
+    private FlushChecker? _checker;
+    private string? _operation;
+    private bool _hasBegun;
+    private ulong _last;
+
+    /// <summary>Whether the page's translations were dropped since the last store, in any address space.</summary>
+    public bool WasTranslationDropped { get; private set; }
+
+    /// <summary>Whether they were dropped in the address space of the device.</summary>
+    public bool WasTranslationDroppedRightly { get; private set; }
+
+    /// <summary>Whether pointers to the tables of the page were dropped in the address space of the device.</summary>
+    public bool WasWalkCacheDropped { get; private set; }
+
+    /// <summary>Whether the table cache was told to drop the line of the last entry stored.</summary>
+    public bool WasTableCacheDropped { get; private set; }
+
+    /// <summary>Whether it was told to drop a line that differs from that one only in the upper half of the address.</summary>
+    public bool WasOtherHalfDropped { get; private set; }
+
+    /// <summary>Whether the line of the last entry stored was cleaned.</summary>
+    public bool WasCleaned { get; private set; }
+
+    /// <summary>What happened, a line each.</summary>
+    public IReadOnlyList<string> Lines => _lines;
+
+    /// <summary>The entries that were stored.</summary>
+    public IReadOnlyList<ulong> Entries => _entries;
+
+    /// <summary>Runs a failing scenario again and takes notes.</summary>
+    public static EntryHistory Of(CheckCase failing, Violation violation)
+    {
+        var history = new EntryHistory(violation);
+        failing.Run(history);
+        return history;
+    }
+
+    public void Watching(FlushChecker checker) => _checker = checker;
+
+    public void Began(in CheckOperation operation)
+    {
+        _operation = operation.ToString();
+        _hasBegun = true;
+    }
+
+    public void Stored(long number, ulong address, ulong before, ulong after)
+    {
+        if (_checker is not { Violation: null } checker || !checker.Translates(address, violation.Page))
+        {
+            return;
+        }
+
+        if (_hasBegun)
+        {
+            _lines.Clear();
+            _entries.Clear();
+            _hasBegun = false;
+        }
+
+        NoteOperation();
+        _last = address;
+        if (!_entries.Contains(address))
+        {
+            _entries.Add(address);
+        }
+
+        WasTranslationDropped = false;
+        WasTranslationDroppedRightly = false;
+        WasWalkCacheDropped = false;
+        WasTableCacheDropped = false;
+        WasOtherHalfDropped = false;
+        WasCleaned = false;
+        Add(number, $"store: entry at 0x{address:x} becomes 0x{after:x}, was 0x{before:x}");
+    }
+
+    public void Accessed(long number, in MaintenanceStep access, in ShadowCommand command)
+    {
+        if (_entries.Count == 0 || number > violation.Step)
+        {
+            return;
+        }
+
+        switch (access.Kind)
+        {
+            case MaintenanceKind.Clean when _entries.Exists(Around(access.Address, access.Value)):
+                WasCleaned |= Around(access.Address, access.Value)(_last);
+                Add(number, $"clean: 0x{access.Address:x}, {access.Value} bytes");
+                break;
+            case MaintenanceKind.Barrier:
+                AddBehind("clean", number, "barrier: what was cleaned is in memory");
+                break;
+            case MaintenanceKind.RegisterRead:
+                AddBehind("drop", number, "read-back: register writes before it have taken effect");
+                break;
+            default:
+                NoteCommand(number, command);
+                break;
+        }
+    }
+
+    private static Predicate<ulong> Around(ulong address, ulong bytes)
+    {
+        ulong mask = LineBytes - 1;
+        ulong first = address & ~mask;
+        ulong last = (address + (bytes - 1)) | mask;
+        return entry => entry >= first && entry <= last;
+    }
+
+    private void NoteCommand(long number, in ShadowCommand command)
+    {
+        if (command.Kind == ShadowCommandKind.DropTableCache)
+        {
+            var drop = command;
+            bool isOtherHalf = (uint)drop.First <= (uint)_last && (uint)_last <= (uint)drop.Last && !drop.Covers(_last);
+            WasTableCacheDropped |= drop.Covers(_last);
+            WasOtherHalfDropped |= isOtherHalf;
+            if (isOtherHalf || _entries.Exists(entry => drop.Covers(entry)))
+            {
+                string what = drop.Last == ulong.MaxValue ? "everything" : $"0x{drop.First:x} to 0x{drop.Last:x}";
+                Add(number, $"table cache: drops {what}");
+            }
+        }
+        else if (command.IsDrop && command.Covers(violation.Iova))
+        {
+            WasTranslationDropped = true;
+            WasTranslationDroppedRightly |= command.Concerns(violation.Space);
+            WasWalkCacheDropped |= command.Kind == ShadowCommandKind.DropTranslationsAndTables && command.Concerns(violation.Space);
+            string what = command.Kind == ShadowCommandKind.DropTranslationsAndTables ? "TLB and walk cache: drop" : "TLB: drops";
+            string space = command.Subject == ShadowCommand.Every ? "all address spaces" : $"address space {command.Subject}";
+            Add(number, $"{what} 0x{command.First:x} to 0x{command.Last:x} of {space}");
+        }
+    }
+
+    private void NoteOperation()
+    {
+        if (_operation is not null)
+        {
+            _lines.Add($"        {_operation}");
+            _operation = null;
+        }
+    }
+
+    /// <summary>Notes a wait, if there is something before it that it is for.</summary>
+    private void AddBehind(string what, long number, string text)
+    {
+        if (_lines[^1].Contains(what, StringComparison.Ordinal))
+        {
+            Add(number, text);
+        }
+    }
+
+    private void Add(long number, string text)
+    {
+        NoteOperation();
+        _lines.Add(string.Create(CultureInfo.InvariantCulture, $"{number,6}  {text}"));
+    }
+}

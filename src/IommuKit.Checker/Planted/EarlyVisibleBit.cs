@@ -1,0 +1,19 @@
+using IommuKit.Checker.Machines;
+using IommuKit.Checker.Scenarios;
+using IommuKit.Lab.Machines;
+
+namespace IommuKit.Checker.Planted;
+
+/// <summary>Pointers to tables are marked as cleaned when their clean begins, not when it is done.</summary>
+internal sealed class EarlyVisibleBit(CheckedMachine machine, ScenarioRun run) : Sabotage(machine, run)
+{
+    public override bool Intercept(in MaintenanceStep access)
+    {
+        if (access.Kind == MaintenanceKind.Clean && IsWorking)
+        {
+            Machine.MarkVisible(access.Address, access.Value);
+        }
+
+        return false;
+    }
+}

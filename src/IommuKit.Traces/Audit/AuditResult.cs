@@ -1,0 +1,64 @@
+using IommuKit.Traces.Faults;
+
+namespace IommuKit.Traces.Audit;
+
+/// <summary>What a trace shows of its invalidations.</summary>
+public sealed class AuditResult
+{
+    /// <summary>The file.</summary>
+    public required string File { get; init; }
+
+    /// <summary>Lines read.</summary>
+    public required long Lines { get; init; }
+
+    /// <summary>Map events.</summary>
+    public required long Maps { get; init; }
+
+    /// <summary>Unmap events.</summary>
+    public required long Unmaps { get; init; }
+
+    /// <summary>Other events, with those of invalidations.</summary>
+    public required long Others { get; init; }
+
+    /// <summary>Events that are known to be missing.</summary>
+    public required long Lost { get; init; }
+
+    /// <summary>Lines, or events of a binary file, that are damaged.</summary>
+    public required long Damaged { get; init; }
+
+    /// <summary>Whether events have times.</summary>
+    public required bool HasTimes { get; init; }
+
+    /// <summary>Events of invalidations, by kind.</summary>
+    public required IReadOnlyDictionary<string, long> Invalidations { get; init; }
+
+    /// <summary>When unmaps were invalidated.</summary>
+    public required InvalidationMode Mode { get; init; }
+
+    /// <summary>Whether the hardware is in caching mode.</summary>
+    public required CachingMode CachingMode { get; init; }
+
+    /// <summary>Ids of the domains that were invalidated.</summary>
+    public required IReadOnlyList<int> Domains { get; init; }
+
+    /// <summary>Units of VT-d that were invalidated.</summary>
+    public required int Units { get; init; }
+
+    /// <summary>What became of the unmaps; null if the trace has no invalidations of the IOTLB.</summary>
+    public required AuditCoverage? Coverage { get; init; }
+
+    /// <summary>Maps and unmaps between an unmap and the next map that starts at the same IOVA; 1 is the next.</summary>
+    public required LogHistogram ReuseDistances { get; init; }
+
+    /// <summary>What is dangerous, then what is wasted.</summary>
+    public required IReadOnlyList<AuditFinding> Findings { get; init; }
+
+    /// <summary>The faults of the trace and of a kernel log beside it.</summary>
+    public required FaultReport Faults { get; init; }
+
+    /// <summary>What cannot be known from this trace, and what was taken for granted instead.</summary>
+    public required IReadOnlyList<string> Limits { get; init; }
+
+    /// <summary>What is wrong with the file as a whole, where a lenient audit went on or stopped early; null if nothing is.</summary>
+    public required string? Problem { get; init; }
+}

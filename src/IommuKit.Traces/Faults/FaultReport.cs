@@ -1,0 +1,58 @@
+namespace IommuKit.Traces.Faults;
+
+/// <summary>The faults of a kernel log, of a trace or of both, explained.</summary>
+public sealed class FaultReport
+{
+    /// <summary>The kernel log; null without one.</summary>
+    public string? LogFile { get; init; }
+
+    /// <summary>Lines of the kernel log.</summary>
+    public long LogLines { get; init; }
+
+    /// <summary>The faults: those that show in the trace by their place in it, and the others by their place in the log.</summary>
+    public required IReadOnlyList<ExplainedFault> Faults { get; init; }
+
+    /// <summary>Messages and events of faults in all, with those that are not kept.</summary>
+    public required long Messages { get; init; }
+
+    /// <summary>Faults that are neither in <see cref="Faults"/> nor followed, as there were too many.</summary>
+    public required long NotKept { get; init; }
+
+    /// <summary>Calls of functions of IOMMU drivers that would have printed something and that the kernel left out, as it says itself.</summary>
+    public required long SuppressedCalls { get; init; }
+
+    /// <summary>Notes of the kernel that it left out messages.</summary>
+    public required IReadOnlyList<SuppressedMessages> Suppressed { get; init; }
+
+    /// <summary>
+    /// The trace's time minus the log's, in nanoseconds, the median over the faults that show in both; null if it cannot be told, or the log
+    /// has no times
+    /// since the start.
+    /// </summary>
+    public long? ClockOffset { get; init; }
+
+    /// <summary>Whether a trace was read; without one there are no causes.</summary>
+    public required bool HasTrace { get; init; }
+
+    /// <summary>What cannot be told, and what was taken for granted instead.</summary>
+    public required IReadOnlyList<string> Limits { get; init; }
+
+    /// <summary>What is wrong with the log as a whole, where reading it stopped early; null if nothing is.</summary>
+    public string? Problem { get; init; }
+
+    /// <summary>How many faults of <see cref="Faults"/> have each cause. Causes that do not occur are left out.</summary>
+    public IReadOnlyDictionary<FaultCause, int> ByCause =>
+        Faults.GroupBy(fault => fault.Cause).OrderBy(group => group.Key).ToDictionary(group => group.Key, group => group.Count());
+
+    /// <summary>
+    /// The worst faults, each of another device or cause as far as there are such: by severity of the cause, then by number of messages.
+    /// </summary>
+    /// <param name="count">How many at most.</param>
+    public IReadOnlyList<ExplainedFault> Worst(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        var sorted = Faults.OrderBy(fault => fault.Cause).ThenByDescending(fault => fault.Messages).ToList();
+        var different = sorted.DistinctBy(fault => (fault.Cause, fault.Fault.Device)).ToList();
+        return [.. different.Concat(sorted.Except(different)).Take(count).OrderBy(fault => fault.Cause)];
+    }
+}

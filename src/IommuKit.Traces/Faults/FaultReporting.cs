@@ -1,0 +1,141 @@
+using System.Globalization;
+
+namespace IommuKit.Traces.Faults;
+
+/// <summary>Makes the report of what was seen.</summary>
+internal sealed class FaultReporting
+{
+    public required KernelLog? Log { get; init; }
+
+    public required KernelLog Messages { get; init; }
+
+    public required FaultMerger.Result Merged { get; init; }
+
+    public required MappingHistory History { get; init; }
+
+    public required TaskNames Tasks { get; init; }
+
+    public required bool HasTrace { get; init; }
+
+    public required int Devices { get; init; }
+
+    public required long Lost { get; init; }
+
+    public required long Overwritten { get; init; }
+
+    public required long NotKept { get; init; }
+
+    public FaultReport Make()
+    {
+        var faults = new List<ExplainedFault>();
+        foreach (var sighting in InOrder())
+        {
+            sighting.IsAfterLoss |= Overwritten != 0;
+            var explained = FaultExplainer.Explain(sighting, HasTrace, Tasks);
+            if (faults.Count > 0 && IsRepeat(faults[^1], explained))
+            {
+                faults[^1].Messages++;
+                faults[^1].LastIova = explained.LastIova;
+            }
+            else
+            {
+                faults.Add(explained);
+            }
+        }
+
+        long notKept = NotKept + Messages.MoreFaults + (Log?.MoreFaults ?? 0);
+
+        // The notes in the trace are the same as those in the log, as far as both have them.
+        var suppressed = (Log?.SuppressedCalls ?? 0) >= Messages.SuppressedCalls && Log is not null ? Log : Messages;
+        return new FaultReport
+        {
+            LogFile = Log?.File,
+            LogLines = Log?.Lines ?? 0,
+            Faults = faults,
+            Messages = Merged.Sightings.Count + notKept,
+            NotKept = notKept,
+            SuppressedCalls = suppressed.SuppressedCalls,
+            Suppressed = suppressed.Suppressed,
+            ClockOffset = Merged.Offset,
+            HasTrace = HasTrace,
+            Limits = Limits(faults, suppressed.SuppressedCalls, notKept),
+            Problem = Log?.Problem,
+        };
+    }
+
+    /// <summary>Those of the trace in its order, and between them those of the log only, in its order.</summary>
+    private IEnumerable<Sighting> InOrder()
+    {
+        var inTrace = Merged.Sightings.Where(sighting => sighting.Line != 0).OrderBy(sighting => sighting.Line).ToList();
+        var inLog = new Queue<Sighting>(Merged.Sightings.Where(sighting => sighting.Line == 0).OrderBy(sighting => sighting.LogLine));
+        foreach (var sighting in inTrace)
+        {
+            while (inLog.TryPeek(out var first) && first.LogLine < sighting.LogLine)
+            {
+                yield return inLog.Dequeue();
+            }
+
+            yield return sighting;
+        }
+
+        while (inLog.TryDequeue(out var rest))
+        {
+            yield return rest;
+        }
+    }
+
+    private static bool IsRepeat(ExplainedFault before, ExplainedFault next) =>
+        next.Fault.Iova is { } iova && before.Fault.Iova is { } same && (iova & ~SmallPage.Mask) == (same & ~SmallPage.Mask)
+        && before.Cause == next.Cause && before.Fault.Direction == next.Fault.Direction && before.Fault.Reporter == next.Fault.Reporter
+        && before.Fault.Device == next.Fault.Device && before.LastMap?.Line == next.LastMap?.Line && before.LastUnmap?.Line == next.LastUnmap?.Line
+        && before.Doubts.SequenceEqual(next.Doubts, StringComparer.Ordinal);
+
+    private List<string> Limits(List<ExplainedFault> faults, long suppressed, long notKept)
+    {
+        var limits = new List<string>();
+        void Add(bool applies, string text)
+        {
+            if (applies)
+            {
+                limits.Add(text);
+            }
+        }
+
+        int headers = faults.Count(fault => fault.Fault.IsHeaderOnly);
+        bool hasAddresses = faults.Any(fault => fault.Fault.Iova is not null);
+        Add(
+            !HasTrace && hasAddresses,
+            "There is no trace of what was mapped: the messages are decoded, and causes are told only where the hardware does.");
+        Add(
+            suppressed != 0,
+            $"The kernel left out messages: {Count(suppressed)} calls, by its own count, of which one fault can be several. "
+                + "Those faults are in no list.");
+        Add(headers != 0, $"Faults of which only the heading was printed: {Count(headers)}. Their device and IOVA are not known.");
+        Add(notKept != 0, $"There are too many faults: {Count(notKept)} are counted, and not explained.");
+        if (HasTrace && Log is not null)
+        {
+            int logOnly = Merged.Sightings.Count(sighting => sighting.Line == 0 && sighting.Fault.Iova is not null);
+            Add(
+                Merged.IsOtherRun,
+                "Faults with the same device and IOVA are at very different times in log and trace: they are not of the same run, and are kept "
+                    + "apart.");
+            Add(
+                logOnly != 0 && Merged.Offset is null && !Merged.IsOtherRun,
+                "No fault shows in both log and trace, so by how much their clocks differ cannot be told. They are taken as equal to within "
+                    + "two seconds, where nothing depends on it; record printk:console too.");
+        }
+
+        Add(
+            HasTrace && hasAddresses && faults.Exists(fault => !fault.IsDomainKnown),
+            $"Maps and unmaps do not say their domain{(Devices > 1 ? $", and {Devices} devices were attached to some" : string.Empty)}: where "
+                + "several have the same IOVA, what is told of it may be another's. VT-d's domains are compared where they were recorded.");
+        Add(
+            HasTrace && hasAddresses,
+            "A fault is placed by its event or message, which comes after it: what was mapped or unmapped in between is taken to be before.");
+        Add(History.Forgotten != 0, $"Too many ranges to remember: {Count(History.Forgotten)} were forgotten, the ones unmapped longest ago first.");
+        Add(Lost != 0 || Overwritten != 0, "Events are missing in the trace, so that maps and unmaps may be too.");
+        return limits;
+    }
+
+    private static string Count(long count) => count.ToString("#,0", CultureInfo.InvariantCulture);
+}

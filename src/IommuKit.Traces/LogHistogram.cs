@@ -1,0 +1,74 @@
+using System.Numerics;
+
+namespace IommuKit.Traces;
+
+/// <summary>Counts numbers in constant memory, to within one part in 64: buckets of equal width within each power of two.</summary>
+public sealed class LogHistogram
+{
+    private const int SubBits = 6;
+    private const int SubBuckets = 1 << SubBits;
+    private const int MaxLog2 = 62;
+
+    private readonly long[] _counts = new long[(MaxLog2 - SubBits + 2) * SubBuckets];
+
+    /// <summary>Numbers counted.</summary>
+    public long Count { get; private set; }
+
+    /// <summary>The largest, exactly; 0 if nothing was counted.</summary>
+    public long Max { get; private set; }
+
+    /// <summary>Counts a number.</summary>
+    /// <param name="value">0 or more; what exceeds 2^62 counts as 2^62.</param>
+    public void Add(long value) => Add(value, 1);
+
+    /// <summary>Counts a number several times.</summary>
+    /// <param name="value">0 or more; what exceeds 2^62 counts as 2^62.</param>
+    /// <param name="count">How often, 1 or more.</param>
+    public void Add(long value, long count)
+    {
+        _counts[BucketOf(Math.Clamp(value, 0, 1L << MaxLog2))] += count;
+        Count += count;
+        Max = Math.Max(Max, value);
+    }
+
+    /// <summary>The number that a share of all does not exceed.</summary>
+    /// <param name="share">0 to 1.</param>
+    /// <returns>It, to one part in 64; 0 if nothing was counted.</returns>
+    public long Percentile(double share)
+    {
+        long wanted = Math.Max(1, (long)Math.Ceiling(share * Count));
+        long seen = 0;
+        for (int bucket = 0; bucket < _counts.Length; bucket++)
+        {
+            seen += _counts[bucket];
+            if (seen >= wanted)
+            {
+                return Math.Min(UpperEnd(bucket), Max);
+            }
+        }
+
+        return 0;
+    }
+
+    private static int BucketOf(long value)
+    {
+        if (value < SubBuckets)
+        {
+            return (int)value;
+        }
+
+        int shift = BitOperations.Log2((ulong)value) - SubBits;
+        return ((shift + 1) << SubBits) + (int)(value >> shift) - SubBuckets;
+    }
+
+    private static long UpperEnd(int bucket)
+    {
+        if (bucket < SubBuckets)
+        {
+            return bucket;
+        }
+
+        int shift = (bucket >> SubBits) - 1;
+        return ((long)((bucket & (SubBuckets - 1)) + SubBuckets + 1) << shift) - 1;
+    }
+}

@@ -1,0 +1,106 @@
+using IommuKit.Analysis.Verdict;
+
+namespace IommuKit.Analysis.Tests.Verdict;
+
+/// <summary>How often other ways to flush would, and what they leave reachable.</summary>
+public sealed class FlushOptionTests
+{
+    private const ulong Page = 4096;
+    private const long Millisecond = 1_000_000;
+
+    [Fact]
+    public void A_burst_is_unmaps_without_a_map_or_a_pause_between()
+    {
+        var bursts = new BurstFlushes();
+        bursts.Unmapped(0, Page - 1, 0);
+        bursts.Unmapped(8 * Page, (9 * Page) - 1, Millisecond);
+        bursts.Unmapped(16 * Page, (18 * Page) - 1, (2 * Millisecond) + 1);
+        bursts.Unmapped(32 * Page, (33 * Page) - 1, (2 * Millisecond) + 2);
+        bursts.End();
+        bursts.End();
+
+        bursts.ByBurst.Flushes.ShouldBe(2);
+        bursts.ByBurst.Pages.Max.ShouldBe(3);
+        bursts.ByBurst.Nanoseconds.Max.ShouldBe(Millisecond);
+        bursts.ByRange.Flushes.ShouldBe(4);
+        bursts.ByRange.Nanoseconds.Max.ShouldBe(0);
+    }
+
+    [Fact]
+    public void Unmaps_that_follow_each_other_upwards_or_downwards_are_one_range()
+    {
+        var bursts = new BurstFlushes();
+        bursts.Unmapped(4 * Page, (5 * Page) - 1, 0);
+        bursts.Unmapped(5 * Page, (6 * Page) - 1, 10);
+        bursts.Unmapped(3 * Page, (4 * Page) - 1, 20);
+        bursts.Unmapped(Page, (2 * Page) - 1, 30);
+        bursts.Unmapped(ulong.MaxValue - Page + 1, ulong.MaxValue, 40);
+        bursts.Unmapped(0, Page - 1, 50);
+        bursts.End();
+
+        bursts.ByRange.Flushes.ShouldBe(4);
+        bursts.ByRange.Pages.Max.ShouldBe(3);
+        bursts.ByRange.Nanoseconds.Max.ShouldBe(20);
+        bursts.ByBurst.Flushes.ShouldBe(1);
+    }
+
+    [Fact]
+    public void Linux_flushes_when_a_processors_ring_is_full()
+    {
+        var lazy = new LazyFlushes();
+        for (int i = 0; i < 2 * LazyFlushes.RingCapacity; i++)
+        {
+            lazy.Unmapped(i & 1, -1, Page);
+        }
+
+        lazy.Result.Flushes.ShouldBe(0);
+        lazy.Unmapped(0, -1, Page);
+        lazy.Result.Flushes.ShouldBe(1);
+        lazy.Result.Pages.Max.ShouldBe(2 * LazyFlushes.RingCapacity);
+        lazy.Finish();
+        lazy.Result.Flushes.ShouldBe(2);
+        lazy.Result.Nanoseconds.Count.ShouldBe(0);
+    }
+
+    [Fact]
+    public void Linux_flushes_10_ms_after_the_first_unmap()
+    {
+        var lazy = new LazyFlushes();
+        lazy.Unmapped(0, 0, Page);
+        lazy.Unmapped(0, LazyFlushes.TimerNanoseconds - 1, 3 * Page);
+        lazy.Unmapped(0, LazyFlushes.TimerNanoseconds, Page);
+        lazy.Finish();
+
+        lazy.Result.Flushes.ShouldBe(2);
+        lazy.Result.Pages.Max.ShouldBe(4);
+        lazy.Result.Nanoseconds.Max.ShouldBe(LazyFlushes.TimerNanoseconds);
+        lazy.Result.Nanoseconds.Count.ShouldBe(3);
+    }
+
+    [Fact]
+    public void The_timer_goes_on_though_a_ring_was_full()
+    {
+        var lazy = new LazyFlushes();
+        for (int i = 0; i <= LazyFlushes.RingCapacity; i++)
+        {
+            lazy.Unmapped(0, i, Page);
+        }
+
+        lazy.Result.Flushes.ShouldBe(1);
+        lazy.Unmapped(0, LazyFlushes.TimerNanoseconds, Page);
+
+        lazy.Result.Flushes.ShouldBe(2);
+    }
+
+    [Fact]
+    public void An_unmap_of_less_than_a_page_reaches_one()
+    {
+        var group = new GroupedFlushes();
+        group.Flush(5);
+        group.Flushes.ShouldBe(0);
+        group.Add(1, 1);
+        group.Flush(5);
+
+        (group.Flushes, group.Pages.Max, group.Nanoseconds.Max).ShouldBe((1, 1, 4));
+    }
+}

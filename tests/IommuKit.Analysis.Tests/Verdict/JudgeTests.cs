@@ -1,0 +1,189 @@
+using IommuKit.Analysis.Verdict;
+using IommuKit.Traces.Audit;
+
+namespace IommuKit.Analysis.Tests.Verdict;
+
+/// <summary>Whole traces, judged.</summary>
+public sealed class JudgeTests : IDisposable
+{
+    private readonly string _file = Path.GetTempFileName();
+
+    public void Dispose() => File.Delete(_file);
+
+    [Fact]
+    public void Commands_are_counted_and_timed()
+    {
+        var verdict = Judged(
+            """
+             dd-1 [000] .... 1.000000: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+             dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+             dd-1 [000] .... 1.000012: qi_submit: iotlb_inv dmar0: 0x500f2 0x1000 0x0 0x0
+             x-2  [000] .... 1.000013: map: IOMMU: iova=0x9000 - 0xa000 paddr=0x5000 size=4096
+             dd-1 [001] .... 1.000014: map: IOMMU: iova=0x7000 - 0x8000 paddr=0x5000 size=4096
+             dd-1 [000] .... 1.000020: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+            """);
+
+        verdict.Iommu.ShouldBe("VT-d");
+        (verdict.Flushes, verdict.PageFlushes, verdict.Processors).ShouldBe((1, 1, 4));
+        verdict.Span.ShouldBe(20_000);
+        verdict.Times!.Sum.ShouldBe(8000);
+        verdict.ShareOfTime!.Value.ShouldBe(0.1, 1e-9);
+        verdict.Coverage.ShouldBe(1);
+        verdict.LeftOut.ShouldBeEmpty();
+        verdict.Audit.Mode.ShouldBe(InvalidationMode.Strict);
+        Flushes(verdict).ShouldBe([1, 1, 1, 1]);
+    }
+
+    [Theory]
+    [InlineData("rtc_cmos 00:04: setting system clock to 2026-03-01T12:34:56 UTC (1772368496)", "2026-03-01")]
+    [InlineData("rtc_cmos 00:04: setting system clock to 2026-02-30T12:34:56 UTC", null)]
+    [InlineData("setting system clock to 2026", null)]
+    [InlineData("nothing of the kind", null)]
+    public void The_day_is_the_one_that_the_kernel_set_its_clock_to(string message, string? day)
+    {
+        var verdict = Judged(
+            $"""
+             swapper/0-1 [000] .... 0.500000: console: [    0.500000] {message}
+             dd-1 [000] .... 1.000000: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+             dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+            """);
+
+        verdict.Date?.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture).ShouldBe(day);
+        verdict.Series.Bins.ToArray().Sum(bin => bin.Unmaps).ShouldBe(1);
+    }
+
+    [Fact]
+    public void Flushes_of_tags_count_where_there_are_no_commands_of_the_queue()
+    {
+        const string unmap = " dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096\n";
+        const string tag = " dd-1 [000] .... 1.000012: cache_tag_flush_range: dmar0 0000:00:03.0[0] type iotlb did 5 [0x1000-0x1fff] addr 0x1000 pages 0x1 mask 0x0\n";
+        const string queue = " dd-1 [000] .... 1.000013: qi_submit: iotlb_inv dmar0: 0x500f2 0x1000 0x0 0x0\n";
+        const string end = " dd-1 [000] .... 1.000020: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096";
+
+        var both = Judged(unmap + tag + queue + end);
+        var tagOnly = Judged(unmap + tag + end);
+
+        (both.Flushes, both.Times!.Sum).ShouldBe((1, 7000));
+        (tagOnly.Flushes, tagOnly.Times!.Sum).ShouldBe((1, 8000));
+    }
+
+    [Fact]
+    public void Without_commands_nothing_is_said_of_their_time()
+    {
+        var verdict = Judged(" dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096");
+
+        (verdict.Flushes, verdict.Iommu, verdict.Times, verdict.ShareOfTime).ShouldBe((0, null, null, null));
+        verdict.Options[0].Flushes.ShouldBeNull();
+        verdict.Options[2].Flushes.ShouldBe(1);
+        verdict.Options.ShouldAllBe(option => option.SavedNanoseconds == null);
+        verdict.Advice.Single().Id.ShouldBe("record-flushes");
+    }
+
+    [Fact]
+    public void The_kernels_own_messages_tell_the_machine()
+    {
+        var verdict = Judged(
+            """
+             swapper/0-1 [000] .... 0.000001: console: Linux version 6.12.95-amd64 (debian@example) #1 SMP
+             swapper/0-1 [000] .... 0.000002: console: DMI: QEMU Standard PC (Q35 + ICH9, 2009)
+             swapper/0-1 [000] .... 0.000003: console: AMD-Vi: Using global IVHD EFR:0x0
+             dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+            """);
+
+        (verdict.Kernel, verdict.Machine, verdict.Iommu).ShouldBe(("6.12.95-amd64", "QEMU Standard PC (Q35 + ICH9, 2009)", "AMD-Vi"));
+        verdict.Advice.Single().Id.ShouldBe("no-flush-events");
+    }
+
+    [Fact]
+    public void Losses_are_not_covered()
+    {
+        var verdict = Judged(
+            """
+             dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+             dd-1 [000] .... 1.000012: qi_submit: iotlb_inv dmar0: 0x500f2 0x1000 0x0 0x0
+            CPU:0 [LOST 3 EVENTS]
+             dd-1 [000] .... 1.000050: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+            """);
+
+        verdict.Coverage.ShouldBe(0.25);
+        verdict.LeftOut.ShouldBe(["3 events lost by the kernel"]);
+        verdict.Times.ShouldBeNull();
+        verdict.Advice.Single().Id.ShouldBe("record-again");
+    }
+
+    [Fact]
+    public void Commands_that_hardware_may_not_take_are_named()
+    {
+        var verdict = Judged(
+            """
+             dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+             dd-1 [000] .... 1.000012: qi_submit: iotlb_inv dmar0: 0x500f2 0x12 0x0 0x0
+             dd-1 [000] .... 1.000013: qi_submit: iotlb_inv dmar0: 0x500f2 0x13 0x0 0x0
+             dd-1 [000] .... 1.000014: qi_submit: iotlb_inv dmar0: 0x500c2 0x0 0x0 0x0
+            """);
+
+        (verdict.Refused.MaskTooLarge, verdict.Refused.FirstMaskLine).ShouldBe((1, 4));
+        (verdict.Refused.Reserved, verdict.Refused.FirstReservedLine).ShouldBe((1, 5));
+    }
+
+    [Fact]
+    public void A_danger_that_nothing_else_explains_comes_first()
+    {
+        var verdict = Judged(
+            """
+             dd-1 [000] .... 1.000001: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+             dd-1 [000] .... 1.000002: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+             dd-1 [000] .... 1.000003: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x9000 size=4096
+             dd-1 [000] .... 1.000004: qi_submit: iotlb_inv dmar0: 0x500f2 0x1000 0x0 0x0
+            """);
+
+        verdict.Advice[0].Id.ShouldBe("look-at-missing-flushes");
+    }
+
+    [Theory]
+    [InlineData("vfio-edu", 1581, 1569, 42_083_000)]
+    [InlineData("vfio-edu-cm", 5580, 5556, 129_781_000)]
+    public void Samples_are_judged_as_another_program_does(string name, long flushes, long pages, long nanoseconds)
+    {
+        // Counted and summed by a script of its own from the text.
+        var verdict = Judge.Run(RepositoryFiles.InRepository("samples", $"{name}.trace.gz"));
+
+        (verdict.Flushes, verdict.PageFlushes).ShouldBe((flushes, pages));
+        verdict.Times!.Sum.ShouldBe(nanoseconds);
+        verdict.Coverage.ShouldBe(1);
+    }
+
+    [SharedTheory]
+    [InlineData("nvme-rand-strict-qi", 27014, 929_694_000)]
+    [InlineData("boot-multi", 17953, 368_782_000)]
+    public void Captures_are_judged_as_another_program_does(string name, long flushes, long nanoseconds)
+    {
+        var verdict = Judge.Run(Path.Combine(RepositoryFiles.Shared, "traces", name, "trace.gz"));
+
+        (verdict.Flushes, verdict.Times!.Sum).ShouldBe((flushes, nanoseconds));
+    }
+
+    [SharedFact]
+    public void Text_and_binary_of_one_capture_are_judged_alike()
+    {
+        string folder = Path.Combine(RepositoryFiles.Shared, "traces", "vfio-edu");
+        var text = Judge.Run(Path.Combine(folder, "trace.gz"));
+        var binary = Judge.Run(Path.Combine(folder, "trace.dat"));
+
+        Flushes(binary).ShouldBe(Flushes(text));
+        binary.Times!.Count.ShouldBe(text.Times!.Count);
+
+        // The text has microseconds, the file nanoseconds.
+        Math.Abs(binary.Times.Sum - text.Times.Sum).ShouldBeLessThan(text.Times.Sum / 100);
+        binary.Kernel.ShouldBe("6.1.0-56-amd64");
+    }
+
+    private static IEnumerable<long?> Flushes(VerdictResult verdict) => verdict.Options.Select(option => option.Flushes);
+
+    private VerdictResult Judged(string events)
+    {
+        int count = events.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => !line.Contains("LOST", StringComparison.Ordinal));
+        File.WriteAllText(_file, $"# entries-in-buffer/entries-written: {count}/{count}   #P:4\n{events}\n");
+        return Judge.Run(_file);
+    }
+}

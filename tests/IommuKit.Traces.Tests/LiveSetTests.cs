@@ -1,0 +1,61 @@
+namespace IommuKit.Traces.Tests;
+
+public class LiveSetTests
+{
+    [Fact]
+    public void No_order_of_pieces_is_slow()
+    {
+        var live = new LiveSet();
+        RangeSetProperty.AddManyInChosenOrder(live.Add);
+        live.Pieces.ShouldBe(100_000);
+    }
+
+    [Fact]
+    public void Agrees_with_a_set_of_numbers() => RangeSetProperty.Check(() =>
+    {
+        var live = new LiveSet();
+        return new RangeSetProperty(live.Add, live.Remove, () => live.Bytes, () => live.Pieces);
+    });
+
+    [Fact]
+    public void The_ends_of_the_number_space_are_no_problem()
+    {
+        var live = new LiveSet();
+        live.Add(ulong.MaxValue - 4095, ulong.MaxValue).ShouldBe(0ul);
+        live.Add(0, 4095).ShouldBe(0ul);
+        live.Add(4096, ulong.MaxValue - 4096).ShouldBe(0ul);
+        live.Pieces.ShouldBe(1);
+        live.Remove(1ul << 40, (1ul << 40) + 4095).ShouldBe(4096ul);
+        live.Pieces.ShouldBe(2);
+    }
+
+    /// <summary>Many more pieces than one chunk holds, so that chunks are split, emptied and joined.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Agrees_with_a_bitmap_when_there_are_many_pieces(int seed)
+    {
+        const int space = 20_000;
+        var random = new Random(seed);
+        var live = new LiveSet();
+        bool[] oracle = new bool[space];
+        for (int step = 0; step < 30_000; step++)
+        {
+            // It grows and shrinks in turn; now and then a range covers many chunks.
+            bool isAdd = random.Next(100) < (step / 6000 % 2 == 0 ? 90 : 20);
+            int first = random.Next(space);
+            int length = Math.Min(space - first, random.Next(300) == 0 ? random.Next(1, space) : random.Next(1, 3));
+            var range = oracle.AsSpan(first, length);
+            ulong before = (ulong)range.Count(true);
+            ulong end = (ulong)(first + length - 1);
+            (isAdd ? live.Add((ulong)first, end) : live.Remove((ulong)first, end)).ShouldBe(before);
+            range.Fill(isAdd);
+            if (step % 500 == 0)
+            {
+                live.Bytes.ShouldBe((ulong)oracle.AsSpan().Count(true));
+                live.Pieces.ShouldBe(Enumerable.Range(0, space).Count(i => oracle[i] && (i == 0 || !oracle[i - 1])));
+            }
+        }
+    }
+}
