@@ -10,7 +10,7 @@ internal static class HeldLock
 
     /// <summary>The work waits for a lock.</summary>
     /// <param name="gate">The lock.</param>
-    /// <param name="work">Work that can be done twice.</param>
+    /// <param name="work">What should take it.</param>
     /// <param name="meanwhile">What must hold while the work waits.</param>
     public static void ShouldStop(object gate, Action work, Action? meanwhile = null) =>
         ShouldStop(() => Monitor.Enter(gate), () => Monitor.Exit(gate), After(work), meanwhile);
@@ -23,6 +23,9 @@ internal static class HeldLock
     public static void ShouldStopInside(object gate, Action<Action> work) =>
         ShouldStop(() => Monitor.Enter(gate), () => Monitor.Exit(gate), work, meanwhile: null);
 
+    /// <inheritdoc cref="ShouldStopInside(object, Action{Action})"/>
+    public static void ShouldStopInside(Lock gate, Action<Action> work) => ShouldStop(gate.Enter, gate.Exit, work, meanwhile: null);
+
     private static Action<Action> After(Action work) => hold =>
     {
         hold();
@@ -31,8 +34,6 @@ internal static class HeldLock
 
     private static void ShouldStop(Action enter, Action exit, Action<Action> work, Action? meanwhile)
     {
-        // What is made when it is first done, by a class for instance, is nothing to wait for the second time.
-        work(() => { });
         bool isReached = false;
         bool isHeld = false;
         Exception? failure = null;

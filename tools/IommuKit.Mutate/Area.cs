@@ -16,10 +16,10 @@ internal sealed record Area(string Name, string Project, string Folder, IReadOnl
     [
         new(
             "Sync", "IommuKit", "Sync",
-            [(Engine, "Sync,Domains"), (Engine, "Drivers,UnmapTests"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
+            [(Engine, "Sync,Domains"), (Engine, "Drivers,Concurrency,UnmapTests"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
         new(
             "Domains", "IommuKit", "Domains",
-            [(Engine, "Domains,Sync"), (Engine, "Drivers"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
+            [(Engine, "Domains,Sync"), (Engine, "Drivers,Concurrency"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
         new(
             "Drivers", "IommuKit", "Drivers",
             [(Engine, "Drivers,Domains"), (Lab, "Lab.Tests.Tegra"), (Lab, "FoundByCheck,PlantedBug"), (Lab, "DriverCheck")]),
