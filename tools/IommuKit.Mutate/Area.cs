@@ -34,7 +34,7 @@ internal sealed record Area(string Name, string Project, string Folder, IReadOnl
         InLab("Audit"),
         InLab("Faults", "Verdict"),
         InLab("Verdict"),
-        InLab("Checker"),
+        new("Checker", "IommuKit.Lab", "Checker", [(Lab, "Lab.Tests.Checker,-DriverCheck"), (Lab, "DriverCheck")]),
         new("Cli", "IommuKit.Cli", string.Empty, [("IommuKit.Cli.Tests", string.Empty)]),
     ];
 
