@@ -20,10 +20,10 @@ internal sealed record Area(string Name, string Project, string Folder, IReadOnl
     [
         new(
             "Sync", "IommuKit", "Sync",
-            [(Engine, "Sync,Domains"), (Engine, "Drivers,UnmapTests"), (Checker, "FoundByCheck,PlantedBug"), (Checker, "DriverCheck")]),
+            [(Engine, "Sync,Domains"), (Engine, "Drivers,Concurrency,UnmapTests"), (Checker, "FoundByCheck,PlantedBug"), (Checker, "DriverCheck")]),
         new(
             "Domains", "IommuKit", "Domains",
-            [(Engine, "Domains,Sync"), (Engine, "Drivers"), (Checker, "FoundByCheck,PlantedBug"), (Checker, "DriverCheck")]),
+            [(Engine, "Domains,Sync"), (Engine, "Drivers,Concurrency"), (Checker, "FoundByCheck,PlantedBug"), (Checker, "DriverCheck")]),
         new(
             "Drivers", "IommuKit", "Drivers",
             [(Engine, "Drivers,Domains"), (Lab, "Lab.Tests.Tegra"), (Checker, "FoundByCheck,PlantedBug"), (Checker, "DriverCheck")]),
@@ -39,7 +39,7 @@ internal sealed record Area(string Name, string Project, string Folder, IReadOnl
         new("Audit", "IommuKit.Traces", "Audit", [(Traces, "Tests.Audit")]),
         new("Faults", "IommuKit.Traces", "Faults", [(Traces, "Tests.Faults"), (Analysis, "Verdict")]),
         new("Verdict", "IommuKit.Analysis", "Verdict", [(Analysis, "Verdict")]),
-        new("Checker", "IommuKit.Checker", string.Empty, [(Checker, string.Empty)]),
+        new("Checker", "IommuKit.Checker", string.Empty, [(Checker, "-DriverCheck"), (Checker, "DriverCheck")]),
         new("Cli", "IommuKit.Cli", string.Empty, [("IommuKit.Cli.Tests", string.Empty)]),
     ];
 }

@@ -14,6 +14,9 @@ internal sealed class ProjectCompiler
     public ProjectCompiler(string root, string project)
     {
         string file = Path.Combine(root, "src", project, $"{project}.csproj");
+
+        // What it refers to must be there.
+        Command.Run(root, "dotnet", ["build", file, "-c", "Release"]);
         string json = Command.Run(
             root,
             "dotnet",

@@ -6,15 +6,10 @@ namespace IommuKit.Mutate;
 /// <summary>Copies of built tests, in which assemblies are replaced.</summary>
 internal sealed class TestBench(string root, string work)
 {
-    // A mutant that takes so many times longer does not end, for all that anybody cares.
-    private const int Slack = 4;
-
     private const int Shown = 5;
 
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(20);
-
     private readonly Dictionary<string, string> _folders = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string Project, string Filter), TimeSpan> _limits = [];
+    private readonly Dictionary<(string Project, string Filter), Limit> _limits = [];
 
     /// <summary>Whether some test notices a mutant.</summary>
     /// <param name="area">Whose tests are asked.</param>
@@ -36,7 +31,7 @@ internal sealed class TestBench(string root, string work)
         {
             var limit = LimitOf(test, compiler);
             File.Copy(assembly, Path.Combine(_folders[test.Project], compiler.AssemblyFile), overwrite: true);
-            var (code, output) = Run(test, first, limit);
+            var (code, output, _) = Run(test, first, limit);
             if (code != 0)
             {
                 killer = code is null ? "did not end"
@@ -58,7 +53,7 @@ internal sealed class TestBench(string root, string work)
     }
 
     // Only tests that some mutant survives to are built, and run without a mutant to see them pass and how long they take.
-    private TimeSpan LimitOf((string Project, string Filter) test, ProjectCompiler compiler)
+    private Limit LimitOf((string Project, string Filter) test, ProjectCompiler compiler)
     {
         if (_limits.TryGetValue(test, out var known))
         {
@@ -75,7 +70,7 @@ internal sealed class TestBench(string root, string work)
 
         compiler.TryEmit(mutant: null, Path.Combine(folder, compiler.AssemblyFile));
         long start = Stopwatch.GetTimestamp();
-        var (code, output) = Run(test, string.Empty, TimeSpan.FromMinutes(20));
+        var (code, output, processor) = Run(test, string.Empty, Limit.OfTools);
         if (code != 0)
         {
             throw new InvalidOperationException($"Tests of {test.Project} ({test.Filter}) fail without a mutant:\n{output}");
@@ -85,10 +80,10 @@ internal sealed class TestBench(string root, string work)
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{test.Project} ({test.Filter}) takes {took.TotalSeconds:F0} s, most of it:"));
         output.Split('\n').Take(Shown).ToList().ForEach(line => Console.WriteLine($"  {line}"));
-        return _limits[test] = (Slack * took) + Grace;
+        return _limits[test] = Limit.Of(processor, took);
     }
 
-    private (int? Code, string Output) Run((string Project, string Filter) test, string first, TimeSpan limit)
+    private (int? Code, string Output, TimeSpan Processor) Run((string Project, string Filter) test, string first, Limit limit)
     {
         string folder = _folders[test.Project];
         var variables = new Dictionary<string, string>(StringComparer.Ordinal)

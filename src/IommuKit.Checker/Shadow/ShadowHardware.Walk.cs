@@ -9,7 +9,7 @@ internal sealed partial class ShadowHardware<TFormat>
     private void FetchSpace(ShadowState state, int space)
     {
         ulong root = state.Roots[space];
-        int cell = root == ShadowCommand.Nothing ? -1 : pages.CellOf(root, pages.RootLevel);
+        int cell = pages.CellOf(root, pages.RootLevel);
         ulong touched = 0;
         for (int page = 0; page < pages.Count; page++)
         {

@@ -110,7 +110,7 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
     public ulong CellsOnTheWay(ShadowState state, int space, int page, ulong[] values)
     {
         ulong root = state.Roots[space];
-        int cell = root == ShadowCommand.Nothing ? -1 : pages.CellOf(root, pages.RootLevel);
+        int cell = pages.CellOf(root, pages.RootLevel);
         ulong cells = 0;
         for (int level = pages.RootLevel; cell >= 0; level--)
         {

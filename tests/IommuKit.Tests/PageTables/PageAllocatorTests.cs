@@ -128,6 +128,29 @@ public sealed class PageAllocatorTests : IDisposable
         allocator.Free(block, 12);
     }
 
+    /// <summary>As the root of a format with few bits is; whoever asks names its own size in every call.</summary>
+    [Fact]
+    public void A_size_below_the_smallest_block_means_that_everywhere()
+    {
+        const int Small = PageAllocator.MinBlockLog2 - 4;
+        var allocator = new PageAllocator(_memory.CpuView, 0, 4096);
+        allocator.Capacity(Small).ShouldBe(4);
+        allocator.TryAllocate(Small, out ulong first).ShouldBeTrue();
+        allocator.IsHandedOut(first, Small).ShouldBeTrue();
+        allocator.Free(first, Small);
+        allocator.TryAllocate(Small, out first).ShouldBeTrue();
+        allocator.Free([first], Small);
+        allocator.TryAllocate(Small, out first).ShouldBeTrue();
+        allocator.TryFree(first, Small);
+        TableList list = default;
+        allocator.TryReserve(Small, 4, ref list).ShouldBeTrue();
+        _memory.CpuView.Span(0, 4096).Fill(1);
+        ulong taken = allocator.Take(Small, ref list);
+        _memory.CpuView.Span(taken, 1 << PageAllocator.MinBlockLog2).ContainsAnyExcept((byte)0).ShouldBeFalse();
+        allocator.FreeAll(Small, ref list);
+        allocator.Outstanding.ShouldBe(1);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(3 * 4096)]

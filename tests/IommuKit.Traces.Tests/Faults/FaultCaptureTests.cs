@@ -30,6 +30,8 @@ public class FaultCaptureTests
         Check(capture, report);
         report.Worst(3).Count.ShouldBe(3);
         report.Worst(100).Count.ShouldBe(report.Faults.Count);
+        report.Worst(0).ShouldBeEmpty();
+        Should.Throw<ArgumentOutOfRangeException>(() => report.Worst(-1));
         report.ByCause.Values.Sum().ShouldBe(report.Faults.Count);
     }
 

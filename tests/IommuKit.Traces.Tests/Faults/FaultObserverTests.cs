@@ -199,6 +199,16 @@ public class FaultObserverTests
     }
 
     [Fact]
+    public void An_event_of_a_fault_has_a_requester_where_its_device_is_on_PCI()
+    {
+        Map(0x10000, 1);
+        Line("io_page_fault: IOMMU:vfio-pci 0000:00:04.0 iova=0x0000000000020040 flags=0x0001");
+        Line("io_page_fault: IOMMU:vfio-pci 0000:00:00.1 iova=0x0000000000030040 flags=0x0001");
+        Line("io_page_fault: IOMMU:gpu 5000000.gpu iova=0x0000000000040040 flags=0x0000");
+        Explain().Select(fault => fault.Fault.Requester).ShouldBe([0x20u, 1u, null]);
+    }
+
+    [Fact]
     public void Messages_alike_in_a_row_are_one_fault()
     {
         Map(0x10000, 1);

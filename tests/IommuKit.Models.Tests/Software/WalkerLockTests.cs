@@ -1,0 +1,67 @@
+using System.Runtime.CompilerServices;
+using IommuKit.Models.Dma;
+using IommuKit.Models.Memory;
+using IommuKit.Models.Software;
+using IommuKit.Specs.Memory;
+using IommuKit.Specs.X86;
+
+namespace IommuKit.Models.Tests.Software;
+
+/// <summary>What a walker remembers is looked at and changed by one thread at a time.</summary>
+public sealed class WalkerLockTests : IDisposable
+{
+    private const int Root = 0x10000;
+
+    private readonly PhysicalMemory _memory = new(1 << 20, isCoherent: true);
+    private readonly SoftwareWalker<X86Format, CallbackMemory> _walker;
+    private readonly WatchedMemory _watched;
+
+    public WalkerLockTests()
+    {
+        _watched = new WatchedMemory(_memory.DeviceView);
+        _walker = new SoftwareWalker<X86Format, CallbackMemory>(new CallbackMemory(_watched), Root, 48, 40);
+    }
+
+    public void Dispose() => _memory.Dispose();
+
+    [Fact]
+    public void An_invalidation_waits() => HeldLock.ShouldStop(Gate, () => _walker.Invalidate(0, 0x1000, 1));
+
+    [Fact]
+    public void The_loss_of_everything_waits() => HeldLock.ShouldStop(Gate, _walker.Evict);
+
+    [Fact]
+    public void A_look_at_what_is_remembered_waits() => HeldLock.ShouldStop(Gate, Translate);
+
+    [Fact]
+    public void A_walk_waits_to_remember_what_it_found() => HeldLock.ShouldStopInside(Gate, hold =>
+    {
+        _watched.BeforeRead = hold;
+        Translate();
+    });
+
+    private object Gate => WalkerFields<X86Format, CallbackMemory>.Gate(_walker);
+
+    private void Translate() => _walker.Translate(new DmaRequest(0, 0, IsWrite: false)).IsAllowed.ShouldBeFalse();
+
+    private static class WalkerFields<TFormat, TMemory>
+        where TFormat : struct, Specs.PageTables.IPageTableFormat
+        where TMemory : struct, IMemoryAccessor
+    {
+        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
+        public static extern ref object Gate(SoftwareWalker<TFormat, TMemory> walker);
+    }
+
+    private sealed class WatchedMemory(DeviceMemory memory) : IMemoryAccessor
+    {
+        public Action? BeforeRead { get; set; }
+
+        public bool TryRead(ulong physicalAddress, Span<byte> destination)
+        {
+            BeforeRead?.Invoke();
+            return memory.TryRead(physicalAddress, destination);
+        }
+
+        public bool TryWrite(ulong physicalAddress, ReadOnlySpan<byte> source) => memory.TryWrite(physicalAddress, source);
+    }
+}
