@@ -1,3 +1,5 @@
+using IommuKit.Lab.Verdict;
+
 namespace IommuKit.Lab.Faults;
 
 /// <summary>What a kernel log says of faults.</summary>
@@ -34,6 +36,9 @@ public sealed class KernelLog
 
     /// <summary>How many calls the kernel says it left out.</summary>
     public long SuppressedCalls { get; private set; }
+
+    /// <summary>What it says of the machine.</summary>
+    internal TraceMachine Machine { get; } = new();
 
     /// <summary>Adds a fault, if there is room.</summary>
     /// <returns>Whether there was.</returns>

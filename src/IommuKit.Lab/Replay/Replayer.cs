@@ -32,7 +32,7 @@ public static class Replayer
             {
                 // Ties can be printed in the wrong order, and clocks can be reset: time never goes back here.
                 clock.Now = Math.Max(clock.Now, traceEvent.Nanoseconds);
-                census.Note(traceEvent);
+                census.Note(traceEvent, reader);
                 foreach (var lane in lanes)
                 {
                     lane.Do(traceEvent);

@@ -60,7 +60,7 @@ public sealed class TraceSummary
     [JsonInclude]
     public bool HasTimes { get; internal set; }
 
-    /// <summary>The kind of IOMMU that it was recorded on, by the events of its driver: VT-d; null if nothing says.</summary>
+    /// <summary>The kind of IOMMU that it was recorded on, by the events or messages of its driver; null if nothing says.</summary>
     [JsonInclude]
     public string? RecordedOn { get; internal set; }
 }

@@ -10,20 +10,27 @@ internal sealed class TraceMachine
     private const int MaxText = 120;
     private const int DayLength = 10;
 
-    private static readonly (string Prefix, string Kind)[] Drivers =
+    private const int MaxDevices = 1 << 14;
+
+    // What only a virtual machine's kernel prints: of the CPU, the board and disks of an emulator, or of what it found out itself.
+    private static readonly byte[][] SignsOfVirtual =
     [
-        ("DMAR: ", "VT-d"),
-        ("AMD-Vi: ", "AMD-Vi"),
-        ("arm-smmu-v3 ", "SMMUv3"),
-        ("arm-smmu ", "SMMUv2"),
-        ("virtio_iommu ", "virtio-iommu"),
-        ("tegra-smmu", "Tegra SMMU"),
+        "QEMU"u8.ToArray(), "Hypervisor detected: "u8.ToArray(), "due to virtualization"u8.ToArray(), "Detected virtualization "u8.ToArray(),
+        "paravirtualized kernel on KVM"u8.ToArray(), "linux,dummy-virt"u8.ToArray(), "virtio_blk "u8.ToArray(), "virtio_net "u8.ToArray(),
+        "virtio_iommu "u8.ToArray(),
     ];
+
+    private static readonly string[] VirtualBoards = ["KVM", "VMware", "VirtualBox", "Virtual Machine", "Xen", "Bochs", "Parallels"];
 
     private static ReadOnlySpan<byte> ClockSet => "setting system clock to "u8;
 
+    private static ReadOnlySpan<byte> LinuxVersion => "Linux version "u8;
+
+    private static ReadOnlySpan<byte> Board => "DMI: "u8;
+
     private readonly HashSet<int> _cpus = [];
-    private string? _iommu;
+    private readonly SortedSet<uint> _devices = [];
+    private readonly RecordedIommu _iommu = new();
 
     /// <summary>The kernel; null if nothing says.</summary>
     public string? Kernel { get; private set; }
@@ -31,8 +38,14 @@ internal sealed class TraceMachine
     /// <summary>The machine, as its firmware calls it; null if nothing says.</summary>
     public string? Hardware { get; private set; }
 
-    /// <summary>The kind of IOMMU, by the messages of its driver; null if there are none.</summary>
-    public string? Iommu => _iommu;
+    /// <summary>The kind of IOMMU, by the events and messages of its driver; null if there are none.</summary>
+    public string? Iommu => _iommu.Name;
+
+    /// <summary>Whether something says that it is a virtual machine.</summary>
+    public bool IsVirtual { get; private set; }
+
+    /// <summary>The PCI devices that were attached to a domain: segment in bits 31:16, then bus, device and function; in that order.</summary>
+    public IReadOnlyCollection<uint> Devices => _devices;
 
     /// <summary>The day on which the kernel started, by the clock that it read then; null if nothing says.</summary>
     public DateOnly? Date { get; private set; }
@@ -49,28 +62,46 @@ internal sealed class TraceMachine
         }
     }
 
-    /// <summary>Notes what the kernel printed.</summary>
+    /// <summary>Notes an event that the reader has read last.</summary>
+    public void See(in TraceEvent traceEvent, TraceReader reader)
+    {
+        _iommu.See(traceEvent, reader);
+        switch (traceEvent.Kind)
+        {
+            case TraceEventKind.Console:
+                Read(reader.Message);
+                break;
+            case TraceEventKind.Attach when traceEvent.Device != 0 && _devices.Count < MaxDevices:
+                _devices.Add(traceEvent.Device);
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>Notes what the kernel printed; of a log that may have more in front.</summary>
     public void Read(ReadOnlySpan<byte> message)
     {
-        if (_iommu is null)
+        _iommu.Read(message);
+        if (Kernel is null && message.IndexOf(LinuxVersion) is >= 0 and var version)
         {
-            foreach (var (prefix, kind) in Drivers)
+            Kernel = Text(message[(version + LinuxVersion.Length)..], untilBlank: true);
+        }
+
+        // Newer kernels also print "DMI: Memory slots populated: 1/1".
+        if (Hardware is null && message.IndexOf(Board) is >= 0 and var board
+            && !message[board..].StartsWith("DMI: not present"u8) && !message[board..].StartsWith("DMI: Memory slots"u8))
+        {
+            Hardware = Text(message[(board + Board.Length)..], untilBlank: false);
+            IsVirtual |= Array.Exists(VirtualBoards, name => Hardware.Contains(name, StringComparison.Ordinal));
+        }
+
+        if (!IsVirtual)
+        {
+            foreach (byte[] sign in SignsOfVirtual)
             {
-                if (message.StartsWith(Encoding.ASCII.GetBytes(prefix)))
-                {
-                    _iommu = kind;
-                }
+                IsVirtual |= message.IndexOf(sign) >= 0;
             }
-        }
-
-        if (Kernel is null && message.StartsWith("Linux version "u8))
-        {
-            Kernel = Text(message["Linux version ".Length..], untilBlank: true);
-        }
-
-        if (Hardware is null && message.StartsWith("DMI: "u8) && !message.StartsWith("DMI: not present"u8))
-        {
-            Hardware = Text(message["DMI: ".Length..], untilBlank: false);
         }
 
         // "rtc_cmos 00:04: setting system clock to 2026-03-01T12:34:56 UTC (1772368496)"
