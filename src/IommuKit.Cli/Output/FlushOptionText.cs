@@ -22,6 +22,15 @@ internal static class FlushOptionText
         _ => "lazy, as Linux does",
     };
 
+    /// <summary>What the times mean for which a page stays reachable: the trace tells when the driver flushed, and not when it would have.</summary>
+    public static string UntilWhen(IReadOnlyList<FlushOption> options)
+    {
+        const string others = "until the last unmap of its range or burst, or lazy's flush; the driver's own delay comes on top";
+        return options.Any(option => option is { Kind: FlushOptionKind.Recorded, Nanoseconds.Count: not 0 })
+            ? $"(for: as recorded, from an unmap to the driver's flush; else {others})"
+            : $"(for: from an unmap {others})";
+    }
+
     /// <summary>What it saves of the recorded time.</summary>
     public static string Saved(FlushOption option) => option.Kind == FlushOptionKind.Recorded ? "–"
         : option.SavedNanoseconds switch
