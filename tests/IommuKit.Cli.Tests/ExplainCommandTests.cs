@@ -17,7 +17,7 @@ public sealed class ExplainCommandTests : IDisposable
     [Fact]
     public void What_is_left_of_a_trace_is_explained_if_asked()
     {
-        string cut = Path.GetTempFileName();
+        string cut = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gz");
         File.WriteAllBytes(cut, File.ReadAllBytes(RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"))[..20_000]);
         try
         {

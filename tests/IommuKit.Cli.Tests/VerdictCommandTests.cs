@@ -27,7 +27,7 @@ public sealed class VerdictCommandTests
         foreach (string sample in Directory.EnumerateFiles(RepositoryFiles.InRepository("samples"), "*.trace.gz"))
         {
             string[] lines = Command.Succeed(sample).TrimEnd().Split('\n');
-            lines.Length.ShouldBeLessThanOrEqualTo(36, sample);
+            lines.Length.ShouldBeLessThanOrEqualTo(34, sample);
             lines.ShouldAllBe(line => line.TrimEnd().Length <= 80, sample);
         }
     }
@@ -37,7 +37,7 @@ public sealed class VerdictCommandTests
     {
         string text = Command.Succeed(Vfio);
 
-        text.ShouldContain("samples/vfio-edu.trace.gz · VT-d, strict, caching mode off, domain 5, device 0000:00:03.0\n· 7.39 s on 2 CPUs");
+        text.ShouldContain("samples/vfio-edu.trace.gz · VT-d, strict, caching mode off, domain 5 · device\n0000:00:03.0 · 7.39 s on 2 CPUs\n");
         text.ShouldContain("FLUSHES   1,581: 1,569 of pages, 12 of whole domains; 0.85 for every unmap");
         text.ShouldContain("at most 42.1 ms of the CPUs' 14.8 s (0.28 %), if none took longer than");
         text.ShouldContain("WRONG?    nothing missing, nothing late, no faults in the trace");
@@ -105,7 +105,7 @@ public sealed class VerdictCommandTests
             string text = Command.Succeed(NoFlushes, "--log", log).ReplaceLineEndings(" ");
 
             text.ShouldContain("AMD-Vi, mode not in the trace");
-            text.ShouldContain("Linux 6.12.1-test · Acme Board/X1, BIOS 1");
+            text.ShouldContain("Linux 6.12.1-test · Acme Board/X1 4,803 maps");
             text.ShouldContain("the driver of AMD-Vi has no events for flushes");
             text.ShouldContain("no fault is in the trace or the log");
         }
@@ -126,7 +126,7 @@ public sealed class VerdictCommandTests
             string text = string.Join(' ', Command.Succeed(NoFlushes, "--log", log).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
             text.ShouldContain("9 faults of 0000:00:04.0, 0000:00:05.0, 0000:00:06.0 and 2 more, cause cannot be told");
-            text.ShouldContain("9 that cannot be told");
+            text.ShouldNotContain("9 that cannot be told");
             Command.Succeed("audit", "--log", log).ShouldContain("5. 0000:00:08.0 ");
         }
         finally

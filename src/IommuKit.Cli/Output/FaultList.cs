@@ -54,7 +54,7 @@ internal static class FaultList
                 console.WriteLine();
             }
 
-            console.Note(isMarkdown, string.Create(CultureInfo.InvariantCulture, $"{++number}. {fold.Headline()}"));
+            console.Note(isMarkdown, string.Create(CultureInfo.InvariantCulture, $"{++number}. {fold.Headline(hasReason: false)}"));
             console.Note(isMarkdown, $"   {fold.Place()}");
             foreach (string detail in FaultText.Details(fold.First))
             {

@@ -22,13 +22,14 @@ internal static class FlushOptionText
         _ => "lazy, as Linux does",
     };
 
-    /// <summary>What the times mean for which a page stays reachable: the trace tells when the driver flushed, and not when it would have.</summary>
-    public static string UntilWhen(IReadOnlyList<FlushOption> options)
+    /// <summary>What the times mean for which a page stays reachable; null if there are none: the trace tells when the driver flushed, and not when it would have.</summary>
+    public static string? UntilWhen(IReadOnlyList<FlushOption> options)
     {
-        const string others = "until the last unmap of its range or burst, or lazy's flush; the driver's own delay comes on top";
-        return options.Any(option => option is { Kind: FlushOptionKind.Recorded, Nanoseconds.Count: not 0 })
-            ? $"(for: as recorded, from an unmap to the driver's flush; else {others})"
-            : $"(for: from an unmap {others})";
+        bool isRecorded = options.Any(option => option is { Kind: FlushOptionKind.Recorded, Nanoseconds.Count: not 0 });
+        bool areOthers = options.Any(option => option is { Kind: not FlushOptionKind.Recorded, Nanoseconds.Count: not 0 });
+        return !areOthers ? null
+            : isRecorded ? "the recorded times have the driver's own delay in them, the others none"
+            : "the driver's own delay comes on top of the times";
     }
 
     /// <summary>What it saves of the recorded time.</summary>

@@ -33,7 +33,8 @@ internal sealed record FoldedFaults(ExplainedFault First, IReadOnlyList<Explaine
     public string Short() => All.Count == 1 ? FaultText.Short(First) : $"{Headline()} ({Place()})";
 
     /// <summary>Who faulted, how often, and why nothing more can be told.</summary>
-    public string Headline()
+    /// <param name="hasReason">Whether to say why, where several faults are told as one.</param>
+    public string Headline(bool hasReason = true)
     {
         if (All.Count == 1)
         {
@@ -44,7 +45,7 @@ internal sealed record FoldedFaults(ExplainedFault First, IReadOnlyList<Explaine
         string devices = names is [null] ? "devices that are not named"
             : string.Join(", ", names.Take(MostDevices).Select(name => name ?? "others"))
                 + (names.Length > MostDevices ? $" and {Numbers.Count(names.Length - MostDevices)} more" : string.Empty);
-        string why = First.Doubts is [var doubt, ..] ? $": {doubt}" : string.Empty;
+        string why = hasReason && First.Doubts is [var doubt, ..] ? $": {doubt}" : string.Empty;
         return $"{Numbers.Count(All.Sum(fault => fault.Messages))} faults of {devices}, {FaultText.Of(FaultCause.Unknown)}{why}";
     }
 

@@ -94,7 +94,8 @@ internal static class VerdictView
             <= MostDevices => $"{(verdict.Devices.Count == 1 ? "device" : "devices")} {string.Join(", ", verdict.Devices)}",
             _ => $"{Numbers.Count(verdict.Devices.Count)} devices",
         };
-        return string.Join(", ", new[] { verdict.Iommu ?? "IOMMU of unknown kind", mode, caching, domains, devices }.Where(part => part.Length != 0));
+        string unit = string.Join(", ", new[] { verdict.Iommu ?? "IOMMU of unknown kind", mode, caching, domains }.Where(part => part.Length != 0));
+        return devices.Length == 0 ? unit : $"{unit} · {devices}";
     }
 
     /// <summary>The name of a file with its folder's, as captures are often called the same in folders of different names.</summary>
@@ -107,8 +108,8 @@ internal static class VerdictView
         string flushes = verdict.Flushes == 0 ? "no flushes recorded" : Numbers.Count(verdict.Flushes, "flush", "flushes");
         string left = verdict.LeftOut.Count == 0 ? "nothing lost" : $"left out: {string.Join(", ", verdict.LeftOut)}";
         return $"{Numbers.Count(audit.Maps, "map")}, {Numbers.Count(audit.Unmaps, "unmap")}, {flushes}; {left}; "
-            + (verdict.Coverage < 1 ? $"{Share(verdict.Coverage)} of it" : "all of it")
-            + (verdict.Flushes == 0 ? " could be read" : " is covered below");
+            + (verdict.Coverage < 1 ? Share(verdict.Coverage) : "all")
+            + (verdict.Flushes == 0 ? " read" : " covered below");
     }
 
     private static IEnumerable<(string Text, Style? Style)> Flushes(VerdictResult verdict)
@@ -139,7 +140,7 @@ internal static class VerdictView
             ? $" of the CPUs' {Durations.Of((double)verdict.Span!.Value * verdict.Processors)} ({Share(part)})"
             : string.Empty;
         string cutOff = Durations.Of(FlushTimes.CutOff);
-        string open = times.Open == 0 ? string.Empty : $"; {Numbers.Count(times.Open)} have no next event";
+        string open = times.Open == 0 ? string.Empty : $", {Numbers.Count(times.Open)} have none";
         if (times.IsVague)
         {
             string vague = $"of {Numbers.Count(times.Count)} gaps to the next event {Numbers.Count(times.TooLong)} are longer than {cutOff}";
@@ -148,8 +149,8 @@ internal static class VerdictView
         }
 
         yield return ($"at most {Durations.Of(times.Sum)}{share}, if none took longer than {cutOff}; median {Gap(times, 0.5)}", null);
-        string cut = times.TooLong == 0 ? string.Empty : $"; {Numbers.Count(times.TooLong)} gaps are longer than {cutOff} and count as that";
-        yield return ($"(recorded time, from each flush to the next event of its task on its CPU{cut}{open})", null);
+        string cut = times.TooLong == 0 ? string.Empty : $"; {Numbers.Count(times.TooLong)} are longer";
+        yield return ($"(recorded: to the next event of the task on its CPU{cut}{open})", null);
         if (Origin(verdict) is { } origin)
         {
             yield return ($"({origin})", verdict.IsVirtual ? Doubtful : null);
@@ -158,8 +159,8 @@ internal static class VerdictView
 
     /// <summary>Whether the times are those of hardware, where that is not plain; null where the trace names the machine.</summary>
     public static string? Origin(VerdictResult verdict) =>
-        verdict.IsVirtual ? "recorded in a virtual machine: its times do not carry over to hardware"
-        : verdict.Machine is null ? "the trace does not say whether it is of hardware or of a virtual machine, whose times would not carry over"
+        verdict.IsVirtual ? "of a virtual machine: its times do not carry over to hardware"
+        : verdict.Machine is null ? "whether of hardware or of a virtual machine is not in the trace"
         : null;
 
     private static string PerUnmap(VerdictResult verdict)
@@ -235,11 +236,12 @@ internal static class VerdictView
 
     private static IEnumerable<(string Text, Style? Style)> Faults(FaultReport faults)
     {
-        if (faults.Faults.Count > 1)
+        if (FoldedFaults.Of(faults.Faults, byDevice: false).Count > 1)
         {
             string suppressed = faults.SuppressedCalls == 0 ? string.Empty : ", and more that the kernel's rate limit left out";
             string causes = string.Join(", ", faults.ByCause.Select(cause => FaultText.Counted(cause.Key, cause.Value)));
-            yield return ($"{Numbers.Count(faults.Messages, "message")} of {Numbers.Count(faults.Faults.Count)} faults{suppressed}: {causes}", Bad);
+            string messages = faults.Messages == faults.Faults.Count ? string.Empty : $" in {Numbers.Count(faults.Messages)} messages";
+            yield return ($"{Numbers.Count(faults.Faults.Count)} faults{messages}{suppressed}: {causes}", Bad);
         }
 
         foreach (var fold in FoldedFaults.WorstOf(faults, WorstFaults))
@@ -296,7 +298,11 @@ internal static class VerdictView
                     null);
             }
 
-            yield return (FlushOptionText.UntilWhen(verdict.Options), null);
+            foreach (var line in UntilWhen(verdict))
+            {
+                yield return line;
+            }
+
             yield break;
         }
 
@@ -308,8 +314,14 @@ internal static class VerdictView
             yield return ($" {FlushOptionText.NameOf(option.Kind),-20}{flushes,9}{FlushOptionText.Saved(option),11}{Pages(option),14}{Time(option),15}", null);
         }
 
-        yield return (FlushOptionText.UntilWhen(verdict.Options), null);
+        foreach (var line in UntilWhen(verdict))
+        {
+            yield return line;
+        }
     }
+
+    private static IEnumerable<(string Text, Style? Style)> UntilWhen(VerdictResult verdict) =>
+        FlushOptionText.UntilWhen(verdict.Options) is { } text ? [($"({text})", null)] : [];
 
     private static string Pages(FlushOption option) => option.Pages is not { Count: not 0 } pages ? "none"
         : $"{Numbers.Count(pages.Percentile(0.99))}/{Numbers.Count(pages.Max)}";

@@ -63,7 +63,7 @@ internal static class AdviceMaker
         else if (verdict.ShareOfTime is { } share && share < LittleTime)
         {
             string percent = (share * 100).ToString("0.##", CultureInfo.InvariantCulture);
-            yield return new Advice("nothing", $"nothing: flushes take {percent} % of the CPUs' time at most, and no change would be felt", null);
+            yield return new Advice("nothing", $"nothing: flushes take {percent} % of the CPUs' time at most", null);
         }
         else if (gone >= LittleShare)
         {
@@ -81,8 +81,8 @@ internal static class AdviceMaker
         {
             yield return new Advice(
                 "set-invalidation-hint",
-                "set the invalidation hint (IH) where no page table was freed, so that devices need not walk from the root again",
-                "the driver frees no page table with that unmap");
+                "set the invalidation hint (IH) where no page table is freed: devices need not walk from the root then",
+                "that unmap frees none");
         }
     }
 

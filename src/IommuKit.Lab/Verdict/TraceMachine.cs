@@ -92,7 +92,7 @@ internal sealed class TraceMachine
         if (Hardware is null && message.IndexOf(Board) is >= 0 and var board
             && !message[board..].StartsWith("DMI: not present"u8) && !message[board..].StartsWith("DMI: Memory slots"u8))
         {
-            Hardware = Text(message[(board + Board.Length)..], untilBlank: false);
+            Hardware = Text(message[(board + Board.Length)..], untilBlank: false).Split(", BIOS ")[0];
             IsVirtual |= Array.Exists(VirtualBoards, name => Hardware.Contains(name, StringComparison.Ordinal));
         }
 
