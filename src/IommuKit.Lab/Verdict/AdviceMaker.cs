@@ -1,5 +1,6 @@
 using System.Globalization;
 using IommuKit.Lab.Audit;
+using IommuKit.Lab.Faults;
 
 namespace IommuKit.Lab.Verdict;
 
@@ -25,6 +26,15 @@ internal static class AdviceMaker
                     string.Create(CultureInfo.InvariantCulture, $"before anything else, look at line {danger.FirstLine} ({danger.Id})"),
                     null);
             }
+        }
+
+        // What comes below leaves memory reachable for longer, and here something reaches it.
+        if (verdict.Audit.Faults.Faults.FirstOrDefault(fault => fault.Cause == FaultCause.UsedAfterUnmap) is { } fault)
+        {
+            string where = fault.TraceLine is { } line
+                ? string.Create(CultureInfo.InvariantCulture, $"line {line}")
+                : string.Create(CultureInfo.InvariantCulture, $"line {fault.LogLine} of the log");
+            yield return new Advice("look-at-faults", $"before anything else, find out who uses memory after its unmap (first: {where})", null);
         }
 
         if (verdict.Coverage < LittleCoverage)

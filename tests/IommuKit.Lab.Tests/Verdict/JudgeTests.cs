@@ -1,5 +1,6 @@
 using IommuKit.Domains;
 using IommuKit.Lab.Audit;
+using IommuKit.Lab.Faults;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 using IommuKit.Lab.Verdict;
@@ -93,6 +94,17 @@ public sealed class JudgeTests : IDisposable
 
         Judged(Attach("0000:01:00.0") + Attach("0000:00:04.0") + Attach("0000:01:00.0") + Attach("fb000000.gpu") + Pair).Devices
             .ShouldBe(["0000:00:04.0", "0000:01:00.0"]);
+    }
+
+    [Fact]
+    public void Who_uses_memory_after_its_unmap_comes_before_all_that_keeps_it_reachable_longer()
+    {
+        var verdict = Judged($"{Pair}\n x-1 [000] .... 1.000020: io_page_fault: IOMMU:nvme 0000:00:04.0 iova=0x0000000000001040 flags=0x0001");
+
+        verdict.Audit.Faults.Faults.Single().Cause.ShouldBe(FaultCause.UsedAfterUnmap);
+        verdict.Advice[0].Id.ShouldBe("look-at-faults");
+        verdict.Advice[0].Change.ShouldContain("line 4");
+        Judged(Pair).Advice.ShouldNotContain(advice => advice.Id == "look-at-faults");
     }
 
     [Fact]
