@@ -55,7 +55,7 @@ internal static class VerdictView
         string processors = verdict.Processors == 0 ? string.Empty : $"{(verdict.Span is null ? ", " : " on ")}{Numbers.Count(verdict.Processors, "CPU")}";
         string?[] parts =
         [
-            ShortName(verdict.Audit.File),
+            Names.OfFile(verdict.Audit.File),
             iommu,
             span + processors,
             verdict.Kernel is { } kernel ? $"Linux {kernel}" : null,
@@ -97,10 +97,6 @@ internal static class VerdictView
         string unit = string.Join(", ", new[] { verdict.Iommu ?? "IOMMU of unknown kind", mode, caching, domains }.Where(part => part.Length != 0));
         return devices.Length == 0 ? unit : $"{unit} · {devices}";
     }
-
-    /// <summary>The name of a file with its folder's, as captures are often called the same in folders of different names.</summary>
-    private static string ShortName(string file) =>
-        string.Join('/', file.Split('/', '\\').Where(part => part is not ("" or "." or "..")).TakeLast(2)) is { Length: > 0 } name ? name : file;
 
     private static string Contents(VerdictResult verdict)
     {
@@ -236,7 +232,8 @@ internal static class VerdictView
 
     private static IEnumerable<(string Text, Style? Style)> Faults(FaultReport faults)
     {
-        if (FoldedFaults.Of(faults.Faults, byDevice: false).Count > 1)
+        bool hasSummary = FoldedFaults.Of(faults.Faults, byDevice: false).Count > 1;
+        if (hasSummary)
         {
             string suppressed = faults.SuppressedCalls == 0 ? string.Empty : ", and more that the kernel's rate limit left out";
             string causes = string.Join(", ", faults.ByCause.Select(cause => FaultText.Counted(cause.Key, cause.Value)));
@@ -246,7 +243,8 @@ internal static class VerdictView
 
         foreach (var fold in FoldedFaults.WorstOf(faults, WorstFaults))
         {
-            yield return (fold.Short(), Bad);
+            // Where a line above says it all in red, these are its details.
+            yield return (fold.Short(), hasSummary ? null : Bad);
         }
 
         if (faults.Faults.Count > WorstFaults)
