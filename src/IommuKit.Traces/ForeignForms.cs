@@ -7,6 +7,10 @@ internal static class ForeignForms
     public const string VtdMappings = "has the events map_single, map_sg and unmap_sg that VT-d had until Linux 5.10; they are not read: "
         + "such kernels do not record iommu:map for DMA mappings";
 
+    /// <summary>What to say of a trace that has unmaps and not one map.</summary>
+    public const string OnlyUnmaps = "Not one map is in the trace: iommu:map was not recorded, or the kernel printed none "
+        + "(some whose drivers use generic page tables print it only where a map fails)";
+
     /// <summary>What a line is, and what to do; null if it is in none of these forms.</summary>
     public static string? Find(ReadOnlySpan<byte> line)
     {

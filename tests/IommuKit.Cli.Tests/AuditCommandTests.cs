@@ -40,7 +40,8 @@ public sealed class AuditCommandTests : IDisposable
     public void Csv_and_markdown_have_the_findings()
     {
         string[] lines = Command.Succeed("audit", Sample, "--csv").Split('\n');
-        lines[0].ShouldBe("id,count,first_line,cost,cost_unit,meaning,limit");
+        lines[0].ShouldBe(
+            "id,count,first_line,cost,cost_unit,meaning,limit,kind,device,direction,iova,last_iova,log_line,trace_time_us,since_map_us,since_unmap_us");
         lines[1].ShouldStartWith("deferred-invalidation,8283,281,9769,pages unmapped,");
         Command.Succeed("audit", Sample, "--markdown").ShouldContain("| whole-domain-invalidated |");
     }
@@ -87,7 +88,7 @@ public sealed class AuditCommandTests : IDisposable
     public void Faults_of_a_log_and_a_trace_are_listed_and_explained()
     {
         string text = Command.Succeed("audit", Excerpt("trace.txt"), "--log", Excerpt("dmesg.txt"));
-        text.ShouldContain("10 faults in 10 messages: 4 used after unmap; 2 past the end of a mapping; 1 mapped at the time");
+        text.ShouldContain("10 faults in 10 messages: 4 used after unmap; 2 past the end of a mapping; 1 with the wrong direction or permission");
         text.ShouldContain("9. 00:04.0 wrote 0x34c13000: used after unmap");
         text.ShouldContain("log line 19, trace line 93, 25.391789 s");
         text.ShouldContain("unmapped 6.17 ms before by vt-151, 8 KiB at 0x34c13000 (line 89)");
@@ -131,6 +132,27 @@ public sealed class AuditCommandTests : IDisposable
         rows[0].ShouldStartWith("cause,reporter,device,likely_device,pasid,direction,iova,last_iova,messages,header_only,log_line,trace_line,");
         rows.Length.ShouldBe(11);
         rows[1].ShouldStartWith("unknown,vtd,00:04.0,,,write,0x5a454000,0x5a454000,1,");
+    }
+
+    [Fact]
+    public void Csv_of_a_trace_has_its_faults_too()
+    {
+        string[] audit = ["audit", Excerpt("trace.txt"), "--log", Excerpt("dmesg.txt")];
+        using var json = JsonDocument.Parse(Command.Succeed([.. audit, "--json"]));
+        var faults = json.RootElement.GetProperty("faults").GetProperty("faults");
+        string[] rows = [.. Command.Succeed([.. audit, "--csv"]).Trim().Split('\n')[1..].Where(row => row.Contains(",fault,", StringComparison.Ordinal))];
+
+        rows.Length.ShouldBe(faults.GetArrayLength());
+        foreach (var (row, fault) in rows.Zip(faults.EnumerateArray()))
+        {
+            row.ShouldStartWith($"{fault.GetProperty("cause").GetString()},{fault.GetProperty("messages").GetInt64()},");
+            row.ShouldContain($",fault,{fault.GetProperty("device").GetString()},{fault.GetProperty("direction").GetString()},");
+            row.ShouldContain($",{fault.GetProperty("log_line").GetInt64()},");
+        }
+
+        string several = Command.Succeed("audit", Excerpt("trace.txt"), Excerpt("trace.txt"), "--csv");
+        several.ShouldStartWith("file,id,count,");
+        several.Split('\n').Count(row => row.Contains(",fault,", StringComparison.Ordinal)).ShouldBeGreaterThan(0);
     }
 
     [Fact]

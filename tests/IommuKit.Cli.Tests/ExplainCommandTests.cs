@@ -15,6 +15,23 @@ public sealed class ExplainCommandTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
+    public void What_is_left_of_a_trace_is_explained_if_asked()
+    {
+        string cut = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName() + ".gz");
+        File.WriteAllBytes(cut, File.ReadAllBytes(RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"))[..20_000]);
+        try
+        {
+            Command.Refuse("explain", cut).ShouldContain("--lenient");
+            Command.Succeed("explain", cut, "--lenient", "--costs", "tegra210-2015").ShouldContain("what comes before is below");
+            Command.Refuse("explain", "--lenient").ShouldContain("--lenient: this is for a trace");
+        }
+        finally
+        {
+            File.Delete(cut);
+        }
+    }
+
+    [Fact]
     public void Fitted_costs_are_taken_by_bench_and_replay_and_explain()
     {
         string text = Command.Succeed("calibrate", "--seed-table", "--costs-out", In("fitted.json"), "--resamples", "50");

@@ -149,6 +149,23 @@ public sealed class ReportCommandTests : IDisposable
     }
 
     [Fact]
+    public void It_explains_the_faults_of_a_log_and_reads_what_is_left_of_a_file()
+    {
+        string Data(string file) => RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Faults", "Data", "vtd", file);
+        var report = XDocument.Parse(Command.Succeed([.. Quick, Data("trace.txt"), "--log", Data("dmesg.txt")]));
+        report.Descendants("article").Select(finding => finding.Element("h3")!.Value).ShouldContain(title => title.StartsWith("Fault 00:", StringComparison.Ordinal));
+        TileOf(report, "Wrong?").ShouldContain("fault");
+
+        string cut = Path.Combine(_folder, "cut.gz");
+        File.WriteAllBytes(cut, File.ReadAllBytes(Sample)[..20_000]);
+        Command.Succeed([.. Quick, cut, "--lenient"]).ShouldContain("what comes before is on this page");
+
+        Command.Refuse([.. Quick, "--log", Data("dmesg.txt")]).ShouldContain("--log: this is for a report about a trace");
+        Command.Refuse([.. Quick, "--lenient"]).ShouldContain("--lenient: this is for a report about a trace");
+        Command.Refuse([.. Quick, Sample, Sample, "--log", Data("dmesg.txt")]).ShouldContain("--log goes with one trace");
+    }
+
+    [Fact]
     public void The_day_in_the_head_of_a_compressed_file_is_told()
     {
         byte[] packed = File.ReadAllBytes(Sample);

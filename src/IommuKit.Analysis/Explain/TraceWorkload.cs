@@ -18,13 +18,14 @@ public static class TraceWorkload
     /// <param name="kind">The machine.</param>
     /// <param name="from">The first policy.</param>
     /// <param name="to">The second policy.</param>
+    /// <param name="isLenient">Whether to go on where the file is cut off or damaged.</param>
     /// <param name="onRead">Told how many bytes of the file were read so far, or null.</param>
     /// <returns>The work, and how the second policy's replay went.</returns>
     /// <exception cref="InputException">The file cannot be used.</exception>
     public static (Workload Work, ReplayResult Replay) Run(
-        string path, MachineKind kind, SyncPolicy from, SyncPolicy to, Action<long>? onRead = null)
+        string path, MachineKind kind, SyncPolicy from, SyncPolicy to, bool isLenient = false, Action<long>? onRead = null)
     {
-        using var reader = TraceReader.Open(path, isLenient: false, onRead);
+        using var reader = TraceReader.Open(path, isLenient, onRead);
         var options = new ReplayOptions { Machines = [kind] };
         var census = new TraceCensus(path);
         using var first = new ReplayLane(new ReplayCase(kind, from, new ReplayTuning()), options, census.Summary);
@@ -36,7 +37,7 @@ public static class TraceWorkload
         Meter[] meters = [.. Enumerable.Range(0, Workload.Combinations).Select(_ => second.Machine.MeterBeside())];
         while (reader.Read(out var traceEvent))
         {
-            census.Note(traceEvent);
+            census.Note(traceEvent, reader);
             var next = traceEvent;
             Mix(() => first.Do(next), () => second.Do(next));
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using IommuKit.Traces.Audit;
+using IommuKit.Traces.Faults;
 
 namespace IommuKit.Analysis.Verdict;
 
@@ -25,6 +26,15 @@ internal static class AdviceMaker
                     string.Create(CultureInfo.InvariantCulture, $"before anything else, look at line {danger.FirstLine} ({danger.Id})"),
                     null);
             }
+        }
+
+        // What comes below leaves memory reachable for longer, and here something reaches it.
+        if (verdict.Audit.Faults.Faults.FirstOrDefault(fault => fault.Cause == FaultCause.UsedAfterUnmap) is { } fault)
+        {
+            string where = fault.TraceLine is { } line
+                ? string.Create(CultureInfo.InvariantCulture, $"line {line}")
+                : string.Create(CultureInfo.InvariantCulture, $"line {fault.LogLine} of the log");
+            yield return new Advice("look-at-faults", $"before anything else, find out who uses memory after its unmap (first: {where})", null);
         }
 
         if (verdict.Coverage < LittleCoverage)
@@ -63,7 +73,7 @@ internal static class AdviceMaker
         else if (verdict.ShareOfTime is { } share && share < LittleTime)
         {
             string percent = (share * 100).ToString("0.##", CultureInfo.InvariantCulture);
-            yield return new Advice("nothing", $"nothing: flushes take {percent} % of the CPUs' time at most, and no change would be felt", null);
+            yield return new Advice("nothing", $"nothing: flushes take {percent} % of the CPUs' time at most", null);
         }
         else if (gone >= LittleShare)
         {
@@ -81,8 +91,8 @@ internal static class AdviceMaker
         {
             yield return new Advice(
                 "set-invalidation-hint",
-                "set the invalidation hint (IH) where no page table was freed, so that devices need not walk from the root again",
-                "the driver frees no page table with that unmap");
+                "set the invalidation hint (IH) where no page table is freed: devices need not walk from the root then",
+                "that unmap frees none");
         }
     }
 

@@ -20,10 +20,12 @@ public static class TraceExcerpts
     /// <summary>Reads excerpts.</summary>
     /// <param name="path">The file; no pipe, as it was read before.</param>
     /// <param name="lines">The lines that they are to show; those that are no event have no excerpt.</param>
+    /// <param name="isLenient">Whether to go on where the file is cut off or damaged.</param>
     /// <param name="onRead">Told how many bytes of the file were read so far, or null.</param>
     /// <returns>For each line the events around it, in their order: itself, and <see cref="Before"/> and <see cref="Behind"/> it.</returns>
     /// <exception cref="InputException">The file cannot be used.</exception>
-    public static IReadOnlyDictionary<long, IReadOnlyList<ExcerptLine>> Read(string path, IEnumerable<long> lines, Action<long>? onRead = null)
+    public static IReadOnlyDictionary<long, IReadOnlyList<ExcerptLine>> Read(
+        string path, IEnumerable<long> lines, bool isLenient = false, Action<long>? onRead = null)
     {
         ArgumentNullException.ThrowIfNull(lines);
         long[] wanted = [.. lines.Where(line => line > 0).Distinct().Order()];
@@ -36,7 +38,7 @@ public static class TraceExcerpts
         var open = new List<(List<ExcerptLine> Excerpt, int Left)>();
         var before = new Queue<ExcerptLine>(Before + 1);
         int next = 0;
-        using var reader = TraceReader.Open(path, isLenient: false, onRead);
+        using var reader = TraceReader.Open(path, isLenient, onRead);
         while ((next < wanted.Length || open.Count != 0) && reader.Read(out var traceEvent))
         {
             if (traceEvent.Kind is TraceEventKind.Unknown or TraceEventKind.Other)

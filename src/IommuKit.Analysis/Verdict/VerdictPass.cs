@@ -27,6 +27,7 @@ internal sealed class VerdictPass(string path, KernelLog? log)
     public void Do(in TraceEvent traceEvent, TraceReader reader)
     {
         _audit.Do(traceEvent, reader);
+        _machine.See(traceEvent, reader);
         switch (traceEvent.Kind)
         {
             case TraceEventKind.Map when traceEvent.Size != 0:
@@ -41,9 +42,6 @@ internal sealed class VerdictPass(string path, KernelLog? log)
                     _tagTimes.Series.Unmapped(traceEvent.Nanoseconds);
                 }
 
-                break;
-            case TraceEventKind.Console:
-                _machine.Read(reader.Message);
                 break;
             case TraceEventKind.Lost or TraceEventKind.Damaged:
                 _bursts.End();
@@ -85,10 +83,12 @@ internal sealed class VerdictPass(string path, KernelLog? log)
         return new VerdictResult
         {
             Audit = audit,
-            Kernel = _machine.Kernel,
-            Machine = _machine.Hardware,
-            Date = _machine.Date,
-            Iommu = audit.Invalidations.Count != 0 ? "VT-d" : _machine.Iommu,
+            Kernel = _machine.Kernel ?? log?.Machine.Kernel,
+            Machine = _machine.Hardware ?? log?.Machine.Hardware,
+            Date = _machine.Date ?? log?.Machine.Date,
+            Iommu = _machine.Iommu ?? log?.Machine.Iommu,
+            Devices = _machine.Devices,
+            IsVirtual = _machine.IsVirtual || log is { Machine.IsVirtual: true } || audit.CachingMode == CachingMode.On,
             Span = _first < 0 ? null : _last - _first,
             Processors = Math.Max(reader.Processors, _machine.CpusSeen),
             Coverage = coverage,

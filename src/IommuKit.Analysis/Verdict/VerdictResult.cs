@@ -24,6 +24,15 @@ public sealed class VerdictResult
     /// <summary>The kind of IOMMU: "VT-d" where its commands were recorded, else by the messages of its driver; null if nothing shows it.</summary>
     public required string? Iommu { get; init; }
 
+    /// <summary>The PCI devices that were attached to a domain in the trace, such as "0000:00:04.0"; empty if none was.</summary>
+    public required IReadOnlyList<string> Devices { get; init; }
+
+    /// <summary>
+    /// Whether it was recorded in a virtual machine: the kernel said so, or VT-d is in caching mode, which only emulated ones have. If false,
+    /// nothing says either way.
+    /// </summary>
+    public required bool IsVirtual { get; init; }
+
     /// <summary>Nanoseconds from the first event to the last; null if the events have no times.</summary>
     public required long? Span { get; init; }
 

@@ -18,16 +18,8 @@ internal static class AuditCommand
                 + "text, plain or gzip, or a trace.dat. Drivers of other IOMMUs have no events of flushes; faults are explained for all. "
                 + "-: the standard input. May be left out with --log.",
         };
-        var log = new Option<string?>("--log")
-        {
-            Description = "The kernel log of the same run (dmesg, journalctl -k, a serial console), plain or gzip: decode the faults in it, and say "
-                + "of each when its IOVA was last mapped and unmapped. Without TRACE: decode them alone.",
-            HelpName = "FILE",
-        };
-        var lenient = new Option<bool>("--lenient")
-        {
-            Description = "Go on where the file is cut off or damaged, and count what is left out.",
-        };
+        var log = TraceOptions.Log(" Without TRACE: decode them alone.");
+        var lenient = TraceOptions.Lenient();
         var results = new ResultOptions();
         var command = new Command("audit", "Find invalidations that are missing, late or wasted in a trace of a real kernel, and explain faults.")
         {
@@ -81,14 +73,14 @@ internal static class AuditCommand
                 {
                     writer.WriteOne(
                         new AuditRecord(audit),
-                        [.. audit.Findings.Select(finding => new AuditFindingRecord(finding))],
+                        [.. AuditRowRecord.Of(audit)],
                         (console, isMarkdown) => AuditTable.Write(console, audit, isMarkdown));
                     return;
                 }
 
                 writer.WriteEach(
                     [.. audits.Select(one => new AuditRecord(one))],
-                    [.. audits.SelectMany(one => one.Findings.Select(finding => new FileFindingRecord(one.File, finding)))],
+                    [.. audits.SelectMany(FileAuditRowRecord.Of)],
                     (console, isMarkdown) => AuditTable.WriteAll(console, audits, isMarkdown));
             });
         });

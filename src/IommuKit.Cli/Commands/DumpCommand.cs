@@ -50,10 +50,7 @@ internal static class DumpCommand
         {
             Description = "Stop in the trace where most is mapped, rather than at its end. It is read twice, so it must be a file.",
         };
-        var lenient = new Option<bool>("--lenient")
-        {
-            Description = "Go on where the trace is cut off or damaged, and count what is left out.",
-        };
+        var lenient = TraceOptions.Lenient();
         var memory = new Option<string[]>("--memory")
         {
             Description = "Read tables that somebody else wrote, from a file of physical memory: raw, at a hexadecimal address if not at 0, or an ELF core "

@@ -29,12 +29,13 @@ internal static class ExplainCommand
         {
             Description = "Also the whole tables by cause and by operation.",
         };
+        var lenient = TraceOptions.Lenient();
         var source = new CostSource();
         var results = new ResultOptions();
         var command = new Command(
             "explain", "Split the gain of one flush policy over another among its causes, with how sure that is and what would settle it.")
         {
-            trace, from, to, size, details,
+            trace, from, to, size, details, lenient,
         };
         source.AddTo(command);
         results.AddTo(command);
@@ -53,6 +54,11 @@ internal static class ExplainCommand
             if (file is not null && parsed.GetResult(size) is not null)
             {
                 throw new InputException("--size: a trace has sizes of its own");
+            }
+
+            if (file is null && parsed.GetValue(lenient))
+            {
+                throw new InputException($"{lenient.Name}: this is for a trace; name one");
             }
 
             var costs = source.CostsIn(parsed);
@@ -76,7 +82,7 @@ internal static class ExplainCommand
 
                 Workload RunTrace(string path, Action<long>? onRead)
                 {
-                    (var work, replay) = TraceWorkload.Run(path, kind, fromPolicy, toPolicy, onRead);
+                    (var work, replay) = TraceWorkload.Run(path, kind, fromPolicy, toPolicy, parsed.GetValue(lenient), onRead);
                     return work;
                 }
             });

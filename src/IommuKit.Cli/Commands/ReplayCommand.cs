@@ -33,10 +33,7 @@ internal static class ReplayCommand
             Description = "Do only the I-th of N parts of the work, and write what 'iommukit merge' puts together.",
             HelpName = "I/N",
         };
-        var lenient = new Option<bool>("--lenient")
-        {
-            Description = "Go on where a file is cut off or damaged, and count what is left out.",
-        };
+        var lenient = TraceOptions.Lenient();
         var results = new ResultOptions();
         var command = new Command(
             "replay", "Replay map and unmap events recorded on a real kernel, under every flush policy, and count what it takes.")

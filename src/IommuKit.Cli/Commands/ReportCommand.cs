@@ -39,20 +39,22 @@ internal static class ReportCommand
         {
             Description = "Check the driver too: planted bugs, then all scenarios of up to two operations.",
         };
+        var log = TraceOptions.Log();
+        var lenient = TraceOptions.Lenient();
         var source = new CostSource();
         var command = new Command(
             "report",
             "Write one HTML file that opens anywhere: what a trace says about its flushes, when, at what price they could be fewer, "
                 + "and what is wrong. Without a trace: the proposal's table, what the gain is due to, flushes against the bound.")
         {
-            traces, output, title, policy, check,
+            traces, output, title, policy, check, log, lenient,
         };
         source.AddTo(command);
         command.SetAction(parsed =>
         {
             var costs = source.CostsIn(parsed);
             string[] files = parsed.GetValue(traces)!;
-            CheckTraces(files);
+            CheckTraces(files, parsed.GetValue(log), parsed.GetValue(lenient));
             string? heading = parsed.GetValue(title);
             if (heading?.Trim().Length is 0 or > MaxTitle)
             {
@@ -70,8 +72,10 @@ internal static class ReportCommand
                 Choices.Policies(parsed.GetValue(policy) is { Length: > 0 } names ? names : null),
                 files,
                 costs,
-                parsed.GetValue(check));
-            IEnumerable<string> inputs = [.. files, .. source.FilesIn(parsed)];
+                parsed.GetValue(check),
+                parsed.GetValue(log),
+                parsed.GetValue(lenient));
+            IEnumerable<string> inputs = [.. files, .. new[] { request.Log }.OfType<string>(), .. source.FilesIn(parsed)];
             using var file = ResultFile.Open(name, context.Output, inputs);
             var run = Progress.Phases(context, report => ReportRun.Run(request, report));
             new Results(context, file, OutputFormat.Table).Write((writer, _) => ReportView.Write(writer, heading, run));
@@ -81,8 +85,18 @@ internal static class ReportCommand
     }
 
     /// <summary>A trace is read once for its replay and again for its audit, which takes a file.</summary>
-    private static void CheckTraces(string[] files)
+    private static void CheckTraces(string[] files, string? log, bool isLenient)
     {
+        if (files.Length == 0 && (log is not null || isLenient))
+        {
+            throw new InputException($"{(log is null ? "--lenient" : "--log")}: this is for a report about a trace; name one");
+        }
+
+        if (log is not null && files.Length > 1)
+        {
+            throw new InputException("--log goes with one trace: that of the same run");
+        }
+
         if (files.FirstOrDefault(file => file == "-" || FileIdentity.Of(file) is { IsRegular: false } && !Directory.Exists(file)) is { } stream)
         {
             throw new InputException($"{stream}: can be read only once, and a report reads traces several times; save it to a file first");

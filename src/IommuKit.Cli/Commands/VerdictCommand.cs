@@ -19,15 +19,8 @@ internal static class VerdictCommand
             Description = "Traces of a real kernel: ftrace text or trace.dat, plain or gzip. -: the standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var log = new Option<string?>("--log")
-        {
-            Description = "The kernel log of the same run (dmesg): its faults are explained with the trace.",
-            HelpName = "FILE",
-        };
-        var lenient = new Option<bool>("--lenient")
-        {
-            Description = "Go on where a file is cut off or damaged, and count what is left out.",
-        };
+        var log = TraceOptions.Log();
+        var lenient = TraceOptions.Lenient();
         var results = new ResultOptions();
         var command = new Command(Name, "What a trace says about its flushes: time, faults, waste, and what to try. The same as 'iommukit TRACE'.")
         {

@@ -1,9 +1,8 @@
-using CsvHelper.Configuration.Attributes;
 using IommuKit.Traces.Audit;
 
 namespace IommuKit.Cli.Output;
 
-/// <summary>A finding of <c>iommukit audit</c> as JSON and CSV have it. docs/json.md describes the fields.</summary>
+/// <summary>A finding of <c>iommukit audit</c> as JSON has it. docs/json.md describes the fields.</summary>
 internal sealed class AuditFindingRecord(AuditFinding finding)
 {
     public string Id => finding.Id;
@@ -20,6 +19,5 @@ internal sealed class AuditFindingRecord(AuditFinding finding)
 
     public string? Limit => finding.Limit;
 
-    [Ignore]
     public IReadOnlyDictionary<string, long> Details => finding.Details;
 }

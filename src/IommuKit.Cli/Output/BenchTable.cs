@@ -67,7 +67,7 @@ internal static class BenchTable
     private static IReadOnlyList<string> WriteMachine(
         IAnsiConsole console, string name, IReadOnlyList<BenchRow> rows, BenchOptions options, bool isMarkdown)
     {
-        string title = $"{name}: scatter list of 4 KiB entries, physically {Names.Of(options.Layout)}; "
+        string title = $"If this were a {name}: scatter list of 4 KiB entries, physically {Names.Of(options.Layout)}; "
             + (options.Tables == BenchTables.Existing ? "page tables exist and stay" : "page tables are made and given back")
             + $"; costs {options.Costs.Name}{Tuning.InTitle(options.Settings, options.FlushAllPages)}";
         var columns = Columns(rows);

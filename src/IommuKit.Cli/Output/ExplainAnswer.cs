@@ -19,7 +19,7 @@ internal sealed class ExplainAnswer(ExplainView view)
         var explanation = view.Explanation;
         var headline = explanation.Headline;
         string name = headline.Workload.Name;
-        string work = headline.Workload.Operation is { } operation ? $"{Output.Names.Of(operation)} of {name}" : name;
+        string work = headline.Workload.Operation is { } operation ? $"{Output.Names.Of(operation)} of {name}" : Output.Names.OfFile(name);
         string covered = view.Replay is { } replay ? $" ({Coverage.InTitle([replay])})" : string.Empty;
         yield return $"If this were a {view.Kind.Name}: {work}{covered}, "
             + $"{Numbers.Microseconds(headline.FromUs)} µs under {view.From} → "

@@ -44,7 +44,7 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
 
         if (replay is not null)
         {
-            console.Note(isMarkdown, $"{replay.Trace.File}: {TraceNotes.Origin(replay.Trace)}");
+            console.Note(isMarkdown, $"{Names.OfFile(replay.Trace.File)}: {TraceNotes.Origin(replay.Trace)}");
         }
 
         console.WriteLine();
@@ -154,7 +154,7 @@ internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy 
             var work = attribution.Workload;
             table.AddRow(
             [
-                work.Operation is { } operation ? $"{Names.Of(operation)} {work.Name}" : work.Name,
+                work.Operation is { } operation ? $"{Names.Of(operation)} {work.Name}" : Names.OfFile(work.Name),
                 Numbers.Microseconds(attribution.FromUs),
                 Numbers.Microseconds(attribution.ToUs),
                 .. partsOf(attribution).Select(part => ExplainAnswer.Share(attribution, part)),

@@ -29,7 +29,7 @@ internal static class FaultList
             return;
         }
 
-        var causes = report.ByCause.Select(cause => $"{Numbers.Count(cause.Value)} {FaultText.Of(cause.Key)}");
+        var causes = report.ByCause.Select(cause => FaultText.Counted(cause.Key, cause.Value));
         console.Note(
             isMarkdown,
             $"{Numbers.Count(report.Faults.Count, "fault")} in {Numbers.Count(report.Messages, "message")}: {string.Join("; ", causes)}");
@@ -46,17 +46,17 @@ internal static class FaultList
             console.Note(isMarkdown, $"  note: {limit}");
         }
 
-        for (int index = 0; index < report.Faults.Count; index++)
+        int number = 0;
+        foreach (var fold in FoldedFaults.Of(report.Faults, byDevice: true))
         {
-            var fault = report.Faults[index];
             if (!isMarkdown)
             {
                 console.WriteLine();
             }
 
-            console.Note(isMarkdown, string.Create(CultureInfo.InvariantCulture, $"{index + 1}. {FaultText.Headline(fault)}"));
-            console.Note(isMarkdown, $"   {FaultText.Place(fault)}");
-            foreach (string detail in FaultText.Details(fault))
+            console.Note(isMarkdown, string.Create(CultureInfo.InvariantCulture, $"{++number}. {fold.Headline(hasReason: false)}"));
+            console.Note(isMarkdown, $"   {fold.Place()}");
+            foreach (string detail in FaultText.Details(fold.First))
             {
                 console.Note(isMarkdown, $"   {detail}");
             }

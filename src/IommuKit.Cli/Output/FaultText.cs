@@ -1,4 +1,5 @@
 using System.Globalization;
+using IommuKit.Traces;
 using IommuKit.Traces.Faults;
 
 namespace IommuKit.Cli.Output;
@@ -17,6 +18,15 @@ internal static class FaultText
         FaultCause.NeverMapped => "never mapped",
         FaultCause.DeviceRefused => "the device is not let through",
         _ => "cause cannot be told",
+    };
+
+    /// <summary>So many faults of a cause, as part of a list.</summary>
+    public static string Counted(FaultCause cause, int count) => cause switch
+    {
+        FaultCause.NoPermission => $"{Numbers.Count(count)} with the wrong direction or permission",
+        FaultCause.DeviceRefused => $"{Numbers.Count(count)} of devices that are not let through",
+        FaultCause.Unknown => $"{Numbers.Count(count)} that cannot be told",
+        _ => $"{Numbers.Count(count)} {Of(cause)}",
     };
 
     /// <summary>Who did what where, and why it failed: "0000:00:04.0 wrote to 0x5a454040: used after unmap".</summary>

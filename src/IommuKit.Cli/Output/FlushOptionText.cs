@@ -22,6 +22,16 @@ internal static class FlushOptionText
         _ => "lazy, as Linux does",
     };
 
+    /// <summary>What the times mean for which a page stays reachable; null if there are none: the trace tells when the driver flushed, and not when it would have.</summary>
+    public static string? UntilWhen(IReadOnlyList<FlushOption> options)
+    {
+        bool isRecorded = options.Any(option => option is { Kind: FlushOptionKind.Recorded, Nanoseconds.Count: not 0 });
+        bool areOthers = options.Any(option => option is { Kind: not FlushOptionKind.Recorded, Nanoseconds.Count: not 0 });
+        return !areOthers ? null
+            : isRecorded ? "the recorded times have the driver's own delay in them, the others none"
+            : "the driver's own delay comes on top of the times";
+    }
+
     /// <summary>What it saves of the recorded time.</summary>
     public static string Saved(FlushOption option) => option.Kind == FlushOptionKind.Recorded ? "–"
         : option.SavedNanoseconds switch

@@ -9,6 +9,10 @@ internal static class Names
     public static string Of<T>(T value)
         where T : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
 
+    /// <summary>The name of a file with its folder's, as captures are often called the same in folders of different names.</summary>
+    public static string OfFile(string path) =>
+        string.Join('/', path.Split('/', '\\').Where(part => part is not ("" or "." or "..")).TakeLast(2)) is { Length: > 0 } name ? name : path;
+
     /// <summary>An address or an entry. It is text because JSON's numbers have only 53 bits for sure.</summary>
     public static string Hex(ulong value) => $"0x{value:x}";
 }

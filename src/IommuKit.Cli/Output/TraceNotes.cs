@@ -24,6 +24,11 @@ internal static class TraceNotes
             yield return $"{trace.Problem}: what comes before is below";
         }
 
+        if (trace.WhyNoMaps is { } why)
+        {
+            yield return why;
+        }
+
         if (trace.Lost != 0)
         {
             yield return $"{Numbers.Count(trace.Lost, "event")} lost in recording: whatever was mapped or unmapped there is missing below";

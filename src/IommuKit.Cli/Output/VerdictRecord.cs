@@ -13,6 +13,10 @@ internal sealed class VerdictRecord(VerdictResult verdict)
 
     public string? Machine => verdict.Machine;
 
+    public bool VirtualMachine => verdict.IsVirtual;
+
+    public IReadOnlyList<string> Devices => verdict.Devices;
+
     public string Mode => Names.Of(verdict.Audit.Mode);
 
     public string CachingMode => Names.Of(verdict.Audit.CachingMode);
@@ -50,7 +54,7 @@ internal sealed class VerdictRecord(VerdictResult verdict)
     public IReadOnlyDictionary<string, int> FaultsByCause => verdict.Audit.Faults.ByCause
         .ToDictionary(cause => Names.Of(cause.Key), cause => cause.Value, StringComparer.Ordinal);
 
-    public IReadOnlyList<string> WorstFaults => [.. verdict.Audit.Faults.Worst(3).Select(FaultText.Short)];
+    public IReadOnlyList<string> WorstFaults => [.. FoldedFaults.WorstOf(verdict.Audit.Faults, 3).Select(fold => fold.Short())];
 
     public IReadOnlyList<AuditFindingRecord> Findings => [.. verdict.Audit.Findings.Select(finding => new AuditFindingRecord(finding))];
 

@@ -11,6 +11,9 @@ internal static class VerdictView
 {
     private const int WorstFaults = 3;
 
+    // More devices than these are counted rather than named.
+    private const int MostDevices = 3;
+
     // What the table of options takes.
     private const int FullWidth = 80;
 
@@ -23,6 +26,11 @@ internal static class VerdictView
         var sections = new Sections(console, isMarkdown);
         sections.Plain(Title(verdict), new Style(decoration: Decoration.Bold));
         sections.Plain(Contents(verdict), verdict.Coverage < 1 || verdict.LeftOut.Count != 0 ? Doubtful : null);
+        if (verdict.Audit.WhyNoMaps is { } why)
+        {
+            sections.Plain(why, Doubtful);
+        }
+
         if (verdict.Audit.Problem is { } problem)
         {
             sections.Plain($"{problem}: what comes before is below", Doubtful);
@@ -47,7 +55,7 @@ internal static class VerdictView
         string processors = verdict.Processors == 0 ? string.Empty : $"{(verdict.Span is null ? ", " : " on ")}{Numbers.Count(verdict.Processors, "CPU")}";
         string?[] parts =
         [
-            ShortName(verdict.Audit.File),
+            Names.OfFile(verdict.Audit.File),
             iommu,
             span + processors,
             verdict.Kernel is { } kernel ? $"Linux {kernel}" : null,
@@ -56,7 +64,7 @@ internal static class VerdictView
         return string.Join(" · ", parts.Where(part => part is not null));
     }
 
-    /// <summary>The kind of IOMMU and its mode, as recorded.</summary>
+    /// <summary>The kind of IOMMU, its mode, domains and devices, as recorded.</summary>
     public static string IommuOf(VerdictResult verdict)
     {
         var audit = verdict.Audit;
@@ -80,12 +88,15 @@ internal static class VerdictView
             <= 4 => $"domains {string.Join(", ", audit.Domains)}",
             _ => $"{audit.Domains.Count} domains",
         };
-        return string.Join(", ", new[] { verdict.Iommu ?? "IOMMU of unknown kind", mode, caching, domains }.Where(part => part.Length != 0));
+        string devices = verdict.Devices.Count switch
+        {
+            0 => string.Empty,
+            <= MostDevices => $"{(verdict.Devices.Count == 1 ? "device" : "devices")} {string.Join(", ", verdict.Devices)}",
+            _ => $"{Numbers.Count(verdict.Devices.Count)} devices",
+        };
+        string unit = string.Join(", ", new[] { verdict.Iommu ?? "IOMMU of unknown kind", mode, caching, domains }.Where(part => part.Length != 0));
+        return devices.Length == 0 ? unit : $"{unit} · {devices}";
     }
-
-    /// <summary>The name of a file with its folder's, as captures are often called the same in folders of different names.</summary>
-    private static string ShortName(string file) =>
-        string.Join('/', file.Split('/', '\\').Where(part => part is not ("" or "." or "..")).TakeLast(2)) is { Length: > 0 } name ? name : file;
 
     private static string Contents(VerdictResult verdict)
     {
@@ -93,8 +104,8 @@ internal static class VerdictView
         string flushes = verdict.Flushes == 0 ? "no flushes recorded" : Numbers.Count(verdict.Flushes, "flush", "flushes");
         string left = verdict.LeftOut.Count == 0 ? "nothing lost" : $"left out: {string.Join(", ", verdict.LeftOut)}";
         return $"{Numbers.Count(audit.Maps, "map")}, {Numbers.Count(audit.Unmaps, "unmap")}, {flushes}; {left}; "
-            + (verdict.Coverage < 1 ? $"{Share(verdict.Coverage)} of it" : "all of it")
-            + (verdict.Flushes == 0 ? " could be read" : " is covered below");
+            + (verdict.Coverage < 1 ? Share(verdict.Coverage) : "all")
+            + (verdict.Flushes == 0 ? " read" : " covered below");
     }
 
     private static IEnumerable<(string Text, Style? Style)> Flushes(VerdictResult verdict)
@@ -125,7 +136,7 @@ internal static class VerdictView
             ? $" of the CPUs' {Durations.Of((double)verdict.Span!.Value * verdict.Processors)} ({Share(part)})"
             : string.Empty;
         string cutOff = Durations.Of(FlushTimes.CutOff);
-        string open = times.Open == 0 ? string.Empty : $"; {Numbers.Count(times.Open)} have no next event";
+        string open = times.Open == 0 ? string.Empty : $", {Numbers.Count(times.Open)} have none";
         if (times.IsVague)
         {
             string vague = $"of {Numbers.Count(times.Count)} gaps to the next event {Numbers.Count(times.TooLong)} are longer than {cutOff}";
@@ -134,13 +145,19 @@ internal static class VerdictView
         }
 
         yield return ($"at most {Durations.Of(times.Sum)}{share}, if none took longer than {cutOff}; median {Gap(times, 0.5)}", null);
-        string cut = times.TooLong == 0 ? string.Empty : $"; {Numbers.Count(times.TooLong)} gaps are longer than {cutOff} and count as that";
-        yield return ($"(recorded time, from each flush to the next event of its task on its CPU{cut}{open})", null);
-        if (verdict.Machine is { } machine && (machine.Contains("QEMU", StringComparison.Ordinal) || machine.Contains("KVM", StringComparison.Ordinal)))
+        string cut = times.TooLong == 0 ? string.Empty : $"; {Numbers.Count(times.TooLong)} are longer";
+        yield return ($"(recorded: to the next event of the task on its CPU{cut}{open})", null);
+        if (Origin(verdict) is { } origin)
         {
-            yield return ("(recorded in a virtual machine: its times do not carry over to hardware)", Doubtful);
+            yield return ($"({origin})", verdict.IsVirtual ? Doubtful : null);
         }
     }
+
+    /// <summary>Whether the times are those of hardware, where that is not plain; null where the trace names the machine.</summary>
+    public static string? Origin(VerdictResult verdict) =>
+        verdict.IsVirtual ? "of a virtual machine: its times do not carry over to hardware"
+        : verdict.Machine is null ? "whether of hardware or of a virtual machine is not in the trace"
+        : null;
 
     private static string PerUnmap(VerdictResult verdict)
     {
@@ -191,28 +208,20 @@ internal static class VerdictView
         }
 
         var faults = verdict.Audit.Faults;
-        if (faults.Faults.Count > 1)
+        isAnything |= faults.Faults.Count != 0;
+        foreach (var line in Faults(faults))
         {
-            string suppressed = faults.SuppressedCalls == 0 ? string.Empty : ", and more that the kernel's rate limit suppressed";
-            yield return ($"{Numbers.Count(faults.Messages, "message")} of faults{suppressed}: {string.Join(", ", Causes(faults))}", Bad);
+            yield return line;
         }
 
-        foreach (var fault in faults.Worst(WorstFaults))
+        string where = faults.LogFile is null ? "the trace" : "the trace or the log";
+        if (verdict.Flushes == 0)
         {
-            isAnything = true;
-            yield return (FaultText.Short(fault), Bad);
+            yield return ($"{(isAnything ? string.Empty : $"no fault is in {where}; ")}whether a flush is missing cannot be told", null);
         }
-
-        if (faults.Faults.Count > WorstFaults)
+        else if (!isAnything)
         {
-            yield return ("… 'iommukit audit' lists them all", null);
-        }
-
-        if (!isAnything)
-        {
-            yield return verdict.Flushes == 0
-                ? ("no fault is in the trace; whether a flush is missing cannot be told", null)
-                : ("nothing missing, nothing late, no faults in the trace", Good);
+            yield return ($"nothing missing, nothing late, no faults in {where}", Good);
         }
 
         if (verdict.Audit.Coverage is { AtContextChange: not 0 and var few })
@@ -221,8 +230,28 @@ internal static class VerdictView
         }
     }
 
-    private static IEnumerable<string> Causes(FaultReport faults) =>
-        faults.ByCause.Select(cause => $"{Numbers.Count(cause.Value)} {FaultText.Of(cause.Key)}");
+    private static IEnumerable<(string Text, Style? Style)> Faults(FaultReport faults)
+    {
+        bool hasSummary = FoldedFaults.Of(faults.Faults, byDevice: false).Count > 1;
+        if (hasSummary)
+        {
+            string suppressed = faults.SuppressedCalls == 0 ? string.Empty : ", and more that the kernel's rate limit left out";
+            string causes = string.Join(", ", faults.ByCause.Select(cause => FaultText.Counted(cause.Key, cause.Value)));
+            string messages = faults.Messages == faults.Faults.Count ? string.Empty : $" in {Numbers.Count(faults.Messages)} messages";
+            yield return ($"{Numbers.Count(faults.Faults.Count)} faults{messages}{suppressed}: {causes}", Bad);
+        }
+
+        foreach (var fold in FoldedFaults.WorstOf(faults, WorstFaults))
+        {
+            // Where a line above says it all in red, these are its details.
+            yield return (fold.Short(), hasSummary ? null : Bad);
+        }
+
+        if (faults.Faults.Count > WorstFaults)
+        {
+            yield return ("… 'iommukit audit' lists them all", null);
+        }
+    }
 
     private static IEnumerable<(string Text, Style? Style)> Waste(VerdictResult verdict)
     {
@@ -267,6 +296,11 @@ internal static class VerdictView
                     null);
             }
 
+            foreach (var line in UntilWhen(verdict))
+            {
+                yield return line;
+            }
+
             yield break;
         }
 
@@ -277,7 +311,15 @@ internal static class VerdictView
             string flushes = Numbers.Count(option.Flushes!.Value);
             yield return ($" {FlushOptionText.NameOf(option.Kind),-20}{flushes,9}{FlushOptionText.Saved(option),11}{Pages(option),14}{Time(option),15}", null);
         }
+
+        foreach (var line in UntilWhen(verdict))
+        {
+            yield return line;
+        }
     }
+
+    private static IEnumerable<(string Text, Style? Style)> UntilWhen(VerdictResult verdict) =>
+        FlushOptionText.UntilWhen(verdict.Options) is { } text ? [($"({text})", null)] : [];
 
     private static string Pages(FlushOption option) => option.Pages is not { Count: not 0 } pages ? "none"
         : $"{Numbers.Count(pages.Percentile(0.99))}/{Numbers.Count(pages.Max)}";

@@ -29,7 +29,7 @@ public static class Replayer
                 options.Cases.Take(options.Part).Select(replayCase => new ReplayLane(replayCase, options, census.Summary)));
             while (reader.Read(out var traceEvent))
             {
-                census.Note(traceEvent);
+                census.Note(traceEvent, reader);
                 foreach (var lane in lanes)
                 {
                     lane.Do(traceEvent);

@@ -9,14 +9,16 @@ public sealed class TraceCensus(string path)
     private const int MaxPieces = 4 << 20;
 
     private readonly LiveSet _live = new();
+    private readonly RecordedIommu _iommu = new();
 
     /// <summary>What was found so far.</summary>
     public TraceSummary Summary { get; } = new() { File = path };
 
-    /// <summary>Takes down an event.</summary>
+    /// <summary>Takes down an event that the reader has read last.</summary>
     /// <exception cref="InputException">So many separate ranges are mapped that this is no trace of a kernel.</exception>
-    public void Note(in TraceEvent traceEvent)
+    public void Note(in TraceEvent traceEvent, TraceReader reader)
     {
+        _iommu.See(traceEvent, reader);
         Count(Summary, _live, traceEvent);
         if (_live.Pieces > MaxPieces)
         {
@@ -32,6 +34,7 @@ public sealed class TraceCensus(string path)
     {
         Summary.Lines = reader.Line;
         Summary.Problem = reader.Problem;
+        Summary.RecordedOn = _iommu.Name;
         Summary.Lost = Saturating.Add(Summary.Lost, (ulong)reader.Overwritten);
         return Summary;
     }
@@ -39,11 +42,6 @@ public sealed class TraceCensus(string path)
     private static void Count(TraceSummary summary, LiveSet live, in TraceEvent traceEvent)
     {
         summary.HasTimes |= traceEvent.Nanoseconds >= 0;
-        if (traceEvent.Kind is TraceEventKind.QueueSubmit or TraceEventKind.CacheTagFlush or TraceEventKind.TagAssign or TraceEventKind.VtdMapping)
-        {
-            summary.RecordedOn = "VT-d";
-        }
-
         switch (traceEvent.Kind)
         {
             case TraceEventKind.Map:

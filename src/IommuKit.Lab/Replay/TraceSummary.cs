@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Replay;
 
@@ -27,6 +28,10 @@ public sealed class TraceSummary
     /// <summary>Other events.</summary>
     [JsonInclude]
     public long Others { get; internal set; }
+
+    /// <summary>Why nothing of it can be done on a model, or null: it has unmaps and not one map.</summary>
+    [JsonIgnore]
+    public string? WhyNoMaps => Maps == 0 && Unmaps != 0 ? ForeignForms.OnlyUnmaps : null;
 
     /// <summary>Lines that are no events.</summary>
     [JsonInclude]
@@ -60,7 +65,7 @@ public sealed class TraceSummary
     [JsonInclude]
     public bool HasTimes { get; internal set; }
 
-    /// <summary>The kind of IOMMU that it was recorded on, by the events of its driver: VT-d; null if nothing says.</summary>
+    /// <summary>The kind of IOMMU that it was recorded on, by the events or messages of its driver; null if nothing says.</summary>
     [JsonInclude]
     public string? RecordedOn { get; internal set; }
 }

@@ -22,6 +22,7 @@ internal static class AuditLimits
                 + "intel_iommu:qi_submit too. With AMD-Vi, SMMUv2, SMMUv3, virtio-iommu and Tegra's there is nothing more to record: their drivers in "
                 + "Linux have no events of flushes."
             : "No invalidation of the IOTLB was recorded, so nothing can be said about flushes: only how soon IOVAs are used again.");
+        Add(counts is { Maps: 0, Unmaps: not 0 }, $"{ForeignForms.OnlyUnmaps}. What was mapped again, and when, is not known.");
         Add(
             overwritten != 0,
             $"Events overwritten before the file was read: {Count(overwritten)}. What was mapped and unmapped there is not known; CPUs "

@@ -17,6 +17,9 @@ public sealed class AuditResult
     /// <summary>Unmap events.</summary>
     public required long Unmaps { get; init; }
 
+    /// <summary>Why the trace has unmaps and not one map; null if it has maps.</summary>
+    public string? WhyNoMaps => Maps == 0 && Unmaps != 0 ? ForeignForms.OnlyUnmaps : null;
+
     /// <summary>Other events, with those of invalidations.</summary>
     public required long Others { get; init; }
 

@@ -18,6 +18,9 @@ internal sealed class DatContents
     /// <summary>The formats of the IOMMU's events.</summary>
     public List<EventFormat> Formats { get; } = [];
 
+    /// <summary>The names of tasks.</summary>
+    public SavedTasks Tasks { get; } = new();
+
     /// <summary>The pages of each processor. With several instances of ftrace, processors occur several times.</summary>
     public List<CpuData> Cpus { get; } = [];
 

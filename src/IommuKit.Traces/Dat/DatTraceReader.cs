@@ -42,7 +42,7 @@ internal sealed class DatTraceReader : TraceReader
             _file.Position = 0;
             var contents = DatHeader.Read(_file);
             var layout = contents.Page ?? throw new InvalidDataException("it lacks the layout of its pages");
-            _events = new IommuEvents(contents.Numbers, contents.Formats);
+            _events = new IommuEvents(contents.Numbers, contents.Formats, contents.Tasks);
             _numbers = contents.Numbers;
             _task = contents.Formats.FirstOrDefault()?.Fields.TryGetValue("common_pid", out var task) == true && task.Size == sizeof(int) ? task : null;
             _kernel = KernelOf(contents.System);

@@ -24,10 +24,10 @@ internal static class DatVersion6
 
         DatHeader.ReadFormats(cursor, contents);
 
-        // Symbols, formats of trace_printk, and names of processes.
+        // Symbols, and formats of trace_printk.
         cursor.Skip(cursor.U32());
         cursor.Skip(cursor.U32());
-        cursor.Skip(cursor.U64());
+        contents.Tasks.Read(cursor);
         uint cpus = cursor.U32();
         var instances = new List<ulong>();
         var mark = cursor.Bytes((ulong)Options.Length).AsSpan();

@@ -16,6 +16,7 @@ internal static class DatVersion7
     private const ushort Buffer = 3;
     private const ushort HeaderInfo = 16;
     private const ushort EventFormats = 18;
+    private const ushort TaskNames = 21;
     private const ushort BufferText = 22;
 
     /// <summary>Reads what follows the page size.</summary>
@@ -72,6 +73,10 @@ internal static class DatVersion7
                 cursor.Seek(contents.Numbers.U64(data));
                 contents.Formats.Clear();
                 DatHeader.ReadFormats(Section(cursor, contents, compression), contents);
+                break;
+            case TaskNames when data.Length >= 8:
+                cursor.Seek(contents.Numbers.U64(data));
+                contents.Tasks.Read(Section(cursor, contents, compression));
                 break;
             case Buffer:
                 TakeBuffer(new DatCursor(new MemoryStream(data), contents.Numbers, "the option BUFFER"), cursor, contents);

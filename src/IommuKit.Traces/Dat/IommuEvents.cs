@@ -12,14 +12,15 @@ internal sealed class IommuEvents
     /// <summary>Finds the fields that are needed.</summary>
     /// <param name="numbers">The byte order.</param>
     /// <param name="formats">The formats of the file.</param>
+    /// <param name="tasks">The names of tasks.</param>
     /// <exception cref="NotSupportedException">An event has not the fields that are needed.</exception>
-    public IommuEvents(DatNumbers numbers, IReadOnlyList<EventFormat> formats)
+    public IommuEvents(DatNumbers numbers, IReadOnlyList<EventFormat> formats, SavedTasks tasks)
     {
         _numbers = numbers;
         _map = formats.FirstOrDefault(format => format.Name == "map") is { } map ? new MappingFormat(map, "paddr", "size") : null;
         _unmap = formats.FirstOrDefault(format => format.Name == "unmap") is { } unmap ? new MappingFormat(unmap, null, "unmapped_size") : null;
         _invalidations = new InvalidationEvents(formats);
-        _messages = new MessageEvents(numbers, formats);
+        _messages = new MessageEvents(numbers, formats, tasks);
     }
 
     /// <summary>The systems whose events are known here.</summary>

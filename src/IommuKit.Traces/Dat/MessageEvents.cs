@@ -15,12 +15,14 @@ internal sealed class MessageEvents
     private readonly EventFormat? _tag;
     private readonly FieldPlace? _pid;
     private readonly FieldPlace? _flags;
+    private readonly SavedTasks _tasks;
     private readonly byte[] _task = [.. "pid "u8, .. new byte[16]];
 
     /// <summary>Finds the fields. An event that lacks one is not read: nothing but faults depends on it.</summary>
-    public MessageEvents(DatNumbers numbers, IReadOnlyList<EventFormat> formats)
+    public MessageEvents(DatNumbers numbers, IReadOnlyList<EventFormat> formats, SavedTasks tasks)
     {
         _numbers = numbers;
+        _tasks = tasks;
         _console = Find(formats, "console", ("msg", 4));
         _fault = Find(formats, "io_page_fault", ("device", 4), ("iova", 8), ("flags", 4));
         _tag = Find(formats, "cache_tag_assign", ("type", 0), ("domain_id", 0), ("iommu", 4));
@@ -88,13 +90,19 @@ internal sealed class MessageEvents
             : new RecordData(data, _numbers).Text(format.Text(format == _console ? "msg" : "device")).TrimEnd("\n\r"u8);
     }
 
-    /// <summary>"pid 123"; empty if it is not recorded.</summary>
+    /// <summary>"name-123", or "pid 123" where the file has no name of it; empty if it is not recorded.</summary>
     public ReadOnlySpan<byte> TaskOf(ReadOnlySpan<byte> data)
     {
         const int start = 4;
-        return _pid is { } place && data.Length >= place.End
-            && Utf8Formatter.TryFormat((uint)new RecordData(data, _numbers).Number(place), _task.AsSpan(start), out int written)
-            ? _task.AsSpan(0, start + written)
+        if (_pid is not { } place || data.Length < place.End)
+        {
+            return default;
+        }
+
+        uint number = (uint)new RecordData(data, _numbers).Number(place);
+        var name = _tasks.Of(number);
+        return !name.IsEmpty ? name
+            : Utf8Formatter.TryFormat(number, _task.AsSpan(start), out int written) ? _task.AsSpan(0, start + written)
             : default;
     }
 

@@ -35,6 +35,9 @@ public sealed class KernelLog
     /// <summary>How many calls the kernel says it left out.</summary>
     public long SuppressedCalls { get; private set; }
 
+    /// <summary>What it says of the machine.</summary>
+    public TraceMachine Machine { get; } = new();
+
     /// <summary>Adds a fault, if there is room.</summary>
     /// <returns>Whether there was.</returns>
     internal bool Add(LoggedFault fault)

@@ -105,7 +105,7 @@ public static class KernelLogReader
                     break;
                 }
 
-                Take(messages, line.AsSpan(0, length), log.Lines + 1);
+                Take(log, messages, line.AsSpan(0, length));
                 length = 0;
                 isOpen = rest[end] != '\n';
                 if (!isOpen)
@@ -121,7 +121,7 @@ public static class KernelLogReader
 
         if (length != 0 || isOpen)
         {
-            Take(messages, line.AsSpan(0, length), log.Lines + 1);
+            Take(log, messages, line.AsSpan(0, length));
             log.Lines++;
             log.LongLines += isLong ? 1 : 0;
         }
@@ -131,8 +131,9 @@ public static class KernelLogReader
         return log;
     }
 
-    private static void Take(FaultMessages messages, ReadOnlySpan<byte> line, long number)
+    private static void Take(KernelLog log, FaultMessages messages, ReadOnlySpan<byte> line)
     {
+        log.Machine.Read(line);
         if (!CanMatter(line))
         {
             return;
@@ -146,7 +147,7 @@ public static class KernelLogReader
             foreach (string part in KernelLogTime.Split(text))
             {
                 var (nanoseconds, clock) = KernelLogTime.Of(part);
-                messages.Read(part, (number, nanoseconds, clock));
+                messages.Read(part, (log.Lines + 1, nanoseconds, clock));
             }
         }
         catch (RegexMatchTimeoutException)

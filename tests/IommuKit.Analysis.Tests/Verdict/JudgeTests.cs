@@ -1,5 +1,9 @@
 using IommuKit.Analysis.Verdict;
+using IommuKit.Domains;
+using IommuKit.Lab.Machines;
+using IommuKit.Lab.Replay;
 using IommuKit.Traces.Audit;
+using IommuKit.Traces.Faults;
 
 namespace IommuKit.Analysis.Tests.Verdict;
 
@@ -7,6 +11,12 @@ namespace IommuKit.Analysis.Tests.Verdict;
 public sealed class JudgeTests : IDisposable
 {
     private readonly string _file = Path.GetTempFileName();
+
+    private const string Pair =
+        """
+         dd-1 [000] .... 1.000000: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+         dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+        """;
 
     public void Dispose() => File.Delete(_file);
 
@@ -50,6 +60,62 @@ public sealed class JudgeTests : IDisposable
 
         verdict.Date?.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture).ShouldBe(day);
         verdict.Series.Bins.ToArray().Sum(bin => bin.Unmaps).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData("AMD-Vi: Interrupt remapping enabled", "AMD-Vi")]
+    [InlineData("[    0.500000] arm-smmu-v3 arm-smmu-v3.0.auto: ias 44-bit", "SMMUv3")]
+    [InlineData("arm-smmu 15000000.iommu: probing hardware configuration...", "SMMUv2")]
+    [InlineData("vfio-pci 0000:00:04.0: AMD-Vi: Event logged [IO_PAGE_FAULT]", "AMD-Vi")]
+    [InlineData("virtio_iommu virtio0: input address: 39 bits", "virtio-iommu")]
+    [InlineData("somebody says DMAR: but is no driver", null)]
+    [InlineData("DMAR-IR: Enabled IRQ remapping", null)]
+    public void The_iommu_is_known_by_what_its_driver_prints(string message, string? iommu)
+    {
+        var verdict = Judged(Console(message) + Pair);
+
+        verdict.Iommu.ShouldBe(iommu);
+        Replayed().Trace.RecordedOn.ShouldBe(iommu);
+    }
+
+    [Theory]
+    [InlineData("QEMU TCG CPU version 2.5+", true)]
+    [InlineData("DMI: VMware, Inc. VMware Virtual Platform/440BX, BIOS 6.00", true)]
+    [InlineData("Hypervisor detected: Microsoft Hyper-V", true)]
+    [InlineData("DMI: Dell Inc. PowerEdge R750/0FTV4X, BIOS 1.1.2", false)]
+    [InlineData("kvm_intel: Enlightened VMCS on nested guest", false)]
+    public void A_virtual_machine_is_known_by_what_the_kernel_prints(string message, bool isVirtual) =>
+        Judged(Console(message) + Pair).IsVirtual.ShouldBe(isVirtual);
+
+    [Fact]
+    public void Devices_are_those_that_were_attached_each_once()
+    {
+        string Attach(string device) => $" x-1 [000] .... 0.900000: attach_device_to_domain: IOMMU: device={device}\n";
+
+        Judged(Attach("0000:01:00.0") + Attach("0000:00:04.0") + Attach("0000:01:00.0") + Attach("fb000000.gpu") + Pair).Devices
+            .ShouldBe(["0000:00:04.0", "0000:01:00.0"]);
+    }
+
+    [Fact]
+    public void Who_uses_memory_after_its_unmap_comes_before_all_that_keeps_it_reachable_longer()
+    {
+        var verdict = Judged($"{Pair}\n x-1 [000] .... 1.000020: io_page_fault: IOMMU:nvme 0000:00:04.0 iova=0x0000000000001040 flags=0x0001");
+
+        verdict.Audit.Faults.Faults.Single().Cause.ShouldBe(FaultCause.UsedAfterUnmap);
+        verdict.Advice[0].Id.ShouldBe("look-at-faults");
+        verdict.Advice[0].Change.ShouldContain("line 4");
+        Judged(Pair).Advice.ShouldNotContain(advice => advice.Id == "look-at-faults");
+    }
+
+    [Fact]
+    public void Unmaps_without_one_map_are_named()
+    {
+        var verdict = Judged(" dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096\n");
+
+        verdict.Audit.WhyNoMaps.ShouldNotBeNull().ShouldContain("generic page tables");
+        verdict.Audit.Limits.ShouldContain(limit => limit.Contains("generic page tables", StringComparison.Ordinal));
+        Replayed().Trace.WhyNoMaps.ShouldNotBeNull();
+        Judged(Pair).Audit.WhyNoMaps.ShouldBeNull();
     }
 
     [Fact]
@@ -186,4 +252,9 @@ public sealed class JudgeTests : IDisposable
         File.WriteAllText(_file, $"# entries-in-buffer/entries-written: {count}/{count}   #P:4\n{events}\n");
         return Judge.Run(_file);
     }
+
+    private static string Console(string message) => $" swapper/0-1 [000] .... 0.500000: console: {message}\n";
+
+    private ReplayResult Replayed() =>
+        Replayer.Run(_file, new ReplayOptions { Machines = [MachineCatalog.All[0]], Policies = [SyncPolicy.Gather] })[0];
 }

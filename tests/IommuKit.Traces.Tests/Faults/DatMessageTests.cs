@@ -49,7 +49,8 @@ public sealed class DatMessageTests : IDisposable
             EventFormat.Parse(Encoding.ASCII.GetBytes($"name: console\nID: 5\n{Common}field:__data_loc char[] msg;offset:8;size:4;\n")),
             EventFormat.Parse(Encoding.ASCII.GetBytes("name: cache_tag_assign\nID: 6\nfield:__data_loc char[] iommu;offset:8;size:4;\n"
                 + "field:u16 type;offset:12;size:2;\nfield:u16 domain_id;offset:14;size:2;\n")),
-        ]);
+        ],
+        new SavedTasks());
         byte[] console = [5, 0, 0x18, 0, .. writer.U32(42), .. writer.U32(12 | (6 << 16)), .. "hello\n"u8];
         events.TryRead(5, new RecordData(console, default), 1, 2, out var read).ShouldBeTrue();
         read.ShouldBe(new TraceEvent(TraceEventKind.Console, 1, 2));
@@ -70,10 +71,40 @@ public sealed class DatMessageTests : IDisposable
         events.TryRead(7, new RecordData(tag, default), 1, 2, out _).ShouldBeFalse();
     }
 
+    [Theory]
+    [InlineData("6")]
+    [InlineData("7")]
+    public void Tasks_have_the_names_that_the_kernel_saved(string version)
+    {
+        var writer = new DatWriter { SavedTasks = "77 other\n1 my task-x\n\nno number\n2\n" };
+        writer.Cpus[0].Add(writer.Page(1000, 0, 0, writer.Record(0, writer.MapData(0x1000, 0x8000, 4096))));
+        File.WriteAllBytes(_path, version == "6" ? writer.Version6() : writer.Version7("none"));
+        using var reader = TraceReader.Open(_path);
+
+        reader.Read(out _).ShouldBeTrue();
+        Encoding.ASCII.GetString(reader.Task).ShouldBe("my task-x-1");
+    }
+
+    [Fact]
+    public void Of_more_names_than_any_kernel_saves_none_is_read()
+    {
+        var names = new SavedTasks();
+        var lines = "5 five\n"u8.ToArray();
+        names.Read(new DatCursor(new MemoryStream([.. BitConverter.GetBytes((ulong)lines.Length), .. lines]), default, "the file"));
+        Encoding.ASCII.GetString(names.Of(5)).ShouldBe("five-5");
+        Encoding.ASCII.GetString(names.Of(0)).ShouldBe("<idle>-0");
+        names.Of(6).IsEmpty.ShouldBeTrue();
+
+        var cursor = new DatCursor(new MemoryStream([.. BitConverter.GetBytes(5ul << 20), .. new byte[5 << 20], 9]), default, "the file");
+        names.Read(cursor);
+        cursor.U8().ShouldBe((byte)9);
+        Should.Throw<InvalidDataException>(() => names.Read(new DatCursor(new MemoryStream(BitConverter.GetBytes(8ul)), default, "the file")));
+    }
+
     [Fact]
     public void Formats_that_lack_a_field_are_left_out()
     {
-        var events = new MessageEvents(default, [EventFormat.Parse("name: console\nID: 5\nfield:int other;offset:8;size:4;\n"u8)]);
+        var events = new MessageEvents(default, [EventFormat.Parse("name: console\nID: 5\nfield:int other;offset:8;size:4;\n"u8)], new SavedTasks());
         events.TryRead(5, new RecordData(new byte[12], default), 1, 2, out _).ShouldBeFalse();
         events.TaskOf(new byte[12]).IsEmpty.ShouldBeTrue();
         events.IsInInterrupt(new byte[12]).ShouldBeFalse();

@@ -41,6 +41,9 @@ internal sealed class DatWriter
     /// <summary>A further format of an event of intel_iommu, or empty.</summary>
     public string MoreFormat { get; init; } = "";
 
+    /// <summary>What the kernel's file saved_cmdlines has.</summary>
+    public string SavedTasks { get; init; } = "";
+
     /// <summary>Pages of each processor.</summary>
     public List<byte[]>[] Cpus { get; init; } = [[], []];
 
@@ -77,7 +80,7 @@ internal sealed class DatWriter
     {
         byte[] header =
         [
-            .. Start("6"), .. Layout(), .. U32(0), .. Formats(), .. U32(0), .. U32(0), .. U64(0), .. U32((uint)Cpus.Length),
+            .. Start("6"), .. Layout(), .. U32(0), .. Formats(), .. U32(0), .. U32(0), .. Sized64(SavedTasks), .. U32((uint)Cpus.Length),
             .. "options  \0"u8, .. U16(4), .. Sized("local [" + Clock + "] x86-tsc\n\0"), .. U16(99), .. U32(2), 0, 0, .. U16(0), .. "flyrecord\0"u8,
         ];
         ulong offset = RoundUp((ulong)header.Length + (16 * (ulong)Cpus.Length));
@@ -103,6 +106,9 @@ internal sealed class DatWriter
         file.AddRange(U64(0));
         ulong layout = Section(file, 16, Layout(), compression);
         ulong formats = Section(file, 18, Formats(), compression);
+        byte[] tasks = SavedTasks.Length == 0
+            ? []
+            : [.. U16(21), .. U32(8), .. U64(Section(file, 21, Sized64(SavedTasks), compression))];
         ulong buffer = (ulong)file.Count;
         file.AddRange([.. U16(3), .. U16(compression == "none" ? (ushort)0 : (ushort)1), .. U32(0), .. U64(0)]);
         var places = new List<byte>();
@@ -126,7 +132,7 @@ internal sealed class DatWriter
         byte[] buffers = [.. U64(buffer), 0, .. Encoding.ASCII.GetBytes(Clock), 0, .. U32(PageBytes), .. U32((uint)Cpus.Length), .. places];
         ulong last = Section(file, 0, [.. U16(3), .. U32((uint)buffers.Length), .. buffers, .. U16(0), .. U32(8), .. U64(0)], "none");
         ulong options = Section(
-            file, 0, [.. U16(16), .. U32(8), .. U64(layout), .. U16(18), .. U32(8), .. U64(formats), .. U16(0), .. U32(8), .. U64(0)], "none");
+            file, 0, [.. U16(16), .. U32(8), .. U64(layout), .. U16(18), .. U32(8), .. U64(formats), .. tasks, .. U16(0), .. U32(8), .. U64(0)], "none");
 
         // The options go forward: those that are written last come last.
         (options, last) = (last, options);

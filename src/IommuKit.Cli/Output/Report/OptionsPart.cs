@@ -50,7 +50,9 @@ internal static class OptionsPart
         body.Note(
             "A burst is unmaps without a map between them, each at most 1 ms after the one before. Lazy, as Linux does: a queue for each "
                 + "processor, and all of the domain flushed when it is full, or 10 ms old. Time saved is the recorded time of the flushes that would go; for lazy, "
-                + "of as many at the mean. What devices did while they could reach a page is not in a trace.");
+                + "of as many at the mean. "
+                + (FlushOptionText.UntilWhen(options) is { } until ? $"Reachable: {until}. " : string.Empty)
+                + "What devices did while they could reach a page is not in a trace.");
     }
 
     private static List<ScatterPoint> Points(VerdictResult verdict, IReadOnlyList<FlushOption> options)

@@ -10,9 +10,13 @@ namespace IommuKit.Cli.Output.Report;
 /// <param name="Traces">Files with traces; each is read more than once.</param>
 /// <param name="Costs">Where costs come from.</param>
 /// <param name="HasCheck">Whether the checker runs too.</param>
+/// <param name="Log">The kernel log of the same run as the only trace, or null.</param>
+/// <param name="IsLenient">Whether to go on where a trace is cut off or damaged.</param>
 internal sealed record ReportRequest(
     MachineKind Kind,
     IReadOnlyList<SyncPolicy> Policies,
     IReadOnlyList<string> Traces,
     CostRequest Costs,
-    bool HasCheck);
+    bool HasCheck,
+    string? Log = null,
+    bool IsLenient = false);

@@ -8,6 +8,7 @@ using IommuKit.Lab.Bench;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Replay;
 using IommuKit.PageTables;
+using IommuKit.Traces.Faults;
 
 namespace IommuKit.Cli.Output.Report;
 
@@ -75,18 +76,20 @@ internal sealed record ReportRun(
         CostCalibration? calibration,
         Action<string, double>? report)
     {
-        var verdict = Judge.Run(file, onRead: Progress.Share(file, $"judge {label}", report));
-        var excerpts = TraceExcerpts.Read(file, TraceFindings.LinesOf(verdict), Progress.Share(file, $"excerpts {label}", report));
+        bool isLenient = request.IsLenient;
+        var log = request.Log is { } name ? KernelLogReader.Read(name, Progress.Share(name, "log", report)) : null;
+        var verdict = Judge.Run(file, log, isLenient, Progress.Share(file, $"judge {label}", report));
+        var excerpts = TraceExcerpts.Read(file, TraceFindings.LinesOf(verdict), isLenient, Progress.Share(file, $"excerpts {label}", report));
         var replays = Replayer.Run(
             file,
-            new ReplayOptions { Machines = [request.Kind], Policies = request.Policies, Costs = costs },
+            new ReplayOptions { Machines = [request.Kind], Policies = request.Policies, Costs = costs, IsLenient = isLenient },
             Progress.Share(file, $"replay {label}", report));
         bool isReplayed = replays.Any(replay => replay.MapLatency.Count + replay.UnmapLatency.Count != 0);
         return new TraceRun(file, label, verdict, excerpts, replays, isReplayed ? Explain() : null);
 
         Attribution Explain()
         {
-            var (work, _) = TraceWorkload.Run(file, request.Kind, From, To, Progress.Share(file, $"explain {label}", report));
+            var (work, _) = TraceWorkload.Run(file, request.Kind, From, To, isLenient, Progress.Share(file, $"explain {label}", report));
             return new Attribution(work, CostTerms.VectorOf(costs.Components), calibration?.Draws ?? []);
         }
     }

@@ -2,7 +2,6 @@ using System.Globalization;
 using IommuKit.Analysis.Report;
 using IommuKit.Analysis.Verdict;
 using IommuKit.Traces.Audit;
-using IommuKit.Traces.Faults;
 
 namespace IommuKit.Cli.Output.Report;
 
@@ -61,7 +60,7 @@ internal static class TraceFindings
     {
         var verdict = trace.Verdict;
         var faults = verdict.Audit.Faults;
-        var worst = faults.Worst(ShownFaults);
+        var worst = FoldedFaults.WorstOf(faults, ShownFaults);
         List<ReportFinding> findings =
         [
             .. worst.Select(fault => Fault(fault, trace)),
@@ -78,12 +77,12 @@ internal static class TraceFindings
         }
 
         body.Findings(findings.Select((finding, i) => finding with { IsOpen = i == 0 || finding.Tone == ReportTone.Bad }));
-        var others = faults.Faults.Except(worst).ToList();
+        var others = FoldedFaults.Of([.. faults.Faults.Except(worst.SelectMany(fold => fold.All))], byDevice: true);
         if (others.Count != 0)
         {
-            body.Fold($"The other {Numbers.Count(others.Count, "fault")}", () => body.List(
+            body.Fold($"The other {Numbers.Count(others.Sum(fold => fold.All.Count), "fault")}", () => body.List(
             [
-                .. others.Take(MostFaults).Select(FaultText.Short),
+                .. others.Take(MostFaults).Select(fold => fold.Short()),
                 .. others.Count > MostFaults ? [$"… {Numbers.Count(others.Count - MostFaults)} more: iommukit audit lists them"] : Array.Empty<string>(),
             ]));
         }
@@ -94,15 +93,15 @@ internal static class TraceFindings
         }
     }
 
-    private static ReportFinding Fault(ExplainedFault fault, TraceRun trace) => new(
+    private static ReportFinding Fault(FoldedFaults fold, TraceRun trace) => new(
         "Fault",
         ReportTone.Bad,
-        FaultText.Headline(fault),
-        FaultText.Place(fault),
+        fold.Headline(),
+        fold.Place(),
         null,
         string.Empty,
-        [.. FaultText.Details(fault)],
-        Excerpt(trace, fault.TraceLine ?? 0));
+        [.. FaultText.Details(fold.First)],
+        Excerpt(trace, fold.First.TraceLine ?? 0));
 
     private static IEnumerable<ReportFinding> Refused(TraceRun trace)
     {

@@ -55,13 +55,24 @@ internal static class TracePage
         yield return new TracePart("verdict", "The verdict", body =>
         {
             body.Tiles(TraceTiles.Of(verdict));
+            if (verdict.Audit.Problem is { } problem)
+            {
+                body.Note($"{problem}: what comes before is on this page.");
+            }
+
+            if (verdict.Audit.WhyNoMaps is { } why)
+            {
+                body.Note($"{why}.");
+            }
+
             if (verdict.Times is { } times)
             {
                 body.Note(
                     "Time in flushes is recorded time and an upper bound: from each flush to the next event of its task on its processor"
                         + (times.TooLong == 0
                             ? "."
-                            : $"; {Numbers.Count(times.TooLong)} gaps are longer than {Durations.Of(times.MostPerFlush)} and count as that."));
+                            : $"; {Numbers.Count(times.TooLong)} gaps are longer than {Durations.Of(times.MostPerFlush)} and count as that.")
+                        + (VerdictView.Origin(verdict) is { } origin ? $" {char.ToUpperInvariant(origin[0])}{origin[1..]}." : string.Empty));
             }
         });
         yield return new TracePart("time", "Over the time of the trace", body => TimePart.Write(body, verdict));

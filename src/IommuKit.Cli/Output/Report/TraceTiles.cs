@@ -71,7 +71,7 @@ internal static class TraceTiles
         var problems = TraceFindings.Problems(verdict).ToList();
         var sure = problems.Where(problem => problem.Tone == ReportTone.Bad).ToList();
         return sure.Count != 0
-                ? new ReportTile(Label, string.Join(", ", sure.Select(problem => problem.Short)), Also(problems, sure), ReportTone.Bad)
+                ? new ReportTile(Label, string.Join(", ", sure.Select(problem => problem.Short)), Also(verdict, problems, sure), ReportTone.Bad)
             : problems.Count != 0
                 ? new ReportTile(Label, "Perhaps", string.Join(", ", problems.Select(problem => problem.Short)), ReportTone.Doubtful)
             : verdict.Flushes == 0
@@ -134,10 +134,13 @@ internal static class TraceTiles
             verdict.Coverage < 1 || verdict.LeftOut.Count != 0 ? ReportTone.Doubtful : ReportTone.Plain);
     }
 
-    private static string Also(IReadOnlyList<TraceProblem> problems, IReadOnlyList<TraceProblem> sure)
+    /// <summary>Why devices faulted, and what may be wrong besides.</summary>
+    private static string Also(VerdictResult verdict, IReadOnlyList<TraceProblem> problems, IReadOnlyList<TraceProblem> sure)
     {
+        var causes = verdict.Audit.Faults.ByCause.Select(cause => FaultText.Counted(cause.Key, cause.Value)).ToList();
         var others = problems.Except(sure).ToList();
-        return others.Count == 0 ? "See the findings." : $"Perhaps also: {string.Join(", ", others.Select(problem => problem.Short))}.";
+        return (causes.Count == 0 ? "See the findings." : $"{Capital(string.Join(", ", causes))}.")
+            + (others.Count == 0 ? string.Empty : $" Perhaps also: {string.Join(", ", others.Select(problem => problem.Short))}.");
     }
 
     private static string Capital(string text) => text.Length == 0 ? text : char.ToUpper(text[0], CultureInfo.InvariantCulture) + text[1..];
