@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using IommuKit.Cli.Commands;
+using IommuKit.Cli.Output;
 using IommuKit.Traces;
 
 namespace IommuKit.Cli;
@@ -49,6 +50,7 @@ internal static class CommandLine
     public static int Run(
         string[] args, TextWriter output, TextWriter error, bool isInteractive, int? terminalWidth = null, Surroundings? surroundings = null)
     {
+        error = new Complaints(error);
         var context = new CommandContext(output, error, isInteractive, terminalWidth, surroundings ?? Surroundings.None);
         var root = new RootCommand("iommukit TRACE [--log dmesg.txt] judges a trace of a real kernel: start here. The commands go deeper: what mapping memory for DMA costs, flush by "
             + "flush, on IOMMU drivers that run against register-level models.")

@@ -107,7 +107,7 @@ internal static class FtraceInvalidation
                 front = front[..(front.LastIndexOf((byte)' ') + 1)];
             }
 
-            bool isWord = front.IsEmpty || front[^1] == ' ';
+            bool isWord = (front.IsEmpty || front[^1] == ' ') && !QuotedEvent.Is(line, front.Length);
             front = front.TrimEnd((byte)' ');
             if (isWord && end < line.Length && line[end] == ' '
                 && (front.IsEmpty || front[^1] == ':' || front.EndsWith("/*"u8) || FtraceText.EndsWithTime(front)))

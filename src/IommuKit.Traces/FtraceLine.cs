@@ -19,6 +19,7 @@ namespace IommuKit.Traces;
 /// …  7.590418: map: iova=0xffe0000 (268304384) paddr=0x6c66000 (113664000) size=0xa000 (40960)
 /// …  7.036374: unmap: iova=0 size=4096 unmapped_size=8192
 /// </code>
+/// <para>What the text of another event quotes is none of these: see <see cref="QuotedEvent"/>.</para>
 /// </remarks>
 internal static class FtraceLine
 {
@@ -36,13 +37,14 @@ internal static class FtraceLine
     public static bool TryRead(ReadOnlySpan<byte> line, long number, out TraceEvent traceEvent)
     {
         int marker = line.IndexOf(Marker);
-        if (marker >= 0)
+        if (marker >= 0 && TryReadMapping(line, marker, number, out traceEvent))
         {
-            if (!TryReadMapping(line, marker, number, out traceEvent))
-            {
-                traceEvent = new TraceEvent(IsDirtyLog(line[..marker]) ? TraceEventKind.Other : TraceEventKind.Damaged, number);
-            }
+            return true;
+        }
 
+        if (marker >= 0 && !QuotedEvent.IsElsewhere(line, marker))
+        {
+            traceEvent = new TraceEvent(IsDirtyLog(line[..marker]) ? TraceEventKind.Other : TraceEventKind.Damaged, number);
             return true;
         }
 
@@ -186,6 +188,11 @@ internal static class FtraceLine
             nameLength = NameLength(before);
         }
 
+        if (QuotedEvent.Is(line, NameStart(before, nameLength)))
+        {
+            return false;
+        }
+
         bool isUnmap = nameLength == UnmapName.Length;
         var fields = line[(marker + Marker.Length)..];
         if (!FtraceText.TryReadHex(ref fields, out ulong iova))
@@ -251,7 +258,7 @@ internal static class FtraceLine
                 fields = fields.TrimStart((byte)' ');
             }
 
-            if (nameLength == 0 || !TryReadField(ref fields, "iova="u8, out ulong iova))
+            if (nameLength == 0 || QuotedEvent.Is(line, NameStart(before, nameLength)) || !TryReadField(ref fields, "iova="u8, out ulong iova))
             {
                 continue;
             }
@@ -308,6 +315,14 @@ internal static class FtraceLine
 
         int length = text.EndsWith(UnmapName) ? UnmapName.Length : MapName.Length;
         return text.Length == length || text[^(length + 1)] is (byte)' ' or (byte)':' or (byte)'\t' ? length : 0;
+    }
+
+    /// <summary>Where the event's name at the end of a text starts, with its group if that is there.</summary>
+    private static int NameStart(ReadOnlySpan<byte> text, int nameLength)
+    {
+        ReadOnlySpan<byte> group = "iommu:"u8;
+        int start = text.Length - nameLength;
+        return text[..start].EndsWith(group) ? start - group.Length : start;
     }
 
     /// <summary>"CPU:0 [LOST 1356 EVENTS]" of ftrace, "CPU:0 [6777 EVENTS DROPPED]" of trace-cmd; at least one where there is no number.</summary>

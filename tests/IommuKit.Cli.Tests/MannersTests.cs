@@ -163,5 +163,30 @@ public sealed class MannersTests : IDisposable
         options.ShouldNotContain("--json");
     }
 
+    [Fact]
+    public void Complaints_that_nobody_can_take_change_no_exit_code()
+    {
+        using var output = new StringWriter();
+        using var error = new FullWriter();
+
+        CommandLine.Run(["replay", In("nowhere")], output, error, isInteractive: false).ShouldBe(2);
+        CommandLine.Run(["replay", "--nothing"], output, error, isInteractive: false).ShouldBe(2);
+        CommandLine.Run(["models", "-o", In("models.csv")], output, error, isInteractive: false).ShouldBe(0);
+
+        error.Tries.ShouldBe(3);
+        File.ReadAllText(In("models.csv")).ShouldNotBeEmpty();
+    }
+
     private string In(string name) => Path.Combine(_folder, name);
+
+    private sealed class FullWriter : StringWriter
+    {
+        public int Tries { get; private set; }
+
+        public override void WriteLine(string? value)
+        {
+            Tries++;
+            throw new IOException("No space left on device");
+        }
+    }
 }

@@ -96,6 +96,18 @@ public sealed class OutputFileTests : IDisposable
     }
 
     [Fact]
+    public void A_dump_of_memory_at_an_address_is_a_file_that_is_read()
+    {
+        string memory = In("memory");
+        File.WriteAllBytes(memory, new byte[4096]);
+
+        Command.Refuse("dump", "-f", "x86-64", "--memory", $"{memory}@1000", "--root", "1000", "-o", memory)
+            .ShouldContain("is a file that is read here");
+
+        File.ReadAllBytes(memory).ShouldBe(new byte[4096]);
+    }
+
+    [Fact]
     public void What_cannot_be_written_is_named_as_the_user_named_it()
     {
         Command.Refuse("models", "-o", _folder).ShouldContain($"--output {_folder}: is a directory");

@@ -36,11 +36,7 @@ public sealed class TraceReaderTests : IDisposable
         string[] names = ["IOMMU: iova=", "IOMMU: iova=0x0", "map:", "unmap:", "#comm", "cpus=2", "version = 6", "CPU:[9 EVENTS", "CPU:0 [9 EVENTS"];
         var events = Read(string.Concat(names.Select(name => $"{name,16}{mapping}{name,16}{other}")), isLenient: true);
 
-        // Of a line that has the marker but no mapping it cannot be said that it was not one.
-        events.Select(e => e.Kind).ShouldBe(
-            from name in names
-            from kind in (TraceEventKind[])[TraceEventKind.Map, name.StartsWith("IOMMU") ? TraceEventKind.Damaged : TraceEventKind.Attach]
-            select kind);
+        events.Select(e => e.Kind).ShouldBe(names.SelectMany(_ => (TraceEventKind[])[TraceEventKind.Map, TraceEventKind.Attach]));
     }
 
     [Fact]

@@ -103,7 +103,7 @@ internal static class DumpCommand
             if (files.Length != 0 || parsed.GetValue(root) is not null)
             {
                 ulong at = RootOf(options, files, parsed.GetValue(root));
-                return results.Collect(parsed, context, files, writer =>
+                return results.Collect(parsed, context, [.. files.Select(ForeignDump.FileOf)], writer =>
                 {
                     var foreign = ForeignDump.Run(options.Format, files, at, options.InputBits, options.OutputBits, options.Walk);
                     writer.Write((output, format) => Write(output, format, foreign.Dump, parsed.GetValue(raw), foreign));

@@ -59,6 +59,51 @@ public sealed class ForeignDumpTests : IDisposable
     }
 
     [Fact]
+    public void What_a_core_that_was_cut_off_still_has_is_read()
+    {
+        byte[] core = Elf([(0x1000, _memory[Page..])]);
+
+        var dump = Run(Write("core", core[..^(3 * Page)]));
+
+        dump.Dump.BytesMapped.ShouldBe(3ul * Page);
+        Run(Write("shorter", core[..^((3 * Page) + (Page / 2))])).Dump.BytesMapped.ShouldBe(3ul * Page);
+        Run(Write("shortest", core[..^(4 * Page)])).Problems.Single().End.ShouldBe(WalkEnd.NotReadable);
+    }
+
+    [Fact]
+    public void A_page_that_is_in_two_pieces_is_whole()
+    {
+        string core = Write("core", Elf([(0x1000, _memory[Page..0x4010]), (0x4010, _memory[0x4010..])]));
+
+        Run(core).Dump.BytesMapped.ShouldBe(3ul * Page);
+    }
+
+    [Fact]
+    public void A_table_that_is_less_than_a_page_may_be_the_last_of_a_file()
+    {
+        var memory = new byte[(4 * Page) + 1024];
+        BinaryPrimitives.WriteUInt32LittleEndian(memory, (4 * Page) | 1);
+        BinaryPrimitives.WriteUInt32LittleEndian(memory.AsSpan(4 * Page), 0x9032);
+
+        var dump = ForeignDump.Run(FormatCatalog.Find("arm-v7s")!, [Write("raw", memory)], 0, null, null);
+
+        dump.ProblemCount.ShouldBe(0);
+        dump.Dump.BytesMapped.ShouldBe((ulong)Page);
+    }
+
+    [Fact]
+    public void Tables_of_the_high_half_end_in_it()
+    {
+        Put(0x1000, 511, 0x2007);
+
+        var tables = Run(Write("raw", _memory)).Dump.Root.Items.OfType<DumpTable>().ToList();
+
+        tables.Select(table => (table.Iova, table.LastIova)).ShouldBe(
+            [(0, 0x7f_ffff_ffff), (0xffff_ff80_0000_0000, ulong.MaxValue)]);
+        tables[1].Items.OfType<DumpTable>().Single().LastIova.ShouldBe(0xffff_ff80_3fff_fffful);
+    }
+
+    [Fact]
     public void Rights_are_those_of_the_whole_way()
     {
         Put(0x2000, 0, 0x3005);
@@ -130,6 +175,14 @@ public sealed class ForeignDumpTests : IDisposable
         Should.Throw<InputException>(() => Run(Write("core", core))).Message.ShouldContain("--root: 0x1000 is in none of the files");
 
         core = Elf([(0x1000, _memory)]);
+        core[16] = 2;
+        Should.Throw<InputException>(() => Run(Write("core", core))).Message.ShouldContain("no core");
+
+        core = Elf([(0x1000, _memory)]);
+        BinaryPrimitives.WriteUInt16LittleEndian(core.AsSpan(56), ushort.MaxValue);
+        Should.Throw<InputException>(() => Run(Write("core", core))).Message.ShouldContain("too many");
+
+        core = Elf([(0x1000, _memory)]);
         BinaryPrimitives.WriteUInt64LittleEndian(core.AsSpan(32), ulong.MaxValue - 8);
         Should.Throw<InputException>(() => Run(Write("core", core))).Message.ShouldContain("ELF file");
 
@@ -167,6 +220,7 @@ public sealed class ForeignDumpTests : IDisposable
     {
         var header = new byte[64 + (56 * segments.Count)];
         "\u007fELF\u0002\u0001\u0001"u8.CopyTo(header);
+        header[16] = 4;
         BinaryPrimitives.WriteUInt64LittleEndian(header.AsSpan(32), 64);
         BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(54), 56);
         BinaryPrimitives.WriteUInt16LittleEndian(header.AsSpan(56), (ushort)segments.Count);

@@ -12,11 +12,12 @@ internal sealed class DumpedMemory : IMemoryAccessor, IDisposable
 {
     private const int PageLog2 = 12;
 
-    // Tables are read an entry at a time, and are pages.
+    // Tables are read an entry at a time. Those of a page or more begin with one, but a page may be in a file only in part.
     private readonly byte[] _page = new byte[1 << PageLog2];
     private readonly List<FileStream> _files = [];
     private readonly List<MemoryPiece> _pieces = [];
-    private ulong _cached = ulong.MaxValue;
+    private ulong _cached;
+    private ulong _cachedLength;
 
     /// <summary>Opens files.</summary>
     /// <param name="sources">Each a file, "FILE@ADDRESS" for one that does not begin at address 0, or an ELF core.</param>
@@ -44,17 +45,15 @@ internal sealed class DumpedMemory : IMemoryAccessor, IDisposable
     public ulong Length => _pieces.Aggregate(0ul, (sum, piece) => sum + piece.Length);
 
     /// <inheritdoc/>
-    /// <remarks>For entries, which lie within a page.</remarks>
+    /// <remarks>For entries, which lie within a page and a piece.</remarks>
     public bool TryRead(ulong physicalAddress, Span<byte> destination)
     {
-        ulong page = physicalAddress >> PageLog2 << PageLog2;
-        int offset = (int)(physicalAddress - page);
-        if (offset + destination.Length > _page.Length || (page != _cached && !TryFill(page)))
+        if (!IsWithin(_cached, _cachedLength, physicalAddress, destination.Length) && !TryFill(physicalAddress, destination.Length))
         {
             return false;
         }
 
-        _page.AsSpan(offset, destination.Length).CopyTo(destination);
+        _page.AsSpan((int)(physicalAddress - _cached), destination.Length).CopyTo(destination);
         return true;
     }
 
@@ -64,21 +63,30 @@ internal sealed class DumpedMemory : IMemoryAccessor, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _files.ForEach(file => file.Dispose());
 
-    private bool TryFill(ulong page)
+    private static bool IsWithin(ulong start, ulong length, ulong address, int bytes) =>
+        address - start < length && length - (address - start) >= (ulong)bytes;
+
+    /// <summary>Reads what the first piece that has some bytes has of the page around them.</summary>
+    private bool TryFill(ulong address, int bytes)
     {
+        _cachedLength = 0;
         foreach (var piece in _pieces)
         {
-            if (page - piece.Address < piece.Length && piece.Length - (page - piece.Address) >= (ulong)_page.Length)
+            if (IsWithin(piece.Address, piece.Length, address, bytes))
             {
-                _cached = ulong.MaxValue;
-                long offset = (long)(piece.Offset + (page - piece.Address));
-                if (RandomAccess.Read(_files[piece.File].SafeFileHandle, _page, offset) != _page.Length)
+                ulong inPage = address & ((ulong)_page.Length - 1);
+                ulong inPiece = address - piece.Address;
+                ulong before = Math.Min(inPage, inPiece);
+                ulong length = Math.Min((ulong)_page.Length - (inPage - before), piece.Length - (inPiece - before));
+                long offset = (long)(piece.Offset + (inPiece - before));
+                if (RandomAccess.Read(_files[piece.File].SafeFileHandle, _page.AsSpan(0, (int)length), offset) != (int)length)
                 {
                     return false;
                 }
 
-                _cached = page;
-                return true;
+                _cached = address - before;
+                _cachedLength = length;
+                return IsWithin(_cached, _cachedLength, address, bytes);
             }
         }
 
@@ -103,7 +111,7 @@ internal sealed class DumpedMemory : IMemoryAccessor, IDisposable
 
             if (address is null && ElfCore.Matches(start.AsSpan(0, read)))
             {
-                _pieces.AddRange(ElfCore.Read(file, number).Where(piece => IsInside(piece, file)));
+                _pieces.AddRange(ElfCore.Read(file, number).Select(piece => Clip(piece, (ulong)file.Length)).Where(piece => piece.Length != 0));
                 return;
             }
 
@@ -124,11 +132,15 @@ internal sealed class DumpedMemory : IMemoryAccessor, IDisposable
         }
     }
 
-    private static bool IsInside(MemoryPiece piece, FileStream file) =>
-        piece.Offset <= (ulong)file.Length && piece.Length <= (ulong)file.Length - piece.Offset && piece.Address <= ulong.MaxValue - piece.Length;
+    /// <summary>What a file has of a piece that its headers promise: a core may be cut off. Nothing of one that wraps around.</summary>
+    private static MemoryPiece Clip(MemoryPiece piece, ulong fileLength)
+    {
+        ulong there = piece.Offset < fileLength ? Math.Min(piece.Length, fileLength - piece.Offset) : 0;
+        return piece with { Length = piece.Address <= ulong.MaxValue - piece.Length ? there : 0 };
+    }
 
     /// <summary>FILE or FILE@ADDRESS; a file may have an @ in its name.</summary>
-    private static (string Path, ulong? Address) Split(string source)
+    internal static (string Path, ulong? Address) Split(string source)
     {
         int at = source.LastIndexOf('@');
         if (at <= 0 || File.Exists(source))

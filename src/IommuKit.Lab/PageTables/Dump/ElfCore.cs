@@ -10,7 +10,11 @@ internal static class ElfCore
 {
     private const int HeaderBytes = 64;
     private const int SegmentBytes = 56;
+    private const int Core = 4;
     private const int Loadable = 1;
+
+    // Stands for a number that does not fit, and is somewhere else.
+    private const int TooManySegments = ushort.MaxValue;
 
     // What a kernel's dump has for an address that it does not know.
     private const ulong NoAddress = ulong.MaxValue;
@@ -31,10 +35,20 @@ internal static class ElfCore
             throw new InvalidDataException("it is an ELF file of 32 bits or with the high byte first; cores of 64 bits, low byte first, can be read");
         }
 
+        if (BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(16)) != Core)
+        {
+            throw new InvalidDataException("it is an ELF file, but no core: a program or an image of a kernel, not what was in memory");
+        }
+
         ulong table = BinaryPrimitives.ReadUInt64LittleEndian(header.AsSpan(32));
         int size = BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(54));
         int count = BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(56));
-        if (size < SegmentBytes || count is 0 or ushort.MaxValue)
+        if (count == TooManySegments)
+        {
+            throw new InvalidDataException($"it is an ELF core of {TooManySegments} segments or more, which are too many to be read");
+        }
+
+        if (size < SegmentBytes || count == 0)
         {
             throw new InvalidDataException("it is an ELF file without segments of memory");
         }

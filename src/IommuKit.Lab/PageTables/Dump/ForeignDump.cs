@@ -24,6 +24,15 @@ public static class ForeignDump
         FormatKind format, IReadOnlyList<string> memory, ulong root, int? inputBits, int? outputBits, ulong? walk = null) =>
         Run(format, memory, root, inputBits, outputBits, walk, MaxTables);
 
+    /// <summary>The name of the file in a description of memory.</summary>
+    /// <param name="memory">"FILE" or "FILE@ADDRESS".</param>
+    /// <exception cref="InputException">What stands behind the @ is no address of a page.</exception>
+    public static string FileOf(string memory)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        return DumpedMemory.Split(memory).Path;
+    }
+
     internal static ForeignDumpResult Run(
         FormatKind format, IReadOnlyList<string> memory, ulong root, int? inputBits, int? outputBits, ulong? walk, long maxTables)
     {
@@ -156,8 +165,9 @@ public static class ForeignDump
             }
 
             Add(items, run);
-            ulong last = iova + (((ulong)(uint)entries << shift) - 1);
-            return new DumpTable(table.Level + 1, Extend(iova), last, pointer, table.Address, entries, used, lines, items);
+            ulong first = Extend(iova);
+            ulong last = first + (((ulong)(uint)entries << shift) - 1);
+            return new DumpTable(table.Level + 1, first, last, pointer, table.Address, entries, used, lines, items);
         }
 
         private void Add(List<DumpItem> items, Run run)
