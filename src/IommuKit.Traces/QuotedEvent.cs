@@ -1,7 +1,8 @@
 namespace IommuKit.Traces;
 
 /// <summary>
-/// Tells an event from the text of another one that looks like it. Anybody can write text into a trace, by the file trace_marker or by the kernel's log:
+/// Tells an event from the text of another one that looks like it. Anybody can write text into a trace, by the file trace_marker or by the
+/// kernel's log:
 /// <code>
 /// …  7.590418: tracing_mark_write: map: IOMMU: iova=0xffe0000 - 0xffea000 paddr=0x6c66000 size=40960
 /// …  7.590418: console: qi_submit: iotlb_inv dmar0: 0x500f2 0x7ff000 0x0 0x0
@@ -25,8 +26,8 @@ internal static class QuotedEvent
     }
 
     /// <summary>
-    /// Whether what stands at a place of a line is not the start of what an event says: it is part of a task's name, or there is other text between it and
-    /// the event's name.
+    /// Whether what stands at a place of a line is not the start of what an event says: it is part of a task's name, or there is other text
+    /// between it and the event's name.
     /// </summary>
     /// <param name="line">The line.</param>
     /// <param name="start">Where what an event says seems to start.</param>
@@ -43,7 +44,9 @@ internal static class QuotedEvent
             : line[name..start].IndexOf(End) is >= 0 and int end && !line[(name + end + 1)..start].Trim((byte)' ').IsEmpty;
     }
 
-    /// <summary>Where the first name of an event behind a time is; negative if there is none. One that can be part of a task's name comes last.</summary>
+    /// <summary>
+    /// Where the first name of an event behind a time is; negative if there is none. One that can be part of a task's name comes last.
+    /// </summary>
     private static int FindName(ReadOnlySpan<byte> line)
     {
         int task = TaskStart(line);

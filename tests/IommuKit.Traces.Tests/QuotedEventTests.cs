@@ -43,7 +43,8 @@ public sealed class QuotedEventTests : IDisposable
     public void What_a_task_calls_itself_hides_no_event(string before)
     {
         Read($"{before}{Map}\n{before}{Unmap}\n").ShouldBe([TraceEventKind.Map, TraceEventKind.Unmap]);
-        Read($"{before}{Map}\n{before.Replace("iommu:", "", StringComparison.Ordinal)}{Flush}\n").ShouldBe([TraceEventKind.Map, TraceEventKind.QueueSubmit]);
+        Read($"{before}{Map}\n{before.Replace("iommu:", "", StringComparison.Ordinal)}{Flush}\n")
+            .ShouldBe([TraceEventKind.Map, TraceEventKind.QueueSubmit]);
     }
 
     [Theory]

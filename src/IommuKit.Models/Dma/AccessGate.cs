@@ -48,7 +48,9 @@ public sealed class AccessGate
     }
 
     /// <summary>Does something when the thread's access through this gate has ended: at once if there is none.</summary>
-    /// <param name="action">What to do. The same action asked for again during one access is done once.</param>
+    /// <param name="action">
+    /// What to do. The same action asked for again during one access is done once; one that throws keeps no other from being done.
+    /// </param>
     public void WhenEnded(Action action)
     {
         ArgumentNullException.ThrowIfNull(action);
@@ -61,7 +63,7 @@ public sealed class AccessGate
         var slot = t_last is { } last && last.Gate == this ? last : Array.Find(Volatile.Read(ref _slots), one => one.Owner == thread);
         if (slot is { IsUsed: true })
         {
-            slot.Ended = action;
+            slot.DoWhenEnded(action);
         }
         else
         {
@@ -160,12 +162,12 @@ public sealed class AccessGate
         // Odd while an access is under way, and never the same twice.
         private long _stamp;
 
+        // What is to be done when the access has ended. The thread's own.
+        private readonly List<Action> _ended = [];
+
         public AccessGate Gate { get; } = gate;
 
         public ThreadAccesses Owner { get; } = owner;
-
-        /// <summary>What is to be done when the access has ended. The thread's own.</summary>
-        public Action? Ended { get; set; }
 
         public bool IsUsed => (Volatile.Read(ref _stamp) & 1) != 0;
 
@@ -198,10 +200,27 @@ public sealed class AccessGate
 
             Owner.Leases--;
             Volatile.Write(ref _stamp, _stamp + 1);
-            if (Ended is { } ended)
+            if (_ended.Count == 1)
             {
-                Ended = null;
-                ended();
+                // As nearly always: without an array.
+                var only = _ended[0];
+                _ended.Clear();
+                only();
+            }
+            else if (_ended.Count != 0)
+            {
+                Action[] ended = [.. _ended];
+                _ended.Clear();
+                DoAll(ended);
+            }
+        }
+
+        /// <summary>Asks for something to be done at the end of the access that is under way. For the thread itself.</summary>
+        public void DoWhenEnded(Action action)
+        {
+            if (!_ended.Contains(action))
+            {
+                _ended.Add(action);
             }
         }
 
@@ -221,6 +240,23 @@ public sealed class AccessGate
                 {
                     return;
                 }
+            }
+        }
+
+        private static void DoAll(ReadOnlySpan<Action> actions)
+        {
+            if (actions.IsEmpty)
+            {
+                return;
+            }
+
+            try
+            {
+                actions[0]();
+            }
+            finally
+            {
+                DoAll(actions[1..]);
             }
         }
     }

@@ -32,6 +32,7 @@ public sealed class DmaDevice<TMemory>
     public int WriteSource { get; }
 
     /// <summary>Reads memory.</summary>
+    /// <exception cref="InvalidOperationException">The IOMMU let the access through, and its answer does not cover the first byte.</exception>
     public DmaResult Read(ulong iova, Span<byte> data)
     {
         int done = 0;
@@ -57,6 +58,7 @@ public sealed class DmaDevice<TMemory>
     }
 
     /// <summary>Writes memory.</summary>
+    /// <inheritdoc cref="Read" path="/exception"/>
     public DmaResult Write(ulong iova, ReadOnlySpan<byte> data)
     {
         int done = 0;
@@ -89,6 +91,13 @@ public sealed class DmaDevice<TMemory>
             address = 0;
             count = 0;
             return false;
+        }
+
+        // Otherwise a model that answers with nothing would be asked for ever.
+        if (!translation.Contains(request.Iova))
+        {
+            throw new InvalidOperationException(
+                $"The IOMMU translates 0x{request.Iova:x} by 0x{translation.Length:x} bytes at 0x{translation.Iova:x}, which it is not in.");
         }
 
         address = translation.PhysicalOf(request.Iova);

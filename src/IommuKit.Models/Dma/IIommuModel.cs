@@ -13,6 +13,8 @@ public interface IIommuModel
     /// Translates a transaction, or records a fault as the hardware does. The answer holds as long as the access is under way: see
     /// <see cref="Accesses"/>.
     /// </summary>
+    /// <param name="request">The transaction.</param>
+    /// <returns>A range that the IOVA of the transaction is in, or a fault.</returns>
     Translation Translate(in DmaRequest request);
 
     /// <summary>Records that nothing answered at the physical address of a transaction.</summary>

@@ -2,6 +2,7 @@ using IommuKit.Models.Dma;
 using IommuKit.Models.Memory;
 using IommuKit.Models.Software;
 using IommuKit.Specs.Memory;
+using IommuKit.Specs.PageTables;
 using IommuKit.Specs.X86;
 
 namespace IommuKit.Models.Tests.Dma;
@@ -246,6 +247,41 @@ public sealed class AccessGateTests
         device.Write(0, [1]).IsComplete.ShouldBeFalse();
     }
 
+    [Fact]
+    public void All_that_is_asked_for_is_done_at_the_end_each_once()
+    {
+        var gate = new AccessGate();
+        var done = new List<string>();
+        Action first = () => done.Add("first");
+        Action second = () => throw new InvalidOperationException("second");
+        Action third = () => done.Add("third");
+
+        Should.Throw<InvalidOperationException>(() =>
+        {
+            using var access = gate.Enter();
+            gate.WhenEnded(first);
+            gate.WhenEnded(second);
+            gate.WhenEnded(third);
+            gate.WhenEnded(first);
+            done.ShouldBeEmpty();
+        }).Message.ShouldBe("second");
+
+        done.ShouldBe(["first", "third"]);
+    }
+
+    [Theory]
+    [InlineData(0x1000, 0)]
+    [InlineData(0x2000, 0x1000)]
+    [InlineData(0, 0x1000)]
+    public void An_answer_that_does_not_cover_what_was_asked_for_is_refused(ulong iova, ulong length)
+    {
+        using var memory = new PhysicalMemory(1 << 20, isCoherent: true);
+        var device = new DmaDevice<DeviceMemory>(new Fixed(new Translation(true, iova, length, 0x1000, Protection.Read)), memory.DeviceView, 0, 0);
+
+        Should.Throw<InvalidOperationException>(() => device.Write(0x1000, [1]));
+        Should.Throw<InvalidOperationException>(() => device.Read(0x1000, new byte[1]));
+    }
+
     private static void MapFirstPage(PhysicalMemory memory)
     {
         Put(memory, 0x10000, 0x11007);
@@ -256,6 +292,17 @@ public sealed class AccessGateTests
 
     private static void Put(PhysicalMemory memory, ulong address, ulong entry) =>
         BitConverter.GetBytes(entry).CopyTo(memory.CpuView.Span(address, sizeof(ulong)));
+
+    private sealed class Fixed(Translation answer) : IIommuModel
+    {
+        public AccessGate Accesses { get; } = new();
+
+        public Translation Translate(in DmaRequest request) => answer;
+
+        public void ReportDecodeError(in DmaRequest request, ulong physicalAddress)
+        {
+        }
+    }
 
     private sealed class SlowMemory(DeviceMemory memory) : IMemoryAccessor
     {
