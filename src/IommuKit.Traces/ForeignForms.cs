@@ -1,7 +1,7 @@
 namespace IommuKit.Traces;
 
 /// <summary>Forms of these events that are not read, so that a trace in one of them is refused by its name.</summary>
-internal static class ForeignForms
+public static class ForeignForms
 {
     /// <summary>What to say of a trace with VT-d's own events and no others.</summary>
     public const string VtdMappings = "has the events map_single, map_sg and unmap_sg that VT-d had until Linux 5.10; they are not read: "

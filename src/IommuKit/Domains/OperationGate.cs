@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 
 namespace IommuKit.Domains;
 
@@ -183,11 +184,25 @@ internal sealed class OperationGate
         /// <summary>What it has to do at the end of all that. The thread's own.</summary>
         public Action? Pending;
 
+        /// <summary>Does it. What throws keeps nothing else from being done; the first exception is thrown at the end.</summary>
         public void RunPending()
         {
             var pending = Pending;
             Pending = null;
-            pending?.Invoke();
+            ExceptionDispatchInfo? failure = null;
+            foreach (var action in pending?.GetInvocationList().Cast<Action>() ?? [])
+            {
+                try
+                {
+                    action();
+                }
+                catch (Exception exception)
+                {
+                    failure ??= ExceptionDispatchInfo.Capture(exception);
+                }
+            }
+
+            failure?.Throw();
         }
     }
 }

@@ -25,7 +25,7 @@ public sealed class WalkerLockTests : IDisposable
     public void Dispose() => _memory.Dispose();
 
     [Fact]
-    public void An_invalidation_waits() => HeldLock.ShouldStop(Gate, () => _walker.Invalidate(0, 0x1000, 1));
+    public void An_invalidation_waits() => HeldLock.ShouldStop(Gate, () => _walker.Invalidate(0, 0x1000, forgetsTables: true));
 
     [Fact]
     public void The_loss_of_everything_waits() => HeldLock.ShouldStop(Gate, _walker.Evict);

@@ -34,15 +34,16 @@ public sealed class OperationLockTests : IDisposable
         Gate(_machine.CreateDomain(new DomainOptions { Release = TableRelease.WhenCovered })).ShouldBeNull();
 
     private static Lock? Gate(IommuDomain domain) =>
-        Fields<Arm, WalkingMachine<Arm>.Hardware>.Gate(domain.ShouldBeOfType<PagingDomain<Arm, WalkingMachine<Arm>.Hardware>>());
+        Fields<Arm, WalkingMachine<Arm>.Hardware, NoBatch>.Gate(domain.ShouldBeOfType<PagingDomain<Arm, WalkingMachine<Arm>.Hardware, NoBatch>>());
 
     private void ShouldStop(Action work) => HeldLock.ShouldStop(Gate(_domain).ShouldNotBeNull(), work);
 
-    private static class Fields<TFormat, THardware>
+    private static class Fields<TFormat, THardware, TBatch>
         where TFormat : struct, IPageTableFormat
-        where THardware : struct, IDomainHardware
+        where THardware : struct, IDomainHardware<TBatch>
+        where TBatch : struct
     {
         [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_operationLock")]
-        public static extern ref Lock? Gate(PagingDomain<TFormat, THardware> domain);
+        public static extern ref Lock? Gate(PagingDomain<TFormat, THardware, TBatch> domain);
     }
 }

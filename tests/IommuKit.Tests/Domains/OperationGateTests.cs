@@ -47,6 +47,20 @@ public class OperationGateTests
     }
 
     [Fact]
+    public void What_waits_for_the_end_is_all_done_though_some_of_it_throws()
+    {
+        List<int> done = [];
+        var operation = _gate.Enter();
+        OperationGate.TryLeaveToEnd(() => throw new IOException("first")).ShouldBeTrue();
+        OperationGate.TryLeaveToEnd(() => done.Add(2)).ShouldBeTrue();
+        OperationGate.TryLeaveToEnd(() => throw new TimeoutException("third")).ShouldBeTrue();
+        OperationGate.TryLeaveToEnd(() => done.Add(4)).ShouldBeTrue();
+
+        Should.Throw<IOException>(() => _gate.Exit(operation));
+        done.ShouldBe([2, 4]);
+    }
+
+    [Fact]
     public void A_domain_closes_after_the_operations_of_other_threads()
     {
         var operation = _gate.Enter();

@@ -14,6 +14,9 @@ internal sealed class HardwareLog
 
     public bool IsLive { get; set; } = true;
 
+    /// <summary>Called in the middle of a wait.</summary>
+    public Action? OnWait { get; set; }
+
     public IEnumerable<string> Kinds => Calls.Select(call => call.Split(' ')[0]);
 
     public int Count(string kind) => Kinds.Count(call => call == kind);
@@ -26,7 +29,10 @@ internal sealed class HardwareLog
             text += string.Create(CultureInfo.InvariantCulture, $" 0x{argument:x}");
         }
 
-        Calls.Add(text);
+        lock (Calls)
+        {
+            Calls.Add(text);
+        }
     }
 }
 
@@ -55,7 +61,11 @@ internal readonly struct RecordingHardware(HardwareLog log) : IDomainHardware<No
 
     public void Submit(ref NoBatch batch) => log.Add("submit");
 
-    public void Wait(ref NoBatch batch) => log.Add("wait");
+    public void Wait(ref NoBatch batch)
+    {
+        log.Add("wait");
+        log.OnWait?.Invoke();
+    }
 }
 
 /// <summary>A driver of hardware with any traits.</summary>

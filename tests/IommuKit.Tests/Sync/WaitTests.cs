@@ -1,0 +1,91 @@
+using IommuKit.Domains;
+using IommuKit.PageTables;
+using IommuKit.Tests.Support;
+
+namespace IommuKit.Tests.Sync;
+
+/// <summary>While one thread waits for the hardware, others go on: the wait is outside the domain's locks.</summary>
+public sealed class WaitTests : RecordedSync
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    [Theory]
+    [InlineData(SyncPolicy.RangeFlush)]
+    [InlineData(SyncPolicy.SplitSync)]
+    [InlineData(SyncPolicy.Gather)]
+    public void An_unmap_that_waits_keeps_no_other_operation_from_its_end(SyncPolicy policy) => Others_go_on(
+        policy, TableRelease.WhenEmpty, domain => domain.Unmap(0, Page), domain => domain.Unmap(8 * Page, Page));
+
+    [Theory]
+    [InlineData(SyncPolicy.Gather)]
+    public void A_map_that_waits_keeps_no_other_operation_from_its_end(SyncPolicy policy) => Others_go_on(
+        policy, TableRelease.WhenEmpty, domain => domain.Map(Span, 0, Page, ReadWrite), domain => domain.Map(2 * Span, 0, Page, ReadWrite));
+
+    [Theory]
+    [InlineData(SyncPolicy.Deferred)]
+    [InlineData(SyncPolicy.Explicit)]
+    public void A_flush_that_waits_keeps_no_unmap_from_its_end(SyncPolicy policy) => Others_go_on(
+        policy,
+        TableRelease.WhenEmpty,
+        domain =>
+        {
+            domain.Unmap(0, Page);
+            domain.Flush();
+        },
+        domain => domain.Unmap(8 * Page, Page));
+
+    /// <summary>What is in flight is not gone yet: its IOVA is not mapped before.</summary>
+    [Theory]
+    [InlineData(SyncPolicy.Deferred)]
+    [InlineData(SyncPolicy.Explicit)]
+    public void A_map_waits_for_the_flush_in_flight_of_its_iova(SyncPolicy policy)
+    {
+        using var domain = Make(CachingAll, policy, out var log, out _, TableRelease.Never);
+        domain.Map(0, 0, 16 * Page, ReadWrite);
+        domain.Flush();
+        domain.Unmap(0, Page);
+        domain.Unmap(8 * Page, Page);
+        bool isDone = false;
+        Thread? mapping = null;
+        log.OnWait = () =>
+        {
+            log.OnWait = null;
+            mapping = new Thread(() =>
+            {
+                domain.Map(8 * Page, 0, Page, ReadWrite);
+                Volatile.Write(ref isDone, true);
+            })
+            { IsBackground = true };
+            mapping.Start();
+
+            // It has to come to the flush and stop there; if it did not stop it would end.
+            SpinWait.SpinUntil(() => Volatile.Read(ref isDone) || (mapping.ThreadState & ThreadState.WaitSleepJoin) != 0, Patience).ShouldBeTrue();
+            Volatile.Read(ref isDone).ShouldBeFalse();
+        };
+
+        domain.Flush();
+        mapping.ShouldNotBeNull().Join(Patience).ShouldBeTrue();
+        domain.IovaToPhysical(8 * Page).ShouldBe(0ul);
+    }
+
+    private void Others_go_on(SyncPolicy policy, TableRelease release, Action<IommuDomain> first, Action<IommuDomain> second)
+    {
+        using var domain = Make(CachingAll, policy, out var log, out _, release);
+        domain.Map(0, 0, 16 * Page, ReadWrite);
+        domain.Flush();
+        Exception? failure = null;
+        bool isReached = false;
+        log.OnWait = () =>
+        {
+            log.OnWait = null;
+            isReached = true;
+            var other = new Thread(() => failure = Record.Exception(() => second(domain))) { IsBackground = true };
+            other.Start();
+            other.Join(Patience).ShouldBeTrue("the other operation waits for the first");
+        };
+
+        first(domain);
+        isReached.ShouldBeTrue();
+        failure.ShouldBeNull();
+    }
+}
