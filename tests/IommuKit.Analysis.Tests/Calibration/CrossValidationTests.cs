@@ -1,4 +1,5 @@
 using IommuKit.Analysis.Calibration;
+using IommuKit.Lab;
 using IommuKit.Lab.Bench;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Seed;

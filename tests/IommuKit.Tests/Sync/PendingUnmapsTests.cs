@@ -2,6 +2,8 @@ using FsCheck;
 using FsCheck.Fluent;
 using IommuKit.Sync;
 
+using Interval = IommuKit.Sync.Interval;
+
 namespace IommuKit.Tests.Sync;
 
 /// <summary>Whether a range waits, against a list that is searched from end to end.</summary>
