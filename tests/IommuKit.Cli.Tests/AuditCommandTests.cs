@@ -41,7 +41,8 @@ public sealed class AuditCommandTests : IDisposable
     {
         string[] lines = Command.Succeed("audit", Sample, "--csv").Split('\n');
         lines[0].ShouldBe(
-            "id,count,first_line,cost,cost_unit,meaning,limit,kind,device,direction,iova,last_iova,log_line,trace_time_us,since_map_us,since_unmap_us");
+            "id,count,first_line,cost,cost_unit,meaning,limit,kind,device,direction,iova,last_iova,log_line,trace_time_us,"
+                + "since_map_us,since_unmap_us");
         lines[1].ShouldStartWith("deferred-invalidation,8283,281,9769,pages unmapped,");
         Command.Succeed("audit", Sample, "--markdown").ShouldContain("| whole-domain-invalidated |");
     }
@@ -140,7 +141,8 @@ public sealed class AuditCommandTests : IDisposable
         string[] audit = ["audit", Excerpt("trace.txt"), "--log", Excerpt("dmesg.txt")];
         using var json = JsonDocument.Parse(Command.Succeed([.. audit, "--json"]));
         var faults = json.RootElement.GetProperty("faults").GetProperty("faults");
-        string[] rows = [.. Command.Succeed([.. audit, "--csv"]).Trim().Split('\n')[1..].Where(row => row.Contains(",fault,", StringComparison.Ordinal))];
+        string[] rows =
+            [.. Command.Succeed([.. audit, "--csv"]).Trim().Split('\n')[1..].Where(row => row.Contains(",fault,", StringComparison.Ordinal))];
 
         rows.Length.ShouldBe(faults.GetArrayLength());
         foreach (var (row, fault) in rows.Zip(faults.EnumerateArray()))

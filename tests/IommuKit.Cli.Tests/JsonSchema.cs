@@ -24,12 +24,16 @@ internal sealed class JsonSchema(JsonElement root)
                 "minimum" => value.ValueKind != JsonValueKind.Number || value.GetDouble() >= rule.Value.GetDouble() ? [] : [$"{path}: {value}"],
                 "maximum" => value.ValueKind != JsonValueKind.Number || value.GetDouble() <= rule.Value.GetDouble() ? [] : [$"{path}: {value}"],
                 "required" => value.ValueKind != JsonValueKind.Object ? []
-                    : rule.Value.EnumerateArray().Where(name => !value.TryGetProperty(name.GetString()!, out _)).Select(name => $"{path}.{name}: missing"),
+                    : rule.Value.EnumerateArray().Where(name => !value.TryGetProperty(name.GetString()!, out _))
+                        .Select(name => $"{path}.{name}: missing"),
                 "properties" => value.ValueKind != JsonValueKind.Object ? [] : value.EnumerateObject().SelectMany(field =>
-                    rule.Value.TryGetProperty(field.Name, out var of) ? Check(of, field.Value, $"{path}.{field.Name}") : [$"{path}.{field.Name}: unknown"]),
+                    rule.Value.TryGetProperty(field.Name, out var of)
+                        ? Check(of, field.Value, $"{path}.{field.Name}")
+                        : [$"{path}.{field.Name}: unknown"]),
                 "additionalProperties" => value.ValueKind != JsonValueKind.Object ? [] : value.EnumerateObject()
                     .SelectMany(field => Check(rule.Value, field.Value, $"{path}.{field.Name}")),
-                "items" => value.ValueKind != JsonValueKind.Array ? [] : value.EnumerateArray().SelectMany(one => Check(rule.Value, one, $"{path}[]")),
+                "items" => value.ValueKind != JsonValueKind.Array ? []
+                    : value.EnumerateArray().SelectMany(one => Check(rule.Value, one, $"{path}[]")),
                 _ => throw new NotSupportedException($"the schema has {rule.Name}, which is not checked here"),
             };
             foreach (string problem in problems)

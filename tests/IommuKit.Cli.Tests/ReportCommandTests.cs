@@ -153,7 +153,8 @@ public sealed class ReportCommandTests : IDisposable
     {
         string Data(string file) => RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Faults", "Data", "vtd", file);
         var report = XDocument.Parse(Command.Succeed([.. Quick, Data("trace.txt"), "--log", Data("dmesg.txt")]));
-        report.Descendants("article").Select(finding => finding.Element("h3")!.Value).ShouldContain(title => title.StartsWith("Fault 00:", StringComparison.Ordinal));
+        report.Descendants("article").Select(finding => finding.Element("h3")!.Value)
+            .ShouldContain(title => title.StartsWith("Fault 00:", StringComparison.Ordinal));
         TileOf(report, "Wrong?").ShouldContain("fault");
 
         string cut = Path.Combine(_folder, "cut.gz");

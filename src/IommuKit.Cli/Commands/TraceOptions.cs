@@ -14,8 +14,8 @@ internal static class TraceOptions
     /// <summary>The kernel log of the same run.</summary>
     public static Option<string?> Log(string more = "") => new("--log")
     {
-        Description = "The kernel log of the same run (dmesg, journalctl -k, a serial console), plain or gzip: the faults in it are explained with the "
-            + $"trace.{more}",
+        Description = "The kernel log of the same run (dmesg, journalctl -k, a serial console), plain or gzip: the faults in it are explained with "
+            + $"the trace.{more}",
         HelpName = "FILE",
     };
 }

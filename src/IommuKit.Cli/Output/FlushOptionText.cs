@@ -22,7 +22,10 @@ internal static class FlushOptionText
         _ => "lazy, as Linux does",
     };
 
-    /// <summary>What the times mean for which a page stays reachable; null if there are none: the trace tells when the driver flushed, and not when it would have.</summary>
+    /// <summary>
+    /// What the times mean for which a page stays reachable; null if there are none:
+    /// the trace tells when the driver flushed, and not when it would have.
+    /// </summary>
     public static string? UntilWhen(IReadOnlyList<FlushOption> options)
     {
         bool isRecorded = options.Any(option => option is { Kind: FlushOptionKind.Recorded, Nanoseconds.Count: not 0 });

@@ -95,7 +95,8 @@ internal static class AttributionSection
         [attribution.Registers, attribution.DmaSync, attribution.ByOperation[^1]];
 
     private static string NameOf(Attribution attribution) =>
-        attribution.Workload.Operation is { } operation ? $"{Names.Of(operation)} of {attribution.Workload.Name}" : Names.OfFile(attribution.Workload.Name);
+        attribution.Workload.Operation is { } operation ? $"{Names.Of(operation)} of {attribution.Workload.Name}"
+            : Names.OfFile(attribution.Workload.Name);
 
     private static string Share(Attribution attribution, AttributionPart part) => Interval(part) is not { } interval
         ? Numbers.Percent(part.Share)
