@@ -13,8 +13,10 @@ namespace IommuKit.Domains;
 /// </remarks>
 public abstract class IommuDomain : IDisposable
 {
-    private readonly List<IommuDevice> _devices = [];
-    private bool _disposed;
+    /// <summary>Stands for what devices send without a PASID.</summary>
+    public const int NoPasid = -1;
+
+    private readonly List<(IommuDevice Device, int Pasid)> _attached = [];
 
     private protected IommuDomain(IommuDriver driver, DomainOptions options)
     {
@@ -48,17 +50,20 @@ public abstract class IommuDomain : IDisposable
     /// <summary>Receives the faults of the domain's devices, on the thread that handles the interrupt.</summary>
     public Action<IommuFault>? FaultHandler { get; set; }
 
-    /// <summary>The devices attached.</summary>
+    /// <summary>The devices attached, with a PASID or without.</summary>
     public IReadOnlyList<IommuDevice> Devices
     {
         get
         {
             lock (Driver.AttachLock)
             {
-                return [.. _devices];
+                return [.. _attached.Select(attached => attached.Device).Distinct()];
             }
         }
     }
+
+    /// <summary>Whether it was disposed of.</summary>
+    internal bool IsDisposed { get; private set; }
 
     /// <summary>Maps an IOVA range to contiguous physical memory.</summary>
     /// <param name="iova">First IOVA.</param>
@@ -167,44 +172,25 @@ public abstract class IommuDomain : IDisposable
     public abstract void Flush(ulong iova, ulong size);
 
     /// <summary>Lets a device work in this domain.</summary>
+    /// <param name="device">The device.</param>
+    /// <param name="pasid">With which PASID, from 0 on; <see cref="NoPasid"/> for what it sends without one.</param>
     /// <exception cref="IommuException">
-    /// The device belongs to another IOMMU (EINVAL), is in a domain already (EBUSY), or the hardware has no address space left (ENOSPC).
+    /// The device belongs to another IOMMU or has no such PASID (EINVAL), is in a domain already (EBUSY), or the hardware has no address space left (ENOSPC), or
+    /// cannot do what this domain stands for (ENODEV).
     /// </exception>
-    public void Attach(IommuDevice device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        OperationGate.BeginWork();
-        try
-        {
-            lock (Driver.AttachLock)
-            {
-                AttachLocked(device);
-            }
-        }
-        finally
-        {
-            OperationGate.EndWork();
-        }
-    }
+    public void Attach(IommuDevice device, int pasid = NoPasid) => ChangeDomain(device, pasid, AttachLocked);
+
+    /// <summary>
+    /// Lets a device work in this domain instead of the one that it is in, if any: each of its accesses goes through one or the other.
+    /// </summary>
+    /// <inheritdoc cref="Attach" path="/param"/>
+    /// <exception cref="IommuException">As with <see cref="Attach"/>; then it stays where it was.</exception>
+    public void Replace(IommuDevice device, int pasid = NoPasid) => ChangeDomain(device, pasid, ReplaceLocked);
 
     /// <summary>Takes a device out of this domain.</summary>
+    /// <inheritdoc cref="Attach" path="/param"/>
     /// <exception cref="IommuException">The device is not in it (EINVAL).</exception>
-    public void Detach(IommuDevice device)
-    {
-        ArgumentNullException.ThrowIfNull(device);
-        OperationGate.BeginWork();
-        try
-        {
-            lock (Driver.AttachLock)
-            {
-                DetachLocked(device);
-            }
-        }
-        finally
-        {
-            OperationGate.EndWork();
-        }
-    }
+    public void Detach(IommuDevice device, int pasid = NoPasid) => ChangeDomain(device, pasid, DetachLocked);
 
     /// <summary>
     /// Detaches every device, waits for operations under way, and gives all tables back. Operations that begin later, or during that, throw
@@ -232,51 +218,93 @@ public abstract class IommuDomain : IDisposable
     /// <summary>Waits for operations under way, flushes, and gives all tables back.</summary>
     private protected abstract void FreeTables();
 
-    private void AttachLocked(IommuDevice device)
+    private void ChangeDomain(IommuDevice device, int pasid, Action<IommuDevice, int> change)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(device);
+        OperationGate.BeginWork();
+        try
+        {
+            lock (Driver.AttachLock)
+            {
+                change(device, pasid);
+            }
+        }
+        finally
+        {
+            OperationGate.EndWork();
+        }
+    }
+
+    private void AttachLocked(IommuDevice device, int pasid)
+    {
+        if (device.DomainOf(pasid) is not null)
+        {
+            CheckDevice(device, pasid);
+            throw new IommuException(IommuError.EBUSY, $"Device {device.Name} is in a domain{With(pasid)}.");
+        }
+
+        ReplaceLocked(device, pasid);
+    }
+
+    private void ReplaceLocked(IommuDevice device, int pasid)
+    {
+        CheckDevice(device, pasid);
+        var from = device.DomainOf(pasid);
+        if (from == this)
+        {
+            return;
+        }
+
+        from?.Flush();
+        Driver.Switch(device, pasid, from, this);
+        from?._attached.Remove((device, pasid));
+        _attached.Add((device, pasid));
+        device.SetDomain(pasid, this);
+    }
+
+    private void DetachLocked(IommuDevice device, int pasid)
+    {
+        if (device.DomainOf(pasid) != this)
+        {
+            throw new IommuException(IommuError.EINVAL, $"Device {device.Name} is not in this domain{With(pasid)}.");
+        }
+
+        Flush();
+        Driver.Switch(device, pasid, this, null);
+        _attached.Remove((device, pasid));
+        device.SetDomain(pasid, null);
+    }
+
+    private void CheckDevice(IommuDevice device, int pasid)
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         if (device.Driver != Driver)
         {
             throw new IommuException(IommuError.EINVAL, $"Device {device.Name} is not behind the IOMMU of this domain.");
         }
 
-        if (device.Domain is not null)
+        if (pasid != NoPasid && (pasid < 0 || pasid >= device.Pasids))
         {
-            throw new IommuException(IommuError.EBUSY, $"Device {device.Name} is in a domain.");
+            throw new IommuException(IommuError.EINVAL, $"Device {device.Name} has {device.Pasids} PASIDs, and not {pasid}.");
         }
-
-        Driver.Attach(this, device);
-        _devices.Add(device);
-        device.Domain = this;
     }
 
-    private void DetachLocked(IommuDevice device)
-    {
-        if (device.Domain != this)
-        {
-            throw new IommuException(IommuError.EINVAL, $"Device {device.Name} is not in this domain.");
-        }
-
-        Flush();
-        Driver.Detach(this, device);
-        _devices.Remove(device);
-        device.Domain = null;
-    }
+    private static string With(int pasid) => pasid == NoPasid ? string.Empty : $" with PASID {pasid}";
 
     private void DisposeLocked()
     {
-        if (_disposed)
+        if (IsDisposed)
         {
             return;
         }
 
-        foreach (var device in Devices)
+        foreach (var (device, pasid) in _attached.ToArray())
         {
-            DetachLocked(device);
+            DetachLocked(device, pasid);
         }
 
         FreeTables();
         Driver.Remove(this);
-        _disposed = true;
+        IsDisposed = true;
     }
 }

@@ -2,22 +2,26 @@ namespace IommuKit.Domains;
 
 /// <summary>The driver of one IOMMU.</summary>
 /// <remarks>
-/// The drivers are those of this library: what a driver and its domains share is internal, so that others cannot derive from this class.
+/// A driver has traits, devices and a way to make domains: a <see cref="PagingDomain{TFormat, THardware, TBatch}"/> with primitives of its own, or a class derived from
+/// <see cref="RequestDomain"/>; and it switches devices from one domain to another. Lists, policies and flushes are not its business.
 /// </remarks>
 public abstract class IommuDriver : IDisposable
 {
     private readonly HashSet<IommuDomain> _domains = [];
-
-    /// <summary>Makes a driver.</summary>
-    private protected IommuDriver()
-    {
-    }
+    private FixedDomain? _identity;
+    private FixedDomain? _blocked;
 
     /// <summary>What the IOMMU is like.</summary>
     public abstract IommuTraits Traits { get; }
 
     /// <summary>The devices behind it.</summary>
     public abstract IReadOnlyList<IommuDevice> Devices { get; }
+
+    /// <summary>The domain in which a device uses physical addresses as they are. To map in it is an error (ENODEV).</summary>
+    public FixedDomain IdentityDomain => GetFixed(ref _identity, isIdentity: true);
+
+    /// <summary>The domain in which a device reaches nothing. To map in it is an error (ENODEV).</summary>
+    public FixedDomain BlockedDomain => GetFixed(ref _blocked, isIdentity: false);
 
     /// <summary>The device of that name.</summary>
     /// <exception cref="IommuException">There is none (ENOENT).</exception>
@@ -75,6 +79,7 @@ public abstract class IommuDriver : IDisposable
             device.Domain?.Detach(device);
         }
 
+        // With the PASIDs that are still in use.
         foreach (var domain in _domains.ToArray())
         {
             domain.Dispose();
@@ -85,16 +90,23 @@ public abstract class IommuDriver : IDisposable
     }
 
     /// <summary>Whether the IOMMU was switched off.</summary>
-    private protected bool IsDisposed { get; private set; }
+    protected bool IsDisposed { get; private set; }
 
     /// <summary>Held while devices change domains.</summary>
     internal Lock AttachLock { get; } = new();
 
-    /// <summary>Connects a device that is in no domain.</summary>
-    internal abstract void Attach(IommuDomain domain, IommuDevice device);
-
-    /// <summary>Disconnects a device from its domain.</summary>
-    internal abstract void Detach(IommuDomain domain, IommuDevice device);
+    /// <summary>
+    /// Lets what a device sends go through another domain, without a gap in which it goes through neither. One call at a time. If it throws, nothing has changed.
+    /// </summary>
+    /// <param name="device">A device of this driver.</param>
+    /// <param name="pasid">One of its PASIDs, or <see cref="IommuDomain.NoPasid"/>.</param>
+    /// <param name="from">The domain that it is in; null if it is attached.</param>
+    /// <param name="to">
+    /// The domain that it goes to; null if it is detached. It may be <see cref="IdentityDomain"/> or <see cref="BlockedDomain"/>. When its first device comes, hardware must hold nothing of
+    /// it from before: see <see cref="Sync.IDomainHardware{TBatch}.IsLive"/>.
+    /// </param>
+    /// <exception cref="IommuException">The hardware has no address space left (ENOSPC), or cannot do this (ENODEV).</exception>
+    protected internal abstract void Switch(IommuDevice device, int pasid, IommuDomain? from, IommuDomain? to);
 
     /// <summary>Remembers a domain, which lives as long as the driver at most.</summary>
     internal void Add(IommuDomain domain)
@@ -114,10 +126,25 @@ public abstract class IommuDriver : IDisposable
     }
 
     /// <summary>Forgets what the hardware needed of a domain.</summary>
-    internal abstract void Forget(IommuDomain domain);
+    protected internal virtual void Forget(IommuDomain domain)
+    {
+    }
 
     /// <summary>Stops translation and interrupts, on hardware where that can be done. No device is attached.</summary>
-    private protected virtual void SwitchOff()
+    protected virtual void SwitchOff()
     {
+    }
+
+    private FixedDomain GetFixed(ref FixedDomain? domain, bool isIdentity)
+    {
+        lock (AttachLock)
+        {
+            if (domain is not { IsDisposed: false })
+            {
+                domain = new FixedDomain(this, isIdentity);
+            }
+
+            return domain;
+        }
     }
 }

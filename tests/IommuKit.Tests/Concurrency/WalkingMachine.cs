@@ -99,16 +99,10 @@ internal sealed class WalkingMachine<TFormat> : IommuDriver, ICpuCache
         // There are no interrupts.
     }
 
-    internal override void Attach(IommuDomain domain, IommuDevice device) => throw new NotSupportedException("There are no devices.");
+    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? from, IommuDomain? to) =>
+        throw new NotSupportedException("There are no devices.");
 
-    internal override void Detach(IommuDomain domain, IommuDevice device) => throw new NotSupportedException("There are no devices.");
-
-    internal override void Forget(IommuDomain domain)
-    {
-        // Nothing is kept about domains.
-    }
-
-    private protected override void SwitchOff() => _memory.Dispose();
+    protected override void SwitchOff() => _memory.Dispose();
 
     internal readonly struct Hardware(WalkingMachine<TFormat> machine) : IDomainHardware<NoBatch>
     {

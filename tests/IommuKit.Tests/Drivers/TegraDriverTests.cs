@@ -1,3 +1,4 @@
+using System.Globalization;
 using IommuKit.Domains;
 using IommuKit.Drivers.Tegra;
 using IommuKit.PageTables;
@@ -283,5 +284,29 @@ public sealed class TegraDriverTests : TegraDriverFixture
         Bus.Registers[0x000] = 1 << 10;
         driver.HandleInterrupt();
         calls.ShouldBe(2);
+    }
+
+    [Fact]
+    public void A_device_that_goes_from_domain_to_domain_never_passes_untranslated()
+    {
+        using var driver = Make("tegra124");
+        var device = (TegraSwgroupDevice)driver.GetDevice("hc");
+        string write = string.Create(CultureInfo.InvariantCulture, $"W {device.Swgroup.AsidRegister:x3} ");
+        using var first = driver.CreateDomain();
+        using var second = driver.CreateDomain();
+        first.Attach(device);
+        Bus.Calls.Clear();
+
+        second.Replace(device);
+        driver.BlockedDomain.Replace(device);
+        first.Replace(device);
+
+        // Each is one write, with the bit that switches translation on.
+        string[] writes = [.. Bus.Calls.Where(call => call.StartsWith(write, StringComparison.Ordinal))];
+        writes.Length.ShouldBe(3);
+        writes.ShouldAllBe(call => call[write.Length] == '8');
+        Bus.Calls.Clear();
+        driver.IdentityDomain.Replace(device);
+        Bus.Calls.Last(call => call.StartsWith(write, StringComparison.Ordinal))[write.Length].ShouldBe('0');
     }
 }

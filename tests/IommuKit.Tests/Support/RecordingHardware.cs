@@ -109,12 +109,6 @@ internal sealed class RecordingDriver(IommuTraits traits) : IommuDriver
 
     public override void HandleInterrupt() => throw new NotSupportedException("This hardware has no interrupts.");
 
-    internal override void Attach(IommuDomain domain, IommuDevice device) => throw new NotSupportedException("This hardware has no devices.");
-
-    internal override void Detach(IommuDomain domain, IommuDevice device) => throw new NotSupportedException("This hardware has no devices.");
-
-    internal override void Forget(IommuDomain domain)
-    {
-        // Nothing is kept about domains.
-    }
+    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? from, IommuDomain? to) =>
+        throw new NotSupportedException("This hardware has no devices.");
 }

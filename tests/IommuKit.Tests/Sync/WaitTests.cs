@@ -17,11 +17,6 @@ public sealed class WaitTests : RecordedSync
         policy, TableRelease.WhenEmpty, domain => domain.Unmap(0, Page), domain => domain.Unmap(8 * Page, Page));
 
     [Theory]
-    [InlineData(SyncPolicy.Gather)]
-    public void A_map_that_waits_keeps_no_other_operation_from_its_end(SyncPolicy policy) => Others_go_on(
-        policy, TableRelease.WhenEmpty, domain => domain.Map(Span, 0, Page, ReadWrite), domain => domain.Map(2 * Span, 0, Page, ReadWrite));
-
-    [Theory]
     [InlineData(SyncPolicy.Deferred)]
     [InlineData(SyncPolicy.Explicit)]
     public void A_flush_that_waits_keeps_no_unmap_from_its_end(SyncPolicy policy) => Others_go_on(

@@ -83,14 +83,7 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
     {
     }
 
-    internal override void Attach(IommuDomain domain, IommuDevice device) => throw NoDevices();
-
-    internal override void Detach(IommuDomain domain, IommuDevice device) => throw NoDevices();
-
-    internal override void Forget(IommuDomain domain)
-    {
-        // Nothing is kept about domains.
-    }
-
-    private static NotSupportedException NoDevices() => new("A software IOMMU has no devices.");
+    /// <inheritdoc/>
+    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? from, IommuDomain? to) =>
+        throw new NotSupportedException("A software IOMMU has no devices.");
 }

@@ -6,36 +6,62 @@ namespace IommuKit.Drivers.Tegra;
 /// <content>Attaching and detaching swgroups. Callers hold the attach lock.</content>
 public sealed partial class TegraSmmuDriver
 {
-    internal override void Attach(IommuDomain domain, IommuDevice device)
+    /// <inheritdoc/>
+    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? from, IommuDomain? to)
     {
-        ObjectDisposedException.ThrowIf(IsDisposed, this);
-        var space = _spaces[domain];
+        if (to is not null)
+        {
+            ObjectDisposedException.ThrowIf(IsDisposed, this);
+        }
+
+        var next = PagingOf(to);
+        var last = PagingOf(from);
         lock (RegisterLock)
         {
-            if (space.Users == 0)
+            if (next is not null)
             {
-                Load(space, ((PagingDomain)domain).RootAddress);
+                var space = _spaces[next];
+                if (space.Users == 0)
+                {
+                    Load(space, next.RootAddress);
+                }
+
+                space.Users++;
+                Connect((TegraSwgroupDevice)device, space.Asid);
+            }
+            else
+            {
+                Disconnect((TegraSwgroupDevice)device);
             }
 
-            space.Users++;
-            Connect((TegraSwgroupDevice)device, space.Asid);
+            if (last is not null && --_spaces[last].Users == 0)
+            {
+                Unload(_spaces[last]);
+            }
         }
     }
 
-    internal override void Detach(IommuDomain domain, IommuDevice device)
+    /// <summary>
+    /// The page table of a domain; null for identity, where the SMMU lets a swgroup pass, as it does with those in no domain. It has no way to stop one but an address
+    /// space in which nothing is mapped.
+    /// </summary>
+    private PagingDomain? PagingOf(IommuDomain? domain) => domain switch
     {
-        var space = _spaces[domain];
-        lock (RegisterLock)
+        null or FixedDomain { IsIdentity: true } => null,
+        FixedDomain => _empty ??= CreateDomain(),
+        PagingDomain paging when _spaces.ContainsKey(paging) => paging,
+        _ => throw new IommuException(IommuError.EINVAL, $"{Soc} has not made this domain."),
+    };
+
+    /// <inheritdoc/>
+    protected internal override void Forget(IommuDomain domain)
+    {
+        _spaces.Remove(domain);
+        if (domain == _empty)
         {
-            Disconnect((TegraSwgroupDevice)device);
-            if (--space.Users == 0)
-            {
-                Unload(space);
-            }
+            _empty = null;
         }
     }
-
-    internal override void Forget(IommuDomain domain) => _spaces.Remove(domain);
 
     /// <summary>Gives a domain an address space of the hardware.</summary>
     private void Load(TegraAddressSpace space, ulong root)

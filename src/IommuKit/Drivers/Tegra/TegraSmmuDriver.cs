@@ -25,6 +25,9 @@ public sealed partial class TegraSmmuDriver : IommuDriver
     private readonly Dictionary<IommuDomain, TegraAddressSpace> _spaces = [];
     private readonly BitArray _asids;
 
+    // What blocked devices are in.
+    private PagingDomain? _empty;
+
     /// <summary>Takes control of an SMMU and switches it on. No device is translated yet.</summary>
     /// <param name="soc">Which SMMU it is.</param>
     /// <param name="mc">The registers of the memory controller.</param>
@@ -144,7 +147,8 @@ public sealed partial class TegraSmmuDriver : IommuDriver
         }
     }
 
-    private protected override void SwitchOff()
+    /// <inheritdoc/>
+    protected override void SwitchOff()
     {
         lock (RegisterLock)
         {
