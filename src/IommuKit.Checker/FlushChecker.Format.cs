@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using IommuKit.Checker.Shadow;
-using IommuKit.Lab;
 using IommuKit.Lab.Machines;
 using IommuKit.Models.Memory;
 using IommuKit.Specs.PageTables;

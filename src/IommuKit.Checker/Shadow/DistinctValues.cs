@@ -1,5 +1,4 @@
 using System.Numerics;
-using IommuKit.Lab;
 
 namespace IommuKit.Checker.Shadow;
 

@@ -1,0 +1,149 @@
+using System.Globalization;
+using IommuKit.Specs.Memory;
+using IommuKit.Traces;
+
+namespace IommuKit.Lab.Dump;
+
+/// <summary>
+/// Physical memory that was written to files: raw ranges, each at an address, and ELF cores. Where no file has it, nothing answers; where several do, the
+/// first that was named.
+/// </summary>
+internal sealed class DumpedMemory : IMemoryAccessor, IDisposable
+{
+    private const int PageLog2 = 12;
+
+    // Tables are read an entry at a time, and are pages.
+    private readonly byte[] _page = new byte[1 << PageLog2];
+    private readonly List<FileStream> _files = [];
+    private readonly List<MemoryPiece> _pieces = [];
+    private ulong _cached = ulong.MaxValue;
+
+    /// <summary>Opens files.</summary>
+    /// <param name="sources">Each a file, "FILE@ADDRESS" for one that does not begin at address 0, or an ELF core.</param>
+    /// <exception cref="InputException">One of them cannot be used.</exception>
+    public DumpedMemory(IReadOnlyList<string> sources)
+    {
+        try
+        {
+            foreach (string source in sources)
+            {
+                Add(source);
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The files.</summary>
+    public IReadOnlyList<string> Files => [.. _files.Select(file => file.Name)];
+
+    /// <summary>Bytes of memory in all files.</summary>
+    public ulong Length => _pieces.Aggregate(0ul, (sum, piece) => sum + piece.Length);
+
+    /// <inheritdoc/>
+    /// <remarks>For entries, which lie within a page.</remarks>
+    public bool TryRead(ulong physicalAddress, Span<byte> destination)
+    {
+        ulong page = physicalAddress >> PageLog2 << PageLog2;
+        int offset = (int)(physicalAddress - page);
+        if (offset + destination.Length > _page.Length || (page != _cached && !TryFill(page)))
+        {
+            return false;
+        }
+
+        _page.AsSpan(offset, destination.Length).CopyTo(destination);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public bool TryWrite(ulong physicalAddress, ReadOnlySpan<byte> source) => false;
+
+    /// <inheritdoc/>
+    public void Dispose() => _files.ForEach(file => file.Dispose());
+
+    private bool TryFill(ulong page)
+    {
+        foreach (var piece in _pieces)
+        {
+            if (page - piece.Address < piece.Length && piece.Length - (page - piece.Address) >= (ulong)_page.Length)
+            {
+                _cached = ulong.MaxValue;
+                long offset = (long)(piece.Offset + (page - piece.Address));
+                if (RandomAccess.Read(_files[piece.File].SafeFileHandle, _page, offset) != _page.Length)
+                {
+                    return false;
+                }
+
+                _cached = page;
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void Add(string source)
+    {
+        var (path, address) = Split(source);
+        try
+        {
+            var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            int number = _files.Count;
+            _files.Add(file);
+            var start = new byte[16];
+            int read = RandomAccess.Read(file.SafeFileHandle, start, 0);
+            if (start.AsSpan().StartsWith("KDUMP   "u8) || start.AsSpan().StartsWith("DISKDUMP"u8) || start.AsSpan().StartsWith("makedumpfile"u8))
+            {
+                throw new InputException(
+                    path, null, "it is a compressed dump of makedumpfile; convert it to ELF with 'makedumpfile -E' or 'crash', or give the raw memory");
+            }
+
+            if (address is null && ElfCore.Matches(start.AsSpan(0, read)))
+            {
+                _pieces.AddRange(ElfCore.Read(file, number).Where(piece => IsInside(piece, file)));
+                return;
+            }
+
+            if (file.Length == 0)
+            {
+                throw new InputException(path, null, "it is empty");
+            }
+
+            _pieces.Add(new MemoryPiece(address ?? 0, (ulong)file.Length, 0, number));
+        }
+        catch (Exception e) when (e is InvalidDataException or OverflowException)
+        {
+            throw new InputException(path, null, e is OverflowException ? "it is an ELF file whose headers make no sense" : e.Message);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new InputException(path, null, FileProblem.Describe(e));
+        }
+    }
+
+    private static bool IsInside(MemoryPiece piece, FileStream file) =>
+        piece.Offset <= (ulong)file.Length && piece.Length <= (ulong)file.Length - piece.Offset && piece.Address <= ulong.MaxValue - piece.Length;
+
+    /// <summary>FILE or FILE@ADDRESS; a file may have an @ in its name.</summary>
+    private static (string Path, ulong? Address) Split(string source)
+    {
+        int at = source.LastIndexOf('@');
+        if (at <= 0 || File.Exists(source))
+        {
+            return (source, null);
+        }
+
+        string text = source[(at + 1)..];
+        string digits = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) ? text[2..] : text;
+        if (!ulong.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong address)
+            || (address & ((1ul << PageLog2) - 1)) != 0)
+        {
+            throw new InputException($"--memory: \"{source}\": behind the @ is no hexadecimal address of a page");
+        }
+
+        return (source[..at], address);
+    }
+}
