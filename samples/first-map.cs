@@ -3,7 +3,7 @@
 // Maps a buffer for a device behind a Tegra210 SMMU, lets the device write into it, and takes the buffer away again.
 //     dotnet run samples/first-map.cs
 using IommuKit.Domains;
-using IommuKit.Lab.Machines;
+using IommuKit.Lab.Iommus.Tegra;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Tegra;
 

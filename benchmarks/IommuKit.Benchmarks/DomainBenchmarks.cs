@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using IommuKit.Domains;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;

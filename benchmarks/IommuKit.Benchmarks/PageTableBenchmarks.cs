@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
-using IommuKit.Lab.PageTables;
-using IommuKit.Lab.PageTables.Bench;
+using IommuKit.Cli.HostTime;
+using IommuKit.Lab.Formats;
 using IommuKit.Specs.Amd;
 using IommuKit.Specs.Arm;
 using IommuKit.Specs.PageTables;

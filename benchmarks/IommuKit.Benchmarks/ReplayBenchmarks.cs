@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using BenchmarkDotNet.Attributes;
 using IommuKit.Domains;
-using IommuKit.Lab.Machines;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Replay;
 using IommuKit.Traces;
 

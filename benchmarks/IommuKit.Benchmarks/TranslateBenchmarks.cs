@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using IommuKit.Domains;
-using IommuKit.Lab.Machines;
+using IommuKit.Lab.Iommus.Tegra;
 using IommuKit.Models.Dma;
 using IommuKit.Models.Memory;
 using IommuKit.Models.Tegra;

@@ -1,4 +1,4 @@
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Domains;
 using IommuKit.PageTables;
@@ -41,7 +41,7 @@ public sealed record CheckConfiguration(CheckTarget Target, SyncPolicy Policy, T
     private static Predicate<CheckOperation> Touches(ICheckedRanges ranges) => operation => ranges.Pages.Any(operation.Covers);
 
     /// <summary>Builds a machine.</summary>
-    public CheckedMachine CreateMachine() => Target.Create(new CheckSettings
+    public CheckRig CreateMachine() => Target.Create(new CheckSettings
     {
         Domain = new DomainOptions
         {

@@ -1,4 +1,4 @@
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Specs.Tegra;
 
@@ -12,7 +12,7 @@ namespace IommuKit.Checker;
 /// <param name="Ends">Which they use at the ends of the address space.</param>
 /// <param name="Create">Builds one.</param>
 public sealed record CheckTarget(
-    string Name, string Description, bool CanAttach, RangeLayout Layout, EndsLayout Ends, Func<CheckSettings, CheckedMachine> Create)
+    string Name, string Description, bool CanAttach, RangeLayout Layout, EndsLayout Ends, Func<CheckSettings, CheckRig> Create)
 {
     /// <summary>Whether walkers see the CPU's stores at once.</summary>
     public bool HasCoherentWalk { get; init; }

@@ -1,7 +1,8 @@
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Iommus.Tegra;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Checker.Shadow;
-using IommuKit.Lab.PageTables;
+using IommuKit.Lab.Formats;
 using IommuKit.Specs.Arm;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.RiscV;
@@ -69,7 +70,7 @@ public static class CheckTargets
             CanAttach: false,
             new RangeLayout(TrackedPages<TFormat>.PageBytes, 1ul << TFormat.EntryShift(1)),
             new EndsLayout(TrackedPages<TFormat>.PageBytes, inputBits, TFormat.SignExtendsInput),
-            settings => new SoftwareCheckedMachine<TFormat>(name, inputBits, outputBits, isCoherent, cachesInvalid, settings))
+            settings => new SoftwareRig<TFormat>(name, inputBits, outputBits, isCoherent, cachesInvalid, settings))
         {
             HasCoherentWalk = isCoherent,
             CachesInvalidEntries = cachesInvalid,
@@ -110,7 +111,7 @@ public static class CheckTargets
         CanAttach: true,
         new RangeLayout(1ul << TegraEntry.PageShift, 1ul << TegraEntry.SectionShift),
         new EndsLayout(1ul << TegraEntry.PageShift, TegraBits, isSigned: false),
-        settings => new TegraCheckedMachine(soc, settings))
+        settings => new TegraRig(soc, settings))
     {
         Tegra = soc,
     };

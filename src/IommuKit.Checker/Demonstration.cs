@@ -1,5 +1,5 @@
 using System.Globalization;
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 
 namespace IommuKit.Checker;
@@ -81,7 +81,7 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
         CheckCase failing,
         Violation violation,
         IReadOnlyList<ulong> entries,
-        Func<CheckedMachine, bool, WarmUp?> next,
+        Func<CheckRig, bool, WarmUp?> next,
         bool isSettledLast = false)
     {
         Demonstration? found = null;
@@ -109,7 +109,7 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
 
     /// <summary>Lets the device use the page, again and again while hardware forgets and writes back what it may.</summary>
     private static Demonstration? Attack(
-        CheckedMachine machine, Violation violation, IReadOnlyList<ulong> entries, bool isSettledLast, List<string> events)
+        CheckRig machine, Violation violation, IReadOnlyList<ulong> entries, bool isSettledLast, List<string> events)
     {
         (string What, Action Do)[] settling =
         [
@@ -161,7 +161,7 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
         /// <summary>Whether the TLB forgets what it holds before devices use it.</summary>
         public bool IsForgetful { get; init; }
 
-        public void Happen(CheckedMachine machine, IReadOnlyList<ulong> pages, Violation violation, List<string> events)
+        public void Happen(CheckRig machine, IReadOnlyList<ulong> pages, Violation violation, List<string> events)
         {
             string when = string.Create(CultureInfo.InvariantCulture, $"after access {machine.Checker.Steps}: ");
             if (IsWrittenBack)

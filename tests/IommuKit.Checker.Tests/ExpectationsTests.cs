@@ -1,5 +1,4 @@
 using IommuKit.Checker.Shadow;
-using IommuKit.Lab;
 
 namespace IommuKit.Checker.Tests;
 

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
 using IommuKit.PageTables;
@@ -11,7 +11,7 @@ namespace IommuKit.Checker.Tests;
 /// <summary>What a checker keeps is changed and asked by one thread at a time, also when operations run on two.</summary>
 public sealed class FlushCheckerLockTests : IDisposable
 {
-    private readonly CheckedMachine _machine =
+    private readonly CheckRig _machine =
         new CheckConfiguration(CheckTargets.Find("x86-64-coherent")!, SyncPolicy.Gather, TableRelease.Never).CreateMachine();
 
     private FlushChecker<X86Format> Checker => _machine.Checker.ShouldBeOfType<FlushChecker<X86Format>>();

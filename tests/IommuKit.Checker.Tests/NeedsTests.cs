@@ -1,5 +1,6 @@
 using IommuKit.Checker.Scenarios;
 using IommuKit.Domains;
+using IommuKit.Lab.Iommus.Tegra;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Tests.Support;
 using IommuKit.PageTables;

@@ -1,12 +1,12 @@
-using IommuKit.Checker.Machines;
 using IommuKit.Checker.Planted;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Lab.Machines;
 
 namespace IommuKit.Checker.Tests;
 
 /// <summary>A driver that does everything again, so that each second time is for nothing.</summary>
-internal sealed class Twice(CheckedMachine machine, ScenarioRun run) : Sabotage(machine, run)
+internal sealed class Twice(CheckRig machine, ScenarioRun run) : Sabotage(machine, run)
 {
     public static PlantedBug Bug { get; } = new("twice", "everything is done again", "X", [], _ => true, (machine, run) => new Twice(machine, run));
 

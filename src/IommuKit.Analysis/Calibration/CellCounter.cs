@@ -1,13 +1,13 @@
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
 using IommuKit.Lab.Costs;
-using IommuKit.Lab.Machines;
+using IommuKit.Lab.Iommus;
 using IommuKit.Traces;
 
 namespace IommuKit.Analysis.Calibration;
 
 /// <summary>Gathers measured times into cells, and has the bench do the work of each cell on the model to count its operations.</summary>
-public static class CellCounter
+internal static class CellCounter
 {
     /// <summary>The cells of measurements, in the order in which they first appear.</summary>
     /// <param name="measurements">The times.</param>

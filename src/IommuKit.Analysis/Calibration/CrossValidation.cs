@@ -1,7 +1,7 @@
 namespace IommuKit.Analysis.Calibration;
 
 /// <summary>Fits without one size after the other, and predicts it.</summary>
-public static class CrossValidation
+internal static class CrossValidation
 {
     /// <summary>Predicts every cell that the bench measured from those of other sizes; none if there is but one size.</summary>
     public static IReadOnlyList<LeftOutCell> Run(IReadOnlyList<MeasuredCell> cells, CostPrior prior)

@@ -4,7 +4,7 @@ using CsvHelper.Configuration;
 using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
-using IommuKit.Lab.Machines;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Seed;
 using IommuKit.Traces;
 

@@ -4,7 +4,7 @@ using IommuKit.Lab.Costs;
 namespace IommuKit.Analysis.Explain;
 
 /// <summary>Finds the one further measurement that would leave least in doubt.</summary>
-public static class NextMeasurement
+internal static class NextMeasurement
 {
     private const int Samples = 4;
     private const int Resamples = 200;

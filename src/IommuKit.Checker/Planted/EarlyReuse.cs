@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
@@ -11,7 +11,7 @@ namespace IommuKit.Checker.Planted;
 /// A table is given back when it is unlinked, or when what is owed begins to be flushed, rather than when that is done: whoever gets the memory next
 /// stores entries of its own in it.
 /// </summary>
-internal sealed class EarlyReuse(CheckedMachine machine, ScenarioRun run, RangeLayout layout, bool isAtFlush) : Sabotage(machine, run)
+internal sealed class EarlyReuse(CheckRig machine, ScenarioRun run, RangeLayout layout, bool isAtFlush) : Sabotage(machine, run)
 {
     private const int TableEntries = 1 << TegraEntry.IndexBits;
 

@@ -1,11 +1,11 @@
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Lab.Machines;
 
 namespace IommuKit.Checker.Planted;
 
 /// <summary>Pointers to tables are marked as cleaned when their clean begins, not when it is done.</summary>
-internal sealed class EarlyVisibleBit(CheckedMachine machine, ScenarioRun run) : Sabotage(machine, run)
+internal sealed class EarlyVisibleBit(CheckRig machine, ScenarioRun run) : Sabotage(machine, run)
 {
     public override bool Intercept(in MaintenanceStep access)
     {

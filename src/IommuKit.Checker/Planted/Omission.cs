@@ -1,11 +1,11 @@
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Lab.Machines;
 
 namespace IommuKit.Checker.Planted;
 
 /// <summary>Accesses of some kind are left out during operations of some kind.</summary>
-internal sealed class Omission(CheckedMachine machine, ScenarioRun run, CheckOperationKind? during, Func<MaintenanceStep, bool> isLeftOut)
+internal sealed class Omission(CheckRig machine, ScenarioRun run, CheckOperationKind? during, Func<MaintenanceStep, bool> isLeftOut)
     : Sabotage(machine, run)
 {
     public override bool Intercept(in MaintenanceStep access) =>

@@ -1,11 +1,11 @@
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Lab.Machines;
 
 namespace IommuKit.Checker.Planted;
 
 /// <summary>Of neighbouring invalidations of one kind only the first is done, as in NVIDIA's kernel 5.10.</summary>
-internal sealed class OnlyFirstOfRun(CheckedMachine machine, ScenarioRun run, uint register) : Sabotage(machine, run)
+internal sealed class OnlyFirstOfRun(CheckRig machine, ScenarioRun run, uint register) : Sabotage(machine, run)
 {
     private bool _isDone;
 

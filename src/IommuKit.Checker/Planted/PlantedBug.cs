@@ -1,4 +1,4 @@
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 
 namespace IommuKit.Checker.Planted;
@@ -16,7 +16,7 @@ public sealed record PlantedBug(
     string Reference,
     IReadOnlyList<Verdict> Expected,
     Func<CheckConfiguration, bool> AppliesTo,
-    Func<CheckedMachine, ScenarioRun, Sabotage> Create)
+    Func<CheckRig, ScenarioRun, Sabotage> Create)
 {
     /// <summary>Whether it only shows when an operation is interrupted by another thread's.</summary>
     public bool NeedsTwoThreads { get; init; }

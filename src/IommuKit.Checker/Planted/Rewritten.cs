@@ -1,4 +1,4 @@
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Lab.Machines;
 
@@ -6,7 +6,7 @@ namespace IommuKit.Checker.Planted;
 
 /// <summary>Some accesses are not what they should be.</summary>
 internal sealed class Rewritten(
-    CheckedMachine machine, ScenarioRun run, Func<MaintenanceStep, bool> isMeant, Func<MaintenanceStep, MaintenanceStep> rewrite)
+    CheckRig machine, ScenarioRun run, Func<MaintenanceStep, bool> isMeant, Func<MaintenanceStep, MaintenanceStep> rewrite)
     : Sabotage(machine, run)
 {
     public override bool Intercept(in MaintenanceStep access)

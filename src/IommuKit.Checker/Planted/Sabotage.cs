@@ -1,4 +1,4 @@
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Lab.Machines;
 
@@ -7,10 +7,10 @@ namespace IommuKit.Checker.Planted;
 /// <summary>A planted bug at work.</summary>
 /// <param name="machine">The machine.</param>
 /// <param name="run">The run, for what is being done.</param>
-public abstract class Sabotage(CheckedMachine machine, ScenarioRun run)
+public abstract class Sabotage(CheckRig machine, ScenarioRun run)
 {
     /// <summary>The machine.</summary>
-    protected CheckedMachine Machine => machine;
+    protected CheckRig Machine => machine;
 
     /// <summary>The run.</summary>
     protected ScenarioRun Run => run;

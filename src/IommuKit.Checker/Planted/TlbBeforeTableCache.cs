@@ -1,4 +1,4 @@
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Mmio;
@@ -6,7 +6,7 @@ using IommuKit.Specs.Mmio;
 namespace IommuKit.Checker.Planted;
 
 /// <summary>The table cache is invalidated after the TLB, just before the wait.</summary>
-internal sealed class TlbBeforeTableCache(CheckedMachine machine, ScenarioRun run) : Sabotage(machine, run)
+internal sealed class TlbBeforeTableCache(CheckRig machine, ScenarioRun run) : Sabotage(machine, run)
 {
     private readonly List<MaintenanceStep> _held = [];
 

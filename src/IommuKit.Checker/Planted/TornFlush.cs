@@ -1,4 +1,4 @@
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Tegra;
@@ -9,7 +9,7 @@ namespace IommuKit.Checker.Planted;
 /// Between the two words of a flush another CPU writes the first word of its own, for a table below 4 GiB: what
 /// happens without a lock for the whole SMMU.
 /// </summary>
-internal sealed class TornFlush(CheckedMachine machine, ScenarioRun run) : Sabotage(machine, run)
+internal sealed class TornFlush(CheckRig machine, ScenarioRun run) : Sabotage(machine, run)
 {
     public override bool Intercept(in MaintenanceStep access)
     {

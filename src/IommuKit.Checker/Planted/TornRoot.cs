@@ -1,4 +1,4 @@
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Tegra;
@@ -9,7 +9,7 @@ namespace IommuKit.Checker.Planted;
 /// Between the selection of an address space and the write that takes its root away another CPU selects its own: what happens where a detach is
 /// without a lock for the whole SMMU.
 /// </summary>
-internal sealed class TornRoot(CheckedMachine machine, ScenarioRun run) : Sabotage(machine, run)
+internal sealed class TornRoot(CheckRig machine, ScenarioRun run) : Sabotage(machine, run)
 {
     public override bool Intercept(in MaintenanceStep access)
     {

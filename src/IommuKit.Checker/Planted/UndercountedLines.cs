@@ -1,4 +1,4 @@
-using IommuKit.Checker.Machines;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Tegra;
@@ -8,7 +8,7 @@ namespace IommuKit.Checker.Planted;
 /// <summary>
 /// Lines are counted by the length alone, as in NVIDIA's kernel 5.10: a run that does not start at a line's start lacks its last line.
 /// </summary>
-internal sealed class UndercountedLines(CheckedMachine machine, ScenarioRun run, int lineBytes) : Sabotage(machine, run)
+internal sealed class UndercountedLines(CheckRig machine, ScenarioRun run, int lineBytes) : Sabotage(machine, run)
 {
     private readonly List<MaintenanceStep> _held = [];
     private ulong _lastLine;

@@ -1,6 +1,6 @@
 using System.Globalization;
-using IommuKit.Checker.Machines;
 using IommuKit.Checker.Planted;
+using IommuKit.Checker.Rigs;
 
 namespace IommuKit.Checker.Scenarios;
 
@@ -71,7 +71,7 @@ public sealed record CheckCase(
     /// <param name="waste">Receives maintenance that is for nothing; or null.</param>
     /// <param name="measuredFrom">From which operation on.</param>
     public CheckOutcome Run(
-        ICheckerLog? log = null, Action<CheckedMachine, bool>? between = null, WasteCounts? waste = null, int measuredFrom = 0)
+        ICheckerLog? log = null, Action<CheckRig, bool>? between = null, WasteCounts? waste = null, int measuredFrom = 0)
     {
         using var machine = Configuration.CreateMachine();
         var run = new ScenarioRun(machine, Configuration.Target.CanAttach);

@@ -1,7 +1,7 @@
 namespace IommuKit.Checker.Scenarios;
 
 /// <summary>What is done at the ends of the address space: single operations and pairs, and two ranges that come and go together.</summary>
-public static class EndsScenarios
+internal static class EndsScenarios
 {
     /// <summary>All scenarios of a configuration.</summary>
     public static IEnumerable<CheckCase> Of(CheckConfiguration configuration)

@@ -7,7 +7,7 @@ namespace IommuKit.Checker.Scenarios;
 /// is owed
 /// to its last one, and a device that comes back to memory that others have used.
 /// </summary>
-public static class FollowUps
+internal static class FollowUps
 {
     private const int Other = 1;
 

@@ -1,7 +1,7 @@
 namespace IommuKit.Checker.Scenarios;
 
 /// <summary>Longer scenarios, made by chance.</summary>
-public static class RandomScenario
+internal static class RandomScenario
 {
     private const int OwnRange = 4;
 

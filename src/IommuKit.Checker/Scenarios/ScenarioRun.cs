@@ -1,6 +1,6 @@
 using System.Numerics;
-using IommuKit.Checker.Machines;
 using IommuKit.Checker.Planted;
+using IommuKit.Checker.Rigs;
 using IommuKit.Domains;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
@@ -13,7 +13,7 @@ namespace IommuKit.Checker.Scenarios;
 /// </summary>
 /// <param name="machine">The machine, new.</param>
 /// <param name="canAttach">Whether devices can be attached and detached; where not, they always are.</param>
-public sealed class ScenarioRun(CheckedMachine machine, bool canAttach)
+public sealed class ScenarioRun(CheckRig machine, bool canAttach)
 {
     private const Protection Rights = Protection.Read | Protection.Write;
 

@@ -3,7 +3,7 @@ using IommuKit.Domains;
 namespace IommuKit.Checker.Scenarios;
 
 /// <summary>Every scenario of up to a few operations on two domains.</summary>
-public static class SmallScope
+internal static class SmallScope
 {
     /// <summary>What can be done, to one domain or the other.</summary>
     public static IReadOnlyList<CheckOperation> Alphabet(CheckConfiguration configuration)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IommuKit.Cli.HostTime;
 using IommuKit.Cli.Output;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;

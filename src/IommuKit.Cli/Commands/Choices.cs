@@ -4,8 +4,9 @@ using IommuKit.Checker.Planted;
 using IommuKit.Cli.Output;
 using IommuKit.Domains;
 using IommuKit.Lab;
+using IommuKit.Lab.Formats;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
-using IommuKit.Lab.PageTables;
 using IommuKit.PageTables;
 using IommuKit.Traces;
 

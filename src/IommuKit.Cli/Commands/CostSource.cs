@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IommuKit.Lab.Costs;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Seed;
 using IommuKit.Traces;

@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Numerics;
 using IommuKit.Cli.Output;
 using IommuKit.Lab;
-using IommuKit.Lab.PageTables;
-using IommuKit.Lab.PageTables.Dump;
+using IommuKit.Lab.Dump;
+using IommuKit.Lab.Formats;
 using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;

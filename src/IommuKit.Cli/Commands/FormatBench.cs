@@ -1,6 +1,6 @@
 using System.CommandLine;
+using IommuKit.Cli.HostTime;
 using IommuKit.Cli.Output;
-using IommuKit.Lab.PageTables.Bench;
 using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IommuKit.Cli.Output;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
 
 namespace IommuKit.Cli.Commands;

@@ -2,7 +2,7 @@ using System.CommandLine;
 using IommuKit.Cli.Output;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
-using IommuKit.Lab.Machines;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Seed;
 
 namespace IommuKit.Cli.Commands;

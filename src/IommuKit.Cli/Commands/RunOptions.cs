@@ -1,6 +1,7 @@
 using System.CommandLine;
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 using IommuKit.Lab.Seed;

@@ -1,4 +1,4 @@
-using IommuKit.Lab.PageTables.Dump;
+using IommuKit.Lab.Dump;
 
 namespace IommuKit.Cli.Output;
 

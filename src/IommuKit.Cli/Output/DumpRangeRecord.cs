@@ -1,5 +1,5 @@
-using IommuKit.Lab.PageTables;
-using IommuKit.Lab.PageTables.Dump;
+using IommuKit.Lab.Dump;
+using IommuKit.Lab.Formats;
 
 namespace IommuKit.Cli.Output;
 

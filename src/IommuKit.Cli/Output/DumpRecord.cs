@@ -1,5 +1,5 @@
 using IommuKit.Lab;
-using IommuKit.Lab.PageTables.Dump;
+using IommuKit.Lab.Dump;
 using IommuKit.Traces;
 
 namespace IommuKit.Cli.Output;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using IommuKit.Lab;
-using IommuKit.Lab.PageTables;
-using IommuKit.Lab.PageTables.Dump;
+using IommuKit.Lab.Dump;
+using IommuKit.Lab.Formats;
 using IommuKit.Specs.PageTables;
 using IommuKit.Traces;
 

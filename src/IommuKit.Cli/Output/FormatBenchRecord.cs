@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using IommuKit.Lab.PageTables.Bench;
+using IommuKit.Cli.HostTime;
 
 namespace IommuKit.Cli.Output;
 

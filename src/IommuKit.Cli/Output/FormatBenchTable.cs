@@ -1,5 +1,5 @@
 using System.Globalization;
-using IommuKit.Lab.PageTables.Bench;
+using IommuKit.Cli.HostTime;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;

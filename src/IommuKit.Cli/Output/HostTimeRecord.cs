@@ -1,3 +1,4 @@
+using IommuKit.Cli.HostTime;
 using IommuKit.Lab.Bench;
 
 namespace IommuKit.Cli.Output;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using IommuKit.Cli.HostTime;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
 using Spectre.Console;

@@ -3,7 +3,7 @@ namespace IommuKit.Traces.Audit;
 /// <summary>What became of the unmaps of a trace. The counts of unmaps add up to all of them.</summary>
 public sealed class AuditCoverage
 {
-    internal AuditCoverage(CoverageCounts counts, AuditCounts trace, WasteCounts waste)
+    internal AuditCoverage(CoverageCounts counts, AuditCounts trace, WastedInvalidations waste)
     {
         Covered = counts.Covered - counts.Unclear;
         Unclear = counts.Unclear;

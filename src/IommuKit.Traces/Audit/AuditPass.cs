@@ -37,7 +37,7 @@ internal sealed class AuditPass
 
     public Bursts Bursts { get; } = new();
 
-    public WasteCounts Waste { get; } = new();
+    public WastedInvalidations Waste { get; } = new();
 
     /// <summary>Separate ranges that are mapped: what memory depends on.</summary>
     public int LivePieces => _live.Pieces;

@@ -2,7 +2,7 @@ using IommuKit.Analysis.Calibration;
 using IommuKit.Analysis.Explain;
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
-using IommuKit.Lab.Machines;
+using IommuKit.Lab.Iommus;
 using Xunit.Abstractions;
 
 namespace IommuKit.Analysis.Tests.Calibration;

@@ -2,6 +2,7 @@ using IommuKit.Analysis.Calibration;
 using IommuKit.Analysis.Explain;
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
 
 namespace IommuKit.Analysis.Tests.Explain;

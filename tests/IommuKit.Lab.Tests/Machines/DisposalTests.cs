@@ -1,6 +1,6 @@
 using IommuKit.Domains;
 using IommuKit.Drivers.Software;
-using IommuKit.Lab.Machines;
+using IommuKit.Lab.Iommus.Tegra;
 using IommuKit.Models.Memory;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;

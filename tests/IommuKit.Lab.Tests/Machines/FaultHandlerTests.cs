@@ -1,5 +1,5 @@
 using IommuKit.Domains;
-using IommuKit.Lab.Machines;
+using IommuKit.Lab.Iommus.Tegra;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Tegra;

@@ -1,5 +1,5 @@
 using IommuKit.Domains;
-using IommuKit.Lab.Machines;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Replay;
 
 namespace IommuKit.Lab.Tests.Replay;

@@ -1,4 +1,6 @@
 using IommuKit.Domains;
+using IommuKit.Lab.Iommus;
+using IommuKit.Lab.Iommus.Tegra;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 using IommuKit.Traces;

@@ -1,4 +1,5 @@
 using IommuKit.Domains;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 

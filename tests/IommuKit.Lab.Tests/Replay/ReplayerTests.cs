@@ -1,7 +1,7 @@
 using System.Text.Json;
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
-using IommuKit.Lab.Machines;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Replay;
 using IommuKit.Traces;
 

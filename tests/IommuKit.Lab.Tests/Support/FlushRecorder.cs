@@ -1,3 +1,4 @@
+using IommuKit.Lab.Iommus.Tegra;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Tegra;
 

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using FsCheck;
 using FsCheck.Fluent;
 using IommuKit.Domains;
-using IommuKit.Lab.Machines;
+using IommuKit.Lab.Iommus.Tegra;
 using IommuKit.Lab.Tests.Support;
 using IommuKit.PageTables;
 

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using IommuKit.Domains;
+using IommuKit.Lab.Iommus.Tegra;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Tests.Support;
 using IommuKit.Models.Tegra;

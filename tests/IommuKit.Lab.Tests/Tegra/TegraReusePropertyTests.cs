@@ -1,4 +1,5 @@
 using IommuKit.Domains;
+using IommuKit.Lab.Iommus.Tegra;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Tests.Support;
 using IommuKit.PageTables;

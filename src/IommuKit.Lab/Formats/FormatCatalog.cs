@@ -1,0 +1,63 @@
+using IommuKit.Specs.Amd;
+using IommuKit.Specs.Arm;
+using IommuKit.Specs.PageTables;
+using IommuKit.Specs.RiscV;
+using IommuKit.Specs.Tegra;
+using IommuKit.Specs.Vtd;
+using IommuKit.Specs.X86;
+
+namespace IommuKit.Lab.Formats;
+
+/// <summary>Every page-table format: the one place to add one to.</summary>
+public static class FormatCatalog
+{
+    /// <summary>All formats.</summary>
+    public static IReadOnlyList<FormatKind> All { get; } =
+    [
+        new KindOf<TegraFormat>(32, 34, "SMMU of NVIDIA's Tegra30 to 210: two levels of 32-bit entries", EntryFlags.TegraLeaf, LevelNames.Tegra),
+        Stage1<ArmGranule4K>("4 KiB"),
+        Stage2<ArmGranule4K>("4 KiB"),
+        Stage1<ArmGranule16K>("16 KiB"),
+        Stage2<ArmGranule16K>("16 KiB"),
+        Stage1<ArmGranule64K>("64 KiB"),
+        Stage2<ArmGranule64K>("64 KiB"),
+        new KindOf<ArmShortFormat>(32, 32, "Arm VMSAv7 short descriptors: two levels of 32-bit entries", EntryFlags.ArmShortLeaf, LevelNames.ArmShort),
+        RiscV<Sv39>(39, "three levels"),
+        RiscV<Sv48>(48, "four levels"),
+        RiscV<Sv57>(57, "five levels"),
+        RiscV<Sv39x4>(41, "three levels, second stage"),
+        RiscV<Sv48x4>(50, "four levels, second stage"),
+        RiscV<Sv57x4>(59, "five levels, second stage"),
+        new KindOf<VtdSecondStageFormat>(48, 48, "Intel VT-d, second stage", EntryFlags.VtdLeaf, LevelNames.Vtd),
+        new KindOf<X86Format>(48, 48, "x86-64, which VT-d's first stage and AMD's guest translation walk", EntryFlags.X86Leaf, LevelNames.X86),
+        new KindOf<AmdV1Format>(48, 48, "AMD-Vi, AMD's own tables: pages of almost every power of two", EntryFlags.AmdLeaf, LevelNames.Amd),
+    ];
+
+    /// <summary>The format of that name, or null.</summary>
+    public static FormatKind? Find(string name) =>
+        All.FirstOrDefault(kind => string.Equals(kind.Name, name, StringComparison.OrdinalIgnoreCase));
+
+    private static KindOf<ArmLpae<TGranule, ArmStage1>> Stage1<TGranule>(string granule)
+        where TGranule : struct, IArmGranule =>
+        new(48, 48, $"Arm VMSAv8-64 (LPAE), stage 1, granule of {granule}", EntryFlags.ArmStage1Leaf, LevelNames.Arm);
+
+    private static KindOf<ArmLpae<TGranule, ArmStage2>> Stage2<TGranule>(string granule)
+        where TGranule : struct, IArmGranule =>
+        new(48, 48, $"Arm VMSAv8-64 (LPAE), stage 2, granule of {granule}", EntryFlags.ArmStage2Leaf, LevelNames.Arm);
+
+    private static KindOf<RiscVFormat<TMode>> RiscV<TMode>(int inputBits, string levels)
+        where TMode : struct, IRiscVMode =>
+        new(inputBits, 56, $"RISC-V IOMMU, {TMode.Name}: {levels}", EntryFlags.RiscVLeaf, LevelNames.RiscV);
+
+    private sealed class KindOf<TFormat>(
+        int inputBits, int outputBits, string description, Func<ulong, int, string> describeLeaf, Func<int, string?> nameLevel) : FormatKind(
+        TFormat.Name, description, inputBits, outputBits, TFormat.PageSizes & TFormat.PageSizeMask(outputBits), describeLeaf, nameLevel)
+        where TFormat : struct, IPageTableFormat
+    {
+        public override TResult Accept<TResult>(IFormatVisitor<TResult> visitor)
+        {
+            ArgumentNullException.ThrowIfNull(visitor);
+            return visitor.Visit<TFormat>(this);
+        }
+    }
+}
