@@ -100,13 +100,13 @@ public abstract class IommuDriver : IDisposable
     /// </summary>
     /// <param name="device">A device of this driver.</param>
     /// <param name="pasid">One of its PASIDs, or <see cref="IommuDomain.NoPasid"/>.</param>
-    /// <param name="from">The domain that it is in; null if it is attached.</param>
-    /// <param name="to">
+    /// <param name="oldDomain">The domain that it is in; null if it is attached.</param>
+    /// <param name="newDomain">
     /// The domain that it goes to; null if it is detached. It may be <see cref="IdentityDomain"/> or <see cref="BlockedDomain"/>. When its first device comes, hardware must hold nothing of
     /// it from before: see <see cref="Sync.IDomainHardware{TBatch}.IsLive"/>.
     /// </param>
     /// <exception cref="IommuException">The hardware has no address space left (ENOSPC), or cannot do this (ENODEV).</exception>
-    protected internal abstract void Switch(IommuDevice device, int pasid, IommuDomain? from, IommuDomain? to);
+    protected internal abstract void Switch(IommuDevice device, int pasid, IommuDomain? oldDomain, IommuDomain? newDomain);
 
     /// <summary>Remembers a domain, which lives as long as the driver at most.</summary>
     internal void Add(IommuDomain domain)

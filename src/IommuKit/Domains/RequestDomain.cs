@@ -49,10 +49,10 @@ public abstract class RequestDomain : IommuDomain
     }
 
     /// <inheritdoc/>
-    public override ulong PageSizes { get; }
+    public sealed override ulong PageSizes { get; }
 
     /// <inheritdoc/>
-    public override ulong ApertureEnd { get; }
+    public sealed override ulong ApertureEnd { get; }
 
     /// <inheritdoc/>
     public override IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection) =>

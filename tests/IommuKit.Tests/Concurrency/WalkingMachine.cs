@@ -99,7 +99,7 @@ internal sealed class WalkingMachine<TFormat> : IommuDriver, ICpuCache
         // There are no interrupts.
     }
 
-    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? from, IommuDomain? to) =>
+    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? oldDomain, IommuDomain? newDomain) =>
         throw new NotSupportedException("There are no devices.");
 
     protected override void SwitchOff() => _memory.Dispose();

@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using IommuKit.Domains;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
+using IommuKit.Tests.Support;
 
 namespace IommuKit.Tests.Domains;
 

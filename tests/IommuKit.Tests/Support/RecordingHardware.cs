@@ -109,6 +109,6 @@ internal sealed class RecordingDriver(IommuTraits traits) : IommuDriver
 
     public override void HandleInterrupt() => throw new NotSupportedException("This hardware has no interrupts.");
 
-    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? from, IommuDomain? to) =>
+    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? oldDomain, IommuDomain? newDomain) =>
         throw new NotSupportedException("This hardware has no devices.");
 }

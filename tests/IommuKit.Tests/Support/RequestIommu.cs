@@ -41,14 +41,14 @@ internal sealed class RequestIommu : IommuDriver
         // There are no interrupts.
     }
 
-    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? from, IommuDomain? to)
+    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? oldDomain, IommuDomain? newDomain)
     {
         if (RefusesSwitches)
         {
             throw new IommuException(IommuError.ENOSPC, "No.");
         }
 
-        Requests.Add($"switch {pasid} {NameOf(from)} {NameOf(to)}");
+        Requests.Add($"switch {pasid} {NameOf(oldDomain)} {NameOf(newDomain)}");
     }
 
     private static string NameOf(IommuDomain? domain) => domain switch

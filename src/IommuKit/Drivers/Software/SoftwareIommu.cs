@@ -84,6 +84,6 @@ public sealed class SoftwareIommu<TFormat> : IommuDriver
     }
 
     /// <inheritdoc/>
-    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? from, IommuDomain? to) =>
+    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? oldDomain, IommuDomain? newDomain) =>
         throw new NotSupportedException("A software IOMMU has no devices.");
 }

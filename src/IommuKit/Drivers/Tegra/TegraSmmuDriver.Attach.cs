@@ -7,15 +7,15 @@ namespace IommuKit.Drivers.Tegra;
 public sealed partial class TegraSmmuDriver
 {
     /// <inheritdoc/>
-    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? from, IommuDomain? to)
+    protected internal override void Switch(IommuDevice device, int pasid, IommuDomain? oldDomain, IommuDomain? newDomain)
     {
-        if (to is not null)
+        if (newDomain is not null)
         {
             ObjectDisposedException.ThrowIf(IsDisposed, this);
         }
 
-        var next = PagingOf(to);
-        var last = PagingOf(from);
+        var next = PagingOf(newDomain);
+        var last = PagingOf(oldDomain);
         lock (RegisterLock)
         {
             if (next is not null)
