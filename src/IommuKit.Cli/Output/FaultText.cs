@@ -1,5 +1,4 @@
 using System.Globalization;
-using IommuKit.Traces;
 using IommuKit.Traces.Faults;
 
 namespace IommuKit.Cli.Output;

@@ -1,6 +1,6 @@
 using IommuKit.Analysis.Verdict;
 using IommuKit.Domains;
-using IommuKit.Lab.Machines;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Replay;
 using IommuKit.Traces.Audit;
 using IommuKit.Traces.Faults;
