@@ -30,7 +30,7 @@ public class ComparisonTests
         text.ShouldContain("Left pages");
         text.ShouldContain("Left for");
         text.ShouldMatch(@"\n  RangeFlush, SplitSync +58\.3 +12\.0× +– +– ");
-        text.ShouldMatch(@"\n  Deferred \* +34\.3 +20\.4× +32,256 +3\.5 s ");
+        text.ShouldMatch(@"\n  Deferred \* +34\.3 +20\.4× +32,256 +10 ms ");
         text.ShouldMatch(@"\n  Explicit \* ");
         text.ShouldContain("* promises less: when unmap returns, devices can still reach what was unmapped");
         Command.Succeed("replay", Sample, "-p", "Gather").ShouldNotContain("promises less");

@@ -151,7 +151,7 @@ public sealed class ReportCommandTests : IDisposable
     [Fact]
     public void It_explains_the_faults_of_a_log_and_reads_what_is_left_of_a_file()
     {
-        string Data(string file) => RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Faults", "Data", "vtd", file);
+        string Data(string file) => RepositoryFiles.InRepository("tests", "IommuKit.Traces.Tests", "Faults", "Data", "vtd", file);
         var report = XDocument.Parse(Command.Succeed([.. Quick, Data("trace.txt"), "--log", Data("dmesg.txt")]));
         report.Descendants("article").Select(finding => finding.Element("h3")!.Value)
             .ShouldContain(title => title.StartsWith("Fault 00:", StringComparison.Ordinal));

@@ -7,7 +7,7 @@ public sealed class VerdictCommandTests
 {
     private static string Vfio => RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz");
 
-    private static string FaultData(string file) => RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Faults", "Data", "vtd", file);
+    private static string FaultData(string file) => RepositoryFiles.InRepository("tests", "IommuKit.Traces.Tests", "Faults", "Data", "vtd", file);
 
     private static string NoFlushes => RepositoryFiles.InRepository("samples", "nvme-ext4-lazy.trace.gz");
 

@@ -65,8 +65,7 @@ internal static class ReplayTable
             console.Note(
                 isMarkdown,
                 "Deferred: flushed when 255 ranges wait and one more comes, "
-                    + "at an unmap 10 ms or more after the first of them, or before one is mapped again. "
-                    + "There is no timer; Linux's would flush 10 ms after the first.");
+                    + "10 ms after the first of them, or before one is mapped again.");
         }
 
         if (results.Any(result => result.Policy == SyncPolicy.Explicit))

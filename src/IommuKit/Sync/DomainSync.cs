@@ -108,7 +108,7 @@ internal sealed class DomainSync<THardware, TBatch>
         if (mustDropAll)
         {
             Clean(runs);
-            SubmitAll(ref batch);
+            SubmitAll(ref batch, isFenced: (NeedsOf(runs) & Maintenance.Clean) != 0);
         }
         else
         {
@@ -157,7 +157,7 @@ internal sealed class DomainSync<THardware, TBatch>
     /// <param name="batch">What the operation submitted before.</param>
     public void SubmitPart(ReadOnlySpan<EntryRun> runs, bool hasLeafRange, Interval leaves, ref FlushBatch<TBatch> batch)
     {
-        if (IsLiveAfterStores(isFenced: false))
+        if (IsLiveAfterStores(isFenced: (NeedsOf(runs) & Maintenance.Clean) != 0))
         {
             Issue(runs, hasLeafRange, leaves, ref batch);
         }

@@ -146,7 +146,7 @@ internal struct GatherSink<THardware, TBatch> : IFootprintSink
         _sync.Clean(Runs);
         if (_sync.IsWorthFlushingAll(_pages))
         {
-            _sync.SubmitAll(ref _batch);
+            _sync.SubmitAll(ref _batch, isFenced: (_sync.NeedsOf(Runs) & Maintenance.Clean) != 0);
         }
         else
         {

@@ -12,7 +12,6 @@ public class IommuNameTests
     /// </summary>
     private static readonly string[] Exceptions =
     [
-        "IommuKit.Analysis/Verdict/TraceMachine.cs",
         "IommuKit.Checker/CheckTarget.cs",
         "IommuKit.Checker/CheckTargets.cs",
         "IommuKit.Checker/Planted/EarlyReuse.cs",

@@ -10,7 +10,6 @@ public class NamespaceTests
     /// </summary>
     private static readonly Dictionary<string, string[]> Circles = new()
     {
-        ["IommuKit"] = ["IommuKit.Domains", "IommuKit.PageTables", "IommuKit.Sync"],
         ["IommuKit.Traces"] = ["IommuKit.Traces", "IommuKit.Traces.Dat"],
         ["IommuKit.Checker"] =
         [

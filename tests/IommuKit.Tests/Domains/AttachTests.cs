@@ -5,12 +5,18 @@ using IommuKit.Tests.Support;
 namespace IommuKit.Tests.Domains;
 
 /// <summary>Devices and their PASIDs go from domain to domain, to identity and to nowhere.</summary>
-public class AttachTests
+public sealed class AttachTests : IDisposable
 {
     private readonly RequestIommu _iommu = new(pasids: 4);
     private readonly IommuDevice _device;
 
     public AttachTests() => _device = _iommu.Devices[0];
+
+    public void Dispose()
+    {
+        _iommu.RefusesSwitches = false;
+        _iommu.Dispose();
+    }
 
     [Fact]
     public void A_replacement_is_one_switch()

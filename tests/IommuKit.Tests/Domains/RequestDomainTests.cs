@@ -8,7 +8,7 @@ using IommuKit.Tests.Support;
 namespace IommuKit.Tests.Domains;
 
 /// <summary>A domain without a page table: what it asks for, and what it knows of that.</summary>
-public sealed class RequestDomainTests
+public sealed class RequestDomainTests : IDisposable
 {
     private const ulong Page = 4096;
     private const Protection Rights = Protection.Read | Protection.Write;
@@ -17,6 +17,12 @@ public sealed class RequestDomainTests
     private readonly IommuDomain _domain;
 
     public RequestDomainTests() => _domain = _iommu.CreateDomain();
+
+    public void Dispose()
+    {
+        _iommu.RefusesUnmaps = false;
+        _iommu.Dispose();
+    }
 
     [Fact]
     public void A_list_is_one_request_for_each_piece_that_lies_apart()
@@ -118,7 +124,8 @@ public sealed class RequestDomainTests
         seed =>
         {
             var random = new Random(seed);
-            var domain = new RequestIommu().CreateDomain();
+            using var iommu = new RequestIommu();
+            var domain = iommu.CreateDomain();
             Dictionary<ulong, ulong> pages = [];
             for (int step = 0; step < 600; step++)
             {

@@ -1,6 +1,5 @@
 using IommuKit.Domains;
 using IommuKit.PageTables;
-using IommuKit.Tests.Support;
 
 namespace IommuKit.Tests.Sync;
 

@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text;
-using IommuKit.Traces.Faults;
 
-namespace IommuKit.Traces;
+namespace IommuKit.Traces.Faults;
 
 /// <summary>What a trace says of the machine it comes from: by its heading, and by what the kernel printed if that was recorded too.</summary>
 public sealed class TraceMachine
