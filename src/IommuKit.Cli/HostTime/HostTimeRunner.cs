@@ -59,6 +59,9 @@ internal static class HostTimeRunner
             Policy = policy,
             Release = options.Tables == BenchTables.Existing ? TableRelease.Never : null,
             FlushAllPages = options.FlushAllPages,
+
+            // A timer would flush on a thread of its own, in the middle of a sample.
+            DeferredAge = Timeout.InfiniteTimeSpan,
         });
         domain.Attach(machine.TestDevice);
         var list = BenchSteps.ScatterList(machine, size, options.Layout);
