@@ -36,8 +36,9 @@ public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
     // Whether a map waits for the hardware within that lock: others may rely on the tables that it linked as soon as they have the lock.
     private readonly bool _mapsCompleteLocked;
 
-    // So does an operation that may split pages: what it links instead of a page is not told apart from what it removes.
-    private readonly bool _unmapsCompleteLocked;
+    // An unmap does so where pages are split, which links tables too, and where it unlinked a table because it is empty: another map may link one in its
+    // place, and must not return while a walker can still go by the old one.
+    private readonly bool _splitsPages;
 
     // What a listener threw on the thread of the timer, until somebody can be told.
     private Exception? _timerFailure;
@@ -91,7 +92,7 @@ public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
         bool needsLock = _table.Release == TableRelease.WhenEmpty || options.SplitsPages || (hasVisibility && !hasBit);
         _operationLock = needsLock ? new Lock() : null;
         _mapsCompleteLocked = (hasVisibility && !hasBit) || options.SplitsPages;
-        _unmapsCompleteLocked = options.SplitsPages;
+        _splitsPages = options.SplitsPages;
         try
         {
             if (Policy == SyncPolicy.Deferred)
@@ -154,8 +155,8 @@ public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
             var error = _policy == SyncPolicy.PerPage
                 ? MapPageByPage(iova, physicalAddress, size, protection)
                 : MapGathered(iova, physicalAddress, size, protection);
-            _sync.Failures.ThrowIfPending();
             CountRanges(error, 1);
+            EndOperation();
             return error;
         }
         finally
@@ -175,8 +176,8 @@ public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
             var error = _policy == SyncPolicy.PerPage
                 ? MapPageByPage(iova, ranges, protection, out size)
                 : MapGathered(iova, ranges, protection, out size);
-            _sync.Failures.ThrowIfPending();
             CountRanges(error, ranges.Length);
+            EndOperation();
             return error;
         }
         finally
@@ -195,7 +196,7 @@ public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
             var error = _policy == SyncPolicy.PerPage
                 ? UnmapPageByPage(iova, size, out unmapped)
                 : UnmapGathered(iova, size, out unmapped);
-            _sync.Failures.ThrowIfPending();
+            EndOperation();
             return error;
         }
         finally
@@ -233,7 +234,7 @@ public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
             var range = Interval.At(iova, size);
             _deferred?.FlushIfPending(range);
             _owed?.Flush(range);
-            _sync.Failures.ThrowIfPending();
+            EndOperation();
         }
         finally
         {
@@ -292,6 +293,14 @@ public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
         RecoverFirst();
         _deferred?.Flush();
         _owed?.Flush();
+        EndOperation();
+    }
+
+    /// <summary>Outside all locks: the queue's timer and listener, and what the hardware threw.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EndOperation()
+    {
+        _deferred?.Settle();
         _sync.Failures.ThrowIfPending();
     }
 
@@ -308,6 +317,7 @@ public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
             try
             {
                 _deferred!.Flush();
+                _deferred.Settle();
             }
             finally
             {
@@ -386,12 +396,12 @@ public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private IommuError MapGathered(ulong iova, ulong physicalAddress, ulong size, Protection protection)
     {
-        FlushBeforeReuse(iova, size);
         if (_operationLock is not null)
         {
             return MapLocked(iova, physicalAddress, size, protection);
         }
 
+        FlushBeforeReuse(iova, size);
         var sink = new GatherSink<THardware, TBatch>(_sync, _retired, _mapUse, _owed);
         var error = _table.Map(iova, physicalAddress, size, protection, ref sink);
         if (error == IommuError.None)
@@ -411,6 +421,7 @@ public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
         IommuError error;
         lock (_operationLock!)
         {
+            FlushBeforeReuse(iova, size);
             error = _table.Map(iova, physicalAddress, size, protection, ref sink);
             SubmitLocked(ref sink, Interval.At(iova, size), error, _mapsCompleteLocked);
         }
@@ -422,16 +433,16 @@ public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
     [SkipLocalsInit]
     private IommuError MapGathered(ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
     {
-        if (_deferred is not null || _owed is not null)
-        {
-            FlushBeforeReuse(iova, TotalOf(ranges));
-        }
-
         var sink = new GatherSink<THardware, TBatch>(_sync, _retired, _mapUse, _owed);
         IommuError error;
         Lock(_operationLock);
         try
         {
+            if (_deferred is not null || _owed is not null)
+            {
+                FlushBeforeReuse(iova, TotalOf(ranges));
+            }
+
             error = _table.MapScatterGather(iova, ranges, protection, ref sink, out size);
             SubmitLocked(ref sink, Interval.At(iova, size), error, _mapsCompleteLocked);
         }
@@ -472,16 +483,8 @@ public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
         var error = _table.TryUnmap(iova, size, ref sink, out unmapped);
         if (unmapped != 0)
         {
-            if (_deferred is not null)
-            {
-                sink.CleanOnly();
-            }
-            else
-            {
-                Submit(ref sink, Unmapped(iova, Math.Max(size, unmapped)));
-            }
-
-            FinishUnmap(ref sink, iova, unmapped);
+            SubmitUnmap(ref sink, iova, size, unmapped);
+            sink.Complete();
         }
 
         return error;
@@ -496,36 +499,33 @@ public sealed class PagingDomain<TFormat, THardware, TBatch> : PagingDomain
         lock (_operationLock!)
         {
             error = _table.TryUnmap(iova, size, ref sink, out unmapped);
-            if (_deferred is not null)
+            if (unmapped != 0)
             {
-                sink.CleanOnly();
-            }
-            else if (unmapped != 0)
-            {
-                SubmitLocked(ref sink, Unmapped(iova, Math.Max(size, unmapped)), IommuError.None, _unmapsCompleteLocked);
+                SubmitUnmap(ref sink, iova, size, unmapped);
+                if (_splitsPages || sink.HasUnlinked)
+                {
+                    sink.Complete();
+                }
             }
         }
 
-        if (unmapped != 0)
-        {
-            FinishUnmap(ref sink, iova, unmapped);
-        }
-
+        sink.Complete();
         return error;
     }
 
-    /// <summary>Waits for an unmap, or puts off what its policy leaves for later.</summary>
+    /// <summary>Starts what an unmap needs, or puts off what its policy leaves for later: then there is nothing to complete.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void FinishUnmap(ref GatherSink<THardware, TBatch> sink, ulong iova, ulong unmapped)
+    private void SubmitUnmap(ref GatherSink<THardware, TBatch> sink, ulong iova, ulong size, ulong unmapped)
     {
         if (_deferred is not null)
         {
+            sink.CleanOnly();
             _counters?.AddPutOff(unmapped);
             _deferred.Add(Unmapped(iova, unmapped), sink.UnlinkedSpan, sink.TakeUnlinked());
             return;
         }
 
-        sink.Complete();
+        Submit(ref sink, Unmapped(iova, Math.Max(size, unmapped)));
         if (_owed is not null)
         {
             _counters?.AddPutOff(unmapped);

@@ -29,6 +29,10 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     // Those whose flush failed.
     private List<PendingUnmaps>? _stuck;
 
+    // Those that were flushed and that the listener has to be told of; null without one.
+    private Queue<PendingUnmaps>? _done;
+    private bool _mustStartTimer;
+
     /// <summary>Makes an empty queue.</summary>
     /// <param name="sync">Maintenance of the domain.</param>
     /// <param name="retired">Where unlinked tables go.</param>
@@ -58,33 +62,29 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         }
     }
 
-    /// <summary>Adds a range that was unmapped, and takes over the tables that it unlinked.</summary>
+    /// <summary>
+    /// Adds a range that was unmapped, and takes over the tables that it unlinked. Where tables may go because they are empty, the caller holds the lock under which
+    /// they were unlinked: a map that gets it next has to find them here.
+    /// </summary>
     /// <param name="unmapped">The range.</param>
     /// <param name="unlinkedSpan">The IOVAs under those tables, or empty.</param>
     /// <param name="unlinked">The tables.</param>
-    /// <exception cref="Exception">What the clock threw; then everything is flushed.</exception>
     public void Add(Interval unmapped, Interval unlinkedSpan, TableList unlinked)
     {
-        bool isFirst;
         while (true)
         {
             lock (_gate)
             {
                 if (!_filling.IsFull)
                 {
-                    isFirst = _filling.IsEmpty;
+                    _mustStartTimer |= _filling.IsEmpty;
                     _filling.Add(unmapped, unlinkedSpan);
                     _retired.Move(ref unlinked, ref _filling.Unlinked);
-                    break;
+                    return;
                 }
             }
 
             Flush();
-        }
-
-        if (isFirst)
-        {
-            StartTimer();
         }
     }
 
@@ -93,33 +93,55 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     {
         if (IsPending(range))
         {
-            FlushPending(range);
+            lock (_flushGate)
+            {
+                // What was in flight is done now.
+                if (IsPending(range))
+                {
+                    FlushAll();
+                }
+            }
         }
     }
 
     /// <summary>Flushes everything that was added before.</summary>
     public void Flush()
     {
-        PendingUnmaps? done;
         lock (_flushGate)
         {
-            done = FlushAll();
+            FlushAll();
         }
-
-        Finish(done);
     }
 
-    /// <summary>After a flush had failed, everything was dropped: tells of what waited for that.</summary>
-    public void Recovered()
+    /// <summary>
+    /// At the end of an operation, outside all locks of the domain: starts the timer, and tells of unmaps that were flushed. Both are the caller's own code.
+    /// </summary>
+    /// <exception cref="Exception">What the clock threw, after everything was flushed, or the listener.</exception>
+    public void Settle()
     {
-        List<PendingUnmaps>? stuck;
-        lock (_gate)
+        if (Volatile.Read(ref _mustStartTimer))
         {
-            stuck = _stuck;
-            _stuck = null;
+            StartTimer();
         }
 
-        stuck?.ForEach(Finish);
+        if (Volatile.Read(ref _done) is not null)
+        {
+            TellAll();
+        }
+    }
+
+    /// <summary>After a flush had failed, everything was dropped: what waited for that is done.</summary>
+    public void Recovered()
+    {
+        lock (_gate)
+        {
+            foreach (var set in _stuck ?? [])
+            {
+                Done(set);
+            }
+
+            _stuck = null;
+        }
     }
 
     /// <summary>Ends the timer.</summary>
@@ -127,31 +149,26 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
 
     private void StartTimer()
     {
+        lock (_gate)
+        {
+            if (!_mustStartTimer)
+            {
+                return;
+            }
+
+            _mustStartTimer = false;
+        }
+
         try
         {
             _timer?.Change(_maxAge, Timeout.InfiniteTimeSpan);
         }
         catch
         {
-            // A clock is the caller's own, and may throw. Nothing is left to wait for it.
+            // A clock may throw. Nothing is left to wait for it.
             Flush();
             throw;
         }
-    }
-
-    private void FlushPending(Interval range)
-    {
-        PendingUnmaps? done = null;
-        lock (_flushGate)
-        {
-            // What was in flight is done now.
-            if (IsPending(range))
-            {
-                done = FlushAll();
-            }
-        }
-
-        Finish(done);
     }
 
     // A set moves from the first to the second and then away, so they are looked at in that order.
@@ -159,7 +176,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         Volatile.Read(ref _filling).Overlaps(range) || (Volatile.Read(ref _inFlight)?.Overlaps(range) ?? false);
 
     /// <summary>Flushes all that waits. The caller holds the flush gate.</summary>
-    private PendingUnmaps? FlushAll()
+    private void FlushAll()
     {
         PendingUnmaps set;
         lock (_gate)
@@ -167,7 +184,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
             set = _filling;
             if (set.IsEmpty)
             {
-                return null;
+                return;
             }
 
             Volatile.Write(ref _inFlight, set);
@@ -183,44 +200,64 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         _sync.Counters?.AddDrain();
         Volatile.Write(ref _inFlight, null);
         _retired.Release(ref set.Unlinked);
-        if (_sync.Failures.ArePending)
+        lock (_gate)
         {
-            lock (_gate)
+            if (_sync.Failures.ArePending)
             {
                 (_stuck ??= []).Add(set);
             }
-
-            return null;
+            else
+            {
+                Done(set);
+            }
         }
-
-        return set;
     }
 
-    /// <summary>Tells of unmaps that were flushed, outside the locks: the listener may use the domain.</summary>
-    private void Finish(PendingUnmaps? set)
+    /// <summary>A set was flushed. The caller holds the gate.</summary>
+    private void Done(PendingUnmaps set)
     {
-        if (set is null)
+        if (_flushed is null)
         {
-            return;
+            Recycle(set);
         }
-
-        try
+        else
         {
-            if (_flushed is not null)
+            (_done ??= new Queue<PendingUnmaps>()).Enqueue(set);
+        }
+    }
+
+    private void Recycle(PendingUnmaps set)
+    {
+        set.Clear();
+        _spare ??= set;
+    }
+
+    private void TellAll()
+    {
+        while (TakeDone() is { } set)
+        {
+            try
             {
                 foreach (var unmapped in set.Unmapped)
                 {
-                    _flushed(unmapped.First, unmapped.Bytes);
+                    _flushed!(unmapped.First, unmapped.Bytes);
+                }
+            }
+            finally
+            {
+                lock (_gate)
+                {
+                    Recycle(set);
                 }
             }
         }
-        finally
+    }
+
+    private PendingUnmaps? TakeDone()
+    {
+        lock (_gate)
         {
-            set.Clear();
-            lock (_gate)
-            {
-                _spare ??= set;
-            }
+            return _done is { Count: > 0 } ? _done.Dequeue() : null;
         }
     }
 }

@@ -112,6 +112,9 @@ internal struct GatherSink<THardware, TBatch> : IFootprintSink
         Clear();
     }
 
+    /// <summary>Whether a table was unlinked.</summary>
+    public readonly bool HasUnlinked => !_unlinked.IsEmpty;
+
     /// <summary>Takes the tables that were unlinked.</summary>
     public TableList TakeUnlinked()
     {

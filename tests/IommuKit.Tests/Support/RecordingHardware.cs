@@ -14,6 +14,9 @@ internal sealed class HardwareLog
 
     public bool IsLive { get; set; } = true;
 
+    /// <summary>Called before a clean.</summary>
+    public Action? OnClean { get; set; }
+
     /// <summary>Called in the middle of a wait.</summary>
     public Action? OnWait { get; set; }
 
@@ -41,7 +44,11 @@ internal sealed class RecordingCache(HardwareLog log) : ICpuCache
 {
     public int LineSize => 64;
 
-    public void Clean(ulong physicalAddress, ulong length) => log.Add("clean", physicalAddress, length);
+    public void Clean(ulong physicalAddress, ulong length)
+    {
+        log.OnClean?.Invoke();
+        log.Add("clean", physicalAddress, length);
+    }
 
     public void Barrier() => log.Add("barrier");
 }
