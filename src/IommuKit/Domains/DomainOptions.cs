@@ -43,9 +43,9 @@ public sealed record DomainOptions
     public TimeSpan DeferredAge { get; init; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>
-    /// With <see cref="SyncPolicy.Deferred"/>: told of each unmap, by its first IOVA and its bytes, when no device can reach it any more: then the IOVA may be given
-    /// out again without a flush. It is called on the thread that flushed, which may be the timer's, outside the domain's locks, and may use the domain. What it throws reaches the
-    /// caller of that operation, or of the next one if the timer flushed.
+    /// With <see cref="SyncPolicy.Deferred"/>: told of each unmap, by its first IOVA and its bytes, when no device can reach it any more: then the
+    /// IOVA may be given out again without a flush. It is called on the thread that flushed, which may be the timer's, outside the domain's locks,
+    /// and may use the domain. What it throws reaches the caller of that operation, or of the next one if the timer flushed.
     /// </summary>
     public Action<ulong, ulong>? UnmapFlushed { get; init; }
 
@@ -73,7 +73,8 @@ public sealed record DomainOptions
             throw new IommuException(IommuError.EINVAL, "A domain needs a clock.");
         }
 
-        bool isAge = DeferredAge == Timeout.InfiniteTimeSpan || (DeferredAge >= TimeSpan.Zero && DeferredAge.TotalMilliseconds <= MaxDeferredMilliseconds);
+        bool isAge = DeferredAge == Timeout.InfiniteTimeSpan
+            || (DeferredAge >= TimeSpan.Zero && DeferredAge.TotalMilliseconds <= MaxDeferredMilliseconds);
         if (FlushAllPages < 0 || DeferredCapacity is < 1 or > MaxDeferredCapacity || !isAge)
         {
             throw new IommuException(

@@ -175,8 +175,8 @@ public abstract class IommuDomain : IDisposable
     /// <param name="device">The device.</param>
     /// <param name="pasid">With which PASID, from 0 on; <see cref="NoPasid"/> for what it sends without one.</param>
     /// <exception cref="IommuException">
-    /// The device belongs to another IOMMU or has no such PASID (EINVAL), is in a domain already (EBUSY), or the hardware has no address space left (ENOSPC), or
-    /// cannot do what this domain stands for (ENODEV).
+    /// The device belongs to another IOMMU or has no such PASID (EINVAL), is in a domain already (EBUSY), or the hardware has no address space left
+    /// (ENOSPC), or cannot do what this domain stands for (ENODEV).
     /// </exception>
     public void Attach(IommuDevice device, int pasid = NoPasid) => ChangeDomain(device, pasid, AttachLocked);
 
@@ -213,6 +213,17 @@ public abstract class IommuDomain : IDisposable
         {
             OperationGate.EndWork();
         }
+    }
+
+    /// <summary>The page sizes that a domain with these options has.</summary>
+    /// <exception cref="IommuException">The hardware has not all of them (EINVAL).</exception>
+    internal static ulong ChoosePageSizes(IommuTraits traits, DomainOptions options)
+    {
+        ulong pageSizes = options.PageSizes == 0 ? traits.PageSizes : options.PageSizes;
+        return pageSizes != 0 && (pageSizes & ~traits.SupportedPageSizes) == 0
+            ? pageSizes
+            : throw new IommuException(
+                IommuError.EINVAL, $"{traits.Name} has page sizes 0x{traits.SupportedPageSizes:x}; 0x{pageSizes:x} asks for others.");
     }
 
     /// <summary>Waits for operations under way, flushes, and gives all tables back.</summary>

@@ -2,8 +2,9 @@ namespace IommuKit.Domains;
 
 /// <summary>The driver of one IOMMU.</summary>
 /// <remarks>
-/// A driver has traits, devices and a way to make domains: a <see cref="PagingDomain{TFormat, THardware, TBatch}"/> with primitives of its own, or a class derived from
-/// <see cref="RequestDomain"/>; and it switches devices from one domain to another. Lists, policies and flushes are not its business.
+/// A driver has traits, devices and a way to make domains: a <see cref="PagingDomain{TFormat, THardware, TBatch}"/> with primitives of its own, or a
+/// class derived from <see cref="RequestDomain"/>; and it switches devices from one domain to another. Lists, policies and flushes are not its
+/// business.
 /// </remarks>
 public abstract class IommuDriver : IDisposable
 {
@@ -96,15 +97,15 @@ public abstract class IommuDriver : IDisposable
     internal Lock AttachLock { get; } = new();
 
     /// <summary>
-    /// Lets what a device sends go through another domain, without a gap in which it goes through neither. One call at a time. If it throws, nothing has changed.
+    /// Lets what a device sends go through another domain, without a gap in which it goes through neither. One call at a time. If it throws, nothing
+    /// has changed.
     /// </summary>
     /// <param name="device">A device of this driver.</param>
     /// <param name="pasid">One of its PASIDs, or <see cref="IommuDomain.NoPasid"/>.</param>
     /// <param name="oldDomain">The domain that it is in; null if it is attached.</param>
     /// <param name="newDomain">
-    /// The domain that it goes to; null if it is detached. It may be <see cref="IdentityDomain"/> or <see cref="BlockedDomain"/>. When its first device comes, hardware must hold nothing of
-    /// it from before: see <see cref="Sync.IDomainHardware{TBatch}.IsLive"/>.
-    /// </param>
+    /// The domain that it goes to; null if it is detached. It may be <see cref="IdentityDomain"/> or <see cref="BlockedDomain"/>. When its first
+    /// device comes, hardware must hold nothing of it from before: see <see cref="Sync.IDomainHardware{TBatch}.IsLive"/>. </param>
     /// <exception cref="IommuException">The hardware has no address space left (ENOSPC), or cannot do this (ENODEV).</exception>
     protected internal abstract void Switch(IommuDevice device, int pasid, IommuDomain? oldDomain, IommuDomain? newDomain);
 

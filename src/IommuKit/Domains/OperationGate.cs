@@ -4,10 +4,12 @@ using System.Runtime.ExceptionServices;
 namespace IommuKit.Domains;
 
 /// <summary>
-/// The operations under way in one domain, so that it is disposed of after them: none of them may go on to store into a table that was given to somebody else.
+/// The operations under way in one domain, so that it is disposed of after them: none of them may go on to store into a table that was given to
+/// somebody else.
 /// </summary>
 /// <remarks>
-/// An operation costs two stores to memory of its thread and no fence. The one who closes pays for that, by a barrier on all processors of the process.
+/// An operation costs two stores to memory of its thread and no fence. The one who closes pays for that, by a barrier on all processors of the
+/// process.
 /// </remarks>
 internal sealed class OperationGate
 {
@@ -92,8 +94,8 @@ internal sealed class OperationGate
     }
 
     /// <summary>
-    /// Leaves something to the end of what the thread is in the middle of: an interrupt may come with any access to a register, and its handler may use the
-    /// same domain, whose locks the thread holds.
+    /// Leaves something to the end of what the thread is in the middle of: an interrupt may come with any access to a register, and its handler may
+    /// use the same domain, whose locks the thread holds.
     /// </summary>
     /// <param name="action">What to do; asked for again meanwhile, it is done once.</param>
     /// <returns>False if the thread is in the middle of nothing: then the caller does it.</returns>

@@ -5,14 +5,14 @@ using IommuKit.Specs.PageTables;
 namespace IommuKit.Domains;
 
 /// <summary>
-/// A domain without a page table of ours: maps and unmaps are requests to somebody else, who has one, such as a hypervisor or the host's kernel. A driver derives from
-/// it and says how a request is made.
+/// A domain without a page table of ours: maps and unmaps are requests to somebody else, who has one, such as a hypervisor or the host's kernel. A
+/// driver derives from it and says how a request is made.
 /// </summary>
 /// <remarks>
 /// <para>What was mapped in one call is one mapping, which goes as a whole, as a large page does: no request ever splits one.</para>
 /// <para>
-/// Requests take effect before they return, so that there is nothing to put off: of the policies there is only <see cref="SyncPolicy.Gather"/>. They are made one after the other;
-/// look-ups are answered from what was asked for, without a request.
+/// Requests take effect before they return, so that there is nothing to put off: of the policies there is only <see cref="SyncPolicy.Gather"/>. They
+/// are made one after the other; look-ups are answered from what was asked for, without a request.
 /// </para>
 /// </remarks>
 public abstract class RequestDomain : IommuDomain
@@ -25,7 +25,8 @@ public abstract class RequestDomain : IommuDomain
     /// <summary>Makes an empty domain.</summary>
     /// <param name="driver">The driver.</param>
     /// <param name="options">What was asked for; page sizes, counters, and nothing that is about page tables.</param>
-    /// <exception cref="IommuException">The options ask for what only page tables have, or for other page sizes than the driver's (EINVAL).</exception>
+    /// <exception cref="IommuException">The options ask for what only page tables have, or for other page sizes than the driver's
+    /// (EINVAL).</exception>
     protected RequestDomain(IommuDriver driver, DomainOptions options)
         : base(driver, options)
     {
@@ -36,13 +37,7 @@ public abstract class RequestDomain : IommuDomain
                 IommuError.EINVAL, $"{traits.Name} maps by requests: there is no policy but Gather, and no page is split, flushed or released.");
         }
 
-        PageSizes = options.PageSizes == 0 ? traits.PageSizes : options.PageSizes;
-        if (PageSizes == 0 || (PageSizes & ~traits.SupportedPageSizes) != 0)
-        {
-            throw new IommuException(
-                IommuError.EINVAL, $"{traits.Name} has page sizes 0x{traits.SupportedPageSizes:x}; 0x{PageSizes:x} asks for others.");
-        }
-
+        PageSizes = ChoosePageSizes(traits, options);
         ApertureEnd = ulong.MaxValue >> (64 - traits.InputBits);
         _lastAddress = ulong.MaxValue >> (64 - traits.OutputBits);
         driver.Add(this);
@@ -92,8 +87,8 @@ public abstract class RequestDomain : IommuDomain
 
     /// <inheritdoc/>
     /// <returns>
-    /// EINVAL misaligned, empty, or beginning inside a mapping; EOVERFLOW if the range wraps around; ERANGE beyond the aperture; what the request fails with, and then
-    /// everything is still mapped. A hole is not an error.
+    /// EINVAL misaligned, empty, or beginning inside a mapping; EOVERFLOW if the range wraps around; ERANGE beyond the aperture; what the request
+    /// fails with, and then everything is still mapped. A hole is not an error.
     /// </returns>
     public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped)
     {

@@ -7,8 +7,8 @@ namespace IommuKit.Sync;
 /// flushed together: when the queue is full, when the oldest is too old, when one of the ranges is to be mapped again, or on request. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Threads that unmap fill one set while another may be in flight, and look for a range in either without a lock. Who flushes, or needs what is in flight, waits
-/// under a lock that nobody else needs.
+/// Threads that unmap fill one set while another may be in flight, and look for a range in either without a lock. Who flushes, or needs what is in
+/// flight, waits under a lock that nobody else needs.
 /// </remarks>
 internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     where THardware : struct, IDomainHardware<TBatch>
@@ -63,8 +63,8 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     }
 
     /// <summary>
-    /// Adds a range that was unmapped, and takes over the tables that it unlinked. Where tables may go because they are empty, the caller holds the lock under which
-    /// they were unlinked: a map that gets it next has to find them here.
+    /// Adds a range that was unmapped, and takes over the tables that it unlinked. Where tables may go because they are empty, the caller holds the
+    /// lock under which they were unlinked: a map that gets it next has to find them here.
     /// </summary>
     /// <param name="unmapped">The range.</param>
     /// <param name="unlinkedSpan">The IOVAs under those tables, or empty.</param>
@@ -114,7 +114,8 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     }
 
     /// <summary>
-    /// At the end of an operation, outside all locks of the domain: starts the timer, and tells of unmaps that were flushed. Both are the caller's own code.
+    /// At the end of an operation, outside all locks of the domain: starts the timer, and tells of unmaps that were flushed. Both are the caller's
+    /// own code.
     /// </summary>
     /// <exception cref="Exception">What the clock threw, after everything was flushed, or the listener.</exception>
     public void Settle()

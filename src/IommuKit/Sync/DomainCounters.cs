@@ -1,6 +1,8 @@
 namespace IommuKit.Sync;
 
-/// <summary>Counts what a domain does in software. Give one to <see cref="Domains.DomainOptions.Counters"/> to measure; it costs a few nanoseconds.</summary>
+/// <summary>
+/// Counts what a domain does in software. Give one to <see cref="Domains.DomainOptions.Counters"/> to measure; it costs a few nanoseconds.
+/// </summary>
 /// <param name="isShared">Whether several threads may use its domains at once. Without it they cost next to nothing.</param>
 public sealed class DomainCounters(bool isShared = true)
 {
@@ -33,7 +35,8 @@ public sealed class DomainCounters(bool isShared = true)
 
     /// <summary>
     /// Pages of 4 KiB that unmaps took away and left reachable when they returned, because their invalidation was put off: under
-    /// <see cref="Domains.SyncPolicy.Deferred"/> and <see cref="Domains.SyncPolicy.Explicit"/> only. They stay so until <see cref="Drains"/> counts the next flush.
+    /// <see cref="Domains.SyncPolicy.Deferred"/> and <see cref="Domains.SyncPolicy.Explicit"/> only. They stay so until <see cref="Drains"/> counts
+    /// the next flush.
     /// </summary>
     public long PagesPutOff => Volatile.Read(ref _putOff);
 

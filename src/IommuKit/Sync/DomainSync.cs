@@ -9,8 +9,8 @@ namespace IommuKit.Sync;
 /// Every policy goes through here.
 /// </summary>
 /// <remarks>
-/// The order is said once, in <see cref="Submit"/>, <see cref="Complete"/> and <see cref="MarkVisible"/>: clean, fence, look whether hardware is live, table cache, TLB, submit; wait, outside
-/// locks of the domain; then other threads may rely on new tables, and old ones go back.
+/// The order is said once, in <see cref="Submit"/>, <see cref="Complete"/> and <see cref="MarkVisible"/>: clean, fence, look whether hardware is
+/// live, table cache, TLB, submit; wait, outside locks of the domain; then other threads may rely on new tables, and old ones go back.
 /// </remarks>
 internal sealed class DomainSync<THardware, TBatch>
     where THardware : struct, IDomainHardware<TBatch>
@@ -120,8 +120,8 @@ internal sealed class DomainSync<THardware, TBatch>
     }
 
     /// <summary>
-    /// Writes runs back to memory, and starts to drop what caches may hold of them. Runs are taken in the order in which they were stored: a pointer to a table
-    /// before the table.
+    /// Writes runs back to memory, and starts to drop what caches may hold of them. Runs are taken in the order in which they were stored: a pointer
+    /// to a table before the table.
     /// </summary>
     /// <param name="runs">What was stored.</param>
     /// <param name="leaves">If not empty, the translations of all leaves are dropped by this one range.</param>
@@ -281,8 +281,8 @@ internal sealed class DomainSync<THardware, TBatch>
     }
 
     /// <summary>
-    /// Whether hardware may hold something of the domain. Attaching makes it live first and drops everything then; so either this sees that it is live, or
-    /// that drop comes after the stores. It takes a full fence, on coherent walkers too: a processor may delay stores past a load.
+    /// Whether hardware may hold something of the domain. Attaching makes it live first and drops everything then; so either this sees that it is
+    /// live, or that drop comes after the stores. It takes a full fence, on coherent walkers too: a processor may delay stores past a load.
     /// </summary>
     private bool IsLiveAfterStores(bool isFenced)
     {

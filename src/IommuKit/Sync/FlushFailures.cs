@@ -4,8 +4,8 @@ using System.Runtime.ExceptionServices;
 namespace IommuKit.Sync;
 
 /// <summary>
-/// What the primitives of a domain threw. An operation goes on to its end first, so that the page table is whole; from then on nothing counts as dropped
-/// until all that failed was done again, and everything was dropped.
+/// What the primitives of a domain threw. An operation goes on to its end first, so that the page table is whole; from then on nothing counts as
+/// dropped until all that failed was done again, and everything was dropped.
 /// </summary>
 internal sealed class FlushFailures
 {
@@ -56,7 +56,9 @@ internal sealed class FlushFailures
         }
     }
 
-    /// <summary>Everything was done again that had failed by then. A failure that came later is of stores that may have been made after that.</summary>
+    /// <summary>
+    /// Everything was done again that had failed by then. A failure that came later is of stores that may have been made after that.
+    /// </summary>
     /// <param name="count">What <see cref="Count"/> was before it was done again.</param>
     public void Recovered(long count)
     {

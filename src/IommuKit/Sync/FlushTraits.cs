@@ -9,7 +9,8 @@ public sealed record FlushTraits
     public required bool HasCoherentWalk { get; init; }
 
     /// <summary>
-    /// Whether walker or IOTLB remember anything, so that they have to be told of what is removed. Without it, what is unmapped is gone with the store.
+    /// Whether walker or IOTLB remember anything, so that they have to be told of what is removed. Without it, what is unmapped is gone with the
+    /// store.
     /// </summary>
     public bool HasTlb { get; init; } = true;
 

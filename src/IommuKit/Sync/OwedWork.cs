@@ -4,8 +4,8 @@ namespace IommuKit.Sync;
 
 /// <summary>Maintenance that operations have left for later, and the tables that must wait for it. Thread-safe.</summary>
 /// <remarks>
-/// It remembers a number of runs; beyond that single runs are forgotten and the next flush drops everything. Threads that add never wait for a flush that is
-/// in flight; those that flush, or map what it covers, do.
+/// It remembers a number of runs; beyond that single runs are forgotten and the next flush drops everything. Threads that add never wait for a flush
+/// that is in flight; those that flush, or map what it covers, do.
 /// </remarks>
 internal sealed class OwedWork<THardware, TBatch>(DomainSync<THardware, TBatch> sync, RetiredTables retired, int capacity)
     where THardware : struct, IDomainHardware<TBatch>

@@ -4,8 +4,8 @@ using IommuKit.PageTables;
 namespace IommuKit.Sync;
 
 /// <summary>
-/// Unmaps that are flushed together, and whether a range overlaps one of them. One thread at a time adds; others may look meanwhile, without a lock: what was
-/// added before they looked they see.
+/// Unmaps that are flushed together, and whether a range overlaps one of them. One thread at a time adds; others may look meanwhile, without a lock:
+/// what was added before they looked they see.
 /// </summary>
 internal sealed class PendingUnmaps
 {

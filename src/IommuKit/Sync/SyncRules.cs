@@ -37,10 +37,10 @@ internal readonly struct SyncRules
         }
     }
 
-    /// <summary>Entries that became valid: what they need.</summary>
+    /// <summary>The needs of entries that became valid.</summary>
     public Maintenance OnMap { get; }
 
-    /// <summary>Entries that became vacant: what they need.</summary>
+    /// <summary>The needs of entries that became vacant.</summary>
     public Maintenance OnUnmap { get; }
 
     /// <summary>Bytes in a line of the table cache, or 0.</summary>

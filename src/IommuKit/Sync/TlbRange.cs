@@ -4,9 +4,8 @@ namespace IommuKit.Sync;
 /// <param name="Iova">First IOVA.</param>
 /// <param name="Bytes">Size of the range.</param>
 /// <param name="LeafLog2">
-/// Log2 of the size of the leaves that were removed or changed: a command for each of them, or a hint at their level, drops all of them. It is the smallest page of
-/// the domain where leaves may differ, as under a pointer to a table.
-/// </param>
+/// Log2 of the size of the leaves that were removed or changed: a command for each of them, or a hint at their level, drops all of them. It is the
+/// smallest page of the domain where leaves may differ, as under a pointer to a table. </param>
 /// <param name="ChangesTables">
 /// Whether pointers to tables changed, so that walk caches of the range must go too. A large page that was cleared is a leaf: this is false for it.
 /// </param>

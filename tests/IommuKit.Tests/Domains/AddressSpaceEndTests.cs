@@ -189,7 +189,8 @@ public class AddressSpaceEndTests
                 Invalidated = gone => walker!.Invalidate(gone.Range.Iova, gone.Range.Bytes, gone.Range.ChangesTables),
             });
             Domain = iommu.CreateDomain(new DomainOptions { Policy = policy, Release = release, Clock = new ManualClock() });
-            _walker = walker = new SoftwareWalker<TFormat, DeviceMemory>(_memory.DeviceView, Domain.RootAddress, inputBits, outputBits, cachesInvalid);
+            _walker = walker = new SoftwareWalker<TFormat, DeviceMemory>(
+                _memory.DeviceView, Domain.RootAddress, inputBits, outputBits, cachesInvalid);
         }
 
         public PagingDomain Domain { get; }

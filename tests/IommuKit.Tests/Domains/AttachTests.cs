@@ -32,7 +32,8 @@ public sealed class AttachTests : IDisposable
 
         _iommu.Requests.ShouldBe(
         [
-            "switch -1 none requests", "switch -1 requests requests", "switch -1 requests identity", "switch -1 identity blocked", "switch -1 blocked none",
+            "switch -1 none requests", "switch -1 requests requests", "switch -1 requests identity", "switch -1 identity blocked",
+            "switch -1 blocked none",
         ]);
         first.Devices.ShouldBeEmpty();
         second.Devices.ShouldBeEmpty();

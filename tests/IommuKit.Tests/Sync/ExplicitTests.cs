@@ -115,7 +115,10 @@ public sealed class ExplicitTests : RecordedSync
         }
 
         domain.Flush();
-        log.Calls.Count(call => call.StartsWith("walks", StringComparison.Ordinal) && call.EndsWith("0x200000 0xc", StringComparison.Ordinal)).ShouldBe(10);
-        log.Calls.Count(call => call.StartsWith("tlb", StringComparison.Ordinal) && call.EndsWith("0x1000 0xc", StringComparison.Ordinal)).ShouldBe(10 * 512 / 16);
+        Count("walks", "0x200000 0xc").ShouldBe(10);
+        Count("tlb", "0x1000 0xc").ShouldBe(10 * 512 / 16);
+
+        int Count(string kind, string end) =>
+            log.Calls.Count(call => call.StartsWith(kind, StringComparison.Ordinal) && call.EndsWith(end, StringComparison.Ordinal));
     }
 }

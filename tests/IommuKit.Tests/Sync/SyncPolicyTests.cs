@@ -177,7 +177,9 @@ public sealed class SyncPolicyTests : RecordedSync
 
         log.Calls.Where(call => call.StartsWith("tables")).Distinct().Count().ShouldBe(tables);
         log.Count("tables").ShouldBe(tables);
-        ulong bytes = (ulong)log.Calls.Where(call => call.StartsWith("tlb") || call.StartsWith("walks")).Sum(call => Convert.ToInt64(call.Split(' ')[2], 16));
+        ulong bytes = (ulong)log.Calls
+            .Where(call => call.StartsWith("tlb") || call.StartsWith("walks"))
+            .Sum(call => Convert.ToInt64(call.Split(' ')[2], 16));
         bytes.ShouldBe(tables * Span);
     }
 

@@ -20,9 +20,9 @@ public sealed record SoftwareIommuOptions
     /// nothing.
     /// </summary>
     /// <remarks>
-    /// If it, <see cref="Fence"/> or <see cref="Cache"/> throws, the operation goes on to its end, so that the page table is as if nothing had happened, and then throws the same. Until a call
-    /// for everything returns, which the next operation begins with, the walker counts as stale: tables that were unlinked stay allocated, and
-    /// nothing is mapped.
+    /// If it, <see cref="Fence"/> or <see cref="Cache"/> throws, the operation goes on to its end, so that the page table is as if nothing had
+    /// happened, and then throws the same. Until a call for everything returns, which the next operation begins with, the walker counts as stale:
+    /// tables that were unlinked stay allocated, and nothing is mapped.
     /// </remarks>
     public Action<TlbInvalidation>? Invalidated { get; init; }
 

@@ -42,8 +42,8 @@ public sealed partial class TegraSmmuDriver
     }
 
     /// <summary>
-    /// The page table of a domain; null for identity, where the SMMU lets a swgroup pass, as it does with those in no domain. It has no way to stop one but an address
-    /// space in which nothing is mapped.
+    /// The page table of a domain; null for identity, where the SMMU lets a swgroup pass, as it does with those in no domain. It has no way to stop
+    /// one but an address space in which nothing is mapped.
     /// </summary>
     private PagingDomain? PagingOf(IommuDomain? domain) => domain switch
     {

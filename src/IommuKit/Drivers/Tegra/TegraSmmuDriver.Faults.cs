@@ -18,8 +18,8 @@ public sealed partial class TegraSmmuDriver
     /// <inheritdoc/>
     /// <remarks>
     /// Handlers are called one after the other, outside all locks of the driver. An interrupt that comes while another is handled, on whatever
-    /// thread, is left to the call that is at work; one that comes in the middle of an operation of a domain, on its thread, is handled when that ends. So
-    /// a call may return before its fault is reported, and what a handler throws may reach the caller of an operation that is complete.
+    /// thread, is left to the call that is at work; one that comes in the middle of an operation of a domain, on its thread, is handled when that
+    /// ends. So a call may return before its fault is reported, and what a handler throws may reach the caller of an operation that is complete.
     /// </remarks>
     public override void HandleInterrupt()
     {

@@ -129,8 +129,8 @@ public sealed partial class TegraSmmuDriver : IommuDriver
     {
         options ??= new DomainOptions();
         options.Validate();
-        ulong pageSizes = options.PageSizes == 0 ? Traits.PageSizes : options.PageSizes;
-        if ((pageSizes & ~Traits.SupportedPageSizes) != 0 || (pageSizes & (1ul << TegraEntry.PageShift)) == 0)
+        ulong pageSizes = IommuDomain.ChoosePageSizes(Traits, options);
+        if ((pageSizes & (1ul << TegraEntry.PageShift)) == 0)
         {
             throw new IommuException(
                 IommuError.EINVAL, $"{Soc} maps pages of 4 KiB, and of 4 MiB beside them; 0x{pageSizes:x} is not such a set.");
