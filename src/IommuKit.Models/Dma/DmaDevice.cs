@@ -3,7 +3,7 @@ using IommuKit.Specs.Memory;
 namespace IommuKit.Models.Dma;
 
 /// <summary>A device that reads and writes memory through an IOMMU. A transfer is split where the translation changes, and each piece is an access of
-/// its own: an invalidation that completes in between holds for the rest.</summary>
+/// its own: an invalidation that completes in between holds for the rest. One that would go past the last IOVA ends there, incomplete.</summary>
 /// <remarks>As thread-safe as the IOMMU and the memory.</remarks>
 /// <typeparam name="TMemory">Accessor to the memory behind the IOMMU.</typeparam>
 public sealed class DmaDevice<TMemory>
@@ -38,6 +38,12 @@ public sealed class DmaDevice<TMemory>
         int done = 0;
         while (done < data.Length)
         {
+            // There is nothing after the last IOVA, and 0 does not follow it.
+            if (iova + (ulong)done < iova)
+            {
+                return new DmaResult(IsComplete: false, done);
+            }
+
             using var access = _iommu.Accesses.Enter();
             var request = new DmaRequest(ReadSource, iova + (ulong)done, IsWrite: false);
             if (!TryTranslate(request, data.Length - done, out ulong address, out int count))
@@ -64,6 +70,12 @@ public sealed class DmaDevice<TMemory>
         int done = 0;
         while (done < data.Length)
         {
+            // There is nothing after the last IOVA, and 0 does not follow it.
+            if (iova + (ulong)done < iova)
+            {
+                return new DmaResult(IsComplete: false, done);
+            }
+
             using var access = _iommu.Accesses.Enter();
             var request = new DmaRequest(WriteSource, iova + (ulong)done, IsWrite: true);
             if (!TryTranslate(request, data.Length - done, out ulong address, out int count))
