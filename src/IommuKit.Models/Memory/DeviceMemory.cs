@@ -10,4 +10,14 @@ public readonly struct DeviceMemory(PhysicalMemory memory) : IMemoryAccessor
 
     /// <inheritdoc/>
     public bool TryWrite(ulong physicalAddress, ReadOnlySpan<byte> source) => memory.TryWrite(physicalAddress, source);
+
+    /// <inheritdoc/>
+    public bool TryGetSpan(ulong physicalAddress, int length, bool isWrite, out Span<byte> span) =>
+        memory.TryGetDeviceSpan(physicalAddress, length, isWrite, out span);
+
+    /// <inheritdoc/>
+    public void NoteWritten(ulong physicalAddress, int length)
+    {
+        // Where writes have consequences for the CPU's cache, there is no span for them.
+    }
 }

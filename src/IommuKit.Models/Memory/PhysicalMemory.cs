@@ -238,6 +238,20 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
         return true;
     }
 
+    /// <summary>What a device may touch directly: all but what it writes beside a cache that does not snoop, whose dirty lines win.</summary>
+    internal bool TryGetDeviceSpan(ulong physicalAddress, int length, bool isWrite, out Span<byte> span)
+    {
+        if ((isWrite && !IsCoherent) || !_memory.Contains(physicalAddress, (ulong)length))
+        {
+            ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
+            span = default;
+            return false;
+        }
+
+        span = _memory.Span(physicalAddress, length);
+        return true;
+    }
+
     private static unsafe HostBlock BlockOf(HostPages pages, ulong length) => new(pages.Address, length, pages);
 
     private Span<byte> PendingBytes(int index) => _pendingBytes.AsSpan(index * LineSize, LineSize);
