@@ -1,6 +1,7 @@
 using IommuKit.Models.Dma;
 using IommuKit.Models.Memory;
 using IommuKit.Models.Software;
+using IommuKit.Specs.Memory;
 using IommuKit.Specs.X86;
 
 namespace IommuKit.Models.Tests.Software;
@@ -117,13 +118,79 @@ public class TagTableTests
         seen.ShouldBeGreaterThan(0);
     }
 
+    /// <summary>A walk that has read an entry which then goes must not be remembered after the invalidation.</summary>
+    [Fact]
+    public void What_a_walk_read_before_an_invalidation_is_not_remembered_after_it()
+    {
+        using var memory = new PhysicalMemory(1 << 20, isCoherent: true);
+        var watched = new WatchedMemory(memory.DeviceView);
+        var walker = new SoftwareWalker<X86Format, CallbackMemory>(new CallbackMemory(watched), 0x10000, 48, 40);
+        Put(memory, 0x10000, 0x11007);
+        Put(memory, 0x11000, 0x12007);
+        Put(memory, 0x12000, 0x13007);
+        Put(memory, 0x13000, 0x20007);
+        watched.AfterRead = address =>
+        {
+            if (address == 0x13000)
+            {
+                memory.CpuView.Span(0x13000, 8).Clear();
+                walker.Invalidate(0, 0x1000, forgetsTables: false);
+            }
+        };
+        walker.Translate(new DmaRequest(0, 0, IsWrite: false)).IsAllowed.ShouldBeTrue();
+        walker.Translate(new DmaRequest(0, 0, IsWrite: false)).IsAllowed.ShouldBeFalse();
+    }
+
+    /// <summary>Pointers are forgotten if they lead to some of the range, and no others.</summary>
+    [Theory]
+    [InlineData(0x20_0000, 0x20_0000, "old new old old")]
+    [InlineData(0x20_0000, 0x20_0001, "old new new old")]
+    [InlineData(0x1f_ffff, 1, "new old old old")]
+    [InlineData(0x1f_ffff, 2, "new new old old")]
+    [InlineData(0x60_0000, 0, "old old old new")]
+    [InlineData(0, ulong.MaxValue, "new new new new")]
+    public void An_invalidation_forgets_the_tables_of_its_range(ulong iova, ulong bytes, string expected)
+    {
+        using var memory = new PhysicalMemory(1 << 20, isCoherent: true);
+        var walker = new SoftwareWalker<X86Format, DeviceMemory>(memory.DeviceView, 0x10000, 48, 40);
+        Put(memory, 0x10000, 0x11007);
+        Put(memory, 0x11000, 0x12007);
+        Put(memory, 0x18000, 0x20007);
+        Put(memory, 0x19000, 0x21007);
+        Point(0x18007);
+        Seen().ShouldBe("old old old old");
+        Point(0x19007);
+        walker.Invalidate(0, ulong.MaxValue, forgetsTables: false);
+        Seen().ShouldBe("old old old old");
+        walker.Invalidate(0, ulong.MaxValue, forgetsTables: false);
+        walker.Invalidate(iova, bytes, forgetsTables: true);
+        Seen().ShouldBe(expected);
+
+        void Point(ulong pointer)
+        {
+            for (ulong slot = 0; slot < 4; slot++)
+            {
+                Put(memory, 0x12000 + (8 * slot), pointer);
+            }
+        }
+
+        string Seen() => string.Join(
+            ' ',
+            Enumerable.Range(0, 4).Select(slot => walker.Translate(new DmaRequest(0, (ulong)slot << 21, IsWrite: false)).PhysicalAddress switch
+            {
+                0x20000 => "old",
+                0x21000 => "new",
+                _ => "none",
+            }));
+    }
+
     [Fact]
     public void Hits_misses_and_invalidations_allocate_nothing()
     {
         using var memory = new PhysicalMemory(1 << 20, isCoherent: true);
         foreach (var (address, entry) in ((ulong, ulong)[])[(0x10000, 0x11007), (0x11000, 0x12007), (0x12000, 0x13007), (0x13000, 0x20007), (0x13008, 0x21007)])
         {
-            BitConverter.GetBytes(entry).CopyTo(memory.CpuView.Span(address, sizeof(ulong)));
+            Put(memory, address, entry);
         }
 
         var walker = new SoftwareWalker<X86Format, DeviceMemory>(memory.DeviceView, 0x10000, 48, 40);
@@ -139,5 +206,22 @@ public class TagTableTests
             }
         }).ShouldBe(0);
         walker.Walks.ShouldBeGreaterThan(0);
+    }
+
+    private static void Put(PhysicalMemory memory, ulong address, ulong entry) =>
+        BitConverter.GetBytes(entry).CopyTo(memory.CpuView.Span(address, sizeof(ulong)));
+
+    private sealed class WatchedMemory(DeviceMemory memory) : IMemoryAccessor
+    {
+        public Action<ulong>? AfterRead { get; set; }
+
+        public bool TryRead(ulong physicalAddress, Span<byte> destination)
+        {
+            bool isRead = memory.TryRead(physicalAddress, destination);
+            AfterRead?.Invoke(physicalAddress);
+            return isRead;
+        }
+
+        public bool TryWrite(ulong physicalAddress, ReadOnlySpan<byte> source) => memory.TryWrite(physicalAddress, source);
     }
 }
