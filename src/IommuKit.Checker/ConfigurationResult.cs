@@ -1,3 +1,8 @@
+using IommuKit.Checker.Planted;
+using IommuKit.Checker.Rigs;
+using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
+
 namespace IommuKit.Checker;
 
 /// <summary>What was done with one configuration.</summary>

@@ -1,6 +1,8 @@
 using System.Globalization;
+using IommuKit.Checker.Planted;
 using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
 
 namespace IommuKit.Checker;
 

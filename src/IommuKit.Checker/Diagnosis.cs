@@ -1,4 +1,7 @@
+using IommuKit.Checker.Planted;
+using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
 
 namespace IommuKit.Checker;
 
@@ -16,6 +19,7 @@ internal static class Diagnosis
         {
             StaleSource.Route => Verdict.WrongRoute,
             StaleSource.Table => Verdict.WrongTable,
+            StaleSource.RouteCache => Verdict.Missing,
             _ when violation.IsForeign && CheckOperation.IsBuffer(violation.Answer) => Verdict.EarlyFree,
             StaleSource.TableCache when history.WasTableCacheDropped => Verdict.Order,
             StaleSource.TableCache when history.WasOtherHalfDropped => Verdict.WrongTarget,
@@ -42,6 +46,7 @@ internal static class Diagnosis
         {
             StaleSource.Memory when hasCoherentWalk => "no memory barrier makes the store visible before what follows",
             StaleSource.Memory => history.WasCleaned ? "no barrier waits for the clean" : "the line of the entry was not cleaned after the store",
+            StaleSource.RouteCache => "what hardware remembers of the device's entry was not dropped after the store",
             StaleSource.TableCache => "the line of the entry was not dropped from the table cache after the store",
             _ when history.WasTranslationDroppedRightly => "the pointer to the table was not dropped from the walk cache",
             _ => "the translation was not dropped after the store",

@@ -1,3 +1,5 @@
+using IommuKit.Checker.Planted;
+using IommuKit.Checker.Scenarios;
 using IommuKit.Checker.Shadow;
 
 namespace IommuKit.Checker.Tests;

@@ -1,5 +1,6 @@
 using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
 using IommuKit.Lab.Machines;
 
 namespace IommuKit.Checker.Planted;

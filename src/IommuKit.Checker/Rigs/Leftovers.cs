@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using IommuKit.Checker.Shadow;
 using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Checker.Rigs;

@@ -1,4 +1,6 @@
 using System.Globalization;
+using IommuKit.Checker.Rigs;
+using IommuKit.Checker.Shadow;
 using IommuKit.PageTables;
 
 namespace IommuKit.Checker.Scenarios;

@@ -1,3 +1,6 @@
+using IommuKit.Checker.Rigs;
+using IommuKit.Checker.Shadow;
+
 namespace IommuKit.Checker.Scenarios;
 
 /// <summary>Longer scenarios, made by chance.</summary>

@@ -1,3 +1,5 @@
+using IommuKit.Checker.Rigs;
+using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 
 namespace IommuKit.Checker.Scenarios;

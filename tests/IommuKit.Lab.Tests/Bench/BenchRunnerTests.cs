@@ -74,7 +74,7 @@ public class BenchRunnerTests
             Layout = BenchLayout.Contiguous,
             Sizes = [16 << 20],
             Policies = [SyncPolicy.Gather],
-            Settings = new MachineSettings { UsesSections = true },
+            Settings = new MachineSettings { UsesSuperpages = true },
         };
         foreach (var row in BenchRunner.Run(options))
         {
