@@ -1,5 +1,3 @@
-using IommuKit.Checker.Planted;
-using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Checker.Shadow;
 

@@ -1,8 +1,3 @@
-using IommuKit.Checker.Planted;
-using IommuKit.Checker.Rigs;
-using IommuKit.Checker.Scenarios;
-using IommuKit.Checker.Shadow;
-
 namespace IommuKit.Checker;
 
 /// <summary>The outcome of a check.</summary>

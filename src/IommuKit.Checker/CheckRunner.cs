@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using IommuKit.Checker.Planted;
-using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Checker.Shadow;
 using IommuKit.Domains;

@@ -1,9 +1,6 @@
 using IommuKit.Checker.Iommus.Software;
 using IommuKit.Checker.Iommus.Tegra;
-using IommuKit.Checker.Planted;
-using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
-using IommuKit.Checker.Shadow;
 using IommuKit.Lab.Formats;
 using IommuKit.Lab.Iommus;
 

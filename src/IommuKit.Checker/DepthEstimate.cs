@@ -1,8 +1,3 @@
-using IommuKit.Checker.Planted;
-using IommuKit.Checker.Rigs;
-using IommuKit.Checker.Scenarios;
-using IommuKit.Checker.Shadow;
-
 namespace IommuKit.Checker;
 
 /// <summary>How long all scenarios of some numbers of operations will take, by the time that shorter ones took.</summary>

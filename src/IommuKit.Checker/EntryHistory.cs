@@ -1,6 +1,4 @@
 using System.Globalization;
-using IommuKit.Checker.Planted;
-using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Checker.Shadow;
 using IommuKit.Lab.Machines;

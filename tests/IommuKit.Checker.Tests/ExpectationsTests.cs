@@ -1,5 +1,3 @@
-using IommuKit.Checker.Planted;
-using IommuKit.Checker.Scenarios;
 using IommuKit.Checker.Shadow;
 
 namespace IommuKit.Checker.Tests;

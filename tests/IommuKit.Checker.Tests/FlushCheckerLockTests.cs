@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using IommuKit.Checker.Planted;
 using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Checker.Shadow;

@@ -1,9 +1,6 @@
-using IommuKit.Checker.Planted;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
-using IommuKit.Lab.Iommus.Tegra;
-using IommuKit.Lab.Machines;
 using IommuKit.Lab.Tests.Support;
 using IommuKit.PageTables;
 

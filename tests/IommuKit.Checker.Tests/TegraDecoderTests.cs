@@ -1,6 +1,4 @@
 using IommuKit.Checker.Iommus.Tegra;
-using IommuKit.Checker.Planted;
-using IommuKit.Checker.Scenarios;
 using IommuKit.Checker.Shadow;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Tests.Support;

@@ -1,6 +1,5 @@
 using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
-using IommuKit.Checker.Shadow;
 using IommuKit.Lab.Machines;
 
 namespace IommuKit.Checker.Planted;

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using IommuKit.Checker.Shadow;
 using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Checker.Rigs;

@@ -1,5 +1,4 @@
 using IommuKit.Checker.Rigs;
-using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 using IommuKit.PageTables;
 

@@ -1,6 +1,4 @@
 using System.Globalization;
-using IommuKit.Checker.Rigs;
-using IommuKit.Checker.Shadow;
 using IommuKit.PageTables;
 
 namespace IommuKit.Checker.Scenarios;

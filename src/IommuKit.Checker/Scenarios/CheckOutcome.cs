@@ -1,4 +1,3 @@
-using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Shadow;
 
 namespace IommuKit.Checker.Scenarios;

@@ -1,6 +1,3 @@
-using IommuKit.Checker.Rigs;
-using IommuKit.Checker.Shadow;
-
 namespace IommuKit.Checker.Scenarios;
 
 /// <summary>What is done at the ends of the address space: single operations and pairs, and two ranges that come and go together.</summary>

@@ -1,6 +1,3 @@
-using IommuKit.Checker.Rigs;
-using IommuKit.Checker.Shadow;
-
 namespace IommuKit.Checker.Scenarios;
 
 /// <summary>Where scenarios map and unmap, and which pages are looked at while they do.</summary>

@@ -1,5 +1,3 @@
-using IommuKit.Checker.Rigs;
-using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 
 namespace IommuKit.Checker.Scenarios;

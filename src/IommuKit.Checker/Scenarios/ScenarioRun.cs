@@ -1,6 +1,5 @@
 using System.Numerics;
 using IommuKit.Checker.Rigs;
-using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;

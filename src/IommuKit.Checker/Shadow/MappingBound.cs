@@ -20,6 +20,9 @@ internal sealed class MappingBound<TFormat> : IDisposable
     private const Protection Rights = Protection.Read | Protection.Write;
 
     private readonly MappingShape _shape;
+
+    // Somebody else's pages beside the range, which are in use and may not be dropped.
+    private readonly ulong[] _neighbours;
     private readonly PhysicalMemory _memory;
     private readonly PageAllocator _allocator;
     private readonly PageTable<TFormat> _table;
@@ -34,8 +37,14 @@ internal sealed class MappingBound<TFormat> : IDisposable
         int tables = (int)(((shape.Iova + shape.Size - 1) / span) - (shape.Iova / span)) + 1;
         int outputBits = TFormat.MaxOutputBits;
 
-        // Upper tables, of which there is one for each level here, but where the range crosses from one to the next.
-        ulong pool = TrackedPages<TFormat>.PoolBytesFor(tables + (2 * TFormat.TopLevel) + 2, inputBits);
+        // Tables that come and go with the range have nobody else's pages in them.
+        ulong before = (shape.KeepsTables ? shape.Iova : shape.Iova / span * span) - page;
+        ulong end = shape.Iova + shape.Size;
+        ulong behind = shape.KeepsTables ? end : (end + span - 1) / span * span;
+        _neighbours = [.. ((ulong[])[before, behind]).Where(neighbour => inputBits == 64 || neighbour >> inputBits == 0)];
+
+        // With those of the neighbours; of upper tables there is one for each level, but where the range crosses from one to the next.
+        ulong pool = TrackedPages<TFormat>.PoolBytesFor(tables + 2 + (2 * TFormat.TopLevel) + 2, inputBits);
         _memory = new PhysicalMemory(pool, isCoherent: true);
         _allocator = new PageAllocator(_memory.CpuView, 0, pool);
         _sink = new CountingSink(_allocator, TrackedPages<TFormat>.TableLog2(0));
@@ -48,11 +57,11 @@ internal sealed class MappingBound<TFormat> : IDisposable
                 Release = shape.KeepsTables ? TableRelease.Never : TableRelease.WhenEmpty,
             },
             _allocator);
-        ulong[] pages = new ulong[shape.Size / page];
-        for (int i = 0; i < pages.Length; i++)
-        {
-            pages[i] = shape.Iova + ((ulong)i * page);
-        }
+        ulong first = shape.Iova;
+        ulong[] pages =
+        [
+            .. _neighbours.Concat(Enumerable.Range(0, (int)(shape.Size / page)).Select(i => first + ((ulong)i * page))).Order(),
+        ];
 
         _checker = new FlushChecker<TFormat>(
             new TrackedPages<TFormat>(pages, inputBits, outputBits, 0, pool), traits, new DropsEverything(), _memory, 1, 1, 1);
@@ -89,6 +98,11 @@ internal sealed class MappingBound<TFormat> : IDisposable
 
     private LeastWork Find()
     {
+        foreach (ulong neighbour in _neighbours)
+        {
+            Map(neighbour, TrackedPages<TFormat>.PageBytes);
+        }
+
         if (_shape.KeepsTables)
         {
             Map();
@@ -114,16 +128,18 @@ internal sealed class MappingBound<TFormat> : IDisposable
         return _checker.TakeLeast() ?? throw new InvalidOperationException("Something is under way, or not promised.");
     }
 
-    private void Map()
+    private void Map() => Map(_shape.Iova, _shape.Size);
+
+    private void Map(ulong iova, ulong size)
     {
-        var error = _table.Map(_shape.Iova, 0, _shape.Size, Rights, ref _sink);
+        var error = _table.Map(iova, 0, size, Rights, ref _sink);
         if (error != IommuError.None)
         {
-            throw new IommuException(error, $"{TFormat.Name} cannot map 0x{_shape.Size:x} bytes at 0x{_shape.Iova:x}.");
+            throw new IommuException(error, $"{TFormat.Name} cannot map 0x{size:x} bytes at 0x{iova:x}.");
         }
 
-        _checker.Intend(0, _shape.Iova, _shape.Size, 0, Rights);
-        _checker.Promise(0, _shape.Iova, _shape.Size);
+        _checker.Intend(0, iova, size, 0, Rights);
+        _checker.Promise(0, iova, size);
     }
 
     private void Unmap()

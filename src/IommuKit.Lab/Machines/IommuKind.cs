@@ -1,5 +1,3 @@
-using IommuKit.Lab.Costs;
-
 namespace IommuKit.Lab.Machines;
 
 /// <summary>An IOMMU as everything else knows it: what it is called, how it can be tuned, and how a machine with it is built.</summary>
@@ -11,6 +9,8 @@ public sealed record IommuKind(string Name, string Description, Func<MachineSett
     /// <summary>What can be tuned about its driver, beside what every driver has.</summary>
     public IReadOnlyList<TuningOption> Tuning { get; init; } = [];
 
-    /// <summary>What operations cost on it, unless somebody names other costs; null for those of the machine of 2015.</summary>
-    public CostVector? Costs { get; init; }
+    /// <summary>
+    /// What operations cost on it unless somebody names other costs: the name of costs that come with the library, or a file; null for the first of those.
+    /// </summary>
+    public string? Costs { get; init; }
 }

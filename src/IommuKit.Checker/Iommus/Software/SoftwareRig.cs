@@ -1,8 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
-using IommuKit.Checker.Planted;
 using IommuKit.Checker.Rigs;
-using IommuKit.Checker.Scenarios;
 using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 using IommuKit.Drivers.Software;

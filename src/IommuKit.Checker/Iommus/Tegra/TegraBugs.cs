@@ -1,11 +1,7 @@
 using IommuKit.Checker.Planted;
-using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
-using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
-using IommuKit.Lab.Machines;
 using IommuKit.PageTables;
-using IommuKit.Specs.Mmio;
 using IommuKit.Specs.Tegra;
 
 namespace IommuKit.Checker.Iommus.Tegra;

@@ -1,7 +1,4 @@
-using IommuKit.Checker.Planted;
 using IommuKit.Checker.Rigs;
-using IommuKit.Checker.Scenarios;
-using IommuKit.Checker.Shadow;
 using IommuKit.Drivers.Tegra;
 using IommuKit.Lab.Iommus.Tegra;
 using IommuKit.Specs.Tegra;

@@ -1,7 +1,5 @@
-using IommuKit.Checker.Planted;
 using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
-using IommuKit.Checker.Shadow;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Tegra;
 
