@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using IommuKit.Checker.Planted;
 using IommuKit.Checker.Scenarios;
-using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 
 namespace IommuKit.Checker;

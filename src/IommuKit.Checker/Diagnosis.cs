@@ -6,7 +6,7 @@ namespace IommuKit.Checker;
 /// <summary>Says what kind of mistake a wrong answer comes from, by what was flushed since the last store.</summary>
 internal static class Diagnosis
 {
-    public static Verdict VerdictOf(Violation violation, EntryHistory history, bool hasWalkCache)
+    public static Verdict VerdictOf(Violation violation, EntryHistory history, CheckTarget target)
     {
         if (violation.IsPosted)
         {
@@ -18,11 +18,11 @@ internal static class Diagnosis
             StaleSource.Route => Verdict.WrongRoute,
             StaleSource.Table => Verdict.WrongTable,
             StaleSource.RouteCache => Verdict.Missing,
-            _ when violation.IsForeign && CheckOperation.IsBuffer(violation.Answer) => Verdict.EarlyFree,
+            _ when violation.IsForeign && CheckOperation.IsBuffer(violation.Answer, target.Layout.Table.Size) => Verdict.EarlyFree,
             StaleSource.TableCache when history.WasTableCacheDropped => Verdict.Order,
             StaleSource.TableCache when history.WasOtherHalfDropped => Verdict.WrongTarget,
             StaleSource.Translations when history.WasTranslationDroppedRightly =>
-                hasWalkCache && !history.WasWalkCacheDropped ? Verdict.Missing : Verdict.Order,
+                target.HasWalkCache && !history.WasWalkCacheDropped ? Verdict.Missing : Verdict.Order,
             StaleSource.Translations when history.WasTranslationDropped => Verdict.WrongTarget,
             _ => Verdict.Missing,
         };

@@ -40,6 +40,19 @@ internal static class CommandLine
         }
     }
 
+    /// <summary>Refuses tuning options of what was loaded whose names options of the commands have.</summary>
+    private static void RefuseTakenNames(RootCommand root)
+    {
+        foreach (var command in root.Subcommands)
+        {
+            var taken = command.Options.GroupBy(option => option.Name, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1);
+            if (taken is not null)
+            {
+                throw new InputException($"{ExtensionLoader.Option}: there are two options {taken.Key} of '{command.Name}'; give the loaded one another name");
+            }
+        }
+    }
+
     /// <summary>Runs one command.</summary>
     /// <param name="args">What the user typed.</param>
     /// <param name="output">Where results go.</param>
@@ -108,6 +121,7 @@ internal static class CommandLine
         }
 
         RequireValues(root);
+        RefuseTakenNames(root);
         if (Misspelt(root, args) is { } meant)
         {
             error.WriteLine($"{Name}: there is no command or file '{OneLine(args[0])}'; did you mean '{meant}'? (see '{Name} --help')");

@@ -1,5 +1,4 @@
 using IommuKit.Checker.Scenarios;
-using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 using IommuKit.PageTables;
 

@@ -1,6 +1,5 @@
 using IommuKit.Checker.Planted;
 using IommuKit.Checker.Scenarios;
-using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 using IommuKit.PageTables;
 

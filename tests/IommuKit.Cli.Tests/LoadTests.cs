@@ -1,3 +1,6 @@
+using System.Reflection.Metadata;
+using System.Reflection.Metadata.Ecma335;
+using System.Reflection.PortableExecutable;
 using System.Text.Json;
 using MyIommu;
 
@@ -151,6 +154,56 @@ public sealed class LoadTests : IDisposable
         Command.Refuse("models", "--load", Sample, "--load", copy).ShouldContain($"{copy}: there is \"my-iommu\" already");
     }
 
+    [Theory]
+    [InlineData("constructor", "BadExtension cannot be made: InvalidOperationException: no luck with constructor")]
+    [InlineData("kinds", "BadExtension cannot say what it brings: InvalidOperationException: no luck with kinds")]
+    [InlineData("null", "it brings null as the name of an IOMMU")]
+    [InlineData("name", "it brings \"bad, worse\" as the name of an IOMMU")]
+    [InlineData("taken", "there is \"tegra210\" already; give its IOMMU another name")]
+    public void What_an_extension_does_wrong_when_it_is_asked_is_said(string wrong, string message) =>
+        Command.Refuse("models", "--load", Bad(wrong)).ShouldStartWith($"iommukit: --load: {Bad(wrong)}: {message}");
+
+    [Theory]
+    [InlineData("models")]
+    [InlineData("bench", "--iommu", "bad")]
+    [InlineData("replay", "samples/vfio-edu.trace.gz", "--iommu", "bad")]
+    [InlineData("check", "--iommu", "bad", "--depth", "1", "--time", "0")]
+    public void A_kind_that_throws_when_a_machine_is_made_is_named(params string[] args) => Command.Refuse(
+        [args[0], .. args[1..].Select(arg => arg.StartsWith("samples") ? RepositoryFiles.InRepository(arg.Split('/')) : arg), "--load", Bad("create")])
+        .ShouldStartWith($"iommukit: --load: {Bad("create")}: BadExtension.ThrowIf failed: InvalidOperationException: no luck with create");
+
+    [Fact]
+    public void So_is_a_decoder_that_throws() =>
+        Command.Refuse("check", "--load", Bad("decode"), "--iommu", "bad", "--depth", "1", "--time", "0")
+            .ShouldStartWith($"iommukit: --load: {Bad("decode")}: BadDecoder.Decode failed: NotSupportedException: no such register");
+
+    [Fact]
+    public void An_option_that_is_taken_is_refused() =>
+        Command.Refuse("bench", "--load", Bad("option")).ShouldContain("--load: there are two options --costs");
+
+    [Fact]
+    public void One_that_was_built_with_another_version_is_refused()
+    {
+        byte[] image = File.ReadAllBytes(Sample);
+        using (var pe = new PEReader(new MemoryStream(image.ToArray())))
+        {
+            var reader = pe.GetMetadataReader();
+            int table = pe.PEHeaders.MetadataStartOffset + reader.GetTableMetadataOffset(TableIndex.AssemblyRef);
+            foreach (var handle in reader.AssemblyReferences)
+            {
+                // A row begins with the major version.
+                int row = table + ((MetadataTokens.GetRowNumber(handle) - 1) * reader.GetTableRowSize(TableIndex.AssemblyRef));
+                image[row] = reader.GetString(reader.GetAssemblyReference(handle).Name).StartsWith("IommuKit") ? (byte)9 : image[row];
+            }
+        }
+
+        string file = Path.Combine(_folder, "Later.dll");
+        File.WriteAllBytes(file, image);
+        string message = Command.Refuse("models", "--load", file);
+        message.ShouldContain($"{file}: it was built with IommuKit");
+        message.ShouldContain(" 9.1.0, and this is 0.1.0; build it again with that version");
+    }
+
     [Fact]
     public void The_same_file_twice_is_loaded_once() => Command.Succeed("models", "--load", Sample, "--load", Sample).ShouldContain("my-iommu");
 
@@ -162,6 +215,19 @@ public sealed class LoadTests : IDisposable
 
     [Fact]
     public void The_option_wants_a_value() => Command.Refuse("models", "--load").ShouldContain("--load");
+
+    /// <summary>An extension that does wrong what its file is called after, with what it needs beside it.</summary>
+    private string Bad(string wrong)
+    {
+        string file = Path.Combine(_folder, $"{wrong}.dll");
+        if (!File.Exists(file))
+        {
+            File.Copy(typeof(BadExtension.BadExtension).Assembly.Location, file);
+            File.Copy(Sample, Path.Combine(_folder, "MyIommu.dll"));
+        }
+
+        return file;
+    }
 
     private static List<JsonElement> Rows(params string[] args) => [.. JsonDocument.Parse(Command.Succeed(args)).RootElement.EnumerateArray()];
 

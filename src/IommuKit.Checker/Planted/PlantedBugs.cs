@@ -70,7 +70,7 @@ public static class PlantedBugs
     public static IEnumerable<PlantedBug> Of(CheckTarget target)
     {
         ArgumentNullException.ThrowIfNull(target);
-        return General.Where(bug => !target.HarmlessBugs.Contains(bug.Name)).Concat(target.Bugs);
+        return General.Where(bug => !target.HarmlessBugs.Contains(bug.Name, StringComparer.Ordinal)).Concat(target.Bugs);
     }
 
     /// <summary>All bugs that can be planted in a configuration.</summary>

@@ -22,6 +22,12 @@ public sealed record MachinePlan(
     /// <summary>The devices that are looked at, two of them; null for the driver's first two.</summary>
     public Func<Machine, IEnumerable<IommuDevice>>? Devices { get; init; }
 
+    /// <summary>
+    /// Brings the hardware into the worst state in which it may be before there are domains: what somebody may have left who used it before; or null. It
+    /// is given the machine, its devices, and what will be looked at.
+    /// </summary>
+    public Action<Machine, IReadOnlyList<IommuDevice>, CheckSettings>? Settle { get; init; }
+
     /// <summary>How many address spaces are followed, numbered from 0: those that two domains can get, and some to spare.</summary>
     public int Spaces { get; init; } = 4;
 

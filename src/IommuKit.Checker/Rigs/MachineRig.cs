@@ -10,7 +10,7 @@ namespace IommuKit.Checker.Rigs;
 
 /// <summary>A machine under the eyes of the checker: two of its devices, with a domain each.</summary>
 /// <typeparam name="TFormat">The format of its page tables.</typeparam>
-public class MachineRig<TFormat> : CheckRig
+public sealed class MachineRig<TFormat> : CheckRig
     where TFormat : struct, IPageTableFormat
 {
     private readonly MachinePlan _plan;
@@ -40,13 +40,13 @@ public class MachineRig<TFormat> : CheckRig
         {
             Devices = [.. plan.DevicesOf(machine)];
             _dma = [.. Devices.Select(machine.CreateDma)];
-            Settle(settings);
+            plan.Settle?.Invoke(machine, Devices, settings);
             var traits = machine.Driver.Traits;
             var pages = new TrackedPages<TFormat>(settings.Pages, traits.InputBits, traits.OutputBits, plan.PoolStart, settings.PoolBytes);
             Checker = new FlushChecker<TFormat>(
                 pages,
                 plan.Traits with { CpuLine = machine.Memory.LineSize },
-                CreateDecoder(),
+                plan.CreateDecoder(machine, Devices),
                 machine.Memory,
                 Math.Min(plan.Spaces, traits.AddressSpaces),
                 Devices.Count,
@@ -87,7 +87,7 @@ public class MachineRig<TFormat> : CheckRig
     }
 
     /// <inheritdoc/>
-    public sealed override ICommandDecoder CreateDecoder() => _plan.CreateDecoder(Machine, Devices);
+    public override ICommandDecoder CreateDecoder() => _plan.CreateDecoder(Machine, Devices);
 
     /// <inheritdoc/>
     public override void Issue(in MaintenanceStep access) => Machine.Issue(access);
@@ -163,13 +163,6 @@ public class MachineRig<TFormat> : CheckRig
         var memory = Machine.SwitchOff();
         memory.Barrier();
         _plan.GiveBack(memory);
-        GC.SuppressFinalize(this);
-    }
-
-    /// <summary>Brings the hardware into the worst state in which it may be before there are domains. Nothing is looked at yet.</summary>
-    /// <param name="settings">What will be looked at.</param>
-    protected virtual void Settle(CheckSettings settings)
-    {
     }
 
     /// <summary>What is in memory where tables will be looks like entries to somewhere else.</summary>

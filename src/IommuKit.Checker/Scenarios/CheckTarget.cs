@@ -96,21 +96,18 @@ public sealed record CheckTarget(
     /// <param name="description">What its hardware may do, in one line.</param>
     /// <param name="plan">How machines are built and what they may do. What they keep in memory is in their pool of page tables.</param>
     /// <param name="inputBits">Bits of an IOVA.</param>
-    /// <param name="create">Builds the machine with a checker; null for a <see cref="MachineRig{TFormat}"/> as it is.</param>
-    public static CheckTarget Of<TFormat>(
-        string description, MachinePlan plan, int inputBits, Func<MachinePlan, CheckSettings, CheckRig>? create = null)
+    public static CheckTarget Of<TFormat>(string description, MachinePlan plan, int inputBits)
         where TFormat : struct, IPageTableFormat
     {
         ArgumentNullException.ThrowIfNull(plan);
         ulong page = TrackedPages<TFormat>.PageBytes;
-        create ??= (machine, settings) => new MachineRig<TFormat>(machine, settings);
         return new CheckTarget(
             plan.Kind.Name,
             description,
             plan.Traits,
             new RangeLayout(page, 1ul << TFormat.EntryShift(1)),
             new EndsLayout(page, inputBits, TFormat.SignExtendsInput),
-            settings => create(plan, settings))
+            settings => new MachineRig<TFormat>(plan, settings))
         {
             CanAttach = true,
             Least = shape => MappingBound<TFormat>.Find(plan.Traits, inputBits, shape),

@@ -171,14 +171,14 @@ public sealed class ScenarioRun(CheckRig machine, CheckConfiguration configurati
     private void Map(IommuDomain domain, in CheckOperation map)
     {
         var checker = machine.Checker;
-        (ulong Iova, PhysicalRange Range)[] pieces = [.. map.Pieces(domain.Granule)];
+        (ulong Iova, PhysicalRange Range)[] pieces = [.. map.Pieces(domain.Granule, configuration.Target.Layout.Table.Size)];
         foreach (var (iova, range) in pieces)
         {
             checker.Permit(map.Domain, iova, range.Length, range.Address, Rights);
         }
 
         var error = map.Kind == CheckOperationKind.Map
-            ? domain.TryMap(map.Iova, map.PhysicalAddress, map.Size, Rights)
+            ? domain.TryMap(map.Iova, pieces[0].Range.Address, map.Size, Rights)
             : domain.TryMapScatterGather(map.Iova, [.. pieces.Select(piece => piece.Range)], Rights, out _);
         if (error != IommuError.None)
         {

@@ -154,14 +154,18 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
         _hasNews = true;
         foreach (ref readonly var command in _commands.All)
         {
-            if (command.Kind == ShadowCommandKind.Complete)
+            switch (command.Kind)
             {
-                _posted.Complete();
-            }
-            else
-            {
-                _waste?.Dropping(command, _posted.Last);
-                _posted.Post(command);
+                case ShadowCommandKind.Complete:
+                    _posted.Complete();
+                    break;
+                case ShadowCommandKind.StoreRoute:
+                    _posted.Store(command);
+                    break;
+                default:
+                    _waste?.Dropping(command, _posted.Last);
+                    _posted.Post(command);
+                    break;
             }
         }
     }

@@ -53,11 +53,11 @@ internal sealed partial class FlushChecker<TFormat>
         {
             See();
             ulong answer = BitOf(page, _pages[page], physicalAddress, Protection.Read | Protection.Write);
-            return _posted.States.Exists(state => AnswersOf(state, device, page, answer));
+            return _posted.States.Exists(state => (AnswersOf(state, device, page) & answer) != 0);
         }
     }
 
-    private bool AnswersOf(ShadowState state, int device, int page, ulong answer)
+    private ulong AnswersOf(ShadowState state, int device, int page)
     {
         ulong answers = 0;
         for (ulong held = state.HeldRoutes[device] & ~ShadowState.NoRoute; held != 0; held &= held - 1)
@@ -65,7 +65,7 @@ internal sealed partial class FlushChecker<TFormat>
             answers |= state.Answers[(BitOperations.TrailingZeroCount(held) * _pages.Count) + page];
         }
 
-        return (answers & answer) != 0;
+        return answers;
     }
 
     public override bool Translates(ulong entryAddress, int page) => _pages.IsOnTheWay(entryAddress, page);

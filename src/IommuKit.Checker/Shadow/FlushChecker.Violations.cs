@@ -39,7 +39,9 @@ internal sealed partial class FlushChecker<TFormat>
         if ((held & ShadowState.NoRoute) != 0)
         {
             var source = state.Routes[device] < (ulong)_spaces ? StaleSource.RouteCache : StaleSource.Route;
-            return new Violation(Steps, device, domain, -1, 0, _pages[0], 0, 0, source, IsForeign: false, IsPosted: state != _posted.Last);
+            bool isPosted = state != _posted.Last
+                && (source == StaleSource.Route || (_posted.Last.HeldRoutes[device] & ShadowState.NoRoute) == 0);
+            return new Violation(Steps, device, domain, -1, 0, _pages[0], 0, 0, source, IsForeign: false, isPosted);
         }
 
         for (; held != 0; held &= held - 1)
@@ -94,7 +96,10 @@ internal sealed partial class FlushChecker<TFormat>
         // What gives access is worse than what does not.
         ulong worst = (wrong & ~1ul) != 0 ? wrong & ~1ul : wrong;
         worst &= ~(worst - 1);
-        bool isPosted = state != _posted.Last && (_posted.Last.Answers[(space * _pages.Count) + page] & ~allowed) == 0;
+        ulong last = source == StaleSource.RouteCache
+            ? AnswersOf(_posted.Last, device, page)
+            : _posted.Last.Answers[(space * _pages.Count) + page];
+        bool isPosted = state != _posted.Last && (last & ~allowed) == 0;
         return new Violation(
             Steps,
             device,

@@ -83,7 +83,7 @@ internal sealed class RunOptions(Catalog catalog)
             return CostFile.Find(file);
         }
 
-        return MachinesIn(parsed).Select(kind => kind.Costs).Distinct().ToArray() is [{ } own] ? CostFile.Find(own) : CostFile.Default;
+        return MachinesIn(parsed).Select(kind => kind.Costs).Distinct(StringComparer.Ordinal).ToArray() is [{ } own] ? CostFile.Find(own) : CostFile.Default;
     }
 
     /// <summary>From how many pages on everything is flushed.</summary>

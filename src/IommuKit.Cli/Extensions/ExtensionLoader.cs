@@ -51,6 +51,10 @@ internal static class ExtensionLoader
             {
                 throw OtherVersion(e);
             }
+            catch (FileNotFoundException e) when (IsAssembly(e))
+            {
+                throw Missing(e);
+            }
             catch (TargetInvocationException e)
             {
                 var inner = Innermost(e);
@@ -99,9 +103,9 @@ internal static class ExtensionLoader
         {
             throw OtherVersion(e);
         }
-        catch (FileNotFoundException e)
+        catch (FileNotFoundException e) when (IsAssembly(e))
         {
-            throw new ExtensionException($"it needs {Name(e.FileName)}, which is not beside it; publish it with all that it needs", e);
+            throw Missing(e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -118,5 +122,8 @@ internal static class ExtensionLoader
         ? Innermost(inner)
         : e;
 
-    private static string Name(string? assembly) => assembly?.Split(',')[0] ?? "an assembly";
+    private static bool IsAssembly(FileNotFoundException e) => e.FileName?.Contains("Version=", StringComparison.Ordinal) == true;
+
+    private static ExtensionException Missing(FileNotFoundException e) =>
+        new($"it needs {e.FileName!.Split(',')[0]}, which is not beside it; publish it with all that it needs", e);
 }

@@ -64,7 +64,8 @@ internal sealed class EarlyReuse(CheckRig machine, ScenarioRun run, bool isAtFlu
             foreach (ulong page in Run.Configuration.Target.Layout.Pages)
             {
                 ulong index = (page >> TegraEntry.PageShift) & (TableEntries - 1);
-                ulong address = new CheckOperation(CheckOperationKind.Map, 1 - Run.Current.Domain, page).PhysicalAddress;
+                ulong address = new CheckOperation(CheckOperationKind.Map, 1 - Run.Current.Domain, page)
+                    .PhysicalAddress(Run.Configuration.Target.Layout.Table.Size);
                 Machine.Scribble(table + (index * sizeof(uint)), TegraEntry.RightsMask | TegraEntry.Frame(address));
             }
         }

@@ -48,10 +48,10 @@ internal static class TegraTargets
                 soc, soc.TlbGroupBytes, [.. devices.Select(device => ((TegraSwgroupDevice)device).Swgroup)]))
         {
             PoolStart = soc.HasPtcFlushHigh ? HighPool : Pool,
+            Settle = TegraLeftovers.Fill,
             Devices = machine => DeviceNames.Select(machine.Driver.GetDevice),
         },
-        inputBits: 32,
-        (plan, settings) => new TegraRig(plan, settings)) with
+        inputBits: 32) with
     {
         IsDefault = true,
         IsDefaultAtEnds = true,
