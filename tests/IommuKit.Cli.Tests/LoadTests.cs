@@ -155,8 +155,8 @@ public sealed class LoadTests : IDisposable
     }
 
     [Theory]
-    [InlineData("constructor", "BadExtension cannot be made: InvalidOperationException: no luck with constructor")]
-    [InlineData("kinds", "BadExtension cannot say what it brings: InvalidOperationException: no luck with kinds")]
+    [InlineData("constructor", "MisbehavingExtension cannot be made: InvalidOperationException: no luck with constructor")]
+    [InlineData("kinds", "MisbehavingExtension cannot say what it brings: InvalidOperationException: no luck with kinds")]
     [InlineData("null", "it brings null as the name of an IOMMU")]
     [InlineData("name", "it brings \"bad, worse\" as the name of an IOMMU")]
     [InlineData("taken", "there is \"tegra210\" already; give its IOMMU another name")]
@@ -170,7 +170,7 @@ public sealed class LoadTests : IDisposable
     [InlineData("check", "--iommu", "bad", "--depth", "1", "--time", "0")]
     public void A_kind_that_throws_when_a_machine_is_made_is_named(params string[] args) => Command.Refuse(
         [args[0], .. args[1..].Select(arg => arg.StartsWith("samples") ? RepositoryFiles.InRepository(arg.Split('/')) : arg), "--load", Bad("create")])
-        .ShouldStartWith($"iommukit: --load: {Bad("create")}: BadExtension.ThrowIf failed: InvalidOperationException: no luck with create");
+        .ShouldStartWith($"iommukit: --load: {Bad("create")}: MisbehavingExtension.ThrowIf failed: InvalidOperationException: no luck with create");
 
     [Fact]
     public void So_is_a_decoder_that_throws() =>
@@ -222,7 +222,7 @@ public sealed class LoadTests : IDisposable
         string file = Path.Combine(_folder, $"{wrong}.dll");
         if (!File.Exists(file))
         {
-            File.Copy(typeof(BadExtension.BadExtension).Assembly.Location, file);
+            File.Copy(typeof(BadExtension.MisbehavingExtension).Assembly.Location, file);
             File.Copy(Sample, Path.Combine(_folder, "MyIommu.dll"));
         }
 

@@ -8,11 +8,11 @@ using MyIommu;
 namespace BadExtension;
 
 /// <summary>Does wrong what the name of its file says.</summary>
-public sealed class BadExtension : IIommuKitExtension
+public sealed class MisbehavingExtension : IIommuKitExtension
 {
-    private readonly string _wrong = Path.GetFileNameWithoutExtension(typeof(BadExtension).Assembly.Location);
+    private readonly string _wrong = Path.GetFileNameWithoutExtension(typeof(MisbehavingExtension).Assembly.Location);
 
-    public BadExtension() => ThrowIf("constructor");
+    public MisbehavingExtension() => ThrowIf("constructor");
 
     public IEnumerable<IommuKind> Kinds
     {
