@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using IommuKit.Cli.Commands;
-using IommuKit.Cli.Output;
+using IommuKit.Cli.Invocation;
 using IommuKit.Traces;
 
 namespace IommuKit.Cli;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IommuKit.Cli.Runs;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
@@ -14,16 +15,13 @@ internal static class ModelsCommand
         var command = new Command("models", "List the IOMMUs that are modelled, with the traits that decide what a flush must do.");
         results.AddTo(command);
         command.SetAction(parsed => results.Collect(parsed, context, [], writer =>
-        {
-            ModelRecord[] records = [.. MachineCatalog.All.Select(Describe)];
-            writer.Write(records, (console, isMarkdown) => ModelsTable.Write(console, records, isMarkdown));
-        }));
+            ModelsOutput.Write(writer, [.. MachineCatalog.All.Select(Describe)])));
         return command;
     }
 
-    private static ModelRecord Describe(MachineKind kind)
+    private static Model Describe(MachineKind kind)
     {
         using var machine = kind.Create(new MachineSettings());
-        return new ModelRecord(kind, machine.Driver.Traits, machine.Driver.Devices.Count);
+        return new Model(kind, machine.Driver.Traits, machine.Driver.Devices.Count);
     }
 }

@@ -22,7 +22,7 @@ public class IommuNameTests
         "IommuKit.Cli/Commands/CalibrationSource.cs",
         "IommuKit.Cli/Commands/CheckCommand.cs",
         "IommuKit.Cli/Commands/RunOptions.cs",
-        "IommuKit.Cli/Output/PolicyGuide.cs",
+        "IommuKit.Cli/Output/PoliciesOutput.cs",
         "IommuKit.Cli/Output/Report/SeedSection.cs",
         "IommuKit.Lab/Costs/CostFile.cs",
         "IommuKit.Lab/Formats/EntryFlags.cs",

@@ -15,7 +15,6 @@ public class NamespaceTests
         [
             "IommuKit.Checker", "IommuKit.Checker.Iommus.Tegra", "IommuKit.Checker.Planted", "IommuKit.Checker.Rigs", "IommuKit.Checker.Scenarios",
         ],
-        ["IommuKit.Cli"] = ["IommuKit.Cli", "IommuKit.Cli.Commands", "IommuKit.Cli.Output", "IommuKit.Cli.Output.Report"],
     };
 
     public static TheoryData<string> Assemblies =>

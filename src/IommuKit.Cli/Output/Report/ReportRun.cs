@@ -2,7 +2,7 @@ using IommuKit.Analysis.Calibration;
 using IommuKit.Analysis.Explain;
 using IommuKit.Analysis.Verdict;
 using IommuKit.Checker;
-using IommuKit.Cli.Commands;
+using IommuKit.Cli.Invocation;
 using IommuKit.Domains;
 using IommuKit.Lab.Bench;
 using IommuKit.Lab.Costs;
@@ -42,7 +42,7 @@ internal sealed record ReportRun(
     public static ReportRun Run(ReportRequest request, Action<string, double>? report)
     {
         report?.Invoke("costs", 0);
-        var calibration = request.Costs.Given is null ? CalibrationSource.Run(request.Costs.Measurements, request.Costs.Calibration, report) : null;
+        var calibration = request.Costs.Fit(report);
         var costs = request.Costs.Take(calibration);
         report?.Invoke("costs", 1);
 
@@ -90,7 +90,7 @@ internal sealed record ReportRun(
         Attribution Explain()
         {
             var (work, _) = TraceWorkload.Run(file, request.Kind, From, To, isLenient, Progress.Share(file, $"explain {label}", report));
-            return new Attribution(work, CostTerms.VectorOf(costs.Components), calibration?.Draws ?? []);
+            return new Attribution(work, costs.Components.ToVector(), calibration?.Draws ?? []);
         }
     }
 
