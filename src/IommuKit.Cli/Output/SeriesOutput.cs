@@ -64,7 +64,10 @@ internal static class SeriesOutput
             results,
             isMarkdown,
             result => [.. result.Series.Select(point => (result, point))],
-            [.. Fields.Columns("recorded_start_us", "maps", "unmaps", "mapped_bytes", "unmapped_bytes", "virtual_us", "invalidations", "syncs", "live_pages")]);
+            [
+                .. Fields.Columns(
+                    "recorded_start_us", "maps", "unmaps", "mapped_bytes", "unmapped_bytes", "virtual_us", "invalidations", "syncs", "live_pages"),
+            ]);
         console.Note(
             isMarkdown,
             "Start: by the trace's clock. Virtual ms: operations times their cost, on the machine that the costs are for. "

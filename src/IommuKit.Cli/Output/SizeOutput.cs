@@ -55,7 +55,11 @@ internal static class SizeOutput
             results,
             isMarkdown,
             result => [.. result.Sizes.Select(size => (result, size))],
-            [.. Fields.Columns("op"), new("Size", 0, row => Describe(row.Size.Size), IsNumber: false), .. Fields.Columns("count", "virtual_us", "p50_us", "p90_us", "p99_us", "max_us")]);
+            [
+                .. Fields.Columns("op"),
+                new("Size", 0, row => Describe(row.Size.Size), IsNumber: false),
+                .. Fields.Columns("count", "virtual_us", "p50_us", "p90_us", "p99_us", "max_us"),
+            ]);
         console.Note(isMarkdown, "p50 to Max: latencies of single maps and unmaps in µs of virtual time. Sizes of unmaps are what went away.");
     }
 

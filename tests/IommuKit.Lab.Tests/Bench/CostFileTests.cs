@@ -117,7 +117,8 @@ public sealed class CostFileTests : IDisposable
         json["components"]!["command"] = JsonNode.Parse("""{ "us": 0.25, "kind": "assumed", "source": "a guess" }""");
         File.WriteAllText(_path, json.ToJsonString());
         var costs = CostFile.Load(_path);
-        costs.Components.Kinds.ShouldBe(CostFile.Default.Components.Kinds.Except([OperationKind.Barrier, OperationKind.RunStored]).Append(OperationKind.Command));
+        costs.Components.Kinds.ShouldBe(
+            CostFile.Default.Components.Kinds.Except([OperationKind.Barrier, OperationKind.RunStored]).Append(OperationKind.Command));
         var (us, kind, source, width) = costs.Components[OperationKind.Barrier];
         (us, kind, width).ShouldBe((0, "assumed", null));
         source.ShouldContain("Not in the file");

@@ -126,7 +126,7 @@ public sealed class ReplayAxesTests : IDisposable
         var all = Replayer.Run(sample, options);
         all.Select(result => (result.Policy, result.Tuning.FlushAllPages)).ShouldBe(
             [(SyncPolicy.PerPage, 0), (SyncPolicy.Gather, 0), (SyncPolicy.PerPage, 8), (SyncPolicy.Gather, 8)]);
-        all[3].Counts[OperationKind.RegisterWrite, OperationPurpose.Tlb].ShouldBeLessThan(all[1].Counts[OperationKind.RegisterWrite, OperationPurpose.Tlb]);
+        all[3].Counts.For(OperationPurpose.Tlb).ShouldBeLessThan(all[1].Counts.For(OperationPurpose.Tlb));
         var part = Replayer.Run(sample, options with { Part = 2..4 });
         part.Select(result => (result.Counts, result.VirtualMicroseconds, result.MapLatency)).ShouldBe(
             all.Skip(2).Select(result => (result.Counts, result.VirtualMicroseconds, result.MapLatency)));
