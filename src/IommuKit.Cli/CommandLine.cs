@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using IommuKit.Cli.Commands;
 using IommuKit.Cli.Extensions;
-using IommuKit.Cli.Output;
+using IommuKit.Cli.Invocation;
 using IommuKit.Traces;
 
 namespace IommuKit.Cli;

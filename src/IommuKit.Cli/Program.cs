@@ -1,4 +1,5 @@
 using IommuKit.Cli;
+using IommuKit.Cli.Invocation;
 
 return CommandLine.Run(
     args,

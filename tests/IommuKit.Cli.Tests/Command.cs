@@ -1,3 +1,5 @@
+using IommuKit.Cli.Invocation;
+
 namespace IommuKit.Cli.Tests;
 
 /// <summary>Runs the command in this process.</summary>

@@ -110,7 +110,7 @@ public sealed class ReportCommandTests : IDisposable
         {
             cells[0].ShouldBe((string)json["policy"]!);
             cells[1].ShouldBe(((double)json["virtual_us"]! / 1000).ToString("#,0.0", CultureInfo.InvariantCulture));
-            cells[2].ShouldBe(((long)json["register_writes"]!).ToString("#,0", CultureInfo.InvariantCulture));
+            cells[2].ShouldBe(((long)json["operations"]!["register_write"]!).ToString("#,0", CultureInfo.InvariantCulture));
         }
 
         // The fates of the unmaps are all of them.

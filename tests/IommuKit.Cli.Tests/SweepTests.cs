@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using static IommuKit.Cli.Tests.Command;
 
@@ -23,7 +25,7 @@ public sealed class SweepTests : IDisposable
         lines.Length.ShouldBe(16);
         var rows = lines.Select(line => JsonDocument.Parse(line).RootElement).ToArray();
         rows[0].GetProperty("time_ratio").GetDouble().ShouldBe(1);
-        rows[0].GetProperty("operations_ratio").GetDouble().ShouldBe(1);
+        rows[0].GetProperty("maintenance_ratio").GetDouble().ShouldBe(1);
         double first = rows[0].GetProperty("virtual_us").GetDouble();
         foreach (var row in rows)
         {
@@ -32,8 +34,8 @@ public sealed class SweepTests : IDisposable
 
         var combinations = rows.Select(row => (
             row.GetProperty("iommu").GetString(),
-            row.GetProperty("flush_all_pages").GetInt32(),
-            row.GetProperty("tlb_step_bytes").GetInt32(),
+            row.GetProperty("tuning").TryGetProperty("flush_all", out var pages) ? pages.GetInt32() : 0,
+            row.GetProperty("tuning").GetProperty("tlb_step").GetInt32(),
             row.GetProperty("policy").GetString()));
         combinations.Distinct().Count().ShouldBe(16);
 
@@ -47,11 +49,11 @@ public sealed class SweepTests : IDisposable
     {
         Succeed("replay", Sample, "-p", "Gather", "--by-size").ShouldMatch("unmap +260K–1M +2,050 ");
         Lines(Succeed("replay", Sample, "-p", "Gather", "--by-size", "--csv"))[0].ShouldBe(
-            "file,iommu,policy,tuning,op,size_from_bytes,size_to_bytes,count,virtual_us,p50_us,p90_us,p99_us,max_us,costs");
+            "file,iommu,policy,op,size_from_bytes,size_to_bytes,count,virtual_us,p50_us,p90_us,p99_us,max_us,costs");
         Succeed("replay", Sample, "-p", "Gather", "--series", "1s").ShouldMatch(@"10\.025165 +2,238 +552 ");
         string[] lines = Lines(Succeed("replay", Sample, "-p", "Gather", "--series", "500ms", "--csv"));
         lines[0].ShouldBe(
-            "file,iommu,policy,tuning,recorded_start_us,maps,unmaps,mapped_bytes,unmapped_bytes,virtual_us,invalidations,syncs,live_pages,costs");
+            "file,iommu,policy,recorded_start_us,maps,unmaps,mapped_bytes,unmapped_bytes,virtual_us,invalidations,syncs,live_pages,costs");
         lines[1].ShouldContain(",10025165,");
     }
 
@@ -139,6 +141,23 @@ public sealed class SweepTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("\"settings\":", "\"setting\":")]
+    [InlineData("\"unpriced\":[]", "\"unpriced\":null")]
+    [InlineData("\"unpriced\":[]", "\"priced\":[]")]
+    [InlineData("\"barrier\":", "\"barriers\":")]
+    [InlineData("\"tlb\":", "\"iotlb\":")]
+    [InlineData("\"item\":0", "\"items\":0")]
+    public void What_somebody_else_made_with_a_checksum_of_its_own_is_refused_in_one_line(string part, string other)
+    {
+        string[] lines = Lines(File.ReadAllText(Shard("made", "1/1")));
+        lines[1].ShouldContain(part);
+        lines[1] = lines[1].Replace(part, other);
+        byte[] body = Encoding.UTF8.GetBytes(string.Concat(lines[..^1].Select(line => line + "\n")));
+        string made = Write("made2", $"{Encoding.UTF8.GetString(body)}{{\"sha256\":\"{Convert.ToHexStringLower(SHA256.HashData(body))}\"}}\n");
+        Refuse("merge", made).ShouldContain("made2:2: is not a line that 'iommukit replay --shard' wrote");
+    }
+
     [Fact]
     public void Damaged_shards_are_refused_with_their_line()
     {
@@ -151,7 +170,7 @@ public sealed class SweepTests : IDisposable
         Refuse("merge", one, Write("d", text.Replace("\"item\":3", "\"item\":1"))).ShouldContain("d:3: has item 1 where");
         Refuse("merge", Write("e", "[1]\n")).ShouldContain("e:1: is not a line");
         Refuse("merge", Write("f", string.Empty)).ShouldContain("f: is empty");
-        Refuse("merge", Write("g", text.Replace("\"iommukit_shard\":3", "\"iommukit_shard\":9"))).ShouldContain("g:1: has version 9");
+        Refuse("merge", Write("g", text.Replace("\"iommukit_shard\":4", "\"iommukit_shard\":9"))).ShouldContain("g:1: has version 9");
         Refuse("merge", Write("h", text.Replace("\"shards\":2", "\"shards\":0"))).ShouldContain("h:1: has numbers");
         Refuse("merge", Write("i", text.Replace("\"cases\":4", "\"cases\":2147483647"))).ShouldContain("i:1: has numbers");
         Refuse("merge", one, Write("j", text.Replace("\"skipped\":[]", "\"skipped\":null"))).ShouldContain("j:2: is not a line");

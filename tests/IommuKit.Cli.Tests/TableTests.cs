@@ -89,7 +89,11 @@ public partial class TableTests
         const string stated = "--flush-all 512 --tlb-step 16K --section-threshold 3 --asid-threshold 9 --sections";
         Command.Succeed(["bench", "-p", "Gather", .. tuning]).ShouldContain($"; tuned with {stated}");
         Command.Succeed(["bench", "-p", "Gather", "--host-time", "-s", "128K", .. tuning]).ShouldContain($"; tuned with {stated}");
-        Command.Succeed(["bench", "-p", "Gather", "--json", .. tuning]).ShouldContain($"\"tuning\": \"{stated}\"");
+        Command.Succeed(["bench", "-p", "Gather", "--jsonl", .. tuning]).ShouldContain(
+            "\"tuning\":{\"flush_all\":512,\"tlb_step\":16384,\"section_threshold\":3,\"asid_threshold\":9,\"sections\":true},");
+        string[] csv = Command.Succeed(["bench", "-p", "Gather", "--csv", .. tuning]).Split('\n');
+        csv[0].ShouldContain(",tuning.flush_all,tuning.tlb_step,tuning.section_threshold,tuning.asid_threshold,tuning.sections,");
+        csv[1].ShouldContain(",512,16384,3,9,True,");
         Command.Succeed(["replay", Commands[3][1], "-p", "Gather", .. tuning]).ShouldContain($"; tuned with {stated}");
         Command.Succeed("bench", "-p", "Gather").ShouldNotContain("tuned");
     }

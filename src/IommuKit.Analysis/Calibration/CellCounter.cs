@@ -1,6 +1,4 @@
-using IommuKit.Lab;
 using IommuKit.Lab.Bench;
-using IommuKit.Lab.Costs;
 using IommuKit.Lab.Iommus;
 using IommuKit.Traces;
 
@@ -45,7 +43,6 @@ internal static class CellCounter
     public static double[] VectorOf(BenchRow row)
     {
         ArgumentNullException.ThrowIfNull(row);
-        bool isMap = row.Operation == MappingOperation.Map;
-        return CostTerms.VectorOf(row.Counts, isMap ? 1 : 0, isMap ? 0 : 1);
+        return row.Counts.ToVector();
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using IommuKit.Lab.Costs;
+using IommuKit.Lab.Machines;
 
 namespace IommuKit.Analysis.Calibration;
 
@@ -19,7 +20,7 @@ public sealed class CostCalibration
         Fit = CostFit.Of(cells, options.Prior);
         Draws = Fit.Resample(options.Resamples, options.Seed);
         Identifiability = new Identifiability(Fit);
-        Intervals = [.. CostTerms.All.Select(term => Interval90.Of(Draws, costs => costs[(int)term]))];
+        Intervals = [.. OperationKinds.All.Select(term => Interval90.Of(Draws, costs => costs[(int)term]))];
         LeftOut = CrossValidation.Run(cells, options.Prior);
     }
 
@@ -32,7 +33,7 @@ public sealed class CostCalibration
     /// <summary>What the measurements say by themselves.</summary>
     public Identifiability Identifiability { get; }
 
-    /// <summary>The 90 % interval of each cost, by <see cref="CostTerm"/>.</summary>
+    /// <summary>The 90 % interval of each cost, by <see cref="OperationKind"/>.</summary>
     public IReadOnlyList<Interval90> Intervals { get; }
 
     /// <summary>Every cell as predicted without its size.</summary>
@@ -93,27 +94,27 @@ public sealed class CostCalibration
             $"Fitted to {SampleCount} times in {Fit.Cells.Count} cells of {_source}, "
                 + $"{(Prior.Source is { } prior ? $"with priors from {prior.Name}" : "without priors")}; {Misfit}."),
         Unit = "us",
-        Components = CostComponents.From(ComponentOf),
+        Components = new CostComponents(Prior.Kinds.Select(kind => KeyValuePair.Create(kind, ComponentOf(kind)))),
     };
 
     private string Misfit => Fit.IsMisfitKnown
         ? string.Create(CultureInfo.InvariantCulture, $"misfit {Fit.Misfit:0.0 %} beyond the scatter of the samples")
         : "too few cells to show a misfit, so that intervals have none in them and are too narrow";
 
-    private CostComponent ComponentOf(CostTerm term)
+    private CostComponent ComponentOf(OperationKind term)
     {
         double us = Fit.Us[(int)term];
         if (!Fit.Terms.Contains(term))
         {
             string origin = Prior.Source is { } source
-                ? $"taken from {source.Name}: {source.Components.Of(term).Source}"
+                ? $"taken from {source.Name}: {source.Components[term].Source}"
                 : "unknown, so that it adds nothing.";
             return new CostComponent(us, "assumed", $"Not in the measurements; {origin}");
         }
 
         var interval = Intervals[(int)term];
         var confused = Identifiability.Confused.FirstOrDefault(group => group.Contains(term)) ?? [];
-        string partners = string.Join(", ", confused.Where(other => other != term).Select(CostTerms.NameOf));
+        string partners = string.Join(", ", confused.Where(other => other != term).Select(OperationKinds.NameOf));
         string doubt = partners.Length == 0 ? string.Empty : $" The times alone cannot tell it apart from {partners}.";
         double width = interval.Width / 2 / HalfWidth90;
         return new CostComponent(

@@ -1,4 +1,4 @@
-using IommuKit.Lab.Costs;
+using IommuKit.Lab.Machines;
 using MathNet.Numerics.Distributions;
 
 namespace IommuKit.Analysis.Calibration;
@@ -11,7 +11,6 @@ public sealed class CostFit
     // The weights depend on the misfit, the misfit on the fit, and the fit on the weights; this settles to a percent in three rounds.
     private const int Rounds = 4;
 
-    private readonly CostPrior _prior;
     private readonly FitProblem _problem;
 
     // Cells beyond the combinations of costs that they determine.
@@ -20,7 +19,7 @@ public sealed class CostFit
     private CostFit(IReadOnlyList<MeasuredCell> cells, CostPrior prior, double? fixedMisfit)
     {
         Cells = cells;
-        _prior = prior;
+        Prior = prior;
         _freedom = cells.Count - DataRank();
         double[] variances = [.. CellSpread.VariancesOf(cells).Select((variance, i) => variance / cells[i].Samples.Count)];
 
@@ -41,7 +40,10 @@ public sealed class CostFit
     /// <summary>The cells.</summary>
     public IReadOnlyList<MeasuredCell> Cells { get; }
 
-    /// <summary>The costs in microseconds, by <see cref="CostTerm"/>.</summary>
+    /// <summary>What was known beside them.</summary>
+    public CostPrior Prior { get; }
+
+    /// <summary>The costs in microseconds, by <see cref="OperationKind"/>.</summary>
     public IReadOnlyList<double> Us { get; }
 
     /// <summary>
@@ -57,7 +59,7 @@ public sealed class CostFit
     public bool IsMisfitKnown => _freedom > 0;
 
     /// <summary>Terms that are free or have a prior; the others keep what the prior assumes.</summary>
-    public IReadOnlyList<CostTerm> Terms => _problem.Terms;
+    public IReadOnlyList<OperationKind> Terms => _problem.Terms;
 
     /// <summary>
     /// Whether the times and priors together single one vector of costs out. If not, the costs here are one of many that explain the times as well,
@@ -82,7 +84,7 @@ public sealed class CostFit
     }
 
     /// <summary>The time of some work.</summary>
-    /// <param name="counts">Its counts, by <see cref="CostTerm"/>.</param>
+    /// <param name="counts">Its counts, by <see cref="OperationKind"/>.</param>
     public double Predict(IReadOnlyList<double> counts) => counts.Zip(Us, (count, us) => count * us).Sum();
 
     /// <summary>How far the fit is from the mean of a cell, relative to that.</summary>
@@ -106,7 +108,12 @@ public sealed class CostFit
         for (int i = 0; i < count; i++)
         {
             double[] times = [.. Cells.Select(cell => Redraw(cell, shared, random))];
-            double[] priors = [.. CostTerms.All.Select(term => _prior.UsOf(term) + ((_prior.WidthOf(term) ?? 0) * Normal.Sample(random, 0, 1)))];
+            double[] priors = new double[OperationKinds.All.Count];
+            foreach (var term in Prior.Kinds)
+            {
+                priors[(int)term] = Prior.UsOf(term) + ((Prior.WidthOf(term) ?? 0) * Normal.Sample(random, 0, 1));
+            }
+
             draws[i] = _problem.Draw(times, priors);
         }
 
@@ -151,7 +158,7 @@ public sealed class CostFit
     }
 
     private int DataRank() =>
-        new FitProblem(Cells, [.. Cells.Select(_ => 1.0)], new CostPrior(null)).Directions.SingularValues.Count(value => value > 1e-2);
+        new FitProblem(Cells, [.. Cells.Select(_ => 1.0)], Prior.Without()).Directions.SingularValues.Count(value => value > 1e-2);
 
     private static double[] Ones(int count) => [.. Enumerable.Repeat(1.0, count)];
 }

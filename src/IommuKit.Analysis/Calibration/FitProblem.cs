@@ -1,4 +1,4 @@
-using IommuKit.Lab.Costs;
+using IommuKit.Lab.Machines;
 using MathNet.Numerics.LinearAlgebra;
 
 namespace IommuKit.Analysis.Calibration;
@@ -14,7 +14,7 @@ internal sealed class FitProblem
 
     private readonly double[] _errors;
     private readonly double[] _scales;
-    private readonly CostTerm[] _priorTerms;
+    private readonly OperationKind[] _priorTerms;
     private readonly CostPrior _prior;
     private readonly Matrix<double> _equations;
     private readonly Matrix<double> _gram;
@@ -28,8 +28,8 @@ internal sealed class FitProblem
     {
         _errors = errors;
         _prior = prior;
-        _priorTerms = [.. CostTerms.All.Where(term => prior.WidthOf(term) is not null)];
-        Terms = [.. CostTerms.All.Where(term => prior.WidthOf(term) is not null || cells.Any(cell => cell.Counts[(int)term] != 0))];
+        _priorTerms = [.. prior.Kinds.Where(term => prior.WidthOf(term) is not null)];
+        Terms = [.. prior.Kinds.Where(term => prior.WidthOf(term) is not null || cells.Any(cell => cell.Counts[(int)term] != 0))];
         int rows = cells.Count + _priorTerms.Length;
         _equations = Matrix<double>.Build.Dense(rows, Terms.Count, (row, column) =>
             row < cells.Count
@@ -47,14 +47,14 @@ internal sealed class FitProblem
     }
 
     /// <summary>The terms that the equations have.</summary>
-    public IReadOnlyList<CostTerm> Terms { get; }
+    public IReadOnlyList<OperationKind> Terms { get; }
 
     /// <summary>What the equations determine, and what they do not.</summary>
     public FitDirections Directions { get; }
 
-    /// <summary>The best costs for some times, by <see cref="CostTerm"/>. Terms that the equations do not have get what the prior assumes.</summary>
+    /// <summary>The best costs for some times, by <see cref="OperationKind"/>. Terms that the equations do not have get what the prior assumes.</summary>
     /// <param name="times">The mean of each cell, in units of the cell's measured mean.</param>
-    /// <param name="priors">The centre of each prior in microseconds, by <see cref="CostTerm"/>; null for those of the prior itself.</param>
+    /// <param name="priors">The centre of each prior in microseconds, by <see cref="OperationKind"/>; null for those of the prior itself.</param>
     public double[] Solve(double[] times, double[]? priors = null) => Costs(SolveScaled(times, priors));
 
     /// <summary>The best costs for some times, and beside them the extremes of all that are as good.</summary>
@@ -81,7 +81,7 @@ internal sealed class FitProblem
 
     private double[] Costs(double[] scaled)
     {
-        double[] costs = [.. CostTerms.All.Select(_prior.UsOf)];
+        double[] costs = [.. OperationKinds.All.Select(_prior.UsOf)];
         for (int column = 0; column < scaled.Length; column++)
         {
             costs[(int)Terms[column]] = scaled[column] / _scales[column];

@@ -1,4 +1,4 @@
-using IommuKit.Lab.Costs;
+using IommuKit.Lab.Machines;
 
 namespace IommuKit.Analysis.Calibration;
 
@@ -17,11 +17,11 @@ public sealed class Identifiability
     {
         ArgumentNullException.ThrowIfNull(fit);
         var cells = fit.Cells;
-        var alone = CostFit.Of(cells, new CostPrior(null), Math.Max(fit.Misfit, 0));
+        var alone = CostFit.Of(cells, fit.Prior.Without(), Math.Max(fit.Misfit, 0));
         var directions = alone.Directions;
         Rank = directions.Determined;
         Condition = directions.SingularValues[0] / directions.SingularValues[^1];
-        NotInData = [.. CostTerms.All.Except(alone.Terms)];
+        NotInData = [.. fit.Prior.Kinds.Except(alone.Terms)];
         double[,] lost = directions.ProjectUndetermined();
         var free = Enumerable.Range(0, alone.Terms.Count).Where(i => lost[i, i] > Noticeable).ToList();
         Determined = [.. alone.Terms.Where((_, i) => !free.Contains(i))];
@@ -36,20 +36,20 @@ public sealed class Identifiability
     public double Condition { get; }
 
     /// <summary>Terms that the measured work never has.</summary>
-    public IReadOnlyList<CostTerm> NotInData { get; }
+    public IReadOnlyList<OperationKind> NotInData { get; }
 
     /// <summary>Terms that the times determine each by itself.</summary>
-    public IReadOnlyList<CostTerm> Determined { get; }
+    public IReadOnlyList<OperationKind> Determined { get; }
 
     /// <summary>Groups of terms that can be traded for each other without a change of the fit that the scatter of the times would show.</summary>
-    public IReadOnlyList<IReadOnlyList<CostTerm>> Confused { get; }
+    public IReadOnlyList<IReadOnlyList<OperationKind>> Confused { get; }
 
     /// <summary>Pairs of terms that occur in the same proportion in all measured work.</summary>
-    public IReadOnlyList<(CostTerm First, CostTerm Second)> ParallelPairs { get; }
+    public IReadOnlyList<(OperationKind First, OperationKind Second)> ParallelPairs { get; }
 
-    private static List<IReadOnlyList<CostTerm>> GroupsOf(List<int> free, double[,] lost, IReadOnlyList<CostTerm> terms)
+    private static List<IReadOnlyList<OperationKind>> GroupsOf(List<int> free, double[,] lost, IReadOnlyList<OperationKind> terms)
     {
-        var groups = new List<IReadOnlyList<CostTerm>>();
+        var groups = new List<IReadOnlyList<OperationKind>>();
         var open = new List<int>(free);
         while (open.Count != 0)
         {
@@ -68,9 +68,9 @@ public sealed class Identifiability
         return groups;
     }
 
-    private static List<(CostTerm First, CostTerm Second)> PairsOf(IReadOnlyList<MeasuredCell> cells, IReadOnlyList<CostTerm> terms)
+    private static List<(OperationKind First, OperationKind Second)> PairsOf(IReadOnlyList<MeasuredCell> cells, IReadOnlyList<OperationKind> terms)
     {
-        var pairs = new List<(CostTerm, CostTerm)>();
+        var pairs = new List<(OperationKind, OperationKind)>();
         for (int i = 0; i < terms.Count; i++)
         {
             for (int j = i + 1; j < terms.Count; j++)

@@ -1,11 +1,11 @@
-using IommuKit.Lab.Costs;
+using IommuKit.Lab.Machines;
 
 namespace IommuKit.Analysis.Calibration;
 
 /// <summary>All times of one kind of work, with what the model counts for it.</summary>
 /// <param name="Work">What was timed; null for work that no bench does.</param>
 /// <param name="Samples">The times in microseconds, at least one.</param>
-/// <param name="Counts">Operations of the work on the model, by <see cref="CostTerm"/>.</param>
+/// <param name="Counts">Operations of the work on the model, by <see cref="OperationKind"/>.</param>
 public sealed record MeasuredCell(MeasuredWork? Work, IReadOnlyList<double> Samples, IReadOnlyList<double> Counts)
 {
     /// <summary>The mean of the times.</summary>

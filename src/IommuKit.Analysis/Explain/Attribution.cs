@@ -1,27 +1,33 @@
 using IommuKit.Analysis.Calibration;
 using IommuKit.Lab.Costs;
+using IommuKit.Lab.Machines;
 
 namespace IommuKit.Analysis.Explain;
 
 /// <summary>The gain of one policy over another in some work, split in two ways: among causes, and among kinds of operation.</summary>
 public sealed class Attribution
 {
-    private static readonly (string Name, CostTerm[] Terms)[] Kinds =
+    private static readonly OperationKind[] RegisterKinds =
     [
-        ("register writes", [CostTerm.RegisterWrite]),
-        ("read-backs", [CostTerm.RegisterRead]),
-        ("lines cleaned", [CostTerm.LineCleaned]),
-        ("barriers", [CostTerm.Barrier]),
-        ("software",
-        [
-            CostTerm.MapCall, CostTerm.UnmapCall, CostTerm.RangeMapped, CostTerm.EntryStored,
-            CostTerm.RunStored, CostTerm.TableAllocated, CostTerm.TableFreed,
-        ]),
+        OperationKind.RegisterWrite, OperationKind.Doorbell, OperationKind.RegisterRead, OperationKind.Wait, OperationKind.Command, OperationKind.Request,
+    ];
+
+    private static readonly OperationKind[] CacheKinds = [OperationKind.LineCleaned, OperationKind.CleanCall, OperationKind.Barrier];
+
+    // Each kind of operation is in one of them, so that they add up; the second is there only where there is such hardware.
+    private static readonly (string Name, OperationKind[] Kinds)[] Operations =
+    [
+        ("register writes", [OperationKind.RegisterWrite, OperationKind.Doorbell]),
+        ("commands", [OperationKind.Command, OperationKind.Request]),
+        ("read-backs", [OperationKind.RegisterRead, OperationKind.Wait]),
+        ("lines cleaned", [OperationKind.LineCleaned, OperationKind.CleanCall]),
+        ("barriers", [OperationKind.Barrier]),
+        ("software", [.. OperationKinds.All.Except([.. RegisterKinds, .. CacheKinds])]),
     ];
 
     /// <summary>Splits a gain.</summary>
     /// <param name="workload">The work.</param>
-    /// <param name="costs">What operations cost, by <see cref="CostTerm"/>.</param>
+    /// <param name="costs">What operations cost, by <see cref="OperationKind"/>.</param>
     /// <param name="draws">Costs that might as well be true; empty if nothing is known of that.</param>
     public Attribution(Workload workload, IReadOnlyList<double> costs, IReadOnlyList<CostDraw> draws)
     {
@@ -29,26 +35,31 @@ public sealed class Attribution
         ArgumentNullException.ThrowIfNull(costs);
         ArgumentNullException.ThrowIfNull(draws);
         Workload = workload;
-        IsDifferent = !workload.With(Causes.None).AsSpan().SequenceEqual(workload.With(Causes.All));
         IsUnique = draws.All(draw => draw.Vectors.Count == 1);
         double[] us = [.. costs];
         double[] whole = Difference(workload.With(Causes.None), workload.With(Causes.All));
+        IsDifferent = OperationKinds.All.Any(kind => whole[(int)kind] != 0 && (!kind.IsTally() || us[(int)kind] != 0));
         IsSure = SignsIn(draws, whole).Distinct().Count() <= 1;
-        FromUs = CostTerms.Dot(workload.With(Causes.None), us);
-        ToUs = CostTerms.Dot(workload.With(Causes.All), us);
+        FromUs = CostVector.Dot(workload.With(Causes.None), us);
+        ToUs = CostVector.Dot(workload.With(Causes.All), us);
         var causes = CauseVectors(workload);
         ByCause = [.. CauseNames.Select((name, i) => Part(name, causes[i]))];
-        ByOperation = [.. Kinds.Select(kind => Part(kind.Name, Only(whole, kind.Terms)))];
-        Registers = Part("TLB maintenance (register writes and read-backs)", Only(whole, CostTerm.RegisterWrite, CostTerm.RegisterRead));
-        DmaSync = Part("DMA sync (lines cleaned and barriers)", Only(whole, CostTerm.LineCleaned, CostTerm.Barrier));
+        ByOperation =
+        [
+            .. Operations
+                .Where(operation => operation.Name != "commands" || Array.Exists(operation.Kinds, kind => workload.Has(kind)))
+                .Select(operation => Part(operation.Name, Only(whole, operation.Kinds))),
+        ];
+        Registers = Part("TLB maintenance (register writes and read-backs)", Only(whole, RegisterKinds));
+        DmaSync = Part("DMA sync (lines cleaned and barriers)", Only(whole, CacheKinds));
 
         AttributionPart Part(string name, double[] saved)
         {
             double gain = FromUs - ToUs;
-            double part = CostTerms.Dot(saved, us);
+            double part = CostVector.Dot(saved, us);
             Interval90? interval = draws.Count == 0 || !IsSure
                 ? null
-                : Interval90.Of(draws, drawn => Share(CostTerms.Dot(saved, drawn), CostTerms.Dot(whole, drawn)));
+                : Interval90.Of(draws, drawn => Share(CostVector.Dot(saved, drawn), CostVector.Dot(whole, drawn)));
             return new AttributionPart(name, saved, part, Share(part, gain), interval);
         }
     }
@@ -103,8 +114,8 @@ public sealed class Attribution
     {
         ArgumentNullException.ThrowIfNull(workload);
         int causes = CauseNames.Count;
-        double[][] vectors = [.. Enumerable.Range(0, causes).Select(_ => new double[CostTerms.All.Count])];
-        foreach (var term in CostTerms.All)
+        double[][] vectors = [.. Enumerable.Range(0, causes).Select(_ => new double[OperationKinds.All.Count])];
+        foreach (var term in OperationKinds.All)
         {
             double[] shares = Shapley.Split(causes, on => workload.Counts[0][(int)term] - workload.Counts[on][(int)term]);
             for (int cause = 0; cause < causes; cause++)
@@ -126,18 +137,18 @@ public sealed class Attribution
         double[] widths =
         [
             .. CauseVectors(workload).Select(saved =>
-                Interval90.Of(draws, drawn => Share(CostTerms.Dot(saved, drawn), CostTerms.Dot(whole, drawn))).Width),
+                Interval90.Of(draws, drawn => Share(CostVector.Dot(saved, drawn), CostVector.Dot(whole, drawn))).Width),
         ];
         return widths.Where(double.IsFinite).Sum();
     }
 
     private static IEnumerable<int> SignsIn(IReadOnlyList<CostDraw> draws, double[] whole) =>
-        draws.SelectMany(draw => draw.Vectors).Select(costs => Math.Sign(CostTerms.Dot(whole, costs)));
+        draws.SelectMany(draw => draw.Vectors).Select(costs => Math.Sign(CostVector.Dot(whole, costs)));
 
     private static double Share(double part, double gain) => gain == 0 ? double.NaN : part / gain;
 
     private static double[] Difference(double[] from, double[] to) => [.. from.Zip(to, (a, b) => a - b)];
 
-    private static double[] Only(double[] vector, params CostTerm[] terms) =>
-        [.. vector.Select((value, i) => terms.Contains((CostTerm)i) ? value : 0)];
+    private static double[] Only(double[] vector, params OperationKind[] terms) =>
+        [.. vector.Select((value, i) => terms.Contains((OperationKind)i) ? value : 0)];
 }

@@ -19,7 +19,7 @@ public sealed class Explanation
         ArgumentNullException.ThrowIfNull(costs);
         Costs = costs;
         Calibration = calibration;
-        double[] us = CostTerms.VectorOf(costs.Components);
+        double[] us = costs.Components.ToVector();
         Attributions = [.. workloads.Select(workload => new Attribution(workload, us, calibration?.Draws ?? []))];
         var unmaps = Attributions.Where(attribution => attribution.IsDifferent && attribution.Workload.Operation != MappingOperation.Map).ToList();
         Headline = unmaps.Count != 0

@@ -1,5 +1,5 @@
 using IommuKit.Analysis.Calibration;
-using IommuKit.Lab.Costs;
+using IommuKit.Lab.Machines;
 
 namespace IommuKit.Analysis.Explain;
 
@@ -26,15 +26,15 @@ internal static class NextMeasurement
     /// <summary>Loops over one primitive, which need no change of a kernel's page-table code, and mixtures of the two policies, which do.</summary>
     private static IEnumerable<(string Name, double[] Counts)> Candidates(Workload workload)
     {
-        yield return ("1000 register writes in a row and one read-back", Vector((CostTerm.RegisterWrite, Loops), (CostTerm.RegisterRead, 1)));
-        yield return ("1000 read-backs in a row", Vector((CostTerm.RegisterRead, Loops)));
+        yield return ("1000 register writes in a row and one read-back", Vector((OperationKind.RegisterWrite, Loops), (OperationKind.RegisterRead, 1)));
+        yield return ("1000 read-backs in a row", Vector((OperationKind.RegisterRead, Loops)));
         yield return (
-            "1000 DMA syncs of one entry each (a line cleaned, a barrier)", Vector((CostTerm.LineCleaned, Loops), (CostTerm.Barrier, Loops)));
-        yield return ("1000 barriers in a row", Vector((CostTerm.Barrier, Loops)));
+            "1000 DMA syncs of one entry each (a line cleaned, a barrier)", Vector((OperationKind.LineCleaned, Loops), (OperationKind.Barrier, Loops)));
+        yield return ("1000 barriers in a row", Vector((OperationKind.Barrier, Loops)));
         string what = $"{workload.Operation?.ToString().ToLowerInvariant() ?? "the work"} of {workload.Name}";
         yield return (
             $"the register writes and read-backs of {what} page by page, without the cleans",
-            [.. workload.With(Causes.None).Select((count, term) => (CostTerm)term is CostTerm.RegisterWrite or CostTerm.RegisterRead ? count : 0)]);
+            [.. workload.With(Causes.None).Select((count, term) => (OperationKind)term is OperationKind.RegisterWrite or OperationKind.RegisterRead ? count : 0)]);
         yield return ($"{what} with only the cleans gathered", workload.With(Causes.Cleans));
         yield return ($"{what} with only the invalidations gathered", workload.With(Causes.Invalidations));
         yield return ($"{what} with only the waits put off to the end", workload.With(Causes.Waits));
@@ -53,9 +53,9 @@ internal static class NextMeasurement
         return Attribution.Uncertainty(workload, more.Resample(Resamples, calibration.Options.Seed));
     }
 
-    private static double[] Vector(params (CostTerm Term, double Count)[] counts)
+    private static double[] Vector(params (OperationKind Term, double Count)[] counts)
     {
-        double[] vector = new double[CostTerms.All.Count];
+        double[] vector = new double[OperationKinds.All.Count];
         foreach (var (term, count) in counts)
         {
             vector[(int)term] = count;

@@ -1,7 +1,6 @@
 using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
-using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
 using IommuKit.PageTables;
 using IommuKit.Sync;
@@ -104,16 +103,7 @@ public static class SizeWorkloads
             MixedMaintenance.Run(from, to, on, hardware);
             BenchSteps.Touch(_machine, _machine.CreateDma(_machine.TestDevice), _list, _size, operation == MappingOperation.Map);
             var done = hardware.Read(new DomainCounters());
-            return VectorOf(
-                software with
-                {
-                    RegisterWrites = done.RegisterWrites,
-                    RegisterReads = done.RegisterReads,
-                    LinesCleaned = done.LinesCleaned,
-                    CleanCalls = done.CleanCalls,
-                    Barriers = done.Barriers,
-                },
-                operation);
+            return VectorOf(software.WithHardwareOf(done), operation);
         }
 
         public void Dispose()
@@ -137,10 +127,10 @@ public static class SizeWorkloads
             return _recorder.Stop();
         }
 
-        private static double[] VectorOf(in OperationCounts counts, MappingOperation operation)
+        private static double[] VectorOf(OperationCounts counts, MappingOperation operation)
         {
-            bool isMap = operation == MappingOperation.Map;
-            return CostTerms.VectorOf(counts, isMap ? 1 : 0, isMap ? 0 : 1);
+            counts.Add(operation == MappingOperation.Map ? OperationKind.MapCall : OperationKind.UnmapCall, 1);
+            return counts.ToVector();
         }
     }
 }

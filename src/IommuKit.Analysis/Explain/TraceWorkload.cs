@@ -1,5 +1,4 @@
 using IommuKit.Domains;
-using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 using IommuKit.Sync;
@@ -58,16 +57,10 @@ public static class TraceWorkload
             var software = isSecond ? second.Machine.Counts - otherBefore : first.Machine.Counts - before;
             var result = isSecond ? otherReplay : replay;
             var hardware = meters[on].Read(new DomainCounters());
-            counts[on] = CostTerms.VectorOf(
-                software with
-                {
-                    RegisterWrites = hardware.RegisterWrites,
-                    RegisterReads = hardware.RegisterReads,
-                    LinesCleaned = hardware.LinesCleaned,
-                    Barriers = hardware.Barriers,
-                },
-                result.MapLatency.Count,
-                result.UnmapLatency.Count);
+            var mixed = software.WithHardwareOf(hardware);
+            mixed.Add(OperationKind.MapCall, result.MapLatency.Count);
+            mixed.Add(OperationKind.UnmapCall, result.UnmapLatency.Count);
+            counts[on] = mixed.ToVector();
         }
 
         return (new Workload(path, 0, null, counts), otherReplay);

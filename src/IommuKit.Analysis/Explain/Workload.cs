@@ -1,5 +1,5 @@
 using IommuKit.Lab;
-using IommuKit.Lab.Costs;
+using IommuKit.Lab.Machines;
 
 namespace IommuKit.Analysis.Explain;
 
@@ -7,7 +7,7 @@ namespace IommuKit.Analysis.Explain;
 /// <param name="Name">The work.</param>
 /// <param name="Size">Bytes, or 0 if it is not one operation of a size.</param>
 /// <param name="Operation">The operation; null if it is both.</param>
-/// <param name="Counts">For each combination of <see cref="Causes"/>, by its number: operations by <see cref="CostTerm"/>.</param>
+/// <param name="Counts">For each combination of <see cref="Causes"/>, by its number: operations by <see cref="OperationKind"/>.</param>
 public sealed record Workload(string Name, ulong Size, MappingOperation? Operation, IReadOnlyList<double[]> Counts)
 {
     /// <summary>Combinations of causes.</summary>
@@ -15,4 +15,7 @@ public sealed record Workload(string Name, ulong Size, MappingOperation? Operati
 
     /// <summary>Operations with one combination.</summary>
     public double[] With(Causes on) => Counts[(int)on];
+
+    /// <summary>Whether an operation of a kind happens at all.</summary>
+    public bool Has(OperationKind kind) => Counts.Any(counts => counts[(int)kind] != 0);
 }

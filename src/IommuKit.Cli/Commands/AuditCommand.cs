@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Traces;
 using IommuKit.Traces.Audit;
@@ -59,29 +60,13 @@ internal static class AuditCommand
                 var faults = logFile is null ? null : Progress.Read(context, logFile, onRead => KernelLogReader.Read(logFile, onRead));
                 if (files.Length == 0)
                 {
-                    var report = new FaultObserver(faults).Finish();
-                    writer.WriteOne(
-                        new FaultLogRecord(report),
-                        [.. report.Faults.Select(fault => new FaultRecord(fault))],
-                        (console, isMarkdown) => FaultList.Write(console, report, isMarkdown));
+                    FaultOutput.WriteLog(writer, new FaultObserver(faults).Finish());
                     return;
                 }
 
                 AuditResult[] audits =
                     [.. files.Select(file => Progress.Read(context, file, onRead => Auditor.Run(file, parsed.GetValue(lenient), onRead, faults)))];
-                if (audits is [var audit])
-                {
-                    writer.WriteOne(
-                        new AuditRecord(audit),
-                        [.. AuditRowRecord.Of(audit)],
-                        (console, isMarkdown) => AuditTable.Write(console, audit, isMarkdown));
-                    return;
-                }
-
-                writer.WriteEach(
-                    [.. audits.Select(one => new AuditRecord(one))],
-                    [.. audits.SelectMany(FileAuditRowRecord.Of)],
-                    (console, isMarkdown) => AuditTable.WriteAll(console, audits, isMarkdown));
+                AuditOutput.Write(writer, audits);
             });
         });
         return command;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IommuKit.Cli.HostTime;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
@@ -94,17 +95,13 @@ internal static class BenchCommand
     private static void Write(CommandContext context, Results results, BenchOptions options)
     {
         var rows = Progress.Collect(context, "bench", RowCount(options), BenchRunner.Run(options));
-        results.Write(
-            [.. rows.Select(row => new BenchRecord(row, options))],
-            (console, isMarkdown) => BenchTable.Write(console, rows, options, isMarkdown));
+        BenchOutput.Write(results, rows, options);
     }
 
     private static void WriteHostTime(CommandContext context, Results results, BenchOptions options)
     {
         var rows = Progress.Collect(context, "bench --host-time", RowCount(options), HostTimeRunner.Run(options));
-        results.Write(
-            [.. rows.Select(row => new HostTimeRecord(row, options))],
-            (console, isMarkdown) => HostTimeTable.Write(console, rows, options, isMarkdown));
+        HostTimeOutput.Write(results, rows, options);
     }
 
     private static int RowCount(BenchOptions options) =>

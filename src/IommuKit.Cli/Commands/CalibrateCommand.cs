@@ -1,5 +1,7 @@
 using System.CommandLine;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
+using IommuKit.Cli.Runs;
 using IommuKit.Lab.Costs;
 using IommuKit.Traces;
 
@@ -54,11 +56,10 @@ internal static class CalibrateCommand
             using var costFile = parsed.GetValue(costsOut) is { } output ? ResultFile.Open(output, context.Output, inputs, costsOut.Name) : null;
             return results.Collect(parsed, context, inputs, writer =>
             {
-                var calibration = CalibrationSource.Run(context, path, options);
+                var calibration = Progress.Phases(context, report => CostRequest.Fit(path, options, report));
                 var costs = calibration.ToVector(costsName);
-                var view = new CalibrationView(calibration, costs);
                 costFile?.Writer.Write(CostFileWriter.Write(costs));
-                view.Write(writer);
+                CalibrateOutput.Write(writer, calibration, costs);
                 if (costFile is not null)
                 {
                     costFile.Commit();

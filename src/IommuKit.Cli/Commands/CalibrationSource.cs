@@ -71,15 +71,4 @@ internal sealed class CalibrationSource
 
         return parsed.GetValue(_seed) is { } seed ? options with { Seed = Choices.Number(_seed.Name, seed) } : options;
     }
-
-    /// <summary>Fits costs to a file, or to the proposal's table if there is none, with a bar if somebody is looking.</summary>
-    public static CostCalibration Run(CommandContext context, string? file, CalibrationOptions options) =>
-        Progress.Phases(context, report => Run(file, options, report));
-
-    /// <summary>Fits costs to a file, or to the proposal's table if there is none.</summary>
-    public static CostCalibration Run(string? file, CalibrationOptions options, Action<string, double>? report) => CostCalibration.Run(
-        file ?? CostCalibration.SeedTableName,
-        file is null ? MeasurementFile.SeedTable : MeasurementFile.Load(file),
-        options,
-        report is null ? null : share => report("count the measured work on the model", share));
 }

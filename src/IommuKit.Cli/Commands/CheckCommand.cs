@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using IommuKit.Checker;
 using IommuKit.Checker.Planted;
 using IommuKit.Checker.Scenarios;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Domains;
 using IommuKit.PageTables;
@@ -103,10 +104,7 @@ internal static class CheckCommand
                 var result = Run(context, options);
                 var needs = result.IsTrustworthy && result.Configurations.Count != 0 ? targets.Select(DirectionNeeds.Of).ToArray() : [];
                 code = CodeFor(result);
-                writer.WriteOne(
-                    new CheckRecord(result, needs),
-                    [.. result.Configurations.Select(configuration => new ConfigurationRecord(configuration))],
-                    (console, isMarkdown) => CheckTable.Write(console, result, needs, isMarkdown));
+                CheckOutput.Write(writer, result, needs);
             },
             endsOnInterrupt: false);
             return code;
@@ -215,11 +213,7 @@ internal static class CheckCommand
 
     private static int Show(ParseResult parsed, CommandContext context, ResultOptions results, CheckFinding? finding)
     {
-        results.Collect(parsed, context, [], writer =>
-        {
-            FindingRecord[] records = finding is null ? [] : [new FindingRecord(finding)];
-            writer.Write(records, (console, isMarkdown) => CheckTable.WriteFinding(console, finding, isMarkdown));
-        });
+        results.Collect(parsed, context, [], writer => CheckOutput.Write(writer, finding));
         return finding is null ? ExitCode.Success : finding.IsConfirmed ? ExitCode.Violation : ExitCode.Inconclusive;
     }
 }

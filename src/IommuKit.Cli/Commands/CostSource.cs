@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IommuKit.Cli.Extensions;
+using IommuKit.Cli.Runs;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Seed;

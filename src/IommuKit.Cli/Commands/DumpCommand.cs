@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Numerics;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Lab;
 using IommuKit.Lab.Dump;
@@ -106,7 +107,7 @@ internal static class DumpCommand
                 return results.Collect(parsed, context, [.. files.Select(ForeignDump.FileOf)], writer =>
                 {
                     var foreign = ForeignDump.Run(options.Format, files, at, options.InputBits, options.OutputBits, options.Walk);
-                    writer.Write((output, format) => Write(output, format, foreign.Dump, parsed.GetValue(raw), foreign));
+                    writer.Write((output, format) => DumpOutput.Write(output, format, foreign.Dump, parsed.GetValue(raw), foreign));
                 });
             }
 
@@ -119,37 +120,10 @@ internal static class DumpCommand
             return results.Collect(parsed, context, options.Trace is { } input ? [input] : [], writer =>
             {
                 var dump = Progress.Steps(context, options.Trace, (onStep, onRead) => Dumper.Run(options, onStep, onRead));
-                writer.Write((output, format) => Write(output, format, dump, parsed.GetValue(raw)));
+                writer.Write((output, format) => DumpOutput.Write(output, format, dump, parsed.GetValue(raw)));
             });
         });
         return command;
-    }
-
-    private static void Write(TextWriter writer, OutputFormat format, DumpResult dump, bool isRaw, ForeignDumpResult? foreign = null)
-    {
-        switch (format)
-        {
-            case OutputFormat.Json:
-                Records.WriteJson(writer, new DumpRecord(dump, foreign));
-                break;
-            case OutputFormat.JsonLines:
-                Records.WriteJsonLines(writer, [new DumpRecord(dump, foreign)]);
-                break;
-            case OutputFormat.Csv when dump.Walk is { } walk:
-                Records.WriteCsv(writer, DumpStepRecord.Of(dump.Format, walk));
-                break;
-            case OutputFormat.Csv:
-                Records.WriteCsv(writer, [.. dump.Root.Ranges.Select(range => new DumpRangeRecord(dump.Format, range))]);
-                break;
-            case OutputFormat.Markdown:
-                writer.WriteLine("```text");
-                DumpTree.Write(writer, dump, isRaw, foreign);
-                writer.WriteLine("```");
-                break;
-            default:
-                DumpTree.Write(writer, dump, isRaw, foreign);
-                break;
-        }
     }
 
     /// <summary>The root of tables in files, and nothing beside them that would be built.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IommuKit.Analysis.Explain;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Domains;
 using IommuKit.Lab.Bench;
@@ -65,7 +66,7 @@ internal static class ExplainCommand
             IEnumerable<string> inputs = [.. source.FilesIn(parsed), .. file is null ? Array.Empty<string>() : [file]];
             return results.Collect(parsed, context, inputs, writer =>
             {
-                var calibration = costs.Given is null ? CalibrationSource.Run(context, costs.Measurements, costs.Calibration) : null;
+                var calibration = costs.Given is null ? Progress.Phases(context, costs.Fit) : null;
                 ReplayResult? replay = null;
                 var workloads = file is null
                     ? Progress.Collect(

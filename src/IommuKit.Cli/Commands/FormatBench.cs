@@ -1,6 +1,7 @@
 using System.CommandLine;
 using IommuKit.Cli.Extensions;
 using IommuKit.Cli.HostTime;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Traces;
 
@@ -71,9 +72,7 @@ internal sealed class FormatBench
         return results.Collect(parsed, context, [], writer =>
         {
             var rows = Progress.Collect(context, "bench --format", FormatBenchRunner.RowCount(options), FormatBenchRunner.Run(options));
-            writer.Write(
-                [.. rows.Select(row => new FormatBenchRecord(row))],
-                (console, isMarkdown) => FormatBenchTable.Write(console, rows, isMarkdown));
+            FormatBenchOutput.Write(writer, rows);
         });
     }
 }

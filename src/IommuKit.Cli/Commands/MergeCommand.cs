@@ -1,5 +1,7 @@
 using System.CommandLine;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
+using IommuKit.Cli.Runs;
 
 namespace IommuKit.Cli.Commands;
 
@@ -25,7 +27,7 @@ internal static class MergeCommand
             return results.Collect(parsed, context, paths, writer =>
             {
                 var merged = ShardMerger.Read(paths);
-                ReplayReport.Write(writer, merged.View, merged.Results);
+                ReplayOutput.Write(writer, merged.View, merged.Results);
             });
         });
         return command;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Lab.Machines;
 
@@ -14,16 +15,13 @@ internal static class ModelsCommand
         command.Options.Add(LoadOption.Create());
         results.AddTo(command);
         command.SetAction(parsed => results.Collect(parsed, context, [], writer =>
-        {
-            ModelRecord[] records = [.. context.Catalog.Machines.Select(Describe)];
-            writer.Write(records, (console, isMarkdown) => ModelsTable.Write(console, records, isMarkdown));
-        }));
+            ModelsOutput.Write(writer, [.. context.Catalog.Machines.Select(Describe)])));
         return command;
     }
 
-    private static ModelRecord Describe(IommuKind kind)
+    private static Model Describe(IommuKind kind)
     {
         using var machine = kind.Create(new MachineSettings());
-        return new ModelRecord(kind, machine.Driver.Traits, machine.Driver.Devices.Count);
+        return new Model(kind, machine.Driver.Traits, machine.Driver.Devices.Count);
     }
 }

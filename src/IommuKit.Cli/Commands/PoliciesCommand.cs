@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
@@ -21,8 +22,7 @@ internal static class PoliciesCommand
         {
             var options = new BenchOptions { Machines = [MachineCatalog.Find(SeedTable.Machine)!], Sizes = [ExampleBytes] };
             var unmaps = BenchRunner.Run(options).Where(row => row.Operation == MappingOperation.Unmap).ToDictionary(row => row.Policy);
-            PolicyRecord[] records = [.. PolicyGuide.All.Select(guide => new PolicyRecord(guide, unmaps[guide.Policy]))];
-            writer.Write(records, (console, isMarkdown) => PolicyText.Write(console, records, isMarkdown));
+            PoliciesOutput.Write(writer, [.. PolicyGuide.All.Select(guide => new PolicyExample(guide, unmaps[guide.Policy]))]);
         }));
         return command;
     }

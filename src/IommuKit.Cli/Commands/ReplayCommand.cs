@@ -1,5 +1,7 @@
 using System.CommandLine;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
+using IommuKit.Cli.Runs;
 using IommuKit.Lab.Replay;
 using IommuKit.Traces;
 
@@ -82,7 +84,7 @@ internal static class ReplayCommand
                 }
                 else
                 {
-                    ReplayReport.Write(writer, sweep.View, sweep.Run(context, new Shard(1, 1)));
+                    ReplayOutput.Write(writer, sweep.View, sweep.Run(context, new Shard(1, 1)));
                 }
             });
         });

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Traces;
 

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using IommuKit.Analysis.Verdict;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Traces;
 using IommuKit.Traces.Faults;
-using Spectre.Console;
 
 namespace IommuKit.Cli.Commands;
 
@@ -41,27 +41,7 @@ internal static class VerdictCommand
             return results.Collect(parsed, context, logFile is null ? files : [.. files, logFile], writer =>
             {
                 var verdicts = files.Select(file => Judged(context, file, logFile, parsed.GetValue(lenient))).ToList();
-                if (verdicts is [var one])
-                {
-                    writer.WriteOne(
-                        new VerdictRecord(one),
-                        [.. one.Options.Select(option => new FlushOptionRecord(option))],
-                        (console, isMarkdown) => VerdictView.Write(console, one, isMarkdown));
-                    return;
-                }
-
-                writer.Write([.. verdicts.Select(verdict => new VerdictRecord(verdict))], (console, isMarkdown) =>
-                {
-                    foreach (var verdict in verdicts)
-                    {
-                        if (verdict != verdicts[0])
-                        {
-                            console.WriteLine();
-                        }
-
-                        VerdictView.Write(console, verdict, isMarkdown);
-                    }
-                });
+                VerdictOutput.Write(writer, verdicts);
             });
         });
         return command;

@@ -13,6 +13,24 @@ internal sealed class ColumnTable(string title, bool isMarkdown)
     private readonly List<Column> _columns = [];
     private readonly List<string[]> _rows = [];
 
+    /// <summary>A table of rows that each have a cell in every column.</summary>
+    public static ColumnTable Of<T>(string title, bool isMarkdown, IEnumerable<Column<T>> columns, IEnumerable<T> rows)
+    {
+        var table = new ColumnTable(title, isMarkdown);
+        Column<T>[] all = [.. columns];
+        foreach (var column in all)
+        {
+            table.AddColumn(column.Header, column.Rank, column.IsNumber);
+        }
+
+        foreach (var row in rows)
+        {
+            table.AddRow([.. all.Select(column => column.Cell(row))]);
+        }
+
+        return table;
+    }
+
     /// <summary>Adds a column.</summary>
     /// <param name="header">Its header.</param>
     /// <param name="rank">0 if it must be there; the higher, the sooner it is left out.</param>

@@ -7,6 +7,12 @@ namespace IommuKit.Cli.Output;
 /// <summary>Marks policies that promise less than others, and says what they leave.</summary>
 internal static class Promises
 {
+    /// <summary>What a field <c>policy</c> says.</summary>
+    public const string PolicyMeaning = "`PerPage`, `RangeFlush`, `SplitSync`, `Gather`, `Deferred` or `Explicit`";
+
+    /// <summary>What a field <c>promises_all</c> says.</summary>
+    public const string AllMeaning = "whether no device can reach what was unmapped once unmap has returned: not under `Deferred` and `Explicit`";
+
     /// <summary>The name of a policy, with a mark if it promises less.</summary>
     public static string Marked(SyncPolicy policy) => policy.IsFull() ? policy.ToString() : $"{policy} *";
 
@@ -27,10 +33,10 @@ internal static class Promises
 
     /// <summary>The columns of what is left, for results of one trace: pages, and for how long by one clock.</summary>
     /// <param name="hasTimes">Whether the trace has times; if not, the duration is virtual.</param>
-    public static IReadOnlyList<(string Header, int Rank, Func<ReplayResult, string> Cell)> Columns(bool hasTimes) =>
+    public static IReadOnlyList<Column<ReplayResult>> Columns(bool hasTimes) =>
     [
-        ("Left pages", 1, result => Pages(result.Exposure.PagesMax)),
-        (
+        new("Left pages", 1, result => Pages(result.Exposure.PagesMax)),
+        new(
             hasTimes ? "Left for" : "Left for, virtual",
             2,
             result => result.Exposure.Unmaps == 0 ? "–"

@@ -69,10 +69,11 @@ public static class BenchRunner
         yield return Row(MappingOperation.Map, mapped, mapCaches);
         yield return Row(MappingOperation.Unmap, unmapped, unmapCaches);
 
-        BenchRow Row(MappingOperation operation, in OperationCounts counts, CacheCounts caches)
+        BenchRow Row(MappingOperation operation, OperationCounts counts, CacheCounts caches)
         {
             bool isSeed = machine.Name == SeedTable.Machine;
             bool isMap = operation == MappingOperation.Map;
+            counts.Add(isMap ? OperationKind.MapCall : OperationKind.UnmapCall, 1);
             return new BenchRow(
                 machine.Name,
                 policy,
@@ -80,7 +81,7 @@ public static class BenchRunner
                 size,
                 isSeed ? SeedTable.Find(operation, size, isBefore: true) : null,
                 isSeed ? SeedTable.Find(operation, size, isBefore: false) : null,
-                options.Costs.Microseconds(counts, maps: isMap ? 1 : 0, unmaps: isMap ? 0 : 1),
+                options.Costs.Microseconds(counts),
                 counts,
                 options.Least?.Invoke(kind, operation, size),
                 caches)

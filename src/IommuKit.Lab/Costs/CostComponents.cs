@@ -1,83 +1,46 @@
+using IommuKit.Lab.Machines;
+
 namespace IommuKit.Lab.Costs;
 
-/// <summary>The operations that cost time.</summary>
-public sealed record CostComponents
+/// <summary>What operations cost, kind by kind. Kinds that are left out cost nothing, and say that nobody knows it.</summary>
+public sealed class CostComponents : IEquatable<CostComponents>
 {
-    /// <summary>What a file that does not name a component that it need not name says of it.</summary>
-    internal static CostComponent NotInTheFile { get; } =
+    private static readonly CostComponent NotInTheFile =
         new(0, "assumed", "Not in the file; what it costs is contained in what else happens for each page.");
 
-    /// <summary>A call of map, apart from what follows.</summary>
-    public required CostComponent MapCall { get; init; }
+    private readonly CostComponent?[] _components = new CostComponent?[OperationKinds.All.Count];
 
-    /// <summary>A call of unmap, apart from what follows.</summary>
-    public required CostComponent UnmapCall { get; init; }
-
-    /// <summary>A physical range given to map.</summary>
-    public required CostComponent RangeMapped { get; init; }
-
-    /// <summary>A page-table entry stored.</summary>
-    public required CostComponent EntryStored { get; init; }
-
-    /// <summary>
-    /// A run of neighbouring entries stored in one go: the call into the driver, the walk down from the root, the locks. A policy that works page by
-    /// page has one for each page. Not in a file: 0, because files from before it was counted have it in what else happens once for each page.
-    /// </summary>
-    public CostComponent RunStored { get; init; } = NotInTheFile;
-
-    /// <summary>A line of the CPU's cache written back.</summary>
-    public required CostComponent LineCleaned { get; init; }
-
-    /// <summary>A barrier after cleans.</summary>
-    public required CostComponent Barrier { get; init; }
-
-    /// <summary>A register written.</summary>
-    public required CostComponent RegisterWrite { get; init; }
-
-    /// <summary>A register read, with the wait for posted writes.</summary>
-    public required CostComponent RegisterRead { get; init; }
-
-    /// <summary>A page table allocated and zeroed.</summary>
-    public required CostComponent TableAllocated { get; init; }
-
-    /// <summary>A page table given back.</summary>
-    public required CostComponent TableFreed { get; init; }
-
-    /// <summary>Makes components from what is known of each.</summary>
-    /// <param name="find">Gives the component of a term.</param>
-    public static CostComponents From(Func<CostTerm, CostComponent> find)
+    /// <summary>Takes what is known.</summary>
+    /// <param name="components">The kinds that have a cost.</param>
+    public CostComponents(IEnumerable<KeyValuePair<OperationKind, CostComponent>> components)
     {
-        ArgumentNullException.ThrowIfNull(find);
-        return new CostComponents
+        ArgumentNullException.ThrowIfNull(components);
+        foreach (var (kind, component) in components)
         {
-            MapCall = find(CostTerm.MapCall),
-            UnmapCall = find(CostTerm.UnmapCall),
-            RangeMapped = find(CostTerm.RangeMapped),
-            EntryStored = find(CostTerm.EntryStored),
-            RunStored = find(CostTerm.RunStored),
-            LineCleaned = find(CostTerm.LineCleaned),
-            Barrier = find(CostTerm.Barrier),
-            RegisterWrite = find(CostTerm.RegisterWrite),
-            RegisterRead = find(CostTerm.RegisterRead),
-            TableAllocated = find(CostTerm.TableAllocated),
-            TableFreed = find(CostTerm.TableFreed),
-        };
+            _components[(int)kind] = component;
+        }
+
+        Kinds = [.. OperationKinds.All.Where(Has)];
     }
 
-    /// <summary>The component of a term.</summary>
-    public CostComponent Of(CostTerm term) => term switch
-    {
-        CostTerm.MapCall => MapCall,
-        CostTerm.UnmapCall => UnmapCall,
-        CostTerm.RangeMapped => RangeMapped,
-        CostTerm.EntryStored => EntryStored,
-        CostTerm.RunStored => RunStored,
-        CostTerm.LineCleaned => LineCleaned,
-        CostTerm.Barrier => Barrier,
-        CostTerm.RegisterWrite => RegisterWrite,
-        CostTerm.RegisterRead => RegisterRead,
-        CostTerm.TableAllocated => TableAllocated,
-        CostTerm.TableFreed => TableFreed,
-        _ => throw new ArgumentOutOfRangeException(nameof(term)),
-    };
+    /// <summary>The kinds that have a cost, in order.</summary>
+    public IReadOnlyList<OperationKind> Kinds { get; }
+
+    /// <summary>What a kind costs: 0 and assumed where it is left out.</summary>
+    public CostComponent this[OperationKind kind] => _components[(int)kind] ?? NotInTheFile;
+
+    /// <summary>Whether a kind has a cost.</summary>
+    public bool Has(OperationKind kind) => _components[(int)kind] is not null;
+
+    /// <summary>The costs in microseconds as a vector with an element for each <see cref="OperationKind"/>.</summary>
+    public double[] ToVector() => [.. OperationKinds.All.Select(kind => this[kind].Us)];
+
+    /// <inheritdoc/>
+    public bool Equals(CostComponents? other) => other is not null && _components.AsSpan().SequenceEqual(other._components);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as CostComponents);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Kinds.Aggregate(0, (hash, kind) => HashCode.Combine(hash, kind, this[kind]));
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using IommuKit.Lab.Machines;
 using IommuKit.Traces;
 
 namespace IommuKit.Lab.Costs;
@@ -80,12 +81,15 @@ internal sealed class CostFileParser
 
     private CostComponents ReadComponents(ref Utf8JsonReader reader)
     {
-        var components = new Dictionary<string, CostComponent>(StringComparer.Ordinal);
-        string optional = CostTerms.NameOf(CostTerm.RunStored);
-        string[] required = [.. CostTerms.All.Select(CostTerms.NameOf).Where(name => name != optional)];
+        var components = new Dictionary<OperationKind, CostComponent>();
+        string[] names = [.. OperationKinds.All.Select(OperationKinds.NameOf)];
         ReadMembers(
-            ref reader, "\"components\"", required, [optional], (ref reader, member) => components[member] = ReadComponent(ref reader, member));
-        return CostComponents.From(term => components.GetValueOrDefault(CostTerms.NameOf(term), CostComponents.NotInTheFile));
+            ref reader,
+            "\"components\"",
+            [],
+            names,
+            (ref reader, member) => components[OperationKinds.Find(member)!.Value] = ReadComponent(ref reader, member));
+        return new CostComponents(components);
     }
 
     private CostComponent ReadComponent(ref Utf8JsonReader reader, string name)

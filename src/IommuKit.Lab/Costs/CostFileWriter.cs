@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using IommuKit.Lab.Machines;
 
 namespace IommuKit.Lab.Costs;
 
@@ -20,10 +21,10 @@ public static class CostFileWriter
             json.WriteString("description", costs.Description);
             json.WriteString("unit", costs.Unit);
             json.WriteStartObject("components");
-            foreach (var term in CostTerms.All)
+            foreach (var kind in costs.Components.Kinds)
             {
-                var component = costs.Components.Of(term);
-                json.WriteStartObject(CostTerms.NameOf(term));
+                var component = costs.Components[kind];
+                json.WriteStartObject(OperationKinds.NameOf(kind));
                 json.WriteNumber("us", component.Us);
                 json.WriteString("kind", component.Kind);
                 json.WriteString("source", component.Source);

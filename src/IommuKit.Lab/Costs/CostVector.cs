@@ -20,9 +20,22 @@ public sealed record CostVector
     /// <summary>What the operations cost.</summary>
     public required CostComponents Components { get; init; }
 
-    /// <summary>Microseconds for what a number of calls did.</summary>
-    /// <param name="counts">What was counted.</param>
-    /// <param name="maps">Calls of map among it.</param>
-    /// <param name="unmaps">Calls of unmap among it.</param>
-    public double Microseconds(in OperationCounts counts, int maps, int unmaps) => new CostWeights(Components).Microseconds(counts, maps, unmaps);
+    /// <summary>Microseconds for what was counted.</summary>
+    public double Microseconds(in OperationCounts counts) => new CostWeights(Components).Microseconds(counts);
+
+    /// <summary>Kinds that were counted and have no cost here, so that they add nothing. Tallies need none.</summary>
+    public IReadOnlyList<OperationKind> Unpriced(OperationCounts counts) =>
+        [.. OperationKinds.All.Where(kind => counts[kind] != 0 && !kind.IsTally() && !Components.Has(kind))];
+
+    /// <summary>The scalar product of two vectors by <see cref="OperationKind"/>: microseconds, if one holds counts and the other costs.</summary>
+    public static double Dot(ReadOnlySpan<double> counts, ReadOnlySpan<double> costs)
+    {
+        double sum = 0;
+        for (int i = 0; i < counts.Length; i++)
+        {
+            sum += counts[i] * costs[i];
+        }
+
+        return sum;
+    }
 }

@@ -69,6 +69,9 @@ public abstract class Machine : IDisposable
     /// <summary>What happened so far.</summary>
     public OperationCounts Counts => _meter.Read(_counters);
 
+    /// <summary>The same for a replay, which asks for each event.</summary>
+    internal void ReadCounts(out OperationCounts counts) => _meter.Read(_counters, out counts);
+
     /// <summary>What domains put off: <see cref="DomainCounters.PagesPutOff"/> and <see cref="DomainCounters.Drains"/>.</summary>
     public (long Pages, long Drains) PutOff => (_counters.PagesPutOff, _counters.Drains);
 

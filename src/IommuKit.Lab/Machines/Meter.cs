@@ -21,27 +21,18 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
     // Registers with lower offsets have their purposes looked up once only.
     private const uint KnownOffsets = 0x1000;
 
-    // Counters, from 1 on.
-    private const int TableCacheAccess = 1;
-    private const int TlbAccess = 2;
-    private const int CompletionAccess = 3;
-    private const int OtherAccess = 4;
-    private const int Counters = 5;
-
     // Without hardware behind it there is nothing to pass on, only to count.
     private readonly bool _hasHardware = HasHardware(registers, cache);
 
-    // Which counter an access belongs to, writes before reads; 0 where none was seen yet.
-    private readonly byte[] _counterOf = new byte[2 * KnownOffsets];
-    private AccessCounters _writes;
-    private AccessCounters _reads;
+    // Where an access is counted, writes before reads; 0 where none was seen yet.
+    private readonly byte[] _slotOf = new byte[2 * KnownOffsets];
+
+    // Accesses by purpose only: the totals are made when it is read.
+    private OperationCounts _counts;
     private bool _isPassedOn = HasHardware(registers, cache);
 
     // One thread, and nothing behind: a step is an addition.
     private bool _onlyCounts = !isShared && !HasHardware(registers, cache);
-    private long _lines;
-    private long _cleans;
-    private long _barriers;
 
     /// <summary>If set: receives every step, and returns whether to leave it out.</summary>
     public Func<MaintenanceStep, bool>? Filter
@@ -76,18 +67,39 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
 
     /// <summary>What passed so far.</summary>
     /// <param name="software">What domains count themselves.</param>
-    public OperationCounts Read(DomainCounters software) => new(
-        Accesses(ref _writes),
-        Accesses(ref _reads),
-        Volatile.Read(ref _lines),
-        Volatile.Read(ref _cleans),
-        Volatile.Read(ref _barriers),
-        software.EntriesStored,
-        software.TablesAllocated,
-        software.TablesFreed,
-        software.RangesMapped,
-        software.Syncs,
-        software.RunsStored);
+    public OperationCounts Read(DomainCounters software)
+    {
+        ArgumentNullException.ThrowIfNull(software);
+        Read(software, out var counts);
+        return counts;
+    }
+
+    /// <summary>The same without a copy of the outcome.</summary>
+    internal void Read(DomainCounters software, out OperationCounts counts)
+    {
+        if (isShared)
+        {
+            OperationCounts.Read(ref _counts, out counts);
+        }
+        else
+        {
+            counts = _counts;
+        }
+
+        counts.AddPurposes();
+        counts.Add(OperationKind.EntryStored, software.EntriesStored);
+        counts.Add(OperationKind.RunStored, software.RunsStored);
+        counts.Add(OperationKind.TableAllocated, software.TablesAllocated);
+        counts.Add(OperationKind.TableFreed, software.TablesFreed);
+        counts.Add(OperationKind.RangeMapped, software.RangesMapped);
+        counts.Add(OperationKind.Wait, software.Syncs);
+    }
+
+    /// <summary>Counts operations that are no register accesses: commands in memory, requests.</summary>
+    /// <param name="kind">What they are.</param>
+    /// <param name="purpose">What they are for.</param>
+    /// <param name="count">How many.</param>
+    public void Count(OperationKind kind, OperationPurpose purpose, long count) => Add(OperationCounts.SlotOf(kind, purpose), count);
 
     /// <inheritdoc/>
     public uint Read32(uint offset) => (uint)Read(offset, isWide: false);
@@ -129,10 +141,10 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
     {
         ulong mask = (ulong)LineSize - 1;
         ulong first = physicalAddress & ~mask;
-        Add(ref _cleans, 1);
+        Add((int)OperationKind.CleanCall, 1);
 
         // Lines are powers of two; a division would cost more than all else here.
-        Add(ref _lines, (long)((physicalAddress + length + mask - first) >> BitOperations.TrailingZeroCount(LineSize)));
+        Add((int)OperationKind.LineCleaned, (long)((physicalAddress + length + mask - first) >> BitOperations.TrailingZeroCount(LineSize)));
         if (_isPassedOn && MustDo(MaintenanceKind.Clean, physicalAddress, length))
         {
             cache.Clean(physicalAddress, length);
@@ -142,7 +154,7 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
     /// <inheritdoc/>
     public void Barrier()
     {
-        Add(ref _barriers, 1);
+        Add((int)OperationKind.Barrier, 1);
         if (_isPassedOn && MustDo(MaintenanceKind.Barrier, 0, 0))
         {
             cache.Barrier();
@@ -152,24 +164,24 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Read(uint offset, bool isWide)
     {
-        if (_onlyCounts && TryCount(ref _reads, KnownOffsets, offset))
+        if (_onlyCounts && TryCount(KnownOffsets, offset))
         {
             return 0;
         }
 
-        Add(ref _reads[CounterOf(offset, isRead: true)], 1);
+        Add(SlotOf(offset, isRead: true), 1);
         return _isPassedOn && MustDo(MaintenanceKind.RegisterRead, offset, 0, isRead: true, isWide) ? ReadThrough(offset, isWide) : 0;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Write(uint offset, ulong value, bool isWide)
     {
-        if (_onlyCounts && TryCount(ref _writes, 0, offset))
+        if (_onlyCounts && TryCount(0, offset))
         {
             return;
         }
 
-        Add(ref _writes[CounterOf(offset, isRead: false)], 1);
+        Add(SlotOf(offset, isRead: false), 1);
         if (_isPassedOn && MustDo(MaintenanceKind.RegisterWrite, offset, value, isRead: false, isWide))
         {
             WriteThrough(offset, value, isWide);
@@ -192,12 +204,6 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
 
     private static bool HasHardware(IMmio registers, ICpuCache cache) => !(registers is SilentRegisters && cache is SilentRegisters);
 
-    private static RegisterAccesses Accesses(ref AccessCounters counters) => new(
-        Volatile.Read(ref counters[TableCacheAccess]),
-        Volatile.Read(ref counters[TlbAccess]),
-        Volatile.Read(ref counters[CompletionAccess]),
-        Volatile.Read(ref counters[OtherAccess]));
-
     private void SetPassedOn()
     {
         _isPassedOn = _hasHardware || Filter is not null || Observer is not null;
@@ -206,53 +212,59 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
 
     /// <summary>Counts an access of a register whose purpose was looked up before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryCount(ref AccessCounters counters, uint known, uint offset)
+    private bool TryCount(uint known, uint offset)
     {
-        int counter = offset < KnownOffsets ? _counterOf[known + offset] : 0;
-        if (counter == 0)
+        int slot = offset < KnownOffsets ? _slotOf[known + offset] : 0;
+        if (slot == 0)
         {
             return false;
         }
 
-        counters[counter]++;
+        _counts.Slot(slot)++;
         return true;
     }
 
-    private void Add(ref long counter, long count)
+    private void Add(int slot, long count)
     {
         if (isShared)
         {
-            Interlocked.Add(ref counter, count);
+            Interlocked.Add(ref _counts.Slot(slot), count);
         }
         else
         {
-            counter += count;
+            _counts.Slot(slot) += count;
         }
     }
 
-    private int CounterOf(uint offset, bool isRead)
+    private int SlotOf(uint offset, bool isRead)
     {
         if (offset >= KnownOffsets)
         {
-            return FindCounter(offset, isRead);
+            return FindSlot(offset, isRead);
         }
 
-        ref byte known = ref _counterOf[offset + (isRead ? KnownOffsets : 0)];
+        ref byte known = ref _slotOf[offset + (isRead ? KnownOffsets : 0)];
         if (known == 0)
         {
-            known = (byte)FindCounter(offset, isRead);
+            known = (byte)FindSlot(offset, isRead);
         }
 
         return known;
     }
 
-    private int FindCounter(uint offset, bool isRead) => purposeOf(offset, isRead) switch
+    private int FindSlot(uint offset, bool isRead)
     {
-        RegisterPurpose.TableCacheInvalidation => TableCacheAccess,
-        RegisterPurpose.TlbInvalidation => TlbAccess,
-        RegisterPurpose.Completion => CompletionAccess,
-        _ => OtherAccess,
-    };
+        var purpose = purposeOf(offset, isRead);
+        return purpose == RegisterPurpose.Doorbell && !isRead
+            ? (int)OperationKind.Doorbell
+            : OperationCounts.SlotOf(isRead ? OperationKind.RegisterRead : OperationKind.RegisterWrite, purpose switch
+            {
+                RegisterPurpose.TableCacheInvalidation => OperationPurpose.TableCache,
+                RegisterPurpose.TlbInvalidation => OperationPurpose.Tlb,
+                RegisterPurpose.Completion => OperationPurpose.Completion,
+                _ => OperationPurpose.Other,
+            });
+    }
 
     private bool MustDo(MaintenanceKind kind, ulong address, ulong value, bool? isRead = null, bool isWide = false)
     {
@@ -269,11 +281,5 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
 
         Observer?.Invoke(step);
         return true;
-    }
-
-    [InlineArray(Counters)]
-    private struct AccessCounters
-    {
-        private long _first;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
@@ -11,8 +12,8 @@ public sealed class ReplayLane : IDisposable
 {
     private readonly Machine _machine;
     private readonly IommuDomain _domain;
-    private readonly CostWeights _costs;
-    private readonly string _costsName;
+    private readonly CostVector _costs;
+    private readonly CostWeights _weights;
     private readonly OperationCounts _before;
     private readonly LatencyHistogram _mapLatency = new();
     private readonly LatencyHistogram _unmapLatency = new();
@@ -35,8 +36,8 @@ public sealed class ReplayLane : IDisposable
     {
         _case = replayCase;
         _clock = new TraceClock(() => Lap(maps: 0, unmaps: 0));
-        _costs = new CostWeights(options.Costs.Components);
-        _costsName = options.Costs.Name;
+        _costs = options.Costs;
+        _weights = new CostWeights(_costs.Components);
         _sizes = options.HasSizes ? new SizeLatencies() : null;
         _series = options.SeriesInterval == 0 ? null : new SeriesRecorder(options.SeriesInterval, _clock, trace);
 
@@ -92,13 +93,16 @@ public sealed class ReplayLane : IDisposable
     {
         _domain.Flush();
         Lap(maps: 0, unmaps: 0);
+        var counts = _last - _before;
+        counts.Add(OperationKind.MapCall, _mapLatency.Count);
+        counts.Add(OperationKind.UnmapCall, _unmapLatency.Count);
         return new ReplayResult(
             trace,
             _machine.Name,
             _domain.Policy,
             _case.Tuning,
-            _costsName,
-            _last - _before,
+            _costs.Name,
+            counts,
             _microseconds,
             LatencySummary.Of(_mapLatency),
             LatencySummary.Of(_unmapLatency),
@@ -107,6 +111,7 @@ public sealed class ReplayLane : IDisposable
             _series?.Finish() ?? [],
             _exposure.Finish(trace.HasTimes))
         {
+            Unpriced = _costs.Unpriced(counts),
             Histograms = (_mapLatency, _unmapLatency),
         };
     }
@@ -223,11 +228,14 @@ public sealed class ReplayLane : IDisposable
     /// <summary>Adds the virtual time of all work since the last call, whether its event was replayed or skipped, and returns it.</summary>
     private double Lap(int maps, int unmaps)
     {
-        var now = _machine.Counts;
-        var done = now - _last;
-        double microseconds = _costs.Microseconds(done, maps, unmaps);
+        _machine.ReadCounts(out var now);
+        double microseconds = _weights.Microseconds(_last, now, maps, unmaps);
+        if (_series is not null)
+        {
+            AddToSeries(now, microseconds);
+        }
+
         _last = now;
-        _series?.AddWork(done, microseconds);
         _microseconds += microseconds;
         if (_machine.PutOff.Drains is var drains && drains != _drains)
         {
@@ -237,4 +245,8 @@ public sealed class ReplayLane : IDisposable
 
         return microseconds;
     }
+
+    // Apart, so that a lap without a series has no room for a difference to clear.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void AddToSeries(in OperationCounts now, double microseconds) => _series!.AddWork(now - _last, microseconds);
 }

@@ -7,7 +7,7 @@ namespace IommuKit.Lab.Replay;
 /// <param name="BytesMapped">Bytes that these maps mapped.</param>
 /// <param name="BytesUnmapped">Bytes that these unmaps removed.</param>
 /// <param name="VirtualMicroseconds">Virtual time of all work done.</param>
-/// <param name="Invalidations">Register writes that invalidate table memory or translations.</param>
+/// <param name="Invalidations">Register writes and commands that invalidate table memory or translations.</param>
 /// <param name="Syncs">Waits for the hardware.</param>
 /// <param name="LivePages">Pages of 4 KiB that the trace has mapped after its last event in the interval.</param>
 public sealed record SeriesPoint(

@@ -35,8 +35,8 @@ internal sealed class SeriesRecorder(long interval, TraceClock clock, TraceSumma
     {
         MoveOn();
         _microseconds += microseconds;
-        _invalidations += done.RegisterWrites.TableCache + done.RegisterWrites.Tlb;
-        _syncs += done.Syncs;
+        _invalidations += done.For(OperationPurpose.TableCache) + done.For(OperationPurpose.Tlb);
+        _syncs += done[OperationKind.Wait];
         _live = trace.LivePages;
     }
 

@@ -21,6 +21,9 @@ public enum RegisterPurpose
     /// <summary>A read whose only use is to wait until earlier writes took effect.</summary>
     Completion,
 
+    /// <summary>The tail of a queue in memory: a write hands over the commands before it.</summary>
+    Doorbell,
+
     /// <summary>Interrupt status, masks and fault records.</summary>
     Fault,
 

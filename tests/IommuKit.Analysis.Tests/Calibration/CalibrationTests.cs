@@ -28,10 +28,10 @@ public class CalibrationTests
     {
         var identifiability = new Identifiability(CostFit.Of(SyntheticTables.SeedCells.Value, new CostPrior(CostFile.Default)));
         identifiability.Rank.ShouldBe(5);
-        identifiability.NotInData.ShouldBe([CostTerm.TableAllocated, CostTerm.TableFreed]);
-        identifiability.ParallelPairs.ShouldContain((CostTerm.Barrier, CostTerm.RegisterRead));
-        identifiability.Confused.ShouldHaveSingleItem().ShouldContain(CostTerm.LineCleaned);
-        identifiability.Determined.ShouldContain(CostTerm.RangeMapped);
+        identifiability.NotInData.ShouldBe([OperationKind.TableAllocated, OperationKind.TableFreed]);
+        identifiability.ParallelPairs.ShouldContain((OperationKind.Barrier, OperationKind.RegisterRead));
+        identifiability.Confused.ShouldHaveSingleItem().ShouldContain(OperationKind.LineCleaned);
+        identifiability.Determined.ShouldContain(OperationKind.RangeMapped);
     }
 
     /// <summary>Two terms in one proportion everywhere are named, and others that are in the same work are not.</summary>
@@ -43,17 +43,17 @@ public class CalibrationTests
         [
             .. work.Select(one =>
             {
-                double[] counts = [.. CostTerms.All.Select(_ => 0.0)];
-                counts[(int)CostTerm.RegisterWrite] = one.Writes;
-                counts[(int)CostTerm.RegisterRead] = 2 * one.Writes;
-                counts[(int)CostTerm.LineCleaned] = one.Lines;
+                double[] counts = [.. OperationKinds.All.Select(_ => 0.0)];
+                counts[(int)OperationKind.RegisterWrite] = one.Writes;
+                counts[(int)OperationKind.RegisterRead] = 2 * one.Writes;
+                counts[(int)OperationKind.LineCleaned] = one.Lines;
                 double us = 10 + (3 * one.Writes) + one.Lines;
                 return new MeasuredCell(null, [us * 0.99, us * 1.01], counts);
             }),
         ];
         var identifiability = new Identifiability(CostFit.Of(cells, new CostPrior(null)));
-        identifiability.ParallelPairs.Select(pair => new HashSet<CostTerm> { pair.First, pair.Second })
-            .ShouldHaveSingleItem().ShouldBe([CostTerm.RegisterWrite, CostTerm.RegisterRead], ignoreOrder: true);
+        identifiability.ParallelPairs.Select(pair => new HashSet<OperationKind> { pair.First, pair.Second })
+            .ShouldHaveSingleItem().ShouldBe([OperationKind.RegisterWrite, OperationKind.RegisterRead], ignoreOrder: true);
     }
 
     /// <summary>Every vector of a draw without prior explains the times as well as the best one.</summary>
@@ -67,11 +67,11 @@ public class CalibrationTests
         foreach (var cell in fit.Cells)
         {
             double[] counts = [.. cell.Counts];
-            double best = CostTerms.Dot(counts, draw.Vectors[0]);
+            double best = CostVector.Dot(counts, draw.Vectors[0]);
             foreach (double[] costs in draw.Vectors)
             {
                 costs.ShouldAllBe(us => us >= 0);
-                CostTerms.Dot(counts, costs).ShouldBe(best, 0.25 * cell.Mean);
+                CostVector.Dot(counts, costs).ShouldBe(best, 0.25 * cell.Mean);
             }
         }
     }
@@ -112,9 +112,14 @@ public class CalibrationTests
     [Fact]
     public void The_scalar_product_of_vectors_is_the_time()
     {
-        var counts = new OperationCounts(new(1, 2, 3, 4), new(5, 6, 7, 8), 9, 10, 11, 12, 13, 14, 15, 16, 17);
+        var counts = default(OperationCounts);
+        foreach (var kind in OperationKinds.All)
+        {
+            counts.Add(kind, 3 + (2 * (int)kind));
+        }
+
         var costs = CostFile.Default;
-        CostTerms.Dot(CostTerms.VectorOf(counts, 2, 3), CostTerms.VectorOf(costs.Components)).ShouldBe(costs.Microseconds(counts, 2, 3), 1e-9);
+        CostVector.Dot(counts.ToVector(), costs.Components.ToVector()).ShouldBe(costs.Microseconds(counts), 1e-9);
     }
 
     [Fact]
@@ -153,7 +158,7 @@ public class CalibrationTests
             File.WriteAllBytes(path, bad);
             try
             {
-                CostTerms.VectorOf(CostFile.Load(path).Components).ShouldAllBe(us => us >= 0 && us <= 1e9);
+                CostFile.Load(path).Components.ToVector().ShouldAllBe(us => us >= 0 && us <= 1e9);
             }
             catch (InputException e)
             {
@@ -190,7 +195,7 @@ public class CalibrationTests
         CostFile.BuiltIn.Select(costs => costs.Name).ShouldBe(["tegra210-2015", "smmuv2-noncoherent-2024", "smmuv3-2021"]);
         foreach (var costs in CostFile.BuiltIn)
         {
-            foreach (var component in CostTerms.All.Select(costs.Components.Of))
+            foreach (var component in costs.Components.Kinds.Select(kind => costs.Components[kind]))
             {
                 component.Source.Length.ShouldBeGreaterThan(20);
                 (component.Us > 0 || component is { Kind: "assumed" }).ShouldBeTrue(component.Source);

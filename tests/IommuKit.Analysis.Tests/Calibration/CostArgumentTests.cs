@@ -18,9 +18,8 @@ public class CostArgumentTests
         { "prior", () => CostFit.Of([], null!) },
         { "nameOrPath", () => CostFile.Find(null!) },
         { "path", () => CostFile.Load(null!) },
-        { "components", () => CostTerms.VectorOf(null!) },
         { "costs", () => CostFileWriter.Write(null!) },
-        { "find", () => CostComponents.From(null!) },
+        { "components", () => _ = new CostComponents(null!) },
     };
 
     [Theory]

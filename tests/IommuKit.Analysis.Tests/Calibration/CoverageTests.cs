@@ -3,6 +3,7 @@ using IommuKit.Analysis.Explain;
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Iommus;
+using IommuKit.Lab.Machines;
 using Xunit.Abstractions;
 
 namespace IommuKit.Analysis.Tests.Calibration;
@@ -40,7 +41,7 @@ public class CoverageTests(ITestOutputHelper output)
     {
         var random = new Random(seed);
         double[][] causes = Attribution.CauseVectors(Unmap.Value);
-        int[] costHits = new int[CostTerms.All.Count];
+        int[] costHits = new int[OperationKinds.All.Count];
         int[] shareHits = new int[causes.Length];
         for (int table = 0; table < Tables; table++)
         {
@@ -58,9 +59,9 @@ public class CoverageTests(ITestOutputHelper output)
             }
         }
 
-        foreach (var term in CostTerms.All)
+        foreach (var term in OperationKinds.All)
         {
-            output.WriteLine($"{CostTerms.NameOf(term)}: {costHits[(int)term]} of {Tables}");
+            output.WriteLine($"{OperationKinds.NameOf(term)}: {costHits[(int)term]} of {Tables}");
         }
 
         output.WriteLine($"causes: {string.Join(", ", shareHits)} of {Tables}");
@@ -68,6 +69,6 @@ public class CoverageTests(ITestOutputHelper output)
         costHits.Where(hits => hits != 0).ShouldAllBe(hits => hits >= 0.8 * Tables);
         costHits.Count(hits => hits != 0).ShouldBe(hasPrior ? 11 : 9);
 
-        double ShareOf(int cause, double[] costs) => CostTerms.Dot(causes[cause], costs) / causes.Sum(saved => CostTerms.Dot(saved, costs));
+        double ShareOf(int cause, double[] costs) => CostVector.Dot(causes[cause], costs) / causes.Sum(saved => CostVector.Dot(saved, costs));
     }
 }

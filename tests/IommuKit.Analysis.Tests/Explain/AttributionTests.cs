@@ -27,12 +27,12 @@ public class AttributionTests
     public void Each_combination_counts_what_it_should(Causes on, int writes, int reads, int lines, int barriers, int runs)
     {
         double[] counts = Unmap.Value.With(on);
-        counts[(int)CostTerm.RegisterWrite].ShouldBe(writes);
-        counts[(int)CostTerm.RegisterRead].ShouldBe(reads);
-        counts[(int)CostTerm.LineCleaned].ShouldBe(lines);
-        counts[(int)CostTerm.Barrier].ShouldBe(barriers);
-        counts[(int)CostTerm.RunStored].ShouldBe(runs);
-        counts[(int)CostTerm.EntryStored].ShouldBe(1024);
+        counts[(int)OperationKind.RegisterWrite].ShouldBe(writes);
+        counts[(int)OperationKind.RegisterRead].ShouldBe(reads);
+        counts[(int)OperationKind.LineCleaned].ShouldBe(lines);
+        counts[(int)OperationKind.Barrier].ShouldBe(barriers);
+        counts[(int)OperationKind.RunStored].ShouldBe(runs);
+        counts[(int)OperationKind.EntryStored].ShouldBe(1024);
     }
 
     [Theory]
@@ -44,7 +44,7 @@ public class AttributionTests
     {
         foreach (var work in SizeWorkloads.Run(MachineCatalog.Find(iommu)!, from, to, 256 << 10))
         {
-            var attribution = new Attribution(work, CostTerms.VectorOf(CostFile.Default.Components), []);
+            var attribution = new Attribution(work, CostFile.Default.Components.ToVector(), []);
             double gain = attribution.FromUs - attribution.ToUs;
             gain.ShouldNotBe(0);
             attribution.ByCause.Sum(part => part.Us).ShouldBe(gain, 1e-6);
@@ -53,15 +53,43 @@ public class AttributionTests
         }
     }
 
+    /// <summary>Whatever hardware there will be: each kind of operation is in one part, with commands only where there are any.</summary>
+    [Fact]
+    public void Every_kind_of_operation_is_in_one_part_of_the_gain()
+    {
+        double[] costs = [.. OperationKinds.All.Select(_ => 1.0)];
+        foreach (var kind in OperationKinds.All)
+        {
+            double[] some = new double[OperationKinds.All.Count];
+            some[(int)kind] = 7;
+            double[][] counts = [.. Enumerable.Range(0, Workload.Combinations).Select(on => on == 0 ? some : new double[OperationKinds.All.Count])];
+            var attribution = new Attribution(new Workload("one kind", 0, null, counts), costs, []);
+            attribution.IsDifferent.ShouldBeTrue();
+            attribution.ByOperation.Where(part => part.Us != 0).ShouldHaveSingleItem().Us.ShouldBe(7);
+            attribution.ByOperation.Any(part => part.Name == "commands").ShouldBe(kind is OperationKind.Command or OperationKind.Request);
+            bool isSoftware = attribution.ByOperation[^1].Us != 0;
+            (attribution.Registers.Us + attribution.DmaSync.Us).ShouldBe(isSoftware ? 0 : 7);
+        }
+    }
+
+    [Fact]
+    public void Tallies_alone_are_no_difference()
+    {
+        double[] some = new double[OperationKinds.All.Count];
+        some[(int)OperationKind.CleanCall] = 7;
+        double[][] counts = [.. Enumerable.Range(0, Workload.Combinations).Select(on => on == 0 ? some : new double[OperationKinds.All.Count])];
+        new Attribution(new Workload("pieces", 0, null, counts), CostFile.Default.Components.ToVector(), []).IsDifferent.ShouldBeFalse();
+    }
+
     [Fact]
     public void A_trace_is_explained_by_the_counts_of_its_replay()
     {
         string trace = RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz");
         var (work, replay) = TraceWorkload.Run(trace, Tegra210, SyncPolicy.PerPage, SyncPolicy.Gather);
-        work.With(Causes.All)[(int)CostTerm.RegisterWrite].ShouldBe(replay.Counts.RegisterWrites.Total);
-        work.With(Causes.All)[(int)CostTerm.LineCleaned].ShouldBe(replay.Counts.LinesCleaned);
-        work.With(Causes.All)[(int)CostTerm.UnmapCall].ShouldBe(replay.UnmapLatency.Count);
-        work.With(Causes.None)[(int)CostTerm.RegisterRead].ShouldBeGreaterThan(work.With(Causes.All)[(int)CostTerm.RegisterRead]);
+        work.With(Causes.All)[(int)OperationKind.RegisterWrite].ShouldBe(replay.Counts[OperationKind.RegisterWrite]);
+        work.With(Causes.All)[(int)OperationKind.LineCleaned].ShouldBe(replay.Counts[OperationKind.LineCleaned]);
+        work.With(Causes.All)[(int)OperationKind.UnmapCall].ShouldBe(replay.UnmapLatency.Count);
+        work.With(Causes.None)[(int)OperationKind.RegisterRead].ShouldBeGreaterThan(work.With(Causes.All)[(int)OperationKind.RegisterRead]);
     }
 
     /// <summary>S24: the answer, and that it is the prior's. docs/seed.md quotes it.</summary>

@@ -11,7 +11,6 @@ public class NamespaceTests
     private static readonly Dictionary<string, string[]> Circles = new()
     {
         ["IommuKit.Traces"] = ["IommuKit.Traces", "IommuKit.Traces.Dat"],
-        ["IommuKit.Cli"] = ["IommuKit.Cli", "IommuKit.Cli.Commands", "IommuKit.Cli.Output", "IommuKit.Cli.Output.Report"],
     };
 
     public static TheoryData<string> Assemblies =>

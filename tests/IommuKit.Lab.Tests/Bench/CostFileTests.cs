@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using IommuKit.Lab.Costs;
+using IommuKit.Lab.Machines;
 using IommuKit.Traces;
 
 namespace IommuKit.Lab.Tests.Bench;
@@ -16,16 +17,15 @@ public sealed class CostFileTests : IDisposable
     public void Every_number_says_how_it_is_known()
     {
         CostFile.Default.Name.ShouldBe("tegra210-2015");
-        foreach (var property in typeof(CostComponents).GetProperties())
+        foreach (var component in CostFile.Default.Components.Kinds.Select(kind => CostFile.Default.Components[kind]))
         {
-            var component = (CostComponent)property.GetValue(CostFile.Default.Components)!;
             component.Kind.ShouldBeOneOf("measured", "fitted", "assumed");
             component.Source.Length.ShouldBeGreaterThan(20);
             component.Us.ShouldBeGreaterThan(0);
         }
 
         // The anchor: one DMA sync of one entry is 0.24 µs.
-        (CostFile.Default.Components.LineCleaned.Us + CostFile.Default.Components.Barrier.Us).ShouldBe(0.24, 1e-9);
+        (CostFile.Default.Components[OperationKind.LineCleaned].Us + CostFile.Default.Components[OperationKind.Barrier].Us).ShouldBe(0.24, 1e-9);
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed class CostFileTests : IDisposable
         File.WriteAllText(_path, Text.Replace("tegra210-2015", "my board").Replace("0.57", "0.5"));
         var costs = CostFile.Load(_path);
         costs.Name.ShouldBe("my board");
-        costs.Components.RegisterWrite.Us.ShouldBe(0.5);
+        costs.Components[OperationKind.RegisterWrite].Us.ShouldBe(0.5);
     }
 
     [Theory]
@@ -106,6 +106,44 @@ public sealed class CostFileTests : IDisposable
         File.WriteAllText(_path, text);
         string message = Should.Throw<InputException>(() => CostFile.Load(_path)).Message;
         message.ShouldContain(reason ?? "barrier");
+    }
+
+    [Fact]
+    public void Kinds_may_be_left_out_and_count_as_assumed_to_be_nothing()
+    {
+        var json = JsonNode.Parse(Text)!;
+        json["components"]!.AsObject().Remove("barrier");
+        json["components"]!.AsObject().Remove("run_stored");
+        json["components"]!["command"] = JsonNode.Parse("""{ "us": 0.25, "kind": "assumed", "source": "a guess" }""");
+        File.WriteAllText(_path, json.ToJsonString());
+        var costs = CostFile.Load(_path);
+        costs.Components.Kinds.ShouldBe(
+            CostFile.Default.Components.Kinds.Except([OperationKind.Barrier, OperationKind.RunStored]).Append(OperationKind.Command));
+        var (us, kind, source, width) = costs.Components[OperationKind.Barrier];
+        (us, kind, width).ShouldBe((0, "assumed", null));
+        source.ShouldContain("Not in the file");
+
+        var counts = default(OperationCounts);
+        counts.Add(OperationKind.Barrier, 3);
+        counts.Add(OperationKind.RegisterWrite, OperationPurpose.Tlb, 2);
+        counts.Add(OperationKind.Command, OperationPurpose.Tlb, 4);
+        counts.Add(OperationKind.Wait, 1);
+        costs.Microseconds(counts).ShouldBe((2 * costs.Components[OperationKind.RegisterWrite].Us) + 1, 1e-12);
+        costs.Unpriced(counts).ShouldBe([OperationKind.Barrier]);
+        CostFile.Default.Unpriced(counts).ShouldBe([OperationKind.Command]);
+    }
+
+    /// <summary>A tally costs nothing unless somebody says so.</summary>
+    [Fact]
+    public void A_wait_may_have_a_cost_of_its_own()
+    {
+        var json = JsonNode.Parse(Text)!;
+        json["components"]!["wait"] = JsonNode.Parse("""{ "us": 2, "kind": "measured", "source": "a stopwatch" }""");
+        File.WriteAllText(_path, json.ToJsonString());
+        var counts = default(OperationCounts);
+        counts.Add(OperationKind.Wait, 3);
+        CostFile.Load(_path).Microseconds(counts).ShouldBe(6);
+        CostFile.Default.Microseconds(counts).ShouldBe(0);
     }
 
     [Fact]

@@ -19,8 +19,8 @@ public class MeterTests
         mmio.Write32(0x50, 7);
 
         var counts = meter.Read(new DomainCounters(isShared));
-        counts.RegisterWrites.Total.ShouldBe(2);
-        counts.RegisterReads.Total.ShouldBe(1);
+        counts[OperationKind.RegisterWrite].ShouldBe(2);
+        counts[OperationKind.RegisterRead].ShouldBe(1);
         registers.Calls.ShouldBe(["write64 40 1122334455667788", "read64 48", "write32 50 7"]);
         steps.Select(step => (step.Kind, step.Address, step.Value, step.IsWide)).ShouldBe(
         [
@@ -38,6 +38,46 @@ public class MeterTests
         }
 
         registers.Calls.ShouldBe(["write64 40 1122334455667788", "read64 48", "write32 50 7"]);
+    }
+
+    [Theory, InlineData(false), InlineData(true)]
+    public void Commands_count_where_they_are_written_and_doorbells_where_they_ring(bool isShared)
+    {
+        var silent = new SilentRegisters();
+        var meter = new Meter(
+            silent, silent, (offset, _) => offset == 0x10 ? RegisterPurpose.Doorbell : RegisterPurpose.Configuration, isShared);
+        meter.Count(OperationKind.Command, OperationPurpose.Tlb, 3);
+        meter.Count(OperationKind.Command, OperationPurpose.Completion, 1);
+        meter.Write32(0x10, 4);
+        meter.Write32(0x10, 5);
+        meter.Write32(0x14, 1);
+        _ = meter.Read32(0x10);
+
+        var counts = meter.Read(new DomainCounters(isShared));
+        counts[OperationKind.Command].ShouldBe(4);
+        counts[OperationKind.Command, OperationPurpose.Tlb].ShouldBe(3);
+        counts[OperationKind.Doorbell].ShouldBe(2);
+        counts[OperationKind.RegisterWrite].ShouldBe(1);
+        counts[OperationKind.RegisterRead].ShouldBe(1);
+        counts.Maintenance.ShouldBe(8);
+    }
+
+    [Fact]
+    public void Threads_lose_no_count()
+    {
+        var silent = new SilentRegisters();
+        var meter = new Meter(silent, silent, (_, _) => RegisterPurpose.TlbInvalidation, isShared: true);
+        Parallel.For(0, 4, _ =>
+        {
+            for (int i = 0; i < 10_000; i++)
+            {
+                meter.Write32(0x20, 0);
+                meter.Barrier();
+            }
+        });
+        var counts = meter.Read(new DomainCounters());
+        counts[OperationKind.RegisterWrite, OperationPurpose.Tlb].ShouldBe(40_000);
+        counts[OperationKind.Barrier].ShouldBe(40_000);
     }
 
     private sealed class WideRegisters : IMmio

@@ -79,7 +79,7 @@ public sealed class ReplayAxesTests : IDisposable
             result.Series.Count.ShouldBeGreaterThan(3);
             result.Series.Sum(point => point.Maps).ShouldBe(result.MapLatency.Count);
             result.Series.Sum(point => point.Unmaps).ShouldBe(result.UnmapLatency.Count);
-            result.Series.Sum(point => point.Syncs).ShouldBe(result.Counts.Syncs);
+            result.Series.Sum(point => point.Syncs).ShouldBe(result.Counts[OperationKind.Wait]);
             result.Series.Sum(point => point.VirtualMicroseconds).ShouldBe(result.VirtualMicroseconds, result.VirtualMicroseconds * 1e-9);
             result.Series[^1].LivePages.ShouldBe(result.Trace.LivePages);
             result.Series.Select(point => point.StartNanoseconds).ShouldBeInOrder();
@@ -126,7 +126,7 @@ public sealed class ReplayAxesTests : IDisposable
         var all = Replayer.Run(sample, options);
         all.Select(result => (result.Policy, result.Tuning.FlushAllPages)).ShouldBe(
             [(SyncPolicy.PerPage, 0), (SyncPolicy.Gather, 0), (SyncPolicy.PerPage, 8), (SyncPolicy.Gather, 8)]);
-        all[3].Counts.RegisterWrites.Tlb.ShouldBeLessThan(all[1].Counts.RegisterWrites.Tlb);
+        all[3].Counts.For(OperationPurpose.Tlb).ShouldBeLessThan(all[1].Counts.For(OperationPurpose.Tlb));
         var part = Replayer.Run(sample, options with { Part = 2..4 });
         part.Select(result => (result.Counts, result.VirtualMicroseconds, result.MapLatency)).ShouldBe(
             all.Skip(2).Select(result => (result.Counts, result.VirtualMicroseconds, result.MapLatency)));
@@ -160,7 +160,7 @@ public sealed class ReplayAxesTests : IDisposable
             return machine.Counts;
         }).ToArray();
         counts[1].ShouldBe(counts[0]);
-        counts[0].RegisterWrites.Tlb.ShouldBeGreaterThan(64);
+        counts[0][OperationKind.RegisterWrite, OperationPurpose.Tlb].ShouldBeGreaterThan(64);
     }
 
     private static long Counted(ReplayResult result, MappingOperation operation) =>

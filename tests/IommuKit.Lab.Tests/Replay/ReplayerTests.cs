@@ -2,6 +2,7 @@ using System.Text.Json;
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Iommus;
+using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 using IommuKit.Traces;
 
@@ -92,7 +93,7 @@ public sealed class ReplayerTests : IDisposable
         time[SyncPolicy.RangeFlush].ShouldBeGreaterThanOrEqualTo(time[SyncPolicy.SplitSync]);
         time[SyncPolicy.SplitSync].ShouldBeGreaterThanOrEqualTo(time[SyncPolicy.Gather]);
         time[SyncPolicy.Gather].ShouldBeGreaterThan(time[SyncPolicy.Deferred]);
-        results.Select(result => result.Counts.EntriesStored).Distinct().ShouldHaveSingleItem();
+        results.Select(result => result.Counts[OperationKind.EntryStored]).Distinct().ShouldHaveSingleItem();
     }
 
     [Fact]
@@ -187,7 +188,7 @@ public sealed class ReplayerTests : IDisposable
         result.SkippedCount.ShouldBe(5);
         result.MapLatency.Count.ShouldBe(3);
         result.UnmapLatency.Count.ShouldBe(2);
-        result.VirtualMicroseconds.ShouldBe(CostFile.Default.Microseconds(result.Counts, maps: 3, unmaps: 2), 1e-9);
+        result.VirtualMicroseconds.ShouldBe(CostFile.Default.Microseconds(result.Counts), 1e-9);
     }
 
     [Fact]
@@ -203,7 +204,7 @@ public sealed class ReplayerTests : IDisposable
         Syncs("1.009999").ShouldBe(3);
         Syncs("1.010000").ShouldBe(4);
 
-        long Syncs(string later) => Run([.. lines.Select(line => string.Format(line, "0.5", later))], SyncPolicy.Deferred).Counts.Syncs;
+        long Syncs(string later) => Run([.. lines.Select(line => string.Format(line, "0.5", later))], SyncPolicy.Deferred).Counts[OperationKind.Wait];
     }
 
     [Fact]
@@ -261,7 +262,7 @@ public sealed class ReplayerTests : IDisposable
         Waits([.. maps, .. unmaps, .. maps.Select(map => map.Replace("1.", "2.", StringComparison.Ordinal))]).ShouldBe(3);
         Waits([maps[0], unmaps[0], maps[1], unmaps[1]]).ShouldBe(4);
 
-        long Waits(string[] lines) => Run(lines, SyncPolicy.Explicit).Counts.Syncs;
+        long Waits(string[] lines) => Run(lines, SyncPolicy.Explicit).Counts[OperationKind.Wait];
     }
 
     private ReplayResult Run(params string[] lines) => Run(lines, SyncPolicy.Gather);

@@ -67,9 +67,9 @@ public class TegraCountsTests
         var (map, unmap) = Measure(machine, domain, 4608);
         foreach (var counts in (OperationCounts[])[map, unmap])
         {
-            counts.RegisterWrites.Total.ShouldBe(2);
-            counts.RegisterReads.Total.ShouldBe(1);
-            counts.LinesCleaned.ShouldBe(288);
+            counts[OperationKind.RegisterWrite].ShouldBe(2);
+            counts[OperationKind.RegisterRead].ShouldBe(1);
+            counts[OperationKind.LineCleaned].ShouldBe(288);
         }
     }
 
@@ -81,13 +81,13 @@ public class TegraCountsTests
         using var domain = machine.CreateDomain(new DomainOptions { Policy = SyncPolicy.PerPage });
         domain.Attach(machine.TestDevice);
         var (map, unmap) = Measure(machine, domain, 1024, isWarm: false);
-        map.RegisterWrites.Total.ShouldBe(3072 + 3);
-        map.RegisterReads.Total.ShouldBe(1024 + 1);
-        map.LinesCleaned.ShouldBe(1024 + 64 + 1);
-        map.EntriesStored.ShouldBe(1024 + 1);
-        map.TablesAllocated.ShouldBe(1);
-        unmap.RegisterWrites.Total.ShouldBe(3072 + 3);
-        unmap.TablesFreed.ShouldBe(1);
+        map[OperationKind.RegisterWrite].ShouldBe(3072 + 3);
+        map[OperationKind.RegisterRead].ShouldBe(1024 + 1);
+        map[OperationKind.LineCleaned].ShouldBe(1024 + 64 + 1);
+        map[OperationKind.EntryStored].ShouldBe(1024 + 1);
+        map[OperationKind.TableAllocated].ShouldBe(1);
+        unmap[OperationKind.RegisterWrite].ShouldBe(3072 + 3);
+        unmap[OperationKind.TableFreed].ShouldBe(1);
     }
 
     [Fact]
@@ -97,13 +97,16 @@ public class TegraCountsTests
         using var domain = machine.CreateDomain(new DomainOptions { Policy = SyncPolicy.Gather, Release = TableRelease.Never });
         domain.Attach(machine.TestDevice);
         var (map, _) = Measure(machine, domain, 1024);
-        map.RegisterWrites.ShouldBe(new RegisterAccesses(TableCache: 128, Tlb: 128, Completion: 0, Other: 0));
-        map.RegisterReads.ShouldBe(new RegisterAccesses(TableCache: 0, Tlb: 0, Completion: 1, Other: 0));
-        map.Barriers.ShouldBe(1);
-        map.CleanCalls.ShouldBe(1);
-        map.Syncs.ShouldBe(1);
-        map.RangesMapped.ShouldBe(1024);
-        map.EntriesStored.ShouldBe(1024);
+        map[OperationKind.RegisterWrite, OperationPurpose.TableCache].ShouldBe(128);
+        map[OperationKind.RegisterWrite, OperationPurpose.Tlb].ShouldBe(128);
+        map[OperationKind.RegisterWrite].ShouldBe(256);
+        map[OperationKind.RegisterRead, OperationPurpose.Completion].ShouldBe(1);
+        map[OperationKind.RegisterRead].ShouldBe(1);
+        map[OperationKind.Barrier].ShouldBe(1);
+        map[OperationKind.CleanCall].ShouldBe(1);
+        map[OperationKind.Wait].ShouldBe(1);
+        map[OperationKind.RangeMapped].ShouldBe(1024);
+        map[OperationKind.EntryStored].ShouldBe(1024);
         map.Maintenance.ShouldBe(256 + 1 + 64);
     }
 
@@ -125,10 +128,10 @@ public class TegraCountsTests
         var (map, unmap) = Measure(machine, domain, pages);
         foreach (var (name, counts) in (ReadOnlySpan<(string, OperationCounts)>)[("map", map), ("unmap", unmap)])
         {
-            counts.RegisterWrites.Total.ShouldBe(writes, $"{soc} {policy} {name}");
-            counts.RegisterReads.Total.ShouldBe(reads, $"{soc} {policy} {name}");
-            counts.LinesCleaned.ShouldBe(lines, $"{soc} {policy} {name}");
-            counts.EntriesStored.ShouldBe(pages, $"{soc} {policy} {name}");
+            counts[OperationKind.RegisterWrite].ShouldBe(writes, $"{soc} {policy} {name}");
+            counts[OperationKind.RegisterRead].ShouldBe(reads, $"{soc} {policy} {name}");
+            counts[OperationKind.LineCleaned].ShouldBe(lines, $"{soc} {policy} {name}");
+            counts[OperationKind.EntryStored].ShouldBe(pages, $"{soc} {policy} {name}");
         }
     }
 

@@ -154,7 +154,7 @@ public class TegraRangePropertyTests : TegraPropertyFixture
         tenant.Unmap(Iova, 3 * Section);
         tenant.ShouldSeeAround(Iova, 20 * Page);
         tenant.Unmap(Iova + (3 * Page), 3 * Section);
-        (machine.Counts - before).EntriesStored.ShouldBe(3);
+        (machine.Counts - before)[OperationKind.EntryStored].ShouldBe(3);
         tenant.ShouldSee(Iova + (5 * Page));
         tenant.Unmap(Iova + Section, 2 * Section);
         tenant.Unmap(Iova + (5 * Page), 3 * Section);

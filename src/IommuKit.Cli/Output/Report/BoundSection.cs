@@ -1,3 +1,4 @@
+using IommuKit.Lab.Machines;
 using IommuKit.Analysis.Report;
 using IommuKit.Lab;
 using IommuKit.Lab.Bench;
@@ -81,10 +82,10 @@ internal static class BoundSection
             {
                 row.Policy.ToString(),
                 Numbers.Count(row.Counts.Maintenance),
-                Numbers.Count(row.Counts.RegisterWrites.Total),
-                Numbers.Count(row.Counts.RegisterReads.Total),
-                Numbers.Count(row.Counts.LinesCleaned),
-                Numbers.Count(row.Counts.Barriers),
+                Numbers.Count(row.Counts[OperationKind.RegisterWrite]),
+                Numbers.Count(row.Counts[OperationKind.RegisterRead]),
+                Numbers.Count(row.Counts[OperationKind.LineCleaned]),
+                Numbers.Count(row.Counts[OperationKind.Barrier]),
                 row.Bound!.Value.ToString(),
                 Numbers.Microseconds(row.VirtualMicroseconds),
             }),

@@ -15,16 +15,16 @@ internal static class CheckSection
             return;
         }
 
-        foreach (var finding in check.Findings.Select(finding => new FindingRecord(finding)))
+        foreach (var finding in check.Findings)
         {
-            body.Heading($"{finding.Verdict}: {finding.Policy}, {finding.Release}");
+            body.Heading($"{Names.Of(finding.Verdict)}: {finding.Case.Configuration.Policy}, {finding.Case.Configuration.Release}");
             body.Paragraph(finding.Cause);
             body.List(
             [
-                $"scenario {finding.Scenario}",
-                $"IOVA {finding.Iova} may answer {finding.MayAnswer}; promised is {finding.Promised}",
-                finding.Dma is null ? "in the model it could not be made to happen" : $"in the model it happens: a {finding.Dma}",
-                $"again: {finding.Again}",
+                $"scenario {finding.Case.Text}",
+                CheckOutput.Answers(finding),
+                CheckOutput.Shown(finding),
+                $"again: {CheckOutput.CommandFor(finding)}",
             ]);
         }
 

@@ -1,3 +1,4 @@
+using IommuKit.Lab.Machines;
 using IommuKit.Analysis.Explain;
 using IommuKit.Analysis.Report;
 using IommuKit.Lab.Replay;
@@ -25,7 +26,7 @@ internal static class ModelPart
         [
             .. TraceNotes.Of(trace.Replays[0].Trace),
             .. trace.Replays.SelectMany(replay => replay.Skipped).Distinct()
-                .Select(skipped => $"skipped: {Skips.Describe(skipped, "the IOMMU")}"),
+                .Select(skipped => $"skipped: {SkipText.Describe(skipped, "the IOMMU")}"),
         ];
         if (notes.Length != 0)
         {
@@ -126,10 +127,10 @@ internal static class ModelPart
             {
                 replay.Policy.ToString(),
                 Total(replay),
-                Numbers.Count(replay.Counts.RegisterWrites.Total),
-                Numbers.Count(replay.Counts.RegisterReads.Total),
-                Numbers.Count(replay.Counts.LinesCleaned),
-                Numbers.Count(replay.Counts.Barriers),
+                Numbers.Count(replay.Counts[OperationKind.RegisterWrite]),
+                Numbers.Count(replay.Counts[OperationKind.RegisterRead]),
+                Numbers.Count(replay.Counts[OperationKind.LineCleaned]),
+                Numbers.Count(replay.Counts[OperationKind.Barrier]),
                 Numbers.Count(replay.SkippedCount),
             }),
         ]);

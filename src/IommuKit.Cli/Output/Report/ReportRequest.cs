@@ -1,4 +1,4 @@
-using IommuKit.Cli.Commands;
+using IommuKit.Cli.Runs;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
 

@@ -3,8 +3,8 @@ using IommuKit.Analysis.Explain;
 using IommuKit.Analysis.Verdict;
 using IommuKit.Checker;
 using IommuKit.Checker.Scenarios;
-using IommuKit.Cli.Commands;
 using IommuKit.Cli.Extensions;
+using IommuKit.Cli.Invocation;
 using IommuKit.Domains;
 using IommuKit.Lab.Bench;
 using IommuKit.Lab.Costs;
@@ -44,7 +44,7 @@ internal sealed record ReportRun(
     public static ReportRun Run(ReportRequest request, Action<string, double>? report)
     {
         report?.Invoke("costs", 0);
-        var calibration = request.Costs.Given is null ? CalibrationSource.Run(request.Costs.Measurements, request.Costs.Calibration, report) : null;
+        var calibration = request.Costs.Fit(report);
         var costs = request.Costs.Take(calibration);
         report?.Invoke("costs", 1);
 
@@ -93,7 +93,7 @@ internal sealed record ReportRun(
         Attribution Explain()
         {
             var (work, _) = TraceWorkload.Run(file, request.Kind, From, To, isLenient, Progress.Share(file, $"explain {label}", report));
-            return new Attribution(work, CostTerms.VectorOf(costs.Components), calibration?.Draws ?? []);
+            return new Attribution(work, costs.Components.ToVector(), calibration?.Draws ?? []);
         }
     }
 

@@ -15,7 +15,7 @@ internal static class UnmapsPart
 
         if (audit.Coverage is { } coverage)
         {
-            body.Paragraph($"Unmaps were invalidated {AuditTable.Describe(audit.Mode)}; caching mode {Names.Of(audit.CachingMode)}.");
+            body.Paragraph($"Unmaps were invalidated {AuditOutput.Describe(audit.Mode)}; caching mode {Names.Of(audit.CachingMode)}.");
             body.Fold("What became of the unmaps", () => WriteFates(body, coverage));
         }
 
@@ -35,7 +35,7 @@ internal static class UnmapsPart
 
     private static void WriteFates(ReportBody body, AuditCoverage coverage)
     {
-        var fates = AuditTable.Fates(coverage);
+        var fates = AuditOutput.Fates(coverage);
         long all = fates.Sum(fate => fate.Count);
         if (all == 0)
         {
@@ -61,7 +61,7 @@ internal static class UnmapsPart
                 Axis.Linear(0, fates.Max(fate => fate.Count), Numbers.Scale),
                 "unmaps",
                 [.. fates.Select(fate => new BarRow(
-                    fate.Text, $"{Numbers.Count(fate.Count)} ({VerdictView.Share((double)fate.Count / all)})", fate.Count))]),
+                    fate.Text, $"{Numbers.Count(fate.Count)} ({VerdictOutput.Share((double)fate.Count / all)})", fate.Count))]),
             table);
     }
 }

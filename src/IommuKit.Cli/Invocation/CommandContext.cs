@@ -1,0 +1,74 @@
+using IommuKit.Cli.Extensions;
+using IommuKit.Traces;
+using Spectre.Console;
+
+namespace IommuKit.Cli.Invocation;
+
+/// <summary>Where a command writes.</summary>
+/// <param name="output">Results.</param>
+/// <param name="error">Complaints and progress.</param>
+/// <param name="isInteractive">Whether somebody is looking, so that progress makes sense.</param>
+/// <param name="terminalWidth">Columns of the terminal that results go to, 0 if it does not know; null if they go to a file or pipe.</param>
+/// <param name="surroundings">What the environment says about how to write.</param>
+/// <param name="catalog">What the run knows; null for what comes with the command.</param>
+internal sealed class CommandContext(
+    TextWriter output, TextWriter error, bool isInteractive, int? terminalWidth, Surroundings surroundings, Catalog? catalog = null)
+{
+    // Nothing wraps where no window sets the width.
+    private const int FileWidth = 4096;
+
+    // What terminals have that do not know their width.
+    private const int UsualWidth = 80;
+
+    /// <summary>Results.</summary>
+    public TextWriter Output => output;
+
+    /// <summary>Complaints and progress.</summary>
+    public TextWriter Error => error;
+
+    /// <summary>What the run knows: IOMMUs, formats, what can be checked.</summary>
+    public Catalog Catalog { get; } = catalog ?? new Catalog();
+
+    /// <summary>Whether somebody is looking.</summary>
+    public bool IsInteractive => isInteractive;
+
+    /// <summary>Whether results go to a terminal.</summary>
+    public bool IsTerminal => terminalWidth is not null;
+
+    /// <summary>A console that writes tables to <paramref name="writer"/>.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="isMarkdown">Whether it is for another program, and so never depends on the terminal.</param>
+    public IAnsiConsole ConsoleFor(TextWriter writer, bool isMarkdown)
+    {
+        bool isOutput = ReferenceEquals(writer, output) && !isMarkdown;
+        bool isTerminal = terminalWidth is not null && isOutput;
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(writer),
+            Ansi = isTerminal && isInteractive ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = surroundings.IsPlain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+            Interactive = InteractionSupport.No,
+        });
+        int otherwise = isTerminal ? UsualWidth : FileWidth;
+        console.Profile.Width = isTerminal && terminalWidth is > 0 and int width ? width : (isOutput ? surroundings.Columns : null) ?? otherwise;
+        console.Profile.Capabilities.Unicode = true;
+        return console;
+    }
+
+    /// <summary>A console on the standard error, for bars.</summary>
+    public IAnsiConsole ErrorConsole() => AnsiConsole.Create(new AnsiConsoleSettings
+    {
+        Out = new AnsiConsoleOutput(error),
+        ColorSystem = surroundings.IsPlain ? ColorSystemSupport.NoColors : ColorSystemSupport.Detect,
+    });
+
+    /// <summary>Says on the standard error that a file was written, if results went into one.</summary>
+    /// <param name="file">Where results went.</param>
+    public void Announce(ResultFile file)
+    {
+        if (file.WrittenFile is { } name)
+        {
+            error.WriteLine($"iommukit: wrote {Printable.Of(name)}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using IommuKit.Lab.Machines;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>What was counted, as outputs have it.</summary>
+internal static class Operations
+{
+    /// <summary>The fields of counts, for outputs that have counts among other things.</summary>
+    public static FieldList<OperationCounts> Fields { get; } = new("operations")
+    {
+        {
+            "operations",
+            "how often each kind of operation happened; kinds that did not are left out, and 0 in CSV",
+            new NamedValues<OperationCounts>(
+                [.. OperationKinds.All.Select(OperationKinds.NameOf)],
+                (counts, name) => counts[OperationKinds.Find(name)!.Value] is not 0 and var count ? new(count) : null,
+                "0")
+        },
+        {
+            "purposes",
+            "register accesses and commands by what they are for: `table_cache` and `tlb` are the invalidations of either, `completion` waits until "
+                + "they took effect, `other` is all else; left out where there are none, and 0 in CSV",
+            new NamedValues<OperationCounts>(
+                [.. OperationKinds.Purposes.Select(OperationKinds.NameOf)],
+                (counts, name) => counts.For(OperationKinds.FindPurpose(name)!.Value) is not 0 and var count ? new(count) : null,
+                "0")
+        },
+        {
+            "maintenance",
+            "operations that keep caches in step: register accesses, commands, doorbells, requests, lines cleaned",
+            counts => counts.Maintenance
+        },
+    };
+
+    /// <summary>Columns of tables, of kinds that occur only.</summary>
+    /// <param name="items">All rows of the table.</param>
+    /// <param name="countsOf">What a row counts.</param>
+    /// <param name="kinds">The kinds in order, each with the rank of its column.</param>
+    public static IEnumerable<Column<T>> Columns<T>(
+        IReadOnlyList<T> items, Func<T, OperationCounts> countsOf, params IEnumerable<(OperationKind Kind, int Rank)> kinds) => kinds
+            .Where(column => items.Any(item => countsOf(item)[column.Kind] != 0))
+            .Select(column => new Column<T>(HeaderOf(column.Kind), column.Rank, item => Numbers.Count(countsOf(item)[column.Kind])));
+
+    /// <summary>Says which of the operations the costs know nothing of; null if they know all.</summary>
+    public static string? UnpricedNote(string costs, IEnumerable<OperationKind> kinds)
+    {
+        string[] names = [.. kinds.Distinct().Order().Select(OperationKinds.NameOf)];
+        return names.Length == 0 ? null : $"Costs {costs} are assumed to be 0 for what is not in the file: {string.Join(", ", names)}.";
+    }
+
+    private static string HeaderOf(OperationKind kind) => kind switch
+    {
+        OperationKind.RegisterWrite => "Writes",
+        OperationKind.RegisterRead => "Reads",
+        OperationKind.Command => "Commands",
+        OperationKind.Doorbell => "Doorbells",
+        OperationKind.Request => "Requests",
+        OperationKind.LineCleaned => "Lines",
+        OperationKind.Barrier => "Barriers",
+        OperationKind.EntryStored => "Stores",
+        _ => OperationKinds.NameOf(kind),
+    };
+}

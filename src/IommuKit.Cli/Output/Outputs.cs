@@ -1,0 +1,53 @@
+namespace IommuKit.Cli.Output;
+
+/// <summary>All outputs, in the order of docs/json.md, which has a table of the fields of each.</summary>
+internal static class Outputs
+{
+    public static IReadOnlyList<IFieldList> All { get; } =
+    [
+        VerdictOutput.Fields,
+        VerdictOutput.TimeFields,
+        VerdictOutput.OptionFields,
+        VerdictOutput.AdviceFields,
+        BenchOutput.Fields,
+        HostTimeOutput.Fields,
+        FormatBenchOutput.Fields,
+        ReplayOutput.Fields,
+        SkipText.Fields,
+        WhatIfOutput.Fields,
+        SizeOutput.Fields,
+        SeriesOutput.Fields,
+        CalibrateOutput.Fields,
+        CalibrateOutput.CostFields,
+        CalibrateOutput.CellFields,
+        ExplainOutput.Fields,
+        ExplainOutput.PartFields,
+        ExplainOutput.NextFields,
+        ExplainOutput.ShareFields,
+        PoliciesOutput.Fields,
+        ModelsOutput.Fields,
+        DumpOutput.Fields,
+        DumpOutput.TableFields,
+        DumpOutput.RangeFields,
+        DumpOutput.StepFields,
+        DumpOutput.ProblemFields,
+        CheckOutput.Fields,
+        CheckOutput.FindingFields,
+        CheckOutput.WasteFields,
+        CheckOutput.PlantedFields,
+        CheckOutput.NeedsFields,
+        CheckOutput.LeastFields,
+        CheckOutput.ConfigurationFields,
+        CheckOutput.EndsFields,
+        AuditOutput.Fields,
+        AuditOutput.CoverageFields,
+        AuditOutput.SpreadFields,
+        AuditOutput.FindingFields,
+        AuditOutput.RowFields,
+        FaultOutput.ReportFields,
+        FaultOutput.Fields,
+        FaultOutput.MappingFields,
+        FaultOutput.SuppressedFields,
+        FaultOutput.LogFields,
+    ];
+}
