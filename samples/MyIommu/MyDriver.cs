@@ -7,7 +7,9 @@ using IommuKit.Sync;
 
 namespace MyIommu;
 
-/// <summary>The driver: traits, the switch of a device from one domain to another, and the primitives. Policies and page tables come with IommuKit.</summary>
+/// <summary>
+/// The driver: traits, the switch of a device from one domain to another, and the primitives. Policies and page tables come with IommuKit.
+/// </summary>
 public sealed class MyDriver(string name, IMmio registers, ICpuCache cache, PageAllocator tables, int mostPages, bool hasBug) : IommuDriver
 {
     private readonly Lock _lock = new();

@@ -55,5 +55,8 @@ public sealed class MyExtension : IIommuKitExtension
         PlantedBugs.IsAtOnce,
         CheckOperationKind.Unmap,
         (access, _) => access is { Kind: MaintenanceKind.RegisterWrite, Address: MyRegisters.Space })
-        with { Expected = [Verdict.WrongTarget] };
+        with
+        {
+            Expected = [Verdict.WrongTarget],
+        };
 }

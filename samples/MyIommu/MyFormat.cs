@@ -3,7 +3,8 @@ using IommuKit.Specs.PageTables;
 namespace MyIommu;
 
 /// <summary>
-/// The format of its page tables: two levels of 1024 entries of 32 bits, and pages of 4 KiB. Bit 0 lets devices read, bit 1 write; bit 2 makes an entry a
+/// The format of its page tables: two levels of 1024 entries of 32 bits, and pages of 4 KiB. Bit 0 lets devices read, bit 1 write; bit 2 makes an
+/// entry a
 /// pointer to a table. The rest is the address.
 /// </summary>
 public readonly struct MyFormat : IPageTableFormat

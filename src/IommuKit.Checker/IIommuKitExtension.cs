@@ -5,7 +5,8 @@ using IommuKit.Lab.Machines;
 namespace IommuKit.Checker;
 
 /// <summary>
-/// What an assembly brings to <c>iommukit … --load My.dll</c>: a public class with a constructor without parameters that implements this is found in it.
+/// What an assembly brings to <c>iommukit … --load My.dll</c>: a public class with a constructor without parameters that implements this is found
+/// in it.
 /// There may be several. docs/extending.md shows how.
 /// </summary>
 public interface IIommuKitExtension
@@ -17,7 +18,8 @@ public interface IIommuKitExtension
     IEnumerable<FormatKind> Formats => [];
 
     /// <summary>
-    /// What <c>check</c> is to know of the kinds: a target has the name of its kind. It also says what the least maintenance is that <c>bench</c> compares
+    /// What <c>check</c> is to know of the kinds: a target has the name of its kind. It also says what the least maintenance is that <c>bench</c>
+    /// compares
     /// with.
     /// </summary>
     IEnumerable<CheckTarget> Targets => [];

@@ -48,7 +48,8 @@ internal static class CommandLine
             var taken = command.Options.GroupBy(option => option.Name, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1);
             if (taken is not null)
             {
-                throw new InputException($"{ExtensionLoader.Option}: there are two options {taken.Key} of '{command.Name}'; give the loaded one another name");
+                throw new InputException(
+                    $"{ExtensionLoader.Option}: there are two options {taken.Key} of '{command.Name}'; give the loaded one another name");
             }
         }
     }

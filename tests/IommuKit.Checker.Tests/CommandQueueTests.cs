@@ -47,7 +47,13 @@ public sealed class CommandQueueTests : IDisposable
         ];
         var traits = new ShadowTraits { HasCoherentWalk = isCoherent, CachesInvalidEntries = false, HasPostedCommands = true, HasWalkCache = true };
         _checker = new FlushChecker<X86Format>(
-            new TrackedPages<X86Format>(Pages, 48, 48, Pool, PoolBytes), traits, new Decoder(_memory, [.. _tables.Select(table => table.Root)]), _memory, 2, 2, 1);
+            new TrackedPages<X86Format>(Pages, 48, 48, Pool, PoolBytes),
+            traits,
+            new Decoder(_memory, [.. _tables.Select(table => table.Root)]),
+            _memory,
+            spaces: 2,
+            domains: 2,
+            devices: 1);
         for (int domain = 0; domain < 2; domain++)
         {
             foreach (ulong page in Pages)

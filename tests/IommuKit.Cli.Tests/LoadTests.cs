@@ -143,7 +143,8 @@ public sealed class LoadTests : IDisposable
 
     [Fact]
     public void An_assembly_without_an_extension_is_refused() =>
-        Command.Refuse("bench", "--load", typeof(FactAttribute).Assembly.Location).ShouldContain("no public class that implements IommuKit.Checker.IIommuKitExtension");
+        Command.Refuse("bench", "--load", typeof(FactAttribute).Assembly.Location)
+            .ShouldContain("no public class that implements IommuKit.Checker.IIommuKitExtension");
 
     [Fact]
     public void A_name_that_is_taken_is_refused()
@@ -169,7 +170,11 @@ public sealed class LoadTests : IDisposable
     [InlineData("replay", "samples/vfio-edu.trace.gz", "--iommu", "bad")]
     [InlineData("check", "--iommu", "bad", "--depth", "1", "--time", "0")]
     public void A_kind_that_throws_when_a_machine_is_made_is_named(params string[] args) => Command.Refuse(
-        [args[0], .. args[1..].Select(arg => arg.StartsWith("samples") ? RepositoryFiles.InRepository(arg.Split('/')) : arg), "--load", Bad("create")])
+        [
+            .. args.Select(arg => arg.StartsWith("samples") ? RepositoryFiles.InRepository(arg.Split('/')) : arg),
+            "--load",
+            Bad("create"),
+        ])
         .ShouldStartWith($"iommukit: --load: {Bad("create")}: MisbehavingExtension.ThrowIf failed: InvalidOperationException: no luck with create");
 
     [Fact]

@@ -7,7 +7,8 @@ using IommuKit.Specs.Mmio;
 namespace IommuKit.Checker.Planted;
 
 /// <summary>
-/// Bugs that any driver can have, by what its hardware may do; those of one IOMMU are in its <see cref="CheckTarget.Bugs"/>. Together there is at least
+/// Bugs that any driver can have, by what its hardware may do; those of one IOMMU are in its <see cref="CheckTarget.Bugs"/>. Together there is at
+/// least
 /// one of each kind that real drivers had. docs/checker.md lists the real ones by their references.
 /// </summary>
 public static class PlantedBugs
@@ -135,7 +136,8 @@ public static class PlantedBugs
     public static bool InvalidatesByRange(CheckConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        return configuration.Policy != SyncPolicy.PerPage && !(configuration.Policy == SyncPolicy.Explicit && configuration.Target.ExplicitCapacity != 0);
+        return configuration.Policy != SyncPolicy.PerPage
+            && !(configuration.Policy == SyncPolicy.Explicit && configuration.Target.ExplicitCapacity != 0);
     }
 
     private static PlantedBug Left(

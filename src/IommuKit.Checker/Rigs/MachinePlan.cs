@@ -23,7 +23,8 @@ public sealed record MachinePlan(
     public Func<Machine, IEnumerable<IommuDevice>>? Devices { get; init; }
 
     /// <summary>
-    /// Brings the hardware into the worst state in which it may be before there are domains: what somebody may have left who used it before; or null. It
+    /// Brings the hardware into the worst state in which it may be before there are domains: what somebody may have left who used it before; or
+    /// null. It
     /// is given the machine, its devices, and what will be looked at.
     /// </summary>
     public Action<Machine, IReadOnlyList<IommuDevice>, CheckSettings>? Settle { get; init; }

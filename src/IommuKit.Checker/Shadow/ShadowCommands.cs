@@ -37,7 +37,9 @@ public sealed class ShadowCommands
     /// <param name="space">The address space; null for none.</param>
     public void SetRoute(int device, int? space) => Add(Route(ShadowCommandKind.SetRoute, device, space));
 
-    /// <summary>An entry in memory gives a device an address space, or none: hardware may go on with the old one until it is told to drop that.</summary>
+    /// <summary>
+    /// An entry in memory gives a device an address space, or none: hardware may go on with the old one until it is told to drop that.
+    /// </summary>
     /// <param name="device">The device.</param>
     /// <param name="space">The address space; null for none.</param>
     public void StoreRoute(int device, int? space) => Add(Route(ShadowCommandKind.StoreRoute, device, space));

@@ -14,7 +14,9 @@ internal sealed class TrackedStructures(ICommandDecoder decoder, PhysicalMemory 
     private readonly Dictionary<ulong, ulong> _seen = [];
     private byte[] _words = [];
 
-    /// <summary>Tells of each word that changed since the last call: its address, what it was, and what it is. What nobody has looked at was 0.</summary>
+    /// <summary>
+    /// Tells of each word that changed since the last call: its address, what it was, and what it is. What nobody has looked at was 0.
+    /// </summary>
     public void Look(Action<ulong, ulong, ulong> changed)
     {
         foreach (var range in decoder.Structures)

@@ -93,7 +93,9 @@ internal static class CheckCommand
             var options = new CheckOptions
             {
                 Configurations = configurations,
-                AtEnds = parsed.GetValue(iommu) is { Length: > 0 } ? configurations : [.. Configurations(context.Catalog.DefaultTargetsAtEnds, policies, releases)],
+                AtEnds = parsed.GetValue(iommu) is { Length: > 0 }
+                    ? configurations
+                    : [.. Configurations(context.Catalog.DefaultTargetsAtEnds, policies, releases)],
                 Depth = parsed.GetValue(depth) is { } limit ? Choices.Number("--depth", limit) : DefaultDepth,
                 RandomTime = TimeSpan.FromSeconds(parsed.GetValue(time) is { } seconds ? Choices.Number("--time", seconds) : DefaultSeconds),
                 Seed = parsed.GetValue(seed) is { } start ? Choices.Number("--seed", start) : 1,

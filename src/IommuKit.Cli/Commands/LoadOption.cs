@@ -12,7 +12,8 @@ internal static class LoadOption
     /// <summary>Makes the option. Its values are read by <see cref="FilesIn"/>, before anything else.</summary>
     public static Option<string[]> Create() => new(ExtensionLoader.Option)
     {
-        Description = "Load IOMMUs and page-table formats from this .NET assembly (docs/extending.md); repeatable. Its code runs with all your rights.",
+        Description = "Load IOMMUs and page-table formats from this .NET assembly (docs/extending.md); repeatable. "
+            + "Its code runs with all your rights.",
         HelpName = "FILE.dll",
     };
 

@@ -83,7 +83,8 @@ internal sealed class RunOptions(Catalog catalog)
             return CostFile.Find(file);
         }
 
-        return MachinesIn(parsed).Select(kind => kind.Costs).Distinct(StringComparer.Ordinal).ToArray() is [{ } own] ? CostFile.Find(own) : CostFile.Default;
+        string?[] costs = [.. MachinesIn(parsed).Select(kind => kind.Costs).Distinct(StringComparer.Ordinal)];
+        return costs is [{ } own] ? CostFile.Find(own) : CostFile.Default;
     }
 
     /// <summary>From how many pages on everything is flushed.</summary>
@@ -143,7 +144,8 @@ internal sealed class RunOptions(Catalog catalog)
             if (parsed.GetValue(option) is not null && !machines.Any(kind => kind.Tuning.Contains(tuning)))
             {
                 string those = string.Join(", ", catalog.Machines.Where(kind => kind.Tuning.Contains(tuning)).Select(kind => kind.Name));
-                throw new InputException($"{option.Name}: {string.Join(", ", machines.Select(kind => kind.Name))} cannot be tuned so; it is for {those}");
+                throw new InputException(
+                    $"{option.Name}: {string.Join(", ", machines.Select(kind => kind.Name))} cannot be tuned so; it is for {those}");
             }
         }
     }

@@ -128,7 +128,8 @@ internal sealed class Catalog
         if (!isName)
         {
             throw new ExtensionException(
-                $"it brings {(name is null ? "null" : $"\"{name}\"")} as the name of an {what}; that has letters, digits, -, _ and ., and is not \"all\"");
+                $"it brings {(name is null ? "null" : $"\"{name}\"")} as the name of an {what}; "
+                    + "that has letters, digits, -, _ and ., and is not \"all\"");
         }
 
         if (find(name!) is not null)

@@ -246,7 +246,8 @@ internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Opti
         .. tunings.SelectMany(tuning => tuning.Settings.Tuning.All)
             .Select(pair => pair.Option)
             .DistinctBy(option => option.Name, StringComparer.Ordinal)
-            .Select(option => ($"--{option.Name}", (Func<ReplayTuning, int>)(tuning => tuning.Settings.Tuning[option]), (Func<int, string>)option.Text)),
+            .Select(option => (
+                $"--{option.Name}", (Func<ReplayTuning, int>)(tuning => tuning.Settings.Tuning[option]), (Func<int, string>)option.Text)),
     ];
 }
 

@@ -106,7 +106,7 @@ internal static class ShardFile
     }
 
     private static JsonSerializerOptions Relaxed(JsonSerializerOptions options) =>
-        new(options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        new(options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, Converters = { new TuningConverter() } };
 
     private static ShardResult? ItemOf(string text)
     {

@@ -21,7 +21,8 @@ public static class FormatCatalog
         Stage2<ArmGranule16K>("16 KiB"),
         Stage1<ArmGranule64K>("64 KiB"),
         Stage2<ArmGranule64K>("64 KiB"),
-        FormatKind.Of<ArmShortFormat>(32, 32, "Arm VMSAv7 short descriptors: two levels of 32-bit entries", EntryFlags.ArmShortLeaf, LevelNames.ArmShort),
+        FormatKind.Of<ArmShortFormat>(
+            32, 32, "Arm VMSAv7 short descriptors: two levels of 32-bit entries", EntryFlags.ArmShortLeaf, LevelNames.ArmShort),
         RiscV<Sv39>(39, "three levels"),
         RiscV<Sv48>(48, "four levels"),
         RiscV<Sv57>(57, "five levels"),
@@ -39,11 +40,13 @@ public static class FormatCatalog
 
     private static FormatKind Stage1<TGranule>(string granule)
         where TGranule : struct, IArmGranule =>
-        FormatKind.Of<ArmLpae<TGranule, ArmStage1>>(48, 48, $"Arm VMSAv8-64 (LPAE), stage 1, granule of {granule}", EntryFlags.ArmStage1Leaf, LevelNames.Arm);
+        FormatKind.Of<ArmLpae<TGranule, ArmStage1>>(
+            48, 48, $"Arm VMSAv8-64 (LPAE), stage 1, granule of {granule}", EntryFlags.ArmStage1Leaf, LevelNames.Arm);
 
     private static FormatKind Stage2<TGranule>(string granule)
         where TGranule : struct, IArmGranule =>
-        FormatKind.Of<ArmLpae<TGranule, ArmStage2>>(48, 48, $"Arm VMSAv8-64 (LPAE), stage 2, granule of {granule}", EntryFlags.ArmStage2Leaf, LevelNames.Arm);
+        FormatKind.Of<ArmLpae<TGranule, ArmStage2>>(
+            48, 48, $"Arm VMSAv8-64 (LPAE), stage 2, granule of {granule}", EntryFlags.ArmStage2Leaf, LevelNames.Arm);
 
     private static FormatKind RiscV<TMode>(int inputBits, string levels)
         where TMode : struct, IRiscVMode =>

@@ -10,7 +10,8 @@ public sealed record IommuKind(string Name, string Description, Func<MachineSett
     public IReadOnlyList<TuningOption> Tuning { get; init; } = [];
 
     /// <summary>
-    /// What operations cost on it unless somebody names other costs: the name of costs that come with the library, or a file; null for the first of those.
+    /// What operations cost on it unless somebody names other costs: the name of costs that come with the library, or a file; null for the first of
+    /// those.
     /// </summary>
     public string? Costs { get; init; }
 }

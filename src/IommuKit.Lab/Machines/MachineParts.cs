@@ -5,7 +5,9 @@ using IommuKit.Specs.Mmio;
 
 namespace IommuKit.Lab.Machines;
 
-/// <summary>What every machine is put together from, but for its driver: memory, the pool of page tables, and the meter before the hardware.</summary>
+/// <summary>
+/// What every machine is put together from, but for its driver: memory, the pool of page tables, and the meter before the hardware.
+/// </summary>
 public sealed class MachineParts
 {
     private MachineParts(PhysicalMemory memory, PageAllocator allocator, Meter meter, IMmio registers, ICpuCache cache)

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using IommuKit.Models.Memory;
 
 namespace IommuKit.Lab.Machines;
@@ -36,8 +37,10 @@ public sealed record MachineSettings
     public ulong TablePoolStart { get; init; }
 
     /// <summary>Memory to use, which becomes the machine's own; null for new, zeroed memory.</summary>
+    [JsonIgnore]
     public PhysicalMemory? Memory { get; init; }
 
     /// <summary>Given the memory before the driver is there; or null.</summary>
+    [JsonIgnore]
     public Action<PhysicalMemory>? Prepare { get; init; }
 }

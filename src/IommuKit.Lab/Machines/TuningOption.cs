@@ -1,7 +1,8 @@
 namespace IommuKit.Lab.Machines;
 
 /// <summary>
-/// Something that can be tuned about the driver of an IOMMU: an option of the command line, and a number in results. 0 is what the driver does by itself.
+/// Something that can be tuned about the driver of an IOMMU: an option of the command line, and a number in results. 0 is what the driver does by
+/// itself.
 /// </summary>
 /// <param name="Name">Its name, in lower case with dashes: <c>tlb-step</c> is the option <c>--tlb-step</c>. Kinds may have one together.</param>
 /// <param name="HelpName">What stands for the value in the help: <c>SIZE</c>.</param>

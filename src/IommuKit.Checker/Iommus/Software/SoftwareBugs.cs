@@ -43,7 +43,10 @@ internal static class SoftwareBugs
         [Verdict.Missing],
         configuration => !configuration.Target.HasCoherentWalk
             && configuration is { Release: not TableRelease.WhenEmpty, Policy: SyncPolicy.Gather },
-        (machine, run) => new EarlyVisibleBit(machine, run)) { NeedsTwoThreads = true };
+        (machine, run) => new EarlyVisibleBit(machine, run))
+    {
+        NeedsTwoThreads = true,
+    };
 
     /// <summary>Those that are possible in a format.</summary>
     public static IReadOnlyList<PlantedBug> Of<TFormat>()
