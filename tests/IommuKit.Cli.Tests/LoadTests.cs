@@ -40,15 +40,15 @@ public sealed class LoadTests : IDisposable
         var unmap = rows.Single(row => Is(row, "policy", "Gather") && Is(row, "op", "unmap"));
 
         // One line of 16 entries of 4 bytes; one write that selects the space, and one for each page.
-        unmap.GetProperty("lines_cleaned").GetInt64().ShouldBe(1);
-        unmap.GetProperty("register_writes").GetInt64().ShouldBe(17);
-        unmap.GetProperty("bound_lines_cleaned").GetInt64().ShouldBe(1);
-        unmap.GetProperty("bound_register_writes").GetInt64().ShouldBe(16);
+        unmap.GetProperty("operations").GetProperty("line_cleaned").GetInt64().ShouldBe(1);
+        unmap.GetProperty("operations").GetProperty("register_write").GetInt64().ShouldBe(17);
+        unmap.GetProperty("bound_operations").GetProperty("line_cleaned").GetInt64().ShouldBe(1);
+        unmap.GetProperty("bound_operations").GetProperty("register_write").GetInt64().ShouldBe(16);
 
         // The walker never remembers what is not present.
         var map = rows.Single(row => Is(row, "policy", "Gather") && Is(row, "op", "map"));
-        map.GetProperty("register_writes").GetInt64().ShouldBe(0);
-        map.GetProperty("bound_register_writes").GetInt64().ShouldBe(0);
+        map.GetProperty("operations").TryGetProperty("register_write", out _).ShouldBeFalse();
+        map.GetProperty("bound_operations").TryGetProperty("register_write", out _).ShouldBeFalse();
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class LoadTests : IDisposable
     {
         string[] bench = ["bench", "--load", Sample, "--iommu", "my-iommu", "--size", "64K", "--policy", "Gather", "--json"];
         Rows([.. bench, "--most-pages", "8"]).Single(row => Is(row, "op", "unmap"))
-            .GetProperty("register_writes").GetInt64().ShouldBe(2);
+            .GetProperty("operations").GetProperty("register_write").GetInt64().ShouldBe(2);
         Command.Refuse([.. bench, "--most-pages", "x"]).ShouldContain("--most-pages: \"x\" is not a whole number");
         Command.Refuse([.. bench, "--tlb-step", "16K"]).ShouldContain("--tlb-step: my-iommu cannot be tuned so; it is for tegra30,");
         Command.Refuse("bench", "--load", Sample, "--most-pages", "8").ShouldContain("it is for my-iommu");
@@ -69,7 +69,7 @@ public sealed class LoadTests : IDisposable
         var rows = Rows("replay", trace, "--load", Sample, "--iommu", "my-iommu,tegra210", "--policy", "Gather", "--json");
         rows.Select(row => row.GetProperty("iommu").GetString()).ShouldBe(["my-iommu", "tegra210"]);
         rows[0].GetProperty("map_events").GetInt64().ShouldBe(rows[1].GetProperty("map_events").GetInt64());
-        rows[0].GetProperty("register_writes").GetInt64().ShouldBePositive();
+        rows[0].GetProperty("operations").GetProperty("register_write").GetInt64().ShouldBePositive();
     }
 
     [Fact]

@@ -37,11 +37,13 @@ public static class PlantedBugs
             IsDeferred,
             CheckOperationKind.Scatter,
             IsFlushOfAll) with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order], ShowsInFollowUps = true },
+
+        // Of a new table, what was in its memory before is left: with some granules that is a valid entry, as after a table that went too early.
         new(
             "first-line-cleaned",
             "of a run only the first line is cleaned",
             "M5",
-            [Verdict.Missing],
+            [Verdict.Missing, Verdict.EarlyFree],
             configuration => !configuration.Target.HasCoherentWalk,
             (machine, run) => new ShortClean(machine, run)),
         new(
