@@ -41,7 +41,7 @@ public sealed partial class VtdModel<TMemory>
                 {
                     if ((function & ~ignored) == 0)
                     {
-                        ulong key = (ulong)(source & ~ignored) | (uint)function;
+                        ulong key = (uint)((source & ~ignored) | function);
                         _contexts.Drop(VtdCache.Valid, VtdCache.Valid, key, key);
                     }
                 }
