@@ -42,7 +42,7 @@ internal sealed class VtdCache
     /// <param name="spaceMask">The bits of the space that are compared.</param>
     /// <param name="found">A copy of it.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryFind(ulong key, ulong space, ulong spaceMask, out Slot found)
+    public bool TryFind(ulong key, ulong space, ulong spaceMask, out VtdCacheEntry found)
     {
         uint set = (uint)key & _setMask;
         ref int version = ref _versions[set];
@@ -53,11 +53,10 @@ internal sealed class VtdCache
             ref var slot = ref ways[way];
             if (slot.Key == key && (slot.Space & spaceMask) == space)
             {
-                found.Key = key;
-                found.Space = Volatile.Read(ref slot.Space);
-                found.Data = Volatile.Read(ref slot.Data);
-                found.Info = Volatile.Read(ref slot.Info);
-                return (before & 1) == 0 && Volatile.Read(ref version) == before && (found.Space & spaceMask) == space;
+                // Each read comes before the next, so that the copy is one if the version is even and the same after it was made.
+                found = new VtdCacheEntry(
+                    Volatile.Read(ref slot.Key), Volatile.Read(ref slot.Space), Volatile.Read(ref slot.Data), Volatile.Read(ref slot.Info));
+                return (before & 1) == 0 && Volatile.Read(ref version) == before && found.Key == key && (found.Space & spaceMask) == space;
             }
         }
 
@@ -66,7 +65,7 @@ internal sealed class VtdCache
     }
 
     /// <summary>Adds an entry, or puts it in the place of the one for the same.</summary>
-    public void Add(in Slot entry)
+    public void Add(in VtdCacheEntry entry)
     {
         int set = (int)((uint)entry.Key & _setMask);
         int first = set * _ways;
@@ -162,17 +161,22 @@ internal sealed class VtdCache
         }
     }
 
-    private void Change(int set, int place, in Slot entry)
+    private void Change(int set, int place, in VtdCacheEntry entry)
     {
-        // The increments are full fences: no look-up sees a part of the change within one even version.
-        Interlocked.Increment(ref _versions[set]);
-        _slots[place] = entry;
-        Interlocked.Increment(ref _versions[set]);
+        // Each store comes after the one before it, so that no look-up takes a part of the change for a whole.
+        ref int version = ref _versions[set];
+        ref var slot = ref _slots[place];
+        Volatile.Write(ref version, version + 1);
+        Volatile.Write(ref slot.Key, entry.Key);
+        Volatile.Write(ref slot.Space, entry.Space);
+        Volatile.Write(ref slot.Data, entry.Data);
+        Volatile.Write(ref slot.Info, entry.Info);
+        Volatile.Write(ref version, version + 1);
     }
 
-    /// <summary>An entry.</summary>
+    /// <summary>Where an entry is kept.</summary>
     [StructLayout(LayoutKind.Sequential)]
-    internal struct Slot
+    private struct Slot
     {
         public ulong Key;
         public ulong Space;

@@ -11,14 +11,15 @@ public sealed partial class VtdModel<TMemory>
 
     // The space of a cached context or PASID entry has a reason in these bits, if the entry is erroneous.
     private const int ReasonShift = 40;
+    private const ulong ReasonMask = 0xfful << ReasonShift;
     private const ulong DisablesFaultsBit = 2;
 
     private static bool DisablesFaults(ulong entry) => (entry & DisablesFaultsBit) != 0;
 
-    private static VtdFaultReason ReasonOf(in VtdCache.Slot entry) => (VtdFaultReason)(byte)(entry.Space >> ReasonShift);
+    private static VtdFaultReason ReasonOf(in VtdCacheEntry entry) => (VtdFaultReason)(byte)(entry.Space >> ReasonShift);
 
     /// <summary>The context entry of a device: its first two quadwords.</summary>
-    private VtdFaultReason FindContext(ushort source, bool mayRead, out VtdCache.Slot context)
+    private VtdFaultReason FindContext(ushort source, bool mayRead, out VtdCacheEntry context)
     {
         if (_contexts.TryFind(source, VtdCache.Valid, VtdCache.Valid, out context))
         {
@@ -31,16 +32,15 @@ public sealed partial class VtdModel<TMemory>
         }
 
         long drops = _drops;
-        context.Key = source;
         var reason = _tableMode == VtdTableMode.Scalable
-            ? ReadScalableContext(source, out context.Data, out context.Info)
-            : ReadLegacyContext(source, out context.Data, out context.Info);
+            ? ReadScalableContext(source, out ulong first, out ulong second)
+            : ReadLegacyContext(source, out first, out second);
 
         // What is erroneous is cached under domain 0, which software leaves free in caching mode.
         ulong domain = reason == VtdFaultReason.None && _tableMode != VtdTableMode.Scalable
-            ? new VtdContextEntry(context.Data, context.Info).DomainId
+            ? new VtdContextEntry(first, second).DomainId
             : 0ul;
-        context.Space = VtdCache.Valid | ((ulong)reason << ReasonShift) | domain;
+        context = new VtdCacheEntry(source, VtdCache.Valid | ((ulong)reason << ReasonShift) | domain, first, second);
         if ((reason == VtdFaultReason.None || _cap.CachingMode) && drops == _drops)
         {
             _contexts.Add(context);
@@ -145,7 +145,7 @@ public sealed partial class VtdModel<TMemory>
     /// <summary>
     /// The entry of a PASID: its first and third quadwords; the domain is in its space. FPD is set if it is anywhere on the way.
     /// </summary>
-    private VtdFaultReason FindPasid(ushort source, int pasid, in VtdCache.Slot context, bool mayRead, out VtdCache.Slot entry)
+    private VtdFaultReason FindPasid(ushort source, int pasid, in VtdCacheEntry context, bool mayRead, out VtdCacheEntry entry)
     {
         ulong key = ((ulong)source << 20) | (uint)pasid;
         if (_pasids.TryFind(key, VtdCache.Valid, VtdCache.Valid, out entry))
@@ -159,10 +159,9 @@ public sealed partial class VtdModel<TMemory>
         }
 
         long drops = _drops;
-        entry.Key = key;
-        var reason = ReadPasid(new VtdScalableContextEntry(context.Data, context.Info, 0, 0), pasid, out entry.Data, out ushort domain, out entry.Info);
-        entry.Data |= context.Data & DisablesFaultsBit;
-        entry.Space = VtdCache.Valid | ((ulong)reason << ReasonShift) | ((ulong)(uint)pasid << PasidShift) | domain;
+        var reason = ReadPasid(new VtdScalableContextEntry(context.Data, context.Info, 0, 0), pasid, out ulong first, out ushort domain, out ulong third);
+        ulong space = VtdCache.Valid | ((ulong)reason << ReasonShift) | ((ulong)(uint)pasid << PasidShift) | domain;
+        entry = new VtdCacheEntry(key, space, first | (context.Data & DisablesFaultsBit), third);
         if ((reason == VtdFaultReason.None || _cap.CachingMode) && drops == _drops)
         {
             _pasids.Add(entry);

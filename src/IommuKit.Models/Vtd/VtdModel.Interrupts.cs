@@ -24,7 +24,7 @@ public sealed partial class VtdModel<TMemory>
     private bool TryRemapLocked(in VtdInterruptRequest request, out VtdInterrupt interrupt)
     {
         bool isExtended = _ecap.ExtendedInterruptMode && (_interruptTable & VtdRegister.InterruptTableBits.Extended) != 0;
-        if ((_status & VtdRegister.Global.InterruptRemappingEnable) == 0)
+        if ((_status & VtdRegister.GlobalBits.InterruptRemappingEnable) == 0)
         {
             interrupt = VtdInterrupt.FromMessage(request.Address, request.Data);
             return true;
@@ -33,7 +33,7 @@ public sealed partial class VtdModel<TMemory>
         interrupt = default;
         if (!request.IsRemappable)
         {
-            if (!isExtended && (_status & VtdRegister.Global.CompatibilityFormat) != 0)
+            if (!isExtended && (_status & VtdRegister.GlobalBits.CompatibilityFormat) != 0)
             {
                 interrupt = VtdInterrupt.FromMessage(request.Address, request.Data);
                 return true;
@@ -92,10 +92,7 @@ public sealed partial class VtdModel<TMemory>
 
         if ((reason == VtdFaultReason.None || _cap.CachingMode) && drops == _drops)
         {
-            _interrupts.Add(new VtdCache.Slot
-            {
-                Key = index, Space = VtdCache.Valid | ((ulong)reason << ReasonShift), Data = lower, Info = upper,
-            });
+            _interrupts.Add(new VtdCacheEntry(index, VtdCache.Valid | ((ulong)reason << ReasonShift), lower, upper));
         }
 
         return reason;

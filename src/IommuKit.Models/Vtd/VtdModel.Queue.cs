@@ -36,7 +36,7 @@ public sealed partial class VtdModel<TMemory>
 
     private ulong DescriptorBytes => (ulong)(IsQueueWide ? VtdInvalidationDescriptor.WideBytes : VtdInvalidationDescriptor.Bytes);
 
-    private bool IsQueueEnabled => (_status & VtdRegister.Global.QueuedInvalidationEnable) != 0;
+    private bool IsQueueEnabled => (_status & VtdRegister.GlobalBits.QueuedInvalidationEnable) != 0;
 
     private void ResetQueue()
     {

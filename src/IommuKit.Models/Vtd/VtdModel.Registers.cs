@@ -294,35 +294,35 @@ public sealed partial class VtdModel<TMemory>
     private Effects WriteGlobalCommand(uint value)
     {
         var effects = Effects.None;
-        if ((value & VtdRegister.Global.SetRootTable) != 0)
+        if ((value & VtdRegister.GlobalBits.SetRootTable) != 0)
         {
             TakeRootTable(_rootRegister);
             effects |= Effects.Drain;
         }
 
-        if ((value & VtdRegister.Global.SetInterruptTable) != 0 && _ecap.InterruptRemapping)
+        if ((value & VtdRegister.GlobalBits.SetInterruptTable) != 0 && _ecap.InterruptRemapping)
         {
             TakeInterruptTable(_interruptRegister);
         }
 
-        if ((value & VtdRegister.Global.WriteBufferFlush) != 0 && _cap.NeedsWriteBufferFlush)
+        if ((value & VtdRegister.GlobalBits.WriteBufferFlush) != 0 && _cap.NeedsWriteBufferFlush)
         {
-            _status |= VtdRegister.Global.WriteBufferFlush;
+            _status |= VtdRegister.GlobalBits.WriteBufferFlush;
             effects |= Effects.WriteBuffer;
         }
 
-        uint switches = VtdRegister.Global.TranslationEnable
-            | (_ecap.QueuedInvalidation ? VtdRegister.Global.QueuedInvalidationEnable : 0)
-            | (_ecap.InterruptRemapping ? VtdRegister.Global.InterruptRemappingEnable | VtdRegister.Global.CompatibilityFormat : 0);
+        uint switches = VtdRegister.GlobalBits.TranslationEnable
+            | (_ecap.QueuedInvalidation ? VtdRegister.GlobalBits.QueuedInvalidationEnable : 0)
+            | (_ecap.InterruptRemapping ? VtdRegister.GlobalBits.InterruptRemappingEnable | VtdRegister.GlobalBits.CompatibilityFormat : 0);
         uint changed = (value ^ _status) & switches;
         _status ^= changed;
-        if ((changed & VtdRegister.Global.TranslationEnable) != 0)
+        if ((changed & VtdRegister.GlobalBits.TranslationEnable) != 0)
         {
             UpdateMode();
             effects |= Effects.Drain;
         }
 
-        if ((changed & VtdRegister.Global.QueuedInvalidationEnable) != 0)
+        if ((changed & VtdRegister.GlobalBits.QueuedInvalidationEnable) != 0)
         {
             SwitchQueue();
             effects |= Effects.Queue;
@@ -343,7 +343,7 @@ public sealed partial class VtdModel<TMemory>
             _ => true,
         };
         _tableMode = exists ? mode : VtdTableMode.Reserved;
-        _status |= VtdRegister.Global.SetRootTable;
+        _status |= VtdRegister.GlobalBits.SetRootTable;
         if (_cap.SetRootTableInvalidates)
         {
             DropContexts();
@@ -357,14 +357,14 @@ public sealed partial class VtdModel<TMemory>
     {
         _drops++;
         _interruptTable = register;
-        _status |= VtdRegister.Global.SetInterruptTable;
+        _status |= VtdRegister.GlobalBits.SetInterruptTable;
         if (_cap.SetInterruptTableInvalidates)
         {
             _interrupts.Clear();
         }
     }
 
-    private void UpdateMode() => Volatile.Write(ref _mode, (_status & VtdRegister.Global.TranslationEnable) == 0 ? Off : _tableMode switch
+    private void UpdateMode() => Volatile.Write(ref _mode, (_status & VtdRegister.GlobalBits.TranslationEnable) == 0 ? Off : _tableMode switch
     {
         VtdTableMode.Legacy => Legacy,
         VtdTableMode.Scalable => Scalable,
@@ -385,7 +385,7 @@ public sealed partial class VtdModel<TMemory>
             {
                 lock (_gate)
                 {
-                    _status &= ~VtdRegister.Global.WriteBufferFlush;
+                    _status &= ~VtdRegister.GlobalBits.WriteBufferFlush;
                 }
             }
         }

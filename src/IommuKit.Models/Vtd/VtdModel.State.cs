@@ -74,7 +74,7 @@ public sealed partial class VtdModel<TMemory>
             switch (offset)
             {
                 case VtdRegister.GlobalStatus:
-                    _status = (uint)value & ~VtdRegister.Global.WriteBufferFlush;
+                    _status = (uint)value & ~VtdRegister.GlobalBits.WriteBufferFlush;
                     TakeLoaded();
                     break;
                 case VtdRegister.RootTable:
@@ -115,12 +115,12 @@ public sealed partial class VtdModel<TMemory>
 
     private void TakeLoaded()
     {
-        if ((_status & VtdRegister.Global.SetRootTable) != 0)
+        if ((_status & VtdRegister.GlobalBits.SetRootTable) != 0)
         {
             TakeRootTable(_rootRegister);
         }
 
-        if ((_status & VtdRegister.Global.SetInterruptTable) != 0)
+        if ((_status & VtdRegister.GlobalBits.SetInterruptTable) != 0)
         {
             TakeInterruptTable(_interruptRegister);
         }
@@ -204,7 +204,7 @@ public sealed partial class VtdModel<TMemory>
     /// <summary>Makes what follows from the state follow, and brings within bounds what is used as an index.</summary>
     private void Sanitize()
     {
-        _status &= ~VtdRegister.Global.WriteBufferFlush;
+        _status &= ~VtdRegister.GlobalBits.WriteBufferFlush;
         _queueHead &= QueueOffsetMask;
         _queueTail &= QueueOffsetMask;
         _faultStatus &= VtdRegister.FaultStatusBits.Clearable;

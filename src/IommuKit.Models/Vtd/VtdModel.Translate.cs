@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using IommuKit.Models.Dma;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Vtd;
@@ -18,14 +17,26 @@ public sealed partial class VtdModel<TMemory>
             return Translation.Fault;
         }
 
-        return Translate(new VtdRequest((ushort)request.Source, request.Iova, request.IsWrite ? VtdAccess.Write : VtdAccess.Read)).Range;
+        var access = request.IsWrite ? VtdAccess.Write : VtdAccess.Read;
+        return TryHit((ushort)request.Source, request.Iova, access, VtdRequest.NoPasid, out var range, out bool needsWalk)
+            ? range
+            : TranslateInFull(new VtdRequest((ushort)request.Source, request.Iova, access), needsWalk).Range;
     }
 
     /// <summary>Translates a request, or records a fault as the hardware does. The answer holds as long as the access is under way: see
     /// <see cref="Accesses"/>.</summary>
     public VtdTranslation Translate(in VtdRequest request)
     {
-        if (TryTranslate(request, mayWalk: false, out var answer))
+        bool needsWalk = false;
+        return request.AddressType == VtdAddressType.Untranslated
+            && TryHit(request.Source, request.Address, request.Access, request.Pasid, out var range, out needsWalk)
+                ? new VtdTranslation(VtdOutcome.Allowed, range)
+                : TranslateInFull(request, needsWalk);
+    }
+
+    private VtdTranslation TranslateInFull(in VtdRequest request, bool needsLock)
+    {
+        if (!needsLock && TryTranslate(request, mayWalk: false, out var answer))
         {
             return answer;
         }
@@ -99,7 +110,7 @@ public sealed partial class VtdModel<TMemory>
         }
 
         int topLevel = TopLevelOf(entry.Width);
-        if (request.Address >> Math.Min(ShiftOf(topLevel + 1), _cap.MaxGuestWidth) != 0)
+        if (request.Address >> SecondWidth(topLevel) != 0)
         {
             return TryStop(request, VtdFaultReason.AddressBeyondWidth, !entry.DisablesFaults, mayWalk, out answer);
         }
@@ -159,7 +170,7 @@ public sealed partial class VtdModel<TMemory>
     }
 
     private bool TryTranslatePasid(
-        in VtdRequest request, int pasid, in VtdCache.Slot slot, bool isPrivileged, bool mayWalk, out VtdTranslation answer)
+        in VtdRequest request, int pasid, in VtdCacheEntry slot, bool isPrivileged, bool mayWalk, out VtdTranslation answer)
     {
         var entry = new VtdPasidEntry(slot.Data, (ushort)slot.Space, slot.Info);
         var reason = VtdFaultReason.None;
@@ -184,7 +195,7 @@ public sealed partial class VtdModel<TMemory>
                 space = default;
                 break;
             case VtdPasidType.SecondStage:
-                reason = request.Address >> Math.Min(ShiftOf(topLevel + 1), _cap.MaxGuestWidth) == 0
+                reason = request.Address >> SecondWidth(topLevel) == 0
                     ? VtdFaultReason.None
                     : VtdFaultReason.ScalableAddressBeyondWidth;
                 space = new Space(
@@ -227,12 +238,9 @@ public sealed partial class VtdModel<TMemory>
             return VtdFaultReason.SupervisorDisabled;
         }
 
-        // All bits from the highest that is translated upwards are the same.
-        long high = (long)request.Address >> (entry.FirstStageMode == 1 ? 56 : 47);
-        return high is 0 or -1 ? VtdFaultReason.None : VtdFaultReason.NotCanonical;
+        return IsCanonical(request.Address, entry) ? VtdFaultReason.None : VtdFaultReason.NotCanonical;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryTranslatePage(
         in VtdRequest request, in Space space, bool isPrivileged, bool isRecorded, bool mayWalk, out VtdTranslation answer)
     {
@@ -261,41 +269,16 @@ public sealed partial class VtdModel<TMemory>
 
         if (isHit && (reason == VtdFaultReason.None || mayWalk))
         {
-            ref long hits = ref _hits[(Environment.CurrentManagedThreadId & (HitStripes - 1)) * WordsPerStripe];
-            hits++;
+            CountHit();
         }
 
         return reason == VtdFaultReason.None
-            ? Answer(new VtdTranslation(VtdOutcome.Allowed, RangeOf(request, page, isPrivileged)), out answer)
+            ? Answer(new VtdTranslation(VtdOutcome.Allowed, RangeOf(request.Address, page, isPrivileged)), out answer)
             : TryStop(request, InMode(reason, request), isRecorded, mayWalk, out answer);
     }
 
     // A cached entry may be of another mode than the one in which it is used: whatever it holds, there is such a level.
     private static int TopLevelOf(int encodedWidth) => Math.Min(encodedWidth, 3) + 1;
-
-    private bool TryFindPage(ulong address, ulong tag, out Page page)
-    {
-        if (_pages.TryFind(address >> PageShift, tag, WholeSpace, out var slot))
-        {
-            page = new Page(slot.Data, PageShift, (VtdFaultReason)slot.Info);
-            return true;
-        }
-
-        if (!_pages2M.IsEmpty && _pages2M.TryFind(address >> ShiftOf(1), tag, WholeSpace, out slot))
-        {
-            page = new Page(slot.Data, ShiftOf(1), (VtdFaultReason)slot.Info);
-            return true;
-        }
-
-        if (!_pages1G.IsEmpty && _pages1G.TryFind(address >> ShiftOf(2), tag, WholeSpace, out slot))
-        {
-            page = new Page(slot.Data, ShiftOf(2), (VtdFaultReason)slot.Info);
-            return true;
-        }
-
-        page = default;
-        return false;
-    }
 
     /// <summary>Whether a write is allowed by an entry that says nothing of having been written yet.</summary>
     private static bool NeedsDirty(in VtdRequest request, PageRights rights, bool isPrivileged) =>
@@ -340,37 +323,6 @@ public sealed partial class VtdModel<TMemory>
         VtdFaultReason.ScalableInterruptAddress => VtdFaultReason.InterruptAddress,
         _ => reason,
     };
-
-    private static Translation RangeOf(in VtdRequest request, in Page page, bool isPrivileged)
-    {
-        ulong bytes = 1ul << page.SizeLog2;
-        ulong start = request.Address & ~(bytes - 1);
-        ulong physical = page.PhysicalOf(start);
-
-        // Within a large page, addresses of interrupts are answered for themselves.
-        const ulong interrupts = 0xfee0_0000;
-        if (page.SizeLog2 > PageShift && (interrupts - start < bytes || interrupts - physical < bytes))
-        {
-            start = request.Address & ~0xffful;
-            physical = page.PhysicalOf(start);
-            bytes = 0x1000;
-        }
-
-        return new Translation(IsAllowed: true, start, bytes, physical, ProtectionOf(page.Rights, isPrivileged));
-    }
-
-    private static Protection ProtectionOf(PageRights rights, bool isPrivileged)
-    {
-        if (!isPrivileged && (rights & PageRights.User) == 0)
-        {
-            return Protection.None;
-        }
-
-        return ((rights & PageRights.Read) != 0 ? Protection.Read : 0)
-            | ((rights & (isPrivileged ? PageRights.SupervisorWrite : PageRights.Write)) != 0 ? Protection.Write : 0)
-            | ((rights & PageRights.Execute) == 0 ? Protection.NoExecute : 0)
-            | ((rights & PageRights.User) == 0 ? Protection.Privileged : 0);
-    }
 
     /// <summary>What passes through: everything but the addresses of interrupts and protected memory.</summary>
     private VtdTranslation Identity(ulong address)

@@ -39,7 +39,7 @@ public sealed partial class VtdModel<TMemory>
         {
             var cache = page.SizeLog2 >= ShiftOf(2) ? _pages1G : page.SizeLog2 >= ShiftOf(1) ? _pages2M : _pages;
             int shift = page.SizeLog2 >= ShiftOf(2) ? ShiftOf(2) : page.SizeLog2 >= ShiftOf(1) ? ShiftOf(1) : PageShift;
-            cache.Add(new VtdCache.Slot { Key = request.Address >> shift, Space = space.Tag, Data = page.Data, Info = (ulong)page.Reason });
+            cache.Add(new VtdCacheEntry(request.Address >> shift, space.Tag, page.Data, (ulong)page.Reason));
             _hasNested |= space.Type == VtdPasidType.Nested;
         }
 
@@ -209,7 +209,7 @@ public sealed partial class VtdModel<TMemory>
         }
 
         ulong guest = entry.Address | (address & ((1ul << entry.SizeLog2) - 1));
-        if (guest >> SecondWidth(space) != 0)
+        if (guest >> SecondWidth(space.SecondLevel) != 0)
         {
             return NoPage(VtdFaultReason.NestedAddressBeyondWidth);
         }
@@ -233,7 +233,7 @@ public sealed partial class VtdModel<TMemory>
     private VtdFaultReason TranslateTable(ref ulong pointer, in Space space, bool isRoot)
     {
         ulong guest = pointer & ~PointerRights;
-        if (guest >> SecondWidth(space) != 0)
+        if (guest >> SecondWidth(space.SecondLevel) != 0)
         {
             return VtdFaultReason.NestedTableBeyondWidth;
         }
@@ -256,8 +256,6 @@ public sealed partial class VtdModel<TMemory>
         return VtdFaultReason.None;
     }
 
-    private int SecondWidth(in Space space) => Math.Min(ShiftOf(space.SecondLevel + 1), _cap.MaxGuestWidth);
-
     /// <summary>The lowest level whose table on the way to an address is cached, or the top.</summary>
     private int FindTable(ulong address, ulong tag, int topLevel, ref ulong pointer)
     {
@@ -279,7 +277,7 @@ public sealed partial class VtdModel<TMemory>
     {
         if (drops == _drops)
         {
-            _tables[level].Add(new VtdCache.Slot { Key = address >> ShiftOf(level), Space = tag, Data = pointer });
+            _tables[level].Add(new VtdCacheEntry(address >> ShiftOf(level), tag, pointer, 0));
         }
     }
 

@@ -63,7 +63,7 @@ public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel
     {
         ArgumentNullException.ThrowIfNull(unit);
         options ??= new VtdModelOptions();
-        options.Validate();
+        VtdModelOptions.Validate(options);
         if (unit.HostAddressBits is < 32 or > 52)
         {
             throw new ArgumentOutOfRangeException(nameof(unit), unit.HostAddressBits, "Physical addresses have 32 to 52 bits.");

@@ -26,9 +26,12 @@ public sealed record VtdModelOptions
 
     /// <summary>Refuses hardware that cannot be.</summary>
     /// <exception cref="ArgumentException">There is no such hardware.</exception>
-    internal void Validate()
+    internal static void Validate(VtdModelOptions options)
     {
-        ReadOnlySpan<VtdCacheGeometry> all = [Iotlb, LargeIotlb, TableCache, UpperTableCache, ContextCache, PasidCache, InterruptCache];
+        ReadOnlySpan<VtdCacheGeometry> all =
+        [
+            options.Iotlb, options.LargeIotlb, options.TableCache, options.UpperTableCache, options.ContextCache, options.PasidCache, options.InterruptCache,
+        ];
         foreach (var geometry in all)
         {
             if (!geometry.IsPossible)
@@ -36,7 +39,7 @@ public sealed record VtdModelOptions
                 throw new ArgumentException(
                     $"A cache cannot have {geometry.Sets} sets of {geometry.Ways} ways: sets are a power of two, and there are at most "
                     + $"{VtdCacheGeometry.MaxEntries} entries.",
-                    "options");
+                    nameof(options));
             }
         }
     }

@@ -16,10 +16,10 @@ public static class VtdRegister
     /// <summary>ECAP: see <see cref="VtdExtendedCapability"/>. 64 bits.</summary>
     public const uint ExtendedCapability = 0x10;
 
-    /// <summary>GCMD: write-only commands, see <see cref="Global"/>. 32 bits.</summary>
+    /// <summary>GCMD: write-only commands, see <see cref="GlobalBits"/>. 32 bits.</summary>
     public const uint GlobalCommand = 0x18;
 
-    /// <summary>GSTS: what commands led to, see <see cref="Global"/>. 32 bits.</summary>
+    /// <summary>GSTS: what commands led to, see <see cref="GlobalBits"/>. 32 bits.</summary>
     public const uint GlobalStatus = 0x1c;
 
     /// <summary>RTADDR: the root table in bits 63:12, its mode in 11:10 (<see cref="VtdTableMode"/>). 64 bits.</summary>
@@ -98,7 +98,7 @@ public static class VtdRegister
     public const uint PageBytes = 0x1000;
 
     /// <summary>Bits of GCMD and GSTS, which are at the same places.</summary>
-    public static class Global
+    public static class GlobalBits
     {
         /// <summary>Bit 31, TE: DMA is remapped.</summary>
         public const uint TranslationEnable = 1u << 31;

@@ -138,11 +138,11 @@ internal sealed class VtdMachine : IDisposable
         if (usesQueue)
         {
             Model.Write64(VtdRegister.QueueAddress, Queue | (isScalable ? VtdRegister.QueueAddressBits.Wide : 0));
-            Model.Write32(VtdRegister.GlobalCommand, status = VtdRegister.Global.QueuedInvalidationEnable);
+            Model.Write32(VtdRegister.GlobalCommand, status = VtdRegister.GlobalBits.QueuedInvalidationEnable);
         }
 
-        Model.Write32(VtdRegister.GlobalCommand, status | VtdRegister.Global.SetRootTable);
-        Model.Write32(VtdRegister.GlobalCommand, status | VtdRegister.Global.TranslationEnable);
+        Model.Write32(VtdRegister.GlobalCommand, status | VtdRegister.GlobalBits.SetRootTable);
+        Model.Write32(VtdRegister.GlobalCommand, status | VtdRegister.GlobalBits.TranslationEnable);
         return this;
     }
 

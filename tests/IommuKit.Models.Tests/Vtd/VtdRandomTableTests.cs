@@ -36,11 +36,14 @@ public sealed class VtdRandomTableTests
             var world = new World(unit, random, isScalable);
             var model = new VtdModel<World.Access>(unit, new World.Access(world));
             model.LoadRegister(VtdRegister.RootTable, isScalable ? 1ul << 10 : 0);
-            model.LoadRegister(VtdRegister.GlobalStatus, VtdRegister.Global.SetRootTable | VtdRegister.Global.TranslationEnable);
+            model.LoadRegister(VtdRegister.GlobalStatus, VtdRegister.GlobalBits.SetRootTable | VtdRegister.GlobalBits.TranslationEnable);
             var plain = new VtdPlainWalker(unit, world.Load, 0, isScalable);
+            VtdRequest? last = null;
             for (int i = 0; i < 40 && done < cases; i++, done++)
             {
-                var request = world.Request();
+                // Some are asked again, when all is cached.
+                var request = last is { } again && random.Next(4) == 0 ? again : world.Request();
+                last = request;
                 var expected = plain.Ask(request);
                 var seen = model.Translate(request);
                 string what = $"{request} in world {seed}/{done}";
@@ -48,6 +51,13 @@ public sealed class VtdRandomTableTests
                 {
                     seen.Outcome.ShouldBe(request.IsWrite ? VtdOutcome.Interrupt : VtdOutcome.Blocked, what);
                     continue;
+                }
+
+                if (world.HasChangedStructures)
+                {
+                    // An accessed bit in what a stray pointer made a page table changed an entry that may be cached.
+                    world.HasChangedStructures = false;
+                    model.Evict();
                 }
 
                 seen.Reason.ShouldBe((VtdFaultReason)expected.Reason, what);
@@ -64,7 +74,7 @@ public sealed class VtdRandomTableTests
             }
         }
 
-        passed.ShouldBeGreaterThan(cases / 20);
+        passed.ShouldBeGreaterThan(cases / 30);
         reasons.Count.ShouldBeGreaterThan(isScalable ? 12 : 9);
     }
 
@@ -112,7 +122,7 @@ public sealed class VtdRandomTableTests
             Put(DirectoryPage << 12, Spoil(PasidPage << 12 | 1, 30), Spoil(PasidPage << 12 | 1, 3));
             for (ulong pasid = 0; pasid < 64; pasid++)
             {
-                ulong type = (ulong)random.Next(1, 5);
+                ulong type = unit.ExtendedCapability.SecondStage || random.Next(5) == 0 ? (ulong)random.Next(1, 5) : 1;
                 ulong width = random.Next(10) == 0 ? (ulong)random.Next(8) : (ulong)random.Next(2, 4);
                 ulong control = (ulong)(random.Next(256) & (random.Next(3) == 0 ? 0xff : 0xf3));
                 Put(
@@ -123,6 +133,8 @@ public sealed class VtdRandomTableTests
                     Rarely(100, 1));
             }
         }
+
+        public bool HasChangedStructures { get; set; }
 
         public VtdRequest Request()
         {
@@ -179,6 +191,7 @@ public sealed class VtdRandomTableTests
             // Accessed and dirty bits: nothing but them may change.
             ulong old = Load(physicalAddress) ?? 0;
             ((BinaryPrimitives.ReadUInt64LittleEndian(source) ^ old) & ~0x760ul).ShouldBe(0ul);
+            HasChangedStructures |= physicalAddress < FirstTable << 12;
             source.CopyTo(_memory.AsSpan((int)physicalAddress));
             return true;
         }

@@ -1,0 +1,195 @@
+using System.Runtime.CompilerServices;
+using IommuKit.Models.Dma;
+using IommuKit.Specs.PageTables;
+using IommuKit.Specs.Vtd;
+
+namespace IommuKit.Models.Vtd;
+
+/// <content>
+/// The way of nearly every request: all that it needs is cached, and it is allowed. Without a lock, and by the same rules as the full way, to which everything
+/// else is left.
+/// </content>
+public sealed partial class VtdModel<TMemory>
+{
+    /// <param name="source">The device.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="access">What it does.</param>
+    /// <param name="pasid">The PASID, or none.</param>
+    /// <param name="range">The answer.</param>
+    /// <param name="needsWalk">Whether all is cached but the page.</param>
+    private bool TryHit(ushort source, ulong address, VtdAccess access, int pasid, out Translation range, out bool needsWalk)
+    {
+        range = default;
+        needsWalk = false;
+        if (!_contexts.TryFind(source, VtdCache.Valid, VtdCache.Valid | ReasonMask, out var context))
+        {
+            return false;
+        }
+
+        ulong tag;
+        bool isPrivileged = false;
+        switch (Volatile.Read(ref _mode))
+        {
+            case Legacy:
+                var entry = new VtdContextEntry(context.Data, context.Info);
+                if (pasid >= 0
+                    || entry.Type is VtdContextType.PassThrough or VtdContextType.Reserved
+                    || address >> SecondWidth(TopLevelOf(entry.Width)) != 0)
+                {
+                    return false;
+                }
+
+                tag = SpaceOf(SecondKind, entry.DomainId, 0);
+                break;
+            case Scalable:
+                if (!TryFindTag(source, address, access, pasid, context, out tag, out isPrivileged))
+                {
+                    return false;
+                }
+
+                break;
+            default:
+                return false;
+        }
+
+        if (!TryFindPage(address, tag, out var page))
+        {
+            needsWalk = true;
+            return false;
+        }
+
+        var needed = (isPrivileged ? PageRights.None : PageRights.User)
+            | ((access & VtdAccess.Read) != 0 ? PageRights.Read : 0)
+            | ((access & VtdAccess.Write) == 0 ? 0
+                : isPrivileged ? PageRights.SupervisorWrite | PageRights.Dirty
+                : PageRights.Write | PageRights.Dirty);
+        if ((page.Rights & needed) != needed
+            || page.Reason != VtdFaultReason.None
+            || VtdInterrupt.IsInterruptAddress(page.PhysicalOf(address))
+            || (pasid < 0 && VtdInterrupt.IsInterruptAddress(address)))
+        {
+            return false;
+        }
+
+        CountHit();
+        range = RangeOf(address, page, isPrivileged);
+        return true;
+    }
+
+    /// <summary>The space of a request's translations in scalable mode, if it is one that the IOTLB holds.</summary>
+    private bool TryFindTag(
+        ushort source, ulong address, VtdAccess access, int pasid, in VtdCacheEntry slot, out ulong tag, out bool isPrivileged)
+    {
+        tag = 0;
+        isPrivileged = false;
+        var context = new VtdScalableContextEntry(slot.Data, slot.Info, 0, 0);
+        if (pasid < 0)
+        {
+            pasid = context.RequestPasid;
+            isPrivileged = context.IsRequestPrivileged;
+        }
+        else if (context.EnablesPasid)
+        {
+            isPrivileged = (access & VtdAccess.Privileged) != 0;
+        }
+        else
+        {
+            return false;
+        }
+
+        ulong key = ((ulong)source << 20) | (uint)pasid;
+        if (pasid >> context.PasidBits != 0
+            || (access & VtdAccess.Execute) != 0
+            || !_pasids.TryFind(key, VtdCache.Valid, VtdCache.Valid | ReasonMask, out var found))
+        {
+            return false;
+        }
+
+        var entry = new VtdPasidEntry(found.Data, (ushort)found.Space, found.Info);
+        switch (entry.Type)
+        {
+            case VtdPasidType.SecondStage:
+                tag = SpaceOf(SecondKind, entry.DomainId, 0);
+                return address >> SecondWidth(TopLevelOf(entry.Width)) == 0;
+            case VtdPasidType.FirstStage or VtdPasidType.Nested:
+                tag = SpaceOf(entry.Type == VtdPasidType.Nested ? NestedKind : FirstKind, entry.DomainId, pasid);
+                return IsCanonical(address, entry) && (!isPrivileged || entry.EnablesSupervisor);
+            default:
+                return false;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryFindPage(ulong address, ulong tag, out Page page)
+    {
+        if (_pages.TryFind(address >> PageShift, tag, WholeSpace, out var slot))
+        {
+            page = new Page(slot.Data, PageShift, (VtdFaultReason)slot.Info);
+            return true;
+        }
+
+        return TryFindLargePage(address, tag, out page);
+    }
+
+    private bool TryFindLargePage(ulong address, ulong tag, out Page page)
+    {
+        if (!_pages2M.IsEmpty && _pages2M.TryFind(address >> ShiftOf(1), tag, WholeSpace, out var slot))
+        {
+            page = new Page(slot.Data, ShiftOf(1), (VtdFaultReason)slot.Info);
+            return true;
+        }
+
+        if (!_pages1G.IsEmpty && _pages1G.TryFind(address >> ShiftOf(2), tag, WholeSpace, out slot))
+        {
+            page = new Page(slot.Data, ShiftOf(2), (VtdFaultReason)slot.Info);
+            return true;
+        }
+
+        page = default;
+        return false;
+    }
+
+    private void CountHit()
+    {
+        ref long hits = ref _hits[(Environment.CurrentManagedThreadId & (HitStripes - 1)) * WordsPerStripe];
+        hits++;
+    }
+
+    /// <summary>Whether all bits of an address from the highest that is translated upwards are the same.</summary>
+    private static bool IsCanonical(ulong address, in VtdPasidEntry entry) => (long)address >> (entry.FirstStageMode == 1 ? 56 : 47) is 0 or -1;
+
+    /// <summary>Bits of an address that a second stage translates.</summary>
+    private int SecondWidth(int topLevel) => Math.Min(ShiftOf(topLevel + 1), _cap.MaxGuestWidth);
+
+    /// <summary>The range that a page is for a request.</summary>
+    private static Translation RangeOf(ulong address, in Page page, bool isPrivileged)
+    {
+        ulong bytes = 1ul << page.SizeLog2;
+        ulong start = address & ~(bytes - 1);
+        ulong physical = page.PhysicalOf(start);
+
+        // Within a large page, addresses of interrupts are answered for themselves.
+        const ulong interrupts = 0xfee0_0000;
+        if (page.SizeLog2 > PageShift && (interrupts - start < bytes || interrupts - physical < bytes))
+        {
+            start = address & ~0xffful;
+            physical = page.PhysicalOf(start);
+            bytes = 0x1000;
+        }
+
+        return new Translation(IsAllowed: true, start, bytes, physical, ProtectionOf(page.Rights, isPrivileged));
+    }
+
+    private static Protection ProtectionOf(PageRights rights, bool isPrivileged)
+    {
+        if (!isPrivileged && (rights & PageRights.User) == 0)
+        {
+            return Protection.None;
+        }
+
+        return ((rights & PageRights.Read) != 0 ? Protection.Read : 0)
+            | ((rights & (isPrivileged ? PageRights.SupervisorWrite : PageRights.Write)) != 0 ? Protection.Write : 0)
+            | ((rights & PageRights.Execute) == 0 ? Protection.NoExecute : 0)
+            | ((rights & PageRights.User) == 0 ? Protection.Privileged : 0);
+    }
+}
