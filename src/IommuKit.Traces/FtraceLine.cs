@@ -342,7 +342,19 @@ internal static class FtraceLine
             return true;
         }
 
-        return FtraceText.TryReadDecimal(ref rest, out lost) && rest.StartsWith(" EVENTS"u8);
+        int digits = rest.IndexOfAnyExceptInRange((byte)'0', (byte)'9');
+        if (digits <= 0 || !rest[digits..].StartsWith(" EVENTS"u8))
+        {
+            return false;
+        }
+
+        // More than 64 bits hold are no number of events, but still a loss.
+        if (!FtraceText.TryReadDecimal(ref rest, out lost))
+        {
+            lost = ulong.MaxValue;
+        }
+
+        return true;
     }
 
     /// <summary>Whether a line has the shape of an event: a name with a colon, at its start or after a time with a colon.</summary>

@@ -93,8 +93,7 @@ public class RangeTreeTests
     {
         var tree = new RangeTree();
         Fill(tree);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int round = 0; round < 10; round++)
+        Allocated.By(() =>
         {
             for (ulong at = 0; at < 1000; at++)
             {
@@ -104,9 +103,7 @@ public class RangeTreeTests
             Fill(tree);
             tree.Clear();
             Fill(tree);
-        }
-
-        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+        }).ShouldBe(0);
 
         static void Fill(RangeTree tree)
         {

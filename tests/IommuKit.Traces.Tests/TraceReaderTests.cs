@@ -51,6 +51,7 @@ public sealed class TraceReaderTests : IDisposable
             CPU:0 [LOST 1356 EVENTS]
             CPU:1 [6215 EVENTS DROPPED]
             CPU:1 [LOST EVENTS]
+            CPU:1 [LOST 18446744073709551616 EVENTS]
             ##### CPU 0 buffer started ####
              => iommu_map
             add_device_to_group: IOMMU: groupID=3 device=0000:00:04.0
@@ -61,12 +62,13 @@ public sealed class TraceReaderTests : IDisposable
         events.Select(e => (e.Kind, e.Line)).ShouldBe(
         [
             (TraceEventKind.QueueSubmit, 4), (TraceEventKind.Lost, 5), (TraceEventKind.Lost, 6), (TraceEventKind.Lost, 7),
-            (TraceEventKind.Unknown, 9), (TraceEventKind.Other, 10), (TraceEventKind.QueueSubmit, 11), (TraceEventKind.Other, 12),
-            (TraceEventKind.Map, 13),
+            (TraceEventKind.Lost, 8), (TraceEventKind.Unknown, 10), (TraceEventKind.Other, 11), (TraceEventKind.QueueSubmit, 12),
+            (TraceEventKind.Other, 13), (TraceEventKind.Map, 14),
         ]);
         events[1].Size.ShouldBe(1356ul);
         events[2].Size.ShouldBe(6215ul);
         events[3].Size.ShouldBe(1ul);
+        events[4].Size.ShouldBe(ulong.MaxValue);
     }
 
     [Fact]

@@ -6,7 +6,7 @@ namespace IommuKit.Lab.Conform;
 /// Memory of a recorded machine: zeros, but for the pages that were recorded. What a unit stores there lands in a layer of its own, so that the next
 /// snapshot begins with what was recorded.
 /// </summary>
-public sealed class BootMemory : IAtomicMemoryAccessor
+public sealed class BootMemory : IMemoryAccessor
 {
     private const int PageLog2 = 12;
     private const int PageBytes = 1 << PageLog2;
@@ -63,22 +63,6 @@ public sealed class BootMemory : IAtomicMemoryAccessor
             piece.CopyTo(page.AsSpan(offset));
             physicalAddress += (ulong)piece.Length;
             source = source[piece.Length..];
-        }
-
-        return true;
-    }
-
-    /// <inheritdoc/>
-    public bool TryCompareExchange(ulong physicalAddress, ulong expected, ulong value, out ulong seen)
-    {
-        // Snapshots are looked at by one thread.
-        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
-        TryRead(physicalAddress, bytes);
-        seen = System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(bytes);
-        if (seen == expected)
-        {
-            System.Buffers.Binary.BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
-            TryWrite(physicalAddress, bytes);
         }
 
         return true;

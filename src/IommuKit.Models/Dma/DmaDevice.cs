@@ -3,7 +3,7 @@ using IommuKit.Specs.Memory;
 namespace IommuKit.Models.Dma;
 
 /// <summary>A device that reads and writes memory through an IOMMU. A transfer is split where the translation changes, and each piece is an access of
-/// its own: an invalidation that completes in between holds for the rest.</summary>
+/// its own: an invalidation that completes in between holds for the rest. One that would go past the last IOVA ends there, incomplete.</summary>
 /// <remarks>As thread-safe as the IOMMU and the memory.</remarks>
 /// <typeparam name="TMemory">Accessor to the memory behind the IOMMU.</typeparam>
 public sealed class DmaDevice<TMemory>
@@ -39,8 +39,7 @@ public sealed class DmaDevice<TMemory>
         while (done < data.Length)
         {
             using var access = _iommu.Accesses.Enter();
-            var request = new DmaRequest(ReadSource, iova + (ulong)done, IsWrite: false);
-            if (!TryTranslate(request, data.Length - done, out ulong address, out int count))
+            if (!TryTranslate(iova, done, data.Length, isWrite: false, out var request, out ulong address, out int count))
             {
                 return new DmaResult(IsComplete: false, done);
             }
@@ -65,8 +64,7 @@ public sealed class DmaDevice<TMemory>
         while (done < data.Length)
         {
             using var access = _iommu.Accesses.Enter();
-            var request = new DmaRequest(WriteSource, iova + (ulong)done, IsWrite: true);
-            if (!TryTranslate(request, data.Length - done, out ulong address, out int count))
+            if (!TryTranslate(iova, done, data.Length, isWrite: true, out var request, out ulong address, out int count))
             {
                 return new DmaResult(IsComplete: false, done);
             }
@@ -81,6 +79,52 @@ public sealed class DmaDevice<TMemory>
         }
 
         return new DmaResult(IsComplete: true, done);
+    }
+
+    /// <summary>
+    /// Begins one access to a range of IOVA, which yields the memory behind it piece by piece. Invalidations that are made from now on complete only when it is
+    /// disposed of, so do so soon, and on the same thread.
+    /// </summary>
+    /// <param name="iova">The first IOVA.</param>
+    /// <param name="length">Bytes, 0 to 2 GiB.</param>
+    /// <param name="isWrite">Whether the device writes. It may read what it writes to then.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
+    /// <example>
+    /// <code>
+    /// using var access = device.Acquire(iova, 4096, isWrite: true);
+    /// while (access.TryNext(out var piece))
+    /// {
+    ///     piece.Fill(0xff);
+    /// }
+    ///
+    /// if (!access.IsComplete) { … the IOMMU has recorded a fault … }
+    /// </code>
+    /// </example>
+    public DmaLease<TMemory> Acquire(ulong iova, int length, bool isWrite)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        return new DmaLease<TMemory>(this, _memory, iova, length, isWrite);
+    }
+
+    internal AccessGate.Lease Enter() => _iommu.Accesses.Enter();
+
+    internal DmaRequest RequestAt(ulong iova, int offset, bool isWrite) => new(isWrite ? WriteSource : ReadSource, iova + (ulong)offset, isWrite);
+
+    internal void ReportDecodeError(in DmaRequest request, ulong address) => _iommu.ReportDecodeError(request, address);
+
+    internal bool TryTranslate(ulong iova, int done, int length, bool isWrite, out DmaRequest request, out ulong address, out int count)
+    {
+        request = RequestAt(iova, done, isWrite);
+
+        // There is nothing after the last IOVA, and 0 does not follow it.
+        if (request.Iova >= iova)
+        {
+            return TryTranslate(request, length - done, out address, out count);
+        }
+
+        address = 0;
+        count = 0;
+        return false;
     }
 
     private bool TryTranslate(in DmaRequest request, int wanted, out ulong address, out int count)

@@ -29,6 +29,10 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
     private const int FirstCapacity = 256;
     private const int LastCapacity = 4096;
 
+    // A span's length is an int.
+    private const ulong MaxSpan = 1 << 30;
+    private const ulong MaxCopy = 4096;
+
     private readonly object _gate = new();
     private readonly HostPages _cpuPages;
     private readonly HostPages _memoryPages;
@@ -129,9 +133,7 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
         {
             lock (_gate)
             {
-                var (start, bytes) = Lines(physicalAddress, length);
-                CompletePending(start, (ulong)bytes);
-                _cpu.Span(start, bytes).CopyTo(_memory.Span(start, bytes));
+                CopyLines(_cpu, _memory, physicalAddress, length);
             }
         }
     }
@@ -143,9 +145,7 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
         {
             lock (_gate)
             {
-                var (start, bytes) = Lines(physicalAddress, length);
-                CompletePending(start, (ulong)bytes);
-                _memory.Span(start, bytes).CopyTo(_cpu.Span(start, bytes));
+                CopyLines(_memory, _cpu, physicalAddress, length);
             }
         }
     }
@@ -153,9 +153,18 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
     /// <summary>Whether some line of the range is dirty in the CPU's cache.</summary>
     public bool IsDirty(ulong physicalAddress, ulong length)
     {
-        var (start, bytes) = Lines(physicalAddress, length);
         ObjectDisposedException.ThrowIf(_cpu.IsClosed, this);
-        return !IsCoherent && !_cpu.Span(start, bytes).SequenceEqual(_memory.Span(start, bytes));
+        var (start, end) = Lines(physicalAddress, length);
+        for (ulong at = start; !IsCoherent && at < end; at += MaxSpan)
+        {
+            int count = (int)Math.Min(end - at, MaxSpan);
+            if (!_cpu.Span(at, count).SequenceEqual(_memory.Span(at, count)))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>
@@ -228,6 +237,20 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
             }
         }
 
+        return true;
+    }
+
+    /// <summary>What a device may touch directly: all but what it writes beside a cache that does not snoop, whose dirty lines win.</summary>
+    internal bool TryGetDeviceSpan(ulong physicalAddress, int length, bool isWrite, out Span<byte> span)
+    {
+        if ((isWrite && !IsCoherent) || !_memory.Contains(physicalAddress, (ulong)length))
+        {
+            ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
+            span = default;
+            return false;
+        }
+
+        span = _memory.Span(physicalAddress, length);
         return true;
     }
 
@@ -307,10 +330,37 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
         _pendingCount = kept;
     }
 
-    private (ulong Start, int Bytes) Lines(ulong physicalAddress, ulong length)
+    /// <summary>Makes one view agree with the other in a range.</summary>
+    private void CopyLines(HostMemory from, HostMemory to, ulong physicalAddress, ulong length)
     {
+        var (start, end) = Lines(physicalAddress, length);
+        CompletePending(start, end - start);
+        for (ulong at = start; at < end; at += MaxCopy)
+        {
+            int count = (int)Math.Min(end - at, MaxCopy);
+            var source = from.Span(at, count);
+            var destination = to.Span(at, count);
+
+            // Host memory that nobody wrote to stays free of cost.
+            if (!source.SequenceEqual(destination))
+            {
+                source.CopyTo(destination);
+            }
+        }
+    }
+
+    /// <summary>The whole lines that a range touches.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range does not lie in the memory.</exception>
+    private (ulong Start, ulong End) Lines(ulong physicalAddress, ulong length)
+    {
+        if (length == 0)
+        {
+            return (0, 0);
+        }
+
+        // What lies in memory ends at a line's end at most, so that nothing below can wrap.
+        _ = _cpu.At(physicalAddress, length);
         ulong mask = (ulong)LineSize - 1;
-        ulong start = physicalAddress & ~mask;
-        return (start, checked((int)(((physicalAddress + length + mask) & ~mask) - start)));
+        return (physicalAddress & ~mask, (physicalAddress + length + mask) & ~mask);
     }
 }

@@ -1,3 +1,5 @@
+using IommuKit.Models.State;
+
 namespace IommuKit.Models.Tegra;
 
 /// <summary>A counter of the hardware: 32 bits that wrap, and count only while they are told to.</summary>
@@ -17,5 +19,13 @@ internal struct GatedCounter
         _held = isReset ? 0 : Read(events);
         _start = events;
         _isCounting = isCounting;
+    }
+
+    /// <summary>Saves or restores it.</summary>
+    public void Transfer(ref StateTransfer transfer)
+    {
+        transfer.Value(ref _held);
+        transfer.Value(ref _start);
+        transfer.Value(ref _isCounting);
     }
 }

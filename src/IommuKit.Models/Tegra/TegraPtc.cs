@@ -1,3 +1,4 @@
+using IommuKit.Models.State;
 using IommuKit.Specs.Memory;
 
 namespace IommuKit.Models.Tegra;
@@ -19,6 +20,8 @@ internal sealed class TegraPtc<TMemory>
     private readonly byte[] _data;
     private readonly int[] _nextWay;
     private readonly byte[] _bypass;
+    private long _hits;
+    private long _misses;
 
     public TegraPtc(TMemory memory, int lineSize, int sets, int ways)
     {
@@ -39,9 +42,9 @@ internal sealed class TegraPtc<TMemory>
     /// <summary>The bits of the line number that choose the set (INDEX_MAP).</summary>
     public uint IndexMask { get; set; }
 
-    public long Hits { get; private set; }
+    public long Hits => _hits;
 
-    public long Misses { get; private set; }
+    public long Misses => _misses;
 
     /// <summary>Reads the line around a physical address.</summary>
     /// <returns>Empty if no memory answers.</returns>
@@ -50,7 +53,7 @@ internal sealed class TegraPtc<TMemory>
         ulong line = physicalAddress & ~((ulong)_lineSize - 1);
         if (!IsEnabled)
         {
-            Misses++;
+            _misses++;
             return _memory.TryRead(line, _bypass) ? _bypass : default;
         }
 
@@ -60,12 +63,12 @@ internal sealed class TegraPtc<TMemory>
         {
             if (_tags[way] == line)
             {
-                Hits++;
+                _hits++;
                 return Data(way);
             }
         }
 
-        Misses++;
+        _misses++;
         int victim = first + _nextWay[set];
         _nextWay[set] = (_nextWay[set] + 1) % _ways;
         _tags[victim] = Empty;
@@ -92,6 +95,27 @@ internal sealed class TegraPtc<TMemory>
                 _tags[i] = Empty;
             }
         }
+    }
+
+    /// <summary>As it is after power-on.</summary>
+    public void Reset()
+    {
+        FlushAll();
+        Array.Clear(_data);
+        Array.Clear(_nextWay);
+        _hits = 0;
+        _misses = 0;
+    }
+
+    /// <summary>Saves or restores what it holds.</summary>
+    public void Transfer(ref StateTransfer transfer)
+    {
+        transfer.Values(_tags);
+        transfer.Values(_data);
+        transfer.Values(_nextWay);
+        transfer.Value(ref _hits);
+        transfer.Value(ref _misses);
+        StateTransfer.Check(!_nextWay.AsSpan().ContainsAnyExceptInRange(0, _ways - 1), "a set of the page-table cache has no such way");
     }
 
     private Span<byte> Data(int way) => _data.AsSpan(way * _lineSize, _lineSize);

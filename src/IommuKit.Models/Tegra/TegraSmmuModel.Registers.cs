@@ -33,7 +33,7 @@ public sealed partial class TegraSmmuModel<TMemory>
             else
             {
                 // Firmware has set the bits that software cannot.
-                _values[register / sizeof(uint)] |= client.EnableMask;
+                _firmware[register / sizeof(uint)] |= client.EnableMask;
             }
 
             if (_soc.FindSwgroup(client.Swgroup) is { } group)
@@ -149,7 +149,13 @@ public sealed partial class TegraSmmuModel<TMemory>
             _tlbConfig &= ~TegraMc.TlbConfigBits.RoundRobinArbitration;
         }
 
+        ApplyTlbConfig();
+    }
+
+    private void ApplyTlbConfig()
+    {
         // More lines than there are switch the TLB off in effect (Linux commit 11cec15bf3fb).
+        uint lines = _tlbConfig & _soc.TlbLinesMask;
         _tlb.ActiveLines = lines <= (uint)_tlb.Lines ? (int)lines : 0;
     }
 
@@ -160,8 +166,13 @@ public sealed partial class TegraSmmuModel<TMemory>
         _ptcHitCounter.Set(isCounting, isReset, _ptc.Hits);
         _ptcMissCounter.Set(isCounting, isReset, _ptc.Misses);
         _ptcConfig = value & ~TegraMc.PtcConfigBits.StatsTest;
-        _ptc.IsEnabled = (value & TegraMc.PtcConfigBits.CacheEnable) != 0;
-        _ptc.IndexMask = value & TegraMc.PtcConfigBits.IndexMapMask;
+        ApplyPtcConfig();
+    }
+
+    private void ApplyPtcConfig()
+    {
+        _ptc.IsEnabled = (_ptcConfig & TegraMc.PtcConfigBits.CacheEnable) != 0;
+        _ptc.IndexMask = _ptcConfig & TegraMc.PtcConfigBits.IndexMapMask;
     }
 
     private void FlushTlb(TegraTlbFlush command)

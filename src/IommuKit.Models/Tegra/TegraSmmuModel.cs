@@ -1,5 +1,6 @@
 using IommuKit.Models.Dma;
 using IommuKit.Models.Interrupts;
+using IommuKit.Models.State;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.Mmio;
 using IommuKit.Specs.Tegra;
@@ -15,7 +16,7 @@ namespace IommuKit.Models.Tegra;
 /// affect; these registers only hold their values. Thread-safe.
 /// </remarks>
 /// <typeparam name="TMemory">Accessor to system memory.</typeparam>
-public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
+public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel, ISavable
     where TMemory : struct, IMemoryAccessor
 {
     private readonly object _gate = new();
@@ -26,8 +27,9 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
     private readonly PostedWrites _posted;
     private readonly int _groupShift;
 
-    // Registers that only hold a value, by offset / 4, and which of their bits can be written.
+    // Registers that only hold a value, by offset / 4, what firmware has put there, and which of their bits can be written.
     private readonly uint[] _values = new uint[TegraMc.Size / sizeof(uint)];
+    private readonly uint[] _firmware = new uint[TegraMc.Size / sizeof(uint)];
     private readonly uint[] _writable = new uint[TegraMc.Size / sizeof(uint)];
 
     // By client id; null for those that are never translated.
@@ -74,8 +76,7 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel
         _roots = new uint[soc.AsidCount];
         _routes = new ClientRoute?[soc.Clients.Max(client => client.Id) + 1];
         AddHoldingRegisters();
-        WriteTlbConfig(TegraMc.TlbConfigBits.HitUnderMiss | (uint)soc.TlbLines);
-        WritePtcConfig(TegraMc.PtcConfigBits.CacheEnable | TegraMc.PtcConfigBits.IndexMapMask);
+        ResetRegisters();
     }
 
     /// <summary>

@@ -1,3 +1,5 @@
+using IommuKit.Models.State;
+
 namespace IommuKit.Models.Tegra;
 
 /// <summary>
@@ -90,6 +92,26 @@ internal sealed class TegraTlb
     }
 
     public void FlushAll() => Array.Fill(_asids, Empty);
+
+    /// <summary>As it is after power-on.</summary>
+    public void Reset()
+    {
+        FlushAll();
+        Array.Clear(_groups);
+        Array.Clear(_stamps);
+        Array.Clear(_words);
+        _clock = 0;
+    }
+
+    /// <summary>Saves or restores what it holds.</summary>
+    public void Transfer(ref StateTransfer transfer)
+    {
+        transfer.Values(_asids);
+        transfer.Values(_groups);
+        transfer.Values(_stamps);
+        transfer.Values(_words);
+        transfer.Value(ref _clock);
+    }
 
     /// <summary>Drops lines.</summary>
     /// <param name="asid">Of one address space, or null for all.</param>

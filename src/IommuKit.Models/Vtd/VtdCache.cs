@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using IommuKit.Models.State;
 
 namespace IommuKit.Models.Vtd;
 
@@ -32,9 +33,6 @@ internal sealed class VtdCache
 
     /// <summary>Whether there is nothing in it. A look-up at the same time as a first fill may see either.</summary>
     public bool IsEmpty => Volatile.Read(ref _count) == 0;
-
-    /// <summary>The entries, to be saved and restored.</summary>
-    public Span<byte> Bytes => MemoryMarshal.AsBytes(_slots.AsSpan());
 
     /// <summary>Looks for an entry.</summary>
     /// <param name="key">Its key.</param>
@@ -133,18 +131,35 @@ internal sealed class VtdCache
 
     public void Clear() => Drop(0, 0);
 
-    /// <summary>Counts the entries after they were restored.</summary>
-    public void Recount()
+    /// <summary>Saves or restores what it holds. What is restored is an entry only where it says so; whose, and of what, the reader makes sure.</summary>
+    public void Transfer(ref StateTransfer transfer)
     {
         int count = 0;
-        foreach (ref var slot in _slots.AsSpan())
+        for (int place = 0; place < _slots.Length; place++)
         {
-            // Nothing is valid that no fill could have made.
-            slot = (slot.Space & Valid) == 0 ? default : slot;
-            count += slot.Space == 0 ? 0 : 1;
+            var slot = _slots[place];
+            transfer.Value(ref slot.Key);
+            transfer.Value(ref slot.Space);
+            transfer.Value(ref slot.Data);
+            transfer.Value(ref slot.Info);
+            if (transfer.IsRestoring)
+            {
+                bool isEntry = (slot.Space & Valid) != 0;
+                count += isEntry ? 1 : 0;
+                Change(place / _ways, place, isEntry ? new VtdCacheEntry(slot.Key, slot.Space, slot.Data, slot.Info) : default);
+            }
         }
 
-        Volatile.Write(ref _count, count);
+        for (int set = 0; set < _next.Length; set++)
+        {
+            transfer.Value(ref _next[set]);
+            _next[set] = (int)((uint)_next[set] % (uint)_ways);
+        }
+
+        if (transfer.IsRestoring)
+        {
+            Volatile.Write(ref _count, count);
+        }
     }
 
     private void DropFrom(int set, ulong space, ulong spaceMask, ulong firstKey, ulong lastKey)

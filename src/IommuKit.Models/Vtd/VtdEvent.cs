@@ -1,3 +1,4 @@
+using IommuKit.Models.State;
 using IommuKit.Specs.Vtd;
 
 namespace IommuKit.Models.Vtd;
@@ -59,6 +60,21 @@ internal struct VtdEvent
 
     /// <summary>Software has seen to every condition: what is held back is not sent any more.</summary>
     public void Withdraw() => Control &= ~VtdRegister.EventBits.Pending;
+
+    /// <summary>Saves or restores it.</summary>
+    public void Transfer(ref StateTransfer transfer)
+    {
+        transfer.Value(ref Control);
+        transfer.Value(ref Data);
+        transfer.Value(ref Address);
+        transfer.Value(ref UpperAddress);
+        transfer.Value(ref IsMessageDue);
+        var (address, data) = Message;
+        transfer.Value(ref address);
+        transfer.Value(ref data);
+        Message = new VtdMessage(address, data);
+        Control &= VtdRegister.EventBits.Mask | VtdRegister.EventBits.Pending;
+    }
 
     private void Release()
     {

@@ -1,4 +1,4 @@
-using System.Text;
+using IommuKit.Models.State;
 using IommuKit.Specs.Vtd;
 
 namespace IommuKit.Models.Vtd;
@@ -6,59 +6,65 @@ namespace IommuKit.Models.Vtd;
 /// <content>Saving and restoring the state, and registers that are put there without what a write of them does.</content>
 public sealed partial class VtdModel<TMemory>
 {
-    private const uint StateMagic = 0x4456_4b49;
-    private const int StateVersion = 1;
-
-    /// <summary>
-    /// Saves registers, caches and everything else that a unit of the same kind and geometry needs to go on in its place. A descriptor that is being done
-    /// on another thread counts as not done yet.
-    /// </summary>
-    public byte[] Save()
+    /// <inheritdoc/>
+    /// <remarks>Statistics go on.</remarks>
+    public void Reset()
     {
-        using var stream = new MemoryStream();
-        using var writer = new BinaryWriter(stream, Encoding.UTF8);
         lock (_gate)
         {
-            var state = new VtdState(writer);
-            Transfer(ref state);
+            DropEverything();
+            ResetRegisters();
         }
 
-        writer.Flush();
-        return stream.ToArray();
+        Accesses.Drain();
     }
 
-    /// <summary>Restores a state that <see cref="Save"/> returned. Whatever the bytes hold, the unit stays one that can be.</summary>
-    /// <exception cref="InvalidDataException">They are no state of such a unit; it is as after reset then.</exception>
+    /// <inheritdoc/>
+    /// <remarks>A descriptor that another thread is doing counts as not done yet.</remarks>
+    public byte[] Save()
+    {
+        var transfer = StateTransfer.Save();
+        lock (_gate)
+        {
+            Transfer(ref transfer);
+        }
+
+        return transfer.ToArray();
+    }
+
+    /// <inheritdoc/>
     public void Restore(ReadOnlySpan<byte> state)
     {
-        using var stream = new MemoryStream(state.ToArray());
-        using var reader = new BinaryReader(stream, Encoding.UTF8);
-        bool isRestored = false;
+        var transfer = StateTransfer.Restore(state);
+        bool isWhole = false;
         try
         {
             lock (_gate)
             {
                 _drops++;
                 _queueEpoch++;
-                var source = new VtdState(reader);
-                Transfer(ref source);
-                Sanitize();
-                isRestored = stream.Position == stream.Length;
+                try
+                {
+                    Transfer(ref transfer);
+                    transfer.End();
+                    KeepToHardware();
+                    isWhole = true;
+                }
+                finally
+                {
+                    if (!isWhole)
+                    {
+                        DropEverything();
+                        ResetRegisters();
+                    }
+                }
             }
         }
-        catch (EndOfStreamException)
+        finally
         {
-            // Said below.
+            Accesses.Drain();
+            TellIfDue();
         }
-
-        if (!isRestored)
-        {
-            Reset();
-            throw new InvalidDataException($"{state.Length} bytes are no state of a VT-d unit {_unit.Name} with these caches.");
-        }
-
-        Accesses.Drain();
-        TellIfDue();
     }
 
     /// <summary>
@@ -129,80 +135,58 @@ public sealed partial class VtdModel<TMemory>
     }
 
     /// <summary>Names everything that is the state, once for both directions.</summary>
-    private void Transfer(ref VtdState state)
+    private void Transfer(ref StateTransfer transfer)
     {
-        state.Expect(StateMagic);
-        state.Expect(StateVersion);
-        state.Expect(_cap.Value);
-        state.Expect(_ecap.Value);
-        state.Word(ref _status);
-        state.Word(ref _rootRegister);
-        state.Word(ref _root);
+        transfer.Header($"vtd-1 {_cap.Value:x} {_ecap.Value:x} {_unit.HostAddressBits} {_options}");
+        transfer.Value(ref _status);
+        transfer.Value(ref _rootRegister);
+        transfer.Value(ref _root);
         int tableMode = (int)_tableMode;
-        state.Word(ref tableMode);
+        transfer.Value(ref tableMode);
         _tableMode = (VtdTableMode)(tableMode & 3);
-        state.Word(ref _contextCommand);
-        state.Word(ref _iotlbCommand);
-        state.Word(ref _iotlbAddress);
-        state.Word(ref _interruptRegister);
-        state.Word(ref _interruptTable);
-        state.Word(ref _protection);
-        state.Word(ref _protectedLowBase);
-        state.Word(ref _protectedLowLimit);
-        state.Word(ref _protectedHighBase);
-        state.Word(ref _protectedHighLimit);
-        state.Word(ref _queueHead);
-        state.Word(ref _queueTail);
-        state.Word(ref _queueAddress);
-        state.Word(ref _queueError);
-        state.Word(ref _completionStatus);
-        state.Word(ref _pageStatus);
-        state.Word(ref _pageHead);
-        state.Word(ref _pageTail);
-        state.Word(ref _pageQueue);
-        state.Word(ref _faultStatus);
-        state.Word(ref _nextRecord);
-        state.Word(ref _firstRecord);
-        state.Word(ref _isTimeoutPending);
+        transfer.Value(ref _contextCommand);
+        transfer.Value(ref _iotlbCommand);
+        transfer.Value(ref _iotlbAddress);
+        transfer.Value(ref _interruptRegister);
+        transfer.Value(ref _interruptTable);
+        transfer.Value(ref _protection);
+        transfer.Value(ref _protectedLowBase);
+        transfer.Value(ref _protectedLowLimit);
+        transfer.Value(ref _protectedHighBase);
+        transfer.Value(ref _protectedHighLimit);
+        transfer.Value(ref _queueHead);
+        transfer.Value(ref _queueTail);
+        transfer.Value(ref _queueAddress);
+        transfer.Value(ref _queueError);
+        transfer.Value(ref _completionStatus);
+        transfer.Value(ref _pageStatus);
+        transfer.Value(ref _pageHead);
+        transfer.Value(ref _pageTail);
+        transfer.Value(ref _pageQueue);
+        transfer.Value(ref _faultStatus);
+        transfer.Value(ref _nextRecord);
+        transfer.Value(ref _firstRecord);
+        transfer.Value(ref _isTimeoutPending);
         for (int i = 0; i < _records.Length; i++)
         {
-            var (lower, upper) = (_records[i].Lower, _records[i].Upper);
-            state.Word(ref lower);
-            state.Word(ref upper);
+            var (lower, upper) = _records[i];
+            transfer.Value(ref lower);
+            transfer.Value(ref upper);
             _records[i] = new VtdFaultRecord(lower, upper);
         }
 
-        Transfer(ref state, ref _faultEvent);
-        Transfer(ref state, ref _completionEvent);
-        Transfer(ref state, ref _pageEvent);
-        ReadOnlySpan<VtdCache> caches = [_contexts, _pasids, _pages, _pages2M, _pages1G, _interrupts];
+        _faultEvent.Transfer(ref transfer);
+        _completionEvent.Transfer(ref transfer);
+        _pageEvent.Transfer(ref transfer);
+        ReadOnlySpan<VtdCache> caches = [_contexts, _pasids, _pages, _pages2M, _pages1G, _interrupts, .. _tables];
         foreach (var cache in caches)
         {
-            state.Block(cache.Bytes);
-        }
-
-        foreach (var tables in _tables)
-        {
-            state.Block(tables.Bytes);
+            cache.Transfer(ref transfer);
         }
     }
 
-    private static void Transfer(ref VtdState state, ref VtdEvent source)
-    {
-        state.Word(ref source.Control);
-        state.Word(ref source.Data);
-        state.Word(ref source.Address);
-        state.Word(ref source.UpperAddress);
-        state.Word(ref source.IsMessageDue);
-        ulong address = source.Message.Address;
-        uint data = source.Message.Data;
-        state.Word(ref address);
-        state.Word(ref data);
-        source.Message = new VtdMessage(address, data);
-    }
-
-    /// <summary>Makes what follows from the state follow, and brings within bounds what is used as an index.</summary>
-    private void Sanitize()
+    /// <summary>Clears bits that no register has, brings within bounds what is used as an index, and derives what follows from the rest.</summary>
+    private void KeepToHardware()
     {
         _status &= ~VtdRegister.GlobalBits.WriteBufferFlush;
         _queueHead &= QueueOffsetMask;
@@ -212,17 +196,6 @@ public sealed partial class VtdModel<TMemory>
         _firstRecord = (int)((uint)_firstRecord % (uint)_records.Length);
         _recordsInUse = _records.Count(record => record.IsFault);
         _isProtecting = (_protection & VtdRegister.ProtectedMemoryBits.Enable) != 0;
-        ReadOnlySpan<VtdCache> caches = [_contexts, _pasids, _pages, _pages2M, _pages1G, _interrupts];
-        foreach (var cache in caches)
-        {
-            cache.Recount();
-        }
-
-        foreach (var tables in _tables)
-        {
-            tables.Recount();
-        }
-
         _hasNested = true;
         EndCommands();
         UpdateMode();

@@ -324,17 +324,9 @@ public sealed partial class VtdModel<TMemory>
             return true;
         }
 
-        if (_atomicMemory is not null)
-        {
-            bool isReached = _atomicMemory.TryCompareExchange(address, value, value | bits, out ulong seen);
-            isChanged = isReached && seen != value;
-            value |= bits;
-            return isReached;
-        }
-
+        bool isReached = _memory.TryCompareExchange(address, value, value | bits, out ulong seen);
+        isChanged = isReached && seen != value;
         value |= bits;
-        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
-        BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
-        return _memory.TryWrite(address, bytes);
+        return isReached;
     }
 }

@@ -1,4 +1,5 @@
 using IommuKit.Models.Dma;
+using IommuKit.Models.State;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.Mmio;
 using IommuKit.Specs.Vtd;
@@ -15,11 +16,8 @@ namespace IommuKit.Models.Vtd;
 /// <para>Thread-safe. A translation that the caches answer takes no lock; walks take the model's. Memory that is a callback may call the model, but must
 /// not wait for another thread that does.</para>
 /// </remarks>
-/// <typeparam name="TMemory">
-/// Accessor to system memory. If it is an <see cref="IAtomicMemoryAccessor"/> too, accessed and dirty bits are set in one step; otherwise by a read and a
-/// write, between which another's store may be lost.
-/// </typeparam>
-public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel
+/// <typeparam name="TMemory">Accessor to system memory.</typeparam>
+public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel, ISavable
     where TMemory : struct, IMemoryAccessor
 {
     private const int HitStripes = 64;
@@ -27,8 +25,8 @@ public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel
 
     private readonly object _gate = new();
     private readonly TMemory _memory;
-    private readonly IAtomicMemoryAccessor? _atomicMemory;
     private readonly VtdUnit _unit;
+    private readonly VtdModelOptions _options;
     private readonly VtdCapability _cap;
     private readonly VtdExtendedCapability _ecap;
     private readonly Action _tell;
@@ -70,10 +68,10 @@ public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel
         }
 
         _unit = unit;
+        _options = options;
         _cap = unit.Capability;
         _ecap = unit.ExtendedCapability;
         _memory = memory;
-        _atomicMemory = memory as IAtomicMemoryAccessor;
         _tell = TellMessages;
         _contexts = new VtdCache(options.ContextCache);
         _pasids = new VtdCache(options.PasidCache);
@@ -84,7 +82,7 @@ public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel
         var upper = options.UpperTableCache;
         _tables = [new(new(1, 1)), new(options.TableCache), new(upper), new(upper), new(upper)];
         _records = new VtdFaultRecord[_cap.FaultRecords];
-        Reset();
+        ResetRegisters();
     }
 
     /// <summary>Which unit it is.</summary>
@@ -138,24 +136,16 @@ public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel
     {
         lock (_gate)
         {
-            _drops++;
-            DropTranslations();
-            DropContexts();
-            _interrupts.Clear();
+            DropEverything();
         }
     }
 
-    /// <summary>Puts the unit in its state after reset: remapping off, registers as they come up, caches empty. Statistics go on.</summary>
-    public void Reset()
+    private void DropEverything()
     {
-        lock (_gate)
-        {
-            _drops++;
-            DropTranslations();
-            DropContexts();
-            _interrupts.Clear();
-            ResetRegisters();
-        }
+        _drops++;
+        DropTranslations();
+        DropContexts();
+        _interrupts.Clear();
     }
 
     private void DropContexts()

@@ -58,7 +58,7 @@ public abstract class RequestDomain : IommuDomain
         ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
     {
         size = 0;
-        var error = PhysicalRanges.Check(ranges, Granule - 1, _lastAddress, out var found);
+        var error = PhysicalRanges.Check(ranges, Granule - 1, _lastAddress, larger: 0, out var found);
         if (error != IommuError.None)
         {
             return error;

@@ -90,6 +90,10 @@ internal static class Entries<TFormat>
         ? EntryVectors.OccupiedRun(ref At<uint>(ref table, index), count)
         : EntryVectors.OccupiedRun(ref At<ulong>(ref table, index), count);
 
+    /// <summary>The first byte of an entry.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ref byte EntryAt(ref byte table, int index) => ref Unsafe.Add(ref table, index << Layout<TFormat>.EntrySizeLog2);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ref T At<T>(ref byte table, int index)
         where T : unmanaged => ref Unsafe.Add(ref Unsafe.As<byte, T>(ref table), index);

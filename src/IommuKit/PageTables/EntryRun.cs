@@ -1,19 +1,60 @@
-using System.Runtime.InteropServices;
+using System.Runtime.CompilerServices;
 
 namespace IommuKit.PageTables;
 
 /// <summary>Neighbouring entries of one table that were stored: the unit of a footprint.</summary>
-/// <param name="EntryAddress">Physical address of the first entry.</param>
-/// <param name="Count">How many entries.</param>
-/// <param name="Iova">First IOVA that the entries translate.</param>
-/// <param name="Span">Bytes of IOVA that they translate.</param>
-/// <param name="EntryLog2">Log2 of the bytes in an entry.</param>
-/// <param name="Level">Level of the table; 0 holds the smallest pages.</param>
-/// <param name="Change">What happened to them.</param>
-[StructLayout(LayoutKind.Auto)]
-public readonly record struct EntryRun(
-    ulong EntryAddress, uint Count, ulong Iova, ulong Span, byte EntryLog2, byte Level, EntryChange Change)
+/// <remarks>Four fields of one size, so that the compiler keeps a run in registers on its way from the engine to a policy.</remarks>
+public readonly record struct EntryRun
 {
+    private const int EntryLog2Shift = 32;
+    private const int LevelShift = 40;
+    private const int ChangeShift = 48;
+
+    // The number of entries below, then a byte for each of the other three.
+    private readonly ulong _rest;
+
+    /// <summary>Describes entries.</summary>
+    /// <param name="entryAddress">Physical address of the first entry.</param>
+    /// <param name="count">How many entries.</param>
+    /// <param name="iova">First IOVA that the entries translate.</param>
+    /// <param name="span">Bytes of IOVA that they translate.</param>
+    /// <param name="entryLog2">Log2 of the bytes in an entry.</param>
+    /// <param name="level">Level of the table; 0 holds the smallest pages.</param>
+    /// <param name="change">What happened to them.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public EntryRun(ulong entryAddress, uint count, ulong iova, ulong span, byte entryLog2, byte level, EntryChange change)
+    {
+        EntryAddress = entryAddress;
+        Iova = iova;
+        Span = span;
+        _rest = count | ((ulong)entryLog2 << EntryLog2Shift) | ((ulong)level << LevelShift) | ((ulong)(byte)change << ChangeShift);
+    }
+
+    /// <summary>Physical address of the first entry.</summary>
+    public ulong EntryAddress { get; init; }
+
+    /// <summary>First IOVA that the entries translate.</summary>
+    public ulong Iova { get; init; }
+
+    /// <summary>Bytes of IOVA that they translate.</summary>
+    public ulong Span { get; init; }
+
+    /// <summary>How many entries.</summary>
+    public uint Count
+    {
+        get => (uint)_rest;
+        init => _rest = (_rest & ~(ulong)uint.MaxValue) | value;
+    }
+
+    /// <summary>Log2 of the bytes in an entry.</summary>
+    public byte EntryLog2 => (byte)(_rest >> EntryLog2Shift);
+
+    /// <summary>Level of the table; 0 holds the smallest pages.</summary>
+    public byte Level => (byte)(_rest >> LevelShift);
+
+    /// <summary>What happened to them.</summary>
+    public EntryChange Change => (EntryChange)(byte)(_rest >> ChangeShift);
+
     /// <summary>Bytes of table memory.</summary>
     public uint Bytes => Count << EntryLog2;
 

@@ -103,6 +103,15 @@ internal ref struct MapCursor
             index += count;
             pages -= (ulong)(uint)count;
             address += (ulong)(uint)count << shift;
+            if (count == 1 && pages == 0)
+            {
+                // Where one range is a page, its neighbours often are too.
+                int stored = ScatteredPages.Store<TFormat>(
+                    ref Entries<TFormat>.EntryAt(ref entries, index), _ranges[nextRange..], limit - index, attributes);
+                nextRange += stored;
+                index += stored;
+            }
+
             while (pages == 0 && nextRange < _ranges.Length)
             {
                 ref readonly var range = ref _ranges[nextRange++];

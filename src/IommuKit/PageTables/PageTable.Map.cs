@@ -78,7 +78,7 @@ public sealed partial class PageTable<TFormat>
             return Map(iova, ranges[0].Address, size, protection, ref sink);
         }
 
-        var error = PhysicalRanges.Check(ranges, _granuleMask, _lastAddress, out var found);
+        var error = PhysicalRanges.Check(ranges, _granuleMask, _lastAddress, LargerSize, out var found);
         size = found.Total;
         if (error == IommuError.None)
         {
@@ -95,6 +95,16 @@ public sealed partial class PageTable<TFormat>
             : error;
     }
 
+    /// <summary>The page size above the smallest, or 0.</summary>
+    private ulong LargerSize
+    {
+        get
+        {
+            ulong larger = _pageSizes & (_pageSizes - 1);
+            return larger & (~larger + 1);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool CanStore(Protection protection) =>
         (uint)protection < ProtectionCombinations
@@ -109,7 +119,7 @@ public sealed partial class PageTable<TFormat>
     private IommuError WhyNot(ulong iova, ulong physicalAddress, ulong size, Protection protection)
     {
         var range = new PhysicalRange(physicalAddress, size);
-        var error = PhysicalRanges.Check(new ReadOnlySpan<PhysicalRange>(in range), _granuleMask, _lastAddress, out _);
+        var error = PhysicalRanges.Check(new ReadOnlySpan<PhysicalRange>(in range), _granuleMask, _lastAddress, LargerSize, out _);
         if (error == IommuError.None)
         {
             error = CheckIova(iova, size);
@@ -123,13 +133,48 @@ public sealed partial class PageTable<TFormat>
     private IommuError MapRange<TSink>(ulong iova, PhysicalRange range, ulong attributes, ref TSink sink)
         where TSink : struct, IFootprintSink
     {
-        if (!TSink.PageByPage && TryMapInOneTable(iova, range, attributes, ref sink))
+        if (!TSink.PageByPage
+            && (TryMapBlock(iova, range, attributes, ref sink) || TryMapInOneTable(iova, range, attributes, ref sink)))
         {
             return IommuError.None;
         }
 
         var ranges = new ReadOnlySpan<PhysicalRange>(in range);
-        return MapRanges(iova, ranges, new PhysicalRanges(range.Length, range.Length, areWholeGranules: true), attributes, ref sink);
+        ulong larger = LargerSize;
+        var found = new PhysicalRanges(range.Length, larger != 0 && range.Length >= larger, areWholeGranules: true);
+        return MapRanges(iova, ranges, found, attributes, ref sink);
+    }
+
+    /// <summary>
+    /// One page that is an entry of level 1, the commonest large page: all that depends on the level is a constant. False, and nothing done, if it is not
+    /// that case.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryMapBlock<TSink>(ulong iova, PhysicalRange range, ulong attributes, ref TSink sink)
+        where TSink : struct, IFootprintSink
+    {
+        ulong bytes = 1ul << Layout<TFormat>.Shift(1);
+        if (range.Length != bytes || (bytes & _pageSizes) == 0 || ((iova | range.Address) & (bytes - 1)) != 0)
+        {
+            return false;
+        }
+
+        ulong table = DescendTo(iova, 1);
+        if (table == NoTable)
+        {
+            return false;
+        }
+
+        ref byte entries = ref TableAt(table, 1);
+        int index = IndexOf(iova, 1);
+        if (Entries<TFormat>.Load(ref entries, index) != 0)
+        {
+            return false;
+        }
+
+        Entries<TFormat>.Store(ref entries, index, TFormat.LeafEntry(range.Address, attributes, 1, Layout<TFormat>.Shift(1)));
+        sink.EntriesStored(RunAt(table, index, 1, 1, iova, EntryChange.LeafWritten));
+        return true;
     }
 
     /// <summary>
@@ -174,8 +219,13 @@ public sealed partial class PageTable<TFormat>
     {
         // Lists of short pieces have only one page size to choose from.
         ulong granule = _granuleMask + 1;
-        ulong larger = _pageSizes & (_pageSizes - 1);
-        bool hasOneSize = larger == 0 || found.Longest < (larger & (~larger + 1));
+        bool hasOneSize = !found.HasLongPiece;
+        bool takesRangesSingly = hasOneSize && found.AreWholeGranules;
+        if (!TSink.PageByPage && takesRangesSingly && TryMapListInOneTable(iova, ranges, found.Total, attributes, ref sink))
+        {
+            return IommuError.None;
+        }
+
         ulong pageSizes = hasOneSize ? granule : _pageSizes;
         var error = CheckRange(iova, ranges, pageSizes, found.Total, out long missing);
         if (error != IommuError.None)
@@ -189,9 +239,39 @@ public sealed partial class PageTable<TFormat>
             return IommuError.ENOMEM;
         }
 
-        var cursor = new MapCursor(ranges, iova, pageSizes, joinsRanges: !(hasOneSize && found.AreWholeGranules));
+        var cursor = new MapCursor(ranges, iova, pageSizes, joinsRanges: !takesRangesSingly);
         FillTable(_root, _rootLevel, isLinked: true, attributes, ref cursor, ref reserved, ref sink);
         _allocator.FreeAll(TableLog2, ref reserved);
         return IommuError.None;
+    }
+
+    /// <summary>A list of pages of the smallest size into vacant entries of one table that exists. False, and nothing done, if it is not that case.</summary>
+    private bool TryMapListInOneTable<TSink>(
+        ulong iova, ReadOnlySpan<PhysicalRange> ranges, ulong size, ulong attributes, ref TSink sink)
+        where TSink : struct, IFootprintSink
+    {
+        if (Layout<TFormat>.LinearOutputBits < 64 || iova + (size - 1) > LastUnder(iova, 0))
+        {
+            return false;
+        }
+
+        ulong table = DescendTo(iova, 0);
+        if (table == NoTable)
+        {
+            return false;
+        }
+
+        ref byte entries = ref TableAt(table, 0);
+        int index = IndexOf(iova, 0);
+        int count = (int)(size >> Layout<TFormat>.PageShift);
+        if (Entries<TFormat>.VacantRun(ref entries, index, count) != count)
+        {
+            return false;
+        }
+
+        var cursor = new MapCursor(ranges, iova, _granuleMask + 1, joinsRanges: false);
+        cursor.StorePages<TFormat>(ref entries, index, index + count, attributes);
+        sink.EntriesStored(RunAt(table, index, count, 0, iova, EntryChange.LeafWritten));
+        return true;
     }
 }

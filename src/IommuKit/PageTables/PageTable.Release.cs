@@ -42,7 +42,8 @@ public sealed partial class PageTable<TFormat>
         where TSink : struct, IFootprintSink
     {
         ref byte entries = ref TableAt(table, level);
-        for (int index = 0; index < EntryCount(level); index++)
+        int count = EntryCount(level);
+        for (int index = NextEntry(ref entries, 0, count); index < count; index = NextEntry(ref entries, index + 1, count))
         {
             ulong entry = Entries<TFormat>.Load(ref entries, index);
             if (TFormat.IsTable(entry, level))
@@ -60,7 +61,8 @@ public sealed partial class PageTable<TFormat>
             return;
         }
 
-        for (int index = 0; index < EntryCount(level); index++)
+        int count = EntryCount(level);
+        for (int index = NextEntry(ref entries, 0, count); index < count; index = NextEntry(ref entries, index + 1, count))
         {
             ulong entry = Entries<TFormat>.Load(ref entries, index);
             if (!TFormat.IsTable(entry, level))
@@ -77,4 +79,9 @@ public sealed partial class PageTable<TFormat>
             }
         }
     }
+
+    /// <summary>The first entry from an index on that is not vacant, or <paramref name="count"/>: most upper tables hold little.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int NextEntry(ref byte entries, int index, int count) =>
+        index + Entries<TFormat>.VacantRun(ref entries, index, count - index);
 }

@@ -77,6 +77,12 @@ public sealed partial class PageTable<TFormat>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong AddressIn(ulong entry, int level, ulong iova)
     {
+        if (level == 0 && !(TFormat.HasGroups && TFormat.GroupsRepeatOneEntry))
+        {
+            // Most leaves; all that depends on the level is a constant here.
+            return TFormat.LeafAddress(entry, 0) | (iova & ((1ul << Layout<TFormat>.PageShift) - 1));
+        }
+
         int heldLog2 = TFormat.HasGroups && TFormat.GroupsRepeatOneEntry ? PageLog2Of(entry, level) : Layout<TFormat>.Shift(level);
         return TFormat.LeafAddress(entry, level) | (iova & ((1ul << heldLog2) - 1));
     }

@@ -139,8 +139,17 @@ public sealed partial class PageTable<TFormat>
             return false;
         }
 
+        // For the commonest large page all that depends on the level is a constant.
         int sizeLog2 = BitOperations.TrailingZeroCount(size);
-        int level = LevelOf(sizeLog2);
+        return sizeLog2 == Layout<TFormat>.Shift(1)
+            ? TryClearPage(iova, Layout<TFormat>.Shift(1), 1, ref sink)
+            : TryClearPage(iova, sizeLog2, LevelOf(sizeLog2), ref sink);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryClearPage<TSink>(ulong iova, int sizeLog2, int level, ref TSink sink)
+        where TSink : struct, IFootprintSink
+    {
         ulong table = DescendTo(iova, level);
         if (table == NoTable)
         {
@@ -153,7 +162,7 @@ public sealed partial class PageTable<TFormat>
         if (entry == 0
             || (level != 0 && TFormat.IsTable(entry, level))
             || PageLog2Of(entry, level) != sizeLog2
-            || (iova & (size - 1)) != 0)
+            || (iova & ((1ul << sizeLog2) - 1)) != 0)
         {
             return false;
         }

@@ -4,18 +4,18 @@ namespace IommuKit.PageTables;
 /// <summary>What the checks of a scatter list find out about it.</summary>
 internal readonly ref struct PhysicalRanges
 {
-    public PhysicalRanges(ulong total, ulong longest, bool areWholeGranules)
+    public PhysicalRanges(ulong total, bool hasLongPiece, bool areWholeGranules)
     {
         Total = total;
-        Longest = longest;
+        HasLongPiece = hasLongPiece;
         AreWholeGranules = areWholeGranules;
     }
 
     /// <summary>Bytes in all.</summary>
     public ulong Total { get; }
 
-    /// <summary>Bytes in the longest piece, neighbours that follow each other physically counted as one.</summary>
-    public ulong Longest { get; }
+    /// <summary>Whether some piece, neighbours that follow each other physically counted as one, is as long as the next larger page.</summary>
+    public bool HasLongPiece { get; }
 
     /// <summary>Whether every single range is made of whole granules, and not only when neighbours are joined.</summary>
     public bool AreWholeGranules { get; }
@@ -24,9 +24,17 @@ internal readonly ref struct PhysicalRanges
     /// <param name="ranges">The list; ranges of length 0 are passed over.</param>
     /// <param name="granuleMask">Smallest page size minus 1.</param>
     /// <param name="lastAddress">The last physical address there is.</param>
+    /// <param name="larger">The next larger page size, or 0.</param>
     /// <param name="found">What was found out.</param>
-    public static IommuError Check(ReadOnlySpan<PhysicalRange> ranges, ulong granuleMask, ulong lastAddress, out PhysicalRanges found)
+    public static IommuError Check(
+        ReadOnlySpan<PhysicalRange> ranges, ulong granuleMask, ulong lastAddress, ulong larger, out PhysicalRanges found)
     {
+        if (!ranges.IsEmpty && ScatteredPages.AreAll(ranges, granuleMask + 1, lastAddress, larger))
+        {
+            found = new PhysicalRanges((granuleMask + 1) * (ulong)(uint)ranges.Length, hasLongPiece: false, areWholeGranules: true);
+            return IommuError.None;
+        }
+
         found = default;
         ulong total = 0;
         ulong start = 0;
@@ -70,7 +78,8 @@ internal readonly ref struct PhysicalRanges
             return IommuError.EINVAL;
         }
 
-        found = new PhysicalRanges(total, Math.Max(longest, next - start), (pieces & granuleMask) == 0);
+        longest = Math.Max(longest, next - start);
+        found = new PhysicalRanges(total, larger != 0 && longest >= larger, (pieces & granuleMask) == 0);
         return IommuError.None;
     }
 }

@@ -9,7 +9,7 @@ namespace IommuKit.Sync;
 /// Every policy goes through here.
 /// </summary>
 /// <remarks>
-/// The order is said once, in <see cref="Submit"/>, <see cref="Complete"/> and <see cref="MarkVisible"/>: clean, fence, look whether hardware is
+/// The order is said once, in <see cref="Submit(ReadOnlySpan{EntryRun}, Interval, ulong, ref FlushBatch{TBatch})"/>, <see cref="Complete"/> and <see cref="MarkVisible"/>: clean, fence, look whether hardware is
 /// live, table cache, TLB, submit; wait, outside locks of the domain; then other threads may rely on new tables, and old ones go back.
 /// </remarks>
 internal sealed class DomainSync<THardware, TBatch>
@@ -150,7 +150,26 @@ internal sealed class DomainSync<THardware, TBatch>
         }
     }
 
-    /// <summary>As <see cref="Submit"/>, for some of the runs of an operation with many, which were written back before.</summary>
+    /// <summary>As <see cref="Submit(ReadOnlySpan{EntryRun}, Interval, ulong, ref FlushBatch{TBatch})"/>, for the one run that most operations store.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Submit(in EntryRun run, Interval leaves, ulong pages, ref FlushBatch<TBatch> batch)
+    {
+        var needs = _rules.For(run);
+        if (needs == Maintenance.Tlb && leaves.IsEmpty && !IsWorthFlushingAll(pages))
+        {
+            // A walker that snoops, with nothing but a TLB.
+            if (IsLiveAfterStores(isFenced: false))
+            {
+                IssueTlb(run, ref batch);
+            }
+
+            return;
+        }
+
+        Submit(new ReadOnlySpan<EntryRun>(in run), leaves, pages, ref batch);
+    }
+
+    /// <summary>As <see cref="Submit(ReadOnlySpan{EntryRun}, Interval, ulong, ref FlushBatch{TBatch})"/>, for some of the runs of an operation with many, which were written back before.</summary>
     /// <param name="runs">What was stored and written back.</param>
     /// <param name="hasLeafRange">Whether the translations of all leaves are dropped by one range, now or later.</param>
     /// <param name="leaves">That range, or empty if it comes later.</param>
@@ -337,6 +356,28 @@ internal sealed class DomainSync<THardware, TBatch>
                 {
                     _hardware.InvalidateTlb(ref batch.Commands, new TlbRange(leaves.First, leaves.Bytes, _granuleLog2, ChangesTables: false));
                 }
+            }
+            finally
+            {
+                _hardware.Submit(ref batch.Commands);
+            }
+        }
+        catch (Exception exception)
+        {
+            Failures.Add(exception);
+        }
+
+        batch.MustWait = true;
+    }
+
+    private void IssueTlb(in EntryRun run, ref FlushBatch<TBatch> batch)
+    {
+        try
+        {
+            _hardware.Begin(ref batch.Commands);
+            try
+            {
+                _hardware.InvalidateTlb(ref batch.Commands, RangeOf(run, run.Span));
             }
             finally
             {

@@ -139,6 +139,12 @@ internal struct GatherSink<THardware, TBatch> : IFootprintSink
     private void SubmitRuns(Interval range)
     {
         var leaves = _use == GatherUse.SynchroniseRange ? range : Interval.Empty;
+        if (_list is null && !_hasSpilled)
+        {
+            _sync.Submit(_first, leaves, _pages, ref _batch);
+            return;
+        }
+
         if (!_hasSpilled)
         {
             _sync.Submit(Runs, leaves, _pages, ref _batch);

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using IommuKit.Analysis.Verdict;
 using IommuKit.Domains;
 using IommuKit.Lab.Iommus;
@@ -42,6 +44,39 @@ public sealed class JudgeTests : IDisposable
         verdict.LeftOut.ShouldBeEmpty();
         verdict.Audit.Mode.ShouldBe(InvalidationMode.Strict);
         Flushes(verdict).ShouldBe([1, 1, 1, 1]);
+    }
+
+    /// <summary>Flushes of unmaps in a row can be one; where a map follows each unmap, none can go.</summary>
+    [Theory]
+    [InlineData(true, "flush-once-per-burst")]
+    [InlineData(false, "lazy-mode")]
+    public void What_to_try_is_what_makes_most_flushes_go(bool isBurst, string advice)
+    {
+        const string map = " dd-1 [000] .... 1.000{0}: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096\n";
+        const string unmap =
+            " dd-1 [000] .... 1.000{0}: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096\n"
+            + " dd-1 [000] .... 1.000{1}: qi_submit: iotlb_inv dmar0: 0x500f2 0x1040 0x0 0x0\n";
+        var trace = new StringBuilder();
+        for (int i = 0; i < 20; i++)
+        {
+            string iova = isBurst ? $"0x{i + 1:x}000 - 0x{i + 2:x}000" : "0x1000 - 0x2000";
+            Append(map, isBurst ? i * 10 : i * 40, iova, i);
+            if (!isBurst)
+            {
+                Append(unmap, (i * 40) + 10, iova, i);
+            }
+        }
+
+        for (int i = 0; isBurst && i < 20; i++)
+        {
+            Append(unmap, 300 + (i * 20), $"0x{i + 1:x}000 - 0x{i + 2:x}000", i);
+        }
+
+        var verdict = Judged(trace.ToString().TrimEnd());
+        verdict.Advice.Select(one => one.Id).ShouldBe([advice]);
+
+        void Append(string text, int time, string iova, int page) => trace.AppendFormat(
+            CultureInfo.InvariantCulture, text.Replace("0x1000 - 0x2000", iova), $"{time:d3}", $"{time + 1:d3}");
     }
 
     [Theory]
@@ -123,7 +158,7 @@ public sealed class JudgeTests : IDisposable
     {
         const string unmap = " dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096\n";
         const string tag = " dd-1 [000] .... 1.000012: cache_tag_flush_range: dmar0 0000:00:03.0[0] type iotlb did 5 [0x1000-0x1fff] addr 0x1000 pages 0x1 mask 0x0\n";
-        const string queue = " dd-1 [000] .... 1.000013: qi_submit: iotlb_inv dmar0: 0x500f2 0x1000 0x0 0x0\n";
+        const string queue = " dd-1 [000] .... 1.000013: qi_submit: iotlb_inv dmar0: 0x500f2 0x1040 0x0 0x0\n";
         const string end = " dd-1 [000] .... 1.000020: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096";
 
         var both = Judged(unmap + tag + queue + end);

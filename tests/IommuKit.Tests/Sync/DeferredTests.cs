@@ -1,5 +1,6 @@
 using IommuKit.Domains;
 using IommuKit.PageTables;
+using IommuKit.Sync;
 using IommuKit.Tests.Support;
 
 namespace IommuKit.Tests.Sync;
@@ -108,6 +109,33 @@ public sealed class DeferredTests : RecordedSync
         free.ShouldBe([(0, Page), (4 * Page, 3 * Page)]);
         clock.Advance(TimeSpan.FromMilliseconds(10));
         free[2..].ShouldBe([(8 * Page, Page)]);
+    }
+
+    [Fact]
+    public void What_a_failed_flush_left_is_told_when_everything_was_dropped()
+    {
+        List<(ulong, ulong)> free = [];
+        var counters = new DomainCounters();
+        using var domain = Make(
+            CachingAll,
+            new DomainOptions
+            {
+                Policy = SyncPolicy.Deferred,
+                Clock = new ManualClock(),
+                Counters = counters,
+                UnmapFlushed = (iova, bytes) => free.Add((iova, bytes)),
+            },
+            out var log,
+            out _);
+        domain.Map(0, 0, 16 * Page, ReadWrite);
+        domain.Unmap(0, 3 * Page);
+        counters.PagesPutOff.ShouldBe(3);
+        log.OnWait = () => throw new IOException("No.");
+        Should.Throw<IOException>(domain.Flush);
+        free.ShouldBeEmpty();
+        log.OnWait = null;
+        domain.Map(0, 0, Page, ReadWrite);
+        free.ShouldBe([(0, 3 * Page)]);
     }
 
     [Fact]

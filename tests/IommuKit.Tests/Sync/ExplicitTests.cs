@@ -58,6 +58,22 @@ public sealed class ExplicitTests : RecordedSync
     }
 
     [Fact]
+    public void Explicit_flush_of_a_range_leaves_new_tables_elsewhere_owed()
+    {
+        using var domain = Make(CachingAll, SyncPolicy.Explicit, out var log, out _, TableRelease.Never);
+        domain.Map(0, 0, 4 * Page, ReadWrite);
+        domain.Flush();
+        domain.Map(2 * Span, 0, Page, ReadWrite);
+        domain.Unmap(0, Page);
+        log.Calls.Clear();
+        domain.Flush(0, Page);
+        log.Calls.Where(call => call.StartsWith("tlb") || call.StartsWith("walks")).ShouldBe(["tlb 0x0 0x1000 0xc"]);
+        log.Calls.Clear();
+        domain.Flush();
+        log.Calls.Where(call => call.StartsWith("walks")).ShouldBe(["walks 0x400000 0x200000 0xc"]);
+    }
+
+    [Fact]
     public void Explicit_forgets_single_runs_only_for_a_flush_of_everything()
     {
         using var domain = Make(CachingAll, SyncPolicy.Explicit, out var log, out _, TableRelease.Never);

@@ -48,6 +48,20 @@ public class FaultObserverTests
         Explain().ShouldHaveSingleItem().Cause.ShouldBe(FaultCause.NoPermission);
     }
 
+    [Theory]
+    [InlineData("F_TRANSLATION", FaultCause.UsedAfterUnmap)]
+    [InlineData("F_PERMISSION", FaultCause.NoPermission)]
+    public void Where_one_of_two_maps_is_gone_the_hardware_says_which(string name, FaultCause cause)
+    {
+        Map(0x10000, 1);
+        Map(0x10000, 1);
+        Unmap(0x10000, 1);
+        Console($"arm-smmu-v3 a: event: {name} client: 0000:00:04.0 sid: 0x20 ssid: 0x0 iova: 0x10000 ipa: 0x0");
+        var fault = Explain().ShouldHaveSingleItem();
+        fault.Cause.ShouldBe(cause);
+        fault.Doubts.ShouldHaveSingleItem().ShouldContain("mapped more often than unmapped");
+    }
+
     [Fact]
     public void What_happens_while_a_message_is_printed_comes_after_the_fault()
     {

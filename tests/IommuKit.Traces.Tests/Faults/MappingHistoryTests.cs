@@ -8,6 +8,27 @@ public class MappingHistoryTests
 
     private long _line;
 
+    /// <summary>One page, mapped and unmapped for ever, must not cost more and more.</summary>
+    [Fact]
+    public void What_is_mapped_again_and_again_is_remembered_once()
+    {
+        var history = new MappingHistory(maxPieces: 16);
+        Again(100);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Again(100_000);
+        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(100_000);
+        history.Forgotten.ShouldBe(0);
+
+        void Again(int times)
+        {
+            for (int i = 0; i < times; i++)
+            {
+                history.Map(Moment(1, 1));
+                history.Unmap(Moment(1, 1));
+            }
+        }
+    }
+
     /// <summary>Whatever is mapped and unmapped, each page has the last map and unmap of it: compared with an array of pages.</summary>
     [Theory]
     [InlineData(1)]
