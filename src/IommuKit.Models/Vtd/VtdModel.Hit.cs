@@ -11,12 +11,14 @@ namespace IommuKit.Models.Vtd;
 /// </content>
 public sealed partial class VtdModel<TMemory>
 {
+    /// <summary>Answers a request from the caches.</summary>
     /// <param name="source">The device.</param>
     /// <param name="address">The address.</param>
     /// <param name="access">What it does.</param>
     /// <param name="pasid">The PASID, or none.</param>
     /// <param name="range">The answer.</param>
     /// <param name="needsWalk">Whether all is cached but the page.</param>
+    /// <returns>False if something else is needed.</returns>
     private bool TryHit(ushort source, ulong address, VtdAccess access, int pasid, out Translation range, out bool needsWalk)
     {
         range = default;

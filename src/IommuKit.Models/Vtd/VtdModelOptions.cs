@@ -4,13 +4,13 @@ namespace IommuKit.Models.Vtd;
 public sealed record VtdModelOptions
 {
     /// <summary>Translations of pages of 4 KiB.</summary>
-    public VtdCacheGeometry Iotlb { get; init; } = new(64, 8);
+    public VtdCacheGeometry Iotlb { get; init; } = new(128, 4);
 
     /// <summary>Translations of pages of 2 MiB, and as many of 1 GiB.</summary>
     public VtdCacheGeometry LargeIotlb { get; init; } = new(16, 4);
 
     /// <summary>Pointers to tables of 4 KiB pages, each for 2 MiB of addresses.</summary>
-    public VtdCacheGeometry TableCache { get; init; } = new(16, 8);
+    public VtdCacheGeometry TableCache { get; init; } = new(32, 4);
 
     /// <summary>Pointers to tables of higher levels; one cache for each level.</summary>
     public VtdCacheGeometry UpperTableCache { get; init; } = new(8, 4);
