@@ -209,7 +209,7 @@ public sealed class RecordedBoot
         }
         catch (InvalidDataException e)
         {
-            throw new InputException($"{path}: {e.Message}");
+            throw new InputException($"{path}: {e.Message}", e);
         }
     }
 

@@ -102,13 +102,13 @@ public sealed class VtdFuzzTests
                 case 2:
                     // A driver's own way, now and then, so that something is on.
                     bool isBuilt = _random.Next(4) != 0;
-                    Model.Write64(VtdRegister.RootTable, isBuilt ? _isScalable ? 1ul << 10 : 0 : ((ulong)_random.Next(16) << 12) | ((ulong)_random.Next(4) << 10));
-                    Model.Write64(VtdRegister.QueueAddress, ((ulong)_random.Next(16) << 12) | ((ulong)_random.Next(2) << 11) | (ulong)_random.Next(3));
+                    Model.Write64(VtdRegister.RootTable, isBuilt ? _isScalable ? 1ul << 10 : 0 : (Next(16) << 12) | (Next(4) << 10));
+                    Model.Write64(VtdRegister.QueueAddress, (Next(16) << 12) | (Next(2) << 11) | Next(3));
                     Model.Write32(VtdRegister.GlobalCommand, 0x4400_0000);
                     Model.Write32(VtdRegister.GlobalCommand, 0x8600_0000);
                     break;
                 case 3:
-                    Model.Write64(VtdRegister.QueueTail, (ulong)_random.Next(256) << 4);
+                    Model.Write64(VtdRegister.QueueTail, Next(256) << 4);
                     break;
                 case 4:
                     Model.Write32(VtdRegister.FaultStatus, uint.MaxValue);
@@ -117,7 +117,7 @@ public sealed class VtdFuzzTests
                     BitConverter.TryWriteBytes(_memory.AsSpan(_random.Next(Bytes / 8) * 8), Word());
                     break;
                 case 6:
-                    Model.TryRemap(new VtdInterruptRequest((ushort)_random.Next(), 0xfee0_0000u | (uint)_random.Next(1 << 20), (uint)_random.Next(1 << 17)), out _);
+                    Model.TryRemap(new VtdInterruptRequest((ushort)_random.Next(), 0xfee0_0000 | Next(1 << 20), (uint)_random.Next(1 << 17)), out _);
                     break;
                 case 7:
                     Model.TryRequestPage(new VtdPageRequest((ushort)_random.Next(8), Word(), _random.Next(), _random.Next(2) == 0 ? null : _random.Next(1 << 20)));
@@ -169,19 +169,19 @@ public sealed class VtdFuzzTests
             {
                 if (_isScalable)
                 {
-                    Put(0x1000 + (device * 32), (3 << 12) | 1 | ((ulong)_random.Next(8) << 2), 0, 0, 0);
+                    Put(0x1000 + (device * 32), (3 << 12) | 1 | (Next(8) << 2), 0, 0, 0);
                 }
                 else
                 {
-                    Put(0x1000 + (device * 16), ((ulong)_random.Next(5, 16) << 12) | 1, (ulong)_random.Next(1, 4) | ((ulong)_random.Next(3) << 8));
+                    Put(0x1000 + (device * 16), (Next(5, 16) << 12) | 1, Next(1, 4) | (Next(3) << 8));
                 }
             }
 
             Put(0x3000, (4 << 12) | 1);
             for (int pasid = 0; pasid < 64; pasid++)
             {
-                ulong table = (ulong)_random.Next(5, 16) << 12;
-                Put(0x4000 + (pasid * 64), table | 1 | ((ulong)_random.Next(1, 5) << 6) | (2 << 2), (ulong)_random.Next(3), table, 0, 0, 0, 0, 0);
+                ulong table = Next(5, 16) << 12;
+                Put(0x4000 + (pasid * 64), table | 1 | (Next(1, 5) << 6) | (2 << 2), Next(3), table, 0, 0, 0, 0, 0);
             }
         }
 
@@ -204,16 +204,20 @@ public sealed class VtdFuzzTests
             }
         }
 
+        private ulong Next(int end) => (ulong)_random.NextInt64(end);
+
+        private ulong Next(int start, int end) => (ulong)_random.NextInt64(start, end);
+
         /// <summary>A number that is an entry, a descriptor or an address as often as not.</summary>
         private ulong Word() => _random.Next(8) switch
         {
             0 => (ulong)_random.NextInt64(),
             1 => ulong.MaxValue << _random.Next(64),
-            2 => ((ulong)_random.Next(16) << 12) | (ulong)_random.Next(4096),
-            3 => (ulong)_random.Next(1, 10) | ((ulong)_random.Next(16) << 4) | ((ulong)_random.Next(4) << 16),
-            4 => 0x25 | ((ulong)_random.Next() << 32),
-            5 => ((ulong)_random.Next(16) << 12) | 0x100 | (ulong)_random.Next(256),
-            _ => ((ulong)_random.Next(16) << 12) | 7,
+            2 => (Next(16) << 12) | Next(4096),
+            3 => Next(1, 10) | (Next(16) << 4) | (Next(4) << 16),
+            4 => 0x25 | (Next(int.MaxValue) << 32),
+            5 => (Next(16) << 12) | 0x100 | Next(256),
+            _ => (Next(16) << 12) | 7,
         };
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using IommuKit.Models.Memory;
 using IommuKit.Models.Vtd;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.Vtd;

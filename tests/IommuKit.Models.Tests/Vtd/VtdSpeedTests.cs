@@ -1,5 +1,4 @@
 using IommuKit.Models.Dma;
-using IommuKit.Models.Vtd;
 using IommuKit.Specs.Vtd;
 
 namespace IommuKit.Models.Tests.Vtd;
@@ -36,15 +35,7 @@ public sealed class VtdSpeedTests : IDisposable
         _machine.SwitchOn(isScalable);
         _machine.Store(VtdMachine.Queue, 0x12, 0, isScalable ? 0 : 0x36ul | (1 << 16), 0);
         _machine.Store(VtdMachine.Queue + 0x20, isScalable ? 0x36ul | (1 << 16) : 0x25ul | (1ul << 32), isScalable ? First : VtdMachine.Status, 0, 0);
-        long allocated = 0;
-        for (int round = 0; round < 3; round++)
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            Run(isScalable ? 0x40ul : 0x30);
-            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        }
-
-        allocated.ShouldBe(0);
+        Allocated.By(() => Run(isScalable ? 0x40ul : 0x30)).ShouldBe(0);
         _machine.Model.Statistics.IotlbHits.ShouldBeGreaterThan(Pages);
         _machine.Model.Statistics.IotlbMisses.ShouldBeGreaterThan(Pages);
 
