@@ -11,29 +11,29 @@ namespace IommuKit.Models.Vtd;
 /// </content>
 public sealed partial class VtdModel<TMemory>
 {
-    /// <summary>Answers a request from the caches.</summary>
+    /// <summary>Answers a request from the caches, or by a walk if no more than the page is missing there.</summary>
     /// <param name="source">The device.</param>
     /// <param name="address">The address.</param>
     /// <param name="access">What it does.</param>
     /// <param name="pasid">The PASID, or none.</param>
     /// <param name="range">The answer.</param>
-    /// <param name="needsWalk">Whether all is cached but the page.</param>
     /// <returns>False if something else is needed.</returns>
-    private bool TryHit(ushort source, ulong address, VtdAccess access, int pasid, out Translation range, out bool needsWalk)
+    private bool TryHit(ushort source, ulong address, VtdAccess access, int pasid, out Translation range)
     {
         range = default;
-        needsWalk = false;
-        if (!_contexts.TryFind(source, VtdCache.Valid, VtdCache.Valid | ReasonMask, out var context))
+        long drops = Volatile.Read(ref _drops);
+        if (!_contexts.TryFind(source, VtdCache.Valid, VtdCache.Valid | ReasonMask, out var found))
         {
             return false;
         }
 
         ulong tag;
         bool isPrivileged = false;
-        switch (Volatile.Read(ref _mode))
+        int mode = Volatile.Read(ref _mode);
+        switch (mode)
         {
             case Legacy:
-                var entry = new VtdContextEntry(context.Data, context.Info);
+                var entry = new VtdContextEntry(found.Data, found.Info);
                 if (pasid >= 0
                     || entry.Type is VtdContextType.PassThrough or VtdContextType.Reserved
                     || address >> SecondWidth(TopLevelOf(entry.Width)) != 0)
@@ -44,7 +44,7 @@ public sealed partial class VtdModel<TMemory>
                 tag = SpaceOf(SecondKind, entry.DomainId, 0);
                 break;
             case Scalable:
-                if (!TryFindTag(source, address, access, pasid, context, out tag, out isPrivileged))
+                if (!TryFindTag(source, address, access, ref pasid, ref found, out tag, out isPrivileged))
                 {
                     return false;
                 }
@@ -56,19 +56,10 @@ public sealed partial class VtdModel<TMemory>
 
         if (!TryFindPage(address, tag, out var page))
         {
-            needsWalk = true;
-            return false;
+            return TryMiss(mode == Legacy, address, access, pasid, found, isPrivileged, drops, out range);
         }
 
-        var needed = (isPrivileged ? PageRights.None : PageRights.User)
-            | ((access & VtdAccess.Read) != 0 ? PageRights.Read : 0)
-            | ((access & VtdAccess.Write) == 0 ? 0
-                : isPrivileged ? PageRights.SupervisorWrite | PageRights.Dirty
-                : PageRights.Write | PageRights.Dirty);
-        if ((page.Rights & needed) != needed
-            || page.Reason != VtdFaultReason.None
-            || VtdInterrupt.IsInterruptAddress(page.PhysicalOf(address))
-            || (pasid < 0 && VtdInterrupt.IsInterruptAddress(address)))
+        if (!IsAllowed(address, access, page, isPrivileged) || (mode == Legacy && VtdInterrupt.IsInterruptAddress(address)))
         {
             return false;
         }
@@ -78,15 +69,82 @@ public sealed partial class VtdModel<TMemory>
         return true;
     }
 
+    /// <summary>Walks for a request whose context and PASID entries are cached.</summary>
+    /// <param name="isLegacy">Whether that is in legacy mode.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="access">What the request does.</param>
+    /// <param name="pasid">The PASID by which it is translated.</param>
+    /// <param name="found">The context entry, or the PASID entry.</param>
+    /// <param name="isPrivileged">Whether the request is privileged.</param>
+    /// <param name="drops">The count of invalidations from before the entries were looked up.</param>
+    /// <param name="range">The answer.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryMiss(
+        bool isLegacy, ulong address, VtdAccess access, int pasid, in VtdCacheEntry found, bool isPrivileged, long drops, out Translation range)
+    {
+        range = default;
+        if (VtdInterrupt.IsInterruptAddress(address))
+        {
+            return false;
+        }
+
+        var space = isLegacy
+            ? SpaceOf(new VtdContextEntry(found.Data, found.Info))
+            : SpaceOf(new VtdPasidEntry(found.Data, (ushort)found.Space, found.Info), pasid);
+        Page page;
+        lock (_gate)
+        {
+            if (drops != _drops)
+            {
+                return false;
+            }
+
+            page = Walk(address, (access & VtdAccess.Write) != 0, space, isPrivileged);
+        }
+
+        // What is stopped is looked at again, in full.
+        if (!IsAllowed(address, access, page, isPrivileged))
+        {
+            return false;
+        }
+
+        range = RangeOf(address, page, isPrivileged);
+        return true;
+    }
+
+    private static bool IsAllowed(ulong address, VtdAccess access, in Page page, bool isPrivileged)
+    {
+        var needed = (isPrivileged ? PageRights.None : PageRights.User)
+            | ((access & VtdAccess.Read) != 0 ? PageRights.Read : 0)
+            | ((access & VtdAccess.Write) == 0 ? 0
+                : isPrivileged ? PageRights.SupervisorWrite | PageRights.Dirty
+                : PageRights.Write | PageRights.Dirty);
+        return (page.Rights & needed) == needed
+            && page.Reason == VtdFaultReason.None
+            && !VtdInterrupt.IsInterruptAddress(page.PhysicalOf(address));
+    }
+
     /// <summary>The space of a request's translations in scalable mode, if it is one that the IOTLB holds.</summary>
+    /// <param name="source">The device.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="access">What the request does.</param>
+    /// <param name="pasid">The PASID, or none; then the one that stands for it.</param>
+    /// <param name="found">The context entry; then the PASID entry.</param>
+    /// <param name="tag">The space.</param>
+    /// <param name="isPrivileged">Whether the request is privileged.</param>
     private bool TryFindTag(
-        ushort source, ulong address, VtdAccess access, int pasid, in VtdCacheEntry slot, out ulong tag, out bool isPrivileged)
+        ushort source, ulong address, VtdAccess access, ref int pasid, ref VtdCacheEntry found, out ulong tag, out bool isPrivileged)
     {
         tag = 0;
         isPrivileged = false;
-        var context = new VtdScalableContextEntry(slot.Data, slot.Info, 0, 0);
+        var context = new VtdScalableContextEntry(found.Data, found.Info, 0, 0);
         if (pasid < 0)
         {
+            if (VtdInterrupt.IsInterruptAddress(address))
+            {
+                return false;
+            }
+
             pasid = context.RequestPasid;
             isPrivileged = context.IsRequestPrivileged;
         }
@@ -102,7 +160,7 @@ public sealed partial class VtdModel<TMemory>
         ulong key = ((ulong)source << 20) | (uint)pasid;
         if (pasid >> context.PasidBits != 0
             || (access & VtdAccess.Execute) != 0
-            || !_pasids.TryFind(key, VtdCache.Valid, VtdCache.Valid | ReasonMask, out var found))
+            || !_pasids.TryFind(key, VtdCache.Valid, VtdCache.Valid | ReasonMask, out found))
         {
             return false;
         }

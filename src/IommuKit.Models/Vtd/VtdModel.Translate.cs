@@ -18,25 +18,22 @@ public sealed partial class VtdModel<TMemory>
         }
 
         var access = request.IsWrite ? VtdAccess.Write : VtdAccess.Read;
-        return TryHit((ushort)request.Source, request.Iova, access, VtdRequest.NoPasid, out var range, out bool needsWalk)
+        return TryHit((ushort)request.Source, request.Iova, access, VtdRequest.NoPasid, out var range)
             ? range
-            : TranslateInFull(new VtdRequest((ushort)request.Source, request.Iova, access), needsWalk).Range;
+            : TranslateInFull(new VtdRequest((ushort)request.Source, request.Iova, access)).Range;
     }
 
     /// <summary>Translates a request, or records a fault as the hardware does. The answer holds as long as the access is under way: see
     /// <see cref="Accesses"/>.</summary>
-    public VtdTranslation Translate(in VtdRequest request)
-    {
-        bool needsWalk = false;
-        return request.AddressType == VtdAddressType.Untranslated
-            && TryHit(request.Source, request.Address, request.Access, request.Pasid, out var range, out needsWalk)
-                ? new VtdTranslation(VtdOutcome.Allowed, range)
-                : TranslateInFull(request, needsWalk);
-    }
+    public VtdTranslation Translate(in VtdRequest request) =>
+        request.AddressType == VtdAddressType.Untranslated
+        && TryHit(request.Source, request.Address, request.Access, request.Pasid, out var range)
+            ? new VtdTranslation(VtdOutcome.Allowed, range)
+            : TranslateInFull(request);
 
-    private VtdTranslation TranslateInFull(in VtdRequest request, bool needsLock)
+    private VtdTranslation TranslateInFull(in VtdRequest request)
     {
-        if (!needsLock && TryTranslate(request, mayWalk: false, out var answer))
+        if (TryTranslate(request, mayWalk: false, out var answer))
         {
             return answer;
         }
@@ -115,8 +112,7 @@ public sealed partial class VtdModel<TMemory>
             return TryStop(request, VtdFaultReason.AddressBeyondWidth, !entry.DisablesFaults, mayWalk, out answer);
         }
 
-        var space = new Space(VtdPasidType.SecondStage, entry.DomainId, SpaceOf(SecondKind, entry.DomainId, 0), entry.SecondStage, topLevel, SetsSecondBits: false, 0);
-        return TryTranslatePage(request, space, isPrivileged: false, !entry.DisablesFaults, mayWalk, out answer);
+        return TryTranslatePage(request, SpaceOf(entry), isPrivileged: false, !entry.DisablesFaults, mayWalk, out answer);
     }
 
     private bool TryTranslateScalable(in VtdRequest request, bool mayWalk, out VtdTranslation answer)
@@ -174,57 +170,58 @@ public sealed partial class VtdModel<TMemory>
     {
         var entry = new VtdPasidEntry(slot.Data, (ushort)slot.Space, slot.Info);
         var reason = VtdFaultReason.None;
-        int topLevel = TopLevelOf(entry.Width);
-        Space space;
         switch (entry.Type)
         {
+            case VtdPasidType.PassThrough when VtdInterrupt.IsInterruptAddress(request.Address):
+                reason = VtdFaultReason.ScalableInterruptAddress;
+                break;
             case VtdPasidType.PassThrough:
-                if (VtdInterrupt.IsInterruptAddress(request.Address))
-                {
-                    reason = VtdFaultReason.ScalableInterruptAddress;
-                }
-                else if (request.Address >> _unit.HostAddressBits == 0)
+                if (request.Address >> _unit.HostAddressBits == 0)
                 {
                     return Answer(Identity(request.Address), out answer);
                 }
-                else
-                {
-                    reason = VtdFaultReason.ScalableAddressBeyondWidth;
-                }
 
-                space = default;
+                reason = VtdFaultReason.ScalableAddressBeyondWidth;
                 break;
             case VtdPasidType.SecondStage:
-                reason = request.Address >> SecondWidth(topLevel) == 0
+                reason = request.Address >> SecondWidth(TopLevelOf(entry.Width)) == 0
                     ? VtdFaultReason.None
                     : VtdFaultReason.ScalableAddressBeyondWidth;
-                space = new Space(
-                    VtdPasidType.SecondStage,
-                    entry.DomainId,
-                    SpaceOf(SecondKind, entry.DomainId, 0),
-                    entry.SecondStage,
-                    topLevel,
-                    entry.EnablesSecondStageAccessedDirty,
-                    0);
                 break;
             default:
                 reason = CheckFirstStage(request, entry, isPrivileged);
-                ulong kind = entry.Type == VtdPasidType.Nested ? NestedKind : FirstKind;
-                space = new Space(
-                    entry.Type,
-                    entry.DomainId,
-                    SpaceOf(kind, entry.DomainId, pasid),
-                    entry.SecondStage,
-                    topLevel,
-                    entry.EnablesSecondStageAccessedDirty,
-                    entry.Third);
                 break;
         }
 
         return reason == VtdFaultReason.None
-            ? TryTranslatePage(request, space, isPrivileged, !entry.DisablesFaults, mayWalk, out answer)
+            ? TryTranslatePage(request, SpaceOf(entry, pasid), isPrivileged, !entry.DisablesFaults, mayWalk, out answer)
             : TryStop(request, reason, !entry.DisablesFaults, mayWalk, out answer);
     }
+
+    /// <summary>How a device is translated in legacy mode.</summary>
+    private static Space SpaceOf(in VtdContextEntry entry) => new(
+        VtdPasidType.SecondStage,
+        entry.DomainId,
+        SpaceOf(SecondKind, entry.DomainId, 0),
+        entry.SecondStage,
+        TopLevelOf(entry.Width),
+        SetsSecondBits: false,
+        0);
+
+    /// <summary>How a PASID is translated.</summary>
+    private static Space SpaceOf(in VtdPasidEntry entry, int pasid) => new(
+        entry.Type,
+        entry.DomainId,
+        entry.Type switch
+        {
+            VtdPasidType.SecondStage => SpaceOf(SecondKind, entry.DomainId, 0),
+            VtdPasidType.Nested => SpaceOf(NestedKind, entry.DomainId, pasid),
+            _ => SpaceOf(FirstKind, entry.DomainId, pasid),
+        },
+        entry.SecondStage,
+        TopLevelOf(entry.Width),
+        entry.EnablesSecondStageAccessedDirty,
+        entry.Type == VtdPasidType.SecondStage ? 0 : entry.Third);
 
     private static VtdFaultReason CheckFirstStage(in VtdRequest request, in VtdPasidEntry entry, bool isPrivileged)
     {
@@ -253,7 +250,7 @@ public sealed partial class VtdModel<TMemory>
                 return false;
             }
 
-            page = Walk(request, space, isPrivileged);
+            page = Walk(request.Address, request.IsWrite, space, isPrivileged);
         }
 
         var reason = page.Reason;
@@ -405,7 +402,7 @@ public sealed partial class VtdModel<TMemory>
     /// <param name="SecondRoot">The root of the second stage.</param>
     /// <param name="SecondLevel">The level of that root.</param>
     /// <param name="SetsSecondBits">Whether accessed and dirty bits of the second stage are set.</param>
-    /// <param name="Control">The third quadword of the PASID entry: the first stage.</param>
+    /// <param name="Control">The third quadword of the PASID entry, which is about the first stage; 0 without one.</param>
     private readonly record struct Space(
         VtdPasidType Type, ushort Domain, ulong Tag, ulong SecondRoot, int SecondLevel, bool SetsSecondBits, ulong Control);
 

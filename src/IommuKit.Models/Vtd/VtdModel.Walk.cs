@@ -25,13 +25,13 @@ public sealed partial class VtdModel<TMemory>
     private const ulong ExtendedAccessed = 1ul << 10;
     private const ulong TransientMapping = 1ul << 62;
 
-    private Page Walk(in VtdRequest request, in Space space, bool isPrivileged)
+    private Page Walk(ulong address, bool isWrite, in Space space, bool isPrivileged)
     {
         _misses++;
         long drops = _drops;
         var page = space.Type == VtdPasidType.SecondStage
-            ? WalkSecond(request.Address, space, request.IsWrite)
-            : WalkFirst(request.Address, space, request.IsWrite, isPrivileged);
+            ? WalkSecond(address, space, isWrite)
+            : WalkFirst(address, space, isWrite, isPrivileged);
 
         // What is not there is cached in caching mode alone, and never of a first stage.
         bool isCached = page.Reason == VtdFaultReason.None || (_cap.CachingMode && space.Type == VtdPasidType.SecondStage);
@@ -39,7 +39,7 @@ public sealed partial class VtdModel<TMemory>
         {
             var cache = page.SizeLog2 >= ShiftOf(2) ? _pages1G : page.SizeLog2 >= ShiftOf(1) ? _pages2M : _pages;
             int shift = page.SizeLog2 >= ShiftOf(2) ? ShiftOf(2) : page.SizeLog2 >= ShiftOf(1) ? ShiftOf(1) : PageShift;
-            cache.Add(new VtdCacheEntry(request.Address >> shift, space.Tag, page.Data, (ulong)page.Reason));
+            cache.Add(new VtdCacheEntry(address >> shift, space.Tag, page.Data, (ulong)page.Reason));
             _hasNested |= space.Type == VtdPasidType.Nested;
         }
 
