@@ -25,6 +25,12 @@ public sealed partial class VtdModel<TMemory>
     private const ulong ExtendedAccessed = 1ul << 10;
     private const ulong TransientMapping = 1ul << 62;
 
+    // What tells a pointer, and a pointer that grants everything.
+    private const ulong SecondPointer = VtdSecondStageEntry.Readable | VtdSecondStageEntry.Writable;
+    private const ulong SecondPointerMask = SecondPointer | VtdSecondStageEntry.PageSize;
+    private const ulong FirstPointer = X86Entry.Present | X86Entry.Writable | X86Entry.User;
+    private const ulong FirstPointerMask = FirstPointer | X86Entry.PageSize | X86Entry.NoExecute;
+
     private Page Walk(ulong address, bool isWrite, in Space space, bool isPrivileged)
     {
         _misses++;
@@ -64,6 +70,14 @@ public sealed partial class VtdModel<TMemory>
                 return NoPage(level == space.SecondLevel
                     ? VtdFaultReason.ScalableSecondStageRootNotReadable
                     : VtdFaultReason.ScalableSecondStageNotReadable);
+            }
+
+            // The usual pointer grants everything: nothing more is to be found out about it.
+            if (level != 0 && (value & SecondPointerMask) == SecondPointer && !space.SetsSecondBits && IsInMemory(value))
+            {
+                pointer = (value & VtdSecondStageEntry.AddressMask) | (pointer & PointerRights);
+                AddTable(level--, address, tag, pointer, drops);
+                continue;
             }
 
             var entry = VtdSecondStageFormat.Decode(value, level, _unit.HostAddressBits);
@@ -143,6 +157,14 @@ public sealed partial class VtdModel<TMemory>
             if (!TryReadEntry(place, out ulong value))
             {
                 return NoPage(level == topLevel ? VtdFaultReason.FirstStageRootNotReadable : VtdFaultReason.FirstStageNotReadable);
+            }
+
+            // As above; here it has been used before, too.
+            if (level != 0 && (value & FirstPointerMask) == FirstPointer && (value & usedBits) == usedBits && !isNested && IsInMemory(value))
+            {
+                pointer = (value & X86Entry.AddressMask) | (pointer & PointerRights);
+                AddTable(level--, address, space.Tag, pointer, drops);
+                continue;
             }
 
             // The addresses of a nested first stage are those of the second.
@@ -295,6 +317,8 @@ public sealed partial class VtdModel<TMemory>
         | ((protection & Protection.Write) != 0 ? PageRights.Write : 0)
         | ((protection & Protection.Privileged) == 0 ? PageRights.User : 0)
         | ((protection & Protection.NoExecute) == 0 || !control.EnablesNoExecute ? PageRights.Execute : 0);
+
+    private bool IsInMemory(ulong pointer) => (pointer & VtdSecondStageEntry.AddressMask) >> _unit.HostAddressBits == 0;
 
     private static Page NoPage(VtdFaultReason reason) => new(0, PageShift, reason);
 

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using IommuKit.Models.Memory;
 using IommuKit.Models.Vtd;
 using IommuKit.Specs.Vtd;
 
@@ -279,5 +281,43 @@ public sealed class VtdStalenessTests : IDisposable
         machine.Read(Page).ShouldBe(New);
         var statistics = machine.Model.Statistics;
         (statistics.IotlbHits, statistics.IotlbMisses, statistics.Level1Misses, statistics.EntriesRead).ShouldBe((1, 3, 1, 6));
+    }
+
+    /// <summary>A walker that does not snoop reads memory, and not what the CPU has in its cache.</summary>
+    [Fact]
+    public void A_store_that_was_not_cleaned_is_not_seen()
+    {
+        using var memory = new PhysicalMemory(1ul << 32, isCoherent: false);
+        var model = new VtdModel<DeviceMemory>(VtdUnit.ClientNonCoherent, memory.DeviceView);
+        Store(0x1000, 0x2001);
+        Store(0x2080, 0x3001);
+        Store(0x2088, 0x101);
+        Store(0x3000, 0x4003);
+        Store(0x4000, 0x5003);
+        memory.Clean(0x1000, 0x4000);
+        memory.Barrier();
+        model.Write64(VtdRegister.RootTable, 0x1000);
+        model.Write32(VtdRegister.GlobalCommand, VtdRegister.GlobalBits.SetRootTable);
+        model.Write32(VtdRegister.GlobalCommand, VtdRegister.GlobalBits.TranslationEnable);
+        Store(0x5008, Old | 3);
+        model.Translate(new VtdRequest(8, 0x1000, VtdAccess.Read)).Reason.ShouldBe(VtdFaultReason.ReadNotAllowed);
+        memory.Clean(0x5008, 8);
+        memory.Barrier();
+        model.Translate(new VtdRequest(8, 0x1000, VtdAccess.Read)).Range.PhysicalOf(0x1000).ShouldBe(Old);
+
+        void Store(ulong address, ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(memory.CpuView.Span(address, 8), value);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_read_of_no_byte_passes_a_page_for_writing_where_the_unit_says_so(bool hasZeroLengthReads)
+    {
+        var unit = VtdUnit.Server48 with { Name = "x", Capability = new(VtdUnit.Server48.Capability.Value | (hasZeroLengthReads ? 1ul << 22 : 0)) };
+        using var machine = new VtdMachine(unit);
+        ulong table = machine.NewTable();
+        machine.Bind(table).Map(table, 3, Page, Old | 2);
+        machine.SwitchOn().Read(Page).ShouldBeNull();
+        machine.Ask(Page, VtdAccess.Read | VtdAccess.ZeroLength).Outcome.ShouldBe(hasZeroLengthReads ? VtdOutcome.Allowed : VtdOutcome.Fault);
     }
 }
