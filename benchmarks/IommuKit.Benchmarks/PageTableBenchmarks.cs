@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using IommuKit.Cli.HostTime;
-using IommuKit.Lab.Formats;
+using IommuKit.Lab.Iommus;
 using IommuKit.Specs.Amd;
 using IommuKit.Specs.Arm;
 using IommuKit.Specs.PageTables;

@@ -1,4 +1,5 @@
 using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
 
 namespace IommuKit.Checker;
 
@@ -26,7 +27,7 @@ public sealed record CheckFinding(
         ArgumentNullException.ThrowIfNull(failing);
         ArgumentNullException.ThrowIfNull(violation);
         var history = EntryHistory.Of(failing, violation);
-        var verdict = Diagnosis.VerdictOf(violation, history, failing.Configuration.Target.HasWalkCache);
+        var verdict = Diagnosis.VerdictOf(violation, history, failing.Configuration.Target);
         return new CheckFinding(
             failing,
             violation,

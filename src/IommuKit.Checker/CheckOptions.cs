@@ -1,3 +1,5 @@
+using IommuKit.Checker.Scenarios;
+
 namespace IommuKit.Checker;
 
 /// <summary>What a check runs.</summary>

@@ -115,9 +115,12 @@ public static class CheckRunner
     private static PlantedResult[] Plant(CheckOptions options)
     {
         // Each bug on each target, under the first policy that can have it.
+        var targets = options.Configurations.GroupBy(configuration => configuration.Target).ToList();
         var plans = (
-            from bug in PlantedBugs.All
-            from target in options.Configurations.GroupBy(configuration => configuration.Target)
+            from name in targets.SelectMany(target => PlantedBugs.Of(target.Key)).Select(bug => bug.Name).Distinct(StringComparer.Ordinal)
+            from target in targets
+            let bug = PlantedBugs.Find(target.Key, name)
+            where bug is not null
             let configuration = target.OrderBy(configuration => Rank(configuration.Policy)).FirstOrDefault(bug.AppliesTo)
             where configuration is not null
             select (bug, configuration)).ToArray();

@@ -1,3 +1,6 @@
+using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
+
 namespace IommuKit.Checker;
 
 /// <summary>What was done with one configuration.</summary>

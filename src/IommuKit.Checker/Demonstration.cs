@@ -1,6 +1,7 @@
 using System.Globalization;
 using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
 
 namespace IommuKit.Checker;
 

@@ -1,11 +1,12 @@
 using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
 
 namespace IommuKit.Checker;
 
 /// <summary>Says what kind of mistake a wrong answer comes from, by what was flushed since the last store.</summary>
 internal static class Diagnosis
 {
-    public static Verdict VerdictOf(Violation violation, EntryHistory history, bool hasWalkCache)
+    public static Verdict VerdictOf(Violation violation, EntryHistory history, CheckTarget target)
     {
         if (violation.IsPosted)
         {
@@ -16,11 +17,12 @@ internal static class Diagnosis
         {
             StaleSource.Route => Verdict.WrongRoute,
             StaleSource.Table => Verdict.WrongTable,
-            _ when violation.IsForeign && CheckOperation.IsBuffer(violation.Answer) => Verdict.EarlyFree,
+            StaleSource.RouteCache => Verdict.Missing,
+            _ when violation.IsForeign && CheckOperation.IsBuffer(violation.Answer, target.Layout.Table.Size) => Verdict.EarlyFree,
             StaleSource.TableCache when history.WasTableCacheDropped => Verdict.Order,
             StaleSource.TableCache when history.WasOtherHalfDropped => Verdict.WrongTarget,
             StaleSource.Translations when history.WasTranslationDroppedRightly =>
-                hasWalkCache && !history.WasWalkCacheDropped ? Verdict.Missing : Verdict.Order,
+                target.HasWalkCache && !history.WasWalkCacheDropped ? Verdict.Missing : Verdict.Order,
             StaleSource.Translations when history.WasTranslationDropped => Verdict.WrongTarget,
             _ => Verdict.Missing,
         };
@@ -42,6 +44,7 @@ internal static class Diagnosis
         {
             StaleSource.Memory when hasCoherentWalk => "no memory barrier makes the store visible before what follows",
             StaleSource.Memory => history.WasCleaned ? "no barrier waits for the clean" : "the line of the entry was not cleaned after the store",
+            StaleSource.RouteCache => "what hardware remembers of the device's entry was not dropped after the store",
             StaleSource.TableCache => "the line of the entry was not dropped from the table cache after the store",
             _ when history.WasTranslationDroppedRightly => "the pointer to the table was not dropped from the walk cache",
             _ => "the translation was not dropped after the store",

@@ -1,4 +1,5 @@
 using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 using IommuKit.PageTables;
 

@@ -54,9 +54,9 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
 
     public void Watching(FlushChecker checker) => _checker = checker;
 
-    public void Began(in CheckOperation operation)
+    public void Began(string operation)
     {
-        _operation = operation.ToString();
+        _operation = operation;
         _hasBegun = true;
     }
 
@@ -90,7 +90,15 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
         Add(number, $"store: entry at 0x{address:x} becomes 0x{after:x}, was 0x{before:x}");
     }
 
-    public void Accessed(long number, in MaintenanceStep access, in ShadowCommand command)
+    public void StructureStored(long number, ulong address, ulong before, ulong after)
+    {
+        if (violation.Source is StaleSource.Route or StaleSource.RouteCache && _checker is { Violation: null })
+        {
+            Add(number, $"store: word of a structure at 0x{address:x} becomes 0x{after:x}, was 0x{before:x}");
+        }
+    }
+
+    public void Accessed(long number, in MaintenanceStep access, ReadOnlySpan<ShadowCommand> commands)
     {
         if (_entries.Count == 0 || number > violation.Step)
         {
@@ -106,11 +114,12 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
             case MaintenanceKind.Barrier:
                 AddBehind("clean", number, "barrier: what was cleaned is in memory");
                 break;
-            case MaintenanceKind.RegisterRead:
-                AddBehind("drop", number, "read-back: register writes before it have taken effect");
-                break;
             default:
-                NoteCommand(number, command);
+                foreach (ref readonly var command in commands)
+                {
+                    NoteCommand(number, access, command);
+                }
+
                 break;
         }
     }
@@ -123,8 +132,16 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
         return entry => entry >= first && entry <= last;
     }
 
-    private void NoteCommand(long number, in ShadowCommand command)
+    private void NoteCommand(long number, in MaintenanceStep access, in ShadowCommand command)
     {
+        if (command.Kind == ShadowCommandKind.Complete && access.Kind != MaintenanceKind.Invalidate)
+        {
+            AddBehind("drop", number, access.Kind == MaintenanceKind.RegisterRead
+                ? "read-back: register writes before it have taken effect"
+                : "completion: commands before it have taken effect");
+            return;
+        }
+
         if (command.Kind == ShadowCommandKind.DropTableCache)
         {
             var drop = command;

@@ -1,4 +1,3 @@
-using IommuKit.Checker.Planted;
 using IommuKit.Checker.Scenarios;
 
 namespace IommuKit.Checker;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using IommuKit.Cli.Commands;
+using IommuKit.Cli.Extensions;
 using IommuKit.Cli.Output;
 using IommuKit.Traces;
 
@@ -39,6 +40,19 @@ internal static class CommandLine
         }
     }
 
+    /// <summary>Refuses tuning options of what was loaded whose names options of the commands have.</summary>
+    private static void RefuseTakenNames(RootCommand root)
+    {
+        foreach (var command in root.Subcommands)
+        {
+            var taken = command.Options.GroupBy(option => option.Name, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1);
+            if (taken is not null)
+            {
+                throw new InputException($"{ExtensionLoader.Option}: there are two options {taken.Key} of '{command.Name}'; give the loaded one another name");
+            }
+        }
+    }
+
     /// <summary>Runs one command.</summary>
     /// <param name="args">What the user typed.</param>
     /// <param name="output">Where results go.</param>
@@ -51,7 +65,38 @@ internal static class CommandLine
         string[] args, TextWriter output, TextWriter error, bool isInteractive, int? terminalWidth = null, Surroundings? surroundings = null)
     {
         error = new Complaints(error);
-        var context = new CommandContext(output, error, isInteractive, terminalWidth, surroundings ?? Surroundings.None);
+        var catalog = new Catalog();
+        try
+        {
+            // Before the command line is understood: what is loaded has options and names of its own.
+            ExtensionLoader.Load(catalog, LoadOption.FilesIn(args));
+            return Run(args, new CommandContext(output, error, isInteractive, terminalWidth, surroundings ?? Surroundings.None, catalog));
+        }
+        catch (InputException e)
+        {
+            error.WriteLine($"{Name}: {OneLine(e.Message)}");
+            return ExitCode.BadUse;
+        }
+        catch (Exception e) when (catalog.Blame(e) is { } blame)
+        {
+            error.WriteLine($"{Name}: {OneLine(blame)}");
+            return ExitCode.BadUse;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            error.WriteLine($"{Name}: {OneLine(FileProblem.Describe(e))}");
+            return ExitCode.BadUse;
+        }
+        catch (Exception e)
+        {
+            error.WriteLine($"{Name}: this is a defect of {Name}, please report it: {e.GetType().Name}: {OneLine(e.Message)}");
+            return ExitCode.Defect;
+        }
+    }
+
+    private static int Run(string[] args, CommandContext context)
+    {
+        var error = context.Error;
         var root = new RootCommand("iommukit TRACE [--log dmesg.txt] judges a trace of a real kernel: start here. The commands go deeper: what mapping memory for DMA costs, flush by "
             + "flush, on IOMMU drivers that run against register-level models.")
         {
@@ -76,6 +121,7 @@ internal static class CommandLine
         }
 
         RequireValues(root);
+        RefuseTakenNames(root);
         if (Misspelt(root, args) is { } meant)
         {
             error.WriteLine($"{Name}: there is no command or file '{OneLine(args[0])}'; did you mean '{meant}'? (see '{Name} --help')");
@@ -92,25 +138,7 @@ internal static class CommandLine
             return ExitCode.BadUse;
         }
 
-        try
-        {
-            return parsed.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
-        }
-        catch (InputException e)
-        {
-            error.WriteLine($"{Name}: {OneLine(e.Message)}");
-            return ExitCode.BadUse;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            error.WriteLine($"{Name}: {OneLine(FileProblem.Describe(e))}");
-            return ExitCode.BadUse;
-        }
-        catch (Exception e)
-        {
-            error.WriteLine($"{Name}: this is a defect of {Name}, please report it: {e.GetType().Name}: {OneLine(e.Message)}");
-            return ExitCode.Defect;
-        }
+        return parsed.Invoke(new InvocationConfiguration { Output = context.Output, Error = error, EnableDefaultExceptionHandler = false });
     }
 
     /// <summary>What was typed, as a command: a trace without one is judged, and nothing at all asks for help.</summary>

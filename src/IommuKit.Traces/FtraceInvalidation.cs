@@ -242,8 +242,8 @@ internal static class FtraceInvalidation
         return true;
     }
 
-    /// <summary>"IOMMU: device=0000:00:03.0", or the name alone.</summary>
-    public static uint ReadDevice(ReadOnlySpan<byte> fields)
+    /// <summary>"IOMMU: device=0000:00:03.0", or the name alone; null if it is not that of a PCI device.</summary>
+    public static uint? ReadDevice(ReadOnlySpan<byte> fields)
     {
         _ = FtraceText.TrySkip(ref fields, "IOMMU: device="u8);
         return TryReadPart(ref fields, ":"u8, ushort.MaxValue, out uint segment)
@@ -251,7 +251,7 @@ internal static class FtraceInvalidation
             && TryReadPart(ref fields, "."u8, 0x1f, out uint device)
             && TryReadPart(ref fields, default, 7, out uint function)
             ? (segment << 16) | (bus << 8) | (device << 3) | function
-            : 0;
+            : null;
     }
 
     private static bool TryReadPart(ref ReadOnlySpan<byte> text, ReadOnlySpan<byte> end, uint max, out uint value)

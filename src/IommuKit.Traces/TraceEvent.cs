@@ -32,11 +32,10 @@ public readonly record struct TraceEvent(
     public CacheTagFlush Flush { get; init; }
 
     /// <summary>
-    /// The device that was attached or detached, or faulted; segment in bits 31:16, then bus, device and function; 0 also if its name is not
-    /// that of a PCI
-    /// device.
+    /// The device that was attached or detached, or faulted: segment in bits 31:16, then bus, device and function; null if its name is not that of a
+    /// PCI device.
     /// </summary>
-    public uint Device { get; init; }
+    public uint? Device { get; init; }
 
     /// <summary>The last IOVA of a map, an unmap or a flush of a range.</summary>
     public ulong LastIova => Iova + (Size - 1);

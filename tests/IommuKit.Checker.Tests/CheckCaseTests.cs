@@ -1,3 +1,4 @@
+using IommuKit.Checker.Planted;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Domains;
 using IommuKit.PageTables;
@@ -76,7 +77,7 @@ public class CheckCaseTests
     [Fact]
     public void A_random_failure_is_shortened_to_what_it_needs()
     {
-        var bug = IommuKit.Checker.Planted.PlantedBugs.Find("unmap-tlb")!;
+        var bug = PlantedBugs.Find(Configuration.Target, "unmap-tlb")!;
         CheckCase.TryParse(
             "flush:0,map:1:40f000+12000:0,detach:1,map:0:7ff000+3000:1,map:0:40f000+12000:2,flush:1,unmap:0:410000+1000,attach:1",
             out var operations, out _)
@@ -91,7 +92,7 @@ public class CheckCaseTests
     [Fact]
     public void An_interrupted_failure_keeps_what_interrupts()
     {
-        var bug = IommuKit.Checker.Planted.PlantedBugs.Find("unmap-tlb")!;
+        var bug = PlantedBugs.Find(Configuration.Target, "unmap-tlb")!;
         CheckCase.TryParse(
             "map:1:410000+1000:0,map:0:40f000+12000:2,map:0:7ff000+3000:1/2/map:1:7ff000+3000:1,unmap:0:410000+1000,flush:1",
             out var operations,

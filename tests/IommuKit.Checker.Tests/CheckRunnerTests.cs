@@ -16,7 +16,7 @@ public class CheckRunnerTests
         var result = CheckRunner.Run(
             new CheckOptions { Configurations = [Configuration], AtEnds = [Configuration], Depth = 2, RandomTime = TimeSpan.Zero });
 
-        result.Planted.Select(planted => planted.Bug).ShouldBe(PlantedBugs.All.Where(bug => bug.AppliesTo(Configuration)));
+        result.Planted.Select(planted => planted.Bug).ShouldBe(PlantedBugs.Of(Configuration));
         (result.IsTrustworthy, result.IsInterrupted).ShouldBe((true, false));
         result.Findings.ShouldBeEmpty();
         var alphabet = SmallScope.Alphabet(Configuration);

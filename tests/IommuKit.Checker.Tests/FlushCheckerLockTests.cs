@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using IommuKit.Checker.Rigs;
+using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
 using IommuKit.PageTables;

@@ -1,4 +1,5 @@
 using IommuKit.Checker.Planted;
+using IommuKit.Checker.Scenarios;
 using IommuKit.Domains;
 using IommuKit.PageTables;
 
@@ -12,9 +13,9 @@ public class PlantedBugTests
         get
         {
             var data = new TheoryData<string, string>();
-            foreach (var bug in PlantedBugs.All)
+            foreach (var target in CheckTargets.Default)
             {
-                foreach (var target in CheckTargets.Default.Where(target => Configurations(target).Any(bug.AppliesTo)))
+                foreach (var bug in PlantedBugs.Of(target).Where(bug => Configurations(target).Any(bug.AppliesTo)))
                 {
                     data.Add(bug.Name, target.Name);
                 }
@@ -28,8 +29,9 @@ public class PlantedBugTests
     [MemberData(nameof(All))]
     public void A_planted_bug_is_caught(string name, string iommu)
     {
-        var bug = PlantedBugs.Find(name)!;
-        var configuration = Configurations(CheckTargets.Find(iommu)!).First(bug.AppliesTo);
+        var target = CheckTargets.Find(iommu)!;
+        var bug = PlantedBugs.Find(target, name)!;
+        var configuration = Configurations(target).First(bug.AppliesTo);
         var finding = CheckRunner.FindFirst(configuration, bug, CheckRunner.PlantedDepth).ShouldNotBeNull();
         finding.IsConfirmed.ShouldBeTrue(finding.Case.Text);
         bug.Expected.ShouldContain(finding.Verdict);
@@ -42,8 +44,9 @@ public class PlantedBugTests
     [Fact]
     public void A_bug_in_a_driver_that_is_itself_wrong_is_not_caught()
     {
-        var bug = PlantedBugs.Find("unmap-tlb")!;
-        var planted = PlantedResult.Of(bug, Configurations(CheckTargets.Find("tegra30")!).First(bug.AppliesTo));
+        var target = CheckTargets.Find("tegra30")!;
+        var bug = PlantedBugs.Find(target, "unmap-tlb")!;
+        var planted = PlantedResult.Of(bug, Configurations(target).First(bug.AppliesTo));
         planted.Own.ShouldBeNull();
         planted.IsCaught.ShouldBeTrue();
         (planted with { Own = planted.Finding }).IsCaught.ShouldBeFalse();
@@ -51,7 +54,19 @@ public class PlantedBugTests
 
     [Fact]
     public void Every_bug_is_possible_somewhere() =>
-        PlantedBugs.All.ShouldAllBe(bug => CheckTargets.Default.SelectMany(Configurations).Any(bug.AppliesTo));
+        CheckTargets.Default.SelectMany(PlantedBugs.Of).ShouldAllBe(bug => CheckTargets.Default.SelectMany(Configurations).Any(bug.AppliesTo));
+
+    [Fact]
+    public void Every_bug_of_a_target_has_a_name_of_its_own() =>
+        CheckTargets.All.ShouldAllBe(target => PlantedBugs.Of(target).Select(bug => bug.Name).Distinct().Count() == PlantedBugs.Of(target).Count());
+
+    [Fact]
+    public void A_bug_that_is_harmless_to_a_driver_is_not_planted_in_it()
+    {
+        var target = CheckTargets.Find("tegra30")!;
+        PlantedBugs.Of(target with { HarmlessBugs = ["wait"] }).ShouldBe(PlantedBugs.Of(target).Where(bug => bug.Name != "wait"));
+        PlantedBugs.Find(target with { HarmlessBugs = ["wait"] }, "wait").ShouldBeNull();
+    }
 
     // Those with few accesses to the hardware first.
     private static IEnumerable<CheckConfiguration> Configurations(CheckTarget target) =>

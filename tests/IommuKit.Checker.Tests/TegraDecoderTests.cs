@@ -63,6 +63,14 @@ public class TegraDecoderTests
     }
 
     [Fact]
+    public void A_read_is_answered_when_everything_before_has_taken_effect()
+    {
+        var commands = new ShadowCommands();
+        new TegraDecoder(Cases.Soc("tegra124"), 0x4000, []).Decode(new MaintenanceStep(MaintenanceKind.RegisterRead, 0x01c, 0, default), commands);
+        commands.All.ToArray().ShouldBe([new ShadowCommand(ShadowCommandKind.Complete, -1, 0, 0)]);
+    }
+
+    [Fact]
     public void A_command_covers_both_of_its_ends()
     {
         var command = new ShadowCommand(ShadowCommandKind.DropTranslations, 1, 10, 20);
@@ -73,12 +81,14 @@ public class TegraDecoderTests
     private static ShadowCommand Decode(string soc, params (uint Register, uint Value)[] writes)
     {
         var decoder = new TegraDecoder(Cases.Soc(soc), 0x4000, [.. Cases.Soc(soc).Swgroups.Take(2)]);
-        var command = default(ShadowCommand);
+        var commands = new ShadowCommands();
         foreach (var (register, value) in writes)
         {
-            command = decoder.Decode(new MaintenanceStep(MaintenanceKind.RegisterWrite, register, value, default));
+            commands.Clear();
+            decoder.Decode(new MaintenanceStep(MaintenanceKind.RegisterWrite, register, value, default), commands);
+            commands.All.Length.ShouldBeLessThanOrEqualTo(1);
         }
 
-        return command;
+        return commands.All.Length == 0 ? default : commands.All[0];
     }
 }

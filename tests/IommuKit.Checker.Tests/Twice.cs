@@ -1,4 +1,3 @@
-using IommuKit.Checker.Planted;
 using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Lab.Machines;

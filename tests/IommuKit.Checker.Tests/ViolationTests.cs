@@ -1,5 +1,6 @@
 using IommuKit.Checker.Planted;
 using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
 using IommuKit.PageTables;
@@ -34,7 +35,7 @@ public class ViolationTests
     [InlineData("map:0:410000+1000:0,detach:1", 0)]
     public void A_root_that_is_taken_from_the_wrong_space_is_missed_by_the_other_device(string scenario, int device)
     {
-        var violation = Find(Configuration("tegra124"), PlantedBugs.Find("torn-root"), scenario).ShouldNotBeNull();
+        var violation = Find(Configuration("tegra124"), PlantedBugs.Find(CheckTargets.Find("tegra124")!, "torn-root"), scenario).ShouldNotBeNull();
         (violation.Device, violation.Domain, violation.Source).ShouldBe((device, device, StaleSource.Route));
     }
 
@@ -48,7 +49,7 @@ public class ViolationTests
     [InlineData("unmap-tlb", "x86-64-coherent", StaleSource.Translations)]
     [InlineData("fence", "x86-64-coherent", StaleSource.Memory)]
     public void What_answers_is_the_furthest_place_that_is_wrong_by_itself(string bug, string iommu, StaleSource source) =>
-        Find(Configuration(iommu), PlantedBugs.Find(bug), "map:0:40f000+12000:0,unmap:0:40f000+12000").ShouldNotBeNull().Source.ShouldBe(source);
+        Find(Configuration(iommu), PlantedBugs.Find(CheckTargets.Find(iommu)!, bug), "map:0:40f000+12000:0,unmap:0:40f000+12000").ShouldNotBeNull().Source.ShouldBe(source);
 
     private static CheckConfiguration Configuration(string iommu) => new(CheckTargets.Find(iommu)!, SyncPolicy.Gather, TableRelease.WhenCovered);
 
@@ -64,7 +65,7 @@ public class ViolationTests
         "X",
         [],
         _ => true,
-        (machine, run) => new Omission(machine, run, CheckOperationKind.Attach, IsBinding));
+        (machine, run) => new Omission(machine, run, CheckOperationKind.Attach, (access, _) => IsBinding(access)));
 
     private static bool IsBinding(MaintenanceStep access) =>
         access is { Kind: MaintenanceKind.RegisterWrite, Purpose: RegisterPurpose.DeviceBinding };

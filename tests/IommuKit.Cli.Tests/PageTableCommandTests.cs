@@ -215,7 +215,7 @@ public sealed class PageTableCommandTests : IDisposable
     [Fact]
     public void A_walk_leads_to_what_was_mapped_in_every_format()
     {
-        foreach (var kind in Lab.Formats.FormatCatalog.All)
+        foreach (var kind in Lab.Iommus.FormatCatalog.All)
         {
             string[] args = ["dump", "-f", kind.Name, "--map", "10000000:20000000:128K", "--walk"];
             Succeed([.. args, "10000000"]).ShouldContain("0x10000000 → 0x20000000  RW");

@@ -15,6 +15,12 @@ internal static class HeldLock
     public static void ShouldStop(object gate, Action work, Action? meanwhile = null) =>
         ShouldStop(() => Monitor.Enter(gate), () => Monitor.Exit(gate), After(work), meanwhile);
 
+    /// <summary>As <see cref="ShouldStop(object, Action, Action?)"/>, for a lock of any kind, after some point that the work says itself.</summary>
+    /// <param name="enter">Takes the lock.</param>
+    /// <param name="exit">Gives it back.</param>
+    /// <param name="work">What should take it, given what it calls when it has come to that point.</param>
+    public static void ShouldStop(Action enter, Action exit, Action<Action> work) => ShouldStop(enter, exit, work, meanwhile: null);
+
     /// <inheritdoc cref="ShouldStop(object, Action, Action?)"/>
     public static void ShouldStop(Lock gate, Action work, Action? meanwhile = null) =>
         ShouldStop(gate.Enter, gate.Exit, After(work), meanwhile);

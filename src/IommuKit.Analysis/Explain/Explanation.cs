@@ -63,7 +63,7 @@ public sealed class Explanation
     public IReadOnlyList<CandidateMeasurement> Next { get; } = [];
 
     /// <summary>Runs sizes.</summary>
-    public static IReadOnlyList<Workload> Run(MachineKind kind, SyncPolicy from, SyncPolicy to, IReadOnlyList<ulong> sizes) =>
+    public static IReadOnlyList<Workload> Run(IommuKind kind, SyncPolicy from, SyncPolicy to, IReadOnlyList<ulong> sizes) =>
         [.. sizes.SelectMany(size => SizeWorkloads.Run(kind, from, to, size))];
 
     private static CostCalibration Other(CostCalibration calibration) =>

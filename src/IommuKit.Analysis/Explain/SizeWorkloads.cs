@@ -22,7 +22,7 @@ public static class SizeWorkloads
     /// <param name="size">Bytes.</param>
     /// <returns>Map and unmap.</returns>
     /// <exception cref="InputException">The machine cannot map that.</exception>
-    public static IReadOnlyList<Workload> Run(MachineKind kind, SyncPolicy from, SyncPolicy to, ulong size)
+    public static IReadOnlyList<Workload> Run(IommuKind kind, SyncPolicy from, SyncPolicy to, ulong size)
     {
         ArgumentNullException.ThrowIfNull(kind);
         BenchSteps.CheckSizes(new BenchOptions { Machines = [kind], Sizes = [size] });
@@ -70,7 +70,7 @@ public static class SizeWorkloads
         private readonly PhysicalRange[] _list;
         private readonly StepRecorder _recorder;
 
-        public Lane(MachineKind kind, SyncPolicy policy, ulong size, bool isMixed)
+        public Lane(IommuKind kind, SyncPolicy policy, ulong size, bool isMixed)
         {
             _size = size;
             _machine = kind.Create(new MachineSettings());

@@ -23,7 +23,7 @@ public static class TraceWorkload
     /// <returns>The work, and how the second policy's replay went.</returns>
     /// <exception cref="InputException">The file cannot be used.</exception>
     public static (Workload Work, ReplayResult Replay) Run(
-        string path, MachineKind kind, SyncPolicy from, SyncPolicy to, bool isLenient = false, Action<long>? onRead = null)
+        string path, IommuKind kind, SyncPolicy from, SyncPolicy to, bool isLenient = false, Action<long>? onRead = null)
     {
         using var reader = TraceReader.Open(path, isLenient, onRead);
         var options = new ReplayOptions { Machines = [kind] };

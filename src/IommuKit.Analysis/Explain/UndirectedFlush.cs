@@ -20,7 +20,7 @@ public static class UndirectedFlush
     private const ulong Iova = 0x4000_0000;
 
     /// <summary>Map on a modelled machine, undirected and split.</summary>
-    public static (BenchRow Undirected, BenchRow Split) OnMachine(MachineKind kind, ulong size)
+    public static (BenchRow Undirected, BenchRow Split) OnMachine(IommuKind kind, ulong size)
     {
         BenchRow[] rows =
         [

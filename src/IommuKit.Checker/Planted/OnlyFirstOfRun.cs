@@ -1,23 +1,25 @@
 using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
 using IommuKit.Lab.Machines;
 
 namespace IommuKit.Checker.Planted;
 
 /// <summary>Of neighbouring invalidations of one kind only the first is done, as in NVIDIA's kernel 5.10.</summary>
-internal sealed class OnlyFirstOfRun(CheckRig machine, ScenarioRun run, uint register) : Sabotage(machine, run)
+internal sealed class OnlyFirstOfRun(CheckRig machine, ScenarioRun run, ShadowCommandKind kind) : Sabotage(machine, run)
 {
     private bool _isDone;
 
     public override bool Intercept(in MaintenanceStep access)
     {
+        var commands = Decode(access).All;
         if (access.Kind != MaintenanceKind.RegisterWrite)
         {
             _isDone = false;
             return false;
         }
 
-        if (access.Address != register || !IsWorking)
+        if (commands is not [var command] || command.Kind != kind || !IsWorking)
         {
             return false;
         }

@@ -1,57 +1,35 @@
 using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
-using IommuKit.PageTables;
 using IommuKit.Specs.Mmio;
-using IommuKit.Specs.Tegra;
 
 namespace IommuKit.Checker.Planted;
 
-/// <summary>Every planted bug: at least one of each kind that real drivers had. docs/checker.md lists the real ones by their references.</summary>
+/// <summary>
+/// Bugs that any driver can have, by what its hardware may do; those of one IOMMU are in its <see cref="CheckTarget.Bugs"/>. Together there is at least
+/// one of each kind that real drivers had. docs/checker.md lists the real ones by their references.
+/// </summary>
 public static class PlantedBugs
 {
-    private const int EarlyAsidShift = 29;
-    private const int LateAsidShift = 24;
-
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<PlantedBug> All { get; } =
+    public static IReadOnlyList<PlantedBug> General { get; } =
     [
         Left("map-clean", "no line is cleaned on map", "M7", IsNotCoherent, CheckOperationKind.Map, IsClean),
-        Left("map-table-cache", "the table cache is not invalidated on map", "M6", IsTegraWithMaps, CheckOperationKind.Map, IsTableCache),
+        Left("map-table-cache", "the table cache is not invalidated on map", "M6", HasTableCacheAndMaps, CheckOperationKind.Map, IsTableCache),
         Left("map-tlb", "the TLB is not invalidated on map", "M6", IsNegativeWithMaps, CheckOperationKind.Map, IsTlb),
         Left("unmap-clean", "no line is cleaned on unmap", "M8", IsNotCoherent, CheckOperationKind.Unmap, IsClean),
-        Left("unmap-table-cache", "the table cache is not invalidated on unmap", "M1", IsTegraAtOnce, CheckOperationKind.Unmap, IsTableCache),
+        Left("unmap-table-cache", "the table cache is not invalidated on unmap", "M1", HasTableCacheAtOnce, CheckOperationKind.Unmap, IsTableCache),
         Left("unmap-tlb", "the TLB is not invalidated on unmap", "M1", IsAtOnce, CheckOperationKind.Unmap, IsTlb),
-        Left("attach-tlb", "the TLB is not invalidated when a device is attached", "M1", IsTegra, CheckOperationKind.Attach, IsTlb),
-        Left(
-            "attach-table-cache",
-            "the table cache is not invalidated when a device is attached to a domain that has changed since its last one went",
-            "P13",
-            IsTegraThatEmpties,
-            CheckOperationKind.Attach,
-            IsTableCache) with { Expected = [Verdict.Missing, Verdict.Order], ShowsInFollowUps = true },
-        Left(
-            "detach-table-cache",
-            "the table cache is not invalidated when a domain loses its last device",
-            "M4",
-            IsTegraThatFrees,
-            CheckOperationKind.Detach,
-            IsTableCache)
-            with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order], ShowsInFollowUps = true },
-        Left(
-            "table-free-tlb",
-            "translations below a table that goes are not invalidated",
-            "M4",
-            IsTegraThatGathers,
-            CheckOperationKind.Unmap,
-            IsSectionFlush),
+        Left("attach-tlb", "the TLB is not invalidated when a device is attached", "M1", StartsUnknown, CheckOperationKind.Attach, IsTlb),
         Left("barrier", "nobody waits for cleans", "O2", configuration => !configuration.Target.HasCoherentWalk, null, IsBarrier),
-        Left("fence", "the CPU goes on before its stores are visible", "O2", IsCoherentAtOnce, null, IsBarrier)
+        Left("fence", "the CPU goes on before its stores are visible", "O2", HasStoreBufferAtOnce, null, IsBarrier)
             with { Expected = [Verdict.Missing, Verdict.Order] },
-        Left("wait", "nobody waits for invalidations", "O5", IsTegra, null, IsWait) with { Expected = [Verdict.NotComplete] },
-        Left("deferred-reuse", "an IOVA is mapped again before the queue is drained", "O5", IsDeferred, CheckOperationKind.Map, IsFlushOfAll)
+        Left("wait", "nobody waits for invalidations", "O5", configuration => configuration.Target.Traits.HasPostedCommands, null, IsWait)
+            with { Expected = [Verdict.NotComplete] },
+        LeftOut("deferred-reuse", "an IOVA is mapped again before the queue is drained", "O5", IsDeferred, CheckOperationKind.Map, IsFlushOfAll)
             with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order] },
-        Left(
+        LeftOut(
             "scatter-reuse",
             "an IOVA is mapped to a scatter list before the queue is drained",
             "O5",
@@ -70,98 +48,95 @@ public static class PlantedBugs
             "of a run only the first line of the table cache is invalidated",
             "M9",
             [Verdict.Missing],
-            IsTegraByRange,
-            (machine, run) => new OnlyFirstOfRun(machine, run, TegraMc.PtcFlush)),
+            configuration => configuration.Target.HasTableCache && InvalidatesByRange(configuration),
+            (machine, run) => new OnlyFirstOfRun(machine, run, ShadowCommandKind.DropTableCache)),
         new(
             "first-tlb-group",
             "of a run only the first TLB group is invalidated",
             "M9",
             [Verdict.Missing],
-            IsTegraByRange,
-            (machine, run) => new OnlyFirstOfRun(machine, run, TegraMc.TlbFlush)),
-        new(
-            "last-page",
-            "the end of a range is taken for exclusive where it is inclusive: its last page is not invalidated",
-            "M9",
-            [Verdict.Missing],
-            configuration => !IsTegra(configuration) && IsAtOnce(configuration) && configuration.Policy != SyncPolicy.PerPage,
-            (machine, run) => new Rewritten(
-                machine,
-                run,
-                access => access.Kind == MaintenanceKind.Invalidate && access.Value > OnePage,
-                access => access with { Value = access.Value - OnePage })),
-        new(
-            "unaligned-head",
-            "lines are counted by the length of a run, wherever it starts",
-            "M9",
-            [Verdict.Missing],
-            IsTegraByRange,
-            (machine, run) => new UndercountedLines(machine, run, machine.TableCacheLine)),
+            configuration => HasSmallDrops(configuration) && InvalidatesByRange(configuration),
+            (machine, run) => new OnlyFirstOfRun(machine, run, ShadowCommandKind.DropTranslations)),
         new(
             "tlb-before-table-cache",
             "the TLB is invalidated before the table cache",
             "O6",
             [Verdict.Order],
-            IsTegraAtOnce,
+            HasTableCacheAtOnce,
             (machine, run) => new TlbBeforeTableCache(machine, run)),
-        new(
-            "table-free-leaf-only",
-            "a table goes, and only translations are invalidated, not the pointer to it",
-            "M4",
-            [Verdict.Missing, Verdict.EarlyFree],
-            configuration => !IsTegra(configuration) && IsAtOnce(configuration) && configuration.Release == TableRelease.WhenEmpty,
-            (machine, run) => new Rewritten(machine, run, access => access.Level > 0, access => access with { Level = 0 })),
-        new(
-            "asid-field",
-            "the ASID is written where parts with 128 address spaces have it",
-            "W4",
-            [Verdict.WrongTarget],
-            configuration => IsTegraAtOnce(configuration) && configuration.Target.Tegra is { AsidBits: 2 },
-            (machine, run) => new Rewritten(machine, run, IsTlb, access => access with { Value = MoveAsid(access.Value) })),
-        new(
-            "torn-flush",
-            "another CPU writes the upper half of its address between the halves of a flush",
-            "O3",
-            [Verdict.WrongTarget],
-            configuration => IsTegraAtOnce(configuration) && configuration.Target.Tegra is { HasPtcFlushHigh: true },
-            (machine, run) => new TornFlush(machine, run)),
-        new(
-            "early-free",
-            "a table is used for something else before hardware has forgotten it",
-            "O5",
-            [Verdict.EarlyFree],
-            configuration => IsTegra(configuration)
-                && configuration is { Policy: SyncPolicy.Deferred or SyncPolicy.Explicit, Release: not TableRelease.Never },
-            (machine, run) => new EarlyReuse(machine, run, CheckTargets.Find(machine.Name)!.Layout, isAtFlush: false)),
-        new(
-            "early-free-flush",
-            "tables are given back when what is owed begins to be flushed, and not when that is done",
-            "O5",
-            [Verdict.EarlyFree],
-            configuration => IsTegra(configuration)
-                && configuration is { Policy: SyncPolicy.Deferred or SyncPolicy.Explicit, Release: not TableRelease.Never },
-            (machine, run) => new EarlyReuse(machine, run, CheckTargets.Find(machine.Name)!.Layout, isAtFlush: true)),
-        new(
-            "torn-root",
-            "another CPU selects its address space in the middle of a detach",
-            "O3",
-            [Verdict.WrongRoute],
-            IsTegra,
-            (machine, run) => new TornRoot(machine, run)),
-        new(
-            "visible-bit",
-            "the bit that says that a pointer has been cleaned is set before it is, so that another thread relies on it",
-            "M7",
-            [Verdict.Missing],
-            configuration => configuration.Target is { HasCoherentWalk: false, Tegra: null } && configuration.Target.HasSoftwareBit
-                && configuration is { Release: not TableRelease.WhenEmpty, Policy: SyncPolicy.Gather },
-            (machine, run) => new EarlyVisibleBit(machine, run)) { NeedsTwoThreads = true },
     ];
 
-    private const ulong OnePage = 1 << 12;
+    /// <summary>All bugs that can be planted in a target: general ones, and its own.</summary>
+    public static IEnumerable<PlantedBug> Of(CheckTarget target)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return General.Where(bug => !target.HarmlessBugs.Contains(bug.Name, StringComparer.Ordinal)).Concat(target.Bugs);
+    }
 
-    /// <summary>The bug of that name, or null.</summary>
-    public static PlantedBug? Find(string name) => All.FirstOrDefault(bug => string.Equals(bug.Name, name, StringComparison.OrdinalIgnoreCase));
+    /// <summary>All bugs that can be planted in a configuration.</summary>
+    public static IEnumerable<PlantedBug> Of(CheckConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return Of(configuration.Target).Where(bug => bug.AppliesTo(configuration));
+    }
+
+    /// <summary>The bug of that name that can be planted in a target, or null.</summary>
+    public static PlantedBug? Find(CheckTarget target, string name) =>
+        Of(target).FirstOrDefault(bug => string.Equals(bug.Name, name, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Accesses of some kind are left out.</summary>
+    /// <param name="name">The name by which the bug can be asked for.</param>
+    /// <param name="description">What the driver then does wrong.</param>
+    /// <param name="reference">The real bug of this kind.</param>
+    /// <param name="appliesTo">Whether it is possible in a configuration.</param>
+    /// <param name="during">Operations of which kind lack the accesses; null for all that change mappings.</param>
+    /// <param name="isLeftOut">Which accesses, by what they are and by what they do.</param>
+    public static PlantedBug LeftOut(
+        string name,
+        string description,
+        string reference,
+        Func<CheckConfiguration, bool> appliesTo,
+        CheckOperationKind? during,
+        Func<MaintenanceStep, ShadowCommands, bool> isLeftOut) =>
+        new(name, description, reference, [Verdict.Missing], appliesTo, (machine, run) => new Omission(machine, run, during, isLeftOut));
+
+    /// <summary>Accesses of some kind are replaced by others.</summary>
+    /// <param name="name">The name by which the bug can be asked for.</param>
+    /// <param name="description">What the driver then does wrong.</param>
+    /// <param name="reference">The real bug of this kind.</param>
+    /// <param name="appliesTo">Whether it is possible in a configuration.</param>
+    /// <param name="isMeant">Which accesses.</param>
+    /// <param name="rewrite">What they become.</param>
+    public static PlantedBug Replaced(
+        string name,
+        string description,
+        string reference,
+        Func<CheckConfiguration, bool> appliesTo,
+        Func<MaintenanceStep, bool> isMeant,
+        Func<MaintenanceStep, MaintenanceStep> rewrite) =>
+        new(name, description, reference, [Verdict.Missing], appliesTo, (machine, run) => new Rewritten(machine, run, isMeant, rewrite));
+
+    /// <summary>Whether an access invalidates the table cache, by what its register is for.</summary>
+    public static bool IsTableCache(MaintenanceStep access) =>
+        access is { Kind: MaintenanceKind.RegisterWrite, Purpose: RegisterPurpose.TableCacheInvalidation };
+
+    /// <summary>Whether it invalidates translations, by what its register is for.</summary>
+    public static bool IsTlb(MaintenanceStep access) =>
+        access is { Kind: MaintenanceKind.RegisterWrite, Purpose: RegisterPurpose.TlbInvalidation } or { Kind: MaintenanceKind.Invalidate };
+
+    /// <summary>Whether an unmap invalidates before it returns.</summary>
+    public static bool IsAtOnce(CheckConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return configuration.Policy is not (SyncPolicy.Deferred or SyncPolicy.Explicit);
+    }
+
+    /// <summary>Whether more than a page may be invalidated in one go. A domain that owes more than it remembers drops everything.</summary>
+    public static bool InvalidatesByRange(CheckConfiguration configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return configuration.Policy != SyncPolicy.PerPage && !(configuration.Policy == SyncPolicy.Explicit && configuration.Target.ExplicitCapacity != 0);
+    }
 
     private static PlantedBug Left(
         string name,
@@ -170,7 +145,7 @@ public static class PlantedBugs
         Func<CheckConfiguration, bool> appliesTo,
         CheckOperationKind? during,
         Func<MaintenanceStep, bool> isLeftOut) =>
-        new(name, description, reference, [Verdict.Missing], appliesTo, (machine, run) => new Omission(machine, run, during, isLeftOut));
+        LeftOut(name, description, reference, appliesTo, during, (access, _) => isLeftOut(access));
 
     private static bool IsClean(MaintenanceStep access) => access.Kind == MaintenanceKind.Clean;
 
@@ -178,65 +153,44 @@ public static class PlantedBugs
 
     private static bool IsWait(MaintenanceStep access) => access is { Kind: MaintenanceKind.RegisterRead, Purpose: RegisterPurpose.Completion };
 
-    private static bool IsTableCache(MaintenanceStep access) =>
-        access is { Kind: MaintenanceKind.RegisterWrite, Purpose: RegisterPurpose.TableCacheInvalidation };
-
-    private static bool IsTlb(MaintenanceStep access) =>
-        access is { Kind: MaintenanceKind.RegisterWrite, Purpose: RegisterPurpose.TlbInvalidation } or { Kind: MaintenanceKind.Invalidate };
-
-    private static bool IsSectionFlush(MaintenanceStep access) =>
-        IsTlb(access) && new TegraTlbFlush((uint)access.Value).Match == TegraTlbFlushMatch.Section;
-
-    private static bool IsFlushOfAll(MaintenanceStep access) => access.Kind switch
+    private static bool IsFlushOfAll(MaintenanceStep access, ShadowCommands commands)
     {
-        MaintenanceKind.Invalidate => access.Value == ulong.MaxValue,
-        MaintenanceKind.RegisterWrite => access.Address == TegraMc.PtcFlush
-            ? !new TegraPtcFlush((uint)access.Value).IsLine
-            : IsTlb(access) && new TegraTlbFlush((uint)access.Value).Match == TegraTlbFlushMatch.All,
-        _ => false,
-    };
+        foreach (ref readonly var command in commands.All)
+        {
+            // Of 32 bits of IOVA at least, which is as few as any IOMMU has.
+            if (command.IsDrop && command is { First: 0, Last: >= uint.MaxValue })
+            {
+                return true;
+            }
+        }
 
-    private static ulong MoveAsid(ulong value)
-    {
-        ulong asid = (value >> EarlyAsidShift) & 3;
-        return (value & ~(3ul << EarlyAsidShift)) | (asid << LateAsidShift);
+        return false;
     }
 
-    private static bool IsTegra(CheckConfiguration configuration) => configuration.Target.Tegra is not null;
-
-    // A walker that remembers what is not present has the range invalidated by the map as well; that only leaves the table that may have gone.
+    // A walker that remembers what is not present has the range invalidated by the map as well; without a table cache that only leaves the table that
+    // may have gone.
     private static bool IsDeferred(CheckConfiguration configuration) => configuration.Policy == SyncPolicy.Deferred
-        && (IsTegra(configuration) || !configuration.Target.CachesInvalidEntries);
+        && (configuration.Target.HasTableCache || !configuration.Target.CachesInvalidEntries);
 
     // Under Explicit the flush is an operation of its own.
     private static bool HasSyncedMaps(CheckConfiguration configuration) => configuration.Policy != SyncPolicy.Explicit;
 
     private static bool IsNotCoherent(CheckConfiguration configuration) => !configuration.Target.HasCoherentWalk && HasSyncedMaps(configuration);
 
-    private static bool IsTegraWithMaps(CheckConfiguration configuration) => IsTegra(configuration) && HasSyncedMaps(configuration);
+    private static bool HasTableCacheAndMaps(CheckConfiguration configuration) => configuration.Target.HasTableCache && HasSyncedMaps(configuration);
+
+    private static bool HasTableCacheAtOnce(CheckConfiguration configuration) => configuration.Target.HasTableCache && IsAtOnce(configuration);
 
     private static bool IsNegativeWithMaps(CheckConfiguration configuration) =>
         configuration.Target.CachesInvalidEntries && HasSyncedMaps(configuration);
 
-    // Policies under which an unmap invalidates before it returns.
-    private static bool IsAtOnce(CheckConfiguration configuration) => configuration.Policy is not (SyncPolicy.Deferred or SyncPolicy.Explicit);
+    private static bool HasStoreBufferAtOnce(CheckConfiguration configuration) =>
+        configuration.Target.Traits.HasStoreBuffer && IsAtOnce(configuration);
 
-    private static bool IsCoherentAtOnce(CheckConfiguration configuration) => configuration.Target.HasCoherentWalk && IsAtOnce(configuration);
+    private static bool StartsUnknown(CheckConfiguration configuration) =>
+        configuration.Target is { CanAttach: true, Traits.StartsUnknown: true };
 
-    private static bool IsTegraAtOnce(CheckConfiguration configuration) => IsTegra(configuration) && IsAtOnce(configuration);
-
-    // A domain that owes more than it remembers drops everything.
-    private static bool IsTegraByRange(CheckConfiguration configuration) => IsTegra(configuration)
-        && configuration.Policy != SyncPolicy.PerPage
-        && !(configuration.Policy == SyncPolicy.Explicit && configuration.Target.ExplicitCapacity != 0);
-
-    // A table that goes because it is covered is dropped from the cache whole.
-    private static bool IsTegraThatEmpties(CheckConfiguration configuration) =>
-        IsTegra(configuration) && configuration.Release == TableRelease.WhenEmpty;
-
-    private static bool IsTegraThatFrees(CheckConfiguration configuration) => IsTegra(configuration) && configuration.Release != TableRelease.Never;
-
-    // Other policies also invalidate the translations of all pages of the range.
-    private static bool IsTegraThatGathers(CheckConfiguration configuration) =>
-        IsTegra(configuration) && configuration is { Policy: SyncPolicy.Gather, Release: not TableRelease.Never };
+    // Where a run of pages takes several invalidations.
+    private static bool HasSmallDrops(CheckConfiguration configuration) =>
+        configuration.Target.Traits.DropSizes is [var smallest, ..] && smallest < configuration.Target.Layout.Run.Size / 2;
 }

@@ -1,3 +1,4 @@
+using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
 
@@ -28,6 +29,9 @@ public abstract class CheckRig : IDisposable
 
     /// <summary>Accesses the hardware as the driver does, past <see cref="Filter"/>.</summary>
     public abstract void Issue(in MaintenanceStep access);
+
+    /// <summary>Makes a decoder of its own for somebody who sees the accesses of the driver apart from the checker.</summary>
+    public abstract ICommandDecoder CreateDecoder();
 
     /// <summary>Attaches a device to the domain of the same number.</summary>
     public abstract void Attach(int device);

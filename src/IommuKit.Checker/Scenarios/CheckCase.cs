@@ -1,6 +1,6 @@
 using System.Globalization;
-using IommuKit.Checker.Planted;
 using IommuKit.Checker.Rigs;
+using IommuKit.Checker.Shadow;
 
 namespace IommuKit.Checker.Scenarios;
 
@@ -74,7 +74,7 @@ public sealed record CheckCase(
         ICheckerLog? log = null, Action<CheckRig, bool>? between = null, WasteCounts? waste = null, int measuredFrom = 0)
     {
         using var machine = Configuration.CreateMachine();
-        var run = new ScenarioRun(machine, Configuration.Target.CanAttach);
+        var run = new ScenarioRun(machine, Configuration);
         run.Sabotage = Bug?.Create(machine, run);
         var sabotage = run.Sabotage;
         if (sabotage is not null || between is not null || Preemption is not null)

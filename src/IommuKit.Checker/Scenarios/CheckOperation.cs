@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using IommuKit.PageTables;
 
 namespace IommuKit.Checker.Scenarios;
@@ -20,9 +21,20 @@ public readonly record struct CheckOperation(CheckOperationKind Kind, int Domain
     // Of an IOVA so many bits tell pages of one buffer apart, and the highest bit: in the upper half of all IOVAs and in the lower.
     private const int PlaceLog2 = 24;
 
+    // All that a table translates is so large at most, where buffers have the sizes above; where it is more, so are they.
+    private const int TableSpanLog2 = 22;
+
+    // More than any table translates.
+    private const ulong MaxSize = 1ul << 40;
+
     /// <summary>What the first IOVA of a map is mapped to. Every page of every buffer of every domain has an address of its own.</summary>
-    public ulong PhysicalAddress =>
-        FirstBuffer + ((ulong)((Domain * Buffers) + Buffer) << BufferLog2) + (Iova >> 63 << PlaceLog2) + (Iova & ((1ul << PlaceLog2) - 1));
+    /// <param name="tableSpan">Bytes of IOVA that a table of pages translates.</param>
+    public ulong PhysicalAddress(ulong tableSpan)
+    {
+        int place = PlaceLog2 + Scale(tableSpan);
+        ulong buffer = (ulong)((Domain * Buffers) + Buffer) << (BufferLog2 + Scale(tableSpan));
+        return (FirstBuffer << Scale(tableSpan)) + buffer + (Iova >> 63 << place) + (Iova & ((1ul << place) - 1));
+    }
 
     /// <summary>The last IOVA of its range, which is cut off where numbers end.</summary>
     public ulong LastIova => Iova + Math.Min(Size - 1, ulong.MaxValue - Iova);
@@ -31,21 +43,25 @@ public readonly record struct CheckOperation(CheckOperationKind Kind, int Domain
     public bool Covers(ulong iova) => iova >= Iova && iova <= LastIova;
 
     /// <summary>Whether an address is in one of the buffers.</summary>
-    public static bool IsBuffer(ulong physicalAddress) => physicalAddress - FirstBuffer < (2 * Buffers) << BufferLog2;
+    public static bool IsBuffer(ulong physicalAddress, ulong tableSpan) =>
+        physicalAddress - (FirstBuffer << Scale(tableSpan)) < (2ul * Buffers) << (BufferLog2 + Scale(tableSpan));
 
     /// <summary>
     /// What a map maps: one range, or for a scatter list two, the halves of that range the other way round.
     /// </summary>
     /// <param name="pageBytes">Bytes in a page.</param>
-    public IEnumerable<(ulong Iova, PhysicalRange Range)> Pieces(ulong pageBytes)
+    /// <param name="tableSpan">Bytes of IOVA that a table of pages translates.</param>
+    public IEnumerable<(ulong Iova, PhysicalRange Range)> Pieces(ulong pageBytes, ulong tableSpan)
     {
         ulong half = Kind == CheckOperationKind.Scatter ? Size / pageBytes / 2 * pageBytes : 0;
-        yield return (Iova, new PhysicalRange(PhysicalAddress + half, Size - half));
+        yield return (Iova, new PhysicalRange(PhysicalAddress(tableSpan) + half, Size - half));
         if (half != 0)
         {
-            yield return (Iova + (Size - half), new PhysicalRange(PhysicalAddress, half));
+            yield return (Iova + (Size - half), new PhysicalRange(PhysicalAddress(tableSpan), half));
         }
     }
+
+    private static int Scale(ulong tableSpan) => Math.Max(0, BitOperations.Log2(tableSpan) - TableSpanLog2);
 
     /// <summary>Reads what <see cref="ToString"/> writes.</summary>
     public static bool TryParse(string text, out CheckOperation operation)
@@ -86,7 +102,7 @@ public readonly record struct CheckOperation(CheckOperationKind Kind, int Domain
             || !ulong.TryParse(range[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong iova)
             || !ulong.TryParse(range[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong size)
             || size == 0
-            || size > 1ul << PlaceLog2
+            || size > MaxSize
             || (fields == 4 && (!int.TryParse(parts[3], NumberStyles.None, CultureInfo.InvariantCulture, out buffer) || buffer >= Buffers)))
         {
             return false;

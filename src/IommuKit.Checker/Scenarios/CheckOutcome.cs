@@ -1,3 +1,5 @@
+using IommuKit.Checker.Shadow;
+
 namespace IommuKit.Checker.Scenarios;
 
 /// <summary>How a scenario went.</summary>

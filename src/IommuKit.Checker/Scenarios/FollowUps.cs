@@ -14,7 +14,7 @@ internal static class FollowUps
     /// <summary>One operation after the other.</summary>
     /// <param name="configuration">What is checked.</param>
     /// <param name="bug">The planted bug, or null.</param>
-    public static IEnumerable<CheckCase> Sequences(CheckConfiguration configuration, Planted.PlantedBug? bug = null)
+    public static IEnumerable<CheckCase> Sequences(CheckConfiguration configuration, PlantedBug? bug = null)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var sequences = Scatters(configuration);
@@ -34,7 +34,7 @@ internal static class FollowUps
     /// <summary>The last operation but one is interrupted by the last.</summary>
     /// <param name="configuration">What is checked.</param>
     /// <param name="bug">The planted bug, or null.</param>
-    public static IEnumerable<CheckCase> Interruptions(CheckConfiguration configuration, Planted.PlantedBug? bug = null)
+    public static IEnumerable<CheckCase> Interruptions(CheckConfiguration configuration, PlantedBug? bug = null)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var sequences = Owes(configuration) ? InterruptedFlushes(configuration) : [];

@@ -11,7 +11,7 @@ public static class Interleavings
     /// <param name="configuration">What is checked.</param>
     /// <param name="bug">The planted bug, or null.</param>
     /// <param name="depth">Operations, at least 2.</param>
-    public static IEnumerable<CheckCase> All(CheckConfiguration configuration, Planted.PlantedBug? bug, int depth)
+    public static IEnumerable<CheckCase> All(CheckConfiguration configuration, PlantedBug? bug, int depth)
     {
         foreach (var sequence in SmallScope.Sequences(SmallScope.Alphabet(configuration), depth))
         {
@@ -49,7 +49,7 @@ public static class Interleavings
     /// <summary>
     /// A scenario with its last operation but one interrupted by the last, before each of its accesses; nothing if they may not run at once.
     /// </summary>
-    internal static IEnumerable<CheckCase> Of(CheckConfiguration configuration, Planted.PlantedBug? bug, CheckOperation[] sequence)
+    internal static IEnumerable<CheckCase> Of(CheckConfiguration configuration, PlantedBug? bug, CheckOperation[] sequence)
     {
         int index = sequence.Length - 2;
         if (!AreIndependent(sequence[index], sequence[index + 1]) || IsRepetitive(configuration, sequence[index]))

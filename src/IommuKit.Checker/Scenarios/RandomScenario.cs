@@ -1,3 +1,5 @@
+using IommuKit.Checker.Shadow;
+
 namespace IommuKit.Checker.Scenarios;
 
 /// <summary>Longer scenarios, made by chance.</summary>

@@ -1,5 +1,4 @@
 using System.Numerics;
-using IommuKit.Checker.Planted;
 using IommuKit.Checker.Rigs;
 using IommuKit.Domains;
 using IommuKit.PageTables;
@@ -12,8 +11,8 @@ namespace IommuKit.Checker.Scenarios;
 /// down here, and nowhere else in the checker.
 /// </summary>
 /// <param name="machine">The machine, new.</param>
-/// <param name="canAttach">Whether devices can be attached and detached; where not, they always are.</param>
-public sealed class ScenarioRun(CheckRig machine, bool canAttach)
+/// <param name="configuration">What is checked.</param>
+public sealed class ScenarioRun(CheckRig machine, CheckConfiguration configuration)
 {
     private const Protection Rights = Protection.Read | Protection.Write;
 
@@ -22,6 +21,12 @@ public sealed class ScenarioRun(CheckRig machine, bool canAttach)
     private int _interruptAt = -1;
     private CheckOperation _interrupting;
     private SecondThread? _second;
+
+    // Where devices cannot be attached and detached, they always are attached.
+    private bool CanAttach => configuration.Target.CanAttach;
+
+    /// <summary>What is checked.</summary>
+    public CheckConfiguration Configuration => configuration;
 
     /// <summary>The planted bug, if there is one.</summary>
     public Sabotage? Sabotage { get; set; }
@@ -43,7 +48,7 @@ public sealed class ScenarioRun(CheckRig machine, bool canAttach)
     {
         for (int device = 0; device < _isAttached.Length; device++)
         {
-            if (canAttach)
+            if (CanAttach)
             {
                 Current = new CheckOperation(CheckOperationKind.Attach, device);
                 IsBusy = true;
@@ -73,8 +78,8 @@ public sealed class ScenarioRun(CheckRig machine, bool canAttach)
     /// <summary>Whether an operation makes sense now.</summary>
     public bool Applies(CheckOperationKind kind, int domain) => kind switch
     {
-        CheckOperationKind.Attach or CheckOperationKind.Renew => canAttach && !_isAttached[domain],
-        CheckOperationKind.Detach => canAttach && _isAttached[domain],
+        CheckOperationKind.Attach or CheckOperationKind.Renew => CanAttach && !_isAttached[domain],
+        CheckOperationKind.Detach => CanAttach && _isAttached[domain],
         _ => true,
     };
 
@@ -89,7 +94,7 @@ public sealed class ScenarioRun(CheckRig machine, bool canAttach)
         LastAccesses = 0;
         _interruptAt = interrupting is null ? -1 : access;
         _interrupting = interrupting ?? default;
-        machine.Checker.Log?.Began(operation);
+        machine.Checker.Log?.Began(operation.ToString());
         Sabotage?.Before();
         IsBusy = true;
         Perform(operation);
@@ -166,14 +171,14 @@ public sealed class ScenarioRun(CheckRig machine, bool canAttach)
     private void Map(IommuDomain domain, in CheckOperation map)
     {
         var checker = machine.Checker;
-        (ulong Iova, PhysicalRange Range)[] pieces = [.. map.Pieces(domain.Granule)];
+        (ulong Iova, PhysicalRange Range)[] pieces = [.. map.Pieces(domain.Granule, configuration.Target.Layout.Table.Size)];
         foreach (var (iova, range) in pieces)
         {
             checker.Permit(map.Domain, iova, range.Length, range.Address, Rights);
         }
 
         var error = map.Kind == CheckOperationKind.Map
-            ? domain.TryMap(map.Iova, map.PhysicalAddress, map.Size, Rights)
+            ? domain.TryMap(map.Iova, pieces[0].Range.Address, map.Size, Rights)
             : domain.TryMapScatterGather(map.Iova, [.. pieces.Select(piece => piece.Range)], Rights, out _);
         if (error != IommuError.None)
         {

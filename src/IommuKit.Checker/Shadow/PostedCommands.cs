@@ -54,6 +54,18 @@ internal sealed class PostedCommands<TFormat>
         _hardware.Fetch(Last);
     }
 
+    /// <summary>Memory says something else from now on, whichever writes have taken effect.</summary>
+    public void Store(in ShadowCommand command)
+    {
+        BeforeMemoryChanges();
+        foreach (var state in _states)
+        {
+            _hardware.Apply(state, command);
+        }
+
+        AfterMemoryChanged();
+    }
+
     /// <summary>All writes have taken effect.</summary>
     public void Complete()
     {

@@ -13,9 +13,6 @@ public readonly record struct ShadowCommand(ShadowCommandKind Kind, int Subject,
     /// <summary>No root, and no address space.</summary>
     public const ulong Nothing = ulong.MaxValue;
 
-    /// <summary>Drops the whole table cache.</summary>
-    public static ShadowCommand DropAllTableCache => new(ShadowCommandKind.DropTableCache, Every, 0, ulong.MaxValue);
-
     /// <summary>Whether it drops something.</summary>
     public bool IsDrop =>
         Kind is ShadowCommandKind.DropTableCache or ShadowCommandKind.DropTranslations or ShadowCommandKind.DropTranslationsAndTables;

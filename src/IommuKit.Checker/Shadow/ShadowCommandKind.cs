@@ -18,6 +18,15 @@ public enum ShadowCommandKind
     /// <summary>An address space gets another root, or none.</summary>
     SetRoot,
 
-    /// <summary>A device gets another address space, or none.</summary>
+    /// <summary>A register gives a device another address space, or none.</summary>
     SetRoute,
+
+    /// <summary>An entry in memory gives a device another address space, or none: what hardware remembers of it may still be used.</summary>
+    StoreRoute,
+
+    /// <summary>What hardware remembers of such entries goes.</summary>
+    DropRoutes,
+
+    /// <summary>All commands before have taken effect.</summary>
+    Complete,
 }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Checker.Shadow;
@@ -67,6 +68,14 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
                 break;
             case ShadowCommandKind.SetRoute:
                 state.Routes[command.Subject] = command.First;
+                state.HeldRoutes[command.Subject] = RouteBit(command.First);
+                break;
+            case ShadowCommandKind.StoreRoute:
+                state.Routes[command.Subject] = command.First;
+                state.HeldRoutes[command.Subject] |= RouteBit(command.First);
+                break;
+            case ShadowCommandKind.DropRoutes:
+                DropRoutes(state, command);
                 break;
         }
     }
@@ -74,14 +83,15 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
     /// <summary>Lets hardware fetch everything that it can.</summary>
     public void Fetch(ShadowState state)
     {
-        ulong walked = 0;
-        foreach (ulong route in state.Routes)
+        ulong used = 0;
+        foreach (ulong held in state.HeldRoutes)
         {
-            if (route < (ulong)spaces && (walked & (1ul << (int)route)) == 0)
-            {
-                walked |= 1ul << (int)route;
-                FetchSpace(state, (int)route);
-            }
+            used |= held;
+        }
+
+        for (used &= ~ShadowState.NoRoute; used != 0; used &= used - 1)
+        {
+            FetchSpace(state, BitOperations.TrailingZeroCount(used));
         }
     }
 
@@ -206,6 +216,19 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
                 {
                     state.Cached[(cell * pages.Offsets.Length) + slot] = 0;
                 }
+            }
+        }
+    }
+
+    private ulong RouteBit(ulong route) => route < (ulong)spaces ? 1ul << (int)route : ShadowState.NoRoute;
+
+    private void DropRoutes(ShadowState state, in ShadowCommand command)
+    {
+        for (int device = 0; device < devices; device++)
+        {
+            if (command.Concerns(device))
+            {
+                state.HeldRoutes[device] = RouteBit(state.Routes[device]);
             }
         }
     }

@@ -6,6 +6,12 @@ namespace IommuKit.Checker.Shadow;
 /// </summary>
 internal sealed class ShadowState
 {
+    /// <summary>The most address spaces that are followed.</summary>
+    public const int MaxSpaces = 63;
+
+    /// <summary>The bit of <see cref="HeldRoutes"/> for no address space, or one that is not followed.</summary>
+    public const ulong NoRoute = 1ul << MaxSpaces;
+
     public ShadowState(int entries, int cells, int linesPerCell, int spaces, int levels, int pages, int devices)
     {
         Cached = new ulong[entries];
@@ -15,8 +21,10 @@ internal sealed class ShadowState
         Answers = new ulong[spaces * pages];
         Roots = new ulong[spaces];
         Routes = new ulong[devices];
+        HeldRoutes = new ulong[devices];
         Array.Fill(Roots, ShadowCommand.Nothing);
         Array.Fill(Routes, ShadowCommand.Nothing);
+        Array.Fill(HeldRoutes, NoRoute);
         Array.Fill(Answers, 1ul);
     }
 
@@ -38,8 +46,11 @@ internal sealed class ShadowState
     /// <summary>The root of each address space.</summary>
     public ulong[] Roots { get; }
 
-    /// <summary>The address space of each device.</summary>
+    /// <summary>The address space of each device, as registers and memory say.</summary>
     public ulong[] Routes { get; }
+
+    /// <summary>Every address space that hardware may use for each device: one bit for each, and <see cref="NoRoute"/>.</summary>
+    public ulong[] HeldRoutes { get; }
 
     /// <summary>Words that a set of the lines of one cell takes.</summary>
     public static int LineWords(int linesPerCell) => (linesPerCell + 63) / 64;
@@ -54,6 +65,7 @@ internal sealed class ShadowState
         other.Answers.CopyTo(Answers, 0);
         other.Roots.CopyTo(Roots, 0);
         other.Routes.CopyTo(Routes, 0);
+        other.HeldRoutes.CopyTo(HeldRoutes, 0);
     }
 
     /// <summary>Adds what another may hold. Both are after the same writes, so that roots and routes are the same.</summary>
@@ -64,6 +76,7 @@ internal sealed class ShadowState
         Unite(Translations, other.Translations);
         Unite(Walks, other.Walks);
         Unite(Answers, other.Answers);
+        Unite(HeldRoutes, other.HeldRoutes);
     }
 
     private static void Unite(ulong[] sets, ulong[] others)

@@ -3,7 +3,7 @@ namespace IommuKit.Checker.Shadow;
 /// <summary>
 /// What hardware may do on its own between a page table and a device. The checker knows it from the architecture, not from the driver.
 /// </summary>
-internal sealed record ShadowTraits
+public sealed record ShadowTraits
 {
     /// <summary>Whether walkers see the CPU's stores at once.</summary>
     public required bool HasCoherentWalk { get; init; }

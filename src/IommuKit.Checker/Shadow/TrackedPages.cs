@@ -14,6 +14,9 @@ internal sealed class TrackedPages<TFormat>
     /// <summary>The most cells that table memory can have: a set of them is a word.</summary>
     public const int MaxCells = 64;
 
+    /// <summary>Tables of all levels at four places, in two domains, and some that wait to be given back.</summary>
+    public const int TablesAtEnds = 60;
+
     private readonly ulong[] _pages;
     private readonly int[] _slots;
     private readonly int[] _cells;
@@ -170,6 +173,18 @@ internal sealed class TrackedPages<TFormat>
         }
 
         return (start, end);
+    }
+
+    /// <summary>Bytes of table memory for some tables, or for as many as can be followed.</summary>
+    public static ulong PoolBytesFor(int tables, int inputBits)
+    {
+        int cellLog2 = TFormat.TryGetRoot(inputBits, out int level, out int rootBits) ? rootBits + TFormat.EntrySizeLog2 : TableLog2(0);
+        while (--level >= 0)
+        {
+            cellLog2 = Math.Min(cellLog2, TableLog2(level));
+        }
+
+        return Math.Min((ulong)tables << TableLog2(0), (ulong)MaxCells << cellLog2);
     }
 
     /// <summary>The smallest page size.</summary>

@@ -19,7 +19,7 @@ internal static class BenchCommand
         };
         var layout = Choice("--layout", "How the 4 KiB entries of the scatter list lie in physical memory.", BenchLayout.Scattered);
         var tables = Choice("--tables", "Whether page tables exist before and stay, or are made and given back.", BenchTables.Existing);
-        var common = new RunOptions();
+        var common = new RunOptions(context.Catalog);
         var hostTime = new Option<bool>("--host-time")
         {
             Description = "Measure the nanoseconds of IommuKit's own code on this host instead of counting operations.",
@@ -59,6 +59,7 @@ internal static class BenchCommand
                 Settings = common.SettingsIn(parsed),
                 Costs = common.CostsIn(parsed),
             };
+            options = context.Catalog.WithBounds(options);
             return results.Collect(parsed, context, common.FilesIn(parsed), writer =>
             {
                 if (parsed.GetValue(hostTime))

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using IommuKit.Analysis.Calibration;
 using IommuKit.Lab.Costs;
+using IommuKit.Lab.Seed;
 using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
@@ -10,7 +11,7 @@ internal sealed class CalibrationSource
 {
     private readonly Option<bool> _seedTable = new("--seed-table")
     {
-        Description = "Fit to the 48 times in the proposal's own table (Tegra210, 2015).",
+        Description = $"Fit to the 48 times in the proposal's own table ({SeedTable.Machine}, 2015).",
     };
 
     private readonly Option<string?> _prior = new("--prior")

@@ -21,8 +21,8 @@ internal static class CheckCommand
     {
         var iommu = new Option<string[]>("--iommu", "--soc")
         {
-            Description = $"What to check: {string.Join(", ", CheckTargets.All.Select(target => target.Name))}, all. "
-                + $"Default: the Tegras and {CheckTargets.DefaultFormat}.",
+            Description = $"What to check: {string.Join(", ", context.Catalog.Targets.Select(target => target.Name))}, all. "
+                + "Default: every driver, in one format of its tables; with --load, what that brings.",
             HelpName = "NAME,…",
         };
         var policy = new Option<string[]>("--policy", "-p")
@@ -58,7 +58,7 @@ internal static class CheckCommand
         var plant = new Option<string?>("--plant")
         {
             Description = "With --replay, or alone: plant this bug and show how it is found: "
-                + $"{string.Join(", ", PlantedBugs.All.Select(bug => bug.Name))}.",
+                + $"{string.Join(", ", context.Catalog.Bugs)}.",
             HelpName = "BUG",
         };
         var results = new ResultOptions();
@@ -66,7 +66,7 @@ internal static class CheckCommand
             "check",
             "Find flushes that are missing, or are for nothing, in every driver under every policy. "
                 + "It plants bugs first, and trusts itself only if it finds them all.");
-        foreach (Option option in (Option[])[iommu, policy, release, depth, time, seed, replay, plant])
+        foreach (Option option in (Option[])[iommu, policy, release, depth, time, seed, replay, plant, LoadOption.Create()])
         {
             command.Options.Add(option);
         }
@@ -74,11 +74,11 @@ internal static class CheckCommand
         results.AddTo(command);
         command.SetAction(parsed =>
         {
-            var targets = Choices.Targets(parsed.GetValue(iommu) is { Length: > 0 } names ? names : null);
+            var targets = Choices.Targets(context.Catalog, parsed.GetValue(iommu) is { Length: > 0 } names ? names : null);
             var policies = Choices.Policies(parsed.GetValue(policy) is { Length: > 0 } chosen ? chosen : null);
             var releases = Choices.Releases(parsed.GetValue(release) is { Length: > 0 } rules ? rules : null);
             CheckConfiguration[] configurations = [.. Configurations(targets, policies, releases)];
-            var bug = parsed.GetValue(plant) is { } name ? Choices.Bug("--plant", name) : null;
+            var bug = parsed.GetValue(plant) is { } name ? Choices.Bug(context.Catalog, "--plant", name) : null;
             if (parsed.GetValue(replay) is { } scenario)
             {
                 return Replay(parsed, context, results, configurations, bug, scenario);
@@ -92,7 +92,7 @@ internal static class CheckCommand
             var options = new CheckOptions
             {
                 Configurations = configurations,
-                AtEnds = parsed.GetValue(iommu) is { Length: > 0 } ? configurations : [.. Configurations(CheckTargets.AtEnds, policies, releases)],
+                AtEnds = parsed.GetValue(iommu) is { Length: > 0 } ? configurations : [.. Configurations(context.Catalog.DefaultTargetsAtEnds, policies, releases)],
                 Depth = parsed.GetValue(depth) is { } limit ? Choices.Number("--depth", limit) : DefaultDepth,
                 RandomTime = TimeSpan.FromSeconds(parsed.GetValue(time) is { } seconds ? Choices.Number("--time", seconds) : DefaultSeconds),
                 Seed = parsed.GetValue(seed) is { } start ? Choices.Number("--seed", start) : 1,
@@ -163,7 +163,7 @@ internal static class CheckCommand
 
     /// <summary>Runs one scenario.</summary>
     private static int Replay(
-        ParseResult parsed, CommandContext context, ResultOptions results, CheckConfiguration[] configurations, PlantedBug? bug, string text)
+        ParseResult parsed, CommandContext context, ResultOptions results, CheckConfiguration[] configurations, string? bug, string text)
     {
         if (configurations.Length != 1)
         {
@@ -190,7 +190,8 @@ internal static class CheckCommand
                     + $"on {configuration.Target.Name} they are {Pages(configuration.Target)}");
         }
 
-        var scenario = new CheckCase(configuration, bug, operations, preemption);
+        var scenario = new CheckCase(
+            configuration, bug is null ? null : PlantedBugs.Find(configuration.Target, bug), operations, preemption);
         return Show(parsed, context, results, scenario.Run().Violation is { } violation ? CheckFinding.From(scenario, violation) : null);
     }
 
@@ -199,11 +200,16 @@ internal static class CheckCommand
 
     /// <summary>Plants one bug where it can be, and shows how it is found.</summary>
     private static int ShowPlanted(
-        ParseResult parsed, CommandContext context, ResultOptions results, CheckConfiguration[] configurations, PlantedBug bug)
+        ParseResult parsed, CommandContext context, ResultOptions results, CheckConfiguration[] configurations, string name)
     {
-        var configuration = configurations.FirstOrDefault(bug.AppliesTo)
-            ?? throw new InputException(
-                $"--plant: {bug.Name} is not possible on what was chosen; other IOMMUs, policies or release rules may have it");
+        var (configuration, bug) = configurations
+            .Select(configuration => (configuration, PlantedBugs.Of(configuration).FirstOrDefault(bug => bug.Name == name)))
+            .FirstOrDefault(pair => pair.Item2 is not null);
+        if (bug is null)
+        {
+            throw new InputException($"--plant: {name} is not possible on what was chosen; other IOMMUs, policies or release rules may have it");
+        }
+
         return Show(parsed, context, results, CheckRunner.FindFirst(configuration, bug, CheckRunner.PlantedDepth));
     }
 

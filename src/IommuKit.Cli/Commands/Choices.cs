@@ -1,11 +1,10 @@
 using System.Globalization;
-using IommuKit.Checker;
-using IommuKit.Checker.Planted;
+using IommuKit.Checker.Scenarios;
+using IommuKit.Cli.Extensions;
 using IommuKit.Cli.Output;
 using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Formats;
-using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
 using IommuKit.PageTables;
 using IommuKit.Traces;
@@ -17,17 +16,17 @@ internal static class Choices
 {
     private const string All = "all";
 
-    /// <summary>Kinds of machine.</summary>
-    public static IReadOnlyList<MachineKind> Machines(IReadOnlyList<string>? values) => Choose(
+    /// <summary>Kinds of IOMMU.</summary>
+    public static IReadOnlyList<IommuKind> Machines(Catalog catalog, IReadOnlyList<string>? values) => Choose(
         "--iommu",
         values,
-        MachineCatalog.All,
-        MachineCatalog.Find,
+        catalog.Machines,
+        catalog.FindMachine,
         kind => kind.Name);
 
-    /// <summary>One kind of machine.</summary>
-    public static MachineKind Machine(string name) => MachineCatalog.Find(name) ?? throw new InputException(
-        $"--iommu: there is no \"{name}\"; choose from {string.Join(", ", MachineCatalog.All.Select(kind => kind.Name))}");
+    /// <summary>One kind of IOMMU.</summary>
+    public static IommuKind Machine(Catalog catalog, string name) => catalog.FindMachine(name) ?? throw new InputException(
+        $"--iommu: there is no \"{name}\"; choose from {string.Join(", ", catalog.Machines.Select(kind => kind.Name))}");
 
     /// <summary>Policies, in any case and with or without dashes.</summary>
     public static IReadOnlyList<SyncPolicy> Policies(IReadOnlyList<string>? values) => Choose<SyncPolicy?>(
@@ -38,9 +37,9 @@ internal static class Choices
         policy => policy.ToString()!).Select(policy => policy!.Value).ToList();
 
     /// <summary>IOMMUs that can be checked.</summary>
-    public static IReadOnlyList<CheckTarget> Targets(IReadOnlyList<string>? values) => values is null
-        ? CheckTargets.Default
-        : Choose("--iommu", values, CheckTargets.All, CheckTargets.Find, target => target.Name);
+    public static IReadOnlyList<CheckTarget> Targets(Catalog catalog, IReadOnlyList<string>? values) => values is null
+        ? catalog.DefaultTargets
+        : Choose("--iommu", values, catalog.Targets, catalog.FindTarget, target => target.Name);
 
     /// <summary>Release rules, in any case and with or without dashes.</summary>
     public static IReadOnlyList<TableRelease> Releases(IReadOnlyList<string>? values) => Choose<TableRelease?>(
@@ -50,21 +49,22 @@ internal static class Choices
         FindValue<TableRelease>,
         release => release.ToString()!).Select(release => release!.Value).ToList();
 
-    /// <summary>A planted bug.</summary>
-    public static PlantedBug Bug(string option, string name) => PlantedBugs.Find(name) ?? throw new InputException(
-        $"{option}: there is no \"{name}\"; choose from {string.Join(", ", PlantedBugs.All.Select(bug => bug.Name))}");
+    /// <summary>The name of a planted bug.</summary>
+    public static string Bug(Catalog catalog, string option, string name) =>
+        catalog.Bugs.FirstOrDefault(bug => string.Equals(bug, name, StringComparison.OrdinalIgnoreCase)) ?? throw new InputException(
+            $"{option}: there is no \"{name}\"; choose from {string.Join(", ", catalog.Bugs)}");
 
     /// <summary>Page-table formats.</summary>
-    public static IReadOnlyList<FormatKind> Formats(IReadOnlyList<string> values) => Choose(
+    public static IReadOnlyList<FormatKind> Formats(Catalog catalog, IReadOnlyList<string> values) => Choose(
         "--format",
         values,
-        FormatCatalog.All,
-        FormatCatalog.Find,
+        catalog.Formats,
+        catalog.FindFormat,
         kind => kind.Name);
 
     /// <summary>One page-table format.</summary>
-    public static FormatKind Format(string option, string name) => FormatCatalog.Find(name) ?? throw new InputException(
-        $"{option}: there is no \"{name}\"; choose from {string.Join(", ", FormatCatalog.All.Select(kind => kind.Name))}");
+    public static FormatKind Format(Catalog catalog, string option, string name) => catalog.FindFormat(name) ?? throw new InputException(
+        $"{option}: there is no \"{name}\"; choose from {string.Join(", ", catalog.Formats.Select(kind => kind.Name))}");
 
     /// <summary>One value of an enum, in any case and with or without dashes.</summary>
     public static T One<T>(string option, string name)
@@ -84,6 +84,24 @@ internal static class Choices
         }
 
         throw new InputException($"{option}: \"{value}\" is not a whole number from 0 to {int.MaxValue}");
+    }
+
+    /// <summary>A value of a tuning option.</summary>
+    public static int Tuning(TuningOption tuning, string option, string value)
+    {
+        if (tuning.Read is not { } read)
+        {
+            return Number(option, value);
+        }
+
+        try
+        {
+            return read(value) is >= 0 and var number ? number : throw new InputException($"\"{value}\" is less than 0");
+        }
+        catch (InputException e)
+        {
+            throw new InputException($"{option}: {e.Message}", e);
+        }
     }
 
     /// <summary>A duration, in nanoseconds: a whole number with us, ms or s.</summary>

@@ -1,3 +1,4 @@
+using IommuKit.Cli.Extensions;
 using IommuKit.Cli.Output;
 using IommuKit.Traces;
 using Spectre.Console;
@@ -10,7 +11,9 @@ namespace IommuKit.Cli.Commands;
 /// <param name="isInteractive">Whether somebody is looking, so that progress makes sense.</param>
 /// <param name="terminalWidth">Columns of the terminal that results go to, 0 if it does not know; null if they go to a file or pipe.</param>
 /// <param name="surroundings">What the environment says about how to write.</param>
-internal sealed class CommandContext(TextWriter output, TextWriter error, bool isInteractive, int? terminalWidth, Surroundings surroundings)
+/// <param name="catalog">What the run knows; null for what comes with the command.</param>
+internal sealed class CommandContext(
+    TextWriter output, TextWriter error, bool isInteractive, int? terminalWidth, Surroundings surroundings, Catalog? catalog = null)
 {
     // Nothing wraps where no window sets the width.
     private const int FileWidth = 4096;
@@ -23,6 +26,9 @@ internal sealed class CommandContext(TextWriter output, TextWriter error, bool i
 
     /// <summary>Complaints and progress.</summary>
     public TextWriter Error => error;
+
+    /// <summary>What the run knows: IOMMUs, formats, what can be checked.</summary>
+    public Catalog Catalog { get; } = catalog ?? new Catalog();
 
     /// <summary>Whether somebody is looking.</summary>
     public bool IsInteractive => isInteractive;

@@ -1,6 +1,6 @@
 using System.CommandLine;
+using IommuKit.Cli.Extensions;
 using IommuKit.Lab.Costs;
-using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Seed;
 using IommuKit.Traces;
@@ -8,11 +8,12 @@ using IommuKit.Traces;
 namespace IommuKit.Cli.Commands;
 
 /// <summary>The options that say which machine is explained, and what its operations cost: costs as they are, or times to fit them to.</summary>
-internal sealed class CostSource
+/// <param name="catalog">The IOMMUs that there are.</param>
+internal sealed class CostSource(Catalog catalog)
 {
     private readonly Option<string?> _iommu = new("--iommu", "--soc")
     {
-        Description = $"The IOMMU: {string.Join(", ", MachineCatalog.All.Select(kind => kind.Name))}. Default: {SeedTable.Machine}.",
+        Description = $"The IOMMU: {string.Join(", ", catalog.Machines.Select(kind => kind.Name))}. Default: {SeedTable.Machine}.",
         HelpName = "NAME",
     };
 
@@ -40,7 +41,7 @@ internal sealed class CostSource
     }
 
     /// <summary>The machine.</summary>
-    public MachineKind MachineIn(ParseResult parsed) => Choices.Machine(parsed.GetValue(_iommu) ?? SeedTable.Machine);
+    public IommuKind MachineIn(ParseResult parsed) => Choices.Machine(catalog, parsed.GetValue(_iommu) ?? SeedTable.Machine);
 
     /// <summary>The files that are read.</summary>
     public IEnumerable<string> FilesIn(ParseResult parsed) =>

@@ -4,7 +4,6 @@ using System.Numerics;
 using IommuKit.Cli.Output;
 using IommuKit.Lab;
 using IommuKit.Lab.Dump;
-using IommuKit.Lab.Formats;
 using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
@@ -21,7 +20,7 @@ internal static class DumpCommand
         };
         var formatName = new Option<string>("--format", "-f")
         {
-            Description = $"The format: {string.Join(", ", FormatCatalog.All.Select(kind => kind.Name))}.",
+            Description = $"The format: {string.Join(", ", context.Catalog.Formats.Select(kind => kind.Name))}.",
             HelpName = "NAME",
             Required = true,
         };
@@ -83,13 +82,14 @@ internal static class DumpCommand
             root,
             raw,
             walk,
+            LoadOption.Create(),
         };
         results.AddTo(command);
         command.SetAction(parsed =>
         {
             var options = new DumpOptions
             {
-                Format = Choices.Format("--format", parsed.GetValue(formatName)!),
+                Format = Choices.Format(context.Catalog, "--format", parsed.GetValue(formatName)!),
                 InputBits = Bits(inputBits, parsed),
                 OutputBits = Bits(outputBits, parsed),
                 PageSizes = PageSizes(pageSizes.Name, parsed.GetValue(pageSizes) ?? []),

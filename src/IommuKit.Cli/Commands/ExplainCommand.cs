@@ -30,7 +30,7 @@ internal static class ExplainCommand
             Description = "Also the whole tables by cause and by operation.",
         };
         var lenient = TraceOptions.Lenient();
-        var source = new CostSource();
+        var source = new CostSource(context.Catalog);
         var results = new ResultOptions();
         var command = new Command(
             "explain", "Split the gain of one flush policy over another among its causes, with how sure that is and what would settle it.")

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IommuKit.Cli.Extensions;
 using IommuKit.Cli.HostTime;
 using IommuKit.Cli.Output;
 using IommuKit.Traces;
@@ -53,12 +54,12 @@ internal sealed class FormatBench
 
         Option[] allowed = [_format, _threads, hostTime, .. results.Options];
         var others = parsed.CommandResult.Command.Options.Except(allowed);
-        if (others.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } other)
+        if (others.FirstOrDefault(option => option.Name != ExtensionLoader.Option && parsed.GetResult(option) is { Implicit: false }) is { } other)
         {
             throw new InputException($"{other.Name}: this does not go together with --format, which measures page tables without an IOMMU");
         }
 
-        var options = new FormatBenchOptions { Formats = Choices.Formats(parsed.GetValue(_format)!) };
+        var options = new FormatBenchOptions { Formats = Choices.Formats(context.Catalog, parsed.GetValue(_format)!) };
         if (parsed.GetValue(_threads) is { } text)
         {
             int threads = Choices.Number(_threads.Name, text);

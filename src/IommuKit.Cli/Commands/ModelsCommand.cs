@@ -1,6 +1,5 @@
 using System.CommandLine;
 using IommuKit.Cli.Output;
-using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
 
 namespace IommuKit.Cli.Commands;
@@ -12,16 +11,17 @@ internal static class ModelsCommand
     {
         var results = new ResultOptions();
         var command = new Command("models", "List the IOMMUs that are modelled, with the traits that decide what a flush must do.");
+        command.Options.Add(LoadOption.Create());
         results.AddTo(command);
         command.SetAction(parsed => results.Collect(parsed, context, [], writer =>
         {
-            ModelRecord[] records = [.. MachineCatalog.All.Select(Describe)];
+            ModelRecord[] records = [.. context.Catalog.Machines.Select(Describe)];
             writer.Write(records, (console, isMarkdown) => ModelsTable.Write(console, records, isMarkdown));
         }));
         return command;
     }
 
-    private static ModelRecord Describe(MachineKind kind)
+    private static ModelRecord Describe(IommuKind kind)
     {
         using var machine = kind.Create(new MachineSettings());
         return new ModelRecord(kind, machine.Driver.Traits, machine.Driver.Devices.Count);

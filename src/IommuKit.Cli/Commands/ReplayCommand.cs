@@ -16,11 +16,11 @@ internal static class ReplayCommand
                 + "or what trace-cmd report and perf script print; plain or gzip. -: the standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var common = new RunOptions();
+        var common = new RunOptions(context.Catalog);
         var whatIf = new Option<bool>("--what-if")
         {
-            Description = "One table for each file, of every combination of --iommu, --policy, --flush-all, "
-                + "--tlb-step, --section-threshold and --asid-threshold, which all take several values here (0,64,512), against the first.",
+            Description = $"One table for each file, of every combination of {string.Join(", ", common.Compared.SkipLast(1))} "
+                + $"and {common.Compared[^1]}, which all take several values here (0,64,512), against the first.",
         };
         var bySize = new Option<bool>("--by-size") { Description = "Latencies by the size of the map or unmap." };
         var series = new Option<string?>("--series")

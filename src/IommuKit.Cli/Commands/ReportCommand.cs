@@ -41,7 +41,7 @@ internal static class ReportCommand
         };
         var log = TraceOptions.Log();
         var lenient = TraceOptions.Lenient();
-        var source = new CostSource();
+        var source = new CostSource(context.Catalog);
         var command = new Command(
             "report",
             "Write one HTML file that opens anywhere: what a trace says about its flushes, when, at what price they could be fewer, "

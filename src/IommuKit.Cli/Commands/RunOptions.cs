@@ -1,7 +1,7 @@
 using System.CommandLine;
+using IommuKit.Cli.Extensions;
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
-using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 using IommuKit.Lab.Seed;
@@ -10,11 +10,12 @@ using IommuKit.Traces;
 namespace IommuKit.Cli.Commands;
 
 /// <summary>The options that say what work is run on: IOMMUs, policies, tuning, costs.</summary>
-internal sealed class RunOptions
+/// <param name="catalog">The IOMMUs that there are.</param>
+internal sealed class RunOptions(Catalog catalog)
 {
     private readonly Option<string[]> _iommu = new("--iommu", "--soc")
     {
-        Description = $"IOMMUs: {string.Join(", ", MachineCatalog.All.Select(kind => kind.Name))}, all. Default: {SeedTable.Machine}.",
+        Description = $"IOMMUs: {string.Join(", ", catalog.Machines.Select(kind => kind.Name))}, all. Default: {SeedTable.Machine}.",
         HelpName = "NAME,…",
     };
 
@@ -30,28 +31,18 @@ internal sealed class RunOptions
         HelpName = "PAGES",
     };
 
-    private readonly Option<string?> _tlbStep = new("--tlb-step")
-    {
-        Description = "IOVA that one TLB group flush covers: 16K or 32K on Tegra. Default: what the hardware most likely has.",
-        HelpName = "SIZE",
-    };
-
-    private readonly Option<string?> _sectionThreshold = new("--section-threshold")
-    {
-        Description = "From this many group flushes in a 4 MiB section on, flush the section instead. 0: never.",
-        HelpName = "GROUPS",
-    };
-
-    private readonly Option<string?> _asidThreshold = new("--asid-threshold")
-    {
-        Description = "From this many TLB flushes on, flush the address space instead. 0: never.",
-        HelpName = "FLUSHES",
-    };
+    private readonly (TuningOption Tuning, Option<string?> Option)[] _tuning =
+    [
+        .. catalog.Tuning.Select(tuning => (
+            tuning, new Option<string?>($"--{tuning.Name}") { Description = tuning.Description, HelpName = tuning.HelpName })),
+    ];
 
     private readonly Option<bool> _sections = new("--sections")
     {
-        Description = "Map with superpages (4 MiB sections on Tegra) where possible; Linux does not.",
+        Description = "Map with superpages (sections) where possible; Linux does not on such hardware.",
     };
+
+    private readonly Option<string[]> _load = LoadOption.Create();
 
     private readonly Option<string?> _costs = new("--costs")
     {
@@ -63,15 +54,19 @@ internal sealed class RunOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_iommu, _policy, _costs, _flushAll, _tlbStep, _sectionThreshold, _asidThreshold, _sections])
+        foreach (Option option in (Option[])[_iommu, _policy, _costs, _flushAll, .. _tuning.Select(tuning => tuning.Option), _sections, _load])
         {
             command.Options.Add(option);
         }
     }
 
+    /// <summary>The options of which every combination can be compared.</summary>
+    public IReadOnlyList<string> Compared =>
+        [_iommu.Name, _policy.Name, _flushAll.Name, .. _tuning.Select(tuning => tuning.Option.Name)];
+
     /// <summary>The IOMMUs that were asked for.</summary>
-    public IReadOnlyList<MachineKind> MachinesIn(ParseResult parsed) =>
-        Choices.Machines(parsed.GetValue(_iommu) is { Length: > 0 } names ? names : [SeedTable.Machine]);
+    public IReadOnlyList<IommuKind> MachinesIn(ParseResult parsed) =>
+        Choices.Machines(catalog, parsed.GetValue(_iommu) is { Length: > 0 } names ? names : [SeedTable.Machine]);
 
     /// <summary>The policies that were asked for.</summary>
     public IReadOnlyList<SyncPolicy> PoliciesIn(ParseResult parsed) =>
@@ -80,8 +75,16 @@ internal sealed class RunOptions
     /// <summary>The file of costs that was named, if one was.</summary>
     public IEnumerable<string> FilesIn(ParseResult parsed) => parsed.GetValue(_costs) is { } file ? [file] : [];
 
-    /// <summary>The costs that were asked for.</summary>
-    public CostVector CostsIn(ParseResult parsed) => parsed.GetValue(_costs) is { } file ? CostFile.Find(file) : CostFile.Default;
+    /// <summary>The costs that were asked for; if none were, those of the IOMMUs, where they agree on some.</summary>
+    public CostVector CostsIn(ParseResult parsed)
+    {
+        if (parsed.GetValue(_costs) is { } file)
+        {
+            return CostFile.Find(file);
+        }
+
+        return MachinesIn(parsed).Select(kind => kind.Costs).Distinct(StringComparer.Ordinal).ToArray() is [{ } own] ? CostFile.Find(own) : CostFile.Default;
+    }
 
     /// <summary>From how many pages on everything is flushed.</summary>
     public int FlushAllIn(ParseResult parsed) => TuningIn(parsed).FlushAllPages;
@@ -100,22 +103,23 @@ internal sealed class RunOptions
     /// <param name="separator">What is between values; null if an option takes one only.</param>
     private IReadOnlyList<ReplayTuning> TuningsIn(ParseResult parsed, char? separator)
     {
+        RefuseUnknown(parsed);
+        IEnumerable<TuningValues> tunings = [TuningValues.None];
+        foreach (var (tuning, option) in _tuning)
+        {
+            int[] values = [.. Values(option, (name, text) => Choices.Tuning(tuning, name, text))];
+            tunings = tunings.SelectMany(_ => values, (others, value) => others.With(tuning, value));
+        }
+
+        TuningValues[] all = [.. tunings];
         return
         [
             .. from flushAll in Values(_flushAll, Choices.Number)
-               from tlbStep in Values(_tlbStep, (_, text) => TlbStep(text))
-               from sectionThreshold in Values(_sectionThreshold, Choices.Number)
-               from asidThreshold in Values(_asidThreshold, Choices.Number)
+               from tuning in all
                select new ReplayTuning
                {
                    FlushAllPages = flushAll,
-                   Settings = new MachineSettings
-                   {
-                       TlbStep = tlbStep,
-                       SectionThreshold = sectionThreshold,
-                       AsidThreshold = asidThreshold,
-                       UsesSections = parsed.GetValue(_sections),
-                   },
+                   Settings = new MachineSettings { Tuning = tuning, UsesSuperpages = parsed.GetValue(_sections) },
                },
         ];
 
@@ -130,9 +134,17 @@ internal sealed class RunOptions
                 $"{option.Name}: \"{text}\" is several values; they are compared by 'iommukit replay FILE --what-if', anywhere else it takes one");
     }
 
-    private static int TlbStep(string text)
+    /// <summary>Refuses options of IOMMUs that do not take part.</summary>
+    private void RefuseUnknown(ParseResult parsed)
     {
-        ulong step = Choices.Size("--tlb-step", text);
-        return step is 16 << 10 or 32 << 10 ? (int)step : throw new InputException($"--tlb-step: \"{text}\" is neither 16K nor 32K");
+        var machines = MachinesIn(parsed);
+        foreach (var (tuning, option) in _tuning)
+        {
+            if (parsed.GetValue(option) is not null && !machines.Any(kind => kind.Tuning.Contains(tuning)))
+            {
+                string those = string.Join(", ", catalog.Machines.Where(kind => kind.Tuning.Contains(tuning)).Select(kind => kind.Name));
+                throw new InputException($"{option.Name}: {string.Join(", ", machines.Select(kind => kind.Name))} cannot be tuned so; it is for {those}");
+            }
+        }
     }
 }

@@ -51,7 +51,7 @@ internal static class HostTimeRunner
         from row in RunOne(options, machine, policy, size, samples)
         select row;
 
-    private static HostTimeRow[] RunOne(BenchOptions options, MachineKind kind, SyncPolicy policy, ulong size, int samples)
+    private static HostTimeRow[] RunOne(BenchOptions options, IommuKind kind, SyncPolicy policy, ulong size, int samples)
     {
         using var machine = kind.Create(options.Settings with { HasModel = false, HasMeter = false });
         using var domain = machine.Driver.CreateDomain(new DomainOptions

@@ -32,15 +32,15 @@ internal sealed class BenchRecord(BenchRow row, BenchOptions options)
 
     public long EntriesStored => row.Counts.EntriesStored;
 
-    public long Bound => row.Bound.Total;
+    public long? Bound => row.Bound?.Total;
 
     public long Operations => row.Counts.Maintenance;
 
-    public long BoundRegisterWrites => row.Bound.RegisterWrites;
+    public long? BoundRegisterWrites => row.Bound?.RegisterWrites;
 
-    public long BoundRegisterReads => row.Bound.RegisterReads;
+    public long? BoundRegisterReads => row.Bound?.RegisterReads;
 
-    public long BoundLinesCleaned => row.Bound.LinesCleaned;
+    public long? BoundLinesCleaned => row.Bound?.LinesCleaned;
 
     public long TableCacheWrites => row.Counts.RegisterWrites.TableCache;
 

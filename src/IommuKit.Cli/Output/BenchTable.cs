@@ -42,8 +42,12 @@ internal static class BenchTable
                     + "and with one for the range (PerPage and RangeFlush here).");
         }
 
-        console.Note(
-            isMarkdown, "Least: register writes + reads + lines cleaned that would have sufficed without dropping anything else from a cache.");
+        if (rows.Any(row => row.Bound is not null))
+        {
+            console.Note(
+                isMarkdown, "Least: register writes + reads + lines cleaned that would have sufficed without dropping anything else from a cache.");
+        }
+
         string[] droppers = [.. rows.Where(row => row.DropsOthers).Select(row => row.Policy.ToString()).Distinct(StringComparer.Ordinal)];
         if (droppers.Length != 0)
         {
@@ -53,7 +57,7 @@ internal static class BenchTable
                     + "and so drops entries of others too, which they must fetch again.");
         }
 
-        if (options.Settings.UsesSections && rows.All(row => row.Counts.EntriesStored >= (long)row.Pages))
+        if (options.Settings.UsesSuperpages && rows.All(row => row.Counts.EntriesStored >= (long)row.Pages))
         {
             console.Note(
                 isMarkdown,
@@ -151,8 +155,11 @@ internal static class BenchTable
         columns.Add(new("Lines", 4, row => Numbers.Count(row.Counts.LinesCleaned)));
         columns.Add(new("Barriers", 9, row => Numbers.Count(row.Counts.Barriers)));
         columns.Add(new("Stores", 10, row => Numbers.Count(row.Counts.EntriesStored)));
-        columns.Add(new("Least", 5, row =>
-            FormattableString.Invariant($"{row.Bound.RegisterWrites}+{row.Bound.RegisterReads}+{row.Bound.LinesCleaned}")));
+        if (rows.Any(row => row.Bound is not null))
+        {
+            columns.Add(new("Least", 5, row => row.Bound.ToString() ?? string.Empty));
+        }
+
         return columns;
     }
 

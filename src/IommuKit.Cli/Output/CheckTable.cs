@@ -1,5 +1,7 @@
 using System.Globalization;
 using IommuKit.Checker;
+using IommuKit.Checker.Scenarios;
+using IommuKit.Checker.Shadow;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;

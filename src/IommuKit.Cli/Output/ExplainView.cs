@@ -14,11 +14,11 @@ namespace IommuKit.Cli.Output;
 /// <param name="explanation">What was found.</param>
 /// <param name="replay">How the trace that it is about was replayed; null if it is about sizes.</param>
 /// <param name="hasDetails">Whether the tables by cause and by operation are wanted too.</param>
-internal sealed class ExplainView(MachineKind kind, SyncPolicy from, SyncPolicy to, Explanation explanation, ReplayResult? replay, bool hasDetails)
+internal sealed class ExplainView(IommuKind kind, SyncPolicy from, SyncPolicy to, Explanation explanation, ReplayResult? replay, bool hasDetails)
 {
     private static readonly string[] CauseHeaders = ["Invalidations", "Cleans", "Waits", "Software"];
 
-    public MachineKind Kind => kind;
+    public IommuKind Kind => kind;
 
     public SyncPolicy From => from;
 

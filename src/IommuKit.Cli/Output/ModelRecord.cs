@@ -5,7 +5,7 @@ using IommuKit.Lab.Machines;
 namespace IommuKit.Cli.Output;
 
 /// <summary>A row of <c>iommukit models</c> as JSON and CSV have it. docs/json.md describes the fields.</summary>
-internal sealed class ModelRecord(MachineKind kind, IommuTraits traits, int devices)
+internal sealed class ModelRecord(IommuKind kind, IommuTraits traits, int devices)
 {
     public string Iommu => kind.Name;
 

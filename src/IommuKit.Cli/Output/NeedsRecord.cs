@@ -1,4 +1,5 @@
 using IommuKit.Checker;
+using IommuKit.Checker.Shadow;
 
 namespace IommuKit.Cli.Output;
 

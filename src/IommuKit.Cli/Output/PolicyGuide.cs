@@ -36,7 +36,7 @@ internal sealed record PolicyGuide(SyncPolicy Policy, string KnownFrom, string D
             "the reply of 2015",
             "As RangeFlush, but map and unmap flush differently: each only what it needs.",
             Full,
-            "As RangeFlush on hardware that caches entries that are not present (Tegra); elsewhere map needs next to nothing.",
+            "As RangeFlush on hardware that caches entries that are not present; elsewhere map needs next to nothing.",
             "map and unmap can be told apart, but not what was stored."),
         new(
             SyncPolicy.Gather,

@@ -32,7 +32,7 @@ internal static class ReplayTable
         console.Note(isMarkdown, "Total: all maps and unmaps together. Map and Unmap p50, p99, max: latencies of single ones, in µs.");
         WritePromises(console, results, isMarkdown);
 
-        if (results.Any(result => result.Tuning.Settings.UsesSections))
+        if (results.Any(result => result.Tuning.Settings.UsesSuperpages))
         {
             console.Note(
                 isMarkdown, "--sections: superpages are used only where a single map event covers one whole, and physical memory is aligned to it.");

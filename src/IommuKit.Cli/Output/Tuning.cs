@@ -1,5 +1,4 @@
 using System.Globalization;
-using IommuKit.Lab;
 using IommuKit.Lab.Machines;
 
 namespace IommuKit.Cli.Output;
@@ -12,10 +11,12 @@ internal static class Tuning
     {
         var options = new List<string>();
         Add("--flush-all", flushAllPages, flushAllPages.ToString(CultureInfo.InvariantCulture));
-        Add("--tlb-step", settings.TlbStep, ByteSize.Format((ulong)settings.TlbStep));
-        Add("--section-threshold", settings.SectionThreshold, settings.SectionThreshold.ToString(CultureInfo.InvariantCulture));
-        Add("--asid-threshold", settings.AsidThreshold, settings.AsidThreshold.ToString(CultureInfo.InvariantCulture));
-        if (settings.UsesSections)
+        foreach (var (option, value) in settings.Tuning.All)
+        {
+            Add($"--{option.Name}", value, option.Text(value));
+        }
+
+        if (settings.UsesSuperpages)
         {
             options.Add("--sections");
         }

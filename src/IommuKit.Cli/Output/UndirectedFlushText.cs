@@ -16,7 +16,7 @@ internal static class UndirectedFlushText
     private const string CoherentCosts = "smmuv3-2021";
 
     /// <summary>The sentences; none about traces.</summary>
-    public static IReadOnlyList<string> Of(MachineKind kind, Explanation explanation)
+    public static IReadOnlyList<string> Of(IommuKind kind, Explanation explanation)
     {
         if (explanation.Headline.Workload.Size is not (> 0 and var size))
         {

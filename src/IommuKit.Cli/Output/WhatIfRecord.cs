@@ -14,13 +14,13 @@ internal sealed class WhatIfRecord(ReplayResult result, ReplayResult first, Repl
 
     public int FlushAllPages => result.Tuning.FlushAllPages;
 
-    public int TlbStepBytes => result.Tuning.Settings.TlbStep;
+    public int TlbStepBytes => result.Tuning.Settings.Tuning["tlb-step"];
 
-    public int SectionThreshold => result.Tuning.Settings.SectionThreshold;
+    public int SectionThreshold => result.Tuning.Settings.Tuning["section-threshold"];
 
-    public int AsidThreshold => result.Tuning.Settings.AsidThreshold;
+    public int AsidThreshold => result.Tuning.Settings.Tuning["asid-threshold"];
 
-    public bool Sections => result.Tuning.Settings.UsesSections;
+    public bool Sections => result.Tuning.Settings.UsesSuperpages;
 
     public double VirtualUs => Math.Round(result.VirtualMicroseconds, 3);
 

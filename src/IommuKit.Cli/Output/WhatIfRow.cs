@@ -11,14 +11,6 @@ namespace IommuKit.Cli.Output;
 /// <param name="Result">One of the cases.</param>
 internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Options, ReplayResult Result)
 {
-    private static readonly (string Name, Func<ReplayTuning, int> Value, Func<int, string> Text)[] Knobs =
-    [
-        ("--flush-all", tuning => tuning.FlushAllPages, Plain),
-        ("--tlb-step", tuning => tuning.Settings.TlbStep, value => value == 0 ? "0" : ByteSize.Format((ulong)value)),
-        ("--section-threshold", tuning => tuning.Settings.SectionThreshold, Plain),
-        ("--asid-threshold", tuning => tuning.Settings.AsidThreshold, Plain),
-    ];
-
     /// <summary>The rows of a file, the fastest first.</summary>
     public static IReadOnlyList<WhatIfRow> Of(IReadOnlyList<ReplayResult> results)
     {
@@ -44,7 +36,8 @@ internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Opti
     /// <summary>For each option with several values, under which policies it made no difference at all.</summary>
     public static IEnumerable<string> WithoutEffect(IReadOnlyList<ReplayResult> results)
     {
-        foreach (var knob in Knobs.Where(knob => results.Select(result => knob.Value(result.Tuning)).Distinct().Count() > 1))
+        var knobs = KnobsOf(results.Select(result => result.Tuning));
+        foreach (var knob in knobs.Where(knob => results.Select(result => knob.Value(result.Tuning)).Distinct().Count() > 1))
         {
             string[] names =
             [
@@ -52,7 +45,7 @@ internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Opti
                     .GroupBy(result => (result.Iommu, result.Policy))
                     .Where(policy => policy
                         .GroupBy(
-                            result => string.Join('|', Knobs.Where(other => other.Name != knob.Name).Select(other => other.Value(result.Tuning))),
+                            result => string.Join('|', knobs.Where(other => other.Name != knob.Name).Select(other => other.Value(result.Tuning))),
                             StringComparer.Ordinal)
                         .All(others => others.Select(Outcome.Of).Distinct().Count() == 1))
                     .GroupBy(policy => policy.Key.Iommu, policy => policy.Key.Policy, StringComparer.Ordinal)
@@ -74,7 +67,7 @@ internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Opti
     {
         int product = 1;
         var words = new List<string>();
-        foreach (var (name, value, text) in Knobs)
+        foreach (var (name, value, text) in KnobsOf(all))
         {
             int[] values = [.. tunings.Select(value).Distinct()];
             int[] possible = [.. all.Select(value).Distinct()];
@@ -92,7 +85,7 @@ internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Opti
             return string.Join("; or ", tunings.Select(tuning => Single(tuning.FlushAllPages, tuning)));
         }
 
-        if (tunings[0].Settings.UsesSections)
+        if (tunings[0].Settings.UsesSuperpages)
         {
             words.Add("--sections");
         }
@@ -102,5 +95,13 @@ internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Opti
         static string Single(int flushAll, ReplayTuning tuning) => Tuning.Describe(tuning.Settings, flushAll) is { Length: > 0 } text ? text : "–";
     }
 
-    private static string Plain(int value) => value.ToString(CultureInfo.InvariantCulture);
+    /// <summary>What is tuned by some or other of the cases.</summary>
+    private static IReadOnlyList<(string Name, Func<ReplayTuning, int> Value, Func<int, string> Text)> KnobsOf(IEnumerable<ReplayTuning> tunings) =>
+    [
+        ("--flush-all", tuning => tuning.FlushAllPages, value => value.ToString(CultureInfo.InvariantCulture)),
+        .. tunings.SelectMany(tuning => tuning.Settings.Tuning.All)
+            .Select(pair => pair.Option)
+            .DistinctBy(option => option.Name, StringComparer.Ordinal)
+            .Select(option => ($"--{option.Name}", (Func<ReplayTuning, int>)(tuning => tuning.Settings.Tuning[option]), (Func<int, string>)option.Text)),
+    ];
 }

@@ -11,7 +11,7 @@ public sealed record BenchOptions
     public static IReadOnlyList<ulong> SeedSizes { get; } = [128 << 10, 4 << 20, 18 << 20];
 
     /// <summary>Kinds of machine.</summary>
-    public required IReadOnlyList<MachineKind> Machines { get; init; }
+    public required IReadOnlyList<IommuKind> Machines { get; init; }
 
     /// <summary>Policies.</summary>
     public IReadOnlyList<SyncPolicy> Policies { get; init; } = Enum.GetValues<SyncPolicy>();
@@ -33,4 +33,9 @@ public sealed record BenchOptions
 
     /// <summary>What the operations cost.</summary>
     public CostVector Costs { get; init; } = CostFile.Default;
+
+    /// <summary>
+    /// Finds the least maintenance that an operation on a machine needs, or null if that is not known; its <see cref="BenchRow.Bound"/>.
+    /// </summary>
+    public Func<IommuKind, MappingOperation, ulong, LeastMaintenance?>? Least { get; init; }
 }

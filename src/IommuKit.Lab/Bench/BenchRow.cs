@@ -14,7 +14,7 @@ namespace IommuKit.Lab.Bench;
 /// <param name="PaperAfter">The proposal's measurements with one flush for the range; null where it has none.</param>
 /// <param name="VirtualMicroseconds">Virtual time.</param>
 /// <param name="Counts">The operations.</param>
-/// <param name="Bound">The least that would have sufficed.</param>
+/// <param name="Bound">The least that would have sufficed; null if that is not known.</param>
 /// <param name="Caches">What the model's caches did when a device then read every page once.</param>
 public sealed record BenchRow(
     string Iommu,
@@ -25,7 +25,7 @@ public sealed record BenchRow(
     SampleSummary? PaperAfter,
     double VirtualMicroseconds,
     OperationCounts Counts,
-    LeastMaintenance Bound,
+    LeastMaintenance? Bound,
     CacheCounts Caches)
 {
     /// <summary>Pages of 4 KiB that a device could still reach when the operation returned, before the flush that follows it.</summary>
@@ -45,5 +45,5 @@ public sealed record BenchRow(
     };
 
     /// <summary>Whether it took fewer operations than the bound, which only works by dropping from a cache what others have there.</summary>
-    public bool DropsOthers => Counts.Maintenance < Bound.Total;
+    public bool DropsOthers => Counts.Maintenance < Bound?.Total;
 }

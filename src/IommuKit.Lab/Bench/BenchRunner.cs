@@ -30,7 +30,7 @@ public static class BenchRunner
             select row;
     }
 
-    private static IEnumerable<BenchRow> RunOne(BenchOptions options, MachineKind kind, SyncPolicy policy, ulong size)
+    private static IEnumerable<BenchRow> RunOne(BenchOptions options, IommuKind kind, SyncPolicy policy, ulong size)
     {
         using var machine = kind.Create(options.Settings);
         bool keepsTables = options.Tables == BenchTables.Existing;
@@ -73,7 +73,6 @@ public static class BenchRunner
         {
             bool isSeed = machine.Name == SeedTable.Machine;
             bool isMap = operation == MappingOperation.Map;
-            var change = keepsTables ? TableChange.None : isMap ? TableChange.Created : TableChange.Released;
             return new BenchRow(
                 machine.Name,
                 policy,
@@ -83,13 +82,11 @@ public static class BenchRunner
                 isSeed ? SeedTable.Find(operation, size, isBefore: false) : null,
                 options.Costs.Microseconds(counts, maps: isMap ? 1 : 0, unmaps: isMap ? 0 : 1),
                 counts,
-                machine.LeastFor(new Footprint(BenchSteps.Iova, size, UsesSections(options), change)),
+                options.Least?.Invoke(kind, operation, size),
                 caches)
             {
                 ReachablePages = isMap ? 0 : reachable,
             };
         }
     }
-
-    private static bool UsesSections(BenchOptions options) => options.Settings.UsesSections && options.Layout == BenchLayout.Contiguous;
 }

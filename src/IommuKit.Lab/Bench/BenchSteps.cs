@@ -85,7 +85,7 @@ public static class BenchSteps
 
     /// <summary>Has the device read every page.</summary>
     /// <returns>What the caches of the model did meanwhile.</returns>
-    /// <exception cref="InvalidOperationException">A page that is mapped does not hold its address, or one that is not can be read.</exception>
+    /// <exception cref="MachineException">A page that is mapped does not hold its address, or one that is not can be read.</exception>
     public static CacheCounts Touch(Machine machine, DmaDevice<DeviceMemory> dma, PhysicalRange[] list, ulong size, bool isMapped)
     {
         var before = machine.Caches;
@@ -96,8 +96,8 @@ public static class BenchSteps
             if (wasRead != isMapped
                 || (isMapped && BinaryPrimitives.ReadUInt64LittleEndian(stamp) != list[offset / SmallPage.Bytes].Address))
             {
-                throw new InvalidOperationException(
-                    $"{machine.Name}: a device sees IOVA 0x{Iova + offset:x} wrong after {(isMapped ? "map" : "unmap")}.");
+                throw new MachineException(
+                    machine.Name, $"{machine.Name}: a device sees IOVA 0x{Iova + offset:x} wrong after {(isMapped ? "map" : "unmap")}.");
             }
         }
 

@@ -1,7 +1,6 @@
 using IommuKit.Specs.Amd;
 using IommuKit.Specs.Arm;
 using IommuKit.Specs.RiscV;
-using IommuKit.Specs.Tegra;
 using IommuKit.Specs.Vtd;
 using IommuKit.Specs.X86;
 
@@ -101,13 +100,6 @@ internal static class EntryFlags
         new(AmdV1Entry.SizeInAddress << AmdV1Entry.NextLevelShift, "NextLevel=7"),
     ];
 
-    private static readonly EntryFlag[] TegraFlags =
-    [
-        new(TegraEntry.Readable, "R"),
-        new(TegraEntry.Writable, "W"),
-        new(TegraEntry.NonSecure, "NS"),
-    ];
-
     public static string ArmStage1Leaf(ulong entry, int level) => EntryFlag.Describe(entry, ArmStage1Flags);
 
     public static string ArmStage2Leaf(ulong entry, int level) => EntryFlag.Describe(entry, ArmStage2Flags);
@@ -128,8 +120,6 @@ internal static class EntryFlags
     public static string X86Leaf(ulong entry, int level) => EntryFlag.Describe(entry, X86Flags);
 
     public static string AmdLeaf(ulong entry, int level) => EntryFlag.Describe(entry, AmdFlags);
-
-    public static string TegraLeaf(ulong entry, int level) => EntryFlag.Describe(entry, TegraFlags);
 
     private static ulong Index(int index) => (ulong)(uint)index << ArmLpaeDescriptor.AttributeIndexShift;
 

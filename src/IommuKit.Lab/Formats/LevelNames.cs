@@ -25,8 +25,6 @@ internal static class LevelNames
 
     public static string Vtd(int level) => $"SS-{X86(level)}";
 
-    public static string Tegra(int level) => level == 0 ? "page table" : "page directory";
-
     /// <summary>RISC-V counts as we do.</summary>
     public static string? RiscV(int level) => null;
 

@@ -8,4 +8,7 @@ public readonly record struct LeastMaintenance(long RegisterWrites, long Registe
 {
     /// <summary>All of them.</summary>
     public long Total => RegisterWrites + RegisterReads + LinesCleaned;
+
+    /// <summary>Writes + reads + lines.</summary>
+    public override string ToString() => FormattableString.Invariant($"{RegisterWrites}+{RegisterReads}+{LinesCleaned}");
 }

@@ -12,13 +12,18 @@ public abstract class Machine : IDisposable
     private readonly DomainCounters _counters;
     private readonly Meter _meter;
 
-    private protected Machine(string name, PhysicalMemory memory, PageAllocator allocator, Meter meter)
+    /// <summary>Makes a machine.</summary>
+    /// <param name="name">The IOMMU's name.</param>
+    /// <param name="parts">What it is made of.</param>
+    protected Machine(string name, MachineParts parts)
     {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(parts);
         Name = name;
-        Memory = memory;
-        Allocator = allocator;
-        _meter = meter;
-        _counters = new DomainCounters(meter.IsShared);
+        Memory = parts.Memory;
+        Allocator = parts.Allocator;
+        _meter = parts.Meter;
+        _counters = new DomainCounters(_meter.IsShared);
     }
 
     /// <summary>The IOMMU's name.</summary>
@@ -33,13 +38,16 @@ public abstract class Machine : IDisposable
     /// <summary>
     /// The first physical address after the pool that page tables come from. What is below the pool, if anything, is free for data too.
     /// </summary>
-    public abstract ulong DataStart { get; }
+    public ulong DataStart => Allocator.LastAddress + 1;
 
     /// <summary>The driver.</summary>
     public abstract IommuDriver Driver { get; }
 
-    /// <summary>A device that can do DMA.</summary>
-    public abstract IommuDevice TestDevice { get; }
+    /// <summary>The device side of the model; null without one.</summary>
+    public abstract IIommuModel? Hardware { get; }
+
+    /// <summary>A device that can do DMA: the driver's first, unless the machine knows better.</summary>
+    public virtual IommuDevice TestDevice => Driver.Devices[0];
 
     /// <summary>
     /// If set: receives every access of the driver to the hardware, and returns whether to leave it out. Leaving out what is needed must
@@ -68,7 +76,7 @@ public abstract class Machine : IDisposable
     public Meter MeterBeside() => _meter.Beside();
 
     /// <summary>What the model's caches did so far; zeros without a model.</summary>
-    public abstract CacheCounts Caches { get; }
+    public virtual CacheCounts Caches => default;
 
     /// <summary>Accesses the hardware as the driver does, but uncounted and whatever <see cref="Filter"/> says.</summary>
     public void Issue(in MaintenanceStep step) => _meter.Issue(step);
@@ -79,10 +87,35 @@ public abstract class Machine : IDisposable
     /// <summary>Makes the hardware of a device that does DMA.</summary>
     /// <exception cref="InvalidOperationException">The machine has no model, or the device no port.</exception>
     /// <exception cref="ArgumentException">The device is another machine's.</exception>
-    public abstract DmaDevice<DeviceMemory> CreateDma(IommuDevice device);
+    public DmaDevice<DeviceMemory> CreateDma(IommuDevice device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (device.Driver != Driver)
+        {
+            throw new ArgumentException($"{device} is a device of another machine.", nameof(device));
+        }
 
-    /// <summary>The least maintenance that keeps caches in step with an operation without dropping anything else from them.</summary>
-    public abstract LeastMaintenance LeastFor(in Footprint footprint);
+        return Hardware is { } hardware && SourcesOf(device) is var (reads, writes)
+            ? new DmaDevice<DeviceMemory>(hardware, Memory.DeviceView, reads, writes)
+            : throw new InvalidOperationException($"{device} of {Name} has no port that could do DMA here.");
+    }
+
+    /// <summary>
+    /// Lets register writes under way take effect, as hardware may at any time. Nothing, for a model whose writes take effect at once.
+    /// </summary>
+    public virtual void SettleWrites()
+    {
+    }
+
+    /// <summary>Lets the cache of table memory forget the line around an address, as hardware may. Nothing, for a model without one.</summary>
+    public virtual void EvictTableLine(ulong physicalAddress)
+    {
+    }
+
+    /// <summary>Lets the TLB, and the walk cache if there is one, forget everything, as hardware may. Nothing, for a model without them.</summary>
+    public virtual void EvictTranslations()
+    {
+    }
 
     /// <summary>
     /// Disposes of the domains, switches the IOMMU off and gives the memory back. What is used of the machine afterwards, domains, devices
@@ -110,4 +143,7 @@ public abstract class Machine : IDisposable
         Driver.Dispose();
         return Memory;
     }
+
+    /// <summary>The source ids of a device's reads and writes; null if it has no port.</summary>
+    protected abstract (int Reads, int Writes)? SourcesOf(IommuDevice device);
 }

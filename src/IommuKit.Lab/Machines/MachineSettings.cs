@@ -1,19 +1,15 @@
+using IommuKit.Models.Memory;
+
 namespace IommuKit.Lab.Machines;
 
 /// <summary>How a machine is to be.</summary>
 public sealed record MachineSettings
 {
-    /// <summary>Bytes of IOVA from one TLB group flush to the next; 0 means what the hardware most likely has.</summary>
-    public int TlbStep { get; init; }
-
-    /// <summary>From how many group flushes in a section on one section flush replaces them; 0 means never.</summary>
-    public int SectionThreshold { get; init; }
-
-    /// <summary>From how many TLB flushes on one flush of the address space replaces them; 0 means never.</summary>
-    public int AsidThreshold { get; init; }
+    /// <summary>What is tuned about the driver: values of <see cref="IommuKind.Tuning"/>.</summary>
+    public TuningValues Tuning { get; init; } = TuningValues.None;
 
     /// <summary>Whether superpages are used where Linux does not.</summary>
-    public bool UsesSections { get; init; }
+    public bool UsesSuperpages { get; init; }
 
     /// <summary>Whether the driver has a range flush.</summary>
     public bool HasRangeFlush { get; init; } = true;
@@ -35,4 +31,13 @@ public sealed record MachineSettings
 
     /// <summary>Bytes of memory for page tables.</summary>
     public ulong TablePool { get; init; } = 32 << 20;
+
+    /// <summary>The physical address where they are.</summary>
+    public ulong TablePoolStart { get; init; }
+
+    /// <summary>Memory to use, which becomes the machine's own; null for new, zeroed memory.</summary>
+    public PhysicalMemory? Memory { get; init; }
+
+    /// <summary>Given the memory before the driver is there; or null.</summary>
+    public Action<PhysicalMemory>? Prepare { get; init; }
 }

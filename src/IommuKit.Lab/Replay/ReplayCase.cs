@@ -7,4 +7,4 @@ namespace IommuKit.Lab.Replay;
 /// <param name="Machine">The kind of machine.</param>
 /// <param name="Policy">The policy.</param>
 /// <param name="Tuning">How the driver is tuned.</param>
-public sealed record ReplayCase(MachineKind Machine, SyncPolicy Policy, ReplayTuning Tuning);
+public sealed record ReplayCase(IommuKind Machine, SyncPolicy Policy, ReplayTuning Tuning);

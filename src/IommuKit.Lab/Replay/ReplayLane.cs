@@ -48,7 +48,7 @@ public sealed class ReplayLane : IDisposable
             FlushAllPages = replayCase.Tuning.FlushAllPages,
 
             // A trace says what went away, and the rest of a superpage did not.
-            SplitsPages = replayCase.Tuning.Settings.UsesSections,
+            SplitsPages = replayCase.Tuning.Settings.UsesSuperpages,
             Clock = _clock,
         });
         _domain.Attach(_machine.TestDevice);

@@ -8,7 +8,7 @@ namespace IommuKit.Lab.Replay;
 public sealed record ReplayOptions
 {
     /// <summary>Kinds of machine.</summary>
-    public required IReadOnlyList<MachineKind> Machines { get; init; }
+    public required IReadOnlyList<IommuKind> Machines { get; init; }
 
     /// <summary>Policies.</summary>
     public IReadOnlyList<SyncPolicy> Policies { get; init; } = Enum.GetValues<SyncPolicy>();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IommuKit.Models.Dma;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
@@ -25,12 +26,20 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     public const int Capacity = 1 << 20;
 
     private const int MostLevels = 8;
+    private const int LevelShift = 8;
+
+    // A translation that was looked for and not found has no rights.
+    private const uint IsFound = 1u << 31;
 
     private readonly PageTableReader<TFormat, TMemory> _reader;
     private readonly bool _cachesInvalidEntries;
-    private readonly object _gate = new();
-    private readonly Dictionary<ulong, Translation> _translations = [];
-    private readonly Dictionary<(int Level, ulong Prefix), WalkTable> _tables = [];
+
+    // Pages by their number; pointers to tables by what they translate, with the level of the entry below.
+    private readonly TagTable _translations = new();
+    private readonly TagTable _tables = new();
+
+    // Not of the memory's calls: those are outside.
+    private SequenceLock _lock;
 
     // Counted so that a walk whose entries may have changed since it read them is not remembered.
     private long _invalidations;
@@ -59,7 +68,7 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     public ulong Root => _reader.Root.Address;
 
     /// <summary>Walks so far.</summary>
-    public long Walks => Interlocked.Read(ref _walks);
+    public long Walks => Volatile.Read(ref _walks);
 
     /// <summary>Faults so far.</summary>
     public long Faults => Interlocked.Read(ref _faults);
@@ -67,23 +76,31 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     /// <inheritdoc/>
     public AccessGate Accesses { get; } = new();
 
-    private static ulong PageMask => (1ul << TFormat.EntryShift(0)) - 1;
+    private static int PageShift => TFormat.EntryShift(0);
 
-    /// <summary>Forgets translations of a range, and waits for accesses that began before (see <see cref="AccessGate"/>).</summary>
+    /// <summary>
+    /// Forgets translations of a range, and waits for accesses that began before (see <see cref="AccessGate"/>). It costs what the range has, or what is
+    /// held, whichever is less.
+    /// </summary>
     /// <param name="iova">First IOVA.</param>
     /// <param name="bytes">Size of the range.</param>
     /// <param name="forgetsTables">Whether pointers to tables are forgotten too.</param>
     public void Invalidate(ulong iova, ulong bytes, bool forgetsTables)
     {
         ulong last = bytes == 0 ? iova : iova + Math.Min(bytes - 1, ulong.MaxValue - iova);
-        lock (_gate)
+        _lock.Enter();
+        try
         {
-            _invalidations++;
-            Forget(_translations, page => page <= last && (page | PageMask) >= iova);
+            Volatile.Write(ref _invalidations, _invalidations + 1);
+            _translations.Remove(iova >> PageShift, last >> PageShift);
             if (forgetsTables)
             {
-                Forget(_tables, key => Overlaps(key.Prefix, TFormat.EntryShift(key.Level), iova, last));
+                ForgetTables(iova, last);
             }
+        }
+        finally
+        {
+            _lock.Exit();
         }
 
         Accesses.Drain();
@@ -92,10 +109,15 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     /// <summary>Forgets everything, as it may at any time.</summary>
     public void Evict()
     {
-        lock (_gate)
+        _lock.Enter();
+        try
         {
             _translations.Clear();
             _tables.Clear();
+        }
+        finally
+        {
+            _lock.Exit();
         }
     }
 
@@ -107,53 +129,36 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
             return Fault();
         }
 
-        ulong page = request.Iova & ~PageMask;
+        ulong page = request.Iova >> PageShift;
         bool isHit;
-        Translation translation;
-        lock (_gate)
+        ulong address;
+        uint info;
+        int number;
+        do
         {
-            isHit = _translations.TryGetValue(page, out translation);
+            number = _lock.BeginRead();
+            isHit = _translations.TryFind(page, out address, out info);
         }
+        while (!_lock.IsUnchanged(number));
 
         if (!isHit)
         {
-            translation = Walk(page);
+            Walk(page, out address, out info);
         }
 
+        var rights = (Protection)(byte)info;
         var needed = request.IsWrite ? Protection.Write : Protection.Read;
-        bool isAllowed = translation.IsAllowed
-            && (translation.Rights & needed) != 0
-            && (request.IsPrivileged || (translation.Rights & Protection.Privileged) == 0);
-        return isAllowed ? translation : Fault();
+        bool isAllowed = (info & IsFound) != 0
+            && (rights & needed) != 0
+            && (request.IsPrivileged || (rights & Protection.Privileged) == 0);
+        return isAllowed ? new Translation(IsAllowed: true, page << PageShift, 1ul << PageShift, address, rights) : Fault();
     }
 
     /// <inheritdoc/>
     public void ReportDecodeError(in DmaRequest request, ulong physicalAddress) => Interlocked.Increment(ref _faults);
 
-    private static bool Overlaps(ulong prefix, int shift, ulong first, ulong last) => prefix <= last >> shift && prefix >= first >> shift;
-
-    private static void Forget<TKey, TValue>(Dictionary<TKey, TValue> items, Predicate<TKey> isForgotten)
-        where TKey : notnull
-    {
-        foreach (var key in items.Keys)
-        {
-            if (isForgotten(key))
-            {
-                items.Remove(key);
-            }
-        }
-    }
-
-    private static void Remember<TKey, TValue>(Dictionary<TKey, TValue> items, TKey key, TValue value)
-        where TKey : notnull
-    {
-        if (items.Count >= Capacity)
-        {
-            items.Clear();
-        }
-
-        items[key] = value;
-    }
+    /// <summary>The number under which a pointer to a table is remembered: the part of the IOVA that leads to it, and the level of its entry.</summary>
+    private static ulong TagOf(ulong iova, int level) => ((iova >> TFormat.EntryShift(level)) * MostLevels) + (uint)level;
 
     private Translation Fault()
     {
@@ -161,70 +166,103 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
         return Translation.Fault;
     }
 
-    private Translation Walk(ulong page)
+    private void ForgetTables(ulong iova, ulong last)
     {
-        Interlocked.Increment(ref _walks);
-
-        // The tables that were met, by the level above theirs; those of no level are none.
-        Span<WalkTable> met = stackalloc WalkTable[MostLevels];
-        met.Fill(new WalkTable(0, -1, Protection.None));
-        long invalidations;
-        WalkTable table;
-        lock (_gate)
+        for (int level = 1; level <= _reader.Root.Level && _tables.Count != 0; level++)
         {
-            invalidations = _invalidations;
-            table = Start(page);
+            int shift = TFormat.EntryShift(level);
+            if (last >> shift == iova >> shift)
+            {
+                _tables.Remove(TagOf(iova, level), TagOf(iova, level));
+            }
+            else
+            {
+                _tables.RemoveWhere(iova, last, static (tag, first, last) => IsBelow(tag, first, last));
+                return;
+            }
+        }
+    }
+
+    private static bool IsBelow(ulong tag, ulong iova, ulong last)
+    {
+        int shift = TFormat.EntryShift((int)(tag % MostLevels));
+        ulong prefix = tag / MostLevels;
+        return prefix >= iova >> shift && prefix <= last >> shift;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    [SkipLocalsInit]
+    private void Walk(ulong page, out ulong address, out uint info)
+    {
+        ulong iova = page << PageShift;
+        Span<WalkTable> met = stackalloc WalkTable[MostLevels];
+        var table = Start(iova, out long invalidations);
+        int count = 0;
+        var step = _reader.Step(table, iova);
+        while (step.End == WalkEnd.Table)
+        {
+            met[count++] = step.Next;
+            step = _reader.Step(step.Next, iova);
         }
 
-        var translation = Walk(page, table, met);
-        lock (_gate)
+        bool isFound = step.End == WalkEnd.Page && (step.Rights & (Protection.Read | Protection.Write)) != 0;
+        address = step.PhysicalAddress;
+        info = isFound ? IsFound | (uint)step.Rights : 0;
+        _lock.Enter();
+        try
         {
+            Volatile.Write(ref _walks, _walks + 1);
             if (invalidations == _invalidations)
             {
-                foreach (ref readonly var one in met)
+                foreach (ref readonly var one in met[..count])
                 {
-                    if (one.Level >= 0)
-                    {
-                        Remember(_tables, (one.Level + 1, page >> TFormat.EntryShift(one.Level + 1)), one);
-                    }
+                    // For the range of the table, which is less than that of the pointer if levels were left out.
+                    Remember(_tables, TagOf(iova, one.Level + 1), one.Address, ((uint)one.Level << LevelShift) | (uint)one.Rights);
                 }
 
-                if (translation.IsAllowed || _cachesInvalidEntries)
+                if (isFound || _cachesInvalidEntries)
                 {
-                    Remember(_translations, page, translation);
+                    Remember(_translations, page, address, info);
                 }
             }
         }
+        finally
+        {
+            _lock.Exit();
+        }
+    }
 
-        return translation;
+    private static void Remember(TagTable items, ulong tag, ulong address, uint info)
+    {
+        if (items.Count >= Capacity)
+        {
+            items.Clear();
+        }
+
+        items.Set(tag, address, info);
     }
 
     /// <summary>The lowest table on the way to a page that is remembered, or the root.</summary>
-    private WalkTable Start(ulong page)
+    private WalkTable Start(ulong iova, out long invalidations)
     {
-        for (int level = 1; level <= _reader.Root.Level; level++)
+        WalkTable start;
+        int number;
+        do
         {
-            if (_tables.TryGetValue((level, page >> TFormat.EntryShift(level)), out var remembered))
+            number = _lock.BeginRead();
+            invalidations = Volatile.Read(ref _invalidations);
+            start = _reader.Root;
+            for (int level = 1; level <= _reader.Root.Level; level++)
             {
-                return remembered;
+                if (_tables.TryFind(TagOf(iova, level), out ulong address, out uint info))
+                {
+                    start = new WalkTable(address, (int)(info >> LevelShift), (Protection)(byte)info);
+                    break;
+                }
             }
         }
+        while (!_lock.IsUnchanged(number));
 
-        return _reader.Root;
-    }
-
-    private Translation Walk(ulong page, WalkTable table, Span<WalkTable> met)
-    {
-        var step = _reader.Step(table, page);
-        while (step.End == WalkEnd.Table)
-        {
-            // Remembered for the range of the table, which is less than that of the pointer if levels were left out.
-            met[step.Next.Level] = step.Next;
-            step = _reader.Step(step.Next, page);
-        }
-
-        return step.End == WalkEnd.Page && (step.Rights & (Protection.Read | Protection.Write)) != 0
-            ? new Translation(IsAllowed: true, page, PageMask + 1, step.PhysicalAddress, step.Rights)
-            : Translation.Fault;
+        return start;
     }
 }

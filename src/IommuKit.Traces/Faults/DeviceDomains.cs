@@ -15,8 +15,11 @@ internal sealed class DeviceDomains
     private (int Task, ushort Domain)? _tag;
     private int _moves;
 
+    // One of those that are not on PCI, which have no number to tell them apart.
+    private bool _hasOther;
+
     /// <summary>Devices that were seen attached.</summary>
-    public int Devices => _domains.Count;
+    public int Devices => _domains.Count + (_hasOther ? 1 : 0);
 
     /// <summary>Whether the number of any domain was seen.</summary>
     public bool HasDomains { get; private set; }
@@ -32,10 +35,18 @@ internal sealed class DeviceDomains
     public void ForgetTag() => _tag = null;
 
     /// <summary>Takes note of a device that comes.</summary>
-    public void Attach(int task, uint device)
+    /// <param name="task">The task that attaches it.</param>
+    /// <param name="number">The device; null if it is not on PCI.</param>
+    public void Attach(int task, uint? number)
     {
         int domain = _tag is { } tag && tag.Task == task ? tag.Domain : -1;
         _tag = null;
+        if (number is not { } device)
+        {
+            _hasOther = true;
+            return;
+        }
+
         if (_domains.ContainsKey(device))
         {
             if (task != 0 && _moves < MaxDevices)

@@ -228,7 +228,7 @@ public sealed class FaultObserver
             Iova = fault.Iova,
             Direction = (fault.Size & 1) != 0 ? FaultDirection.Write : FaultDirection.Read,
             Device = Encoding.Latin1.GetString(device[..Math.Min(device.Length, 64)]),
-            Requester = fault.Device == 0 ? null : fault.Device,
+            Requester = fault.Device,
             HasSegment = true,
             Reason = "the driver does not say why",
         };

@@ -70,8 +70,8 @@ public sealed class TraceMachine
             case TraceEventKind.Console:
                 Read(reader.Message);
                 break;
-            case TraceEventKind.Attach when traceEvent.Device != 0 && _devices.Count < MaxDevices:
-                _devices.Add(traceEvent.Device);
+            case TraceEventKind.Attach when traceEvent.Device is { } device && _devices.Count < MaxDevices:
+                _devices.Add(device);
                 break;
             default:
                 break;

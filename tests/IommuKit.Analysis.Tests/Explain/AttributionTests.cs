@@ -9,7 +9,7 @@ namespace IommuKit.Analysis.Tests.Explain;
 
 public class AttributionTests
 {
-    private static readonly MachineKind Tegra210 = MachineCatalog.Find("tegra210")!;
+    private static readonly IommuKind Tegra210 = MachineCatalog.Find("tegra210")!;
 
     private static readonly Lazy<Workload> Unmap = new(() => SizeWorkloads.Run(Tegra210, SyncPolicy.PerPage, SyncPolicy.RangeFlush, 4 << 20)[1]);
 

@@ -79,6 +79,15 @@ public sealed class JudgeTests : IDisposable
             CultureInfo.InvariantCulture, text.Replace("0x1000 - 0x2000", iova), $"{time:d3}", $"{time + 1:d3}");
     }
 
+    [Fact]
+    public void The_first_function_of_the_first_bus_is_a_device_too() => Judged(
+        $"""
+         dd-1 [000] .... 0.900000: attach_device_to_domain: IOMMU: device=0000:00:00.0
+         dd-1 [000] .... 0.900001: attach_device_to_domain: IOMMU: device=0000:00:03.0
+         dd-1 [000] .... 0.900002: attach_device_to_domain: IOMMU: device=fe960000.serial
+         {Pair}
+        """).Devices.ShouldBe(["0000:00:00.0", "0000:00:03.0"]);
+
     [Theory]
     [InlineData("rtc_cmos 00:04: setting system clock to 2026-03-01T12:34:56 UTC (1772368496)", "2026-03-01")]
     [InlineData("rtc_cmos 00:04: setting system clock to 2026-02-30T12:34:56 UTC", null)]

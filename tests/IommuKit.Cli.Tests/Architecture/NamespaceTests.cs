@@ -11,10 +11,6 @@ public class NamespaceTests
     private static readonly Dictionary<string, string[]> Circles = new()
     {
         ["IommuKit.Traces"] = ["IommuKit.Traces", "IommuKit.Traces.Dat"],
-        ["IommuKit.Checker"] =
-        [
-            "IommuKit.Checker", "IommuKit.Checker.Iommus.Tegra", "IommuKit.Checker.Planted", "IommuKit.Checker.Rigs", "IommuKit.Checker.Scenarios",
-        ],
         ["IommuKit.Cli"] = ["IommuKit.Cli", "IommuKit.Cli.Commands", "IommuKit.Cli.Output", "IommuKit.Cli.Output.Report"],
     };
 

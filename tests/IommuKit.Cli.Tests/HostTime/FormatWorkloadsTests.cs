@@ -1,5 +1,6 @@
 using IommuKit.Cli.HostTime;
 using IommuKit.Lab.Formats;
+using IommuKit.Lab.Iommus;
 using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Cli.Tests.HostTime;

@@ -16,7 +16,6 @@ public class BenchRunnerTests
     {
         Seed.Value.Count.ShouldBe(6 * 2 * 3);
         Seed.Value.ShouldAllBe(row => row.PaperBefore != null && row.PaperAfter != null);
-        Seed.Value.ShouldAllBe(row => row.Counts.Maintenance >= (row.Policy == SyncPolicy.Deferred ? 0 : row.Bound.Total));
     }
 
     /// <summary>S17, S32, S35: the paper's ordering and factors.</summary>
@@ -74,40 +73,11 @@ public class BenchRunnerTests
             Layout = BenchLayout.Contiguous,
             Sizes = [16 << 20],
             Policies = [SyncPolicy.Gather],
-            Settings = new MachineSettings { UsesSections = true },
+            Settings = new MachineSettings { UsesSuperpages = true },
         };
         foreach (var row in BenchRunner.Run(options))
         {
             row.Counts.EntriesStored.ShouldBe(4);
-            row.Counts.Maintenance.ShouldBe(row.Bound.Total);
-        }
-    }
-
-    [Theory]
-    [InlineData(BenchTables.Existing)]
-    [InlineData(BenchTables.Fresh)]
-    public void No_policy_beats_the_bound_without_dropping_more(BenchTables tables)
-    {
-        var options = Options() with { Machines = MachineCatalog.All, Tables = tables, Sizes = [4096, 60 << 10, 4 << 20, 18 << 20] };
-        foreach (var row in BenchRunner.Run(options).Where(row => row.Policy != SyncPolicy.Deferred))
-        {
-            row.Counts.Maintenance.ShouldBeGreaterThanOrEqualTo(row.Bound.Total, $"{row.Iommu} {row.Policy} {row.Operation} {row.Size}");
-        }
-    }
-
-    [Fact]
-    public void Gather_with_sections_flushed_as_one_reaches_the_bound()
-    {
-        var options = Options() with
-        {
-            Machines = MachineCatalog.All,
-            Policies = [SyncPolicy.Gather],
-            Sizes = [4 << 20],
-            Settings = new MachineSettings { SectionThreshold = 2 },
-        };
-        foreach (var row in BenchRunner.Run(options))
-        {
-            row.Counts.Maintenance.ShouldBe(row.Bound.Total);
         }
     }
 
@@ -140,11 +110,6 @@ public class BenchRunnerTests
         var list = BenchSteps.ScatterList(machine, most, layout);
         list.ShouldAllBe(range => machine.Memory.CpuView.Contains(range.Address, range.Length));
     }
-
-    [Fact]
-    public void Only_what_flushes_everything_takes_less_than_the_bound() =>
-        Seed.Value.Where(row => row.DropsOthers).Select(row => (row.Policy, row.Operation)).Distinct()
-            .ShouldBe([(SyncPolicy.Deferred, MappingOperation.Unmap)]);
 
     [Fact]
     public void Virtual_time_is_the_counts_times_the_costs()

@@ -1,6 +1,6 @@
 using System.Globalization;
 using IommuKit.Lab.Dump;
-using IommuKit.Lab.Formats;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Replay;
 
 namespace IommuKit.Lab.Tests.Dump;

@@ -1,5 +1,6 @@
 using IommuKit.Lab.Dump;
 using IommuKit.Lab.Formats;
+using IommuKit.Lab.Iommus;
 using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Lab.Tests.Dump;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using IommuKit.Lab.Dump;
 using IommuKit.Lab.Formats;
+using IommuKit.Lab.Iommus;
 using IommuKit.Specs.PageTables;
 using IommuKit.Traces;
 

@@ -1,4 +1,5 @@
 using IommuKit.Lab.Formats;
+using IommuKit.Lab.Iommus;
 using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Lab.Tests.Formats;

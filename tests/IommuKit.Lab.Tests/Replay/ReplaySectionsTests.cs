@@ -39,7 +39,7 @@ public sealed class ReplaySectionsTests : IDisposable
             {
                 Machines = [MachineCatalog.Find("tegra210")!],
                 Policies = [policy],
-                Tunings = [new ReplayTuning { Settings = new MachineSettings { UsesSections = true } }],
+                Tunings = [new ReplayTuning { Settings = new MachineSettings { UsesSuperpages = true } }],
             };
             var result = Replayer.Run(_path, options).ShouldHaveSingleItem();
             result.Skipped.ShouldBe([new SkippedEvents(SkipReason.OverLiveMapping, 1, 4, 4)], $"{policy}");

@@ -67,7 +67,7 @@ internal static class Scenario
     {
         ulong pool = Cases.TablePool(soc);
         using var machine = TegraMachine.Create(
-            soc, new MachineSettings { UsesSections = usesSections, TablePool = 1 << 20 }, tablePoolStart: pool);
+            soc, new MachineSettings { UsesSuperpages = usesSections, TablePool = 1 << 20 }, tablePoolStart: pool);
 
         // A fault's handler reads registers, which would complete what the driver forgot to.
         machine.Model!.Write32(TegraMc.IntMask, 0);

@@ -31,7 +31,7 @@ public class TegraCountsTests
     [InlineData("tegra210", 1024, 256, 64)]
     [InlineData("tegra210", 4608, 1152, 288)]
     public void By_range_with_groups_of_32_KiB(string soc, int pages, long writes, long lines) =>
-        CheckRangePolicies(soc, new MachineSettings { TlbStep = 32 << 10 }, pages, writes, lines);
+        CheckRangePolicies(soc, Tuned(TegraTuning.TlbStep, 32 << 10), pages, writes, lines);
 
     [Theory]
     [InlineData("tegra30", 32, 16, 2)]
@@ -43,7 +43,7 @@ public class TegraCountsTests
     [InlineData("tegra210", 1024, 384, 64)]
     [InlineData("tegra210", 4608, 1728, 288)]
     public void By_range_with_groups_of_16_KiB(string soc, int pages, long writes, long lines) =>
-        CheckRangePolicies(soc, new MachineSettings { TlbStep = 16 << 10 }, pages, writes, lines);
+        CheckRangePolicies(soc, Tuned(TegraTuning.TlbStep, 16 << 10), pages, writes, lines);
 
     [Theory]
     [InlineData("tegra30", 32, 9, 2)]
@@ -54,7 +54,7 @@ public class TegraCountsTests
     [InlineData("tegra210", 1024, 129, 64)]
     [InlineData("tegra210", 4608, 581, 288)]
     public void By_range_with_sections(string soc, int pages, long writes, long lines) =>
-        CheckRangePolicies(soc, new MachineSettings { SectionThreshold = 1 }, pages, writes, lines);
+        CheckRangePolicies(soc, Tuned(TegraTuning.SectionThreshold, 1), pages, writes, lines);
 
     [Theory]
     [InlineData("tegra30")]
@@ -106,6 +106,8 @@ public class TegraCountsTests
         map.EntriesStored.ShouldBe(1024);
         map.Maintenance.ShouldBe(256 + 1 + 64);
     }
+
+    private static MachineSettings Tuned(TuningOption option, int value) => new() { Tuning = TuningValues.None.With(option, value) };
 
     private static void CheckRangePolicies(string soc, MachineSettings settings, int pages, long writes, long lines)
     {

@@ -63,7 +63,7 @@ public class TegraRangePropertyTests : TegraPropertyFixture
     {
         int group = groupKiB << 10;
         using var machine = TegraMachine.Create(
-            Cases.Soc(name), new MachineSettings { TlbStep = stepKiB << 10 }, new TegraModelOptions { TlbGroupBytes = group });
+            Cases.Soc(name), new MachineSettings { Tuning = TuningValues.None.With(TegraTuning.TlbStep, stepKiB << 10) }, new TegraModelOptions { TlbGroupBytes = group });
         using var tenant = MakeWithTables(machine, SyncPolicy.Gather, 4);
         var recorder = FlushRecorder.Attach(machine);
         Verify(Runs, run =>
@@ -95,7 +95,7 @@ public class TegraRangePropertyTests : TegraPropertyFixture
     public void P02_a_step_larger_than_the_group_leaves_stale_translations()
     {
         using var machine = TegraMachine.Create(
-            TegraSoc.Tegra210, new MachineSettings { TlbStep = 32 << 10 }, new TegraModelOptions { TlbGroupBytes = 16 << 10 });
+            TegraSoc.Tegra210, new MachineSettings { Tuning = TuningValues.None.With(TegraTuning.TlbStep, 32 << 10) }, new TegraModelOptions { TlbGroupBytes = 16 << 10 });
         using var tenant = MakeWithTables(machine, SyncPolicy.Gather, 1);
         tenant.Map(Iova, Data, 16 * Page);
         foreach (ulong page in Tenant.Range(Iova, 16 * Page))

@@ -98,7 +98,7 @@ public class TegraReusePropertyTests : TegraPropertyFixture
         foreach (var release in Enum.GetValues<TableRelease>())
         {
             using var machine = TegraMachine.Create(
-                Cases.Soc(name), new MachineSettings { UsesSections = true }, tablePoolStart: Cases.TablePool(Cases.Soc(name)));
+                Cases.Soc(name), new MachineSettings { UsesSuperpages = true }, tablePoolStart: Cases.TablePool(Cases.Soc(name)));
             using var tenant = new Tenant(machine, "hc", new DomainOptions { Policy = policy, Release = release });
             for (int round = 0; round < 3; round++)
             {

@@ -25,31 +25,44 @@ public sealed class WalkerLockTests : IDisposable
     public void Dispose() => _memory.Dispose();
 
     [Fact]
-    public void An_invalidation_waits() => HeldLock.ShouldStop(Gate, () => _walker.Invalidate(0, 0x1000, forgetsTables: true));
+    public void An_invalidation_waits() => ShouldStop(() => _walker.Invalidate(0, 0x1000, forgetsTables: true));
 
     [Fact]
-    public void The_loss_of_everything_waits() => HeldLock.ShouldStop(Gate, _walker.Evict);
+    public void The_loss_of_everything_waits() => ShouldStop(_walker.Evict);
 
     [Fact]
-    public void A_look_at_what_is_remembered_waits() => HeldLock.ShouldStop(Gate, Translate);
+    public void A_look_at_what_is_remembered_waits() => ShouldStop(Translate);
 
     [Fact]
-    public void A_walk_waits_to_remember_what_it_found() => HeldLock.ShouldStopInside(Gate, hold =>
+    public void A_walk_waits_to_remember_what_it_found() => HeldLock.ShouldStop(Lock.Enter, Lock.Exit, hold =>
     {
         _watched.BeforeRead = hold;
         Translate();
     });
 
-    private object Gate => WalkerFields<X86Format, CallbackMemory>.Gate(_walker);
+    private LockOf Lock => new(_walker);
+
+    private void ShouldStop(Action work) => HeldLock.ShouldStop(Lock.Enter, Lock.Exit, hold =>
+    {
+        hold();
+        work();
+    });
 
     private void Translate() => _walker.Translate(new DmaRequest(0, 0, IsWrite: false)).IsAllowed.ShouldBeFalse();
 
-    private static class WalkerFields<TFormat, TMemory>
+    private sealed class LockOf(SoftwareWalker<X86Format, CallbackMemory> walker)
+    {
+        public void Enter() => Fields<X86Format, CallbackMemory>.Lock(walker).Enter();
+
+        public void Exit() => Fields<X86Format, CallbackMemory>.Lock(walker).Exit();
+    }
+
+    private static class Fields<TFormat, TMemory>
         where TFormat : struct, Specs.PageTables.IPageTableFormat
         where TMemory : struct, IMemoryAccessor
     {
-        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
-        public static extern ref object Gate(SoftwareWalker<TFormat, TMemory> walker);
+        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_lock")]
+        public static extern ref SequenceLock Lock(SoftwareWalker<TFormat, TMemory> walker);
     }
 
     private sealed class WatchedMemory(DeviceMemory memory) : IMemoryAccessor

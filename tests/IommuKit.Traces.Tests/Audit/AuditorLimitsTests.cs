@@ -32,6 +32,25 @@ public sealed class AuditorLimitsTests : AuditorFixture
         Run().Limits.Any(limit => limit.StartsWith("Events overwritten", StringComparison.Ordinal)).ShouldBe(isSaid);
     }
 
+    [Theory]
+    [InlineData(0, 1, true)]
+    [InlineData(0, 2, true)]
+    [InlineData(1, 1, false)]
+    public void A_trace_of_nothing_but_unmaps_is_said(int maps, int unmaps, bool isSaid)
+    {
+        for (int i = 0; i < maps; i++)
+        {
+            Map(0x1000, 1);
+        }
+
+        for (int i = 0; i < unmaps; i++)
+        {
+            Unmap(0x1000, 1);
+        }
+
+        Run().Limits.Any(limit => limit.EndsWith("What was mapped again, and when, is not known.", StringComparison.Ordinal)).ShouldBe(isSaid);
+    }
+
     [Fact]
     public void Unmaps_of_what_was_not_seen_mapped_are_counted()
     {

@@ -48,6 +48,17 @@ public class FaultObserverTests
         Explain().ShouldHaveSingleItem().Cause.ShouldBe(FaultCause.NoPermission);
     }
 
+    [Fact]
+    public void An_entry_that_the_hardware_found_for_what_was_unmapped_is_doubted()
+    {
+        Map(0x10000, 1);
+        Unmap(0x10000, 1);
+        Console("arm-smmu-v3 a: event: F_PERMISSION client: 0000:00:04.0 sid: 0x20 ssid: 0x0 iova: 0x10000 ipa: 0x0");
+        var fault = Explain().ShouldHaveSingleItem();
+        fault.Cause.ShouldBe(FaultCause.NoPermission);
+        fault.Doubts.ShouldContain(doubt => doubt.StartsWith("the hardware found an entry, but in the trace the page was unmapped"));
+    }
+
     [Theory]
     [InlineData("F_TRANSLATION", FaultCause.UsedAfterUnmap)]
     [InlineData("F_PERMISSION", FaultCause.NoPermission)]

@@ -15,41 +15,53 @@ internal sealed class TegraDecoder(TegraSoc soc, int groupBytes, IReadOnlyList<T
     private uint _selected;
     private uint _high;
 
-    public ShadowCommand Decode(in MaintenanceStep access)
+    public void Decode(in MaintenanceStep access, ShadowCommands commands)
     {
+        if (access.Kind == MaintenanceKind.RegisterRead)
+        {
+            // A read is answered after all writes before it.
+            commands.Complete();
+            return;
+        }
+
         uint value = (uint)access.Value;
         switch ((uint)access.Address)
         {
             case TegraMc.PtbAsid:
                 _selected = value & ((uint)soc.AsidCount - 1);
-                return default;
+                break;
             case TegraMc.PtbData:
                 bool exists = (value & TegraEntry.RightsMask) != 0;
-                return new(ShadowCommandKind.SetRoot, (int)_selected, exists ? TegraEntry.Address(value) : ShadowCommand.Nothing, 0);
+                commands.SetRoot((int)_selected, exists ? TegraEntry.Address(value) : null);
+                break;
             case TegraMc.PtcFlushHigh:
                 _high = value & 3;
-                return default;
+                break;
             case TegraMc.PtcFlush:
-                return PtcFlush(new TegraPtcFlush(value));
+                PtcFlush(new TegraPtcFlush(value), commands);
+                break;
             case TegraMc.TlbFlush:
-                return TlbFlush(new TegraTlbFlush(value));
+                TlbFlush(new TegraTlbFlush(value), commands);
+                break;
             default:
-                return Route((uint)access.Address, value);
+                Route((uint)access.Address, value, commands);
+                break;
         }
     }
 
-    private ShadowCommand PtcFlush(TegraPtcFlush command)
+    private void PtcFlush(TegraPtcFlush command, ShadowCommands commands)
     {
         if (!command.IsLine)
         {
-            return ShadowCommand.DropAllTableCache;
+            commands.DropTableCache(0, ulong.MaxValue);
+            return;
         }
 
         ulong line = (command.AddressLow | ((ulong)_high << 32)) & ~((ulong)soc.AtomBytes - 1);
-        return new(ShadowCommandKind.DropTableCache, ShadowCommand.Every, line, line + (ulong)soc.AtomBytes - 1);
+        commands.DropTableCache(line, line + (ulong)soc.AtomBytes - 1);
     }
 
-    private ShadowCommand TlbFlush(TegraTlbFlush command)
+    private void TlbFlush(TegraTlbFlush command, ShadowCommands commands)
     {
         int space = command.MatchesAsid ? command.AsidOn(soc) : ShadowCommand.Every;
         ulong bytes = command.Match switch
@@ -59,26 +71,22 @@ internal sealed class TegraDecoder(TegraSoc soc, int groupBytes, IReadOnlyList<T
             TegraTlbFlushMatch.Group => (ulong)groupBytes,
             _ => 0,
         };
-        if (bytes == 0)
+        if (bytes != 0)
         {
-            return default;
+            ulong first = command.Address & ~(bytes - 1);
+            commands.DropTranslations(space, first, first + bytes - 1);
         }
-
-        ulong first = command.Address & ~(bytes - 1);
-        return new(ShadowCommandKind.DropTranslations, space, first, first + bytes - 1);
     }
 
-    private ShadowCommand Route(uint offset, uint value)
+    private void Route(uint offset, uint value, ShadowCommands commands)
     {
         for (int i = 0; i < devices.Count; i++)
         {
             if (devices[i].AsidRegister == offset)
             {
                 bool isOn = (value & TegraMc.SwgroupBits.Enable) != 0;
-                return new(ShadowCommandKind.SetRoute, i, isOn ? value & ((uint)soc.AsidCount - 1) : ShadowCommand.Nothing, 0);
+                commands.SetRoute(i, isOn ? (int)(value & ((uint)soc.AsidCount - 1)) : null);
             }
         }
-
-        return default;
     }
 }

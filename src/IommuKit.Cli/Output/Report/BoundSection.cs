@@ -27,7 +27,7 @@ internal static class BoundSection
         if (charted.Count != 0)
         {
             // They tell the same story, so one of them does at first: that with most to save.
-            var shown = charted.MaxBy(work => work.Max(row => (double)row.Counts.Maintenance / Math.Max(1, row.Bound.Total)))!;
+            var shown = charted.MaxBy(work => work.Max(row => (double)row.Counts.Maintenance / Math.Max(1, row.Bound!.Value.Total)))!;
             body.Figure(Chart(NameOf(shown), [.. shown]), Table(NameOf(shown), [.. shown]));
             if (charted.Count > 1)
             {
@@ -46,7 +46,7 @@ internal static class BoundSection
             var same = work.First();
             body.Details(
                 $"{NameOf(work)}: {Numbers.Count(same.Counts.Maintenance)} operations under every policy, "
-                    + $"{Numbers.Times(same.Counts.Maintenance, same.Bound.Total)} the least",
+                    + $"{Numbers.Times(same.Counts.Maintenance, same.Bound!.Value.Total)} the least",
                 Table(NameOf(work), [.. work]));
         }
     });
@@ -59,7 +59,7 @@ internal static class BoundSection
 
     private static BarChart Chart(string name, IReadOnlyList<BenchRow> rows)
     {
-        long least = rows[0].Bound.Total;
+        long least = rows[0].Bound!.Value.Total;
         var bars = rows.GroupBy(row => row.Counts.Maintenance).Select(same => new BarRow(
             string.Join(", ", same.Select(row => row.Policy)), $"{Numbers.Count(same.Key)} ({Numbers.Times(same.Key, least)})", same.Key)).ToList();
         return new BarChart(
@@ -85,7 +85,7 @@ internal static class BoundSection
                 Numbers.Count(row.Counts.RegisterReads.Total),
                 Numbers.Count(row.Counts.LinesCleaned),
                 Numbers.Count(row.Counts.Barriers),
-                FormattableString.Invariant($"{row.Bound.RegisterWrites}+{row.Bound.RegisterReads}+{row.Bound.LinesCleaned}"),
+                row.Bound!.Value.ToString(),
                 Numbers.Microseconds(row.VirtualMicroseconds),
             }),
         ]);

@@ -13,7 +13,7 @@ namespace IommuKit.Cli.Output.Report;
 /// <param name="Log">The kernel log of the same run as the only trace, or null.</param>
 /// <param name="IsLenient">Whether to go on where a trace is cut off or damaged.</param>
 internal sealed record ReportRequest(
-    MachineKind Kind,
+    IommuKind Kind,
     IReadOnlyList<SyncPolicy> Policies,
     IReadOnlyList<string> Traces,
     CostRequest Costs,

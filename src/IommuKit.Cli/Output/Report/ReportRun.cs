@@ -2,7 +2,9 @@ using IommuKit.Analysis.Calibration;
 using IommuKit.Analysis.Explain;
 using IommuKit.Analysis.Verdict;
 using IommuKit.Checker;
+using IommuKit.Checker.Scenarios;
 using IommuKit.Cli.Commands;
+using IommuKit.Cli.Extensions;
 using IommuKit.Domains;
 using IommuKit.Lab.Bench;
 using IommuKit.Lab.Costs;
@@ -60,6 +62,7 @@ internal sealed record ReportRun(
             Policies = [.. request.Policies.Union([From, To]).Order()],
             Costs = costs,
         };
+        options = new Catalog().WithBounds(options);
         var bench = Collect("bench", 2 * options.Policies.Count * options.Sizes.Count, BenchRunner.Run(options), report);
         var workloads = Collect(
             "explain", 2 * options.Sizes.Count, options.Sizes.SelectMany(size => SizeWorkloads.Run(request.Kind, From, To, size)), report);

@@ -1,0 +1,118 @@
+using IommuKit.Checker.Rigs;
+using IommuKit.Checker.Shadow;
+using IommuKit.Lab.Machines;
+using IommuKit.Specs.PageTables;
+
+namespace IommuKit.Checker.Scenarios;
+
+/// <summary>An IOMMU that can be checked: everything that the checker asks about it.</summary>
+/// <param name="Name">The name by which users select it.</param>
+/// <param name="Description">What it is, and what its hardware may do.</param>
+/// <param name="Traits">What its hardware may do on its own, as its architecture says; no driver is asked.</param>
+/// <param name="Layout">Which ranges scenarios use.</param>
+/// <param name="Ends">Which they use at the ends of the address space.</param>
+/// <param name="Create">Builds one.</param>
+public sealed record CheckTarget(
+    string Name, string Description, ShadowTraits Traits, RangeLayout Layout, EndsLayout Ends, Func<CheckSettings, CheckRig> Create)
+{
+    /// <summary>Whether devices can be attached and detached; where not, they always are attached.</summary>
+    public bool CanAttach { get; init; }
+
+    /// <summary>Whether it is checked unless somebody asks for others.</summary>
+    public bool IsDefault { get; init; }
+
+    /// <summary>Whether it is checked at the ends of the address space unless somebody asks for others.</summary>
+    public bool IsDefaultAtEnds { get; init; }
+
+    /// <summary>Bugs that only a driver of this IOMMU can have, beside the general ones. Their names are not those of general ones.</summary>
+    public IReadOnlyList<PlantedBug> Bugs { get; init; } = [];
+
+    /// <summary>
+    /// Names of general bugs that change nothing here, because the driver does more than its hardware asks for; a planted bug that is not found would
+    /// put the checker in doubt.
+    /// </summary>
+    public IReadOnlyList<string> HarmlessBugs { get; init; } = [];
+
+    /// <summary>Page sizes of its domains; 0 for the smallest only.</summary>
+    public ulong PageSizes { get; init; }
+
+    /// <summary>From how many pages on a domain drops everything; 0 means never.</summary>
+    public int FlushAllPages { get; init; }
+
+    /// <summary>How many runs of entries a domain under Explicit remembers; 0 for as many as it does by itself.</summary>
+    public int ExplicitCapacity { get; init; }
+
+    /// <summary>Register writes that one invalidation of a line of the table cache takes.</summary>
+    public int WritesPerTableCacheLine { get; init; } = 1;
+
+    /// <summary>What is tuned about the driver.</summary>
+    public TuningValues Tuning { get; init; } = TuningValues.None;
+
+    /// <summary>Bytes of memory for page tables: enough for the tables of all ranges in both domains, and few to look at.</summary>
+    public ulong PoolBytes { get; init; } = 64 << 10;
+
+    /// <summary>The same where the ends of the address space are looked at, which have tables of all levels to themselves.</summary>
+    public ulong PoolBytesAtEnds { get; init; } = 64 << 10;
+
+    /// <summary>Finds the least maintenance; null if that cannot be found.</summary>
+    internal Func<MappingShape, LeastWork>? Least { get; private init; }
+
+    /// <summary>Whether walkers see the CPU's stores at once.</summary>
+    public bool HasCoherentWalk => Traits.HasCoherentWalk;
+
+    /// <summary>Whether what is not present may be remembered.</summary>
+    public bool CachesInvalidEntries => Traits.CachesInvalidEntries;
+
+    /// <summary>Whether there is a cache of table memory.</summary>
+    public bool HasTableCache => Traits.TableCacheLine != 0;
+
+    /// <summary>Whether pointers to tables are remembered by IOVA.</summary>
+    public bool HasWalkCache => Traits.HasWalkCache;
+
+    /// <summary>The least that a map or an unmap needs on this hardware, whatever the driver; null if that is not known.</summary>
+    public LeastMaintenance? LeastFor(in MappingShape shape) => Least?.Invoke(shape) is { } least
+        ? new LeastMaintenance((least.TableCacheDrops * WritesPerTableCacheLine) + least.TranslationDrops, least.Waits, least.Cleans)
+        : null;
+
+    /// <summary>
+    /// The same with what no driver does by itself: pages of two sizes, and a flush of everything where many pages change; with few runs to remember,
+    /// so that a short scenario owes more.
+    /// </summary>
+    /// <param name="pageBytes">The smaller page size.</param>
+    /// <param name="tableSpan">The larger one: what a table of the smaller ones translates.</param>
+    public CheckTarget Tuned(ulong pageBytes, ulong tableSpan) => this with
+    {
+        Name = $"{Name}-tuned",
+        Description = $"{Description}; with large pages, and thresholds above which wider flushes replace several",
+        Layout = new RangeLayout(pageBytes, tableSpan, mapsTable: true),
+        IsDefaultAtEnds = false,
+        PageSizes = pageBytes | tableSpan,
+        FlushAllPages = (int)(tableSpan / pageBytes),
+        ExplicitCapacity = 2,
+    };
+
+    /// <summary>A kind of machine that can be checked.</summary>
+    /// <typeparam name="TFormat">The format of its page tables.</typeparam>
+    /// <param name="description">What its hardware may do, in one line.</param>
+    /// <param name="plan">How machines are built and what they may do. What they keep in memory is in their pool of page tables.</param>
+    /// <param name="inputBits">Bits of an IOVA.</param>
+    public static CheckTarget Of<TFormat>(string description, MachinePlan plan, int inputBits)
+        where TFormat : struct, IPageTableFormat
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ulong page = TrackedPages<TFormat>.PageBytes;
+        return new CheckTarget(
+            plan.Kind.Name,
+            description,
+            plan.Traits,
+            new RangeLayout(page, 1ul << TFormat.EntryShift(1)),
+            new EndsLayout(page, inputBits, TFormat.SignExtendsInput),
+            settings => new MachineRig<TFormat>(plan, settings))
+        {
+            CanAttach = true,
+            Least = shape => MappingBound<TFormat>.Find(plan.Traits, inputBits, shape),
+            PoolBytes = TrackedPages<TFormat>.PoolBytesFor(tables: 16, inputBits),
+            PoolBytesAtEnds = TrackedPages<TFormat>.PoolBytesFor(tables: TrackedPages<TFormat>.TablesAtEnds, inputBits),
+        };
+    }
+}

@@ -1,0 +1,170 @@
+using IommuKit.Lab.Formats;
+using IommuKit.Lab.Machines;
+using IommuKit.Models.Memory;
+using IommuKit.PageTables;
+using IommuKit.Specs.PageTables;
+
+namespace IommuKit.Checker.Shadow;
+
+/// <summary>
+/// The least maintenance of one map or unmap on some hardware, of any size: it is done to a page table, without a driver, and compared with everything
+/// that hardware may hold by then.
+/// </summary>
+/// <typeparam name="TFormat">The format of the page table.</typeparam>
+internal sealed class MappingBound<TFormat> : IDisposable
+    where TFormat : struct, IPageTableFormat
+{
+    // Larger ranges are looked at piece by piece. The pieces share no line of any cache, as so many entries of an upper table fill several.
+    private const int TablesPerPiece = 32;
+
+    private const Protection Rights = Protection.Read | Protection.Write;
+
+    private readonly MappingShape _shape;
+
+    // Somebody else's pages beside the range, which are in use and may not be dropped.
+    private readonly ulong[] _neighbours;
+    private readonly PhysicalMemory _memory;
+    private readonly PageAllocator _allocator;
+    private readonly PageTable<TFormat> _table;
+    private readonly FlushChecker<TFormat> _checker;
+    private CountingSink _sink;
+
+    private MappingBound(ShadowTraits traits, int inputBits, in MappingShape shape)
+    {
+        _shape = shape;
+        ulong page = TrackedPages<TFormat>.PageBytes;
+        ulong span = 1ul << TFormat.EntryShift(1);
+        int tables = (int)(((shape.Iova + shape.Size - 1) / span) - (shape.Iova / span)) + 1;
+        int outputBits = TFormat.MaxOutputBits;
+
+        // Tables that come and go with the range have nobody else's pages in them.
+        ulong before = (shape.KeepsTables ? shape.Iova : shape.Iova / span * span) - page;
+        ulong end = shape.Iova + shape.Size;
+        ulong behind = shape.KeepsTables ? end : (end + span - 1) / span * span;
+        _neighbours = [.. ((ulong[])[before, behind]).Where(neighbour => inputBits == 64 || neighbour >> inputBits == 0)];
+
+        // With those of the neighbours; of upper tables there is one for each level, but where the range crosses from one to the next.
+        ulong pool = TrackedPages<TFormat>.PoolBytesFor(tables + 2 + (2 * TFormat.TopLevel) + 2, inputBits);
+        _memory = new PhysicalMemory(pool, isCoherent: true);
+        _allocator = new PageAllocator(_memory.CpuView, 0, pool);
+        _sink = new CountingSink(_allocator, TrackedPages<TFormat>.TableLog2(0));
+        _table = new PageTable<TFormat>(
+            new PageTableOptions
+            {
+                InputBits = inputBits,
+                OutputBits = outputBits,
+                PageSizes = shape.UsesSuperpages ? TFormat.PageSizes & TFormat.PageSizeMask(outputBits) : page,
+                Release = shape.KeepsTables ? TableRelease.Never : TableRelease.WhenEmpty,
+            },
+            _allocator);
+        ulong first = shape.Iova;
+        ulong[] pages =
+        [
+            .. _neighbours.Concat(Enumerable.Range(0, (int)(shape.Size / page)).Select(i => first + ((ulong)i * page))).Order(),
+        ];
+
+        _checker = new FlushChecker<TFormat>(
+            new TrackedPages<TFormat>(pages, inputBits, outputBits, 0, pool), traits, new DropsEverything(), _memory, 1, 1, 1);
+        _checker.Connect(0, 0, _table.Root);
+        _checker.Attached(0, 0);
+    }
+
+    /// <summary>Finds it.</summary>
+    /// <param name="traits">What the hardware may do.</param>
+    /// <param name="inputBits">Bits of an IOVA.</param>
+    /// <param name="shape">The map or unmap.</param>
+    public static LeastWork Find(ShadowTraits traits, int inputBits, in MappingShape shape)
+    {
+        ulong span = (ulong)TablesPerPiece << TFormat.EntryShift(1);
+        var least = default(LeastWork);
+        ulong end = shape.Iova + shape.Size;
+        for (ulong start = shape.Iova; start < end;)
+        {
+            ulong next = Math.Min(end, (start / span + 1) * span);
+            using var piece = new MappingBound<TFormat>(traits, inputBits, shape with { Iova = start, Size = next - start });
+            least += piece.Find();
+            start = next;
+        }
+
+        return least with { Barriers = Math.Min(1, least.Barriers), Waits = Math.Min(1, least.Waits) };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _table.Dispose();
+        _memory.Dispose();
+    }
+
+    private LeastWork Find()
+    {
+        foreach (ulong neighbour in _neighbours)
+        {
+            Map(neighbour, TrackedPages<TFormat>.PageBytes);
+        }
+
+        if (_shape.KeepsTables)
+        {
+            Map();
+            Unmap();
+        }
+
+        if (!_shape.IsMap)
+        {
+            Map();
+        }
+
+        Synchronise();
+        _checker.StartCounting(new WasteCounts());
+        if (_shape.IsMap)
+        {
+            Map();
+        }
+        else
+        {
+            Unmap();
+        }
+
+        return _checker.TakeLeast() ?? throw new InvalidOperationException("Something is under way, or not promised.");
+    }
+
+    private void Map() => Map(_shape.Iova, _shape.Size);
+
+    private void Map(ulong iova, ulong size)
+    {
+        var error = _table.Map(iova, 0, size, Rights, ref _sink);
+        if (error != IommuError.None)
+        {
+            throw new IommuException(error, $"{TFormat.Name} cannot map 0x{size:x} bytes at 0x{iova:x}.");
+        }
+
+        _checker.Intend(0, iova, size, 0, Rights);
+        _checker.Promise(0, iova, size);
+    }
+
+    private void Unmap()
+    {
+        _table.TryUnmap(_shape.Iova, _shape.Size, ref _sink, out _);
+        _sink.FreeUnlinked();
+        _checker.Intend(0, _shape.Iova, _shape.Size, null, Protection.None);
+        _checker.Promise(0, _shape.Iova, _shape.Size);
+    }
+
+    /// <summary>Hardware has forgotten all that was, and fetched all that is.</summary>
+    private void Synchronise()
+    {
+        _checker.Observe(new MaintenanceStep(MaintenanceKind.Clean, 0, _memory.Length, default));
+        _checker.Observe(new MaintenanceStep(MaintenanceKind.Barrier, 0, 0, default));
+        _checker.Observe(new MaintenanceStep(MaintenanceKind.RegisterWrite, 0, 0, default));
+    }
+
+    private sealed class DropsEverything : ICommandDecoder
+    {
+        public void Decode(in MaintenanceStep access, ShadowCommands commands)
+        {
+            commands.DropTableCache(0, ulong.MaxValue);
+            commands.DropTranslations(ShadowCommand.Every, 0, ulong.MaxValue, withTables: true);
+            commands.Complete();
+        }
+    }
+}

@@ -1,0 +1,16 @@
+namespace IommuKit.Lab.Machines;
+
+/// <summary>An IOMMU as everything else knows it: what it is called, how it can be tuned, and how a machine with it is built.</summary>
+/// <param name="Name">The name by which users select it.</param>
+/// <param name="Description">What it is, in one line.</param>
+/// <param name="Create">Builds a machine with it.</param>
+public sealed record IommuKind(string Name, string Description, Func<MachineSettings, Machine> Create)
+{
+    /// <summary>What can be tuned about its driver, beside what every driver has.</summary>
+    public IReadOnlyList<TuningOption> Tuning { get; init; } = [];
+
+    /// <summary>
+    /// What operations cost on it unless somebody names other costs: the name of costs that come with the library, or a file; null for the first of those.
+    /// </summary>
+    public string? Costs { get; init; }
+}

@@ -1,0 +1,78 @@
+using IommuKit.Models.Memory;
+using IommuKit.PageTables;
+using IommuKit.Specs.Memory;
+using IommuKit.Specs.Mmio;
+
+namespace IommuKit.Lab.Machines;
+
+/// <summary>What every machine is put together from, but for its driver: memory, the pool of page tables, and the meter before the hardware.</summary>
+public sealed class MachineParts
+{
+    private MachineParts(PhysicalMemory memory, PageAllocator allocator, Meter meter, IMmio registers, ICpuCache cache)
+    {
+        Memory = memory;
+        Allocator = allocator;
+        Meter = meter;
+        Registers = registers;
+        Cache = cache;
+    }
+
+    /// <summary>System memory.</summary>
+    public PhysicalMemory Memory { get; }
+
+    /// <summary>Where page tables come from.</summary>
+    public PageAllocator Allocator { get; }
+
+    /// <summary>Counts what the driver does to the hardware.</summary>
+    public Meter Meter { get; }
+
+    /// <summary>The registers that the driver gets: the hardware's, behind the meter if that is wanted.</summary>
+    public IMmio Registers { get; }
+
+    /// <summary>The CPU's cache that the driver gets.</summary>
+    public ICpuCache Cache { get; }
+
+    /// <summary>Puts a machine together, and the driver on it. If something throws, nothing is left of it.</summary>
+    /// <typeparam name="TMachine">The machine.</typeparam>
+    /// <param name="settings">How it is to be.</param>
+    /// <param name="memoryBytes">Bytes of memory that the hardware can address.</param>
+    /// <param name="isCoherent">Whether the hardware sees the CPU's stores at once.</param>
+    /// <param name="purposeOf">What an access of a register is for, by its offset and whether it is a read.</param>
+    /// <param name="createModel">Makes the model of the hardware, whose registers these are. Not called where none is wanted.</param>
+    /// <param name="create">Makes the machine of its parts.</param>
+    public static TMachine Build<TMachine>(
+        MachineSettings settings,
+        ulong memoryBytes,
+        bool isCoherent,
+        Func<uint, bool, RegisterPurpose> purposeOf,
+        Func<PhysicalMemory, IMmio> createModel,
+        Func<MachineParts, TMachine> create)
+        where TMachine : Machine
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        ArgumentNullException.ThrowIfNull(purposeOf);
+        ArgumentNullException.ThrowIfNull(createModel);
+        ArgumentNullException.ThrowIfNull(create);
+
+        // Without a model nothing but the CPU looks at memory, and that only at the tables.
+        var memory = settings.Memory ?? (settings.HasModel
+            ? new PhysicalMemory(memoryBytes, isCoherent)
+            : new PhysicalMemory(settings.TablePoolStart + settings.TablePool, isCoherent: true));
+        try
+        {
+            settings.Prepare?.Invoke(memory);
+            var allocator = new PageAllocator(memory.CpuView, settings.TablePoolStart, settings.TablePool);
+            var silent = new SilentRegisters();
+            var registers = settings.HasModel ? createModel(memory) : silent;
+            var cache = settings.HasModel ? (ICpuCache)memory : silent;
+            var meter = new Meter(registers, cache, purposeOf, settings.IsShared);
+            return create(new MachineParts(
+                memory, allocator, meter, settings.HasMeter ? meter : registers, settings.HasMeter ? meter : cache));
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,53 @@
+namespace IommuKit.Models.Software;
+
+/// <summary>
+/// A lock for writers, and a number for readers who take none: they read, and look whether the number has stayed. For a few instructions at a time.
+/// </summary>
+internal struct SequenceLock
+{
+    // Odd while a writer is at work.
+    private int _number;
+
+    /// <summary>The number before a reader begins; it waits while a writer is at work.</summary>
+    public int BeginRead()
+    {
+        int number = Volatile.Read(ref _number);
+        return (number & 1) == 0 ? number : WaitForWriter();
+    }
+
+    /// <summary>Whether what was read since is of one state. All of it must have been read by volatile reads.</summary>
+    public readonly bool IsUnchanged(int number) => Volatile.Read(in _number) == number;
+
+    /// <summary>Keeps other writers out, and readers from believing what they read.</summary>
+    public void Enter()
+    {
+        var spin = default(SpinWait);
+        while (true)
+        {
+            int number = Volatile.Read(ref _number);
+            if ((number & 1) == 0 && Interlocked.CompareExchange(ref _number, number + 1, number) == number)
+            {
+                return;
+            }
+
+            spin.SpinOnce();
+        }
+    }
+
+    /// <summary>Ends what <see cref="Enter"/> began.</summary>
+    public void Exit() => Volatile.Write(ref _number, _number + 1);
+
+    private int WaitForWriter()
+    {
+        var spin = default(SpinWait);
+        while (true)
+        {
+            spin.SpinOnce();
+            int number = Volatile.Read(ref _number);
+            if ((number & 1) == 0)
+            {
+                return number;
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+using System.Runtime.CompilerServices;
+
+namespace IommuKit.Models.Software;
+
+/// <summary>
+/// What a walker remembers, by a number: an array that is searched from the place of the number's hash on. Readers need no lock if they look afterwards
+/// whether a writer came between (<see cref="SequenceLock"/>); what they find in the middle of a change is nonsense, but they end.
+/// </summary>
+internal sealed class TagTable
+{
+    private const int FirstLength = 64;
+    private const ulong Golden = 0x9e37_79b9_7f4a_7c15;
+
+    private Entry[] _entries = new Entry[FirstLength];
+
+    /// <summary>How many numbers there are.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Finds a number.</summary>
+    /// <param name="tag">The number, less than 2^64 - 1.</param>
+    /// <param name="address">What was put there.</param>
+    /// <param name="info">What was put there.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryFind(ulong tag, out ulong address, out uint info)
+    {
+        var entries = Volatile.Read(ref _entries);
+        ulong key = tag + 1;
+        int index = Home(key, entries.Length);
+        ref var entry = ref entries[index];
+        ulong found = Volatile.Read(ref entry.Key);
+        if (found == key)
+        {
+            address = Volatile.Read(ref entry.Address);
+            info = Volatile.Read(ref entry.Info);
+            return true;
+        }
+
+        address = 0;
+        info = 0;
+        return found != 0 && TryFindFurther(entries, key, index, out address, out info);
+    }
+
+    /// <summary>Puts something under a number, in place of what is there. Only for a writer.</summary>
+    public void Set(ulong tag, ulong address, uint info)
+    {
+        if (2 * (Count + 1) > _entries.Length)
+        {
+            Grow();
+        }
+
+        Count += Put(_entries, tag + 1, address, info) ? 1 : 0;
+    }
+
+    /// <summary>Removes the numbers of a range, at the cost of the numbers in it or of those that there are, whichever is less. Only for a writer.</summary>
+    public void Remove(ulong first, ulong last)
+    {
+        if (last - first >= (uint)Count)
+        {
+            RemoveWhere(first, last, static (tag, first, last) => tag >= first && tag <= last);
+            return;
+        }
+
+        for (ulong tag = first; Count != 0; tag++)
+        {
+            Remove(tag);
+            if (tag == last)
+            {
+                break;
+            }
+        }
+    }
+
+    /// <summary>Removes the numbers that a test of a number and a range names, at the cost of all. Only for a writer.</summary>
+    public void RemoveWhere(ulong first, ulong last, Func<ulong, ulong, ulong, bool> isRemoved)
+    {
+        // Backwards from an empty place: what a removal moves back was seen before.
+        int mask = _entries.Length - 1;
+        int start = Array.FindIndex(_entries, static entry => entry.Key == 0);
+        for (int i = 1; i <= mask && Count != 0; i++)
+        {
+            int index = (start - i) & mask;
+            ulong key = _entries[index].Key;
+            if (key != 0 && isRemoved(key - 1, first, last))
+            {
+                RemoveAt(index);
+            }
+        }
+    }
+
+    /// <summary>Removes everything. Only for a writer.</summary>
+    public void Clear()
+    {
+        if (Count != 0)
+        {
+            Array.Clear(_entries);
+            Count = 0;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Home(ulong key, int length) => (int)((key * Golden) >> 32) & (length - 1);
+
+    private static bool TryFindFurther(Entry[] entries, ulong key, int index, out ulong address, out uint info)
+    {
+        for (int i = 1; i < entries.Length; i++)
+        {
+            ref var entry = ref entries[(index + i) & (entries.Length - 1)];
+            ulong found = Volatile.Read(ref entry.Key);
+            if (found == key)
+            {
+                address = Volatile.Read(ref entry.Address);
+                info = Volatile.Read(ref entry.Info);
+                return true;
+            }
+
+            if (found == 0)
+            {
+                break;
+            }
+        }
+
+        address = 0;
+        info = 0;
+        return false;
+    }
+
+    /// <summary>Whether the number was not there before.</summary>
+    private static bool Put(Entry[] entries, ulong key, ulong address, uint info)
+    {
+        int index = Home(key, entries.Length);
+        while (entries[index].Key != 0 && entries[index].Key != key)
+        {
+            index = (index + 1) & (entries.Length - 1);
+        }
+
+        bool isNew = entries[index].Key == 0;
+        entries[index] = new Entry { Key = key, Address = address, Info = info };
+        return isNew;
+    }
+
+    private void Grow()
+    {
+        var entries = new Entry[2 * _entries.Length];
+        foreach (ref readonly var entry in _entries.AsSpan())
+        {
+            if (entry.Key != 0)
+            {
+                Put(entries, entry.Key, entry.Address, entry.Info);
+            }
+        }
+
+        Volatile.Write(ref _entries, entries);
+    }
+
+    private void Remove(ulong tag)
+    {
+        ulong key = tag + 1;
+        for (int index = Home(key, _entries.Length); _entries[index].Key != 0; index = (index + 1) & (_entries.Length - 1))
+        {
+            if (_entries[index].Key == key)
+            {
+                RemoveAt(index);
+                return;
+            }
+        }
+    }
+
+    /// <summary>Empties a place, and moves what was put further on because of it back.</summary>
+    private void RemoveAt(int hole)
+    {
+        int mask = _entries.Length - 1;
+        for (int index = (hole + 1) & mask; _entries[index].Key != 0; index = (index + 1) & mask)
+        {
+            int home = Home(_entries[index].Key, _entries.Length);
+            if (((index - home) & mask) >= ((index - hole) & mask))
+            {
+                _entries[hole] = _entries[index];
+                hole = index;
+            }
+        }
+
+        _entries[hole] = default;
+        Count--;
+    }
+
+    private struct Entry
+    {
+        // 0: none.
+        public ulong Key;
+        public ulong Address;
+        public uint Info;
+    }
+}

@@ -1,0 +1,92 @@
+using IommuKit.Checker.Shadow;
+using IommuKit.Domains;
+using IommuKit.Lab;
+using IommuKit.Lab.Bench;
+using IommuKit.Lab.Iommus;
+using IommuKit.Lab.Iommus.Tegra;
+using IommuKit.Lab.Machines;
+
+namespace IommuKit.Checker.Tests;
+
+/// <summary>The least maintenance of a bench is a bound, and can be reached.</summary>
+public class BenchBoundsTests
+{
+    private static readonly Lazy<IReadOnlyList<BenchRow>> Seed = new(() => Run(new() { Machines = [MachineCatalog.Find("tegra210")!] }));
+
+    /// <summary>Entries of 4 bytes, in lines of 64 bytes of the CPU's cache and of 16 or 64 of the table cache, and groups of the TLB.</summary>
+    [Theory]
+    [InlineData("tegra30", 128 << 10, 8 + 8, 2)]
+    [InlineData("tegra210", 128 << 10, (2 * 2) + 4, 2)]
+    [InlineData("tegra30", 4 << 20, 256 + 1, 64)]
+    [InlineData("tegra210", 4 << 20, (2 * 64) + 1, 64)]
+    [InlineData("tegra210", 18 << 20, (2 * 288) + 4 + 64, 288)]
+    public void Where_tables_exist_it_is_lines_and_groups_or_whole_sections(string soc, ulong size, long writes, long lines)
+    {
+        var target = CheckTargets.Find(soc)!;
+        foreach (bool isMap in (bool[])[true, false])
+        {
+            target.LeastFor(new MappingShape(0x4000_0000, size, isMap, UsesSuperpages: false, KeepsTables: true))
+                .ShouldBe(new LeastMaintenance(writes, 1, lines));
+        }
+    }
+
+    [Fact]
+    public void A_range_that_is_looked_at_in_pieces_needs_what_its_pieces_need()
+    {
+        var target = CheckTargets.Find("tegra210")!;
+        var one = target.LeastFor(new MappingShape(0, 256 << 20, IsMap: true, UsesSuperpages: false, KeepsTables: true));
+        one.ShouldBe(new LeastMaintenance(64 * ((2 * 64) + 1), 1, 64 * 64));
+    }
+
+    [Theory]
+    [InlineData(BenchTables.Existing)]
+    [InlineData(BenchTables.Fresh)]
+    public void No_policy_beats_the_bound_without_dropping_more(BenchTables tables)
+    {
+        var rows = Run(new() { Machines = MachineCatalog.All, Tables = tables, Sizes = [4096, 60 << 10, 4 << 20, 18 << 20] });
+        foreach (var row in rows.Where(row => row.Policy != SyncPolicy.Deferred))
+        {
+            row.Counts.Maintenance.ShouldBeGreaterThanOrEqualTo(row.Bound!.Value.Total, $"{row.Iommu} {row.Policy} {row.Operation} {row.Size}");
+        }
+    }
+
+    [Fact]
+    public void Gather_with_sections_flushed_as_one_reaches_the_bound() => ShouldReachIt(new()
+    {
+        Machines = MachineCatalog.All,
+        Policies = [SyncPolicy.Gather],
+        Sizes = [4 << 20],
+        Settings = new MachineSettings { Tuning = TuningValues.None.With(TegraTuning.SectionThreshold, 2) },
+    });
+
+    [Fact]
+    public void Sections_reach_the_bound() => ShouldReachIt(new()
+    {
+        Machines = [MachineCatalog.Find("tegra210")!],
+        Layout = BenchLayout.Contiguous,
+        Sizes = [16 << 20],
+        Policies = [SyncPolicy.Gather],
+        Settings = new MachineSettings { UsesSuperpages = true },
+    });
+
+    [Fact]
+    public void Only_what_flushes_everything_takes_less_than_the_bound() =>
+        Seed.Value.Where(row => row.DropsOthers).Select(row => (row.Policy, row.Operation)).Distinct()
+            .ShouldBe([(SyncPolicy.Deferred, MappingOperation.Unmap)]);
+
+    [Fact]
+    public void What_nobody_can_check_has_no_bound() =>
+        BenchRunner.Run(new() { Machines = [MachineCatalog.Find("tegra30")!], Sizes = [4096], Policies = [SyncPolicy.Gather] })
+            .ShouldAllBe(row => row.Bound == null && !row.DropsOthers);
+
+    private static void ShouldReachIt(BenchOptions options)
+    {
+        foreach (var row in Run(options))
+        {
+            row.Counts.Maintenance.ShouldBe(row.Bound!.Value.Total);
+        }
+    }
+
+    private static IReadOnlyList<BenchRow> Run(BenchOptions options) =>
+        [.. BenchRunner.Run(options with { Least = BenchBounds.Of(options, CheckTargets.Find) })];
+}
