@@ -15,7 +15,8 @@ public interface IConformKind
     IConformUnit Load(BootSnapshot snapshot, BootMemory memory);
 
     /// <summary>
-    /// Why the recorder's answer to a probe is known to be wrong: the answer is then judged by the architecture, which the text names; null if it is not.
+    /// Why the recorder's answer to a probe is known to be wrong: the answer is then judged by the architecture, which the text names; null if it
+    /// is not.
     /// </summary>
     /// <param name="snapshot">The snapshot.</param>
     /// <param name="probe">The probe with the recorder's answer.</param>

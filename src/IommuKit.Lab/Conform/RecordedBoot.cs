@@ -47,7 +47,8 @@ public sealed class RecordedBoot
     /// <summary>The name of the boot: that of its folder.</summary>
     public string Name => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(_folder)));
 
-    /// <summary>The snapshots, one after the other. Memory is the same object in all, so that each has to be used before the next is asked for.</summary>
+    /// <summary>The snapshots, one after the other. Memory is the same object in all, so that each has to be used before the next is asked
+    /// for.</summary>
     /// <exception cref="InputException">A line is not understood.</exception>
     public IEnumerable<BootSnapshot> Snapshots()
     {
@@ -140,7 +141,7 @@ public sealed class RecordedBoot
             throw line.Refuse();
         }
 
-        bool isDisputed = words.Any(word => word.StartsWith("WALKER=", StringComparison.Ordinal) || word.StartsWith("MODEL=", StringComparison.Ordinal));
+        bool isDisputed = Value(words, "WALKER=") is not null || Value(words, "MODEL=") is not null;
         return new BootProbe(
             (uint)source, line.Hex(After(words[2], "iova=")), words[3] == "write", ReadAnswer(line, words), isDisputed, line.Number, line.Text);
     }

@@ -8,7 +8,8 @@ namespace IommuKit.Models.Vtd;
 /// One cache of a VT-d unit: entries of two words, found by a key within a space. Looked up without a lock; filled and dropped under the model's.
 /// </summary>
 /// <remarks>
-/// Each set has a version that is odd while one of its entries changes. A look-up that meets a change finds nothing, and is done again under the lock.
+/// Each set has a version that is odd while one of its entries changes. A look-up that meets a change finds nothing, and is done again under the
+/// lock.
 /// </remarks>
 internal sealed class VtdCache
 {
@@ -131,7 +132,8 @@ internal sealed class VtdCache
 
     public void Clear() => Drop(0, 0);
 
-    /// <summary>Saves or restores what it holds. What is restored is an entry only where it says so; whose, and of what, the reader makes sure.</summary>
+    /// <summary>Saves or restores what it holds. What is restored is an entry only where it says so; whose, and of what, the reader makes
+    /// sure.</summary>
     public void Transfer(ref StateTransfer transfer)
     {
         int count = 0;

@@ -159,7 +159,8 @@ public sealed partial class VtdModel<TMemory>
         }
 
         long drops = _drops;
-        var reason = ReadPasid(new VtdScalableContextEntry(context.Data, context.Info, 0, 0), pasid, out ulong first, out ushort domain, out ulong third);
+        var owner = new VtdScalableContextEntry(context.Data, context.Info, 0, 0);
+        var reason = ReadPasid(owner, pasid, out ulong first, out ushort domain, out ulong third);
         ulong space = VtdCache.Valid | ((ulong)reason << ReasonShift) | ((ulong)(uint)pasid << PasidShift) | domain;
         entry = new VtdCacheEntry(key, space, first | (context.Data & DisablesFaultsBit), third);
         if ((reason == VtdFaultReason.None || _cap.CachingMode) && drops == _drops)

@@ -138,7 +138,9 @@ public sealed partial class VtdModel<TMemory>
 
     private void TellIfDue()
     {
-        if (Volatile.Read(ref _faultEvent.IsMessageDue) || Volatile.Read(ref _completionEvent.IsMessageDue) || Volatile.Read(ref _pageEvent.IsMessageDue))
+        if (Volatile.Read(ref _faultEvent.IsMessageDue)
+            || Volatile.Read(ref _completionEvent.IsMessageDue)
+            || Volatile.Read(ref _pageEvent.IsMessageDue))
         {
             Accesses.WhenEnded(_tell);
         }

@@ -6,8 +6,8 @@ using IommuKit.Specs.Vtd;
 namespace IommuKit.Models.Vtd;
 
 /// <content>
-/// The way of nearly every request: all that it needs is cached, and it is allowed. Without a lock, and by the same rules as the full way, to which everything
-/// else is left.
+/// The way of nearly every request: all that it needs is cached, and it is allowed. Without a lock, and by the same rules as the full way, to
+/// which everything else is left.
 /// </content>
 public sealed partial class VtdModel<TMemory>
 {

@@ -16,8 +16,8 @@ public sealed partial class VtdModel<TMemory>
 
     /// <summary>Queues a page request of a device, and tells software of it.</summary>
     /// <returns>
-    /// False if the device is answered at once that the page will not be there (a response with code 1): it may not ask, there is no queue, or the queue is
-    /// full.
+    /// False if the device is answered at once that the page will not be there (a response with code 1): it may not ask, there is no queue, or the
+    /// queue is full.
     /// </returns>
     public bool TryRequestPage(in VtdPageRequest request)
     {

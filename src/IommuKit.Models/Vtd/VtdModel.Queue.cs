@@ -5,8 +5,8 @@ namespace IommuKit.Models.Vtd;
 
 /// <content>The invalidation queue (VT-d specification, section 6.5.2).</content>
 /// <remarks>
-/// One thread at a time takes descriptors from the queue; another that rings the doorbell leaves them to it. Whatever a descriptor needs from outside (a
-/// wait for accesses, a store to memory, a device's answer) is done without the lock, and the head moves when it is done.
+/// One thread at a time takes descriptors from the queue; another that rings the doorbell leaves them to it. Whatever a descriptor needs from
+/// outside (a wait for accesses, a store to memory, a device's answer) is done without the lock, and the head moves when it is done.
 /// </remarks>
 public sealed partial class VtdModel<TMemory>
 {

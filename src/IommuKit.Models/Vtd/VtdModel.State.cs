@@ -68,8 +68,8 @@ public sealed partial class VtdModel<TMemory>
     }
 
     /// <summary>
-    /// Puts a value into a register without doing what a write of it would: to load a snapshot of a machine. GSTS may be loaded too, before or after the
-    /// addresses that it has in use; loading IQT takes no descriptors.
+    /// Puts a value into a register without doing what a write of it would: to load a snapshot of a machine. GSTS may be loaded too, before or
+    /// after the addresses that it has in use; loading IQT takes no descriptors.
     /// </summary>
     /// <param name="offset">The register.</param>
     /// <param name="value">Its value. Bits that it does not have are ignored.</param>

@@ -7,8 +7,8 @@ using IommuKit.Specs.X86;
 namespace IommuKit.Models.Vtd;
 
 /// <content>
-/// Page walks, under the lock. What the tables say is decoded by the formats; here are the levels, the caches, accessed and dirty bits, and how two stages
-/// combine.
+/// Page walks, under the lock. What the tables say is decoded by the formats; here are the levels, the caches, accessed and dirty bits, and how
+/// two stages combine.
 /// </content>
 public sealed partial class VtdModel<TMemory>
 {

@@ -7,14 +7,14 @@ using IommuKit.Specs.Vtd;
 namespace IommuKit.Models.Vtd;
 
 /// <summary>
-/// A VT-d remapping unit at the level of its registers: DMA and interrupt remapping, invalidation by queue and by register, faults, page requests. Its
-/// caches hold what they once read until they are told to drop it: what a driver forgets shows.
+/// A VT-d remapping unit at the level of its registers: DMA and interrupt remapping, invalidation by queue and by register, faults, page requests.
+/// Its caches hold what they once read until they are told to drop it: what a driver forgets shows.
 /// </summary>
 /// <remarks>
-/// <para>Everything that the unit reads may come from somebody hostile: whatever registers, queues and tables hold, a call ends and does not throw. What
-/// the memory or a listener throws, reaches the caller.</para>
-/// <para>Thread-safe. A translation that the caches answer takes no lock; walks take the model's. Memory that is a callback may call the model, but must
-/// not wait for another thread that does.</para>
+/// <para>Everything that the unit reads may come from somebody hostile: whatever registers, queues and tables hold, a call ends and does not
+/// throw. What the memory or a listener throws, reaches the caller.</para>
+/// <para>Thread-safe. A translation that the caches answer takes no lock; walks take the model's. Memory that is a callback may call the model,
+/// but must not wait for another thread that does.</para>
 /// </remarks>
 /// <typeparam name="TMemory">Accessor to system memory.</typeparam>
 public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel, ISavable
@@ -89,14 +89,14 @@ public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel, ISavable
     public VtdUnit Unit => _unit;
 
     /// <summary>
-    /// Called with each message that the unit sends to tell of an event: faults, completed waits, page requests. Outside all locks of the model, on a thread
-    /// whose access or transaction led to it; during an access of a device (see <see cref="Accesses"/>), when that has ended.
+    /// Called with each message that the unit sends to tell of an event: faults, completed waits, page requests. Outside all locks of the model,
+    /// on a thread whose access or transaction led to it; during an access of a device (see <see cref="Accesses"/>), when that has ended.
     /// </summary>
     public Action<VtdMessage>? MessageSent { get; set; }
 
     /// <summary>
-    /// What devices with TLBs do when they are told to drop translations; false if the device does not answer in time. Called outside all locks. Without
-    /// it, every device answers.
+    /// What devices with TLBs do when they are told to drop translations; false if the device does not answer in time. Called outside all locks.
+    /// Without it, every device answers.
     /// </summary>
     public Func<VtdDeviceTlbInvalidation, bool>? DeviceTlbInvalidated { get; set; }
 
@@ -104,8 +104,8 @@ public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel, ISavable
     public Action<VtdPageGroupResponse>? PageGroupResponded { get; set; }
 
     /// <summary>
-    /// Called when software flushes the write buffer, on units that have one (CAP.RWBF), outside all locks: stores of the CPU before it must be visible to
-    /// the unit when it returns.
+    /// Called when software flushes the write buffer, on units that have one (CAP.RWBF), outside all locks: stores of the CPU before it must be
+    /// visible to the unit when it returns.
     /// </summary>
     public Action? WriteBufferFlushed { get; set; }
 

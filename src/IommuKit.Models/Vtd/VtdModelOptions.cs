@@ -30,7 +30,8 @@ public sealed record VtdModelOptions
     {
         ReadOnlySpan<VtdCacheGeometry> all =
         [
-            options.Iotlb, options.LargeIotlb, options.TableCache, options.UpperTableCache, options.ContextCache, options.PasidCache, options.InterruptCache,
+            options.Iotlb, options.LargeIotlb, options.TableCache, options.UpperTableCache,
+            options.ContextCache, options.PasidCache, options.InterruptCache,
         ];
         foreach (var geometry in all)
         {

@@ -34,7 +34,10 @@ public sealed record VtdUnit(
 
     /// <summary>A client part: three levels (39 bits), 2 MiB and 1 GiB pages, one fault record, legacy mode only.</summary>
     public static VtdUnit Client39 { get; } = new(
-        "client-39", new(Common | Drains | BigPages | ProtectedMemory | Widths(1) | (38ul << 16)), new(CommonExtended | Coherent | X2Apic | Snoop), 39);
+        "client-39",
+        new(Common | Drains | BigPages | ProtectedMemory | Widths(1) | (38ul << 16)),
+        new(CommonExtended | Coherent | X2Apic | Snoop),
+        39);
 
     /// <summary>A client part whose page walks do not snoop the CPU's caches, and whose write buffer has to be flushed.</summary>
     public static VtdUnit ClientNonCoherent { get; } = new(

@@ -13,8 +13,8 @@ public sealed class RecordedBootTests
         folder.Write("pages.txt", "# a boot\nT one\nI 8 8 1234567890 CAP\nM ffe 01020304\nT two\nW 18 4 ff\nM 1000 ee\nT three\n");
         folder.Write(
             "translations.txt",
-            "T one\nX sid=8 iova=1000 write -> ok pa=2000 perm=rw shift=12\nT two\nX sid=ff iova=3000 read -> fault 6 record=00aa\nX sid=1 iova=fee00000 write -> irq\n"
-                + "X sid=1 iova=1 write -> ok pa=1 WALKER=('fault')\n");
+            "T one\nX sid=8 iova=1000 write -> ok pa=2000 perm=rw shift=12\nT two\nX sid=ff iova=3000 read -> fault 6 record=00aa\n"
+                + "X sid=1 iova=fee00000 write -> irq\nX sid=1 iova=1 write -> ok pa=1 WALKER=('fault')\n");
         var seen = new List<string>();
         foreach (var snapshot in new RecordedBoot(folder.Path).Snapshots())
         {

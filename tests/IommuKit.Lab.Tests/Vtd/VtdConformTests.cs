@@ -4,8 +4,8 @@ using IommuKit.Lab.Iommus.Vtd;
 namespace IommuKit.Lab.Tests.Vtd;
 
 /// <summary>
-/// Boots of Linux on QEMU: every register and every access of each snapshot, fault records included. Where QEMU is known to be wrong, the architecture is
-/// the judge; how often that is, is counted here.
+/// Boots of Linux on QEMU: every register and every access of each snapshot, fault records included. Where QEMU is known to be wrong, the
+/// architecture is the judge; how often that is, is counted here.
 /// </summary>
 public sealed class VtdConformTests
 {
@@ -27,8 +27,8 @@ public sealed class VtdConformTests
         Compare(RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Vtd", "Boots", boot), probes, letPass, legacyReasons);
 
     /// <summary>
-    /// QEMU answered from an IOTLB entry whose invalidation was lost (a mask beyond MAMV, see VtdQueueTests), and passed a device through that had been
-    /// attached to a domain again. By the architecture both have no translation: first stage, 71h.
+    /// QEMU answered from an IOTLB entry whose invalidation was lost (a mask beyond MAMV, see VtdQueueTests), and passed a device through that had
+    /// been attached to a domain again. By the architecture both have no translation: first stage, 71h.
     /// </summary>
     [Fact]
     public void What_QEMU_let_pass_has_no_translation()

@@ -2,7 +2,8 @@ using IommuKit.Specs.Vtd;
 
 namespace IommuKit.Models.Tests.Vtd;
 
-/// <summary>VT-d specification, section 6.1: in caching mode, what is not present or erroneous is cached too, under domain 0 where there is no domain.</summary>
+/// <summary>VT-d specification, section 6.1: in caching mode, what is not present or erroneous is cached too, under domain 0 where there is no
+/// domain.</summary>
 public sealed class VtdCachingModeTests : IDisposable
 {
     private const ulong Page = 0x1234_5000;

@@ -61,7 +61,8 @@ public sealed class VtdDeviceTlbTests : IDisposable
     [Fact]
     public void In_scalable_mode_the_context_entry_has_to_enable_it()
     {
-        _machine.BindScalable().BindScalable(VtdMachine.OtherDevice, DeviceTlbEnable).BindPasid(0, VtdPasidType.SecondStage, 1, _table).SwitchOn(isScalable: true);
+        _machine.BindScalable().BindScalable(VtdMachine.OtherDevice, DeviceTlbEnable);
+        _machine.BindPasid(0, VtdPasidType.SecondStage, 1, _table).SwitchOn(isScalable: true);
         _machine.Map(_table, 3, Page, Target | 3);
         Ask(Page).ShouldBe((VtdOutcome.Fault, Protection.None, VtdFaultReason.DeviceTlbDisabled));
         _machine.Model.Translate(new VtdRequest(VtdMachine.OtherDevice, Page, VtdAccess.Read, AddressType: VtdAddressType.TranslationRequest))

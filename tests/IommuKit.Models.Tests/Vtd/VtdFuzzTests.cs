@@ -6,8 +6,8 @@ using IommuKit.Specs.Vtd;
 namespace IommuKit.Models.Tests.Vtd;
 
 /// <summary>
-/// A hostile guest: registers, queues and tables at random, and an emulator's memory that calls back. No call throws, each ends, and what the model holds
-/// does not grow.
+/// A hostile guest: registers, queues and tables at random, and an emulator's memory that calls back. No call throws, each ends, and what the
+/// model holds does not grow.
 /// </summary>
 public sealed class VtdFuzzTests
 {
@@ -120,7 +120,8 @@ public sealed class VtdFuzzTests
                     Model.TryRemap(new VtdInterruptRequest((ushort)_random.Next(), 0xfee0_0000 | Next(1 << 20), (uint)_random.Next(1 << 17)), out _);
                     break;
                 case 7:
-                    Model.TryRequestPage(new VtdPageRequest((ushort)_random.Next(8), Word(), _random.Next(), _random.Next(2) == 0 ? null : _random.Next(1 << 20)));
+                    int? owner = _random.Next(2) == 0 ? null : _random.Next(1 << 20);
+                    Model.TryRequestPage(new VtdPageRequest((ushort)_random.Next(8), Word(), _random.Next(), owner));
                     break;
                 case 8:
                     Model.Read64((uint)_random.Next(0x1000));
@@ -128,7 +129,8 @@ public sealed class VtdFuzzTests
                 default:
                     var type = (VtdAddressType)_random.Next(_random.Next(3) == 0 ? 3 : 1);
                     int pasid = _random.Next(2) == 0 ? VtdRequest.NoPasid : _random.Next(1 << _random.Next(21));
-                    var answer = Model.Translate(new VtdRequest((ushort)_random.Next(16), Word() >> _random.Next(40), (VtdAccess)_random.Next(32), pasid, type));
+                    ulong address = Word() >> _random.Next(40);
+                    var answer = Model.Translate(new VtdRequest((ushort)_random.Next(16), address, (VtdAccess)_random.Next(32), pasid, type));
                     (answer.Outcome == VtdOutcome.Allowed).ShouldBe(answer.Range.IsAllowed);
                     break;
             }

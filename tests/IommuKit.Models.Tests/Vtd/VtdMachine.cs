@@ -6,8 +6,8 @@ using IommuKit.Specs.Vtd;
 namespace IommuKit.Models.Tests.Vtd;
 
 /// <summary>
-/// A VT-d model with memory, and software that writes its structures by hand: a root table, one context table for bus 0, an invalidation queue, a page that
-/// waits store to, and tables from <see cref="Tables"/> on.
+/// A VT-d model with memory, and software that writes its structures by hand: a root table, one context table for bus 0, an invalidation queue, a
+/// page that waits store to, and tables from <see cref="Tables"/> on.
 /// </summary>
 internal sealed class VtdMachine : IDisposable
 {
@@ -113,12 +113,20 @@ internal sealed class VtdMachine : IDisposable
     {
         Store(Root, Context | 1, UpperContext | 1);
         Store(Directory, PasidTable | 1);
-        return Store(((device & 0x80) == 0 ? Context : UpperContext) + ((ulong)(device & 0x7f) * 32), Directory | flags | 1, (uint)requestPasid, 0, 0);
+        ulong table = (device & 0x80) == 0 ? Context : UpperContext;
+        return Store(table + ((ulong)(device & 0x7f) * 32), Directory | flags | 1, (uint)requestPasid, 0, 0);
     }
 
     /// <summary>Scalable mode: a PASID entry.</summary>
     public VtdMachine BindPasid(
-        int pasid, VtdPasidType type, ushort domain, ulong secondStage = 0, int width = 2, ulong firstStage = 0, ulong control = 0, ulong flags = 0) => Store(
+        int pasid,
+        VtdPasidType type,
+        ushort domain,
+        ulong secondStage = 0,
+        int width = 2,
+        ulong firstStage = 0,
+        ulong control = 0,
+        ulong flags = 0) => Store(
         PasidTable + ((ulong)pasid * 64),
         secondStage | ((ulong)type << 6) | ((ulong)width << 2) | flags | 1,
         domain,
@@ -202,9 +210,11 @@ internal sealed class VtdMachine : IDisposable
     public static VtdInvalidationDescriptor Pasids(int granularity, ushort domain = 0, int pasid = 0) =>
         new(7 | ((ulong)granularity << 4) | ((ulong)domain << 16) | ((ulong)pasid << 32), 0, 0, 0);
 
-    public ulong? Read(ulong address, ushort device = Device, int pasid = VtdRequest.NoPasid) => PhysicalOf(Ask(address, VtdAccess.Read, device, pasid), address);
+    public ulong? Read(ulong address, ushort device = Device, int pasid = VtdRequest.NoPasid) =>
+        PhysicalOf(Ask(address, VtdAccess.Read, device, pasid), address);
 
-    public ulong? Write(ulong address, ushort device = Device, int pasid = VtdRequest.NoPasid) => PhysicalOf(Ask(address, VtdAccess.Write, device, pasid), address);
+    public ulong? Write(ulong address, ushort device = Device, int pasid = VtdRequest.NoPasid) =>
+        PhysicalOf(Ask(address, VtdAccess.Write, device, pasid), address);
 
     public VtdTranslation Ask(ulong address, VtdAccess access, ushort device = Device, int pasid = VtdRequest.NoPasid) =>
         Model.Translate(new VtdRequest(device, address, access, pasid));

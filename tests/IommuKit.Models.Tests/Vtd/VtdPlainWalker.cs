@@ -4,8 +4,8 @@ using IommuKit.Specs.Vtd;
 namespace IommuKit.Models.Tests.Vtd;
 
 /// <summary>
-/// What the VT-d specification says of a request, written down once more and as plainly as it goes: no cache, no formats, no shared code but the names of
-/// reasons. It never stores; accessed and dirty bits are not looked at.
+/// What the VT-d specification says of a request, written down once more and as plainly as it goes: no cache, no formats, no shared code but the
+/// names of reasons. It never stores; accessed and dirty bits are not looked at.
 /// </summary>
 internal sealed class VtdPlainWalker(VtdUnit unit, Func<ulong, ulong?> load, ulong root, bool isScalable)
 {

@@ -6,8 +6,8 @@ using IommuKit.Specs.Vtd;
 namespace IommuKit.Models.Tests.Vtd;
 
 /// <summary>
-/// Random structures of every kind against <see cref="VtdPlainWalker"/>: address, rights and the reason of every fault. Entries are nearly right: each has
-/// a chance of one wrong bit, a pointer to nowhere, or missing rights.
+/// Random structures of every kind against <see cref="VtdPlainWalker"/>: address, rights and the reason of every fault. Entries are nearly right:
+/// each has a chance of one wrong bit, a pointer to nowhere, or missing rights.
 /// </summary>
 public sealed class VtdRandomTableTests
 {
@@ -108,7 +108,8 @@ public sealed class VtdRandomTableTests
             {
                 if (isScalable)
                 {
-                    Put((ContextPage << 12) + (device * 32), Spoil(DirectoryPage << 12 | 1 | (8ul * (uint)random.Next(2)), 20), RequestPasid(), Rarely(60, 1), 0);
+                    ulong entry = Spoil(DirectoryPage << 12 | 1 | (8ul * (uint)random.Next(2)), 20);
+                    Put((ContextPage << 12) + (device * 32), entry, RequestPasid(), Rarely(60, 1), 0);
                 }
                 else
                 {

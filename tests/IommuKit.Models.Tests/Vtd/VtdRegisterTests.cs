@@ -50,8 +50,8 @@ public sealed class VtdRegisterTests : IDisposable
     {
         foreach (uint offset in new uint[]
         {
-            VtdRegister.Version, VtdRegister.Capability, VtdRegister.Capability + 4, VtdRegister.ExtendedCapability, VtdRegister.GlobalStatus, VtdRegister.QueueHead,
-            VtdRegister.QueueErrorRecord, 0x1000, 0xfffc, 0xffff_fffc,
+            VtdRegister.Version, VtdRegister.Capability, VtdRegister.Capability + 4, VtdRegister.ExtendedCapability,
+            VtdRegister.GlobalStatus, VtdRegister.QueueHead, VtdRegister.QueueErrorRecord, 0x1000, 0xfffc, 0xffff_fffc,
         })
         {
             uint before = Model.Read32(offset);

@@ -257,7 +257,8 @@ public sealed class VtdScalableTests : IDisposable
         .BindPasid(0, VtdPasidType.Nested, 1, _second, firstStage: guestFirst)
         .Invalidate(VtdMachine.Pasids(3), VtdMachine.Iotlb(VtdGranularity.Global), VtdMachine.PasidIotlb(VtdGranularity.Domain, 1, 0));
 
-    /// <summary>Tables that map <see cref="Page"/> to 0x9_0000_5000 of the second stage, where they are mapped one to one from 0x2000_0000 on.</summary>
+    /// <summary>Tables that map <see cref="Page"/> to 0x9_0000_5000 of the second stage, where they are mapped one to one from 0x2000_0000
+    /// on.</summary>
     private ulong NestFirstStage()
     {
         const ulong guest = 0x2000_0000;

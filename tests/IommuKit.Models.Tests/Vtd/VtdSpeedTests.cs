@@ -3,7 +3,8 @@ using IommuKit.Specs.Vtd;
 
 namespace IommuKit.Models.Tests.Vtd;
 
-/// <summary>No allocation on any way that a device or a driver goes again and again, and answers that stay whole while others change the caches.</summary>
+/// <summary>No allocation on any way that a device or a driver goes again and again, and answers that stay whole while others change the
+/// caches.</summary>
 public sealed class VtdSpeedTests : IDisposable
 {
     private const ulong First = 0x10_0000_0000;
@@ -56,8 +57,8 @@ public sealed class VtdSpeedTests : IDisposable
     }
 
     /// <summary>
-    /// Threads translate while another one moves every page back and forth between two places with all invalidations: a page is at one of the two, whole, and
-    /// after the wait at the new one.
+    /// Threads translate while another one moves every page back and forth between two places with all invalidations: a page is at one of the two,
+    /// whole, and after the wait at the new one.
     /// </summary>
     [Fact]
     public void Translations_stay_whole_while_pages_move()
