@@ -35,6 +35,78 @@ public readonly record struct VtdInvalidationDescriptor(ulong Qw0, ulong Qw1, ul
     /// <summary>Bytes of a descriptor of 256 bits.</summary>
     public const int WideBytes = 32;
 
+    /// <summary>Drops context entries: all, those of a domain, or those of a device and of the functions that a mask names.</summary>
+    public static VtdInvalidationDescriptor InvalidateContexts(
+        VtdGranularity granularity, ushort domainId = 0, ushort sourceId = 0, int functionMask = 0) => Of(
+        VtdInvalidationType.ContextCache,
+        Granular(granularity) | Domain(domainId) | ((ulong)sourceId << SourceIdShift) | ((ulong)(uint)(functionMask & 3) << 48));
+
+    /// <summary>Drops translations: all, those of a domain, or pages of it; reads and writes are drained first.</summary>
+    /// <param name="granularity">How much.</param>
+    /// <param name="domainId">The domain.</param>
+    /// <param name="address">The first address, aligned to 2^<paramref name="addressMask"/> pages.</param>
+    /// <param name="addressMask">Log2 of the pages.</param>
+    /// <param name="hint">Whether only leaves have changed.</param>
+    public static VtdInvalidationDescriptor InvalidateIotlb(
+        VtdGranularity granularity, ushort domainId = 0, ulong address = 0, int addressMask = 0, bool hint = false) => Of(
+        VtdInvalidationType.Iotlb,
+        Granular(granularity) | (1ul << DrainWritesBit) | (1ul << DrainReadsBit) | Domain(domainId),
+        Pages(address, addressMask, hint));
+
+    /// <summary>Drops translations of a PASID within a domain: all, or pages.</summary>
+    /// <param name="granularity">How much: <see cref="VtdGranularity.Domain"/> is all of the PASID.</param>
+    /// <param name="domainId">The domain.</param>
+    /// <param name="pasid">The PASID.</param>
+    /// <param name="address">The first address, aligned to 2^<paramref name="addressMask"/> pages.</param>
+    /// <param name="addressMask">Log2 of the pages.</param>
+    /// <param name="hint">Whether only leaves have changed.</param>
+    public static VtdInvalidationDescriptor InvalidatePasidIotlb(
+        VtdGranularity granularity, ushort domainId, uint pasid, ulong address = 0, int addressMask = 0, bool hint = false) => Of(
+        VtdInvalidationType.PasidIotlb,
+        Granular(granularity) | Domain(domainId) | ((ulong)pasid << PasidShift),
+        Pages(address, addressMask, hint));
+
+    /// <summary>Drops all PASID entries.</summary>
+    public static VtdInvalidationDescriptor InvalidateAllPasids() => Of(VtdInvalidationType.PasidCache, 3ul << GranularityShift);
+
+    /// <summary>Drops PASID entries of a domain: all, or that of one PASID.</summary>
+    public static VtdInvalidationDescriptor InvalidatePasids(ushort domainId, uint? pasid = null) => Of(
+        VtdInvalidationType.PasidCache,
+        Domain(domainId) | (pasid is { } one ? (1ul << GranularityShift) | ((ulong)one << PasidShift) : 0));
+
+    /// <summary>Tells a device to drop translations that it has for requests without a PASID.</summary>
+    /// <param name="sourceId">The device.</param>
+    /// <param name="address">The first address, aligned to the size.</param>
+    /// <param name="sizeLog2">Log2 of the bytes, 12 to 64.</param>
+    public static VtdInvalidationDescriptor InvalidateDeviceTlb(ushort sourceId, ulong address, int sizeLog2) => Of(
+        VtdInvalidationType.DeviceTlb, (ulong)sourceId << SourceIdShift, DeviceRange(address, sizeLog2, rangeBit: 0));
+
+    /// <summary>Tells a device to drop translations that it has for a PASID.</summary>
+    /// <param name="sourceId">The device.</param>
+    /// <param name="pasid">The PASID.</param>
+    /// <param name="address">The first address, aligned to the size.</param>
+    /// <param name="sizeLog2">Log2 of the bytes, 12 to 64.</param>
+    public static VtdInvalidationDescriptor InvalidatePasidDeviceTlb(ushort sourceId, uint pasid, ulong address, int sizeLog2) => Of(
+        VtdInvalidationType.PasidDeviceTlb, Domain(sourceId) | ((ulong)pasid << PasidShift), DeviceRange(address, sizeLog2, rangeBit: 11));
+
+    /// <summary>Drops all interrupt entries.</summary>
+    public static VtdInvalidationDescriptor InvalidateAllInterrupts() => Of(VtdInvalidationType.InterruptEntryCache, 0);
+
+    /// <summary>Drops 2^<paramref name="indexMask"/> interrupt entries.</summary>
+    public static VtdInvalidationDescriptor InvalidateInterrupts(ushort index, int indexMask = 0) => Of(
+        VtdInvalidationType.InterruptEntryCache, (1ul << 4) | ((ulong)(uint)(indexMask & 0x1f) << 27) | ((ulong)index << SourceIdShift));
+
+    /// <summary>Waits for everything before it, and then stores to memory.</summary>
+    /// <param name="statusAddress">Where, a multiple of 4.</param>
+    /// <param name="statusData">What.</param>
+    /// <param name="raisesInterrupt">Whether an interrupt tells of it too.</param>
+    /// <param name="isFence">Whether what follows begins only then.</param>
+    public static VtdInvalidationDescriptor CompletionWait(
+        ulong statusAddress, uint statusData, bool raisesInterrupt = false, bool isFence = false) => Of(
+        VtdInvalidationType.Wait,
+        (raisesInterrupt ? 1ul << 4 : 0) | (1ul << 5) | (isFence ? 1ul << 6 : 0) | ((ulong)statusData << 32),
+        statusAddress & ~3ul);
+
     /// <summary>
     /// Bits 3:0 of the first quadword. Bits 11:9 are the type's upper bits; no type that is defined has one set (see <see cref="IsDefinedType"/>).
     /// </summary>
@@ -160,5 +232,32 @@ public readonly record struct VtdInvalidationDescriptor(ulong Qw0, ulong Qw1, ul
             bool hasPrivateData = Type == VtdInvalidationType.PageGroupResponse;
             return (Qw0 & first) != 0 || (Qw1 & second) != 0 || (!hasPrivateData && (Qw2 | Qw3) != 0);
         }
+    }
+
+    private static VtdInvalidationDescriptor Of(VtdInvalidationType type, ulong qw0, ulong qw1 = 0) => new((ulong)type | qw0, qw1, 0, 0);
+
+    private static ulong Granular(VtdGranularity granularity) => (ulong)granularity << GranularityShift;
+
+    private static ulong Domain(ushort domainId) => (ulong)domainId << DomainIdShift;
+
+    private static ulong Pages(ulong address, int addressMask, bool hint) =>
+        (address & ~0xffful) | ((uint)addressMask & AddressMaskMask) | (hint ? 1ul << InvalidationHintBit : 0);
+
+    private static ulong DeviceRange(ulong address, int sizeLog2, int rangeBit)
+    {
+        if (sizeLog2 is < PageShift or > 64)
+        {
+            throw new ArgumentOutOfRangeException(nameof(sizeLog2), sizeLog2, "A device drops 2^12 to 2^64 bytes.");
+        }
+
+        if (sizeLog2 == PageShift)
+        {
+            return address & ~0xffful;
+        }
+
+        // As in ATS: ones below the bit that tells the size.
+        ulong ones = (1ul << (sizeLog2 - 1)) - 1;
+        ulong start = sizeLog2 == 64 ? 0 : address & ~((1ul << sizeLog2) - 1);
+        return start | (ones & ~0xffful) | (1ul << rangeBit);
     }
 }

@@ -196,15 +196,15 @@ internal sealed class VtdMachine : IDisposable
     public static VtdInvalidationDescriptor Wait(uint ticket, ulong flags = 0) => new(5 | 0x20 | flags | ((ulong)ticket << 32), Status, 0, 0);
 
     public static VtdInvalidationDescriptor Contexts(VtdGranularity granularity, ushort domain = 0, ushort source = 0, int functionMask = 0) =>
-        new(1 | ((ulong)granularity << 4) | ((ulong)domain << 16) | ((ulong)source << 32) | ((ulong)functionMask << 48), 0, 0, 0);
+        VtdInvalidationDescriptor.InvalidateContexts(granularity, domain, source, functionMask);
 
     public static VtdInvalidationDescriptor Iotlb(
         VtdGranularity granularity, ushort domain = 0, ulong address = 0, int addressMask = 0, bool hint = false) =>
-        new(2 | ((ulong)granularity << 4) | 0xc0 | ((ulong)domain << 16), address | (uint)addressMask | (hint ? 0x40ul : 0), 0, 0);
+        VtdInvalidationDescriptor.InvalidateIotlb(granularity, domain, address, addressMask, hint);
 
     public static VtdInvalidationDescriptor PasidIotlb(
-        VtdGranularity granularity, ushort domain, int pasid, ulong address = 0, int addressMask = 0, bool hint = false) => new(
-        6 | ((ulong)granularity << 4) | ((ulong)domain << 16) | ((ulong)pasid << 32), address | (uint)addressMask | (hint ? 0x40ul : 0), 0, 0);
+        VtdGranularity granularity, ushort domain, int pasid, ulong address = 0, int addressMask = 0, bool hint = false) =>
+        VtdInvalidationDescriptor.InvalidatePasidIotlb(granularity, domain, (uint)pasid, address, addressMask, hint);
 
     /// <summary>Of a PASID cache: 0 is a domain, 1 a PASID of it, 3 all.</summary>
     public static VtdInvalidationDescriptor Pasids(int granularity, ushort domain = 0, int pasid = 0) =>
