@@ -18,4 +18,8 @@ public readonly struct CallbackMemory(IMemoryAccessor memory) : IMemoryAccessor
 
     /// <inheritdoc/>
     public void NoteWritten(ulong physicalAddress, int length) => memory.NoteWritten(physicalAddress, length);
+
+    /// <inheritdoc/>
+    public bool TryCompareExchange(ulong physicalAddress, ulong expected, ulong value, out ulong seen) =>
+        memory.TryCompareExchange(physicalAddress, expected, value, out seen);
 }

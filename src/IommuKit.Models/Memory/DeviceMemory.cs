@@ -20,4 +20,8 @@ public readonly struct DeviceMemory(PhysicalMemory memory) : IMemoryAccessor
     {
         // Where writes have consequences for the CPU's cache, there is no span for them.
     }
+
+    /// <inheritdoc/>
+    public bool TryCompareExchange(ulong physicalAddress, ulong expected, ulong value, out ulong seen) =>
+        memory.TryCompareExchange(physicalAddress, expected, value, out seen);
 }

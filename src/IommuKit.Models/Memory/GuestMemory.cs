@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
 namespace IommuKit.Models.Memory;
 
 /// <summary>
@@ -118,6 +121,36 @@ public sealed class GuestMemory
 
     internal bool TryGetSpan(ulong physicalAddress, int length, bool isWrite, out Span<byte> span) =>
         TryFind(Volatile.Read(ref _pieces), physicalAddress, length, isWrite, out span);
+
+    internal bool TryCompareExchange(ulong physicalAddress, ulong expected, ulong value, out ulong seen)
+    {
+        seen = 0;
+        if (!TryGetSpan(physicalAddress, sizeof(ulong), isWrite: true, out var span) || span.Length < sizeof(ulong))
+        {
+            return false;
+        }
+
+        // In one step where the host's bytes are aligned too, as a guest's pages are.
+        if (Unsafe.ByteOffset(ref Unsafe.NullRef<byte>(), ref MemoryMarshal.GetReference(span)) % sizeof(ulong) == 0)
+        {
+            seen = Interlocked.CompareExchange(ref MemoryMarshal.AsRef<ulong>(span), value, expected);
+        }
+        else
+        {
+            seen = MemoryMarshal.Read<ulong>(span);
+            if (seen == expected)
+            {
+                MemoryMarshal.Write(span, in value);
+            }
+        }
+
+        if (seen == expected)
+        {
+            Written?.Invoke(physicalAddress, sizeof(ulong));
+        }
+
+        return true;
+    }
 
     private static bool Wraps(ulong physicalAddress, int length) => length > 0 && physicalAddress > ulong.MaxValue - (ulong)(length - 1);
 

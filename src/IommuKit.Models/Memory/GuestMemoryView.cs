@@ -23,4 +23,11 @@ public readonly struct GuestMemoryView(GuestMemory memory) : IMemoryAccessor
 
     /// <inheritdoc/>
     public void NoteWritten(ulong physicalAddress, int length) => _memory?.Written?.Invoke(physicalAddress, length);
+
+    /// <inheritdoc/>
+    public bool TryCompareExchange(ulong physicalAddress, ulong expected, ulong value, out ulong seen)
+    {
+        seen = 0;
+        return _memory is not null && _memory.TryCompareExchange(physicalAddress, expected, value, out seen);
+    }
 }

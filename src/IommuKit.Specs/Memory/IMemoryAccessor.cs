@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace IommuKit.Specs.Memory;
 
 /// <summary>
@@ -30,5 +32,28 @@ public interface IMemoryAccessor
     /// <summary>Takes note that bytes were written through a span of <see cref="TryGetSpan"/>.</summary>
     void NoteWritten(ulong physicalAddress, int length)
     {
+    }
+
+    /// <summary>
+    /// Stores eight bytes, little-endian, if they are what is expected: how hardware sets accessed and dirty bits in an entry that software may change at the
+    /// same time. The default reads and then writes, so that a store in between is lost.
+    /// </summary>
+    /// <param name="physicalAddress">Where; a multiple of 8.</param>
+    /// <param name="expected">What must be there.</param>
+    /// <param name="value">What to store.</param>
+    /// <param name="seen">What was there.</param>
+    /// <returns>False where nothing answers, or nothing can be stored.</returns>
+    bool TryCompareExchange(ulong physicalAddress, ulong expected, ulong value, out ulong seen)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        seen = 0;
+        if (!TryRead(physicalAddress, bytes))
+        {
+            return false;
+        }
+
+        seen = BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
+        return seen != expected || TryWrite(physicalAddress, bytes);
     }
 }

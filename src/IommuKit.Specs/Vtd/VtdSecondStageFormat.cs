@@ -104,6 +104,7 @@ public readonly struct VtdSecondStageFormat : IPageTableFormat
 
     /// <inheritdoc/>
     // The low bits of a big page and address bits that do not exist are reserved, and PS above the level of 1 GiB.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WalkEntry Decode(ulong entry, int level, int outputBits)
     {
         if ((entry & (VtdSecondStageEntry.Readable | VtdSecondStageEntry.Writable)) == 0)

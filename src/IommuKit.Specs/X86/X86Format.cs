@@ -110,6 +110,7 @@ public readonly struct X86Format : IPageTableFormat
 
     /// <inheritdoc/>
     // The low bits of a big page, but for PAT, and address bits that do not exist are reserved, and PS above the level of 1 GiB.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WalkEntry Decode(ulong entry, int level, int outputBits)
     {
         if ((entry & X86Entry.Present) == 0)

@@ -87,4 +87,53 @@ public class VtdInvalidationDescriptorTests
         descriptor.IsDefinedType.ShouldBe(isDefined);
         descriptor.DropsTranslations.ShouldBeFalse();
     }
+
+    /// <summary>As Linux and QEMU write and read them, in the recorded boots.</summary>
+    [Fact]
+    public void Descriptors_are_made_as_Linux_makes_them()
+    {
+        VtdInvalidationDescriptor.InvalidateIotlb(VtdGranularity.Domain, 2).ShouldBe(new(0x2_00e2, 0, 0, 0));
+        VtdInvalidationDescriptor.InvalidateIotlb(VtdGranularity.Selective, 7, 0x1000, hint: true).ShouldBe(new(0x7_00f2, 0x1040, 0, 0));
+        VtdInvalidationDescriptor.InvalidatePasidIotlb(VtdGranularity.Selective, 6, 0, 0x7fff_ffff_8000, hint: true)
+            .ShouldBe(new(0x6_0036, 0x7fff_ffff_8040, 0, 0));
+        VtdInvalidationDescriptor.InvalidateAllInterrupts().ShouldBe(new(0x4, 0, 0, 0));
+        VtdInvalidationDescriptor.InvalidateInterrupts(0x10).ShouldBe(new(0x10_0000_0014, 0, 0, 0));
+        VtdInvalidationDescriptor.CompletionWait(0x222_2004, 2).ShouldBe(new(0x2_0000_0025, 0x222_2004, 0, 0));
+    }
+
+    [Fact]
+    public void What_a_descriptor_is_made_of_can_be_read_from_it()
+    {
+        var context = VtdInvalidationDescriptor.InvalidateContexts(VtdGranularity.Selective, 0x1234, 0xabcd, 3);
+        (context.Type, context.Granularity, context.DomainId).ShouldBe((VtdInvalidationType.ContextCache, VtdGranularity.Selective, (ushort)0x1234));
+        (context.SourceId, context.FunctionMask).ShouldBe(((ushort)0xabcd, 3));
+        var pages = VtdInvalidationDescriptor.InvalidatePasidIotlb(VtdGranularity.Selective, 9, 0xf_ffff, 0x40_0000, 10);
+        (pages.DomainId, pages.Pasid, pages.Address, pages.LastAddress).ShouldBe(((ushort)9, 0xf_ffffu, 0x40_0000ul, 0x7f_fffful));
+        var interrupts = VtdInvalidationDescriptor.InvalidateInterrupts(0x40, 6);
+        (interrupts.IsIndexSelective, interrupts.InterruptIndex, interrupts.IndexMask).ShouldBe((true, 0x40, 6));
+        var wait = VtdInvalidationDescriptor.CompletionWait(0x1000, 5, raisesInterrupt: true, isFence: true);
+        (wait.RaisesInterrupt, wait.WritesStatus, wait.IsFence, wait.StatusData, wait.StatusAddress).ShouldBe((true, true, true, 5u, 0x1000ul));
+        VtdInvalidationDescriptor.InvalidatePasids(3).Qw0.ShouldBe(0x3_0007ul);
+        VtdInvalidationDescriptor.InvalidatePasids(3, 5).Qw0.ShouldBe(0x5_0003_0017ul);
+        VtdInvalidationDescriptor.InvalidateAllPasids().Qw0.ShouldBe(0x37ul);
+        foreach (var one in new[] { context, pages, interrupts, wait })
+        {
+            (one.IsDefinedType, one.HasReservedBits).ShouldBe((true, false));
+        }
+    }
+
+    [Theory]
+    [InlineData(0x1000ul, 12, 0x1ffful)]
+    [InlineData(0x2000ul, 13, 0x3ffful)]
+    [InlineData(0x4020_0000ul, 21, 0x403f_fffful)]
+    [InlineData(0x8000_0000_0000_0000ul, 63, ulong.MaxValue)]
+    [InlineData(0ul, 64, ulong.MaxValue)]
+    public void Ranges_of_device_TLBs(ulong address, int sizeLog2, ulong last)
+    {
+        VtdInvalidationDescriptor.InvalidateDeviceTlb(0x12, address, sizeLog2).DeviceTlb
+            .ShouldBe(new VtdDeviceTlbInvalidation(0x12, address, last, Pasid: null, IsGlobal: false));
+        VtdInvalidationDescriptor.InvalidatePasidDeviceTlb(0x12, 7, address, sizeLog2).DeviceTlb
+            .ShouldBe(new VtdDeviceTlbInvalidation(0x12, address, last, 7, IsGlobal: false));
+        Should.Throw<ArgumentOutOfRangeException>(() => VtdInvalidationDescriptor.InvalidateDeviceTlb(0x12, 0, 11));
+    }
 }
