@@ -56,7 +56,7 @@ public sealed class MyExtension : IIommuKitExtension
         CheckOperationKind.Unmap,
         (access, _) => access is { Kind: MaintenanceKind.RegisterWrite, Address: MyRegisters.Space })
         with
-        {
-            Expected = [Verdict.WrongTarget],
-        };
+    {
+        Expected = [Verdict.WrongTarget],
+    };
 }

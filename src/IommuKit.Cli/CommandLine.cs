@@ -109,6 +109,7 @@ internal static class CommandLine
             PoliciesCommand.Create(context),
             DumpCommand.Create(context),
             CheckCommand.Create(context),
+            ConformCommand.Create(context),
             AuditCommand.Create(context),
             CalibrateCommand.Create(context),
             ExplainCommand.Create(context),

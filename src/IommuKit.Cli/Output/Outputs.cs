@@ -39,6 +39,8 @@ internal static class Outputs
         CheckOutput.LeastFields,
         CheckOutput.ConfigurationFields,
         CheckOutput.EndsFields,
+        ConformOutput.Fields,
+        ConformOutput.DifferenceFields,
         AuditOutput.Fields,
         AuditOutput.CoverageFields,
         AuditOutput.SpreadFields,

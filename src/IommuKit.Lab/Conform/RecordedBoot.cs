@@ -38,10 +38,17 @@ public sealed class RecordedBoot
     {
         ArgumentNullException.ThrowIfNull(folder);
         _folder = folder;
-        if (FileOf(Pages) is null || FileOf(Translations) is null)
+        if (!IsAt(folder))
         {
             throw new InputException($"{folder} holds no recorded boot: there is no {Pages} with {Translations} (or .gz of them) in it.");
         }
+    }
+
+    /// <summary>Whether a folder holds a boot, by the names of its files.</summary>
+    public static bool IsAt(string folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        return FileIn(folder, Pages) is not null && FileIn(folder, Translations) is not null;
     }
 
     /// <summary>The name of the boot: that of its folder.</summary>
@@ -180,15 +187,15 @@ public sealed class RecordedBoot
 
     private static string After(string word, string name) => word.StartsWith(name, StringComparison.Ordinal) ? word[name.Length..] : string.Empty;
 
-    private string? FileOf(string name)
+    private static string? FileIn(string folder, string name)
     {
-        string plain = Path.Combine(_folder, name);
+        string plain = Path.Combine(folder, name);
         return File.Exists(plain) ? plain : File.Exists(plain + ".gz") ? plain + ".gz" : null;
     }
 
     private IEnumerable<Line> Lines(string name)
     {
-        string path = FileOf(name) ?? throw new InputException($"{Path.Combine(_folder, name)} is gone.");
+        string path = FileIn(_folder, name) ?? throw new InputException($"{Path.Combine(_folder, name)} is gone.");
         using var file = File.OpenRead(path);
         using Stream stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file;
         using var reader = new StreamReader(stream);

@@ -25,7 +25,7 @@ public sealed class VtdConform : IConformKind
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         return snapshot.Registers.Any(register => register is
-            { Kind: BootRegisterKind.Capability, Offset: VtdRegister.ExtendedCapability, Size: 8, Name: "ECAP" or "" });
+        { Kind: BootRegisterKind.Capability, Offset: VtdRegister.ExtendedCapability, Size: 8, Name: "ECAP" or "" });
     }
 
     /// <inheritdoc/>

@@ -1,0 +1,62 @@
+using System.CommandLine;
+using IommuKit.Cli.Invocation;
+using IommuKit.Cli.Output;
+using IommuKit.Lab.Conform;
+using IommuKit.Lab.Iommus;
+using IommuKit.Traces;
+
+namespace IommuKit.Cli.Commands;
+
+/// <summary><c>iommukit conform</c>: models against recorded boots.</summary>
+internal static class ConformCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var folders = new Argument<string[]>("DIR")
+        {
+            Description = "A recorded boot, with pages.txt and translations.txt (or .gz of them), or a folder with such folders in it.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var results = new ResultOptions();
+        var command = new Command(
+            "conform",
+            "Compare a model with recorded boots: load each snapshot of registers and memory, make every recorded access, and compare answers and faults. "
+                + "Exit code 1 if anything differs that is no known deviation of the recorder.")
+        {
+            folders,
+        };
+        results.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            bool differs = false;
+            var boots = parsed.GetValue(folders)!.SelectMany(BootsIn).Select(folder => new RecordedBoot(folder)).ToList();
+            int code = results.Collect(parsed, context, [], writer =>
+            {
+                var all = Progress.Collect(context, "conform", boots.Count, boots.Select(boot => ConformRunner.Run(boot, ConformCatalog.All)));
+                differs = all.Any(result => result.Unknown != 0);
+                ConformOutput.Write(writer, all);
+            });
+            return differs ? ExitCode.Violation : code;
+        });
+        return command;
+    }
+
+    /// <summary>The folder if it is a boot, or those in it that are.</summary>
+    private static IEnumerable<string> BootsIn(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            throw new InputException($"{folder}: there is no such folder");
+        }
+
+        if (RecordedBoot.IsAt(folder))
+        {
+            return [folder];
+        }
+
+        string[] inside = [.. Directory.GetDirectories(folder).Where(RecordedBoot.IsAt).Order(StringComparer.Ordinal)];
+        return inside.Length != 0
+            ? inside
+            : throw new InputException($"{folder}: there is no recorded boot in it, which has pages.txt and translations.txt, or .gz of them");
+    }
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using IommuKit.Lab.Conform;
+using Spectre.Console;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>What <c>iommukit conform</c> says.</summary>
+internal static class ConformOutput
+{
+    // On the screen; JSON has more.
+    private const int MostShown = 10;
+
+    /// <summary>A difference.</summary>
+    public static FieldList<ConformDifference> DifferenceFields { get; } = new("conform-difference")
+    {
+        { "section", "the snapshot", difference => difference.Snapshot },
+        { "line", "the access as it was recorded, or the name of the register", difference => difference.Line },
+        { "expected", "what was recorded", difference => difference.Expected },
+        { "seen", "what the model answers", difference => difference.Seen },
+        { "known", "why the recorder is known to be wrong; null if it is not", difference => difference.Known, Maybe.Null },
+    };
+
+    /// <summary>A boot.</summary>
+    public static FieldList<ConformResult> Fields { get; } = new("conform")
+    {
+        { "boot", "the name of its folder", result => result.Boot, new("Boot", IsNumber: false) },
+        { "iommu", "the kind of IOMMU", result => result.Iommu, new("IOMMU", IsNumber: false) },
+        { "snapshots", "snapshots that were loaded", result => result.Snapshots, new("Snapshots", 3, Numbers.Count) },
+        { "registers", "registers that were read and compared", result => result.Registers, new("Registers", 2, Numbers.Count) },
+        { "probes", "accesses that were made", result => result.Probes, new("Accesses", 0, Numbers.Count) },
+        { "agree", "accesses with the recorded answer", result => result.Agree, new("Agree", 0, Numbers.Count) },
+        {
+            "unknown",
+            "differences, of registers too, that are no known deviation of the recorder: if any, the exit code is 1",
+            result => result.Unknown,
+            new("Differ", 0, Numbers.Count)
+        },
+        {
+            "differ",
+            "what differs, known deviations of the recorder included; the first 10,000",
+            DifferenceFields,
+            result => result.Differences
+        },
+    };
+
+    public static void Write(Results results, IReadOnlyList<ConformResult> boots) =>
+        results.Write(Fields, boots, (console, isMarkdown) => WriteTable(console, boots, isMarkdown));
+
+    private static void WriteTable(IAnsiConsole console, IReadOnlyList<ConformResult> boots, bool isMarkdown)
+    {
+        ColumnTable.Of("Models against recorded boots", isMarkdown, Fields.Select(field => field.Column).OfType<Column<ConformResult>>(), boots)
+            .Write(console);
+        foreach (var boot in boots)
+        {
+            foreach (var known in boot.Differences.GroupBy(difference => difference.Known, StringComparer.Ordinal).Where(group => group.Key is not null))
+            {
+                console.Note(isMarkdown, string.Create(CultureInfo.InvariantCulture, $"{boot.Boot}: {known.Count()} known: {known.Key}."));
+            }
+
+            foreach (var difference in boot.Differences.Where(difference => difference.Known is null).Take(MostShown))
+            {
+                console.Note(
+                    isMarkdown, $"{boot.Boot}, {difference.Snapshot}: {difference.Line}: recorded {difference.Expected}, here {difference.Seen}");
+            }
+
+            if (boot.Unknown > MostShown)
+            {
+                console.Note(isMarkdown, string.Create(CultureInfo.InvariantCulture, $"{boot.Boot}: {boot.Unknown - MostShown} more; --json has them."));
+            }
+        }
+
+        console.Note(
+            isMarkdown,
+            boots.All(boot => boot.Unknown == 0)
+                ? "Every register and every answer is the recorded one, or the recorder is known to be wrong there."
+                : "Differ: registers and answers that are not what was recorded, where the recorder is not known to be wrong.");
+    }
+}

@@ -1,0 +1,11 @@
+using IommuKit.Lab.Conform;
+using IommuKit.Lab.Iommus.Vtd;
+
+namespace IommuKit.Lab.Iommus;
+
+/// <summary>Every model that recorded boots can be compared with: the one place to add one to.</summary>
+public static class ConformCatalog
+{
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<IConformKind> All { get; } = [VtdConform.Instance];
+}

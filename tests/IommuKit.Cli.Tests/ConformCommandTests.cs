@@ -1,0 +1,63 @@
+using System.Text.Json;
+
+namespace IommuKit.Cli.Tests;
+
+/// <summary>Models against recorded boots, from the command line.</summary>
+public sealed class ConformCommandTests : IDisposable
+{
+    private static readonly string Boots = RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Vtd", "Boots");
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory();
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public void Boots_in_a_folder_are_compared_and_known_deviations_named()
+    {
+        var (code, output, _) = Command.Run("conform", Boots, "--json");
+        code.ShouldBe(0);
+        var boots = JsonDocument.Parse(output).RootElement.EnumerateArray().ToList();
+        boots.Select(boot => (Text(boot, "boot"), Number(boot, "probes"), Number(boot, "agree"), Number(boot, "unknown"))).ShouldBe(
+            [("s-72-legacy-pt", 1334, 1334, 0), ("s-72-sm-fs", 2168, 2115, 0)]);
+        boots[1].GetProperty("differ").GetArrayLength().ShouldBe(53);
+        Command.Run("conform", Boots).Output.ShouldContain("s-72-sm-fs: 44 known: the recorder reports scalable mode by a reason of legacy mode.");
+    }
+
+    [Fact]
+    public void A_difference_is_shown_and_ends_with_1()
+    {
+        Write("pages.txt", "T boot\nI 0 4 10\nI 8 8 d2008c222f0686\nI 10 8 f00f5e\nS 1c 4 1 gsts\n");
+        Write("translations.txt", "T boot\nX sid=10 iova=1000 write -> ok pa=2000 perm=rw\n");
+        var (code, output, _) = Command.Run("conform", _folder.FullName);
+        code.ShouldBe(1);
+        output.ShouldContain("recorded");
+        output.ShouldContain("Differ: registers and answers that are not what was recorded");
+    }
+
+    [Theory]
+    [InlineData("nowhere", "there is no such folder")]
+    [InlineData(".", "there is no recorded boot in it")]
+    public void What_is_no_boot_is_refused(string name, string message)
+    {
+        var (code, _, error) = Command.Run("conform", Path.Combine(_folder.FullName, name));
+        code.ShouldBe(2);
+        error.ShouldContain(message);
+        error.Trim().Split('\n').Length.ShouldBe(1);
+    }
+
+    [Fact]
+    public void A_line_that_is_not_understood_is_named()
+    {
+        Write("pages.txt", "T boot\nI zero 4 10\n");
+        Write("translations.txt", "T boot\n");
+        var (code, _, error) = Command.Run("conform", _folder.FullName);
+        code.ShouldBe(2);
+        error.ShouldContain("pages.txt:2");
+    }
+
+    private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;
+
+    private static int Number(JsonElement element, string name) => element.GetProperty(name).GetInt32();
+
+    private void Write(string name, string text) => File.WriteAllText(Path.Combine(_folder.FullName, name), text);
+}
