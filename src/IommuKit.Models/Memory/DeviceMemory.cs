@@ -3,7 +3,7 @@ using IommuKit.Specs.Memory;
 namespace IommuKit.Models.Memory;
 
 /// <summary>Memory as walkers and devices see it.</summary>
-public readonly struct DeviceMemory(PhysicalMemory memory) : IMemoryAccessor
+public readonly struct DeviceMemory(PhysicalMemory memory) : IAtomicMemoryAccessor
 {
     /// <inheritdoc/>
     public bool TryRead(ulong physicalAddress, Span<byte> destination) => memory.TryRead(physicalAddress, destination);
@@ -20,4 +20,8 @@ public readonly struct DeviceMemory(PhysicalMemory memory) : IMemoryAccessor
     {
         // Where writes have consequences for the CPU's cache, there is no span for them.
     }
+
+    /// <inheritdoc/>
+    public bool TryCompareExchange(ulong physicalAddress, ulong expected, ulong value, out ulong seen) =>
+        memory.TryCompareExchange(physicalAddress, expected, value, out seen);
 }

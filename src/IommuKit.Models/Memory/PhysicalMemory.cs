@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using IommuKit.Specs.Memory;
 
 namespace IommuKit.Models.Memory;
@@ -249,6 +251,38 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
         }
 
         span = _memory.Span(physicalAddress, length);
+        return true;
+    }
+
+    internal bool TryCompareExchange(ulong physicalAddress, ulong expected, ulong value, out ulong seen)
+    {
+        seen = 0;
+        if ((physicalAddress & (sizeof(ulong) - 1)) != 0 || !_memory.Contains(physicalAddress, sizeof(ulong)))
+        {
+            ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
+            return false;
+        }
+
+        if (IsCoherent)
+        {
+            ref byte bytes = ref _memory.At(physicalAddress, sizeof(ulong));
+            seen = Interlocked.CompareExchange(ref Unsafe.As<byte, ulong>(ref bytes), value, expected);
+            return true;
+        }
+
+        // What the CPU has in its cache is another matter: that store wins when its line is written back.
+        lock (_gate)
+        {
+            CompletePending(physicalAddress & ~((ulong)LineSize - 1), (ulong)LineSize);
+            seen = BinaryPrimitives.ReadUInt64LittleEndian(_memory.Span(physicalAddress, sizeof(ulong)));
+            if (seen == expected)
+            {
+                Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+                BinaryPrimitives.WriteUInt64LittleEndian(bytes, value);
+                TryWrite(physicalAddress, bytes);
+            }
+        }
+
         return true;
     }
 

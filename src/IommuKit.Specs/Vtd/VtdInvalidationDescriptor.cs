@@ -29,6 +29,12 @@ public readonly record struct VtdInvalidationDescriptor(ulong Qw0, ulong Qw1, ul
     private const int InvalidationHintBit = 6;
     private const int PageShift = 12;
 
+    /// <summary>Bytes of a descriptor of 128 bits.</summary>
+    public const int Bytes = 16;
+
+    /// <summary>Bytes of a descriptor of 256 bits.</summary>
+    public const int WideBytes = 32;
+
     /// <summary>
     /// Bits 3:0 of the first quadword. Bits 11:9 are the type's upper bits; no type that is defined has one set (see <see cref="IsDefinedType"/>).
     /// </summary>
@@ -83,4 +89,76 @@ public readonly record struct VtdInvalidationDescriptor(ulong Qw0, ulong Qw1, ul
 
     /// <summary>The last address that is meant. Page-selective invalidations.</summary>
     public ulong LastAddress => AddressMask + PageShift >= 64 ? ulong.MaxValue : Address | ((1ul << (AddressMask + PageShift)) - 1);
+
+    /// <summary>Bits 49:48, FM: the low bits of the function that are not compared: 0, 1, 2 or 3. Context-cache invalidations of a device.</summary>
+    public int FunctionMask => (int)(Qw0 >> 48) & 3;
+
+    /// <summary>Bit 4: one entry or a few; otherwise all. Interrupt-entry-cache invalidations.</summary>
+    public bool IsIndexSelective => (Qw0 >> 4 & 1) != 0;
+
+    /// <summary>Bits 31:27, IM: the low bits of the index that are not compared. Interrupt-entry-cache invalidations.</summary>
+    public int IndexMask => (int)(Qw0 >> 27) & 0x1f;
+
+    /// <summary>Bits 47:32, IIDX: the entry. Interrupt-entry-cache invalidations.</summary>
+    public int InterruptIndex => SourceId;
+
+    /// <summary>Bit 4, IF: the completion is told by an interrupt. Waits.</summary>
+    public bool RaisesInterrupt => (Qw0 >> 4 & 1) != 0;
+
+    /// <summary>Bit 5, SW: the completion is told by a store to memory. Waits.</summary>
+    public bool WritesStatus => (Qw0 >> 5 & 1) != 0;
+
+    /// <summary>Bit 6, FN: what follows begins after what came before has completed. Waits.</summary>
+    public bool IsFence => (Qw0 >> 6 & 1) != 0;
+
+    /// <summary>Bits 63:32: what is stored. Waits.</summary>
+    public uint StatusData => (uint)(Qw0 >> 32);
+
+    /// <summary>Bits 63:2 of the second quadword: where it is stored. Waits.</summary>
+    public ulong StatusAddress => Qw1 & ~3ul;
+
+    /// <summary>What a device drops. Device-TLB invalidations of both types.</summary>
+    public VtdDeviceTlbInvalidation DeviceTlb
+    {
+        get
+        {
+            bool hasPasid = Type == VtdInvalidationType.PasidDeviceTlb;
+            bool isRange = (Qw1 >> (hasPasid ? 11 : 0) & 1) != 0;
+
+            // As in ATS: the lowest address bit that is 0 tells the size; none, that it is everything.
+            ulong page = Qw1 >> PageShift;
+            int sizeLog2 = !isRange ? PageShift : PageShift + 1 + System.Numerics.BitOperations.TrailingZeroCount(~page);
+            ulong below = sizeLog2 >= 64 ? ulong.MaxValue : (1ul << sizeLog2) - 1;
+            ulong first = Qw1 & ~0xffful & ~below;
+            return new VtdDeviceTlbInvalidation(
+                hasPasid ? DomainId : SourceId, first, first | below, hasPasid ? (int)Pasid : null, hasPasid && (Qw1 & 1) != 0);
+        }
+    }
+
+    /// <summary>The answer to a device's page requests. Page-group responses.</summary>
+    public VtdPageGroupResponse PageGroupResponse =>
+        new(DomainId, (int)(Qw1 >> 3) & 0x1ff, (Qw0 >> 4 & 1) != 0 ? (int)Pasid : null, (int)(Qw0 >> 12) & 0xf);
+
+    /// <summary>Whether a bit is set that the specification reserves for the type. True of types that are not defined.</summary>
+    public bool HasReservedBits
+    {
+        get
+        {
+            var (first, second) = Type switch
+            {
+                VtdInvalidationType.ContextCache => (0xfffc_0000_0000_f1c0, ulong.MaxValue),
+                VtdInvalidationType.Iotlb => (0xffff_ffff_0000_f100, 0xf80ul),
+                VtdInvalidationType.DeviceTlb => (0x000f_0000_ffe0_01f0ul, 0xffeul),
+                VtdInvalidationType.InterruptEntryCache => (0xffff_0000_07ff_f1e0, ulong.MaxValue),
+                VtdInvalidationType.Wait => (0xffff_f100ul, 3ul),
+                VtdInvalidationType.PasidIotlb => (0xfff0_0000_0000_f1c0, 0xf80ul),
+                VtdInvalidationType.PasidCache => (0xfff0_0000_0000_f1c0, ulong.MaxValue),
+                VtdInvalidationType.PasidDeviceTlb => (0ul, 0x7feul),
+                VtdInvalidationType.PageGroupResponse => (0xfff0_0000_0000_01e0, 0xffff_ffff_ffff_f003),
+                _ => (ulong.MaxValue, ulong.MaxValue),
+            };
+            bool hasPrivateData = Type == VtdInvalidationType.PageGroupResponse;
+            return (Qw0 & first) != 0 || (Qw1 & second) != 0 || (!hasPrivateData && (Qw2 | Qw3) != 0);
+        }
+    }
 }

@@ -1,0 +1,24 @@
+namespace IommuKit.Lab.Conform;
+
+/// <summary>How far a unit agrees with a recorded boot.</summary>
+/// <param name="Boot">The boot.</param>
+/// <param name="Iommu">The kind of IOMMU.</param>
+/// <param name="Snapshots">Snapshots that were loaded.</param>
+/// <param name="Registers">Registers that were compared.</param>
+/// <param name="Probes">Accesses that were made.</param>
+/// <param name="Agree">Accesses with the recorded answer.</param>
+/// <param name="Differences">What differs, known deviations of the recorder included; the first <see cref="MostDifferences"/>.</param>
+/// <param name="Unknown">Differences that are no known deviation, counted.</param>
+public sealed record ConformResult(
+    string Boot,
+    string Iommu,
+    int Snapshots,
+    int Registers,
+    int Probes,
+    int Agree,
+    IReadOnlyList<ConformDifference> Differences,
+    int Unknown)
+{
+    /// <summary>The most differences that are listed.</summary>
+    public const int MostDifferences = 10_000;
+}

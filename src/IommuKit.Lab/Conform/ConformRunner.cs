@@ -1,0 +1,86 @@
+using System.Globalization;
+using IommuKit.Traces;
+
+namespace IommuKit.Lab.Conform;
+
+/// <summary>Brings units into the states of a recorded boot, asks them what was asked then, and compares.</summary>
+public static class ConformRunner
+{
+    /// <summary>Compares a boot with the first of some kinds that recognises it.</summary>
+    /// <param name="boot">The boot.</param>
+    /// <param name="kinds">The kinds of IOMMU.</param>
+    /// <exception cref="InputException">A file cannot be read, or no kind recognises the boot.</exception>
+    public static ConformResult Run(RecordedBoot boot, IReadOnlyList<IConformKind> kinds)
+    {
+        ArgumentNullException.ThrowIfNull(boot);
+        ArgumentNullException.ThrowIfNull(kinds);
+        var run = new Comparison();
+        IConformKind? kind = null;
+        foreach (var snapshot in boot.Snapshots())
+        {
+            kind ??= kinds.FirstOrDefault(one => one.Recognises(snapshot))
+                ?? throw new InputException($"{boot.Name}: the registers of {snapshot.Name} are of no IOMMU that is known here.");
+            run.Add(snapshot, kind);
+        }
+
+        return kind is null
+            ? throw new InputException($"{boot.Name}: there is no snapshot in it.")
+            : run.Result(boot.Name, kind.Name);
+    }
+
+    private sealed class Comparison
+    {
+        private readonly List<ConformDifference> _differences = [];
+        private int _snapshots;
+        private int _registers;
+        private int _probes;
+        private int _agree;
+        private int _unknown;
+
+        public void Add(BootSnapshot snapshot, IConformKind kind)
+        {
+            _snapshots++;
+            var unit = kind.Load(snapshot, snapshot.Memory.Layer());
+            foreach (var register in snapshot.Registers)
+            {
+                _registers++;
+                ulong seen = unit.ReadRegister(register.Offset, register.Size);
+                if (seen != register.Value)
+                {
+                    Differ(snapshot, NameOf(register), Hex(register.Value), Hex(seen), known: null);
+                }
+            }
+
+            foreach (var probe in snapshot.Probes)
+            {
+                _probes++;
+                var seen = unit.Answer(probe);
+                if (!probe.IsDisputed && seen.Agrees(probe.Answer))
+                {
+                    _agree++;
+                }
+                else
+                {
+                    Differ(snapshot, probe.Text, probe.Answer.ToString(), seen.ToString(), kind.KnownDeviation(snapshot, probe, seen));
+                }
+            }
+        }
+
+        public ConformResult Result(string boot, string iommu) =>
+            new(boot, iommu, _snapshots, _registers, _probes, _agree, _differences, _unknown);
+
+        private static string NameOf(BootRegister register) =>
+            register.Name.Length != 0 ? register.Name : string.Create(CultureInfo.InvariantCulture, $"0x{register.Offset:x}");
+
+        private static string Hex(ulong value) => value.ToString("x", CultureInfo.InvariantCulture);
+
+        private void Differ(BootSnapshot snapshot, string line, string expected, string seen, string? known)
+        {
+            _unknown += known is null ? 1 : 0;
+            if (_differences.Count < ConformResult.MostDifferences)
+            {
+                _differences.Add(new ConformDifference(snapshot.Name, line, expected, seen, known));
+            }
+        }
+    }
+}

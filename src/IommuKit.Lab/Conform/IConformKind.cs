@@ -1,0 +1,24 @@
+namespace IommuKit.Lab.Conform;
+
+/// <summary>A kind of IOMMU that recorded boots can be compared with.</summary>
+public interface IConformKind
+{
+    /// <summary>Its name.</summary>
+    string Name { get; }
+
+    /// <summary>Whether a snapshot is of such an IOMMU, by the registers that it has.</summary>
+    bool Recognises(BootSnapshot snapshot);
+
+    /// <summary>Makes a unit with cold caches in the state of a snapshot.</summary>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="memory">Memory, which the unit may store to.</param>
+    IConformUnit Load(BootSnapshot snapshot, BootMemory memory);
+
+    /// <summary>
+    /// Why the recorder's answer to a probe is known to be wrong: the answer is then judged by the architecture, which the text names; null if it is not.
+    /// </summary>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="probe">The probe with the recorder's answer.</param>
+    /// <param name="seen">The unit's answer.</param>
+    string? KnownDeviation(BootSnapshot snapshot, BootProbe probe, ProbeAnswer seen);
+}

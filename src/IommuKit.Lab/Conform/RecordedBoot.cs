@@ -1,0 +1,236 @@
+using System.Globalization;
+using System.IO.Compression;
+using IommuKit.Traces;
+
+namespace IommuKit.Lab.Conform;
+
+/// <summary>
+/// Reads recorded boots: the snapshots of a machine whose IOMMU a real driver used, and the accesses of devices that were made on each.
+/// </summary>
+/// <remarks>
+/// A boot is a folder with two files, plain or gzip (<c>.gz</c>):
+/// <code>
+/// pages.txt          T name                      a snapshot begins
+///                    M address bytes             memory, cumulative over the snapshots
+///                    I|W|S offset size value     a register: of capabilities, to be written, read-only
+/// translations.txt   T name
+///                    X sid=.. iova=.. read|write -> ok pa=.. perm=.. [shift=n]
+///                                                -> fault KIND [event=|record=]..
+///                                                -> irq
+///                    with WALKER= or MODEL= behind it where another walker disagrees
+/// </code>
+/// Numbers are hexadecimal, but for shift and sizes of registers; bytes are in the order of memory. Lines that begin with # are ignored.
+/// </remarks>
+public sealed class RecordedBoot
+{
+    private const string Pages = "pages.txt";
+    private const string Translations = "translations.txt";
+
+    // A line of a file holds a page at the most, and two digits for each byte.
+    private const int LongestLine = 1 << 16;
+
+    private readonly string _folder;
+
+    /// <summary>Opens a boot.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="InputException">It holds no boot.</exception>
+    public RecordedBoot(string folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        _folder = folder;
+        if (FileOf(Pages) is null || FileOf(Translations) is null)
+        {
+            throw new InputException($"{folder} holds no recorded boot: there is no {Pages} with {Translations} (or .gz of them) in it.");
+        }
+    }
+
+    /// <summary>The name of the boot: that of its folder.</summary>
+    public string Name => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(_folder)));
+
+    /// <summary>The snapshots, one after the other. Memory is the same object in all, so that each has to be used before the next is asked for.</summary>
+    /// <exception cref="InputException">A line is not understood.</exception>
+    public IEnumerable<BootSnapshot> Snapshots()
+    {
+        var probes = ReadProbes();
+        var memory = new BootMemory();
+        var registers = new List<BootRegister>();
+        string? name = null;
+        foreach (var line in Lines(Pages))
+        {
+            string[] words = line.Text.Split(' ');
+            switch (words[0])
+            {
+                case "T" when words.Length >= 2:
+                    if (name is not null)
+                    {
+                        yield return new BootSnapshot(name, memory, registers, probes.GetValueOrDefault(name) ?? []);
+                    }
+
+                    name = words[1];
+                    registers = [];
+                    break;
+                case "M" when words.Length == 3:
+                    memory.TryWrite(line.Hex(words[1]), line.Bytes(words[2]));
+                    break;
+                case "I" or "W" or "S" when words.Length >= 4:
+                    registers.Add(ReadRegister(line, words));
+                    break;
+                default:
+                    throw line.Refuse();
+            }
+        }
+
+        if (name is not null)
+        {
+            yield return new BootSnapshot(name, memory, registers, probes.GetValueOrDefault(name) ?? []);
+        }
+    }
+
+    private static BootRegister ReadRegister(Line line, string[] words)
+    {
+        var kind = words[0] switch
+        {
+            "I" => BootRegisterKind.Capability,
+            "W" => BootRegisterKind.Written,
+            _ => BootRegisterKind.Status,
+        };
+        ulong offset = line.Hex(words[1]);
+        if (offset > int.MaxValue || words[2] is not ("4" or "8"))
+        {
+            throw line.Refuse();
+        }
+
+        return new BootRegister(kind, (uint)offset, words[2][0] - '0', line.Hex(words[3]), words.Length > 4 ? words[4] : string.Empty);
+    }
+
+    private Dictionary<string, List<BootProbe>> ReadProbes()
+    {
+        var sections = new Dictionary<string, List<BootProbe>>(StringComparer.Ordinal);
+        List<BootProbe>? section = null;
+        foreach (var line in Lines(Translations))
+        {
+            string[] words = line.Text.Split(' ');
+            if (words is ["T", var name, ..])
+            {
+                sections[name] = section = [];
+            }
+            else if (words[0] == "X" && section is not null)
+            {
+                section.Add(ReadProbe(line, words));
+            }
+            else
+            {
+                throw line.Refuse();
+            }
+        }
+
+        return sections;
+    }
+
+    private static BootProbe ReadProbe(Line line, string[] words)
+    {
+        if (words.Length < 6 || words[4] != "->" || words[3] is not ("read" or "write"))
+        {
+            throw line.Refuse();
+        }
+
+        ulong source = line.Hex(After(words[1], "sid="));
+        if (source > uint.MaxValue)
+        {
+            throw line.Refuse();
+        }
+
+        bool isDisputed = words.Any(word => word.StartsWith("WALKER=", StringComparison.Ordinal) || word.StartsWith("MODEL=", StringComparison.Ordinal));
+        return new BootProbe(
+            (uint)source, line.Hex(After(words[2], "iova=")), words[3] == "write", ReadAnswer(line, words), isDisputed, line.Number, line.Text);
+    }
+
+    private static ProbeAnswer ReadAnswer(Line line, string[] words)
+    {
+        switch (words[5])
+        {
+            case "irq":
+                return new ProbeAnswer(ProbeOutcome.Interrupt);
+            case "ok":
+                string? shift = Value(words, "shift=");
+                int? sizeLog2 = null;
+                if (shift is not null)
+                {
+                    if (!int.TryParse(shift, NumberStyles.None, CultureInfo.InvariantCulture, out int parsed))
+                    {
+                        throw line.Refuse();
+                    }
+
+                    sizeLog2 = parsed;
+                }
+
+                return new ProbeAnswer(
+                    ProbeOutcome.Passed, line.Hex(Value(words, "pa=") ?? throw line.Refuse()), Value(words, "perm="), sizeLog2);
+            case "fault" when words.Length >= 7:
+                return new ProbeAnswer(
+                    ProbeOutcome.Fault, FaultKind: words[6], FaultRecord: Value(words, "record=") ?? Value(words, "event="));
+            default:
+                throw line.Refuse();
+        }
+    }
+
+    private static string? Value(string[] words, string name) =>
+        Array.Find(words, word => word.StartsWith(name, StringComparison.Ordinal))?[name.Length..];
+
+    private static string After(string word, string name) => word.StartsWith(name, StringComparison.Ordinal) ? word[name.Length..] : string.Empty;
+
+    private string? FileOf(string name)
+    {
+        string plain = Path.Combine(_folder, name);
+        return File.Exists(plain) ? plain : File.Exists(plain + ".gz") ? plain + ".gz" : null;
+    }
+
+    private IEnumerable<Line> Lines(string name)
+    {
+        string path = FileOf(name) ?? throw new InputException($"{Path.Combine(_folder, name)} is gone.");
+        using var file = File.OpenRead(path);
+        using Stream stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file;
+        using var reader = new StreamReader(stream);
+        for (int number = 1; ReadLine(reader, path, number) is { } text; number++)
+        {
+            if (text.Length != 0 && text[0] != '#')
+            {
+                yield return new Line(path, number, text);
+            }
+        }
+    }
+
+    private static string? ReadLine(StreamReader reader, string path, int number)
+    {
+        try
+        {
+            string? text = reader.ReadLine();
+            return text is { Length: > LongestLine } ? throw new InputException($"{path}:{number}: the line is too long.") : text;
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InputException($"{path}: {e.Message}");
+        }
+    }
+
+    /// <summary>A line of a file, and where it stands.</summary>
+    private sealed record Line(string Path, int Number, string Text)
+    {
+        public ulong Hex(string digits) =>
+            ulong.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong value) ? value : throw Refuse();
+
+        public byte[] Bytes(string digits)
+        {
+            try
+            {
+                return Convert.FromHexString(digits);
+            }
+            catch (FormatException)
+            {
+                throw Refuse();
+            }
+        }
+
+        public InputException Refuse() => new($"{Path}:{Number}: this is no line of a recorded boot: {Text[..Math.Min(Text.Length, 80)]}");
+    }
+}

@@ -1,0 +1,182 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace IommuKit.Models.Vtd;
+
+/// <summary>
+/// One cache of a VT-d unit: entries of two words, found by a key within a space. Looked up without a lock; filled and dropped under the model's.
+/// </summary>
+/// <remarks>
+/// Each set has a version that is odd while one of its entries changes. A look-up that meets a change finds nothing, and is done again under the lock.
+/// </remarks>
+internal sealed class VtdCache
+{
+    /// <summary>The bit of a space that every entry has. An entry without it is empty.</summary>
+    public const ulong Valid = 1ul << 63;
+
+    private readonly Slot[] _slots;
+    private readonly int[] _versions;
+    private readonly int[] _next;
+    private readonly int _ways;
+    private readonly uint _setMask;
+    private int _count;
+
+    public VtdCache(VtdCacheGeometry geometry)
+    {
+        _ways = geometry.Ways;
+        _setMask = (uint)geometry.Sets - 1;
+        _slots = new Slot[geometry.Entries];
+        _versions = new int[geometry.Sets];
+        _next = new int[geometry.Sets];
+    }
+
+    /// <summary>Whether there is nothing in it. A look-up at the same time as a first fill may see either.</summary>
+    public bool IsEmpty => Volatile.Read(ref _count) == 0;
+
+    /// <summary>The entries, to be saved and restored.</summary>
+    public Span<byte> Bytes => MemoryMarshal.AsBytes(_slots.AsSpan());
+
+    /// <summary>Looks for an entry.</summary>
+    /// <param name="key">Its key.</param>
+    /// <param name="space">Its space.</param>
+    /// <param name="spaceMask">The bits of the space that are compared.</param>
+    /// <param name="found">A copy of it.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryFind(ulong key, ulong space, ulong spaceMask, out Slot found)
+    {
+        uint set = (uint)key & _setMask;
+        ref int version = ref _versions[set];
+        int before = Volatile.Read(ref version);
+        var ways = _slots.AsSpan((int)set * _ways, _ways);
+        for (int way = 0; way < ways.Length; way++)
+        {
+            ref var slot = ref ways[way];
+            if (slot.Key == key && (slot.Space & spaceMask) == space)
+            {
+                found.Key = key;
+                found.Space = Volatile.Read(ref slot.Space);
+                found.Data = Volatile.Read(ref slot.Data);
+                found.Info = Volatile.Read(ref slot.Info);
+                return (before & 1) == 0 && Volatile.Read(ref version) == before && (found.Space & spaceMask) == space;
+            }
+        }
+
+        found = default;
+        return false;
+    }
+
+    /// <summary>Adds an entry, or puts it in the place of the one for the same.</summary>
+    public void Add(in Slot entry)
+    {
+        int set = (int)((uint)entry.Key & _setMask);
+        int first = set * _ways;
+        int place = -1;
+        for (int way = first; way < first + _ways; way++)
+        {
+            ref var slot = ref _slots[way];
+            if (slot.Key == entry.Key && slot.Space == entry.Space)
+            {
+                place = way;
+                break;
+            }
+
+            if (place < 0 && slot.Space == 0)
+            {
+                place = way;
+            }
+        }
+
+        if (place < 0)
+        {
+            place = first + _next[set];
+            _next[set] = _next[set] + 1 == _ways ? 0 : _next[set] + 1;
+        }
+
+        if (_slots[place].Space == 0)
+        {
+            Volatile.Write(ref _count, _count + 1);
+        }
+
+        Change(set, place, entry);
+    }
+
+    /// <summary>Drops entries.</summary>
+    /// <param name="space">What they have in common with the spaces of those to be dropped.</param>
+    /// <param name="spaceMask">The bits of the space that are compared.</param>
+    /// <param name="firstKey">The first key.</param>
+    /// <param name="lastKey">The last key.</param>
+    public void Drop(ulong space, ulong spaceMask, ulong firstKey = 0, ulong lastKey = ulong.MaxValue)
+    {
+        if (_count == 0)
+        {
+            return;
+        }
+
+        // A short range is looked for where it must be; a long one everywhere.
+        if (lastKey - firstKey <= _setMask)
+        {
+            for (ulong key = firstKey; ; key++)
+            {
+                int set = (int)((uint)key & _setMask);
+                DropFrom(set, space, spaceMask, key, key);
+                if (key == lastKey)
+                {
+                    return;
+                }
+            }
+        }
+
+        for (int set = 0; set < _versions.Length; set++)
+        {
+            DropFrom(set, space, spaceMask, firstKey, lastKey);
+        }
+    }
+
+    public void Clear() => Drop(0, 0);
+
+    /// <summary>Counts the entries after they were restored.</summary>
+    public void Recount()
+    {
+        int count = 0;
+        foreach (ref var slot in _slots.AsSpan())
+        {
+            // Nothing is valid that no fill could have made.
+            slot = (slot.Space & Valid) == 0 ? default : slot;
+            count += slot.Space == 0 ? 0 : 1;
+        }
+
+        Volatile.Write(ref _count, count);
+    }
+
+    private void DropFrom(int set, ulong space, ulong spaceMask, ulong firstKey, ulong lastKey)
+    {
+        int first = set * _ways;
+        for (int way = first; way < first + _ways; way++)
+        {
+            ref var slot = ref _slots[way];
+            if (slot.Space != 0 && (slot.Space & spaceMask) == space && slot.Key >= firstKey && slot.Key <= lastKey)
+            {
+                Change(set, way, default);
+                Volatile.Write(ref _count, _count - 1);
+            }
+        }
+    }
+
+    private void Change(int set, int place, in Slot entry)
+    {
+        // The increments are full fences: no look-up sees a part of the change within one even version.
+        Interlocked.Increment(ref _versions[set]);
+        _slots[place] = entry;
+        Interlocked.Increment(ref _versions[set]);
+    }
+
+    /// <summary>An entry.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct Slot
+    {
+        public ulong Key;
+        public ulong Space;
+        public ulong Data;
+        public ulong Info;
+    }
+}
