@@ -1,0 +1,214 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using IommuKit.Models.State;
+
+namespace IommuKit.Models.Caches;
+
+/// <summary>
+/// One cache of a model: entries of four words, found by a key within a space. Looked up without a lock; filled and dropped under the model's.
+/// </summary>
+/// <remarks>
+/// <para>Each set has a version that is odd while one of its entries changes. A look-up that meets a change finds nothing, and is done again under the lock.</para>
+/// <para>Entries of several classes (pages of several sizes) share the cache. <see cref="Classes"/> says which classes there are, so that a look-up tries
+/// only those.</para>
+/// </remarks>
+internal sealed class HardwareCache
+{
+    /// <summary>The bit of a space that every entry has. An entry without it is empty.</summary>
+    public const ulong Valid = 1ul << 63;
+
+    /// <summary>Where the class of an entry is in its space: 6 bits.</summary>
+    public const int ClassShift = 35;
+
+    /// <summary>The bits of the class.</summary>
+    public const ulong ClassMask = 0x3ful << ClassShift;
+
+    private readonly CacheEntry[] _entries;
+    private readonly int[] _versions;
+    private readonly int[] _next;
+    private readonly int[] _counts = new int[64];
+    private readonly int _ways;
+    private readonly uint _setMask;
+    private ulong _classes;
+
+    public HardwareCache(CacheGeometry geometry)
+    {
+        _ways = geometry.Ways;
+        _setMask = (uint)geometry.Sets - 1;
+        _entries = new CacheEntry[geometry.Entries];
+        _versions = new int[geometry.Sets];
+        _next = new int[geometry.Sets];
+    }
+
+    /// <summary>Which classes have entries, one bit each. A look-up at the same time as a first fill may see either.</summary>
+    public ulong Classes => Volatile.Read(ref _classes);
+
+    /// <summary>Looks for an entry.</summary>
+    /// <param name="key">Its key.</param>
+    /// <param name="space">Its space.</param>
+    /// <param name="spaceMask">The bits of the space that are compared, of those that the entry itself wants compared.</param>
+    /// <param name="found">A copy of it.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryFind(ulong key, ulong space, ulong spaceMask, out CacheEntry found)
+    {
+        uint set = SetOf(key);
+        ref int version = ref _versions[set];
+        int before = Volatile.Read(ref version);
+        var ways = _entries.AsSpan((int)set * _ways, _ways);
+        for (int way = 0; way < ways.Length; way++)
+        {
+            ref var entry = ref ways[way];
+            if (entry.Key == key && ((entry.Space ^ space) & spaceMask & entry.Mask) == 0)
+            {
+                found.Key = key;
+                found.Space = Volatile.Read(ref entry.Space);
+                found.Mask = Volatile.Read(ref entry.Mask);
+                found.A = Volatile.Read(ref entry.A);
+                found.B = Volatile.Read(ref entry.B);
+                found.C = Volatile.Read(ref entry.C);
+                found.D = Volatile.Read(ref entry.D);
+                if ((before & 1) == 0 && Volatile.Read(ref version) == before && (found.Space & Valid) != 0)
+                {
+                    return true;
+                }
+            }
+        }
+
+        found = default;
+        return false;
+    }
+
+    /// <summary>Adds an entry, or puts it in the place of the one for the same.</summary>
+    public void Add(in CacheEntry entry)
+    {
+        int set = (int)SetOf(entry.Key);
+        int first = set * _ways;
+        int place = -1;
+        for (int way = first; way < first + _ways; way++)
+        {
+            ref var there = ref _entries[way];
+            if (there.Key == entry.Key && there.Space == entry.Space)
+            {
+                place = way;
+                break;
+            }
+
+            if (place < 0 && there.Space == 0)
+            {
+                place = way;
+            }
+        }
+
+        if (place < 0)
+        {
+            place = first + _next[set];
+            _next[set] = _next[set] + 1 == _ways ? 0 : _next[set] + 1;
+        }
+
+        Change(set, place, entry);
+    }
+
+    /// <summary>Drops entries.</summary>
+    /// <param name="space">What they have in common with the spaces of those to be dropped.</param>
+    /// <param name="spaceMask">The bits of the space that are compared, of those that the entry itself wants compared.</param>
+    /// <param name="firstKey">The first key.</param>
+    /// <param name="lastKey">The last key.</param>
+    public void Drop(ulong space, ulong spaceMask, ulong firstKey = 0, ulong lastKey = ulong.MaxValue)
+    {
+        if (_classes == 0)
+        {
+            return;
+        }
+
+        // A short range is looked for where it must be; a long one everywhere.
+        if (lastKey - firstKey <= _setMask)
+        {
+            for (ulong key = firstKey; ; key++)
+            {
+                DropFrom((int)SetOf(key), space, spaceMask, key, key);
+                if (key == lastKey)
+                {
+                    return;
+                }
+            }
+        }
+
+        for (int set = 0; set < _versions.Length; set++)
+        {
+            DropFrom(set, space, spaceMask, firstKey, lastKey);
+        }
+    }
+
+    /// <summary>Drops everything.</summary>
+    public void Clear() => Drop(0, 0);
+
+    /// <summary>Saves or restores the entries, and whose turn it is to make way.</summary>
+    public void Transfer(ref StateTransfer state)
+    {
+        state.Values(MemoryMarshal.Cast<CacheEntry, ulong>(_entries.AsSpan()));
+        state.Values(_next.AsSpan());
+        if (!state.IsRestoring)
+        {
+            return;
+        }
+
+        Array.Clear(_counts);
+        _classes = 0;
+        for (int i = 0; i < _entries.Length; i++)
+        {
+            ref var entry = ref _entries[i];
+            if ((entry.Space & Valid) == 0)
+            {
+                entry = default;
+            }
+            else
+            {
+                StateTransfer.Check((int)SetOf(entry.Key) == i / _ways, "an entry of a cache is where it cannot be");
+                Count(entry.Space, 1);
+            }
+        }
+
+        foreach (ref int next in _next.AsSpan())
+        {
+            StateTransfer.Check((uint)next < (uint)_ways, "a cache replaces an entry that there is not");
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint SetOf(ulong key) => (uint)(key ^ (key >> 32)) & _setMask;
+
+    private void DropFrom(int set, ulong space, ulong spaceMask, ulong firstKey, ulong lastKey)
+    {
+        int first = set * _ways;
+        for (int way = first; way < first + _ways; way++)
+        {
+            ref var entry = ref _entries[way];
+            if (entry.Space != 0 && ((entry.Space ^ space) & spaceMask & entry.Mask) == 0 && entry.Key >= firstKey && entry.Key <= lastKey)
+            {
+                Change(set, way, default);
+            }
+        }
+    }
+
+    private void Change(int set, int place, in CacheEntry entry)
+    {
+        Count(_entries[place].Space, -1);
+
+        // The increments are full fences: no look-up sees a part of the change within one even version.
+        Interlocked.Increment(ref _versions[set]);
+        _entries[place] = entry;
+        Interlocked.Increment(ref _versions[set]);
+        Count(entry.Space, 1);
+    }
+
+    private void Count(ulong space, int by)
+    {
+        if (space != 0)
+        {
+            int kind = (int)(space >> ClassShift) & 63;
+            _counts[kind] += by;
+            ulong bit = 1ul << kind;
+            Volatile.Write(ref _classes, _counts[kind] == 0 ? _classes & ~bit : _classes | bit);
+        }
+    }
+}
