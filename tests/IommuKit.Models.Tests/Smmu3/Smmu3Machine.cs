@@ -216,8 +216,9 @@ internal sealed class Smmu3Machine : IDisposable
         }
 
         ulong at = EventQueue + ((consumer & (mask >> 1)) * 32ul);
+        var record = new Smmu3Event(Load(at), Load(at + 8), Load(at + 16), Load(at + 24));
         Model.Write32(Smmu3Register.EventConsumer, ((consumer + 1) & mask) | (producer & Smmu3Register.Overflow));
-        return new Smmu3Event(Load(at), Load(at + 8), Load(at + 16), Load(at + 24));
+        return record;
     }
 
     /// <summary>The event of a transaction that has to end with an abort, and leaves exactly one record.</summary>
