@@ -208,8 +208,8 @@ public sealed class Smmu3StateTests
             0 => (ulong)random.NextInt64() << 1,
             1 => (ulong)random.Next(16) << random.Next(60),
             2 => ((ulong)random.Next(16) << 12) | 0x4c3,
-            3 => ((ulong)random.Next(1 << 16) & ~0x3ful) | (ulong)((random.Next(8) << 1) | 1),
-            4 => 0x0001_6603_8000_0000 | (ulong)random.Next(1 << 24) | ((ulong)random.Next(16) << 48),
+            3 => ((ulong)random.Next(1 << 16) & ~0x3ful) | (uint)((random.Next(8) << 1) | 1),
+            4 => 0x0001_6603_8000_0000ul | (uint)random.Next(1 << 24) | ((ulong)(uint)random.Next(16) << 48),
             _ => ((ulong)random.Next(1 << 16) & ~0xful) | 3,
         };
 
