@@ -8,8 +8,10 @@ namespace IommuKit.Models.Caches;
 /// One cache of a model: entries of four words, found by a key within a space. Looked up without a lock; filled and dropped under the model's.
 /// </summary>
 /// <remarks>
-/// <para>Each set has a version that is odd while one of its entries changes. A look-up that meets a change finds nothing, and is done again under the lock.</para>
-/// <para>Entries of several classes (pages of several sizes) share the cache. <see cref="Classes"/> says which classes there are, so that a look-up tries
+/// <para>Each set has a version that is odd while one of its entries changes. A look-up that meets a change finds nothing, and is done again under
+/// the lock.</para>
+/// <para>Entries of several classes (pages of several sizes) share the cache. <see cref="Classes"/> says which classes there are, so that a look-up
+/// tries
 /// only those.</para>
 /// </remarks>
 internal sealed class HardwareCache
@@ -79,7 +81,7 @@ internal sealed class HardwareCache
     }
 
     /// <summary>Adds an entry, or puts it in the place of the one for the same.</summary>
-    public void Add(in CacheEntry entry)
+    public void Add(CacheEntry entry)
     {
         int set = (int)SetOf(entry.Key);
         int first = set * _ways;
@@ -190,7 +192,7 @@ internal sealed class HardwareCache
         }
     }
 
-    private void Change(int set, int place, in CacheEntry entry)
+    private void Change(int set, int place, CacheEntry entry)
     {
         Count(_entries[place].Space, -1);
 

@@ -9,7 +9,8 @@ namespace IommuKit.Models.Smmu3;
 /// The TLB of a device behind an SMMUv3 (an ATC): it asks for translations, keeps them, and goes to memory by them until CMD_ATC_INV names them.
 /// </summary>
 /// <remarks>
-/// Thread-safe. Give <see cref="TryDrop"/> what <see cref="Smmu3Model{TMemory}.DeviceTlbInvalidated"/> is told. A <see cref="DmaDevice{TMemory}"/> in front
+/// Thread-safe. Give <see cref="TryDrop"/> what <see cref="Smmu3Model{TMemory}.DeviceTlbInvalidated"/> is told. A <see cref="DmaDevice{TMemory}"/>
+/// in front
 /// of it is a device with ATS.
 /// </remarks>
 /// <example>
@@ -67,7 +68,8 @@ public sealed class Smmu3DeviceTlb<TMemory> : IIommuModel
     }
 
     /// <summary>
-    /// Translates an access by what the TLB holds, or by a translation request; then the SMMU is asked whether it lets the translated transaction pass.
+    /// Translates an access by what the TLB holds, or by a translation request; then the SMMU is asked whether it lets the translated transaction
+    /// pass.
     /// </summary>
     public Smmu3Translation Translate(ulong address, Smmu3Access access, int substream = Smmu3Request.NoSubstream)
     {
@@ -130,7 +132,9 @@ public sealed class Smmu3DeviceTlb<TMemory> : IIommuModel
 
     private static bool Allows(Protection rights, Smmu3Access access) =>
         ((access & Smmu3Access.Write) == 0 || (rights & Protection.Write) != 0)
-        && ((access & Smmu3Access.Execute) != 0 ? (rights & Protection.NoExecute) == 0 : (access & Smmu3Access.Read) == 0 || (rights & Protection.Read) != 0);
+        && ((access & Smmu3Access.Execute) != 0
+            ? (rights & Protection.NoExecute) == 0
+            : (access & Smmu3Access.Read) == 0 || (rights & Protection.Read) != 0);
 
     /// <summary>The part of a range whose translated addresses are let through alike, as an access sees it.</summary>
     private static Translation Behind(in Translation range, ulong address, in Translation passed)

@@ -174,7 +174,7 @@ public sealed partial class Smmu3Model<TMemory>
         }
     }
 
-    private static Smmu3Message MessageOf(in Smmu3QueueMessage target) => new(target.Address, target.Data);
+    private static Smmu3Message MessageOf(Smmu3QueueMessage target) => new(target.Address, target.Data);
 
     /// <summary>Sends a message: to memory, or to whatever else is at its address.</summary>
     private bool TrySend(in Smmu3Message message) =>

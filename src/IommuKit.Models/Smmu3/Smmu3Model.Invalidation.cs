@@ -5,12 +5,14 @@ namespace IommuKit.Models.Smmu3;
 
 /// <content>What invalidations drop (IHI 0070, sections 4.3 and 4.4).</content>
 /// <remarks>
-/// A command drops what it names and no more. In particular, CMD_TLBI_S2_IPA leaves translations of both stages alone: software has to follow it by an
+/// A command drops what it names and no more. In particular, CMD_TLBI_S2_IPA leaves translations of both stages alone: software has to follow it by
+/// an
 /// invalidation of stage 1.
 /// </remarks>
 public sealed partial class Smmu3Model<TMemory>
 {
-    // The space of a translation, or of a pointer to a table: VMID, ASID, whose it is; the size of a page, or of what the table maps, as the class of the cache;
+    // The space of a translation, or of a pointer to a table: VMID, ASID, whose it is; the size of a page, or of what the table maps, as the class
+    // of the cache;
     // the granule as TG; the level plus one; for a piece of a larger page of stage 1, log2 of that page's bytes.
     private const ulong VmidMask = 0xffff;
     private const int AsidShift = 16;

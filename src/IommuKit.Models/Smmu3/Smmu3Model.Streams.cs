@@ -15,7 +15,7 @@ public sealed partial class Smmu3Model<TMemory>
 
     private int Split => ((_streamTableConfig >> 16) & 3) == 1 ? ((int)(_streamTableConfig >> 6) & 0x1f) switch { 8 => 8, 10 => 10, _ => 6 } : 32;
 
-    private static Smmu3EventType StatusOf(in CacheEntry entry) => (Smmu3EventType)(byte)(entry.Space >> StatusShift);
+    private static Smmu3EventType StatusOf(ulong space) => (Smmu3EventType)(byte)(space >> StatusShift);
 
     /// <summary>The stream table entry of a stream.</summary>
     private Smmu3EventType FindStream(uint stream, bool mayRead, out Smmu3StreamEntry found)
@@ -23,7 +23,7 @@ public sealed partial class Smmu3Model<TMemory>
         if (_streams.TryFind(stream, HardwareCache.Valid, HardwareCache.Valid, out var entry))
         {
             found = new Smmu3StreamEntry(entry.A, entry.B, entry.C, entry.D);
-            return StatusOf(entry);
+            return StatusOf(entry.Space);
         }
 
         if (!mayRead)
@@ -193,7 +193,7 @@ public sealed partial class Smmu3Model<TMemory>
         if (_contexts.TryFind(key, HardwareCache.Valid, HardwareCache.Valid, out var cached))
         {
             found = new Smmu3ContextDescriptor(cached.A, cached.B, cached.C, cached.D);
-            return StatusOf(cached);
+            return StatusOf(cached.Space);
         }
 
         if (!mayRead)

@@ -7,7 +7,8 @@ using IommuKit.Specs.Smmu3;
 namespace IommuKit.Models.Smmu3;
 
 /// <content>
-/// Page walks, under the lock (IHI 0070, section 3.4 and 3.13; Arm ARM, chapter D8). Descriptors are read here and not by the formats, as there is more in
+/// Page walks, under the lock (IHI 0070, section 3.4 and 3.13; Arm ARM, chapter D8). Descriptors are read here and not by the formats, as there is
+/// more in
 /// them than a driver writes: access flag and dirty state, limits by level of privilege, 52-bit addresses of every granule.
 /// </content>
 public sealed partial class Smmu3Model<TMemory>
@@ -17,7 +18,10 @@ public sealed partial class Smmu3Model<TMemory>
 
     private const ulong TableExecuteNever = ArmLpaeDescriptor.TableNoExecute;
     private const ulong TablePrivilegedExecuteNever = 1ul << 59;
-    private const ulong TableLimits = TableExecuteNever | TablePrivilegedExecuteNever | ArmLpaeDescriptor.TablePrivileged | ArmLpaeDescriptor.TableReadOnly;
+    private const ulong TableLimits = TableExecuteNever
+        | TablePrivilegedExecuteNever
+        | ArmLpaeDescriptor.TablePrivileged
+        | ArmLpaeDescriptor.TableReadOnly;
 
     // What is known of the fault that a walk or a fetch met.
     private Fault _fault;
@@ -252,8 +256,8 @@ public sealed partial class Smmu3Model<TMemory>
             // The smaller page of the two.
             int shift = Math.Min(first.SizeLog2, page.SizeLog2);
             ulong start = page.PhysicalOf(ipa) >> shift << shift;
-            page = new Page(
-                start, ipa >> shift << shift, Smmu3Rights.Combine(first.Rights, page.Rights, second.Tables.Has(Smmu3StageFlags.ForcesWriteBack)), shift);
+            ulong rights = Smmu3Rights.Combine(first.Rights, page.Rights, second.Tables.Has(Smmu3StageFlags.ForcesWriteBack));
+            page = new Page(start, ipa >> shift << shift, rights, shift);
             origin = first.SizeLog2 > shift ? first.SizeLog2 : 0;
         }
 
@@ -378,7 +382,8 @@ public sealed partial class Smmu3Model<TMemory>
 
     private static ulong ShareOf(ulong value, int type, in Smmu3Stage stage)
     {
-        // Devices, and what nobody caches, are outer shareable. With DS, these bits are a part of the address; inner shareable is what software has then.
+        // Devices, and what nobody caches, are outer shareable. With DS, these bits are a part of the address; inner shareable is what software has
+        // then.
         ulong share = (type & 0xf0) == 0 || type == Smmu3Rights.NonCacheable ? 2 : stage.Has(Smmu3StageFlags.Lpa2) ? 3 : (value >> 8) & 3;
         return share << Smmu3Rights.ShareShift;
     }

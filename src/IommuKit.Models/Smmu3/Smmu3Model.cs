@@ -12,13 +12,16 @@ namespace IommuKit.Models.Smmu3;
 /// translation by registers. Its caches hold what they once read until they are told to drop it: what a driver forgets shows.
 /// </summary>
 /// <remarks>
-/// <para>Everything that the SMMU reads may come from somebody hostile: whatever registers, queues and tables hold, a call ends and does not throw. What
+/// <para>Everything that the SMMU reads may come from somebody hostile: whatever registers, queues and tables hold, a call ends and does not throw.
+/// What
 /// the memory or a listener throws, reaches the caller.</para>
-/// <para>Thread-safe. A translation that the caches answer takes no lock; walks take the model's. Memory that is a callback may call the model, but must
+/// <para>Thread-safe. A translation that the caches answer takes no lock; walks take the model's. Memory that is a callback may call the model, but
+/// must
 /// not wait for another thread that does.</para>
 /// </remarks>
 /// <typeparam name="TMemory">
-/// Accessor to system memory. If it is an <see cref="IAtomicMemoryAccessor"/> too, access flags and dirty state are set in one step; otherwise by a read and
+/// Accessor to system memory. If it is an <see cref="IAtomicMemoryAccessor"/> too, access flags and dirty state are set in one step; otherwise by a
+/// read and
 /// a write, between which another's store may be lost.
 /// </typeparam>
 public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, ISavable
@@ -61,7 +64,14 @@ public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, ISavable
     {
         ArgumentNullException.ThrowIfNull(unit);
         options ??= new Smmu3ModelOptions();
-        options.Validate();
+        if (options.Impossible() is { } geometry)
+        {
+            throw new ArgumentException(
+                $"A cache cannot have {geometry.Sets} sets of {geometry.Ways} ways: sets are a power of two, and there are at most "
+                + $"{CacheGeometry.MaxEntries} entries.",
+                nameof(options));
+        }
+
         if (unit.WhyImpossible() is { } reason)
         {
             throw new ArgumentException(reason, nameof(unit));
@@ -86,19 +96,22 @@ public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, ISavable
     public Smmu3Unit Unit => _unit;
 
     /// <summary>
-    /// Called with each edge of a wired interrupt, outside all locks of the model, on a thread whose access or transaction led to it; during an access of a
+    /// Called with each edge of a wired interrupt, outside all locks of the model, on a thread whose access or transaction led to it; during an
+    /// access of a
     /// device (see <see cref="Accesses"/>), when that has ended.
     /// </summary>
     public Action<Smmu3Interrupt>? InterruptRaised { get; set; }
 
     /// <summary>
-    /// Called with each message of the SMMU that no memory answers for: false if nothing else does either, which is an error in GERROR. In memory, a message
+    /// Called with each message of the SMMU that no memory answers for: false if nothing else does either, which is an error in GERROR. In memory, a
+    /// message
     /// is a store. Called as <see cref="InterruptRaised"/> is.
     /// </summary>
     public Func<Smmu3Message, bool>? MessageSent { get; set; }
 
     /// <summary>
-    /// What devices with TLBs do when they are told to drop translations; false if the device does not answer in time. Called outside all locks. Without
+    /// What devices with TLBs do when they are told to drop translations; false if the device does not answer in time. Called outside all locks.
+    /// Without
     /// it, every device answers.
     /// </summary>
     public Func<Smmu3DeviceTlbInvalidation, bool>? DeviceTlbInvalidated { get; set; }

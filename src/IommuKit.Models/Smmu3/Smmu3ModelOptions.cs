@@ -2,7 +2,8 @@ using IommuKit.Models.Caches;
 
 namespace IommuKit.Models.Smmu3;
 
-/// <summary>The caches of an SMMUv3 model, and how it behaves where the architecture leaves a choice. Sizes in real parts are not public, and differ.</summary>
+/// <summary>The caches of an SMMUv3 model, and how it behaves where the architecture leaves a choice. Sizes in real parts are not public, and
+/// differ.</summary>
 public sealed record Smmu3ModelOptions
 {
     /// <summary>Translations of pages of all sizes, of both stages.</summary>
@@ -24,7 +25,8 @@ public sealed record Smmu3ModelOptions
     public CacheGeometry ContextTableCache { get; init; } = new(16, 4);
 
     /// <summary>
-    /// Whether stream table entries and context descriptors that are invalid or illegal are cached as well, so that it takes a command to make a new one
+    /// Whether stream table entries and context descriptors that are invalid or illegal are cached as well, so that it takes a command to make a new
+    /// one
     /// seen. The architecture allows both.
     /// </summary>
     public bool CachesInvalidConfiguration { get; init; } = true;
@@ -34,20 +36,18 @@ public sealed record Smmu3ModelOptions
     /// </summary>
     public bool NeedsInvalidationsTwice { get; init; }
 
-    /// <summary>Refuses hardware that cannot be.</summary>
-    /// <exception cref="ArgumentException">There is no such hardware.</exception>
-    internal void Validate()
+    /// <summary>The first of the caches that cannot be, or null.</summary>
+    internal CacheGeometry? Impossible()
     {
         ReadOnlySpan<CacheGeometry> all = [Iotlb, TableCache, StreamCache, StreamTableCache, ContextCache, ContextTableCache];
         foreach (var geometry in all)
         {
             if (!geometry.IsPossible)
             {
-                throw new ArgumentException(
-                    $"A cache cannot have {geometry.Sets} sets of {geometry.Ways} ways: sets are a power of two, and there are at most "
-                    + $"{CacheGeometry.MaxEntries} entries.",
-                    "options");
+                return geometry;
             }
         }
+
+        return null;
     }
 }

@@ -3,7 +3,8 @@ using IommuKit.Specs.Smmu3;
 namespace IommuKit.Models.Smmu3;
 
 /// <summary>
-/// The tables of one stage, as a stream table entry or a context descriptor describes them. Levels are counted as Arm does: −1 or 0 is the highest, 3 that
+/// The tables of one stage, as a stream table entry or a context descriptor describes them. Levels are counted as Arm does: −1 or 0 is the highest,
+/// 3 that
 /// of pages.
 /// </summary>
 /// <param name="Root">The first table.</param>

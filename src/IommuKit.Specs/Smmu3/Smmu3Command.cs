@@ -52,9 +52,6 @@ public readonly record struct Smmu3Command(ulong Lower, ulong Upper)
     /// <summary>TTL: the level of the leaves that are meant, or 0.</summary>
     public int Level => (int)(Upper >> 8) & 3;
 
-    /// <summary>TTL128, NUM, SCALE, TTL or TG are not 0: a range.</summary>
-    public bool HasRangeFields => (Number | Scale | Granule | Level) != 0;
-
     /// <summary>Size of ATC_INV: 2^Size pages of 4 KiB; 52 and more for all.</summary>
     public int DeviceSize => (int)Upper & 0x3f;
 
@@ -113,7 +110,15 @@ public readonly record struct Smmu3Command(ulong Lower, ulong Upper)
     /// <param name="scale">SCALE.</param>
     /// <param name="level">TTL.</param>
     public static Smmu3Command DropAddress(
-        Smmu3CommandCode code, ulong address, ushort vmid = 0, ushort asid = 0, bool leaf = false, int granule = 0, int number = 0, int scale = 0, int level = 0) => new(
+        Smmu3CommandCode code,
+        ulong address,
+        ushort vmid = 0,
+        ushort asid = 0,
+        bool leaf = false,
+        int granule = 0,
+        int number = 0,
+        int scale = 0,
+        int level = 0) => new(
         Drop(code, vmid, asid).Lower | ((ulong)(uint)number << 12) | ((ulong)(uint)scale << 20),
         (address & ~0xffful) | (leaf ? 1ul : 0) | ((ulong)(uint)level << 8) | ((ulong)(uint)granule << 10));
 

@@ -32,7 +32,15 @@ public readonly record struct Smmu3PageRequest(ulong Lower, ulong Upper)
     /// <param name="isExecute">Whether it is to be executed.</param>
     /// <param name="isPrivileged">Whether it is wanted with privilege.</param>
     public static Smmu3PageRequest Create(
-        uint stream, uint? substream, ulong address, int group, bool isRead, bool isWrite, bool isLast, bool isExecute = false, bool isPrivileged = false) => new(
+        uint stream,
+        uint? substream,
+        ulong address,
+        int group,
+        bool isRead,
+        bool isWrite,
+        bool isLast,
+        bool isExecute = false,
+        bool isPrivileged = false) => new(
         stream
             | (substream is { } id ? ((ulong)(id & 0xf_ffff) << 32) | (1ul << SubstreamValidBit) : 0)
             | Bit(isPrivileged, PrivilegedBit)

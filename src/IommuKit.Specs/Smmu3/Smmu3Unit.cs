@@ -28,7 +28,8 @@ public sealed record Smmu3Unit(
     private static ReadOnlySpan<byte> Widths => [32, 36, 40, 42, 44, 48, 52, 52];
 
     /// <summary>
-    /// Everything that the architecture offers and that is modelled: both stages, all granules, 52-bit addresses with every granule, hardware access flag and
+    /// Everything that the architecture offers and that is modelled: both stages, all granules, 52-bit addresses with every granule, hardware access
+    /// flag and
     /// dirty state, substreams of 20 bits, streams of 32, ATS, PRI, ATOS, stalls, range invalidation, little and big endian tables.
     /// </summary>
     public static Smmu3Unit Full { get; } = new(
@@ -193,7 +194,8 @@ public sealed record Smmu3Unit(
     /// What a guest may be shown of this unit where its tables are walked by a host's: features of both, and the smaller of every size.
     /// </summary>
     /// <param name="host">The host's SMMU.</param>
-    /// <exception cref="ArgumentException">One of them only ends transactions that fault, and the other only stalls them; or their byte orders exclude each other.</exception>
+    /// <exception cref="ArgumentException">One of them only ends transactions that fault, and the other only stalls them; or their byte orders
+    /// exclude each other.</exception>
     public Smmu3Unit IntersectWith(Smmu3Unit host)
     {
         ArgumentNullException.ThrowIfNull(host);

@@ -4,7 +4,8 @@ using IommuKit.Lab.Iommus.Smmu3;
 namespace IommuKit.Lab.Tests.Smmu3;
 
 /// <summary>
-/// Boots of Linux on QEMU: every register and every access of each snapshot, event records included. Where QEMU is known to be wrong, the architecture is
+/// Boots of Linux on QEMU: every register and every access of each snapshot, event records included. Where QEMU is known to be wrong, the
+/// architecture is
 /// the judge; how often that is, is counted here.
 /// </summary>
 public sealed class Smmu3ConformTests

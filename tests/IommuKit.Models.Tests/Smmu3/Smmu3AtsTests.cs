@@ -143,11 +143,13 @@ public sealed class Smmu3AtsTests
         machine.Load(Smmu3Machine.PageQueue).ShouldBe(8ul | (5ul << 32) | (0x1ful << 58) | (1ul << 63));
         machine.Load(Smmu3Machine.PageQueue + 8).ShouldBe(0x1234_5000ul | 77);
         machine.Interrupts.ShouldBe([Smmu3Interrupt.PageRequestQueue]);
-        machine.Invalidate(Smmu3Command.RespondToPages(8, 5, 77, 2), Smmu3Command.RespondToPages(8, null, 78, 0), Smmu3Command.RespondToPages(8, null, 79, 1));
+        machine.Invalidate(
+            Smmu3Command.RespondToPages(8, 5, 77, 2), Smmu3Command.RespondToPages(8, null, 78, 0), Smmu3Command.RespondToPages(8, null, 79, 1));
         machine.Responses.ShouldBe([new(8, 5, 77, 0), new(8, null, 78, 15), new(8, null, 79, 1)]);
     }
 
-    /// <summary>After an overflow nothing is stored until it is acknowledged; last requests of a group are answered, others and stop markers dropped.</summary>
+    /// <summary>After an overflow nothing is stored until it is acknowledged; last requests of a group are answered, others and stop markers
+    /// dropped.</summary>
     [Fact]
     public void Page_requests_that_do_not_fit_are_answered_by_the_SMMU()
     {

@@ -16,7 +16,8 @@ public sealed class Smmu3CacheTests
     {
         { "va", true }, { "va leaf", true }, { "va range", true }, { "va range level 3", true }, { "vaa", true }, { "asid", true }, { "all", true },
         { "nsnh", true }, { "s12", true }, { "va other asid", false }, { "va other vmid", false }, { "va other page", false },
-        { "va range of level 2", false }, { "va range of 16K", false }, { "other asid", false }, { "other vmid", false }, { "ipa", false }, { "el2", false },
+        { "va range of level 2", false }, { "va range of 16K", false }, { "other asid", false }, { "other vmid", false },
+        { "ipa", false }, { "el2", false },
         { "ste", false }, { "cd", false }, { "ats", false },
     };
 
@@ -255,11 +256,13 @@ public sealed class Smmu3CacheTests
 
     public static TheoryData<string, bool> CommandsOfConfiguration => new()
     {
-        { "ste", true }, { "ste leaf", true }, { "ste other", false }, { "range 0 of it", true }, { "range 0 of another", false }, { "range 2", true },
+        { "ste", true }, { "ste leaf", true }, { "ste other", false }, { "range 0 of it", true }, { "range 0 of another", false },
+        { "range 2", true },
         { "all", true }, { "cd", false }, { "cds", false }, { "tlb", false },
     };
 
-    /// <summary>CFGI_STE_RANGE means 2^(Range + 1) streams, 31 all of them (Renode: 4 and 2). An invalidation takes effect with the next transaction.</summary>
+    /// <summary>CFGI_STE_RANGE means 2^(Range + 1) streams, 31 all of them (Renode: 4 and 2). An invalidation takes effect with the next
+    /// transaction.</summary>
     [Theory]
     [MemberData(nameof(CommandsOfConfiguration))]
     public void A_stream_stays_until_it_is_named(string name, bool isDropped)
@@ -402,7 +405,8 @@ public sealed class Smmu3CacheTests
         machine.Read(0x5000).ShouldBe(New);
     }
 
-    /// <summary>A transfer is translated page by page: one over the end of a page goes where that page is, or stops there (Renode checks its start).</summary>
+    /// <summary>A transfer is translated page by page: one over the end of a page goes where that page is, or stops there (Renode checks its
+    /// start).</summary>
     [Fact]
     public void A_transfer_is_split_where_the_translation_changes()
     {

@@ -154,7 +154,8 @@ public sealed class Smmu3FaultModelTests
         ulong root = machine.NewTable();
         const ulong unused = 0x7000_0000 | (Smmu3Machine.ValidLeaf & ~(1ul << 10));
         ulong at = machine.Map(root, 0x1000, unused);
-        machine.BindFirst(root).BindFirst(root, asid: 2, stream: 9, flags: 1ul << 35).BindFirst(root, asid: 3, stream: 10, flags: 1ul << 43).SwitchOn();
+        machine.BindFirst(root).BindFirst(root, asid: 2, stream: 9, flags: 1ul << 35).BindFirst(root, asid: 3, stream: 10, flags: 1ul << 43);
+        machine.SwitchOn();
         machine.Fault(0x1000).Type.ShouldBe(Smmu3EventType.AccessFlag);
         machine.Read(0x1000, stream: 9).ShouldBe(0x7000_0000ul);
         machine.Load(at).ShouldBe(unused);

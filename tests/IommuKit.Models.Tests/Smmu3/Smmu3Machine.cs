@@ -118,11 +118,13 @@ internal sealed class Smmu3Machine : IDisposable
 
     /// <summary>Words 2 and 3 of a stream table entry with stage 2 of 40 bits by 4 KiB tables from level 1, which records faults.</summary>
     public static ulong Second(ushort vmid, ulong flags = 0, int t0sz = 24, int sl0 = 1, int tg = 0, int ps = 5) =>
-        vmid | ((ulong)(uint)t0sz << 32) | ((ulong)(uint)sl0 << 38) | ((ulong)(uint)tg << 46) | ((ulong)(uint)ps << 48) | (1ul << 51) | (1ul << 58) | flags;
+        vmid | ((ulong)(uint)t0sz << 32) | ((ulong)(uint)sl0 << 38) | ((ulong)(uint)tg << 46) | ((ulong)(uint)ps << 48)
+        | (1ul << 51) | (1ul << 58) | flags;
 
     /// <summary>Word 0 of a context descriptor with TTB0 of 48 bits by 4 KiB tables alone, which records and aborts.</summary>
     public static ulong First(ushort asid, ulong flags = 0, int t0sz = 16, int tg = 0, int ips = 5) =>
-        (uint)t0sz | ((ulong)(uint)tg << 6) | (1ul << 30) | (1ul << 31) | ((ulong)(uint)ips << 32) | (1ul << 41) | (1ul << 45) | (1ul << 46) | flags | ((ulong)asid << 48);
+        (uint)t0sz | ((ulong)(uint)tg << 6) | (1ul << 30) | (1ul << 31) | ((ulong)(uint)ips << 32)
+        | (1ul << 41) | (1ul << 45) | (1ul << 46) | flags | ((ulong)asid << 48);
 
     /// <summary>Stage 1 for a device.</summary>
     public Smmu3Machine BindFirst(ulong root, ushort asid = 1, uint stream = Device, ulong flags = 0, ushort vmid = 0)
@@ -137,7 +139,8 @@ internal sealed class Smmu3Machine : IDisposable
         SetStream(stream, (6 << 1) | 1, 0, Second(vmid, flags), root);
 
     /// <summary>Both stages for a device. Where the context descriptor and the tables of stage 1 are, stage 2 has to say.</summary>
-    public Smmu3Machine BindNested(ulong firstRoot, ulong secondRoot, ushort asid = 1, ushort vmid = 1, uint stream = Device, ulong flags = 0, ulong secondFlags = 0)
+    public Smmu3Machine BindNested(
+        ulong firstRoot, ulong secondRoot, ushort asid = 1, ushort vmid = 1, uint stream = Device, ulong flags = 0, ulong secondFlags = 0)
     {
         ulong context = Contexts + (stream * 64ul);
         Store(context, First(asid, flags), firstRoot, 0, 0x44_00ff);

@@ -5,7 +5,8 @@ using IommuKit.Specs.Smmu3;
 namespace IommuKit.Models.Tests.Smmu3;
 
 /// <summary>
-/// What the SMMUv3 architecture says of a transaction, written down once more and as plainly as it goes: no cache, no shared code but the numbers of events.
+/// What the SMMUv3 architecture says of a transaction, written down once more and as plainly as it goes: no cache, no shared code but the numbers of
+/// events.
 /// It never stores, and knows streams that do not stall.
 /// </summary>
 internal sealed class Smmu3PlainWalker(Smmu3Unit unit, Func<ulong, ulong?> load, ulong streamTable, uint streamConfig, uint control2)

@@ -3,7 +3,8 @@ using IommuKit.Specs.Smmu3;
 
 namespace IommuKit.Models.Tests.Smmu3;
 
-/// <summary>The SMMUv3 part of the small vectors: values of public tests of QEMU, as register writes, memory and one write of a device each.</summary>
+/// <summary>The SMMUv3 part of the small vectors: values of public tests of QEMU, as register writes, memory and one write of a device
+/// each.</summary>
 public sealed class Smmu3SmallVectorTests
 {
     [SharedFact]

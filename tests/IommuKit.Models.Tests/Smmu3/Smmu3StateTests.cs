@@ -119,7 +119,8 @@ public sealed class Smmu3StateTests
     }
 
     /// <summary>
-    /// A guest that writes anything anywhere: registers, queues, tables, with devices of every kind beside it. No exception, no end of time, no memory that
+    /// A guest that writes anything anywhere: registers, queues, tables, with devices of every kind beside it. No exception, no end of time, no
+    /// memory that
     /// is not there.
     /// </summary>
     [Theory]
@@ -218,7 +219,12 @@ public sealed class Smmu3StateTests
 
     private static Smmu3ModelOptions Small => new()
     {
-        Iotlb = new(4, 2), TableCache = new(2, 2), StreamCache = new(2, 2), StreamTableCache = new(1, 1), ContextCache = new(2, 2), ContextTableCache = new(1, 1),
+        Iotlb = new(4, 2),
+        TableCache = new(2, 2),
+        StreamCache = new(2, 2),
+        StreamTableCache = new(1, 1),
+        ContextCache = new(2, 2),
+        ContextTableCache = new(1, 1),
     };
 
     private static void Program(Smmu3Model<GuestMemoryView> model, Random random, Smmu3Unit unit)
