@@ -196,10 +196,18 @@ internal sealed class HardwareCache
     {
         Count(_entries[place].Space, -1);
 
-        // The increments are full fences: no look-up sees a part of the change within one even version.
-        Interlocked.Increment(ref _versions[set]);
-        _entries[place] = entry;
-        Interlocked.Increment(ref _versions[set]);
+        // Each store is ordered after the one before: a look-up that sees a part of the change sees the odd version, or another one, when it looks again.
+        ref int version = ref _versions[set];
+        ref var there = ref _entries[place];
+        Volatile.Write(ref version, version + 1);
+        Volatile.Write(ref there.Key, entry.Key);
+        Volatile.Write(ref there.Space, entry.Space);
+        Volatile.Write(ref there.Mask, entry.Mask);
+        Volatile.Write(ref there.A, entry.A);
+        Volatile.Write(ref there.B, entry.B);
+        Volatile.Write(ref there.C, entry.C);
+        Volatile.Write(ref there.D, entry.D);
+        Volatile.Write(ref version, version + 1);
         Count(entry.Space, 1);
     }
 

@@ -213,6 +213,7 @@ public sealed partial class Smmu3Model<TMemory>
 
     private void DropContexts(uint stream, uint streamMask)
     {
+        _shortcuts.Drop(stream & streamMask, streamMask);
         _contexts.Drop(stream & streamMask, streamMask);
         _contextTables.Drop(stream & streamMask, streamMask);
     }
@@ -220,6 +221,7 @@ public sealed partial class Smmu3Model<TMemory>
     private void DropContext(in Smmu3Command command)
     {
         ulong key = ContextKey(command.StreamId, command.SubstreamId);
+        _shortcuts.Drop(command.StreamId, uint.MaxValue);
         _contexts.Drop(command.StreamId, uint.MaxValue, key, key);
         if (!command.IsLeaf)
         {

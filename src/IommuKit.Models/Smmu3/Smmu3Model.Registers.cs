@@ -107,6 +107,8 @@ public sealed partial class Smmu3Model<TMemory>
 
     private void UpdateModes()
     {
+        // E2H may have changed.
+        _shortcuts.Clear();
         Volatile.Write(ref _isAborting, (_bypass & Smmu3Register.Bypass.Abort) != 0);
         Volatile.Write(ref _isEnabled, IsOn(Smmu3Register.Control.Enable));
     }

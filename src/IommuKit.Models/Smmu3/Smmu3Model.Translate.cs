@@ -28,7 +28,9 @@ public sealed partial class Smmu3Model<TMemory>
     /// </summary>
     public Smmu3Translation Translate(in Smmu3Request request)
     {
-        if (request.Kind == Smmu3RequestKind.Untranslated && TryTranslate(request, mayWalk: false, out var answer))
+        bool isKnown = false;
+        if (request.Kind == Smmu3RequestKind.Untranslated
+            && (TryHit(request, out var answer, out isKnown) || (!isKnown && TryTranslate(request, mayWalk: false, isKnown, out answer))))
         {
             return answer;
         }
@@ -44,7 +46,7 @@ public sealed partial class Smmu3Model<TMemory>
                     answer = PassTranslated(request);
                     break;
                 default:
-                    TryTranslate(request, mayWalk: true, out answer);
+                    TryTranslate(request, mayWalk: true, isKnown, out answer);
                     break;
             }
         }
@@ -60,8 +62,12 @@ public sealed partial class Smmu3Model<TMemory>
     }
 
     /// <summary>Translates by the caches alone, or under the lock with all means.</summary>
+    /// <param name="request">The transaction.</param>
+    /// <param name="mayWalk">Whether the lock is held.</param>
+    /// <param name="isKnown">Whether there is a shortcut already.</param>
+    /// <param name="answer">The answer.</param>
     /// <returns>False if the lock is needed: to read memory, to set a bit in it, or to record an event.</returns>
-    private bool TryTranslate(in Smmu3Request request, bool mayWalk, out Smmu3Translation answer)
+    private bool TryTranslate(in Smmu3Request request, bool mayWalk, bool isKnown, out Smmu3Translation answer)
     {
         if (!Volatile.Read(ref _isEnabled))
         {
@@ -81,10 +87,16 @@ public sealed partial class Smmu3Model<TMemory>
             return true;
         }
 
+        long drops = _drops;
         status = FindPath(request, stream, mayWalk, out var path);
         if (status != Smmu3EventType.None)
         {
             return TryStop(status, request, path, mayWalk, out answer);
+        }
+
+        if (mayWalk && !isKnown && (path.HasFirst || path.HasSecond))
+        {
+            AddShortcut(request, path, drops);
         }
 
         if (!path.HasFirst && !path.HasSecond)
@@ -167,9 +179,12 @@ public sealed partial class Smmu3Model<TMemory>
         return Smmu3EventType.None;
     }
 
-    private static Smmu3Access Override(Smmu3Access access, in Smmu3StreamEntry stream)
+    private static Smmu3Access Override(Smmu3Access access, in Smmu3StreamEntry stream) =>
+        Override(access, stream.PrivilegeOverride, stream.InstructionOverride);
+
+    private static Smmu3Access Override(Smmu3Access access, int privilege, int instruction)
     {
-        access = stream.PrivilegeOverride switch
+        access = privilege switch
         {
             2 => access & ~Smmu3Access.Privileged,
             3 => access | Smmu3Access.Privileged,
@@ -177,7 +192,7 @@ public sealed partial class Smmu3Model<TMemory>
         };
 
         // A write is one of data, whatever is said of it.
-        return (access & Smmu3Access.Write) != 0 ? access & ~Smmu3Access.Execute : stream.InstructionOverride switch
+        return (access & Smmu3Access.Write) != 0 ? access & ~Smmu3Access.Execute : instruction switch
         {
             2 => access & ~Smmu3Access.Execute,
             3 => access | Smmu3Access.Execute,
@@ -224,12 +239,12 @@ public sealed partial class Smmu3Model<TMemory>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Smmu3EventType CheckRights(in Path path, in Page page, bool mayRecord)
     {
-        bool isFirst = (Smmu3Rights.NeededOfFirst(path.Access) & ~page.Rights) != 0;
-        if (!isFirst && (Smmu3Rights.NeededOfSecond(path.Access) & ~page.Rights) == 0)
+        if ((Smmu3Rights.Needed[(int)path.Access & 0xf] & ~page.Rights) == 0)
         {
             return Smmu3EventType.None;
         }
 
+        bool isFirst = (Smmu3Rights.NeededOfFirst(path.Access) & ~page.Rights) != 0;
         return !mayRecord ? NeedsLock
             : isFirst ? Fail(Smmu3EventType.Permission)
             : SecondFault(Smmu3EventType.Permission, Smmu3FaultClass.Input, page.IpaOf(path.Address));

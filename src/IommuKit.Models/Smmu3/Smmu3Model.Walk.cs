@@ -29,6 +29,14 @@ public sealed partial class Smmu3Model<TMemory>
     // A translation by registers leaves no trace: nothing is set in tables, and nothing cached that would have to be.
     private bool _leavesNoTrace;
 
+    // Most walks are of the same tables as the one before.
+    private Smmu3StreamEntry _lastStream;
+    private SecondStage _lastSecond;
+    private Smmu3ContextDescriptor _lastContext;
+    private bool _isLastUpper;
+    private bool _isLastOneRange;
+    private Smmu3Stage _lastFirst;
+
     /// <summary>Walks all stages of a path.</summary>
     private Smmu3EventType Walk(in Path path, out Page page)
     {
@@ -45,9 +53,37 @@ public sealed partial class Smmu3Model<TMemory>
 
     private bool SecondOf(in Smmu3StreamEntry stream, out SecondStage second)
     {
-        bool isPossible = Smmu3Stage.TryCreate(_unit, stream, out var tables);
-        second = new SecondStage(tables, HardwareCache.Valid | SecondKind | stream.Vmid, stream.ProtectsWalks);
-        return isPossible;
+        if (!_lastStream.Equals(stream))
+        {
+            bool isPossible = Smmu3Stage.TryCreate(_unit, stream, out var tables);
+            second = new SecondStage(tables, HardwareCache.Valid | SecondKind | stream.Vmid, stream.ProtectsWalks);
+            if (!isPossible)
+            {
+                return false;
+            }
+
+            _lastStream = stream;
+            _lastSecond = second;
+        }
+
+        second = _lastSecond;
+        return true;
+    }
+
+    private bool FirstOf(in Smmu3ContextDescriptor context, bool isUpper, bool isOneRange, out Smmu3Stage stage)
+    {
+        if (_isLastUpper != isUpper || _isLastOneRange != isOneRange || !_lastContext.Equals(context))
+        {
+            if (!Smmu3Stage.TryCreate(_unit, context, isUpper, isOneRange, out stage))
+            {
+                return false;
+            }
+
+            (_lastContext, _isLastUpper, _isLastOneRange, _lastFirst) = (context, isUpper, isOneRange, stage);
+        }
+
+        stage = _lastFirst;
+        return true;
     }
 
     private Smmu3EventType FindSecond(
@@ -145,7 +181,7 @@ public sealed partial class Smmu3Model<TMemory>
 
         SecondStage second = default;
         bool isOneRange = (path.Tag & KindMask) == HypervisorKind;
-        if (!Smmu3Stage.TryCreate(_unit, path.Context, isUpper, isOneRange, out var stage) || (path.HasSecond && !SecondOf(path.Stream, out second)))
+        if (!FirstOf(path.Context, isUpper, isOneRange, out var stage) || (path.HasSecond && !SecondOf(path.Stream, out second)))
         {
             return NoPage(Smmu3EventType.BadContext, out page);
         }
@@ -442,6 +478,8 @@ public sealed partial class Smmu3Model<TMemory>
             A = page.Address,
             B = page.Ipa,
             C = page.Rights,
+            D = (uint)Smmu3Rights.ProtectionOf(page.Rights, isPrivileged: false)
+                | ((ulong)Smmu3Rights.ProtectionOf(page.Rights, isPrivileged: true) << PrivilegedProtectionShift),
         });
         _brokenSizes |= origin != 0 ? 1ul << origin : 0;
     }

@@ -42,6 +42,9 @@ public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, ISavable
     private readonly HardwareCache _contexts;
     private readonly HardwareCache _contextTables;
     private readonly HardwareCache _pages;
+
+    // What a hit needs of the entry and the descriptor of a stream, together: see Smmu3Model.Hit.
+    private readonly HardwareCache _shortcuts = new(new CacheGeometry(64, 2));
     private readonly HardwareCache _tables;
 
     private readonly long[] _hits = new long[HitStripes * WordsPerStripe];
@@ -173,6 +176,7 @@ public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, ISavable
         _streamTables.Clear();
         _contexts.Clear();
         _contextTables.Clear();
+        _shortcuts.Clear();
         _pages.Clear();
         _tables.Clear();
         _brokenSizes = 0;

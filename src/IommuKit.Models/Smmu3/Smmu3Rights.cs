@@ -42,6 +42,22 @@ internal static class Smmu3Rights
     public const int KeepType = 0xf1;
     public const int NonCacheableUnlessDevice = 0xf2;
 
+    private const int Accesses = 16;
+
+    /// <summary>By <see cref="Smmu3Access"/>: the rights of both stages that it needs.</summary>
+    public static readonly ulong[] Needed = FindNeeded();
+
+    private static ulong[] FindNeeded()
+    {
+        ulong[] needed = new ulong[Accesses];
+        for (int access = 0; access < Accesses; access++)
+        {
+            needed[access] = NeededOfFirst((Smmu3Access)access) | NeededOfSecond((Smmu3Access)access);
+        }
+
+        return needed;
+    }
+
     public static int TypeOf(ulong rights) => (int)(rights >> TypeShift) & 0xff;
 
     public static int ShareOf(ulong rights) => (int)(rights >> ShareShift) & 3;

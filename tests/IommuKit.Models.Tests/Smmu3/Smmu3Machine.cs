@@ -150,7 +150,8 @@ internal sealed class Smmu3Machine : IDisposable
     /// <summary>Stage 2 that maps the first 16 MiB, where everything is, to itself.</summary>
     public ulong NewIdentitySecond(ulong rights = 3ul << 6)
     {
-        ulong root = NewTable();
+        // 1024 entries: two tables next to each other.
+        ulong root = NewTable(13);
         for (ulong address = 0; address < 16 << 20; address += 0x1000)
         {
             Map(root, address, address | 3 | (0xf << 2) | rights | (1 << 10), startLevel: 1, inputBits: 40);
