@@ -115,7 +115,11 @@ public sealed partial class Smmu3Model<TMemory>
         {
             _shortcuts.Add(new CacheEntry
             {
-                Key = ShortcutKey(request), Space = HardwareCache.Valid | request.StreamId, Mask = ulong.MaxValue, A = path.Tag, B = flags,
+                Key = ShortcutKey(request),
+                Space = HardwareCache.Valid | request.StreamId,
+                Mask = ulong.MaxValue,
+                A = path.Tag,
+                B = flags,
             });
         }
     }

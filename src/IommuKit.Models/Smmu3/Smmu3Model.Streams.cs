@@ -49,7 +49,13 @@ public sealed partial class Smmu3Model<TMemory>
         {
             cache.Add(new CacheEntry
             {
-                Key = key, Space = HardwareCache.Valid | ((ulong)status << StatusShift) | space, Mask = ulong.MaxValue, A = a, B = b, C = c, D = d,
+                Key = key,
+                Space = HardwareCache.Valid | ((ulong)status << StatusShift) | space,
+                Mask = ulong.MaxValue,
+                A = a,
+                B = b,
+                C = c,
+                D = d,
             });
         }
     }
