@@ -26,6 +26,9 @@ internal sealed class HardwareCache
     public const ulong ClassMask = 0x3ful << ClassShift;
 
     private readonly CacheEntry[] _entries;
+
+    // The keys of the entries once more, next to each other: a look-up that finds nothing reads little else.
+    private readonly ulong[] _keys;
     private readonly int[] _versions;
     private readonly int[] _next;
     private readonly int[] _counts = new int[64];
@@ -38,6 +41,7 @@ internal sealed class HardwareCache
         _ways = geometry.Ways;
         _setMask = (uint)geometry.Sets - 1;
         _entries = new CacheEntry[geometry.Entries];
+        _keys = new ulong[geometry.Entries];
         _versions = new int[geometry.Sets];
         _next = new int[geometry.Sets];
     }
@@ -56,20 +60,28 @@ internal sealed class HardwareCache
         uint set = SetOf(key);
         ref int version = ref _versions[set];
         int before = Volatile.Read(ref version);
-        var ways = _entries.AsSpan((int)set * _ways, _ways);
-        for (int way = 0; way < ways.Length; way++)
+        int first = (int)set * _ways;
+        var keys = _keys.AsSpan(first, _ways);
+        for (int way = 0; way < keys.Length; way++)
         {
-            ref var entry = ref ways[way];
-            if (entry.Key == key && ((entry.Space ^ space) & spaceMask & entry.Mask) == 0)
+            if (keys[way] != key)
             {
-                found.Key = key;
+                continue;
+            }
+
+            ref var entry = ref _entries[first + way];
+            if (((entry.Space ^ space) & spaceMask & entry.Mask) == 0)
+            {
+                // What was compared so far may have been of another moment: what is copied counts, and each read is ordered before the next.
+                found.Key = Volatile.Read(ref entry.Key);
                 found.Space = Volatile.Read(ref entry.Space);
                 found.Mask = Volatile.Read(ref entry.Mask);
                 found.A = Volatile.Read(ref entry.A);
                 found.B = Volatile.Read(ref entry.B);
                 found.C = Volatile.Read(ref entry.C);
                 found.D = Volatile.Read(ref entry.D);
-                if ((before & 1) == 0 && Volatile.Read(ref version) == before && (found.Space & Valid) != 0)
+                bool isWhole = (before & 1) == 0 && Volatile.Read(ref version) == before;
+                if (isWhole && found.Key == key && (found.Space & Valid) != 0 && ((found.Space ^ space) & spaceMask & found.Mask) == 0)
                 {
                     return true;
                 }
@@ -88,14 +100,14 @@ internal sealed class HardwareCache
         int place = -1;
         for (int way = first; way < first + _ways; way++)
         {
-            ref var there = ref _entries[way];
-            if (there.Key == entry.Key && there.Space == entry.Space)
+            // An entry that is empty has the key 0.
+            if (_keys[way] == entry.Key && _entries[way].Space == entry.Space)
             {
                 place = way;
                 break;
             }
 
-            if (place < 0 && there.Space == 0)
+            if (place < 0 && _keys[way] == 0 && _entries[way].Space == 0)
             {
                 place = way;
             }
@@ -155,6 +167,7 @@ internal sealed class HardwareCache
         }
 
         Array.Clear(_counts);
+        Array.Clear(_keys);
         _classes = 0;
         for (int i = 0; i < _entries.Length; i++)
         {
@@ -165,6 +178,7 @@ internal sealed class HardwareCache
             }
             else
             {
+                _keys[i] = entry.Key;
                 StateTransfer.Check((int)SetOf(entry.Key) == i / _ways, "an entry of a cache is where it cannot be");
                 Count(entry.Space, 1);
             }
@@ -185,7 +199,7 @@ internal sealed class HardwareCache
         for (int way = first; way < first + _ways; way++)
         {
             ref var entry = ref _entries[way];
-            if (entry.Space != 0 && ((entry.Space ^ space) & spaceMask & entry.Mask) == 0 && entry.Key >= firstKey && entry.Key <= lastKey)
+            if (_keys[way] >= firstKey && _keys[way] <= lastKey && entry.Space != 0 && ((entry.Space ^ space) & spaceMask & entry.Mask) == 0)
             {
                 Change(set, way, default);
             }
@@ -200,6 +214,7 @@ internal sealed class HardwareCache
         ref int version = ref _versions[set];
         ref var there = ref _entries[place];
         Volatile.Write(ref version, version + 1);
+        Volatile.Write(ref _keys[place], entry.Key);
         Volatile.Write(ref there.Key, entry.Key);
         Volatile.Write(ref there.Space, entry.Space);
         Volatile.Write(ref there.Mask, entry.Mask);
