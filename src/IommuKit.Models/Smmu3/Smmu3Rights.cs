@@ -32,11 +32,11 @@ internal static class Smmu3Rights
 
     public const int TypeShift = 16;
     public const int ShareShift = 24;
-    public const ulong AttributeMask = 0x3fful << TypeShift;
 
     /// <summary>Write-back, with allocation hints.</summary>
     public const int WriteBack = 0xff;
     public const int NonCacheable = 0x44;
+    public const int OuterShareable = 2;
 
     /// <summary>Types that stage 2 has with S2FWB alone: that of stage 1 stays, or becomes non-cacheable unless it is a device's.</summary>
     public const int KeepType = 0xf1;
@@ -63,7 +63,9 @@ internal static class Smmu3Rights
     public static int ShareOf(ulong rights) => (int)(rights >> ShareShift) & 3;
 
     /// <summary>Whether a memory type is one of devices.</summary>
-    public static bool IsDevice(ulong rights) => (TypeOf(rights) & 0xf0) == 0;
+    public static bool IsDevice(ulong rights) => IsDevice(TypeOf(rights));
+
+    private static bool IsDevice(int type) => (type & 0xf0) == 0;
 
     /// <summary>The rights of stage 1 that an access needs.</summary>
     public static ulong NeededOfFirst(Smmu3Access access)
@@ -97,21 +99,26 @@ internal static class Smmu3Rights
     public static ulong Combine(ulong first, ulong second, bool isForced)
     {
         ulong rights = (first & (Stage1All | Clean1)) | (second & (Stage2All | Clean2));
-        if (isForced && TypeOf(second) is var forced)
-        {
-            bool isKept = forced == KeepType || (forced == NonCacheableUnlessDevice && IsDevice(first));
-            int chosen = forced == NonCacheableUnlessDevice ? NonCacheable : forced;
-            return rights | (isKept ? first & AttributeMask : (second & (3ul << ShareShift)) | ((ulong)chosen << TypeShift));
-        }
+        int type = isForced ? ForceType(TypeOf(first), TypeOf(second)) : StrongerType(TypeOf(first), TypeOf(second));
+        int share = IsDevice(type) || type == NonCacheable ? OuterShareable : StrongerShare(ShareOf(first), ShareOf(second));
+        return rights | ((ulong)(uint)type << TypeShift) | ((ulong)(uint)share << ShareShift);
+    }
 
-        int one = TypeOf(first);
-        int two = TypeOf(second);
-        int type = IsDevice(first) && IsDevice(second) ? Math.Min(one, two)
-            : IsDevice(first) ? one
-            : IsDevice(second) ? two
-            : (StrongerHalf(one >> 4, two >> 4) << 4) | StrongerHalf(one & 0xf, two & 0xf);
-        int share = type == NonCacheable || (type & 0xf0) == 0 ? 2 : StrongerShare(ShareOf(first), ShareOf(second));
-        return rights | ((ulong)type << TypeShift) | ((ulong)share << ShareShift);
+    private static int ForceType(int first, int second) => second switch
+    {
+        KeepType => first,
+        NonCacheableUnlessDevice => IsDevice(first) ? first : NonCacheable,
+        _ => second,
+    };
+
+    private static int StrongerType(int first, int second)
+    {
+        bool isFirstDevice = IsDevice(first);
+        bool isSecondDevice = IsDevice(second);
+        return isFirstDevice && isSecondDevice ? Math.Min(first, second)
+            : isFirstDevice ? first
+            : isSecondDevice ? second
+            : (StrongerHalf(first >> 4, second >> 4) << 4) | StrongerHalf(first & 0xf, second & 0xf);
     }
 
     // NC < WT < WB; allocation hints are those of the first.
@@ -123,5 +130,5 @@ internal static class Smmu3Rights
 
     private static int Rank(int half) => half == 4 ? 0 : (half & 0xc) is 8 or 0 ? 1 : 2;
 
-    private static int StrongerShare(int one, int two) => one == 2 || two == 2 ? 2 : one == 3 || two == 3 ? 3 : 0;
+    private static int StrongerShare(int one, int two) => one == OuterShareable || two == OuterShareable ? OuterShareable : one | two;
 }

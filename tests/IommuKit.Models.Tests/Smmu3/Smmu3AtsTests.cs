@@ -234,4 +234,67 @@ public sealed class Smmu3AtsTests
         model.Write32(Smmu3Register.TranslationControl, 1);
         (model.Read64(Smmu3Register.TranslationResult) & 0x00ff_ffff_ffff_f001).ShouldBe(0x5000ul);
     }
+
+    /// <summary>
+    /// Attributes of both stages: device over normal, non-cacheable over write-through over write-back; with S2FWB, stage 2 decides, or leaves it.
+    /// </summary>
+    [Theory]
+    [InlineData(0, 0xf, false, 0xff)]
+    [InlineData(0, 0x5, false, 0x44)]
+    [InlineData(0, 0xa, false, 0xbb)]
+    [InlineData(2, 0xf, false, 0x44)]
+    [InlineData(1, 0xf, false, 0x00)]
+    [InlineData(0, 0x1, false, 0x04)]
+    [InlineData(1, 0x3, false, 0x00)]
+    [InlineData(1, 0x6, true, 0xff)]
+    [InlineData(2, 0x7, true, 0x44)]
+    [InlineData(1, 0x7, true, 0x00)]
+    [InlineData(0, 0x5, true, 0x44)]
+    [InlineData(1, 0x5, true, 0x00)]
+    [InlineData(0, 0x2, true, 0x08)]
+    public void Attributes_of_both_stages_are_combined(int index, int second, bool isForced, int expected)
+    {
+        using var machine = new Smmu3Machine();
+        ulong stage2 = machine.NewIdentitySecond(isForced ? (3ul << 6) & ~(0xful << 2) : 3ul << 6);
+        ulong first = machine.NewTable();
+        machine.Map(first, 0x1000, 0x40_0000 | Leaf | ((ulong)(uint)index << 2));
+        machine.Map(stage2, 0x40_0000, 0x7000_0000 | 0xc0 | 3 | (1 << 10) | ((ulong)(uint)second << 2), startLevel: 1, inputBits: 40);
+        machine.BindNested(first, stage2).SwitchOn();
+        machine.Store(Smmu3Machine.StreamTable + (8 * 64) + 8, isForced ? 1ul << 26 : 0);
+        machine.Model.Write64(Smmu3Register.TranslationStream, 8);
+        machine.Model.Write64(Smmu3Register.TranslationAddress, 0x1000 | (3 << 10) | (1 << 8));
+        machine.Model.Write32(Smmu3Register.TranslationControl, 1);
+        ulong result = machine.Model.Read64(Smmu3Register.TranslationResult);
+        (result & 1).ShouldBe(0ul);
+        (result >> 56).ShouldBe((ulong)expected);
+
+        // Devices, and what nobody caches, are outer shareable, in either stage and in the result.
+        (result >> 8 & 3).ShouldBe(index != 0 || expected is 0x44 or < 0x10 ? 2ul : 0ul);
+    }
+
+    /// <summary>S2PTW: a walk of stage 1 must not lead to what stage 2 calls a device.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Walks_may_be_kept_from_devices(bool isProtected)
+    {
+        using var machine = new Smmu3Machine();
+        ulong second = machine.NewIdentitySecond();
+        ulong first = machine.NewTable();
+        machine.Map(first, 0x1000, 0x40_0000 | Leaf);
+        machine.Map(second, first, first | 3 | (3 << 6) | (1 << 10) | (1 << 2), startLevel: 1, inputBits: 40);
+        machine.BindNested(first, second, secondFlags: isProtected ? 1ul << 54 : 0).SwitchOn();
+        if (!isProtected)
+        {
+            machine.Read(0x1000).ShouldBe(0x40_0000ul);
+            return;
+        }
+
+        var record = machine.Fault(0x1000, Smmu3Access.Write);
+        record.Type.ShouldBe(Smmu3EventType.Permission);
+        record.Class.ShouldBe(Smmu3FaultClass.Table);
+        record.Ipa.ShouldBe(first);
+        (record.W1 & Smmu3Event.TableRead).ShouldNotBe(0ul);
+        record.IsRead.ShouldBeFalse();
+    }
 }
