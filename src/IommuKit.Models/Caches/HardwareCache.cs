@@ -208,9 +208,15 @@ internal sealed class HardwareCache
 
     private void Change(int set, int place, CacheEntry entry)
     {
-        Count(_entries[place].Space, -1);
+        ulong old = _entries[place].Space;
+        bool isSameClass = old != 0 && entry.Space != 0 && ((old ^ entry.Space) & ClassMask) == 0;
+        if (!isSameClass)
+        {
+            Count(old, -1);
+        }
 
-        // Each store is ordered after the one before: a look-up that sees a part of the change sees the odd version, or another one, when it looks again.
+        // Each store is ordered after the one before: a look-up that sees a part of the change sees the odd version, or another one, when it looks
+        // again.
         ref int version = ref _versions[set];
         ref var there = ref _entries[place];
         Volatile.Write(ref version, version + 1);
@@ -223,7 +229,10 @@ internal sealed class HardwareCache
         Volatile.Write(ref there.C, entry.C);
         Volatile.Write(ref there.D, entry.D);
         Volatile.Write(ref version, version + 1);
-        Count(entry.Space, 1);
+        if (!isSameClass)
+        {
+            Count(entry.Space, 1);
+        }
     }
 
     private void Count(ulong space, int by)

@@ -48,7 +48,8 @@ public sealed class Smmu3ThreadTests
     }
 
     /// <summary>
-    /// Software moves a page again and again, and poisons the one that it left as soon as CMD_SYNC has completed. No access of a device sees the poison.
+    /// Software moves a page again and again, and poisons the one that it left as soon as CMD_SYNC has completed. No access of a device sees the
+    /// poison.
     /// </summary>
     [Fact]
     public void After_a_sync_no_access_is_on_its_way_to_the_old_page()

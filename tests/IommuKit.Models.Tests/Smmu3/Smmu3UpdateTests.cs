@@ -4,8 +4,10 @@ using IommuKit.Specs.Smmu3;
 namespace IommuKit.Models.Tests.Smmu3;
 
 /// <summary>
-/// Stream table entries and context descriptors that change under a running device, one quadword after the other, with a transaction between any two: it
-/// sees the old entry or the new one, and never a mixture. The updater here is the least that does so; how many syncs each change takes is known from the
+/// Stream table entries and context descriptors that change under a running device, one quadword after the other, with a transaction between any
+/// two: it
+/// sees the old entry or the new one, and never a mixture. The updater here is the least that does so; how many syncs each change takes is known
+/// from the
 /// tests of Linux's driver.
 /// </summary>
 public sealed class Smmu3UpdateTests
@@ -67,7 +69,9 @@ public sealed class Smmu3UpdateTests
         ulong[] one = [.. Enumerable.Range(0, 4).Select(i => machine.Load(at + ((ulong)i * 8)))];
         var contexts = new Dictionary<string, ulong[]>
         {
-            ["none"] = [0, 0, 0, 0], ["one"] = one, ["other ASID"] = [one[0] ^ (5ul << 48), one[1], one[2], one[3]],
+            ["none"] = [0, 0, 0, 0],
+            ["one"] = one,
+            ["other ASID"] = [one[0] ^ (5ul << 48), one[1], one[2], one[3]],
         };
         machine.Store(Smmu3Machine.StreamTable + (8 * 64), streams["cd"]).Store(at, contexts[from]).SwitchOn();
         int seen = Update(machine, at, contexts[from], contexts[to], UsedOfContext, 0, Smmu3Command.DropContext(8, 0), () =>
@@ -139,7 +143,8 @@ public sealed class Smmu3UpdateTests
     private static ulong[] UsedOfContext(ulong[] entry) =>
         (entry[0] & (1ul << 31)) == 0 ? [1ul << 31, 0, 0, 0] : [ulong.MaxValue, ulong.MaxValue, 0, ulong.MaxValue];
 
-    /// <summary>Changes an entry in steps: what is not used yet; the one quadword that switches, or all behind V = 0; what is not used any more.</summary>
+    /// <summary>Changes an entry in steps: what is not used yet; the one quadword that switches, or all behind V = 0; what is not used any
+    /// more.</summary>
     /// <returns>How many syncs that took.</returns>
     private static int Update(
         Smmu3Machine machine, ulong at, ulong[] entry, ulong[] wanted, Func<ulong[], ulong[]> usedOf, int valid, Smmu3Command drop, Action check)
