@@ -1,4 +1,5 @@
 using IommuKit.Lab.Conform;
+using IommuKit.Lab.Iommus.Smmu3;
 using IommuKit.Lab.Iommus.Vtd;
 
 namespace IommuKit.Lab.Iommus;
@@ -7,5 +8,5 @@ namespace IommuKit.Lab.Iommus;
 public static class ConformCatalog
 {
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<IConformKind> All { get; } = [VtdConform.Instance];
+    public static IReadOnlyList<IConformKind> All { get; } = [VtdConform.Instance, Smmu3Conform.Instance];
 }
