@@ -4,6 +4,7 @@
 //     dotnet run samples/first-map.cs
 using IommuKit.Domains;
 using IommuKit.Lab.Iommus.Tegra;
+using IommuKit.Lab.Machines;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Tegra;
 
@@ -26,4 +27,6 @@ domain.Unmap(iova, 16 << 10);
 Console.WriteLine($"after unmap the device writes {dma.Write(iova, "too late"u8).Transferred} bytes");
 
 var counts = machine.Counts;
-Console.WriteLine($"{counts.RegisterWrites.Total} register writes, {counts.RegisterReads.Total} reads, {counts.LinesCleaned} cache lines cleaned");
+Console.WriteLine(
+    $"{counts[OperationKind.RegisterWrite]} register writes, {counts[OperationKind.RegisterRead]} reads, "
+        + $"{counts[OperationKind.LineCleaned]} cache lines cleaned");
