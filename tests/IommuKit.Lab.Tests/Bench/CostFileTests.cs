@@ -38,6 +38,23 @@ public sealed class CostFileTests : IDisposable
     }
 
     [Theory]
+    [InlineData(1 << 20, true)]
+    [InlineData((1 << 20) + 1, false)]
+    public void A_file_has_a_mebibyte_at_the_most(int bytes, bool isRead)
+    {
+        File.WriteAllText(_path, Text);
+        File.AppendAllText(_path, new string(' ', bytes - (int)new FileInfo(_path).Length));
+        if (isRead)
+        {
+            CostFile.Load(_path).Name.ShouldBe("tegra210-2015");
+        }
+        else
+        {
+            Should.Throw<InputException>(() => CostFile.Load(_path)).Message.ShouldContain("too many for a cost file");
+        }
+    }
+
+    [Theory]
     [InlineData("{", ":1:")]
     [InlineData("", ":1:")]
     [InlineData("[]", ":1:")]
