@@ -19,8 +19,7 @@ public interface IIommuKitExtension
 
     /// <summary>
     /// What <c>check</c> is to know of the kinds: a target has the name of its kind. It also says what the least maintenance is that <c>bench</c>
-    /// compares
-    /// with.
+    /// compares with.
     /// </summary>
     IEnumerable<CheckTarget> Targets => [];
 }

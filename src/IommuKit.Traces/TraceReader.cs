@@ -29,8 +29,7 @@ public abstract class TraceReader : IDisposable
 
     /// <summary>
     /// The task in whose time the event that was read last happened, as the trace names it ("nvme-123", or "pid 123"), until the next is read;
-    /// empty if
-    /// it does not.
+    /// empty if it does not.
     /// </summary>
     public virtual ReadOnlySpan<byte> Task => default;
 

@@ -8,8 +8,7 @@ namespace IommuKit.Checker.Planted;
 
 /// <summary>
 /// Bugs that any driver can have, by what its hardware may do; those of one IOMMU are in its <see cref="CheckTarget.Bugs"/>. Together there is at
-/// least
-/// one of each kind that real drivers had. docs/checker.md lists the real ones by their references.
+/// least one of each kind that real drivers had. docs/checker.md lists the real ones by their references.
 /// </summary>
 public static class PlantedBugs
 {

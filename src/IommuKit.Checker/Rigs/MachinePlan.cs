@@ -24,8 +24,7 @@ public sealed record MachinePlan(
 
     /// <summary>
     /// Brings the hardware into the worst state in which it may be before there are domains: what somebody may have left who used it before; or
-    /// null. It
-    /// is given the machine, its devices, and what will be looked at.
+    /// null. It is given the machine, its devices, and what will be looked at.
     /// </summary>
     public Action<Machine, IReadOnlyList<IommuDevice>, CheckSettings>? Settle { get; init; }
 

@@ -4,8 +4,7 @@ namespace IommuKit.Checker.Scenarios;
 
 /// <summary>
 /// Scenarios that are longer than all of their length could be, of kinds in which drivers go wrong: an IOVA that gets a new mapping while something
-/// is owed
-/// to its last one, and a device that comes back to memory that others have used.
+/// is owed to its last one, and a device that comes back to memory that others have used.
 /// </summary>
 internal static class FollowUps
 {

@@ -232,8 +232,7 @@ public sealed class ScenarioRun(CheckRig machine, CheckConfiguration configurati
 
     /// <summary>
     /// The fewest and the most bytes that an unmap can take away: up to the first hole at least; all of the range at most, where no page is larger
-    /// than
-    /// what is left of it.
+    /// than what is left of it.
     /// </summary>
     private (ulong Least, ulong Most) WhatMayGo(IommuDomain domain, in CheckOperation unmap)
     {

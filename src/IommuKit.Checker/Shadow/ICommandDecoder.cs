@@ -8,8 +8,7 @@ namespace IommuKit.Checker.Shadow;
 /// </summary>
 /// <remarks>
 /// An access may be many commands: a doorbell publishes all that is in a queue. What it adds takes effect at any time from then on, in that order,
-/// and
-/// has done so at the latest at the next <see cref="ShadowCommandKind.Complete"/>: a read-back, or a wait command that the hardware has answered.
+/// and has done so at the latest at the next <see cref="ShadowCommandKind.Complete"/>: a read-back, or a wait command that the hardware has answered.
 /// </remarks>
 public interface ICommandDecoder
 {

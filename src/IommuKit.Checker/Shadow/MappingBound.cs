@@ -8,8 +8,7 @@ namespace IommuKit.Checker.Shadow;
 
 /// <summary>
 /// The least maintenance of one map or unmap on some hardware, of any size: it is done to a page table, without a driver, and compared with
-/// everything
-/// that hardware may hold by then.
+/// everything that hardware may hold by then.
 /// </summary>
 /// <typeparam name="TFormat">The format of the page table.</typeparam>
 internal sealed class MappingBound<TFormat> : IDisposable

@@ -11,8 +11,7 @@ namespace IommuKit.Models.Caches;
 /// <para>Each set has a version that is odd while one of its entries changes. A look-up that meets a change finds nothing, and is done again under
 /// the lock.</para>
 /// <para>Entries of several classes (pages of several sizes) share the cache. <see cref="Classes"/> says which classes there are, so that a look-up
-/// tries
-/// only those.</para>
+/// tries only those.</para>
 /// </remarks>
 internal sealed class HardwareCache
 {

@@ -10,8 +10,7 @@ namespace IommuKit.Models.Smmu3;
 /// </summary>
 /// <remarks>
 /// Thread-safe. Give <see cref="TryDrop"/> what <see cref="Smmu3Model{TMemory}.DeviceTlbInvalidated"/> is told. A <see cref="DmaDevice{TMemory}"/>
-/// in front
-/// of it is a device with ATS.
+/// in front of it is a device with ATS.
 /// </remarks>
 /// <example>
 /// <code>

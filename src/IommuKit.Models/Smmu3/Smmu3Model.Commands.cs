@@ -6,8 +6,7 @@ namespace IommuKit.Models.Smmu3;
 /// <content>The command queue (IHI 0070, chapter 4 and section 7.1).</content>
 /// <remarks>
 /// One thread at a time consumes commands; another that rings the doorbell leaves them to it. Whatever a command needs from outside (a wait for
-/// accesses, a
-/// device's answer, a listener) is done without the lock, and CONS moves when it is done.
+/// accesses, a device's answer, a listener) is done without the lock, and CONS moves when it is done.
 /// </remarks>
 public sealed partial class Smmu3Model<TMemory>
 {

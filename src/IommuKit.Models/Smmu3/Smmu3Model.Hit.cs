@@ -7,8 +7,7 @@ namespace IommuKit.Models.Smmu3;
 /// <content>The short way of a transaction whose stream and page are cached.</content>
 /// <remarks>
 /// A shortcut holds what the stream table entry and the context descriptor of a transaction say together: the space of its translations, and how its
-/// address
-/// and its access are to be read. It goes with either, by the same commands. Whatever is not plain here is done the long way.
+/// address and its access are to be read. It goes with either, by the same commands. Whatever is not plain here is done the long way.
 /// </remarks>
 public sealed partial class Smmu3Model<TMemory>
 {

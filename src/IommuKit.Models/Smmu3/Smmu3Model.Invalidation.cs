@@ -6,8 +6,7 @@ namespace IommuKit.Models.Smmu3;
 /// <content>What invalidations drop (IHI 0070, sections 4.3 and 4.4).</content>
 /// <remarks>
 /// A command drops what it names and no more. In particular, CMD_TLBI_S2_IPA leaves translations of both stages alone: software has to follow it by
-/// an
-/// invalidation of stage 1.
+/// an invalidation of stage 1.
 /// </remarks>
 public sealed partial class Smmu3Model<TMemory>
 {

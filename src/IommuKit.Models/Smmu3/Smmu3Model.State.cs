@@ -23,29 +23,26 @@ public sealed partial class Smmu3Model<TMemory>
     /// <inheritdoc/>
     public void Restore(ReadOnlySpan<byte> state)
     {
-        bool isRestored = false;
         try
         {
             lock (_gate)
             {
                 _drops++;
                 _queueEpoch++;
-                var source = StateTransfer.Restore(state);
-                Transfer(ref source);
-                source.End();
-                isRestored = true;
+                StateTransfer.Restore(state, Transfer, ResetAll);
             }
         }
         finally
         {
-            if (!isRestored)
-            {
-                Reset();
-            }
+            Accesses.Drain();
+            TellIfDue();
         }
+    }
 
-        Accesses.Drain();
-        TellIfDue();
+    private void ResetAll()
+    {
+        ClearCaches();
+        ResetRegisters();
     }
 
     /// <summary>Names everything that is the state, once for both directions.</summary>

@@ -8,8 +8,7 @@ namespace IommuKit.Models.Smmu3;
 
 /// <content>
 /// Page walks, under the lock (IHI 0070, section 3.4 and 3.13; Arm ARM, chapter D8). Descriptors are read here and not by the formats, as there is
-/// more in
-/// them than a driver writes: access flag and dirty state, limits by level of privilege, 52-bit addresses of every granule.
+/// more in them than a driver writes: access flag and dirty state, limits by level of privilege, 52-bit addresses of every granule.
 /// </content>
 public sealed partial class Smmu3Model<TMemory>
 {

@@ -13,11 +13,9 @@ namespace IommuKit.Models.Smmu3;
 /// </summary>
 /// <remarks>
 /// <para>Everything that the SMMU reads may come from somebody hostile: whatever registers, queues and tables hold, a call ends and does not throw.
-/// What
-/// the memory or a listener throws, reaches the caller.</para>
+/// What the memory or a listener throws, reaches the caller.</para>
 /// <para>Thread-safe. A translation that the caches answer takes no lock; walks take the model's. Memory that is a callback may call the model, but
-/// must
-/// not wait for another thread that does.</para>
+/// must not wait for another thread that does.</para>
 /// </remarks>
 /// <typeparam name="TMemory">
 /// Accessor to system memory. Access flags and dirty state are set by its <see cref="IMemoryAccessor.TryCompareExchange"/>.
@@ -96,22 +94,19 @@ public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, ISavable
 
     /// <summary>
     /// Called with each edge of a wired interrupt, outside all locks of the model, on a thread whose access or transaction led to it; during an
-    /// access of a
-    /// device (see <see cref="Accesses"/>), when that has ended.
+    /// access of a device (see <see cref="Accesses"/>), when that has ended.
     /// </summary>
     public Action<Smmu3Interrupt>? InterruptRaised { get; set; }
 
     /// <summary>
     /// Called with each message of the SMMU that no memory answers for: false if nothing else does either, which is an error in GERROR. In memory, a
-    /// message
-    /// is a store. Called as <see cref="InterruptRaised"/> is.
+    /// message is a store. Called as <see cref="InterruptRaised"/> is.
     /// </summary>
     public Func<Smmu3Message, bool>? MessageSent { get; set; }
 
     /// <summary>
     /// What devices with TLBs do when they are told to drop translations; false if the device does not answer in time. Called outside all locks.
-    /// Without
-    /// it, every device answers.
+    /// Without it, every device answers.
     /// </summary>
     public Func<Smmu3DeviceTlbInvalidation, bool>? DeviceTlbInvalidated { get; set; }
 
@@ -158,8 +153,7 @@ public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, ISavable
     {
         lock (_gate)
         {
-            ClearCaches();
-            ResetRegisters();
+            ResetAll();
         }
 
         Accesses.Drain();

@@ -26,8 +26,7 @@ public sealed record Smmu3ModelOptions
 
     /// <summary>
     /// Whether stream table entries and context descriptors that are invalid or illegal are cached as well, so that it takes a command to make a new
-    /// one
-    /// seen. The architecture allows both.
+    /// one seen. The architecture allows both.
     /// </summary>
     public bool CachesInvalidConfiguration { get; init; } = true;
 

@@ -4,8 +4,7 @@ namespace IommuKit.Models.Smmu3;
 
 /// <summary>
 /// What a page allows, by stage, in one word as the IOTLB holds it: rights of stage 1 for unprivileged and privileged transactions, rights of stage
-/// 2, what
-/// a first write has to change, and the memory type.
+/// 2, what a first write has to change, and the memory type.
 /// <code>
 ///  2:0 unprivileged R, W, X    5:3 privileged R, W, X    8:6 stage 2 R, W, X of EL0    9 stage 2 X of EL1    10, 11 clean in stage 1, 2
 ///  23:16 memory type as in MAIR    25:24 shareability

@@ -4,8 +4,7 @@ namespace IommuKit.Models.Smmu3;
 
 /// <summary>
 /// The tables of one stage, as a stream table entry or a context descriptor describes them. Levels are counted as Arm does: −1 or 0 is the highest,
-/// 3 that
-/// of pages.
+/// 3 that of pages.
 /// </summary>
 /// <param name="Root">The first table.</param>
 /// <param name="Granule">Log2 of the bytes of a page: 12, 14 or 16.</param>

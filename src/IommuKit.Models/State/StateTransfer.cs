@@ -22,14 +22,41 @@ internal ref struct StateTransfer
         _rest = rest;
     }
 
+    /// <summary>Names everything that is the state of a model, for both directions.</summary>
+    public delegate void Body(ref StateTransfer transfer);
+
     /// <summary>Whether values go into the model.</summary>
     public readonly bool IsRestoring => _saved is null;
 
     /// <summary>Begins to save.</summary>
     public static StateTransfer Save() => new(new ArrayBufferWriter<byte>(), default);
 
-    /// <summary>Begins to restore.</summary>
-    public static StateTransfer Restore(ReadOnlySpan<byte> state) => new(null, state);
+    /// <summary>
+    /// Restores a whole state. What is wrong with it shows when some of it is in the model already; then the model is reset, before anybody else sees
+    /// it: for a caller that holds the model's lock.
+    /// </summary>
+    /// <param name="state">The state.</param>
+    /// <param name="transfer">Names everything that is the state, and keeps to what hardware can be.</param>
+    /// <param name="reset">Brings the model into its state after power-on.</param>
+    /// <exception cref="InvalidDataException">It is no state of this model.</exception>
+    public static void Restore(ReadOnlySpan<byte> state, Body transfer, Action reset)
+    {
+        var source = new StateTransfer(null, state);
+        bool isWhole = false;
+        try
+        {
+            transfer(ref source);
+            source.End();
+            isWhole = true;
+        }
+        finally
+        {
+            if (!isWhole)
+            {
+                reset();
+            }
+        }
+    }
 
     /// <summary>What was saved.</summary>
     public readonly byte[] ToArray() => _saved!.WrittenSpan.ToArray();
@@ -135,7 +162,7 @@ internal ref struct StateTransfer
 
     /// <summary>The end of the state.</summary>
     /// <exception cref="InvalidDataException">More follows.</exception>
-    public readonly void End() => Check(_rest.IsEmpty, "it is longer than the state of this model");
+    private readonly void End() => Check(_rest.IsEmpty, "it is longer than the state of this model");
 
     /// <summary>Refuses a value that the model cannot have. Only what is restored can be wrong.</summary>
     /// <exception cref="InvalidDataException">It is wrong.</exception>

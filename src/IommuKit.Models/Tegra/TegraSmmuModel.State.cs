@@ -34,25 +34,16 @@ public sealed partial class TegraSmmuModel<TMemory>
     /// <inheritdoc/>
     public void Restore(ReadOnlySpan<byte> state)
     {
-        var transfer = StateTransfer.Restore(state);
-        bool isWhole = false;
         try
         {
             lock (_gate)
             {
                 try
                 {
-                    Transfer(ref transfer);
-                    transfer.End();
-                    isWhole = true;
+                    StateTransfer.Restore(state, Transfer, ResetRegisters);
                 }
                 finally
                 {
-                    if (!isWhole)
-                    {
-                        ResetRegisters();
-                    }
-
                     _effects++;
                     UpdateInterrupt();
                 }

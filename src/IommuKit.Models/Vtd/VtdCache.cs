@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using IommuKit.Models.Caches;
 using IommuKit.Models.State;
 
 namespace IommuKit.Models.Vtd;
@@ -23,7 +24,7 @@ internal sealed class VtdCache
     private readonly uint _setMask;
     private int _count;
 
-    public VtdCache(VtdCacheGeometry geometry)
+    public VtdCache(CacheGeometry geometry)
     {
         _ways = geometry.Ways;
         _setMask = (uint)geometry.Sets - 1;

@@ -12,8 +12,7 @@ public sealed partial class VtdModel<TMemory>
     {
         lock (_gate)
         {
-            DropEverything();
-            ResetRegisters();
+            ResetAll();
         }
 
         Accesses.Drain();
@@ -35,29 +34,13 @@ public sealed partial class VtdModel<TMemory>
     /// <inheritdoc/>
     public void Restore(ReadOnlySpan<byte> state)
     {
-        var transfer = StateTransfer.Restore(state);
-        bool isWhole = false;
         try
         {
             lock (_gate)
             {
                 _drops++;
                 _queueEpoch++;
-                try
-                {
-                    Transfer(ref transfer);
-                    transfer.End();
-                    KeepToHardware();
-                    isWhole = true;
-                }
-                finally
-                {
-                    if (!isWhole)
-                    {
-                        DropEverything();
-                        ResetRegisters();
-                    }
-                }
+                StateTransfer.Restore(state, Transfer, ResetAll);
             }
         }
         finally
@@ -134,6 +117,12 @@ public sealed partial class VtdModel<TMemory>
         UpdateMode();
     }
 
+    private void ResetAll()
+    {
+        DropEverything();
+        ResetRegisters();
+    }
+
     /// <summary>Names everything that is the state, once for both directions.</summary>
     private void Transfer(ref StateTransfer transfer)
     {
@@ -182,6 +171,11 @@ public sealed partial class VtdModel<TMemory>
         foreach (var cache in caches)
         {
             cache.Transfer(ref transfer);
+        }
+
+        if (transfer.IsRestoring)
+        {
+            KeepToHardware();
         }
     }
 

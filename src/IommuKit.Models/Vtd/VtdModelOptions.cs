@@ -1,34 +1,36 @@
+using IommuKit.Models.Caches;
+
 namespace IommuKit.Models.Vtd;
 
 /// <summary>The caches of a VT-d model. Their sizes in real parts are not public, and differ; these are in the range of what was measured.</summary>
 public sealed record VtdModelOptions
 {
     /// <summary>Translations of pages of 4 KiB.</summary>
-    public VtdCacheGeometry Iotlb { get; init; } = new(128, 4);
+    public CacheGeometry Iotlb { get; init; } = new(128, 4);
 
     /// <summary>Translations of pages of 2 MiB, and as many of 1 GiB.</summary>
-    public VtdCacheGeometry LargeIotlb { get; init; } = new(16, 4);
+    public CacheGeometry LargeIotlb { get; init; } = new(16, 4);
 
     /// <summary>Pointers to tables of 4 KiB pages, each for 2 MiB of addresses.</summary>
-    public VtdCacheGeometry TableCache { get; init; } = new(32, 4);
+    public CacheGeometry TableCache { get; init; } = new(32, 4);
 
     /// <summary>Pointers to tables of higher levels; one cache for each level.</summary>
-    public VtdCacheGeometry UpperTableCache { get; init; } = new(8, 4);
+    public CacheGeometry UpperTableCache { get; init; } = new(8, 4);
 
     /// <summary>Context entries.</summary>
-    public VtdCacheGeometry ContextCache { get; init; } = new(64, 4);
+    public CacheGeometry ContextCache { get; init; } = new(64, 4);
 
     /// <summary>PASID entries.</summary>
-    public VtdCacheGeometry PasidCache { get; init; } = new(64, 4);
+    public CacheGeometry PasidCache { get; init; } = new(64, 4);
 
     /// <summary>Entries of the interrupt-remapping table.</summary>
-    public VtdCacheGeometry InterruptCache { get; init; } = new(64, 4);
+    public CacheGeometry InterruptCache { get; init; } = new(64, 4);
 
     /// <summary>Refuses hardware that cannot be.</summary>
     /// <exception cref="ArgumentException">There is no such hardware.</exception>
     internal static void Validate(VtdModelOptions options)
     {
-        ReadOnlySpan<VtdCacheGeometry> all =
+        ReadOnlySpan<CacheGeometry> all =
         [
             options.Iotlb, options.LargeIotlb, options.TableCache, options.UpperTableCache,
             options.ContextCache, options.PasidCache, options.InterruptCache,
@@ -39,7 +41,7 @@ public sealed record VtdModelOptions
             {
                 throw new ArgumentException(
                     $"A cache cannot have {geometry.Sets} sets of {geometry.Ways} ways: sets are a power of two, and there are at most "
-                    + $"{VtdCacheGeometry.MaxEntries} entries.",
+                    + $"{CacheGeometry.MaxEntries} entries.",
                     nameof(options));
             }
         }

@@ -2,8 +2,7 @@ namespace IommuKit.Specs.Smmu3;
 
 /// <summary>
 /// Offsets of the registers of an SMMUv3 (IHI 0070, chapter 6), and bits in them. Page 0 has most of them; the producers and consumers of the queues
-/// that
-/// the SMMU fills are in page 1. Registers of 64 bits may be accessed as two halves.
+/// that the SMMU fills are in page 1. Registers of 64 bits may be accessed as two halves.
 /// </summary>
 public static class Smmu3Register
 {

@@ -29,8 +29,7 @@ public sealed record Smmu3Unit(
 
     /// <summary>
     /// Everything that the architecture offers and that is modelled: both stages, all granules, 52-bit addresses with every granule, hardware access
-    /// flag and
-    /// dirty state, substreams of 20 bits, streams of 32, ATS, PRI, ATOS, stalls, range invalidation, little and big endian tables.
+    /// flag and dirty state, substreams of 20 bits, streams of 32, ATS, PRI, ATOS, stalls, range invalidation, little and big endian tables.
     /// </summary>
     public static Smmu3Unit Full { get; } = new(
         "full",

@@ -98,8 +98,7 @@ internal sealed class DeviceDomains
 
     /// <summary>
     /// Whether a map, and the unmap of it if there is one, was made by a task for devices that it has moved into a domain of its own, and a
-    /// fault's device
-    /// is not among them; and if so the names of some of those devices.
+    /// fault's device is not among them; and if so the names of some of those devices.
     /// </summary>
     public string? OthersOf(LoggedFault fault, in MappingMoment map, in MappingMoment unmap)
     {

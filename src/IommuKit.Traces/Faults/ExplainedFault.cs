@@ -11,8 +11,7 @@ public sealed class ExplainedFault
 
     /// <summary>
     /// Where the message names a stream or an endpoint: the PCI function of that number, if one was attached to a domain in the trace; they are
-    /// usually
-    /// numbered alike. Null otherwise.
+    /// usually numbered alike. Null otherwise.
     /// </summary>
     public string? LikelyDevice { get; init; }
 
@@ -51,8 +50,7 @@ public sealed class ExplainedFault
 
     /// <summary>
     /// Whether what the trace has is known to be of the device's own domain: events of maps and unmaps do not say theirs, and several domains
-    /// can have
-    /// the same IOVA.
+    /// can have the same IOVA.
     /// </summary>
     public bool IsDomainKnown { get; init; }
 

@@ -26,8 +26,7 @@ public sealed class FaultReport
 
     /// <summary>
     /// The trace's time minus the log's, in nanoseconds, the median over the faults that show in both; null if it cannot be told, or the log
-    /// has no times
-    /// since the start.
+    /// has no times since the start.
     /// </summary>
     public long? ClockOffset { get; init; }
 

@@ -5,8 +5,7 @@ namespace IommuKit.Traces.Faults;
 
 /// <summary>
 /// Reads what a kernel log says of faults: dmesg with any times or none, what journalctl -k and syslog write, and captures of serial consoles.
-/// The log is
-/// read once from start to end in bounded memory, plain or gzip, and may be a pipe.
+/// The log is read once from start to end in bounded memory, plain or gzip, and may be a pipe.
 /// </summary>
 public static class KernelLogReader
 {

@@ -2,8 +2,7 @@ namespace IommuKit.Traces.Faults;
 
 /// <summary>
 /// Remembers of every IOVA of a trace when it was last mapped and unmapped. What it needs is bounded: of too many ranges the ones are forgotten
-/// that were
-/// unmapped longest ago.
+/// that were unmapped longest ago.
 /// </summary>
 internal sealed class MappingHistory
 {

@@ -42,6 +42,30 @@ public sealed class Smmu3StateTests
         ended.ShouldBe([new(stalled.StallTag, new Smmu3Request(8, 0x9000, Smmu3Access.Write | Smmu3Access.Privileged), Smmu3Outcome.Retry)]);
     }
 
+    /// <summary>What a model remembers beside its caches, to answer without a lock, is of the state before.</summary>
+    [Fact]
+    public void A_used_model_answers_by_the_state_that_it_takes_over()
+    {
+        using var machine = new Smmu3Machine();
+        ulong first = machine.NewTable();
+        ulong second = machine.NewTable();
+        machine.Map(first, 0x5000, 0x7000_0000 | Leaf);
+        machine.Map(second, 0x5000, 0x7100_0000 | Leaf);
+        machine.BindFirst(first, asid: 1, stream: 8).BindFirst(second, asid: 2, stream: 9).SwitchOn();
+        machine.Read(0x5000, stream: 8).ShouldBe(0x7000_0000ul);
+        machine.Read(0x5000, stream: 9).ShouldBe(0x7100_0000ul);
+        byte[] state = machine.Model.Save();
+
+        machine.BindFirst(second, asid: 2, stream: 8);
+        machine.Invalidate(Smmu3Command.DropStream(8), Smmu3Command.DropContexts(8));
+        machine.Read(0x5000, stream: 8).ShouldBe(0x7100_0000ul);
+        machine.Read(0x5000, stream: 8).ShouldBe(0x7100_0000ul);
+
+        // The state has the old entry of the stream in its cache, and the translations of both spaces.
+        machine.Model.Restore(state);
+        machine.Read(0x5000, stream: 8).ShouldBe(0x7000_0000ul);
+    }
+
     [Fact]
     public void A_state_of_something_else_is_refused()
     {

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using IommuKit.Models.Caches;
 using IommuKit.Models.Memory;
 using IommuKit.Models.Vtd;
 using IommuKit.Specs.Vtd;
@@ -269,7 +270,7 @@ public sealed class VtdStalenessTests : IDisposable
     [Fact]
     public void A_full_cache_makes_way()
     {
-        var one = new VtdCacheGeometry(1, 1);
+        var one = new CacheGeometry(1, 1);
         using var machine = new VtdMachine(options: new VtdModelOptions { Iotlb = one, TableCache = one, UpperTableCache = one, ContextCache = one });
         ulong table = machine.NewTable();
         machine.Bind(table).Map(table, 3, Page, Old | 3);
