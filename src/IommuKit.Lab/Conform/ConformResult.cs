@@ -9,7 +9,7 @@ namespace IommuKit.Lab.Conform;
 /// <param name="Agree">Accesses with the recorded answer.</param>
 /// <param name="Differences">What differs, known deviations of the recorder included; the first <see cref="MostDifferences"/>.</param>
 /// <param name="Unknown">Differences that are no known deviation, counted.</param>
-public sealed record ConformResult(
+internal sealed record ConformResult(
     string Boot,
     string Iommu,
     int Snapshots,

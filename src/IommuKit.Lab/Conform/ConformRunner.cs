@@ -4,7 +4,7 @@ using IommuKit.Traces;
 namespace IommuKit.Lab.Conform;
 
 /// <summary>Brings units into the states of a recorded boot, asks them what was asked then, and compares.</summary>
-public static class ConformRunner
+internal static class ConformRunner
 {
     /// <summary>Compares a boot with the first of some kinds that recognises it.</summary>
     /// <param name="boot">The boot.</param>

@@ -21,7 +21,7 @@ namespace IommuKit.Lab.Conform;
 /// </code>
 /// Numbers are hexadecimal, but for shift and sizes of registers; bytes are in the order of memory. Lines that begin with # are ignored.
 /// </remarks>
-public sealed class RecordedBoot
+internal sealed class RecordedBoot
 {
     private const string Pages = "pages.txt";
     private const string Translations = "translations.txt";
