@@ -1,0 +1,71 @@
+using IommuKit.Specs.Memory;
+using IommuKit.Specs.Mmio;
+using IommuKit.Specs.Vtd;
+
+namespace IommuKit.Lab.Iommus.Vtd;
+
+/// <summary>
+/// The registers of a unit that has not looked at its queue yet when the write of the tail returns: it does so at the latest when software reads a
+/// register, or looks whether a wait was answered.
+/// </summary>
+/// <param name="model">The unit's registers.</param>
+/// <param name="words">The words that it stores.</param>
+internal sealed class PostedDoorbell(IMmio model, IStatusWords words) : IMmio, IStatusWords
+{
+    private readonly object _gate = new();
+    private uint? _tail;
+
+    public uint Read32(uint offset)
+    {
+        Settle();
+        return model.Read32(offset);
+    }
+
+    public ulong Read64(uint offset)
+    {
+        Settle();
+        return model.Read64(offset);
+    }
+
+    public void Write32(uint offset, uint value)
+    {
+        if (offset == VtdRegister.QueueTail)
+        {
+            lock (_gate)
+            {
+                _tail = value;
+            }
+
+            return;
+        }
+
+        Settle();
+        model.Write32(offset, value);
+    }
+
+    public void Write64(uint offset, ulong value)
+    {
+        Settle();
+        model.Write64(offset, value);
+    }
+
+    public bool HasReached(ulong physicalAddress, uint value)
+    {
+        Settle();
+        return words.HasReached(physicalAddress, value);
+    }
+
+    /// <summary>Lets the unit work off its queue.</summary>
+    public void Settle()
+    {
+        // Under the lock, so that the tail never goes back; the unit may call the driver, on this thread.
+        lock (_gate)
+        {
+            if (_tail is { } tail)
+            {
+                _tail = null;
+                model.Write32(VtdRegister.QueueTail, tail);
+            }
+        }
+    }
+}
