@@ -112,6 +112,7 @@ public sealed class ReplayLane : IDisposable
             _series?.Finish() ?? [],
             _exposure.Finish(trace.HasTimes))
         {
+            IsAsRecorded = _case.Machine.RecordedOn is { } own && own == trace.RecordedOn,
             Unpriced = _costs.Unpriced(counts),
             Histograms = (_mapLatency, _unmapLatency),
         };

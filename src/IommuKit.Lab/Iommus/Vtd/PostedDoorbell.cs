@@ -5,8 +5,8 @@ using IommuKit.Specs.Vtd;
 namespace IommuKit.Lab.Iommus.Vtd;
 
 /// <summary>
-/// The registers of a unit that has not looked at its queue yet when the write of the tail returns: it does so at the latest when software reads a
-/// register, or looks whether a wait was answered.
+/// The registers of a unit that has not looked at its queue yet when the write of the tail returns: it does so at the latest when software looks
+/// whether a wait was answered, or how far the queue is, or changes something about it.
 /// </summary>
 /// <param name="model">The unit's registers.</param>
 /// <param name="words">The words that it stores.</param>
@@ -17,13 +17,13 @@ internal sealed class PostedDoorbell(IMmio model, IStatusWords words) : IMmio, I
 
     public uint Read32(uint offset)
     {
-        Settle();
+        SettleFor(offset);
         return model.Read32(offset);
     }
 
     public ulong Read64(uint offset)
     {
-        Settle();
+        SettleFor(offset);
         return model.Read64(offset);
     }
 
@@ -39,13 +39,13 @@ internal sealed class PostedDoorbell(IMmio model, IStatusWords words) : IMmio, I
             return;
         }
 
-        Settle();
+        SettleFor(offset);
         model.Write32(offset, value);
     }
 
     public void Write64(uint offset, ulong value)
     {
-        Settle();
+        SettleFor(offset);
         model.Write64(offset, value);
     }
 
@@ -53,6 +53,15 @@ internal sealed class PostedDoorbell(IMmio model, IStatusWords words) : IMmio, I
     {
         Settle();
         return words.HasReached(physicalAddress, value);
+    }
+
+    // A fault's handler must not hide that nobody waited.
+    private void SettleFor(uint offset)
+    {
+        if (offset is VtdRegister.GlobalCommand or >= VtdRegister.QueueHead and < VtdRegister.CompletionStatus)
+        {
+            Settle();
+        }
     }
 
     /// <summary>Lets the unit work off its queue.</summary>

@@ -17,5 +17,11 @@ public static class VtdKinds
     ];
 
     private static IommuKind Of(string name, VtdUnit unit, string description) =>
-        new(name, description, settings => VtdMachine.Create(unit with { Name = name }, settings)) { Tuning = VtdTuning.All, Costs = "vtd-public" };
+        new(name, description, settings => VtdMachine.Create(unit with { Name = name }, settings))
+        {
+            Tuning = VtdTuning.All,
+            Costs = "vtd-public",
+            RecordedOn = "VT-d",
+            HasQueue = true,
+        };
 }
