@@ -72,8 +72,11 @@ public sealed record CheckTarget(
     /// <summary>Whether pointers to tables are remembered by IOVA.</summary>
     public bool HasWalkCache => Traits.HasWalkCache;
 
-    /// <summary>The least that a map or an unmap needs on this hardware, whatever the driver; null if that is not known.</summary>
-    public LeastMaintenance? LeastFor(in MappingShape shape) => Least?.Invoke(shape) is { } least
+    /// <summary>
+    /// The least that a map or an unmap needs on this hardware, whatever the driver, in accesses of registers; null if that is not known, or commands
+    /// are given by a queue.
+    /// </summary>
+    public LeastMaintenance? LeastFor(in MappingShape shape) => !HasQueue && Least?.Invoke(shape) is { } least
         ? new LeastMaintenance((least.TableCacheDrops * WritesPerTableCacheLine) + least.TranslationDrops, least.Waits, least.Cleans)
         : null;
 

@@ -53,7 +53,16 @@ public sealed class ShadowCommands
 
     /// <summary>What hardware remembers of entries in memory that give devices their address spaces goes.</summary>
     /// <param name="device">The device, or <see cref="ShadowCommand.Every"/>.</param>
-    public void DropRoutes(int device) => Add(new(ShadowCommandKind.DropRoutes, device, 0, 0));
+    public void DropRoutes(int device) => Add(new(ShadowCommandKind.DropRoutes, device, 0, ShadowCommand.Nothing));
+
+    /// <summary>As <see cref="DropRoutes(int)"/>, if what is remembered is one address space, or none.</summary>
+    /// <param name="device">The device, or <see cref="ShadowCommand.Every"/>.</param>
+    /// <param name="space">The address space; null for none.</param>
+    public void DropRoutes(int device, int? space)
+    {
+        ulong one = (ulong)(space ?? ShadowState.MaxSpaces);
+        Add(new(ShadowCommandKind.DropRoutes, device, one, one));
+    }
 
     /// <summary>All that was told before has taken effect.</summary>
     public void Complete() => Add(new(ShadowCommandKind.Complete, ShadowCommand.Every, 0, 0));

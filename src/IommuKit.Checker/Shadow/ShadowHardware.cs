@@ -235,12 +235,22 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
                 continue;
             }
 
-            for (ulong held = state.HeldRoutes[device] & ~ShadowState.NoRoute; held != 0; held &= held - 1)
+            // From First to Last, where the bit of no address space is the highest.
+            ulong dropped = 0;
+            for (ulong held = state.HeldRoutes[device]; held != 0; held &= held - 1)
             {
-                state.OldRoots[BitOperations.TrailingZeroCount(held)] = ShadowCommand.Nothing;
+                int space = BitOperations.TrailingZeroCount(held);
+                if (command.Covers((ulong)space))
+                {
+                    dropped |= 1ul << space;
+                    if (space < spaces)
+                    {
+                        state.OldRoots[space] = ShadowCommand.Nothing;
+                    }
+                }
             }
 
-            state.HeldRoutes[device] = RouteBit(state.Routes[device]);
+            state.HeldRoutes[device] = (state.HeldRoutes[device] & ~dropped) | RouteBit(state.Routes[device]);
         }
     }
 

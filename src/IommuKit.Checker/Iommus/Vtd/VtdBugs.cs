@@ -41,19 +41,13 @@ internal static class VtdBugs
             descriptor => descriptor.Type == VtdInvalidationType.ContextCache ? EditedQueue.Nothing : descriptor)
             with { ShowsInFollowUps = true },
         Edited(
-            "attach-context",
-            "in caching mode, the context cache is not invalidated when a device gets its entry",
-            "M3",
-            [Verdict.Missing],
-            configuration => configuration.Target.CachesInvalidEntries,
-            CheckOperationKind.Attach,
-            descriptor => descriptor.Type == VtdInvalidationType.ContextCache ? EditedQueue.Nothing : descriptor),
-        Edited(
             "detach-iotlb",
             "the IOTLB is not invalidated when a domain loses its last device",
             "M4",
             [Verdict.Missing, Verdict.EarlyFree, Verdict.Order],
-            _ => true,
+
+            // There the domain's translations are dropped when a device comes, too.
+            configuration => !configuration.Target.CachesInvalidEntries,
             CheckOperationKind.Detach,
             descriptor => descriptor.Type == VtdInvalidationType.Iotlb ? EditedQueue.Nothing : descriptor)
             with { ShowsInFollowUps = true },
@@ -78,8 +72,9 @@ internal static class VtdBugs
             "an invalidation says that only leaves changed, though a table went",
             "M4",
             [Verdict.Missing, Verdict.EarlyFree],
-            configuration => configuration.Policy is not (SyncPolicy.Deferred or SyncPolicy.Explicit)
-                && configuration.Release != TableRelease.Never,
+            configuration => PlantedBugs.IsAtOnce(configuration)
+                && configuration.Release != TableRelease.Never
+                && configuration.Target.FlushAllPages == 0,
             during: null,
             descriptor => IsOfPages(descriptor) ? descriptor with { Qw1 = descriptor.Qw1 | HintBit } : descriptor),
         Edited(

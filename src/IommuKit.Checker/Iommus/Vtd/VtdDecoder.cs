@@ -15,7 +15,6 @@ internal sealed class VtdDecoder : ICommandDecoder
 {
     private readonly PhysicalMemory _memory;
     private readonly ushort[] _sources;
-    private readonly bool _hasCachingMode;
     private readonly ulong _root;
     private readonly VtdQueueCursor _queue;
     private readonly TrackedRange[] _ranges;
@@ -35,7 +34,6 @@ internal sealed class VtdDecoder : ICommandDecoder
         var model = machine.Model!;
         _memory = machine.Memory;
         _sources = [.. sources];
-        _hasCachingMode = model.Unit.Capability.CachingMode;
         _root = model.Read64(VtdRegister.RootTable) & VtdRootEntry.AddressMask;
         _queue = new VtdQueueCursor(machine);
         _contexts = new ulong[_sources.Length];
@@ -140,18 +138,15 @@ internal sealed class VtdDecoder : ICommandDecoder
     {
         for (int device = 0; device < _sources.Length; device++)
         {
-            // What is remembered has the id of when it was present, which stays in the entry until it is told to go; what is not present has id 0.
-            bool isOfDomain = descriptor.DomainId == _entries[device].DomainId || (_hasCachingMode && descriptor.DomainId == 0);
-            bool isMeant = descriptor.Granularity switch
-            {
-                VtdGranularity.Global => true,
-                VtdGranularity.Domain => isOfDomain,
-                VtdGranularity.Selective => isOfDomain && ((descriptor.SourceId ^ _sources[device]) & ~MaskOf(descriptor.FunctionMask)) == 0,
-                _ => false,
-            };
-            if (isMeant)
+            bool isOfDevice = ((descriptor.SourceId ^ _sources[device]) & ~MaskOf(descriptor.FunctionMask)) == 0;
+            if (descriptor.Granularity == VtdGranularity.Global)
             {
                 commands.DropRoutes(device);
+            }
+            else if (descriptor.Granularity == VtdGranularity.Domain || isOfDevice)
+            {
+                // What is remembered has the id that the entry had then. In caching mode entries that are not present have id 0.
+                commands.DropRoutes(device, descriptor.DomainId == 0 ? null : descriptor.DomainId);
             }
         }
     }

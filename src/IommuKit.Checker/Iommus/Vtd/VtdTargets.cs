@@ -30,7 +30,7 @@ internal static class VtdTargets
         Of("vtd-client", VtdUnit.Client39, "walks snoop").Tuned(PageBytes, LargePageBytes) with
         {
             IsDefault = false,
-            Tuning = TuningValues.None.With(VtdTuning.Blocks, 1).With(VtdTuning.DomainThreshold, 16),
+            Tuning = TuningValues.None.With(VtdTuning.Blocks, 1).With(VtdTuning.DomainThreshold, 32),
         },
     ];
 

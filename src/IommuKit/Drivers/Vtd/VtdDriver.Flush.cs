@@ -9,6 +9,8 @@ public sealed partial class VtdDriver
     private const int DefaultBlocks = 4;
 
     private readonly int _blocksPerRange;
+
+    // One less: from the first page of a range to its last.
     private readonly ulong _domainThreshold;
     private readonly int _largestBlock;
     private readonly bool _usesHint;

@@ -70,7 +70,7 @@ public sealed partial class VtdDriver : IommuDriver
         _cache = capability.NeedsWriteBufferFlush ? new WriteBufferCache(cache, snoops, _commands) : cache;
         _width = BitOperations.Log2((uint)capability.SupportedWidths & 0xe);
         _blocksPerRange = _options.BlocksPerRange == 0 ? DefaultBlocks : _options.BlocksPerRange;
-        _domainThreshold = _options.DomainThreshold == 0 ? ulong.MaxValue : (ulong)_options.DomainThreshold;
+        _domainThreshold = _options.DomainThreshold == 0 ? ulong.MaxValue : (ulong)_options.DomainThreshold - 1;
         _largestBlock = capability.PageSelectiveInvalidation ? capability.MaxAddressMask : -1;
         _usesHint = _options.UsesHint && !capability.CachingMode;
         _interrupts = new InterruptWork(Drain);
