@@ -33,6 +33,9 @@ public sealed record CheckTarget(
     /// </summary>
     public IReadOnlyList<string> HarmlessBugs { get; init; } = [];
 
+    /// <summary>Whether its driver invalidates by commands in a queue: then its <see cref="Bugs"/> have those of such commands.</summary>
+    public bool HasQueue { get; init; }
+
     /// <summary>Page sizes of its domains; 0 for the smallest only.</summary>
     public ulong PageSizes { get; init; }
 
@@ -69,8 +72,11 @@ public sealed record CheckTarget(
     /// <summary>Whether pointers to tables are remembered by IOVA.</summary>
     public bool HasWalkCache => Traits.HasWalkCache;
 
-    /// <summary>The least that a map or an unmap needs on this hardware, whatever the driver; null if that is not known.</summary>
-    public LeastMaintenance? LeastFor(in MappingShape shape) => Least?.Invoke(shape) is { } least
+    /// <summary>
+    /// The least that a map or an unmap needs on this hardware, whatever the driver, in accesses of registers; null if that is not known, or commands
+    /// are given by a queue.
+    /// </summary>
+    public LeastMaintenance? LeastFor(in MappingShape shape) => !HasQueue && Least?.Invoke(shape) is { } least
         ? new LeastMaintenance((least.TableCacheDrops * WritesPerTableCacheLine) + least.TranslationDrops, least.Waits, least.Cleans)
         : null;
 
@@ -110,6 +116,7 @@ public sealed record CheckTarget(
             settings => new MachineRig<TFormat>(plan, settings))
         {
             CanAttach = true,
+            HasQueue = plan.Kind.HasQueue,
             Least = shape => MappingBound<TFormat>.Find(plan.Traits, inputBits, shape),
             PoolBytes = TrackedPages<TFormat>.PoolBytesFor(tables: 16, inputBits),
             PoolBytesAtEnds = TrackedPages<TFormat>.PoolBytesFor(tables: TrackedPages<TFormat>.TablesAtEnds, inputBits),

@@ -149,7 +149,10 @@ internal static class FollowUps
             ];
     }
 
-    /// <summary>A device goes, its domain gives tables back that nobody flushes any more, and the other domain takes them.</summary>
+    /// <summary>
+    /// A device goes, its domain takes pages away and gives tables back that nobody flushes any more, the other domain takes them, and the device
+    /// comes back.
+    /// </summary>
     private static IEnumerable<CheckOperation[]> Departures(CheckConfiguration configuration)
     {
         var layout = configuration.Target.Layout;
@@ -163,6 +166,7 @@ internal static class FollowUps
                 new CheckOperation(CheckOperationKind.Detach, 0),
                 On(CheckOperationKind.Unmap, unmap),
                 On(CheckOperationKind.Map, other, Other, buffer: 1),
+                new CheckOperation(CheckOperationKind.Attach, 0),
             ];
     }
 

@@ -44,9 +44,25 @@ public sealed class ShadowCommands
     /// <param name="space">The address space; null for none.</param>
     public void StoreRoute(int device, int? space) => Add(Route(ShadowCommandKind.StoreRoute, device, space));
 
+    /// <summary>
+    /// An entry in memory gives an address space its root: hardware may go on with the one before, as long as it remembers the entry for some device.
+    /// </summary>
+    /// <param name="space">The address space.</param>
+    /// <param name="root">The physical address of its root table.</param>
+    public void StoreRoot(int space, ulong root) => Add(new(ShadowCommandKind.StoreRoot, space, root, 0));
+
     /// <summary>What hardware remembers of entries in memory that give devices their address spaces goes.</summary>
     /// <param name="device">The device, or <see cref="ShadowCommand.Every"/>.</param>
-    public void DropRoutes(int device) => Add(new(ShadowCommandKind.DropRoutes, device, 0, 0));
+    public void DropRoutes(int device) => Add(new(ShadowCommandKind.DropRoutes, device, 0, ShadowCommand.Nothing));
+
+    /// <summary>As <see cref="DropRoutes(int)"/>, if what is remembered is one address space, or none.</summary>
+    /// <param name="device">The device, or <see cref="ShadowCommand.Every"/>.</param>
+    /// <param name="space">The address space; null for none.</param>
+    public void DropRoutes(int device, int? space)
+    {
+        ulong one = (ulong)(space ?? ShadowState.MaxSpaces);
+        Add(new(ShadowCommandKind.DropRoutes, device, one, one));
+    }
 
     /// <summary>All that was told before has taken effect.</summary>
     public void Complete() => Add(new(ShadowCommandKind.Complete, ShadowCommand.Every, 0, 0));

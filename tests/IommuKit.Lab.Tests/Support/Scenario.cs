@@ -76,7 +76,14 @@ internal static class Scenario
         machine.Memory.CpuView.Span(pool, 1 << 20).Fill(0xe5);
         machine.Memory.WriteBack(pool, 1 << 20);
         var options = new DomainOptions { Policy = policy, Release = release, DeferredCapacity = 5 };
-        Tenant[] tenants = [.. new[] { "hc", "avpc", "hda" }.Select(name => new Tenant(machine, name, options))];
+        RunOn(machine, pool, ["hc", "avpc", "hda"], options, steps);
+        machine.Allocator.Outstanding.ShouldBe(0);
+    }
+
+    /// <summary>Runs the steps on three devices of a machine.</summary>
+    public static void RunOn(Machine machine, ulong pool, string[] devices, DomainOptions options, Step[] steps)
+    {
+        Tenant[] tenants = [.. devices.Select(name => new Tenant(machine, name, options))];
         foreach (var step in steps)
         {
             Do(machine, tenants[step.Tenant], pool, step);
@@ -98,11 +105,9 @@ internal static class Scenario
 
             tenant.Dispose();
         }
-
-        machine.Allocator.Outstanding.ShouldBe(0);
     }
 
-    private static void Do(TegraMachine machine, Tenant tenant, ulong pool, Step step)
+    private static void Do(Machine machine, Tenant tenant, ulong pool, Step step)
     {
         ulong iova = Base + ((ulong)step.Page * Tenant.Page);
         ulong size = (ulong)step.Pages * Tenant.Page;
@@ -150,7 +155,7 @@ internal static class Scenario
                 machine.Memory.WriteBack(pool + ((ulong)step.Extra % (1 << 19)), 4096);
                 return;
             case StepKind.Settle:
-                machine.Model!.SettleWrites();
+                machine.SettleWrites();
                 return;
             case StepKind.Reattach:
                 tenant.Flush();

@@ -1,0 +1,132 @@
+using System.Runtime.InteropServices;
+using IommuKit.Domains;
+using IommuKit.Drivers.Vtd;
+using IommuKit.Lab.Iommus;
+using IommuKit.Lab.Iommus.Vtd;
+using IommuKit.Lab.Machines;
+using IommuKit.Lab.Replay;
+using IommuKit.Specs.PageTables;
+using IommuKit.Specs.Vtd;
+using IommuKit.Traces;
+
+namespace IommuKit.Lab.Tests.Vtd;
+
+/// <summary>A recorded kernel is reproduced: its maps and unmaps under its rules give the invalidations that it queued.</summary>
+public sealed class VtdReproductionTests : IDisposable
+{
+    private readonly string _path = Path.GetTempFileName();
+
+    public void Dispose() => File.Delete(_path);
+
+    /// <summary>Linux 6.1, strict: 27,014 unmaps, each with an invalidation, of the same block, and never with the hint.</summary>
+    [SharedFact]
+    public void Each_invalidation_of_a_strict_kernel_is_queued_as_it_was()
+    {
+        var queued = new List<VtdInvalidationDescriptor>();
+        using var machine = VtdMachine.Create(
+            VtdUnit.Client39 with { Name = "recorded", HostAddressBits = 46 },
+            new MachineSettings { HasImmediateWrites = true },
+            driverOptions: VtdDriverOptions.Linux);
+        using var domain = machine.CreateDomain(new DomainOptions { Policy = SyncPolicy.SplitSync });
+        domain.Attach(machine.TestDevice);
+        ulong queue = machine.Model!.Read64(VtdRegister.QueueAddress) & ~0xffful;
+        ulong tail = machine.Model.Read64(VtdRegister.QueueTail);
+        machine.Observer = step =>
+        {
+            for (; step is { Kind: MaintenanceKind.RegisterWrite, Address: VtdRegister.QueueTail } && tail != step.Value; tail = (tail + 16) & 0xfff)
+            {
+                var words = MemoryMarshal.Cast<byte, ulong>(machine.Memory.CpuView.Span(queue + tail, 16));
+                var descriptor = new VtdInvalidationDescriptor(words[0], words[1], 0, 0);
+                if (descriptor.Type == VtdInvalidationType.Iotlb)
+                {
+                    queued.Add(descriptor);
+                }
+            }
+        };
+        int compared = 0;
+        using var reader = TraceReader.Open(RepositoryFiles.InShared("traces", "nvme-rand-strict-qi", "trace.gz"));
+        while (reader.Read(out var traceEvent))
+        {
+            switch (traceEvent.Kind)
+            {
+                case TraceEventKind.Map:
+                    domain.TryMap(traceEvent.Iova, traceEvent.PhysicalAddress, traceEvent.Size, Protection.Read | Protection.Write)
+                        .ShouldBe(IommuError.None);
+                    break;
+                case TraceEventKind.Unmap:
+                    domain.Unmap(traceEvent.Iova, traceEvent.Size).ShouldBe(traceEvent.Size);
+                    break;
+                case TraceEventKind.QueueSubmit when traceEvent.Descriptor.Type == VtdInvalidationType.Iotlb:
+                    compared++;
+                    break;
+            }
+        }
+
+        compared.ShouldBe(27014);
+        queued.Count.ShouldBe(27014);
+        Compare(queued);
+    }
+
+    /// <summary>What a caching-mode guest and others did comes whole through every policy, on a unit with 48 bits of IOVA.</summary>
+    [Fact]
+    public void Captures_from_VTd_replay_whole()
+    {
+        foreach (string sample in (string[])["vfio-edu.trace.gz", "vfio-edu-cm.trace.gz", "e1000e-counter-lazy-qi.trace.gz", "nvme-ext4-lazy.trace.gz"])
+        {
+            var results = Replayer.Run(RepositoryFiles.InRepository("samples", sample), Options(Enum.GetValues<SyncPolicy>()));
+            results.ShouldAllBe(result => result.Coverage == 1 && result.Unpriced.Count == 0, sample);
+        }
+    }
+
+    [Fact]
+    public void IOVAs_of_48_bits_and_large_pages_that_go_in_parts_are_replayed()
+    {
+        File.WriteAllLines(
+            _path,
+            [
+                "  a-1  [000] .... 1.000001: map: IOMMU: iova=0x0000fffffffff000 - 0x0001000000000000 paddr=0x0000000012345000 size=4096",
+                "  a-1  [000] .... 1.000002: map: IOMMU: iova=0x0000800000000000 - 0x0000800000400000 paddr=0x0000000040000000 size=4194304",
+                "  a-1  [000] .... 1.000003: unmap: IOMMU: iova=0x0000800000001000 - 0x0000800000002000 size=4096 unmapped_size=4096",
+                "  a-1  [000] .... 1.000004: unmap: IOMMU: iova=0x0000800000002000 - 0x0000800000400000 size=4186112 unmapped_size=4186112",
+                "  a-1  [000] .... 1.000005: unmap: IOMMU: iova=0x0000800000000000 - 0x0000800000001000 size=4096 unmapped_size=4096",
+                "  a-1  [000] .... 1.000006: unmap: IOMMU: iova=0x0000fffffffff000 - 0x0001000000000000 size=4096 unmapped_size=4096",
+            ]);
+        var results = Replayer.Run(_path, Options(Enum.GetValues<SyncPolicy>()));
+        results.ShouldAllBe(result => result.Coverage == 1);
+        results.ShouldAllBe(result => !result.IsAsRecorded);
+    }
+
+    [Fact]
+    public void What_a_trace_was_recorded_on_is_found_at_its_beginning()
+    {
+        TraceOrigin.Find(RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz")).ShouldBe("VT-d");
+        TraceOrigin.Find(RepositoryFiles.InRepository("samples", "nvme-seq-strict.trace.gz")).ShouldBeNull();
+        TraceOrigin.Find(Path.Combine(Path.GetTempPath(), "iommukit-there-is-no-such-file")).ShouldBeNull();
+        Replayer.Run(RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), Options([SyncPolicy.Gather])).ShouldAllBe(result => result.IsAsRecorded);
+        MachineCatalog.All.First(kind => kind.RecordedOn == "VT-d").Name.ShouldBe("vtd-server");
+    }
+
+    private static ReplayOptions Options(IReadOnlyList<SyncPolicy> policies) => new()
+    {
+        Machines = [MachineCatalog.Find("vtd-server")!],
+        Policies = policies,
+        Costs = Costs.CostFile.Find("vtd-public"),
+    };
+
+    /// <summary>Sees that each was in the trace, in its order.</summary>
+    private static void Compare(List<VtdInvalidationDescriptor> queued)
+    {
+        using var reader = TraceReader.Open(RepositoryFiles.InShared("traces", "nvme-rand-strict-qi", "trace.gz"));
+        int at = 0;
+        while (reader.Read(out var traceEvent))
+        {
+            if (traceEvent.Kind == TraceEventKind.QueueSubmit && traceEvent.Descriptor.Type == VtdInvalidationType.Iotlb)
+            {
+                var recorded = traceEvent.Descriptor;
+                (queued[at].Granularity, queued[at].Address, queued[at].AddressMask, queued[at].InvalidationHint)
+                    .ShouldBe((recorded.Granularity, recorded.Address, recorded.AddressMask, recorded.InvalidationHint), $"line {traceEvent.Line}");
+                at++;
+            }
+        }
+    }
+}
