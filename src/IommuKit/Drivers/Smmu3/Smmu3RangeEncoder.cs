@@ -24,6 +24,9 @@ internal struct Smmu3RangeEncoder
     // SCALE has five bits without 52-bit addresses of small granules.
     private const int MostScale = 31;
 
+    // A command for each five of 40 bits, and for more than 2^36 granules one for each of those.
+    private const int MostRanges = 8 + 16;
+
     private readonly Smmu3CommandCode _code;
     private readonly ushort _vmid;
     private readonly ushort _asid;
@@ -74,12 +77,15 @@ internal struct Smmu3RangeEncoder
             return _left >= (ulong)count;
         }
 
-        // The five bits of each command are the lowest that are left.
-        ulong left = _left;
-        for (; left != 0 && count > 0; count--)
+        if (count > MostRanges)
         {
-            int scale = BitOperations.TrailingZeroCount(left);
-            left = _isCovering ? 0 : left >> scale >> MostUnitsLog2 << MostUnitsLog2;
+            return false;
+        }
+
+        var rest = this;
+        while (count > 0 && rest.TryNext(out _))
+        {
+            count--;
         }
 
         return count == 0;
