@@ -13,6 +13,7 @@ public sealed class Smmu3ConformTests
     private const string BeyondRange = "the recorder records nothing of an address beyond the input range of stage 2";
     private const string TooWide = "the recorder passes addresses through that are wider than physical ones";
     private const string LowIpa = "the recorder tells the low 12 bits of an IPA, where the record has zeros";
+    private const string OfAttach = "the recorded group is of an attach, which the recording has under the next unmap";
     private const string DeniedByTlb = "the recorder records nothing of a write that its TLB denies";
 
     [SharedTheory]
@@ -35,5 +36,22 @@ public sealed class Smmu3ConformTests
         result.Agree.ShouldBe(probes - beyondRange - deniedByTlb - tooWide - lowIpa);
         result.Snapshots.ShouldBe(11);
         result.Registers.ShouldBe(11 * 21);
+    }
+
+    /// <summary>Our driver's commands for the maps and unmaps of the recorded kernel, under that kernel's preset.</summary>
+    [SharedTheory]
+    [InlineData("s-612-strict", 0, 0, 0, 0)]
+    [InlineData("s-612-16k", 0, 0, 0, 0)]
+    [InlineData("s-612-pt", 0, 0, 0, 0)]
+    [InlineData("s-612-s2", 0, 0, 0, 0)]
+    [InlineData("s-72-16k-s2", 0, 0, 0, 0)]
+    [InlineData("s-72-lazy", 0, 0, 0, 0)]
+    public void Our_driver_issues_the_recorded_commands(string boot, int groups, int equal, int leftOut, int ofAttach)
+    {
+        var result = ConformRunner.Run(new RecordedBoot(RepositoryFiles.InShared("vectors", "smmuv3-linux", boot)), [Smmu3Conform.Instance]);
+        result.Differences.Where(difference => difference.Known is null).Take(3).ShouldBeEmpty();
+        result.Unknown.ShouldBe(0);
+        (result.Groups, result.GroupsEqual, result.GroupsLeftOut).ShouldBe((groups, equal, leftOut));
+        result.Differences.Count(difference => difference.Known == OfAttach).ShouldBe(ofAttach);
     }
 }

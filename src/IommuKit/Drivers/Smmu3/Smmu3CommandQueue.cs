@@ -62,7 +62,7 @@ internal sealed class Smmu3CommandQueue
         _cleans = !unit.IsCoherent;
         _usesMessages = options.UsesMessages && unit is { HasMessages: true, IsCoherent: true };
         _patience = options.Patience;
-        int signal = _usesMessages ? 1 : options.WakesOnSync && unit.HasSendEvent ? 2 : 0;
+        int signal = _usesMessages ? 1 : options.WakesOnSync ? 2 : 0;
         var sync = Smmu3Command.Sync(signal);
         _sync = signal == 0 ? sync : sync with { Lower = sync.Lower | MessageAttributes };
     }

@@ -37,7 +37,9 @@ public sealed record Smmu3DriverOptions
     /// </summary>
     public bool UsesMessages { get; init; }
 
-    /// <summary>Whether the end of a CMD_SYNC wakes waiting CPUs, where the hardware can; nobody sleeps for it here.</summary>
+    /// <summary>
+    /// Whether a CMD_SYNC asks for an event that wakes waiting CPUs, which hardware without such events ignores; nobody sleeps for it here.
+    /// </summary>
     public bool WakesOnSync { get; init; }
 
     /// <summary>Whether a stream table of two levels is used where the hardware has it and the StreamIDs do not fit into a small linear one.</summary>
