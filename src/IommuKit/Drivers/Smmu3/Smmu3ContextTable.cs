@@ -24,7 +24,7 @@ internal sealed class Smmu3ContextTable
     private readonly ulong _base;
     private readonly int _bits;
     private readonly bool _hasTwoLevels;
-    private int _turn;
+    private ulong _first;
 
     /// <summary>Makes a table without descriptors.</summary>
     /// <exception cref="ArgumentException">The device has more PASIDs than the SMMU has SubstreamIDs, or than fit into its table.</exception>
@@ -42,6 +42,7 @@ internal sealed class Smmu3ContextTable
         }
 
         _base = blocks.Take(_hasTwoLevels ? _bits - Split + PointerLog2 : _bits + EntryLog2);
+        _first = _base;
     }
 
     /// <summary>Whether there are SubstreamIDs.</summary>
@@ -50,12 +51,14 @@ internal sealed class Smmu3ContextTable
     /// <summary>What the stream table entry has to say of the table: S1ContextPtr, S1Fmt and S1CDMax.</summary>
     public ulong Pointer => HasSubstreams
         ? _base | (_hasTwoLevels ? TwoLevelFormat : 0) | ((ulong)_bits << MaxShift)
-        : Turn(_turn);
+        : _first;
 
     /// <summary>
     /// Prepares the descriptor of what comes without a PASID. Without substreams it is in effect when the stream points here, with them at once.
     /// </summary>
-    public void SetFirst(in Smmu3ContextDescriptor context)
+    /// <param name="context">The descriptor.</param>
+    /// <param name="used">Where the stream points to now.</param>
+    public void SetFirst(in Smmu3ContextDescriptor context, ulong used)
     {
         if (HasSubstreams)
         {
@@ -64,14 +67,14 @@ internal sealed class Smmu3ContextTable
         }
 
         // Hardware does not look at the other place, and remembers nothing of it since the stream last changed.
-        _turn ^= 1;
+        _first = used == _base ? _base + Smmu3ContextDescriptor.Bytes : _base;
         ReadOnlySpan<ulong> words = [context.W0, context.W1, context.W2, context.W3];
         for (int i = 0; i < words.Length; i++)
         {
-            _blocks.Store(Turn(_turn) + ((ulong)i * sizeof(ulong)), words[i]);
+            _blocks.Store(_first + ((ulong)i * sizeof(ulong)), words[i]);
         }
 
-        _blocks.Publish(Turn(_turn), Smmu3ContextDescriptor.Bytes);
+        _blocks.Publish(_first, Smmu3ContextDescriptor.Bytes);
     }
 
     /// <summary>Removes the descriptor of what comes without a PASID, to which the stream does not lead any more.</summary>
@@ -95,8 +98,6 @@ internal sealed class Smmu3ContextTable
         var entry = new Smmu3EntryAt(_blocks, _queue, AddressOf(substream), Smmu3Command.DropContext(_stream, (uint)substream));
         Smmu3EntryUpdate.Apply(ref entry, Smmu3EntryKind.Context, [context.W0, context.W1, context.W2, context.W3]);
     }
-
-    private ulong Turn(int turn) => _base + ((ulong)turn << EntryLog2);
 
     private ulong PointerOf(int substream) => _base + ((ulong)(substream >> Split) << PointerLog2);
 

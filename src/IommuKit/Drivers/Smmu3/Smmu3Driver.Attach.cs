@@ -5,9 +5,8 @@ namespace IommuKit.Drivers.Smmu3;
 
 /// <content>Devices and PASIDs change domains. Callers hold the attach lock.</content>
 /// <remarks>
-/// A device without PASIDs goes from one domain to another without a gap. One with PASIDs has all its context descriptors in one table: when the address
-/// space of one of them is replaced by another, its accesses are aborted for the moment in between, as with an address space that is removed and then
-/// set.
+/// At stage 1 a device without PASIDs goes from one domain to another without a gap. One with PASIDs has all its context descriptors in one table, and at
+/// stage 2 an address space is in two quadwords of the stream's entry: when such a one is replaced by another, accesses are aborted in between.
 /// </remarks>
 public sealed partial class Smmu3Driver
 {
@@ -92,7 +91,8 @@ public sealed partial class Smmu3Driver
         // A table that the stream is about to look at has its descriptor first; one that it looks at no more loses it last.
         if (next is { IsStage2: false })
         {
-            stream.Contexts!.SetFirst(Smmu3Entries.Context(_unit, next.Shape, next.Tag));
+            var entry = new Smmu3StreamEntry(_blocks.Load(_streams.AddressOf(stream.StreamId)), 0, 0, 0);
+            stream.Contexts!.SetFirst(Smmu3Entries.Context(_unit, next.Shape, next.Tag), entry.ContextTable);
         }
 
         SetStream(stream, domain, next);
