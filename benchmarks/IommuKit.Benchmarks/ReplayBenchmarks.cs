@@ -4,6 +4,7 @@ using IommuKit.Domains;
 using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Replay;
 using IommuKit.Traces;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Benchmarks;
 
@@ -47,7 +48,7 @@ public class ReplayBenchmarks
     [Benchmark(Baseline = true)]
     public long Read()
     {
-        using var reader = TraceReader.Open(_path);
+        using var reader = TraceFile.Open(_path);
         long events = 0;
         while (reader.Read(out _))
         {

@@ -59,11 +59,11 @@ internal static class CommandLine
     /// <param name="output">Where results go.</param>
     /// <param name="error">Where complaints and progress go.</param>
     /// <param name="isInteractive">Whether somebody is looking, so that progress makes sense.</param>
-    /// <param name="terminalWidth">Columns of the terminal that <paramref name="output"/> goes to; null if it goes to a file or pipe.</param>
+    /// <param name="terminal">The terminal that <paramref name="output"/> goes to; null if it goes to a file or pipe.</param>
     /// <param name="surroundings">What the environment says; null if nothing.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static int Run(
-        string[] args, TextWriter output, TextWriter error, bool isInteractive, int? terminalWidth = null, Surroundings? surroundings = null)
+        string[] args, TextWriter output, TextWriter error, bool isInteractive, TerminalSize? terminal = null, Surroundings? surroundings = null)
     {
         error = new Complaints(error);
         var catalog = new Catalog();
@@ -71,7 +71,7 @@ internal static class CommandLine
         {
             // Before the command line is understood: what is loaded has options and names of its own.
             ExtensionLoader.Load(catalog, LoadOption.FilesIn(args));
-            return Run(args, new CommandContext(output, error, isInteractive, terminalWidth, surroundings ?? Surroundings.None, catalog));
+            return Run(args, new CommandContext(output, error, isInteractive, terminal, surroundings ?? Surroundings.None, catalog));
         }
         catch (InputException e)
         {

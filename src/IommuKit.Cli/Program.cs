@@ -6,5 +6,5 @@ return CommandLine.Run(
     Console.Out,
     Console.Error,
     isInteractive: !Console.IsErrorRedirected && !Console.IsOutputRedirected,
-    terminalWidth: Console.IsOutputRedirected ? null : Console.WindowWidth,
+    terminal: Console.IsOutputRedirected ? null : new TerminalSize(Console.WindowWidth, Console.WindowHeight),
     surroundings: Surroundings.Of(Environment.GetEnvironmentVariable));

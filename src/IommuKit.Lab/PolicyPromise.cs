@@ -2,7 +2,7 @@ using IommuKit.Domains;
 
 namespace IommuKit.Lab;
 
-/// <summary>What a policy promises to whoever unmaps.</summary>
+/// <summary>What a policy promises to the caller that unmaps.</summary>
 public static class PolicyPromise
 {
     /// <summary>

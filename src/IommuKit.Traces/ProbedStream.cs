@@ -1,8 +1,8 @@
 namespace IommuKit.Traces;
 
 /// <summary>
-/// A stream of which the start is known before it is read. Where even the start cannot be read, that comes out when it is its turn, so that whoever
-/// reads meets all failures in one place.
+/// A stream of which the start is known before it is read. Where even the start cannot be read, the failure comes out when it is its turn, so that the
+/// reader meets all failures in one place.
 /// </summary>
 internal sealed class ProbedStream : ReadOnlyStream
 {

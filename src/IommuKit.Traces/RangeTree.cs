@@ -15,7 +15,7 @@ internal sealed class RangeTree
     private int _free = None;
     private int _root = None;
 
-    // Whoever knew the priorities could order a file's ranges so that the tree becomes a list. They change how the
+    // A file made by somebody who knew the priorities could order a file's ranges so that the tree becomes a list. They change how the
     // tree looks, and nothing that it answers.
     private uint _random = (uint)RandomNumberGenerator.GetInt32(1, int.MaxValue);
 

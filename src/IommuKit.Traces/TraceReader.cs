@@ -1,12 +1,6 @@
-using IommuKit.Traces.Dat;
-
 namespace IommuKit.Traces;
 
-/// <summary>Reads the events of a trace, in constant memory and whatever form it has; the form is recognised by content.</summary>
-/// <remarks>
-/// Text: ftrace's files trace and trace_pipe under any print options that leave the events their fields, and what trace-cmd report and perf
-/// script print. Binary: trace.dat of trace-cmd, file versions 6 and 7. All of them plain or gzip, and from pipes.
-/// </remarks>
+/// <summary>Reads the events of a trace, in constant memory and whatever form it has.</summary>
 public abstract class TraceReader : IDisposable
 {
     private protected TraceReader()
@@ -53,26 +47,6 @@ public abstract class TraceReader : IDisposable
 
     /// <summary>What is wrong with the file as a whole, where a lenient reader went on or stopped early; null if nothing is.</summary>
     public string? Problem { get; private protected set; }
-
-    /// <summary>Opens a trace.</summary>
-    /// <param name="path">The file, or "-" for the standard input.</param>
-    /// <param name="isLenient">Whether to go on where the file is cut off or damaged.</param>
-    /// <param name="onRead">Told how many bytes of the file were read so far, or null.</param>
-    /// <exception cref="InputException">The file cannot be read or is not a trace that can be used.</exception>
-    public static TraceReader Open(string path, bool isLenient = false, Action<long>? onRead = null)
-    {
-        ArgumentNullException.ThrowIfNull(path);
-        var input = TraceInput.Open(path, onRead);
-        try
-        {
-            return input.IsDat ? new DatTraceReader(input, isLenient) : new TextTraceReader(input, isLenient);
-        }
-        catch
-        {
-            input.Dispose();
-            throw;
-        }
-    }
 
     /// <summary>How messages name a trace.</summary>
     /// <param name="path">The file, or "-" for the standard input.</param>

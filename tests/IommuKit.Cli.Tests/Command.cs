@@ -12,7 +12,7 @@ internal static class Command
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        int code = CommandLine.Run(args, output, error, isInteractive: false, terminalWidth);
+        int code = CommandLine.Run(args, output, error, isInteractive: false, Sized(terminalWidth));
         return (code, output.ToString(), error.ToString());
     }
 
@@ -22,7 +22,16 @@ internal static class Command
         using var output = new StringWriter();
         using var error = new StringWriter();
         CommandLine.Run(
-            args, output, error, isInteractive: false, terminalWidth, Surroundings.Of(name => environment.GetValueOrDefault(name))).ShouldBe(0);
+            args, output, error, isInteractive: false, Sized(terminalWidth), Surroundings.Of(name => environment.GetValueOrDefault(name))).ShouldBe(0);
+        return output.ToString();
+    }
+
+    /// <summary>Runs it in a terminal of some size.</summary>
+    public static string RunOn(TerminalSize terminal, params string[] args)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        CommandLine.Run(args, output, error, isInteractive: false, terminal).ShouldBe(0);
         return output.ToString();
     }
 
@@ -47,4 +56,6 @@ internal static class Command
         code.ShouldBe(2);
         return error;
     }
+
+    private static TerminalSize? Sized(int? columns) => columns is { } some ? new TerminalSize(some) : null;
 }

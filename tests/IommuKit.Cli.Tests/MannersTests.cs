@@ -70,7 +70,7 @@ public sealed class MannersTests : IDisposable
         table.AddRow("Gather", "17", "0", "5");
         table.AddRow("PerPage", "0", "0", "6");
         using var text = new StringWriter();
-        var console = new CommandContext(text, text, isInteractive: false, 34, Surroundings.None).ConsoleFor(text, isMarkdown: false);
+        var console = new CommandContext(text, text, isInteractive: false, new TerminalSize(34), Surroundings.None).ConsoleFor(text, isMarkdown: false);
         table.Write(console).ShouldBe(["Nothing"]);
         console.Profile.Width = 21;
         table.Write(console).ShouldBe(["Nothing", "Less"], ignoreOrder: true);

@@ -14,7 +14,9 @@ internal static class Shell
     /// <summary>Runs a script to its end.</summary>
     public static (int Code, string Output, string Error) Run(string folder, string script)
     {
-        using var shell = Process.Start(new ProcessStartInfo("/bin/bash", ["-c", script])
+        // Where the tests run in the background of a script, they ignore SIGINT, and so would all that they start.
+        string[] words = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", "/bin/bash", "-c", script] : ["/bin/bash", "-c", script];
+        using var shell = Process.Start(new ProcessStartInfo(words[0], words[1..])
         {
             UseShellExecute = false,
             WorkingDirectory = folder,

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using IommuKit.Cli.Invocation;
 
 namespace IommuKit.Cli.Tests;
 
@@ -31,6 +33,37 @@ public sealed class VerdictCommandTests
             lines.ShouldAllBe(line => line.TrimEnd().Length <= 80, sample);
         }
     }
+
+    [Fact]
+    public void It_fits_on_a_terminal_of_24_rows()
+    {
+        foreach (string sample in Traces())
+        {
+            string[] lines = Command.RunOn(new TerminalSize(80, 24), sample).TrimEnd().Split('\n');
+
+            // One is for the prompt.
+            lines.Length.ShouldBeLessThanOrEqualTo(23, sample);
+        }
+    }
+
+    [Fact]
+    public void What_a_short_terminal_has_no_room_for_is_counted()
+    {
+        string[] all = [.. Command.Succeed(Vfio).TrimEnd().Split('\n').Where(line => line.Trim().Length != 0)];
+        string[] some = Command.RunOn(new TerminalSize(80, 24), Vfio).TrimEnd().Split('\n');
+
+        some[..^1].ShouldAllBe(line => all.Contains(line));
+        string left = (all.Length - some.Length).ToString(CultureInfo.InvariantCulture);
+        left.ShouldNotBe("0");
+        some[^1].ShouldBe($"{all[^1]}; {left} lines more with | less");
+    }
+
+    [Fact]
+    public void A_tall_terminal_shows_all_of_it() => Command.RunOn(new TerminalSize(80, 60), Vfio).ShouldBe(Command.Succeed(Vfio));
+
+    [Fact]
+    public void Several_verdicts_are_never_cut() =>
+        Command.RunOn(new TerminalSize(80, 24), Vfio, Vfio).ShouldBe(Command.Succeed(Vfio, Vfio));
 
     [Fact]
     public void What_the_trace_says_is_said()
@@ -169,5 +202,14 @@ public sealed class VerdictCommandTests
         Command.Succeed().ShouldContain("verdict");
         Command.Succeed("help").ShouldBe(Command.Succeed("--help"));
         Command.Succeed("help", "audit").ShouldBe(Command.Succeed("audit", "--help"));
+    }
+
+    // All that is here, and all outside recordings where they are.
+    private static IEnumerable<string> Traces()
+    {
+        var samples = Directory.EnumerateFiles(RepositoryFiles.InRepository("samples"), "*.trace.gz");
+        string[] folders = [RepositoryFiles.InShared("faults"), RepositoryFiles.InShared("traces")];
+        return samples.Concat(folders.Where(Directory.Exists).SelectMany(
+            folder => Directory.EnumerateFiles(folder, "trace.gz", SearchOption.AllDirectories)));
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using IommuKit.Traces.Dat;
+using IommuKit.Traces.Files;
 using IommuKit.Traces.Tests.Support;
 
 namespace IommuKit.Traces.Tests;
@@ -17,7 +18,7 @@ public sealed class DatEdgeTests : IDisposable
         var writer = new DatWriter { MoreFormat = "name: x\nID: 1\n".PadRight(EventFormat.MaxBytes, '\n') };
         writer.Cpus[0].Add(writer.Page(7, 0, 0, writer.Record(0, writer.MapData(0x1000, 0x8000, 4096))));
         File.WriteAllBytes(_path, writer.Version6());
-        using var reader = TraceReader.Open(_path, isLenient: false);
+        using var reader = TraceFile.Open(_path, isLenient: false);
         reader.Read(out var map).ShouldBeTrue();
         map.Kind.ShouldBe(TraceEventKind.Map);
         map.Iova.ShouldBe(0x1000ul);

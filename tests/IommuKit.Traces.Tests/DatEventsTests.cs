@@ -1,3 +1,4 @@
+using IommuKit.Traces.Files;
 using IommuKit.Traces.Tests.Support;
 
 namespace IommuKit.Traces.Tests;
@@ -71,7 +72,7 @@ public sealed class DatEventsTests : IDisposable
     private List<TraceEvent> Read(DatWriter writer, string version)
     {
         File.WriteAllBytes(_path, version == "6" ? writer.Version6() : writer.Version7("zlib"));
-        using var reader = TraceReader.Open(_path);
+        using var reader = TraceFile.Open(_path);
         var events = new List<TraceEvent>();
         while (reader.Read(out var next))
         {

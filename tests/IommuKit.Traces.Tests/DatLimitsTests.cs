@@ -1,5 +1,6 @@
 using System.Text;
 using IommuKit.Traces.Dat;
+using IommuKit.Traces.Files;
 using IommuKit.Traces.Tests.Support;
 
 namespace IommuKit.Traces.Tests;
@@ -59,7 +60,7 @@ public sealed class DatLimitsTests : IDisposable
         };
         writer.Cpus[0].Add(writer.Page(7, 0, 0, Flush(mask: 2), Flush(mask: 64), writer.Record(0, writer.MapData(0x1000, 0x8000, 4096))));
         File.WriteAllBytes(_path, version == "6" ? writer.Version6() : writer.Version7("zstd"));
-        using var reader = TraceReader.Open(_path, isLenient: true);
+        using var reader = TraceFile.Open(_path, isLenient: true);
         reader.Read(out var flush).ShouldBeTrue();
         flush.ShouldBe(new TraceEvent(TraceEventKind.CacheTagFlush, 1, 7, 0x7fc000, 0, 0x4000)
         {
@@ -89,7 +90,7 @@ public sealed class DatLimitsTests : IDisposable
         long before = GC.GetAllocatedBytesForCurrentThread();
         string message = Should.Throw<InputException>(() =>
         {
-            using var reader = TraceReader.Open(_path, isLenient: false);
+            using var reader = TraceFile.Open(_path, isLenient: false);
             reader.Read(out _);
         }).Message;
         (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBeLessThan(10_000_000);

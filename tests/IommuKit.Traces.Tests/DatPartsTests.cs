@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 using IommuKit.Traces.Dat;
+using IommuKit.Traces.Files;
 using IommuKit.Traces.Tests.Support;
 
 namespace IommuKit.Traces.Tests;
@@ -395,7 +396,7 @@ public sealed class DatPartsTests : IDisposable
     private List<string> Read(byte[] file)
     {
         File.WriteAllBytes(_path, file);
-        using var reader = TraceReader.Open(_path);
+        using var reader = TraceFile.Open(_path);
         var events = new List<string>();
         while (reader.Read(out var traceEvent))
         {

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using IommuKit.Specs.Vtd;
+using IommuKit.Traces.Files;
 using IommuKit.Traces.Tests.Support;
 
 namespace IommuKit.Traces.Tests;
@@ -230,7 +231,7 @@ public sealed class DatTraceReaderTests : IDisposable
 
     private List<TraceEvent> Read(bool isLenient = false)
     {
-        using var reader = TraceReader.Open(_path, isLenient);
+        using var reader = TraceFile.Open(_path, isLenient);
         var events = new List<TraceEvent>();
         while (reader.Read(out var traceEvent))
         {

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Tests;
 
@@ -43,7 +44,7 @@ public sealed class DoubledTracesTests : IDisposable
     {
         const string heading = "# latency: 0 us, #3/10, CPU#0 | (M:server VP:0, KP:0, SP:0 HP:0 #P:2)";
         Should.Throw<InputException>(() => Read([heading, Map, Unmap])).Message.ShouldContain("after 2 of the 3 entries");
-        using var reader = TraceReader.Open(Write([heading, Map, Unmap, Map.Replace("7.590418", "8", StringComparison.Ordinal)]));
+        using var reader = TraceFile.Open(Write([heading, Map, Unmap, Map.Replace("7.590418", "8", StringComparison.Ordinal)]));
         while (reader.Read(out _))
         {
             // To the end.
@@ -100,7 +101,7 @@ public sealed class DoubledTracesTests : IDisposable
         File.WriteAllText(_path, $"# entries-in-buffer/entries-written: 9/9\n{Map}\n{empty}{Unmap}\n");
         ReadAll(isLenient: true).Count.ShouldBe(1);
         _problem.ShouldStartWith("there is nothing but empty lines and comments in 64 MiB");
-        using var reader = TraceReader.Open(_path, isLenient: true);
+        using var reader = TraceFile.Open(_path, isLenient: true);
         reader.Read(out _).ShouldBeTrue();
         reader.Read(out _).ShouldBeFalse();
         reader.Read(out _).ShouldBeFalse();
@@ -146,7 +147,7 @@ public sealed class DoubledTracesTests : IDisposable
 
     private List<TraceEvent> ReadAll(bool isLenient, Action<long>? onRead = null)
     {
-        using var reader = TraceReader.Open(_path, isLenient, onRead);
+        using var reader = TraceFile.Open(_path, isLenient, onRead);
         var events = new List<TraceEvent>();
         while (reader.Read(out var next))
         {

@@ -1,4 +1,5 @@
 using System.Text;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Tests;
 
@@ -147,7 +148,7 @@ public sealed class EventLimitsTests : IDisposable
     private List<TraceEvent> Read(string text, bool isLenient = false)
     {
         File.WriteAllText(_path, text);
-        using var reader = TraceReader.Open(_path, isLenient);
+        using var reader = TraceFile.Open(_path, isLenient);
         var events = new List<TraceEvent>();
         while (reader.Read(out var traceEvent))
         {

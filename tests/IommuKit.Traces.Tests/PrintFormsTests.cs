@@ -1,3 +1,5 @@
+using IommuKit.Traces.Files;
+
 namespace IommuKit.Traces.Tests;
 
 /// <summary>A small file in every form that ftrace, trace-cmd and perf print: read to the same events, or refused by its name.</summary>
@@ -285,7 +287,7 @@ public sealed class PrintFormsTests : IDisposable
 
     private List<TraceEvent> ReadAll(bool isLenient)
     {
-        using var reader = TraceReader.Open(_path, isLenient);
+        using var reader = TraceFile.Open(_path, isLenient);
         var events = new List<TraceEvent>();
         while (reader.Read(out var next))
         {

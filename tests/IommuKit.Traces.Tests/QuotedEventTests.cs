@@ -1,3 +1,5 @@
+using IommuKit.Traces.Files;
+
 
 namespace IommuKit.Traces.Tests;
 
@@ -67,7 +69,7 @@ public sealed class QuotedEventTests : IDisposable
     private List<TraceEventKind> ReadFile()
     {
         var kinds = new List<TraceEventKind>();
-        using var reader = TraceReader.Open(_path);
+        using var reader = TraceFile.Open(_path);
         while (reader.Read(out var traceEvent))
         {
             kinds.Add(traceEvent.Kind);

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using IommuKit.Traces.Files;
 using IommuKit.Traces.Tests.Support;
 
 namespace IommuKit.Traces.Tests;
@@ -122,7 +123,7 @@ public sealed class SpooledFileTests : IDisposable
     private List<TraceEvent> Read(bool isLenient = false)
     {
         _read = 0;
-        using var reader = TraceReader.Open(_path, isLenient, bytes => _read = Math.Max(_read, bytes));
+        using var reader = TraceFile.Open(_path, isLenient, bytes => _read = Math.Max(_read, bytes));
         var events = new List<TraceEvent>();
         while (reader.Read(out var traceEvent))
         {

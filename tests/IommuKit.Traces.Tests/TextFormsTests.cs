@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using IommuKit.Specs.Vtd;
 using IommuKit.Traces.Audit;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Tests;
 
@@ -153,7 +154,7 @@ public sealed class TextFormsTests : IDisposable
         }
 
         new FileInfo(_path).Length.ShouldBeGreaterThan(64 << 20);
-        using var reader = TraceReader.Open(_path);
+        using var reader = TraceFile.Open(_path);
         long mappings = 0;
         while (reader.Read(out var next))
         {
@@ -193,7 +194,7 @@ public sealed class TextFormsTests : IDisposable
 
     private List<TraceEvent> ReadAll(Action<long>? onRead)
     {
-        using var reader = TraceReader.Open(_path, isLenient: false, onRead);
+        using var reader = TraceFile.Open(_path, isLenient: false, onRead);
         var events = new List<TraceEvent>();
         while (reader.Read(out var next))
         {

@@ -1,3 +1,5 @@
+using IommuKit.Traces.Files;
+
 namespace IommuKit.Traces.Tests;
 
 /// <summary>The forms of the captures of real kernels give the same events.</summary>
@@ -97,7 +99,7 @@ public sealed class TraceFormsTests
 
     private static List<TraceEvent> ReadAll(string capture, string form)
     {
-        using var reader = TraceReader.Open(RepositoryFiles.InShared("traces", capture, form));
+        using var reader = TraceFile.Open(RepositoryFiles.InShared("traces", capture, form));
         var events = new List<TraceEvent>();
         while (reader.Read(out var traceEvent))
         {

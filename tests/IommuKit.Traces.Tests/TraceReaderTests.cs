@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Tests;
 
@@ -75,7 +76,7 @@ public sealed class TraceReaderTests : IDisposable
     public void The_heading_tells_what_was_overwritten()
     {
         File.WriteAllText(_path, "# entries-in-buffer/entries-written: 1/46372   #P:2\n" + Map);
-        using var reader = TraceReader.Open(_path);
+        using var reader = TraceFile.Open(_path);
         while (reader.Read(out _))
         {
             // To the end.
@@ -176,7 +177,7 @@ public sealed class TraceReaderTests : IDisposable
         byte[] gzip = Gzip(string.Concat(Enumerable.Repeat(Map, lines)));
         gzip[^6] ^= 1;
         File.WriteAllBytes(_path, gzip);
-        using (var reader = TraceReader.Open(_path))
+        using (var reader = TraceFile.Open(_path))
         {
             for (int line = 0; line < lines; line++)
             {
@@ -259,8 +260,8 @@ public sealed class TraceReaderTests : IDisposable
     [Fact]
     public void Missing_files_and_folders_are_named()
     {
-        Should.Throw<InputException>(() => TraceReader.Open("/nowhere/trace")).Message.ShouldBe("/nowhere/trace: there is no such file");
-        Should.Throw<InputException>(() => TraceReader.Open(Path.GetTempPath())).Message.ShouldContain("is a directory");
+        Should.Throw<InputException>(() => TraceFile.Open("/nowhere/trace")).Message.ShouldBe("/nowhere/trace: there is no such file");
+        Should.Throw<InputException>(() => TraceFile.Open(Path.GetTempPath())).Message.ShouldContain("is a directory");
     }
 
     [Fact]
@@ -316,7 +317,7 @@ public sealed class TraceReaderTests : IDisposable
 
     private List<TraceEvent> ReadFile(bool isLenient = false)
     {
-        using var reader = TraceReader.Open(_path, isLenient);
+        using var reader = TraceFile.Open(_path, isLenient);
         var events = new List<TraceEvent>();
         while (reader.Read(out var traceEvent))
         {

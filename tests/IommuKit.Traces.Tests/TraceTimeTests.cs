@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Tests;
 
@@ -67,7 +68,7 @@ public sealed class TraceTimeTests : IDisposable
     private List<TraceEvent> Read(params string[] lines)
     {
         File.WriteAllLines(_path, lines);
-        using var reader = TraceReader.Open(_path);
+        using var reader = TraceFile.Open(_path);
         var events = new List<TraceEvent>();
         while (reader.Read(out var traceEvent))
         {

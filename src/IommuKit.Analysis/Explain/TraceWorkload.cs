@@ -3,6 +3,7 @@ using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 using IommuKit.Sync;
 using IommuKit.Traces;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Analysis.Explain;
 
@@ -24,7 +25,7 @@ public static class TraceWorkload
     public static (Workload Work, ReplayResult Replay) Run(
         string path, IommuKind kind, SyncPolicy from, SyncPolicy to, bool isLenient = false, Action<long>? onRead = null)
     {
-        using var reader = TraceReader.Open(path, isLenient, onRead);
+        using var reader = TraceFile.Open(path, isLenient, onRead);
         var options = new ReplayOptions { Machines = [kind] };
         var census = new TraceCensus(path);
         using var first = new ReplayLane(new ReplayCase(kind, from, new ReplayTuning()), options, census.Summary);

@@ -68,7 +68,7 @@ public abstract class Chart
         html.Close();
     }
 
-    /// <summary>Draws a shape that says what it is to whoever points at it.</summary>
+    /// <summary>Draws a shape that says what it is to a reader who points at it.</summary>
     private protected static void Shape(HtmlWriter html, string tag, string? hover, params ReadOnlySpan<(string Name, string Value)> attributes)
     {
         if (hover is null)

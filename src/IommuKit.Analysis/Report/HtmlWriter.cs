@@ -4,7 +4,7 @@ using IommuKit.Traces;
 
 namespace IommuKit.Analysis.Report;
 
-/// <summary>Writes HTML and the SVG in it, so that elements always close and no text becomes markup, whoever wrote it.</summary>
+/// <summary>Writes HTML and the SVG in it, so that elements always close and no text becomes markup, no matter who wrote it.</summary>
 /// <param name="output">Where to.</param>
 public sealed class HtmlWriter(TextWriter output)
 {

@@ -1,5 +1,6 @@
 using IommuKit.Traces;
 using IommuKit.Traces.Faults;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Analysis.Verdict;
 
@@ -14,7 +15,7 @@ public static class Judge
     /// <exception cref="InputException">The file cannot be used.</exception>
     public static VerdictResult Run(string path, KernelLog? log = null, bool isLenient = false, Action<long>? onRead = null)
     {
-        using var reader = TraceReader.Open(path, isLenient, onRead);
+        using var reader = TraceFile.Open(path, isLenient, onRead);
         var pass = new VerdictPass(path, log);
         while (reader.Read(out var traceEvent))
         {

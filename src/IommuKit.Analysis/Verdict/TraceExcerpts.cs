@@ -1,5 +1,6 @@
 using System.Text;
 using IommuKit.Traces;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Analysis.Verdict;
 
@@ -38,7 +39,7 @@ public static class TraceExcerpts
         var open = new List<(List<ExcerptLine> Excerpt, int Left)>();
         var before = new Queue<ExcerptLine>(Before + 1);
         int next = 0;
-        using var reader = TraceReader.Open(path, isLenient, onRead);
+        using var reader = TraceFile.Open(path, isLenient, onRead);
         while ((next < wanted.Length || open.Count != 0) && reader.Read(out var traceEvent))
         {
             if (traceEvent.Kind is TraceEventKind.Unknown or TraceEventKind.Other)

@@ -32,7 +32,7 @@ public abstract class Sabotage(CheckRig machine, ScenarioRun run)
     {
     }
 
-    /// <summary>What an access does. Whoever asks of one asks of all, as one may depend on others before.</summary>
+    /// <summary>What an access does. A caller that asks about one asks about all, as one may depend on others before.</summary>
     protected ShadowCommands Decode(in MaintenanceStep access)
     {
         _commands.Clear();

@@ -30,7 +30,7 @@ public sealed record ShadowTraits
     public IReadOnlyList<ulong> DropSizes { get; init; } = [];
 
     /// <summary>
-    /// Whether translations of address spaces that nobody uses yet may be anything: what was left by whoever had them before, or by the power coming
+    /// Whether translations of address spaces that nobody uses yet may be anything: what their last owner left, or by the power coming
     /// up.
     /// </summary>
     public bool StartsUnknown { get; init; }

@@ -8,11 +8,11 @@ namespace IommuKit.Cli.Invocation;
 /// <param name="output">Results.</param>
 /// <param name="error">Complaints and progress.</param>
 /// <param name="isInteractive">Whether somebody is looking, so that progress makes sense.</param>
-/// <param name="terminalWidth">Columns of the terminal that results go to, 0 if it does not know; null if they go to a file or pipe.</param>
+/// <param name="terminal">The terminal that results go to; null if they go to a file or pipe.</param>
 /// <param name="surroundings">What the environment says about how to write.</param>
 /// <param name="catalog">What the run knows; null for what comes with the command.</param>
 internal sealed class CommandContext(
-    TextWriter output, TextWriter error, bool isInteractive, int? terminalWidth, Surroundings surroundings, Catalog? catalog = null)
+    TextWriter output, TextWriter error, bool isInteractive, TerminalSize? terminal, Surroundings surroundings, Catalog? catalog = null)
 {
     // Nothing wraps where no window sets the width.
     private const int FileWidth = 4096;
@@ -33,7 +33,7 @@ internal sealed class CommandContext(
     public bool IsInteractive => isInteractive;
 
     /// <summary>Whether results go to a terminal.</summary>
-    public bool IsTerminal => terminalWidth is not null;
+    public bool IsTerminal => terminal is not null;
 
     /// <summary>A console that writes tables to <paramref name="writer"/>.</summary>
     /// <param name="writer">Where to.</param>
@@ -41,7 +41,7 @@ internal sealed class CommandContext(
     public IAnsiConsole ConsoleFor(TextWriter writer, bool isMarkdown)
     {
         bool isOutput = ReferenceEquals(writer, output) && !isMarkdown;
-        bool isTerminal = terminalWidth is not null && isOutput;
+        bool isTerminal = terminal is not null && isOutput;
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Out = new AnsiConsoleOutput(writer),
@@ -50,7 +50,8 @@ internal sealed class CommandContext(
             Interactive = InteractionSupport.No,
         });
         int otherwise = isTerminal ? UsualWidth : FileWidth;
-        console.Profile.Width = isTerminal && terminalWidth is > 0 and int width ? width : (isOutput ? surroundings.Columns : null) ?? otherwise;
+        console.Profile.Width = isTerminal && terminal is { Columns: > 0 and var width } ? width : (isOutput ? surroundings.Columns : null) ?? otherwise;
+        console.Profile.Height = isTerminal && terminal is { Rows: > 0 and var height } ? height : int.MaxValue;
         console.Profile.Capabilities.Unicode = true;
         return console;
     }

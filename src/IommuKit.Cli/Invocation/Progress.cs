@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace IommuKit.Cli.Invocation;
 
-/// <summary>Shows how far a long run has come, to whoever looks.</summary>
+/// <summary>Shows the user how far a long run has come.</summary>
 internal static class Progress
 {
     /// <summary>Reads a file, with a bar on the standard error if somebody is looking.</summary>

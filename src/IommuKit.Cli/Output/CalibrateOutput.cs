@@ -27,7 +27,7 @@ internal static class CalibrateOutput
         },
     };
 
-    /// <summary>A measured cell. Its times but two are measured, by whoever made the table.</summary>
+    /// <summary>A measured cell. All its times but two are measured, by the author of the table.</summary>
     public static FieldList<FittedCell> CellFields { get; } = new("calibrate-cell")
     {
         { "iommu", "the IOMMU", cell => cell.Work.Iommu },

@@ -44,17 +44,18 @@ internal static class PoliciesOutput
             sections.Section(
                 policy.Guide.Policy + mark,
                 [
-                    (policy.Guide.Does, null),
-                    ($"Promises: {policy.Guide.Promises}", promisesAll ? null : new Style(Color.Yellow)),
-                    ($"Costs: {policy.Guide.Costs}", null),
-                    ($"Choose it if: {policy.Guide.ChooseIf}", null),
-                    ($"From: {policy.Guide.KnownFrom}. {Example(policy.Unmap)}", null),
+                    new(policy.Guide.Does),
+                    new($"Promises: {policy.Guide.Promises}", promisesAll ? null : new Style(Color.Yellow)),
+                    new($"Costs: {policy.Guide.Costs}"),
+                    new($"Choose it if: {policy.Guide.ChooseIf}"),
+                    new($"From: {policy.Guide.KnownFrom}. {Example(policy.Unmap)}"),
                 ]);
         }
 
-        console.WriteLine();
+        sections.Blank();
         sections.Plain("* promises less than the others. 'iommukit replay TRACE' shows for how long, and of how many pages, with your own trace.");
         sections.Plain("Examples are virtual time: operations times their cost, on the machine that the costs are for.");
+        sections.Write();
     }
 
     private static string Example(BenchRow unmap)
@@ -70,7 +71,7 @@ internal static class PoliciesOutput
 /// <param name="Policy">The policy.</param>
 /// <param name="KnownFrom">Where it comes from.</param>
 /// <param name="Does">What it does.</param>
-/// <param name="Promises">What whoever maps and unmaps may rely on.</param>
+/// <param name="Promises">What the caller of map and unmap may rely on.</param>
 /// <param name="Costs">What it takes.</param>
 /// <param name="ChooseIf">Whom it is for.</param>
 internal sealed record PolicyGuide(SyncPolicy Policy, string KnownFrom, string Does, string Promises, string Costs, string ChooseIf)

@@ -14,50 +14,86 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
     private const int UsualColumns = 80;
     private const int FewestColumns = 40;
 
+    // The prompt that follows is on the screen too.
+    private const int RowsOfPrompt = 1;
+
+    private static readonly Style Strong = new(decoration: Decoration.Bold);
+
+    private readonly List<Row> _rows = [];
+    private int _sentences;
+
     /// <summary>Columns of a line.</summary>
     public int Width { get; } = console.Profile.Width > 1000 ? UsualColumns : Math.Clamp(console.Profile.Width, FewestColumns, MostColumns);
 
-    /// <summary>Writes sentences without a word in front.</summary>
+    /// <summary>Adds sentences without a word in front.</summary>
     public void Plain(string text, Style? style = null)
     {
         foreach (string line in Wrap(text, Width))
         {
-            WriteLine(line, style);
+            _rows.Add(new Row(string.Empty, line, style, LineWeight.Answer));
         }
     }
 
-    /// <summary>Writes a section.</summary>
+    /// <summary>Adds a blank line.</summary>
+    public void Blank() => _rows.Add(Row.Blank);
+
+    /// <summary>Adds a section.</summary>
     /// <param name="label">The word in front.</param>
-    /// <param name="lines">
-    /// Its sentences, each with the style of what it says; one that starts with a blank is a row of a table and does not wrap.
-    /// </param>
-    public void Section(string label, IEnumerable<(string Text, Style? Style)> lines)
+    /// <param name="lines">Its sentences.</param>
+    public void Section(string label, IEnumerable<SectionLine> lines)
     {
+        Blank();
         if (isMarkdown)
         {
-            console.WriteLine();
-            console.WriteLine($"**{MarkdownText.Of(label)}**");
-            console.WriteLine();
-        }
-        else
-        {
-            console.WriteLine();
+            _rows.Add(new Row(string.Empty, $"**{MarkdownText.Of(label)}**", null, LineWeight.Answer) { IsHeading = true });
+            Blank();
         }
 
         string front = label.PadRight(labelWidth);
-        foreach (var (text, style) in lines)
+        foreach (var (text, style, weight) in lines)
         {
+            _sentences++;
             foreach (string line in text.StartsWith(' ') ? [text] : Wrap(text, Width - labelWidth))
             {
-                if (!isMarkdown)
-                {
-                    console.Write(new Text(front, new Style(decoration: Decoration.Bold)));
-                    front = new string(' ', labelWidth);
-                }
-
-                WriteLine(line, style);
+                _rows.Add(new Row(front, line, style, weight) { Sentence = _sentences });
+                front = new string(' ', labelWidth);
             }
         }
+    }
+
+    /// <summary>Writes all that was added.</summary>
+    public void Write() => Write(_rows);
+
+    /// <summary>
+    /// Writes all that was added on one screen of a terminal, as far as that goes: where it is too short, the blank lines go first, then notes, then what
+    /// is more of the same.
+    /// </summary>
+    /// <param name="more">The last sentence, with the word in front; told how many lines were left out.</param>
+    public void WriteOnOneScreen(Func<int, (string Label, string Text)> more)
+    {
+        int rows = isMarkdown ? int.MaxValue : console.Profile.Height - RowsOfPrompt;
+        List<Row> shown = [.. _rows];
+        // The last sentence takes a line, and a blank one before it.
+        if (shown.Count + 2 > rows)
+        {
+            shown = shown.FindAll(row => !row.IsBlank);
+        }
+
+        int withAll = shown.Count;
+        for (var weight = LineWeight.Note; weight > LineWeight.Answer; weight--)
+        {
+            // The last go first, and whole sentences: half of one says nothing.
+            while (shown.Count + 1 > rows && shown.FindLast(row => row.Weight == weight) is { } last)
+            {
+                shown = shown.FindAll(row => row.Sentence != last.Sentence);
+            }
+        }
+
+        bool isTight = shown.Count < _rows.Count;
+        var (label, text) = more(withAll - shown.Count);
+        int before = _rows.Count;
+        Section(label, [new SectionLine(text)]);
+        Write([.. shown, .. _rows.Skip(before).Where(row => !(isTight && row.IsBlank))]);
     }
 
     private static IEnumerable<string> Wrap(string text, int width)
@@ -77,15 +113,39 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
         yield return line;
     }
 
-    private void WriteLine(string line, Style? style)
+    private void Write(IEnumerable<Row> rows)
     {
-        if (isMarkdown)
+        foreach (var row in rows)
         {
-            console.WriteLine($"- {MarkdownText.Of(line.Trim())}");
-            return;
+            if (row.IsBlank)
+            {
+                console.WriteLine();
+            }
+            else if (isMarkdown)
+            {
+                console.WriteLine(row.IsHeading ? row.Text : $"- {MarkdownText.Of(row.Text.Trim())}");
+            }
+            else
+            {
+                console.Write(new Text(row.Front, Strong));
+                console.Write(new Text(row.Text, row.Style));
+                console.WriteLine();
+            }
         }
+    }
 
-        console.Write(new Text(line, style));
-        console.WriteLine();
+    private sealed record Row(string Front, string Text, Style? Style, LineWeight Weight)
+    {
+        /// <summary>A line with nothing.</summary>
+        public static Row Blank { get; } = new(string.Empty, string.Empty, null, LineWeight.Answer) { IsBlank = true };
+
+        /// <summary>Which sentence it is a line of.</summary>
+        public int Sentence { get; init; }
+
+        /// <summary>Whether it only makes room.</summary>
+        public bool IsBlank { get; private init; }
+
+        /// <summary>Whether it is a heading of Markdown.</summary>
+        public bool IsHeading { get; init; }
     }
 }

@@ -33,7 +33,7 @@ internal sealed class ReplaySweep(IReadOnlyList<string> files, ReplayOptions opt
         ["view"] = View.ToString(),
     };
 
-    /// <summary>Runs a part, with progress for whoever looks.</summary>
+    /// <summary>Runs a part, with progress for the user.</summary>
     /// <param name="context">Where progress goes.</param>
     /// <param name="shard">Which part.</param>
     /// <returns>The results in the order of the work.</returns>

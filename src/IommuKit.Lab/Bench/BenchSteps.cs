@@ -9,7 +9,7 @@ using IommuKit.Traces;
 
 namespace IommuKit.Lab.Bench;
 
-/// <summary>The steps of the proposal's experiment, for whoever puts them together in another way than <see cref="BenchRunner"/>.</summary>
+/// <summary>The steps of the proposal's experiment, for callers that put them together in another way than <see cref="BenchRunner"/>.</summary>
 public static class BenchSteps
 {
     /// <summary>Where everything is mapped.</summary>

@@ -9,5 +9,5 @@ namespace IommuKit.Lab.Conform;
 /// <param name="Section">The step of the recording.</param>
 /// <param name="LineNumber">Where it stands in its file.</param>
 /// <param name="Commands">The commands, as they are written there.</param>
-public sealed record BootEvent(
+internal sealed record BootEvent(
     bool IsMap, ulong Iova, ulong Size, ulong PhysicalAddress, bool IsGathered, string Section, int LineNumber, IReadOnlyList<string> Commands);

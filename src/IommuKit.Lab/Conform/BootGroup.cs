@@ -2,7 +2,7 @@ namespace IommuKit.Lab.Conform;
 
 /// <summary>A map, or unmaps whose invalidations the recorded kernel gathered.</summary>
 /// <param name="Events">What was mapped or unmapped, in order.</param>
-public sealed record BootGroup(IReadOnlyList<BootEvent> Events)
+internal sealed record BootGroup(IReadOnlyList<BootEvent> Events)
 {
     /// <summary>Its first event, which has its place and its commands.</summary>
     public BootEvent First => Events[0];

@@ -6,7 +6,7 @@ namespace IommuKit.Lab.Conform;
 /// Memory of a recorded machine: zeros, but for the pages that were recorded. What a unit stores there lands in a layer of its own, so that the next
 /// snapshot begins with what was recorded.
 /// </summary>
-public sealed class BootMemory : IMemoryAccessor
+internal sealed class BootMemory : IMemoryAccessor
 {
     private const int PageLog2 = 12;
     private const int PageBytes = 1 << PageLog2;

@@ -8,4 +8,4 @@ namespace IommuKit.Lab.Conform;
 /// <param name="IsDisputed">Whether the walker that was recorded beside the recorder says something else.</param>
 /// <param name="LineNumber">Where it stands in its file.</param>
 /// <param name="Text">The line.</param>
-public sealed record BootProbe(uint Source, ulong Iova, bool IsWrite, ProbeAnswer Answer, bool IsDisputed, int LineNumber, string Text);
+internal sealed record BootProbe(uint Source, ulong Iova, bool IsWrite, ProbeAnswer Answer, bool IsDisputed, int LineNumber, string Text);

@@ -6,4 +6,4 @@ namespace IommuKit.Lab.Conform;
 /// <param name="Size">Its bytes, 4 or 8.</param>
 /// <param name="Value">Its value then.</param>
 /// <param name="Name">Its name, or empty.</param>
-public sealed record BootRegister(BootRegisterKind Kind, uint Offset, int Size, ulong Value, string Name);
+internal sealed record BootRegister(BootRegisterKind Kind, uint Offset, int Size, ulong Value, string Name);

@@ -1,7 +1,7 @@
 namespace IommuKit.Lab.Conform;
 
 /// <summary>What a line of a snapshot says of a register.</summary>
-public enum BootRegisterKind
+internal enum BootRegisterKind
 {
     /// <summary>I: it tells what the unit can do.</summary>
     Capability,

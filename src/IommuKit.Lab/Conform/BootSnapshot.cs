@@ -5,7 +5,7 @@ namespace IommuKit.Lab.Conform;
 /// <param name="Memory">Memory at that moment. The next snapshot goes on in the same memory.</param>
 /// <param name="Registers">The registers, in an order in which they can be programmed.</param>
 /// <param name="Probes">The accesses that were made.</param>
-public sealed record BootSnapshot(string Name, BootMemory Memory, IReadOnlyList<BootRegister> Registers, IReadOnlyList<BootProbe> Probes)
+internal sealed record BootSnapshot(string Name, BootMemory Memory, IReadOnlyList<BootRegister> Registers, IReadOnlyList<BootProbe> Probes)
 {
     /// <summary>The value of a register, or null if the snapshot does not have it.</summary>
     public ulong? ValueOf(uint offset)

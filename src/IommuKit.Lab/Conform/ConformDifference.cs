@@ -6,4 +6,4 @@ namespace IommuKit.Lab.Conform;
 /// <param name="Expected">What was recorded.</param>
 /// <param name="Seen">What it is here.</param>
 /// <param name="Known">Why the recorder is known to be wrong, or why commands are meant to differ; or null.</param>
-public sealed record ConformDifference(string Snapshot, string Line, string Expected, string Seen, string? Known);
+internal sealed record ConformDifference(string Snapshot, string Line, string Expected, string Seen, string? Known);

@@ -12,7 +12,7 @@ namespace IommuKit.Lab.Conform;
 /// <param name="GroupsLeftOut">Unmaps without commands of their own, which were not compared.</param>
 /// <param name="Differences">What differs, known deviations of the recorder included; the first <see cref="MostDifferences"/>.</param>
 /// <param name="Unknown">Differences that are no known deviation, counted.</param>
-public sealed record ConformResult(
+internal sealed record ConformResult(
     string Boot,
     string Iommu,
     int Snapshots,

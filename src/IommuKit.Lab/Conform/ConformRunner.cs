@@ -7,7 +7,7 @@ namespace IommuKit.Lab.Conform;
 /// Brings units into the states of a recorded boot, asks them what was asked then, and compares; and so with the commands of our driver for the maps and
 /// unmaps of the recorded kernel.
 /// </summary>
-public static class ConformRunner
+internal static class ConformRunner
 {
     /// <summary>Compares a boot with the first of some kinds that recognises it.</summary>
     /// <param name="boot">The boot.</param>

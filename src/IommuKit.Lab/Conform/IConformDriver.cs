@@ -3,7 +3,7 @@ using IommuKit.Domains;
 namespace IommuKit.Lab.Conform;
 
 /// <summary>A driver of ours, set up as a recorded kernel's driver, whose commands can be compared with the recorded ones.</summary>
-public interface IConformDriver : IDisposable
+internal interface IConformDriver : IDisposable
 {
     /// <summary>The address space that a recorded command is about; null if it is about none.</summary>
     string? AddressSpaceOf(string command);

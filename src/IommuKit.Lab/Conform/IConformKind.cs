@@ -1,7 +1,7 @@
 namespace IommuKit.Lab.Conform;
 
 /// <summary>A kind of IOMMU that recorded boots can be compared with.</summary>
-public interface IConformKind
+internal interface IConformKind
 {
     /// <summary>Its name.</summary>
     string Name { get; }

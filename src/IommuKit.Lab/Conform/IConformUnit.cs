@@ -1,7 +1,7 @@
 namespace IommuKit.Lab.Conform;
 
 /// <summary>An IOMMU that was brought into the state of a snapshot.</summary>
-public interface IConformUnit
+internal interface IConformUnit
 {
     /// <summary>Reads a register.</summary>
     /// <param name="offset">Its offset.</param>

@@ -9,7 +9,7 @@ namespace IommuKit.Lab.Conform;
 /// <param name="SizeLog2">Log2 of the bytes of its page.</param>
 /// <param name="FaultKind">The kind of a fault, as the architecture numbers or names it.</param>
 /// <param name="FaultRecord">The record of a fault: its bytes in the order of memory, in hexadecimal.</param>
-public sealed record ProbeAnswer(
+internal sealed record ProbeAnswer(
     ProbeOutcome Outcome,
     ulong? PhysicalAddress = null,
     string? Rights = null,

@@ -1,7 +1,7 @@
 namespace IommuKit.Lab.Conform;
 
 /// <summary>What became of a probe.</summary>
-public enum ProbeOutcome
+internal enum ProbeOutcome
 {
     /// <summary>It came out somewhere.</summary>
     Passed,

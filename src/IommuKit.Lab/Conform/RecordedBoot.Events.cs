@@ -4,7 +4,7 @@ using IommuKit.Traces;
 namespace IommuKit.Lab.Conform;
 
 /// <content>What the recorded kernel did.</content>
-public sealed partial class RecordedBoot
+internal sealed partial class RecordedBoot
 {
     private const string EventFile = "oracle.txt";
     private const string Meta = "meta.txt";

@@ -24,9 +24,10 @@ namespace IommuKit.Lab.Conform;
 ///                      COMMAND ..                what the driver issued for it; after G, what belongs to no map or unmap
 /// meta.txt           == uname                    in the next line, the kernel's release is the third word
 /// </code>
-/// Numbers are hexadecimal, but for shift, sizes of registers, and sizes of maps and unmaps; bytes are in the order of memory. Lines that begin with # are ignored.
+/// Numbers are hexadecimal, but for shift, sizes of registers, and sizes of maps and unmaps; bytes are in the order of memory. Lines that begin with #
+/// are ignored.
 /// </remarks>
-public sealed partial class RecordedBoot
+internal sealed partial class RecordedBoot
 {
     private const string Pages = "pages.txt";
     private const string Translations = "translations.txt";

@@ -2,7 +2,7 @@ using IommuKit.Lab.Machines;
 
 namespace IommuKit.Lab.Costs;
 
-/// <summary>What operations cost in microseconds, side by side, for whoever prices many calls one by one.</summary>
+/// <summary>What operations cost in microseconds, side by side, for callers that price many calls one by one.</summary>
 /// <param name="components">The costs, with their sources.</param>
 internal readonly struct CostWeights(CostComponents components)
 {

@@ -5,4 +5,4 @@ namespace IommuKit.Lab.Dump;
 /// <param name="Iova">First IOVA.</param>
 /// <param name="LastIova">Last IOVA.</param>
 /// <param name="Entry">The entry, the first one if there are several; 0 for the root.</param>
-public abstract record DumpItem(int Level, ulong Iova, ulong LastIova, ulong Entry);
+internal abstract record DumpItem(int Level, ulong Iova, ulong LastIova, ulong Entry);

@@ -10,7 +10,7 @@ namespace IommuKit.Lab.Dump;
 /// <param name="PhysicalAddress">What it is mapped to.</param>
 /// <param name="Size">Bytes.</param>
 /// <param name="Protection">What devices may do.</param>
-public sealed record DumpMap(string Text, ulong Iova, ulong PhysicalAddress, ulong Size, Protection Protection)
+internal sealed record DumpMap(string Text, ulong Iova, ulong PhysicalAddress, ulong Size, Protection Protection)
 {
     private const string Letters = "rwcnmp";
 

@@ -3,7 +3,7 @@ using IommuKit.Lab.Formats;
 namespace IommuKit.Lab.Dump;
 
 /// <summary>What page table to build.</summary>
-public sealed record DumpOptions
+internal sealed record DumpOptions
 {
     /// <summary>The format.</summary>
     public required FormatKind Format { get; init; }

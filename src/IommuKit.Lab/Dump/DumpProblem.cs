@@ -8,7 +8,7 @@ namespace IommuKit.Lab.Dump;
 /// <param name="EntryAddress">Where it is.</param>
 /// <param name="Value">The entry.</param>
 /// <param name="End">What is wrong.</param>
-public sealed record DumpProblem(ulong Iova, int Level, ulong EntryAddress, ulong Value, WalkEnd End)
+internal sealed record DumpProblem(ulong Iova, int Level, ulong EntryAddress, ulong Value, WalkEnd End)
 {
     /// <summary>What is wrong, in words.</summary>
     public string Meaning => Explain(End);

@@ -11,7 +11,7 @@ namespace IommuKit.Lab.Dump;
 /// <param name="PageLog2">Log2 of the size of the pages.</param>
 /// <param name="Protection">What devices may do.</param>
 /// <param name="Flags">The bits of the first entry, by the names of the architecture.</param>
-public sealed record DumpRange(
+internal sealed record DumpRange(
     int Level, ulong Iova, ulong LastIova, ulong Entry, ulong PhysicalAddress, int PageLog2, Protection Protection, string Flags)
     : DumpItem(Level, Iova, LastIova, Entry)
 {

@@ -9,7 +9,7 @@ namespace IommuKit.Lab.Dump;
 /// <param name="PageSizes">The page sizes in use, one bit for each.</param>
 /// <param name="Root">The root and everything below.</param>
 /// <param name="Trace">What the trace did; null if there is none.</param>
-public sealed record DumpResult(FormatKind Format, int InputBits, int OutputBits, ulong PageSizes, DumpTable Root, DumpTrace? Trace)
+internal sealed record DumpResult(FormatKind Format, int InputBits, int OutputBits, ulong PageSizes, DumpTable Root, DumpTrace? Trace)
 {
     /// <summary>The walk of one IOVA; null if none was asked for.</summary>
     public DumpWalk? Walk { get; init; }

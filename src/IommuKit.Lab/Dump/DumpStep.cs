@@ -7,7 +7,7 @@ namespace IommuKit.Lab.Dump;
 /// <param name="Index">Its number in the table.</param>
 /// <param name="Decoded">What hardware makes of it alone.</param>
 /// <param name="Flags">Of a leaf: its bits, by the names of the architecture; empty otherwise.</param>
-public sealed record DumpStep(WalkStep Step, int Index, WalkEntry Decoded, string Flags)
+internal sealed record DumpStep(WalkStep Step, int Index, WalkEntry Decoded, string Flags)
 {
     /// <summary>The level of the table that holds it.</summary>
     public int Level => Step.Table.Level;

@@ -10,7 +10,7 @@ namespace IommuKit.Lab.Dump;
 /// <param name="EntriesUsed">Entries that are not vacant.</param>
 /// <param name="CacheLines">Lines of 64 bytes that hold them.</param>
 /// <param name="Items">What it holds, in order.</param>
-public sealed record DumpTable(
+internal sealed record DumpTable(
     int Level,
     ulong Iova,
     ulong LastIova,

@@ -9,5 +9,5 @@ namespace IommuKit.Lab.Dump;
 /// <param name="PeakLine">The first line after which they were; 0 if nothing ever was mapped.</param>
 /// <param name="IsPeak">Whether the page table is as it was then, rather than at the end.</param>
 /// <param name="Problem">What is wrong with the file as a whole, if it was read leniently; null if nothing is.</param>
-public sealed record DumpTrace(
+internal sealed record DumpTrace(
     IReadOnlyList<SkippedEvents> Skipped, ulong LiveBytes, ulong PeakBytes, long PeakLine, bool IsPeak, string? Problem);

@@ -8,7 +8,7 @@ namespace IommuKit.Lab.Dump;
 /// <summary>The walk of one IOVA.</summary>
 /// <param name="Iova">The IOVA.</param>
 /// <param name="Steps">The entries that it reads, the root's first. The last is a leaf, or what the fault is about.</param>
-public sealed record DumpWalk(ulong Iova, IReadOnlyList<DumpStep> Steps)
+internal sealed record DumpWalk(ulong Iova, IReadOnlyList<DumpStep> Steps)
 {
     /// <summary>The last entry.</summary>
     public DumpStep Last => Steps[^1];

@@ -4,11 +4,12 @@ using IommuKit.Models.Memory;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
 using IommuKit.Traces;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Lab.Dump;
 
 /// <summary>Builds a page table from a description, and reads it back.</summary>
-public static class Dumper
+internal static class Dumper
 {
     // Tables are where no address of theirs can be taken for 0, and as many as 256 MiB hold.
     private const ulong TablesStart = 0x1000_0000;
@@ -165,7 +166,7 @@ public static class Dumper
             ulong live = 0;
             ulong peak = 0;
             long peakLine = 0;
-            using var reader = TraceReader.Open(path, options.IsLenient, onRead);
+            using var reader = TraceFile.Open(path, options.IsLenient, onRead);
             while (reader.Line < lastLine && reader.Read(out var traceEvent))
             {
                 SkipReason? skipped = null;

@@ -6,7 +6,7 @@ using IommuKit.Traces;
 namespace IommuKit.Lab.Dump;
 
 /// <summary>Prints page tables that somebody else wrote, from memory in files: what they map, and what in them is illegal.</summary>
-public static class ForeignDump
+internal static class ForeignDump
 {
     // Tables can point to one another, so that there are more ways through them than memory has bytes.
     private const long MaxTables = 1 << 18;

@@ -5,4 +5,4 @@ namespace IommuKit.Lab.Dump;
 /// <param name="Problems">Entries that are illegal, or lead nowhere; the first 1000.</param>
 /// <param name="ProblemCount">How many there are in all.</param>
 /// <param name="IsCut">Whether there is more: tables point to one another so often that not all ways through them were followed.</param>
-public sealed record ForeignDumpResult(DumpResult Dump, IReadOnlyList<DumpProblem> Problems, long ProblemCount, bool IsCut);
+internal sealed record ForeignDumpResult(DumpResult Dump, IReadOnlyList<DumpProblem> Problems, long ProblemCount, bool IsCut);

@@ -21,7 +21,7 @@ public struct CountingSink(PageAllocator allocator, int tableLog2) : IFootprintS
     /// <inheritdoc/>
     public readonly void TableFilled(ulong tableAddress, uint bytes)
     {
-        // Whoever walks these tables sees every store.
+        // Anything that walks these tables sees every store.
     }
 
     /// <inheritdoc/>

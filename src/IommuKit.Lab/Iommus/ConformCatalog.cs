@@ -5,7 +5,7 @@ using IommuKit.Lab.Iommus.Vtd;
 namespace IommuKit.Lab.Iommus;
 
 /// <summary>Every model that recorded boots can be compared with: the one place to add one to.</summary>
-public static class ConformCatalog
+internal static class ConformCatalog
 {
     /// <summary>All of them.</summary>
     public static IReadOnlyList<IConformKind> All { get; } = [VtdConform.Instance, Smmu3Conform.Instance];

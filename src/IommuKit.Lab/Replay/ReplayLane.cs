@@ -57,7 +57,7 @@ public sealed class ReplayLane : IDisposable
         _last = _before;
     }
 
-    /// <summary>The machine, for whoever looks at what the driver does to it.</summary>
+    /// <summary>The machine, for callers that look at what the driver does to it.</summary>
     public Machine Machine => _machine;
 
     /// <summary>Intervals of the time series so far.</summary>

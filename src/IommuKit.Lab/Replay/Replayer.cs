@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using IommuKit.Traces;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Lab.Replay;
 
@@ -20,7 +21,7 @@ public static class Replayer
     /// <exception cref="InputException">The file cannot be used.</exception>
     public static IReadOnlyList<ReplayResult> Run(string path, ReplayOptions options, Action<long>? onRead = null)
     {
-        using var reader = TraceReader.Open(path, options.IsLenient, onRead);
+        using var reader = TraceFile.Open(path, options.IsLenient, onRead);
         var census = new TraceCensus(path);
         var lanes = new List<ReplayLane>();
         try

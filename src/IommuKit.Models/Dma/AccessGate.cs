@@ -2,7 +2,7 @@ namespace IommuKit.Models.Dma;
 
 /// <summary>
 /// Lets an invalidation wait for the accesses of devices that began before it, as hardware does: an access translates and reaches memory between
-/// <see cref="Enter"/> and the end of the lease, and whoever made a translation invalid calls <see cref="Drain"/> before the invalidation counts as
+/// <see cref="Enter"/> and the end of the lease, and the code that makes a translation invalid calls <see cref="Drain"/> before the invalidation counts as
 /// complete.
 /// </summary>
 /// <remarks>

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace IommuKit.Specs.PageTables;
 
-/// <summary>An entry as hardware decodes it, whoever wrote it.</summary>
+/// <summary>An entry as hardware decodes it, no matter who wrote it.</summary>
 /// <param name="Kind">What it is. Only of pointers and leaves the rest is told.</param>
 /// <param name="Address">Where the table, or the page, starts.</param>
 /// <param name="Level">Of a pointer: the level of the table it points to.</param>

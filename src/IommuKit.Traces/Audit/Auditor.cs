@@ -1,4 +1,5 @@
 using IommuKit.Traces.Faults;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Audit;
 
@@ -16,7 +17,7 @@ public static class Auditor
     /// <exception cref="InputException">The file cannot be used.</exception>
     public static AuditResult Run(string path, bool isLenient = false, Action<long>? onRead = null, KernelLog? log = null)
     {
-        using var reader = TraceReader.Open(path, isLenient, onRead);
+        using var reader = TraceFile.Open(path, isLenient, onRead);
         var audit = new TraceAudit(path, log);
         while (reader.Read(out var traceEvent))
         {

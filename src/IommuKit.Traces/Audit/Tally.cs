@@ -11,7 +11,7 @@ internal sealed class Tally
 
     /// <summary>Counts one.</summary>
     /// <param name="line">Its line.</param>
-    /// <param name="cost">What it costs, 0 or more, in the unit of whoever counts.</param>
+    /// <param name="cost">What it costs, 0 or more, in the unit of the caller.</param>
     public void Add(long line, ulong cost)
     {
         FirstLine = Count++ == 0 ? line : Math.Min(FirstLine, line);

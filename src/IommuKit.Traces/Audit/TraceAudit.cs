@@ -1,4 +1,5 @@
 using IommuKit.Traces.Faults;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Audit;
 
@@ -8,7 +9,7 @@ namespace IommuKit.Traces.Audit;
 /// </summary>
 /// <example>
 /// <code>
-/// using var reader = TraceReader.Open("trace.gz");
+/// using var reader = TraceFile.Open("trace.gz");
 /// var audit = new TraceAudit("trace.gz");
 /// while (reader.Read(out var traceEvent))
 /// {

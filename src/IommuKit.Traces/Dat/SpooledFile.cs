@@ -24,7 +24,7 @@ internal sealed class SpooledFile : ReadOnlyStream
         File = file;
     }
 
-    /// <summary>The copy; whoever made this disposes of it.</summary>
+    /// <summary>The copy; the creator of this object disposes of it.</summary>
     public FileStream File { get; }
 
     /// <summary>Why not all of the input could be copied; null if nothing stood in the way so far.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Faults;
 
@@ -10,7 +11,7 @@ namespace IommuKit.Traces.Faults;
 /// <example>
 /// <code>
 /// var observer = new FaultObserver(KernelLogReader.Read("dmesg.txt"));
-/// using var reader = TraceReader.Open("trace.gz");
+/// using var reader = TraceFile.Open("trace.gz");
 /// while (reader.Read(out var traceEvent))
 /// {
 ///     observer.Do(traceEvent, reader);

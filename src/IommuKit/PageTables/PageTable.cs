@@ -62,7 +62,7 @@ public sealed partial class PageTable<TFormat> : IDisposable
     private readonly ulong _singlePageLimit;
     private readonly ulong _singlePageMask;
 
-    // After Dispose it is NoTable, so that whoever comes too late is told.
+    // After Dispose it is NoTable, so that a call that comes too late is told.
     private ulong _root;
 
     /// <summary>Makes an empty page table.</summary>

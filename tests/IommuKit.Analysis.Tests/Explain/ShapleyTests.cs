@@ -19,7 +19,7 @@ public class ShapleyTests
     {
         double[] game = Game(3);
 
-        // Player 3 of four changes nothing, whoever is there.
+        // Player 3 of four changes nothing, no matter who is there.
         Shapley.Split(4, set => game[set & 7])[3].ShouldBe(0, 1e-12);
     }
 

@@ -12,7 +12,7 @@ using IommuKit.Tests.Support;
 
 namespace IommuKit.Tests.Domains;
 
-/// <summary>Whoever is told of invalidations: of which domain, on two threads, and what happens when it throws.</summary>
+/// <summary>Listeners to invalidations: of which domain, on two threads, and what happens when it throws.</summary>
 public sealed class InvalidationListenerTests : IDisposable
 {
     private const ulong Page = 4096;

@@ -128,7 +128,7 @@ public sealed class PageAllocatorTests : IDisposable
         allocator.Free(block, 12);
     }
 
-    /// <summary>As the root of a format with few bits is; whoever asks names its own size in every call.</summary>
+    /// <summary>As the root of a format with few bits is; each caller names its own size in every call.</summary>
     [Fact]
     public void A_size_below_the_smallest_block_means_that_everywhere()
     {

@@ -21,6 +21,15 @@ public sealed class AuditorCoverageTests : AuditorFixture
     }
 
     [Fact]
+    public void Time_0_is_a_time()
+    {
+        Text("a-1 [000] ..... 0.000000: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x1000 size=4096\n");
+        Text("a-1 [000] ..... 0.000000: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096\n");
+        Text("a-1 [000] ..... 0.000002: qi_submit: iotlb_inv dmar0: 0x500f2 0x1040 0x0 0x0\n");
+        Run().Coverage!.WindowNanoseconds.Max.ShouldBe(2000);
+    }
+
+    [Fact]
     public void An_iova_that_is_mapped_before_its_invalidation_is_dangerous()
     {
         Map(0x1000, 4);

@@ -1,6 +1,7 @@
 using System.Text;
 using IommuKit.Traces.Dat;
 using IommuKit.Traces.Faults;
+using IommuKit.Traces.Files;
 using IommuKit.Traces.Tests.Support;
 
 namespace IommuKit.Traces.Tests.Faults;
@@ -79,7 +80,7 @@ public sealed class DatMessageTests : IDisposable
         var writer = new DatWriter { SavedTasks = "77 other\n1 my task-x\n\nno number\n2\n" };
         writer.Cpus[0].Add(writer.Page(1000, 0, 0, writer.Record(0, writer.MapData(0x1000, 0x8000, 4096))));
         File.WriteAllBytes(_path, version == "6" ? writer.Version6() : writer.Version7("none"));
-        using var reader = TraceReader.Open(_path);
+        using var reader = TraceFile.Open(_path);
 
         reader.Read(out _).ShouldBeTrue();
         Encoding.ASCII.GetString(reader.Task).ShouldBe("my task-x-1");

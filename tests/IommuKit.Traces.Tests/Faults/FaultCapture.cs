@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using IommuKit.Traces.Faults;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Tests.Faults;
 
@@ -42,7 +43,7 @@ internal sealed class FaultCapture
         try
         {
             File.WriteAllText(path, trace);
-            using var reader = TraceReader.Open(path);
+            using var reader = TraceFile.Open(path);
             while (reader.Read(out var traceEvent))
             {
                 observer.Do(traceEvent, reader);
@@ -65,7 +66,7 @@ internal sealed class FaultCapture
             return observer.Finish();
         }
 
-        using var reader = TraceReader.Open(trace);
+        using var reader = TraceFile.Open(trace);
         while (reader.Read(out var traceEvent))
         {
             if (isSeen is null || isSeen(traceEvent))

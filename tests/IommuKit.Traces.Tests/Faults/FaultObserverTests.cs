@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using IommuKit.Traces.Faults;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Tests.Faults;
 
@@ -287,6 +288,29 @@ public class FaultObserverTests
     }
 
     [Fact]
+    public void Clocks_that_differ_by_two_seconds_are_followed_and_by_more_are_not()
+    {
+        Wait(3999);
+        Map(0x60000, 1);
+        Wait(5000);
+        Map(0x50000, 1);
+        Wait(5000);
+        Map(0x70000, 1);
+        string[] times = ["2.999999", "3.000000", "17.002000", "17.002001"];
+        foreach (string time in times)
+        {
+            _log.Append(CultureInfo.InvariantCulture, $"[{time,12}] {Message("00:04.0", 0x50000)}\n");
+        }
+
+        var doubts = Explain().Select(fault => string.Join(' ', fault.Doubts)).ToList();
+        doubts.Count.ShouldBe(times.Length);
+        doubts[0].ShouldBe("it was before the trace begins");
+        doubts[1].ShouldNotContain("the trace begins");
+        doubts[2].ShouldNotContain("the trace ends");
+        doubts[3].ShouldBe("it was after the trace ends");
+    }
+
+    [Fact]
     public void A_flood_of_events_is_counted_and_bounded()
     {
         Map(0x10000, 1);
@@ -338,7 +362,7 @@ public class FaultObserverTests
 
                     File.WriteAllBytes(path, text);
                     var observer = new FaultObserver(log, new MappingHistory(maxPieces: 4));
-                    using var reader = TraceReader.Open(path, isLenient: true);
+                    using var reader = TraceFile.Open(path, isLenient: true);
                     try
                     {
                         while (reader.Read(out var traceEvent))

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Tests.Fuzzing;
 
@@ -50,7 +51,7 @@ internal sealed class FuzzedFile : IDisposable
     {
         try
         {
-            using var reader = TraceReader.Open(Path, isLenient);
+            using var reader = TraceFile.Open(Path, isLenient);
             while (reader.Read(out var next))
             {
                 Check(next, isLenient);

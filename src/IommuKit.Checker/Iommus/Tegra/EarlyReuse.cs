@@ -8,7 +8,7 @@ using IommuKit.Specs.Tegra;
 namespace IommuKit.Checker.Iommus.Tegra;
 
 /// <summary>
-/// A table is given back when it is unlinked, or when what is owed begins to be flushed, rather than when that is done: whoever gets the memory next
+/// A table is given back when it is unlinked, or when what is owed begins to be flushed, rather than when that is done: the next owner of the memory
 /// stores entries of its own in it.
 /// </summary>
 internal sealed class EarlyReuse(CheckRig machine, ScenarioRun run, bool isAtFlush) : Sabotage(machine, run)

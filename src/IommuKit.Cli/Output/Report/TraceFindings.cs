@@ -153,7 +153,7 @@ internal static class TraceFindings
         long all = isOfUnmaps ? verdict.Audit.Unmaps : verdict.Flushes;
         string whole = isOfUnmaps ? "unmaps" : "flushes";
         double? share = all == 0 ? null : Math.Min(1, count / (double)all);
-        string of = share is { } part ? $"{VerdictOutput.Share(part)} of all {whole}: " : string.Empty;
+        string of = share is { } part ? $"{VerdictText.Share(part)} of all {whole}: " : string.Empty;
         string details = string.Join(", ", finding.Details.Select(detail => $"{detail.Key} {Numbers.Count(detail.Value)}"));
         return new ReportFinding(
             severity,

@@ -72,7 +72,7 @@ internal static class TracePage
                         + (times.TooLong == 0
                             ? "."
                             : $"; {Numbers.Count(times.TooLong)} gaps are longer than {Durations.Of(times.MostPerFlush)} and count as that.")
-                        + (VerdictOutput.Origin(verdict) is { } origin ? $" {char.ToUpperInvariant(origin[0])}{origin[1..]}." : string.Empty));
+                        + (VerdictText.Origin(verdict) is { } origin ? $" {char.ToUpperInvariant(origin[0])}{origin[1..]}." : string.Empty));
             }
         });
         yield return new TracePart("time", "Over the time of the trace", body => TimePart.Write(body, verdict));
@@ -96,7 +96,7 @@ internal static class TracePage
             : null;
         string?[] parts =
         [
-            VerdictOutput.IommuOf(verdict),
+            VerdictText.IommuOf(verdict),
             (verdict.Span is { } span ? Durations.Of(span) : "no times") + processors,
             verdict.Kernel is { } kernel ? $"Linux {kernel}" : null,
             verdict.Machine,
@@ -117,11 +117,11 @@ internal static class TracePage
                 trace.Label,
                 trace.Verdict.Iommu ?? "not known",
                 TraceTiles.Time(trace.Verdict).Value,
-                trace.Verdict.ShareOfTime is { } share ? VerdictOutput.Share(share) : "–",
+                trace.Verdict.ShareOfTime is { } share ? VerdictText.Share(share) : "–",
                 TraceTiles.Wrong(trace.Verdict).Value,
                 TraceTiles.Waste(trace.Verdict).Value,
                 TraceTiles.Exposure(trace.Verdict).Value,
-                VerdictOutput.Share(trace.Verdict.Coverage),
+                VerdictText.Share(trace.Verdict.Coverage),
             }),
         ]));
 }

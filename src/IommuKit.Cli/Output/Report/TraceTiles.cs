@@ -48,7 +48,7 @@ internal static class TraceTiles
         }
 
         string share = verdict.ShareOfTime is { } part
-            ? $"{VerdictOutput.Share(part)} of the CPUs' {Durations.Of((double)verdict.Span!.Value * verdict.Processors)}; "
+            ? $"{VerdictText.Share(part)} of the CPUs' {Durations.Of((double)verdict.Span!.Value * verdict.Processors)}; "
             : string.Empty;
         var tone = verdict.ShareOfTime switch
         {
@@ -60,7 +60,7 @@ internal static class TraceTiles
         return new ReportTile(
             Label,
             $"≤ {Durations.Of(times.Sum)}",
-            $"{share}{Numbers.Count(verdict.Flushes, "flush", "flushes")}, median {VerdictOutput.Gap(times, 0.5)}, p99 {VerdictOutput.Gap(times, 0.99)}",
+            $"{share}{Numbers.Count(verdict.Flushes, "flush", "flushes")}, median {VerdictText.Gap(times, 0.5)}, p99 {VerdictText.Gap(times, 0.99)}",
             tone);
     }
 
@@ -93,10 +93,10 @@ internal static class TraceTiles
         var walks = verdict.Audit.Findings.FirstOrDefault(finding => finding.Id == "walk-caches-dropped");
         string more = walks is null
             ? string.Empty
-            : $" {VerdictOutput.Share(walks.Count / (double)verdict.Flushes)} dropped walk caches though no table can have gone.";
+            : $" {VerdictText.Share(walks.Count / (double)verdict.Flushes)} dropped walk caches though no table can have gone.";
         return new ReportTile(
             Label,
-            batch is null ? "0 %" : VerdictOutput.Share(share),
+            batch is null ? "0 %" : VerdictText.Share(share),
             (batch is null
                 ? "No burst of unmaps was flushed one by one."
                 : $"of all flushes: {Numbers.Count(batch.Cost)} in {Numbers.Count(batch.Count, "burst")} of unmaps, where one for each would do.") + more,
@@ -129,7 +129,7 @@ internal static class TraceTiles
         string left = verdict.LeftOut.Count == 0 ? "nothing lost" : $"left out: {string.Join(", ", verdict.LeftOut)}";
         return new ReportTile(
             "Covered by this page",
-            VerdictOutput.Share(verdict.Coverage),
+            VerdictText.Share(verdict.Coverage),
             $"{Numbers.Count(verdict.Audit.Maps, "map")} and {Numbers.Count(verdict.Audit.Unmaps, "unmap")}; {left}.",
             verdict.Coverage < 1 || verdict.LeftOut.Count != 0 ? ReportTone.Doubtful : ReportTone.Plain);
     }

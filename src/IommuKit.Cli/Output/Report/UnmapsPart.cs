@@ -61,7 +61,7 @@ internal static class UnmapsPart
                 Axis.Linear(0, fates.Max(fate => fate.Count), Numbers.Scale),
                 "unmaps",
                 [.. fates.Select(fate => new BarRow(
-                    fate.Text, $"{Numbers.Count(fate.Count)} ({VerdictOutput.Share((double)fate.Count / all)})", fate.Count))]),
+                    fate.Text, $"{Numbers.Count(fate.Count)} ({VerdictText.Share((double)fate.Count / all)})", fate.Count))]),
             table);
     }
 }

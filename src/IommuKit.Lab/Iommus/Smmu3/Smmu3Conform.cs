@@ -7,7 +7,7 @@ using IommuKit.Specs.Smmu3;
 namespace IommuKit.Lab.Iommus.Smmu3;
 
 /// <summary>Recorded boots of machines with an SMMUv3.</summary>
-public sealed class Smmu3Conform : IConformKind
+internal sealed class Smmu3Conform : IConformKind
 {
     private const string NoRecord = "none";
     private const string Bypassed = "bypass";

@@ -8,7 +8,7 @@ using IommuKit.Specs.Vtd;
 namespace IommuKit.Lab.Iommus.Vtd;
 
 /// <summary>Recorded boots of machines with VT-d.</summary>
-public sealed class VtdConform : IConformKind
+internal sealed class VtdConform : IConformKind
 {
     /// <summary>The kind; it has no state.</summary>
     public static VtdConform Instance { get; } = new();

@@ -1,0 +1,310 @@
+using System.Globalization;
+using IommuKit.Analysis.Verdict;
+using IommuKit.Traces;
+using IommuKit.Traces.Audit;
+using IommuKit.Traces.Faults;
+using Spectre.Console;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>A verdict on one screen.</summary>
+internal static class VerdictScreen
+{
+    private const int WorstFaults = 3;
+
+    // What a screen that is too short shows of the causes of waste.
+    private const int MostWaste = 2;
+
+    private const string More = "iommukit audit · replay · report FILE";
+
+    // What the table of options takes.
+    private const int FullWidth = 80;
+
+    private static readonly Style Bad = new(Color.Red);
+    private static readonly Style Doubtful = new(Color.Yellow);
+    private static readonly Style Good = new(Color.Green);
+
+    /// <summary>Writes it.</summary>
+    /// <param name="console">Where to.</param>
+    /// <param name="verdict">The verdict.</param>
+    /// <param name="isMarkdown">Whether as Markdown.</param>
+    /// <param name="isAlone">Whether nothing else is to be on the screen, which it then fills at most.</param>
+    public static void Write(IAnsiConsole console, VerdictResult verdict, bool isMarkdown, bool isAlone)
+    {
+        var sections = new Sections(console, isMarkdown);
+        sections.Plain(Title(verdict), new Style(decoration: Decoration.Bold));
+        sections.Plain(Contents(verdict), verdict.Coverage < 1 || verdict.LeftOut.Count != 0 ? Doubtful : null);
+        if (verdict.Audit.WhyNoMaps is { } why)
+        {
+            sections.Plain(why, Doubtful);
+        }
+
+        if (verdict.Audit.Problem is { } problem)
+        {
+            sections.Plain($"{problem}: what comes before is below", Doubtful);
+        }
+
+        sections.Section("FLUSHES", Flushes(verdict));
+        sections.Section("WRONG?", Wrong(verdict));
+        if (verdict.Flushes != 0)
+        {
+            sections.Section("WASTE", Waste(verdict));
+        }
+
+        sections.Section("OPTIONS", Options(verdict, sections.Width < FullWidth));
+        sections.Section("TRY", verdict.Advice.Select((advice, index) => new SectionLine(Sentence(advice), null, index == 0 ? LineWeight.Answer : LineWeight.Detail))
+            .DefaultIfEmpty(new SectionLine("nothing can be said")));
+        if (isAlone)
+        {
+            sections.WriteOnOneScreen(leftOut => ("MORE", leftOut == 0
+                ? More
+                : $"{More}; {Numbers.Count(leftOut, "line")} more with | less"));
+        }
+        else
+        {
+            sections.Section("MORE", [new SectionLine(More)]);
+            sections.Write();
+        }
+    }
+
+    private static string Title(VerdictResult verdict)
+    {
+        string iommu = VerdictText.IommuOf(verdict);
+        string span = verdict.Span is { } nanoseconds ? Durations.Of(nanoseconds) : "no times";
+        string processors = verdict.Processors == 0 ? string.Empty : $"{(verdict.Span is null ? ", " : " on ")}{Numbers.Count(verdict.Processors, "CPU")}";
+        string?[] parts =
+        [
+            Names.OfFile(verdict.Audit.File),
+            iommu,
+            span + processors,
+            verdict.Kernel is { } kernel ? $"Linux {kernel}" : null,
+            verdict.Machine,
+        ];
+        return string.Join(" · ", parts.Where(part => part is not null));
+    }
+
+    private static string Contents(VerdictResult verdict)
+    {
+        var audit = verdict.Audit;
+        string flushes = verdict.Flushes == 0 ? "no flushes recorded" : Numbers.Count(verdict.Flushes, "flush", "flushes");
+        string left = verdict.LeftOut.Count == 0 ? "nothing lost" : $"left out: {string.Join(", ", verdict.LeftOut)}";
+        return $"{Numbers.Count(audit.Maps, "map")}, {Numbers.Count(audit.Unmaps, "unmap")}, {flushes}; {left}; "
+            + (verdict.Coverage < 1 ? VerdictText.Share(verdict.Coverage) : "all")
+            + (verdict.Flushes == 0 ? " read" : " covered below");
+    }
+
+    private static IEnumerable<SectionLine> Flushes(VerdictResult verdict)
+    {
+        if (verdict.Flushes == 0)
+        {
+            yield return new("not in the trace: neither how many there were nor what they cost", Doubtful);
+            yield break;
+        }
+
+        var audit = verdict.Audit;
+        var coverage = audit.Coverage;
+        long whole = verdict.Flushes - verdict.PageFlushes;
+        string kinds = whole == 0 ? " of pages"
+            : verdict.PageFlushes == 0 ? " of whole domains"
+            : $": {Numbers.Count(verdict.PageFlushes)} of pages, {Numbers.Count(whole)} of whole domains";
+        string maps = coverage is { MapTime: not 0 } ? $"; {Numbers.Count(coverage.MapTime)} of them follow maps" : string.Empty;
+        yield return new($"{Numbers.Count(verdict.Flushes)}{kinds}{maps}; {PerUnmap(verdict)}", null);
+        if (verdict.Gaps is not { } times)
+        {
+            yield return new(verdict.Span is null
+                ? "their time is not in the trace: its events have no times"
+                : "their time is not in the trace: its events do not say their task and processor", Doubtful);
+            yield break;
+        }
+
+        string share = verdict.ShareOfTime is { } part
+            ? $" of the CPUs' {Durations.Of((double)verdict.Span!.Value * verdict.Processors)} ({VerdictText.Share(part)})"
+            : string.Empty;
+        string cutOff = Durations.Of(FlushTimes.CutOff);
+        string open = times.Open == 0 ? string.Empty : $", {Numbers.Count(times.Open)} have none";
+        if (times.IsVague)
+        {
+            string vague = $"of {Numbers.Count(times.Count)} gaps to the next event {Numbers.Count(times.TooLong)} are longer than {cutOff}";
+            yield return new($"their time cannot be told: {vague}{open}", Doubtful);
+            yield break;
+        }
+
+        yield return new($"at most {Durations.Of(times.Sum)}{share}, if none took longer than {cutOff}; median {VerdictText.Gap(times, 0.5)}", null);
+        string cut = times.TooLong == 0 ? string.Empty : $"; {Numbers.Count(times.TooLong)} are longer";
+        yield return new($"(recorded: to the next event of the task on its CPU{cut}{open})", null, LineWeight.Note);
+        if (VerdictText.Origin(verdict) is { } origin)
+        {
+            yield return new($"({origin})", verdict.IsVirtual ? Doubtful : null, verdict.IsVirtual ? LineWeight.Answer : LineWeight.Note);
+        }
+    }
+
+    private static string PerUnmap(VerdictResult verdict)
+    {
+        double ratio = verdict.Flushes / (double)Math.Max(1, verdict.Audit.Unmaps);
+        return verdict.Audit.Unmaps == 0 ? "no unmaps"
+            : Math.Abs(ratio - 1) < 0.005 ? "one for every unmap"
+            : ratio < 0.5 ? string.Create(CultureInfo.InvariantCulture, $"one for {1 / ratio:0.#} unmaps")
+            : string.Create(CultureInfo.InvariantCulture, $"{ratio:0.##} for every unmap");
+    }
+
+    private static IEnumerable<SectionLine> Wrong(VerdictResult verdict)
+    {
+        bool isAnything = false;
+        foreach (var finding in verdict.Audit.Findings)
+        {
+            string? what = finding.Id switch
+            {
+                "reused-before-invalidation" =>
+                    $"{Numbers.Count(finding.Count)} IOVAs mapped again before their flush: devices may reach the memory from before",
+                "never-invalidated" => $"{Numbers.Count(finding.Count)} unmaps never flushed: {Numbers.Count(finding.Cost, "page")} stay reachable",
+                _ => null,
+            };
+            if (what is not null)
+            {
+                isAnything = true;
+                yield return finding.Limit is null
+                    ? new($"{what} (line {finding.FirstLine})", Bad)
+                    : new($"{what} (line {finding.FirstLine}); but several domains, or lost events, may explain it", Doubtful);
+            }
+        }
+
+        if (verdict.Refused.Reserved != 0)
+        {
+            isAnything = true;
+            string reserved = $"{Numbers.Count(verdict.Refused.Reserved)} commands of a reserved kind, which stop the queue";
+            yield return new($"{reserved} (line {verdict.Refused.FirstReservedLine})", Bad);
+        }
+
+        if (verdict.Refused.MaskTooLarge != 0)
+        {
+            isAnything = true;
+            string large = $"{Numbers.Count(verdict.Refused.MaskTooLarge)} page flushes with a mask above 18, which hardware may refuse";
+            yield return new($"{large} (line {verdict.Refused.FirstMaskLine})", Doubtful);
+        }
+
+        var faults = verdict.Audit.Faults;
+        isAnything |= faults.Faults.Count != 0;
+        foreach (var line in Faults(faults))
+        {
+            yield return line;
+        }
+
+        string where = faults.LogFile is null ? "the trace" : "the trace or the log";
+        if (verdict.Flushes == 0)
+        {
+            yield return new($"{(isAnything ? string.Empty : $"no fault is in {where}; ")}whether a flush is missing cannot be told", null);
+        }
+        else if (!isAnything)
+        {
+            yield return new($"nothing missing, nothing late, no faults in {where}", Good);
+        }
+
+        if (verdict.Audit.Coverage is { AtContextChange: not 0 and var few })
+        {
+            yield return new($"not judged: {Numbers.Count(few, "unmap")} flushed only when a device came or went", null, LineWeight.Further);
+        }
+    }
+
+    private static IEnumerable<SectionLine> Faults(FaultReport faults)
+    {
+        bool hasSummary = FoldedFaults.Of(faults.Faults, byDevice: false).Count > 1;
+        if (hasSummary)
+        {
+            string suppressed = faults.SuppressedCalls == 0 ? string.Empty : ", and more that the kernel's rate limit left out";
+            string causes = string.Join(", ", faults.ByCause.Select(cause => FaultText.Counted(cause.Key, cause.Value)));
+            string messages = faults.Messages == faults.Faults.Count ? string.Empty : $" in {Numbers.Count(faults.Messages)} messages";
+            yield return new($"{Numbers.Count(faults.Faults.Count)} faults{messages}{suppressed}: {causes}", Bad);
+        }
+
+        var weight = hasSummary ? LineWeight.Detail : LineWeight.Answer;
+        foreach (var fold in FoldedFaults.WorstOf(faults, WorstFaults))
+        {
+            // Where a line above says it all in red, these are its details.
+            yield return new(fold.Short(), hasSummary ? null : Bad, weight);
+            weight = LineWeight.Further;
+        }
+
+        if (faults.Faults.Count > WorstFaults)
+        {
+            yield return new("… 'iommukit audit' lists them all", null, LineWeight.Further);
+        }
+    }
+
+    private static IEnumerable<SectionLine> Waste(VerdictResult verdict)
+    {
+        var found = new List<(long Count, string Text)>();
+        foreach (var finding in verdict.Audit.Findings)
+        {
+            (long Count, string Text)? waste = finding.Id switch
+            {
+                "not-batched" => (
+                    finding.Cost,
+                    $"could be merged: {Numbers.Count(finding.Cost)} in {Numbers.Count(finding.Count, "burst")} of up to "
+                        + Numbers.Count(finding.Details.GetValueOrDefault("longest_burst"))),
+                "whole-domain-invalidated" when verdict.Audit.Mode != InvalidationMode.Deferred => (finding.Count, "dropped a whole domain for a few pages"),
+                "range-rounded-up" => (finding.Count, "dropped more pages than were unmapped"),
+                "walk-caches-dropped" => (
+                    finding.Count,
+                    $"dropped the walk caches, {VerdictText.Share(finding.Details.GetValueOrDefault("tables_in_use") / (double)verdict.Flushes)} with a table in use"),
+                "map-time-invalidation" or "map-time-invalidation-first-stage" => (finding.Count, "came after maps, and need not"),
+                "nothing-to-invalidate" => (finding.Count, "dropped nothing"),
+                _ => null,
+            };
+            if (waste is { } one)
+            {
+                found.Add((one.Count, $"{VerdictText.Share(one.Count / (double)verdict.Flushes),6} {one.Text} (line {finding.FirstLine})"));
+            }
+        }
+
+        return found.Count == 0
+            ? [new SectionLine("none found", Good)]
+            : found.OrderByDescending(waste => waste.Count)
+                .Select((waste, index) => new SectionLine(waste.Text, null, index < MostWaste ? LineWeight.Answer : LineWeight.Further));
+    }
+
+    private static IEnumerable<SectionLine> Options(VerdictResult verdict, bool isNarrow)
+    {
+        if (isNarrow)
+        {
+            foreach (var option in FlushOptionText.Different(verdict.Options))
+            {
+                yield return new(
+                    $"{FlushOptionText.NameOf(option.Kind)}: {Numbers.Count(option.Flushes!.Value, "flush", "flushes")}, time saved {FlushOptionText.Saved(option)}; "
+                        + $"still reachable (p99/max): {Pages(option)} pages for {Time(option)}",
+                    null);
+            }
+
+            foreach (var line in UntilWhen(verdict))
+            {
+                yield return line;
+            }
+
+            yield break;
+        }
+
+        yield return new($" {"",-20}{"",9}{"",11}{"still reachable, p99/max",29}");
+        yield return new($" {"",-20}{"flushes",9}{"time saved",11}{"pages",14}{"for",15}");
+        foreach (var option in FlushOptionText.Different(verdict.Options))
+        {
+            string flushes = Numbers.Count(option.Flushes!.Value);
+            yield return new($" {FlushOptionText.NameOf(option.Kind),-20}{flushes,9}{FlushOptionText.Saved(option),11}{Pages(option),14}{Time(option),15}");
+        }
+
+        foreach (var line in UntilWhen(verdict))
+        {
+            yield return line;
+        }
+    }
+
+    private static IEnumerable<SectionLine> UntilWhen(VerdictResult verdict) =>
+        FlushOptionText.UntilWhen(verdict.Options) is { } text ? [new SectionLine($"({text})", null, LineWeight.Note)] : [];
+
+    private static string Pages(FlushOption option) => option.Pages is not { Count: not 0 } pages ? "none"
+        : $"{Numbers.Count(pages.Percentile(0.99))}/{Numbers.Count(pages.Max)}";
+
+    private static string Time(FlushOption option) => option.Nanoseconds is not { Count: not 0 } times ? "not known"
+        : $"{Durations.Short(times.Percentile(0.99))}/{Durations.Short(times.Max)}";
+
+    private static string Sentence(Advice advice) => advice.Condition is null ? advice.Change : $"{advice.Change} – safe if {advice.Condition}";
+
+}

@@ -1,0 +1,67 @@
+using System.Globalization;
+using IommuKit.Analysis.Verdict;
+using IommuKit.Traces;
+using IommuKit.Traces.Audit;
+using IommuKit.Traces.Faults;
+using Spectre.Console;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>Parts of a verdict in words, as screens and reports have them.</summary>
+internal static class VerdictText
+{
+    // More devices than these are counted rather than named.
+    private const int MostDevices = 3;
+
+    /// <summary>The kind of IOMMU, its mode, domains and devices, as recorded.</summary>
+    public static string IommuOf(VerdictResult verdict)
+    {
+        var audit = verdict.Audit;
+        string mode = audit.Mode switch
+        {
+            InvalidationMode.Strict => "strict",
+            InvalidationMode.Deferred => "lazy",
+            InvalidationMode.Mixed => "partly lazy",
+            _ => "mode not in the trace",
+        };
+        string caching = audit.CachingMode switch
+        {
+            CachingMode.On => "caching mode on",
+            CachingMode.Off => "caching mode off",
+            _ => string.Empty,
+        };
+        string domains = audit.Domains.Count switch
+        {
+            0 => string.Empty,
+            1 => $"domain {audit.Domains[0]}",
+            <= 4 => $"domains {string.Join(", ", audit.Domains)}",
+            _ => $"{audit.Domains.Count} domains",
+        };
+        string devices = verdict.Devices.Count switch
+        {
+            0 => string.Empty,
+            <= MostDevices => $"{(verdict.Devices.Count == 1 ? "device" : "devices")} {string.Join(", ", verdict.Devices)}",
+            _ => $"{Numbers.Count(verdict.Devices.Count)} devices",
+        };
+        string unit = string.Join(", ", new[] { verdict.Iommu ?? "IOMMU of unknown kind", mode, caching, domains }.Where(part => part.Length != 0));
+        return devices.Length == 0 ? unit : $"{unit} · {devices}";
+    }
+
+    /// <summary>Whether the times are those of hardware, where that is not plain; null where the trace names the machine.</summary>
+    public static string? Origin(VerdictResult verdict) =>
+        verdict.IsVirtual ? "of a virtual machine: its times do not carry over to hardware"
+        : verdict.Machine is null ? "whether of hardware or of a virtual machine is not in the trace"
+        : null;
+
+    /// <summary>The time that a share of the flushes did not exceed.</summary>
+    public static string Gap(FlushTimes times, double share) =>
+        times.Gaps.Percentile(share) is var gap && gap >= FlushTimes.CutOff ? $"above {Durations.Of(FlushTimes.CutOff)}" : Durations.Of(gap);
+
+    /// <summary>A share, with as many digits as say something.</summary>
+    public static string Share(double share) => share switch
+    {
+        > 0.995 and < 1 => "99 %",
+        > 0 and < 0.005 => string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.##} %"),
+        _ => Numbers.Percent(share),
+    };
+}
