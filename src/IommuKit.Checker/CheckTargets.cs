@@ -1,5 +1,6 @@
 using IommuKit.Checker.Iommus.Software;
 using IommuKit.Checker.Iommus.Tegra;
+using IommuKit.Checker.Iommus.Vtd;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Lab.Formats;
 using IommuKit.Lab.Iommus;
@@ -13,6 +14,7 @@ public static class CheckTargets
     public static IReadOnlyList<CheckTarget> All { get; } =
     [
         .. TegraTargets.All,
+        .. VtdTargets.All,
         .. SoftwareTargets.All,
     ];
 

@@ -9,6 +9,9 @@ public enum IommuError
     /// <summary>No such thing: the IOVA, device or id does not exist.</summary>
     ENOENT = 2,
 
+    /// <summary>The hardware refused what it was told, or did not do it.</summary>
+    EIO = 5,
+
     /// <summary>No memory for a page table.</summary>
     ENOMEM = 12,
 

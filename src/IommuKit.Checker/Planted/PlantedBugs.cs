@@ -17,25 +17,26 @@ public static class PlantedBugs
     [
         Left("map-clean", "no line is cleaned on map", "M7", IsNotCoherent, CheckOperationKind.Map, IsClean),
         Left("map-table-cache", "the table cache is not invalidated on map", "M6", HasTableCacheAndMaps, CheckOperationKind.Map, IsTableCache),
-        Left("map-tlb", "the TLB is not invalidated on map", "M6", IsNegativeWithMaps, CheckOperationKind.Map, IsTlb),
+        Left("map-tlb", "the TLB is not invalidated on map", "M6", IsNegativeWithMaps, CheckOperationKind.Map, IsTlb) with { IsOfRegisters = true },
         Left("unmap-clean", "no line is cleaned on unmap", "M8", IsNotCoherent, CheckOperationKind.Unmap, IsClean),
         Left("unmap-table-cache", "the table cache is not invalidated on unmap", "M1", HasTableCacheAtOnce, CheckOperationKind.Unmap, IsTableCache),
-        Left("unmap-tlb", "the TLB is not invalidated on unmap", "M1", IsAtOnce, CheckOperationKind.Unmap, IsTlb),
-        Left("attach-tlb", "the TLB is not invalidated when a device is attached", "M1", StartsUnknown, CheckOperationKind.Attach, IsTlb),
+        Left("unmap-tlb", "the TLB is not invalidated on unmap", "M1", IsAtOnce, CheckOperationKind.Unmap, IsTlb) with { IsOfRegisters = true },
+        Left("attach-tlb", "the TLB is not invalidated when a device is attached", "M1", StartsUnknown, CheckOperationKind.Attach, IsTlb)
+            with { IsOfRegisters = true },
         Left("barrier", "nobody waits for cleans", "O2", configuration => !configuration.Target.HasCoherentWalk, null, IsBarrier),
         Left("fence", "the CPU goes on before its stores are visible", "O2", HasStoreBufferAtOnce, null, IsBarrier)
             with { Expected = [Verdict.Missing, Verdict.Order] },
         Left("wait", "nobody waits for invalidations", "O5", configuration => configuration.Target.Traits.HasPostedCommands, null, IsWait)
             with { Expected = [Verdict.NotComplete] },
         LeftOut("deferred-reuse", "an IOVA is mapped again before the queue is drained", "O5", IsDeferred, CheckOperationKind.Map, IsFlushOfAll)
-            with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order] },
+            with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order], IsOfRegisters = true },
         LeftOut(
             "scatter-reuse",
             "an IOVA is mapped to a scatter list before the queue is drained",
             "O5",
             IsDeferred,
             CheckOperationKind.Scatter,
-            IsFlushOfAll) with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order], ShowsInFollowUps = true },
+            IsFlushOfAll) with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order], ShowsInFollowUps = true, IsOfRegisters = true },
 
         // Of a new table, what was in its memory before is left: with some granules that is a valid entry, as after a table that went too early.
         new(
@@ -58,7 +59,7 @@ public static class PlantedBugs
             "M9",
             [Verdict.Missing],
             configuration => HasSmallDrops(configuration) && InvalidatesByRange(configuration),
-            (machine, run) => new OnlyFirstOfRun(machine, run, ShadowCommandKind.DropTranslations)),
+            (machine, run) => new OnlyFirstOfRun(machine, run, ShadowCommandKind.DropTranslations)) { IsOfRegisters = true },
         new(
             "tlb-before-table-cache",
             "the TLB is invalidated before the table cache",
@@ -72,7 +73,9 @@ public static class PlantedBugs
     public static IEnumerable<PlantedBug> Of(CheckTarget target)
     {
         ArgumentNullException.ThrowIfNull(target);
-        return General.Where(bug => !target.HarmlessBugs.Contains(bug.Name, StringComparer.Ordinal)).Concat(target.Bugs);
+        return General
+            .Where(bug => !(bug.IsOfRegisters && target.HasQueue) && !target.HarmlessBugs.Contains(bug.Name, StringComparer.Ordinal))
+            .Concat(target.Bugs);
     }
 
     /// <summary>All bugs that can be planted in a configuration.</summary>
@@ -154,7 +157,8 @@ public static class PlantedBugs
 
     private static bool IsBarrier(MaintenanceStep access) => access.Kind == MaintenanceKind.Barrier;
 
-    private static bool IsWait(MaintenanceStep access) => access is { Kind: MaintenanceKind.RegisterRead, Purpose: RegisterPurpose.Completion };
+    private static bool IsWait(MaintenanceStep access) => access
+        is { Kind: MaintenanceKind.RegisterRead, Purpose: RegisterPurpose.Completion } or { Kind: MaintenanceKind.StatusRead };
 
     private static bool IsFlushOfAll(MaintenanceStep access, ShadowCommands commands)
     {

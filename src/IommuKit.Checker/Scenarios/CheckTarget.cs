@@ -33,6 +33,9 @@ public sealed record CheckTarget(
     /// </summary>
     public IReadOnlyList<string> HarmlessBugs { get; init; } = [];
 
+    /// <summary>Whether its driver invalidates by commands in a queue: then its <see cref="Bugs"/> have those of such commands.</summary>
+    public bool HasQueue { get; init; }
+
     /// <summary>Page sizes of its domains; 0 for the smallest only.</summary>
     public ulong PageSizes { get; init; }
 
@@ -110,6 +113,7 @@ public sealed record CheckTarget(
             settings => new MachineRig<TFormat>(plan, settings))
         {
             CanAttach = true,
+            HasQueue = plan.Kind.HasQueue,
             Least = shape => MappingBound<TFormat>.Find(plan.Traits, inputBits, shape),
             PoolBytes = TrackedPages<TFormat>.PoolBytesFor(tables: 16, inputBits),
             PoolBytesAtEnds = TrackedPages<TFormat>.PoolBytesFor(tables: TrackedPages<TFormat>.TablesAtEnds, inputBits),

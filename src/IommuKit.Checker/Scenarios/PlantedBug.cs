@@ -20,6 +20,9 @@ public sealed record PlantedBug(
     /// <summary>Whether it only shows when an operation is interrupted by another thread's.</summary>
     public bool NeedsTwoThreads { get; init; }
 
+    /// <summary>Whether it is in accesses of registers that invalidate, so that a driver that does so by commands in a queue cannot have it.</summary>
+    public bool IsOfRegisters { get; init; }
+
     /// <summary>Whether it shows in <see cref="FollowUps"/> only, and not in all scenarios of a few operations.</summary>
     public bool ShowsInFollowUps { get; init; }
 }

@@ -159,7 +159,7 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
                 case ShadowCommandKind.Complete:
                     _posted.Complete();
                     break;
-                case ShadowCommandKind.StoreRoute:
+                case ShadowCommandKind.StoreRoute or ShadowCommandKind.StoreRoot:
                     _posted.Store(command);
                     break;
                 default:

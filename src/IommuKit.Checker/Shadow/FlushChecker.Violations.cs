@@ -88,7 +88,7 @@ internal sealed partial class FlushChecker<TFormat>
             source = StaleSource.Route;
         }
 
-        if (state.Routes[device] != (ulong)space)
+        if (state.Routes[device] != (ulong)space || (source == StaleSource.Translations && state.OldRoots[space] != ShadowCommand.Nothing))
         {
             source = StaleSource.RouteCache;
         }

@@ -24,6 +24,9 @@ public enum ShadowCommandKind
     /// <summary>An entry in memory gives a device another address space, or none: what hardware remembers of it may still be used.</summary>
     StoreRoute,
 
+    /// <summary>An entry in memory gives an address space another root: what hardware remembers of the entry may still be used.</summary>
+    StoreRoot,
+
     /// <summary>What hardware remembers of such entries goes.</summary>
     DropRoutes,
 

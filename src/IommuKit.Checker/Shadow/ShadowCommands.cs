@@ -44,6 +44,13 @@ public sealed class ShadowCommands
     /// <param name="space">The address space; null for none.</param>
     public void StoreRoute(int device, int? space) => Add(Route(ShadowCommandKind.StoreRoute, device, space));
 
+    /// <summary>
+    /// An entry in memory gives an address space its root: hardware may go on with the one before, as long as it remembers the entry for some device.
+    /// </summary>
+    /// <param name="space">The address space.</param>
+    /// <param name="root">The physical address of its root table.</param>
+    public void StoreRoot(int space, ulong root) => Add(new(ShadowCommandKind.StoreRoot, space, root, 0));
+
     /// <summary>What hardware remembers of entries in memory that give devices their address spaces goes.</summary>
     /// <param name="device">The device, or <see cref="ShadowCommand.Every"/>.</param>
     public void DropRoutes(int device) => Add(new(ShadowCommandKind.DropRoutes, device, 0, 0));

@@ -8,18 +8,28 @@ internal sealed partial class ShadowHardware<TFormat>
 {
     private void FetchSpace(ShadowState state, int space)
     {
-        ulong root = state.Roots[space];
-        int cell = pages.CellOf(root, pages.RootLevel);
+        ulong old = state.OldRoots[space];
         ulong touched = 0;
         for (int page = 0; page < pages.Count; page++)
         {
-            ulong walk = root == ShadowCommand.Nothing ? 1
-                : cell < 0 ? Translations.BitOf(page, Unknown)
-                : Walk(state, space, pages.RootLevel, cell, page, ref touched);
+            ulong walk = WalkFrom(state, space, state.Roots[space], page, ref touched);
+            if (old != ShadowCommand.Nothing)
+            {
+                walk |= WalkFrom(state, space, old, page, ref touched);
+            }
+
             int at = (space * pages.Count) + page;
             state.Translations[at] |= traits.CachesInvalidEntries ? walk : walk & ~1ul;
             state.Answers[at] = walk | state.Translations[at];
         }
+    }
+
+    private ulong WalkFrom(ShadowState state, int space, ulong root, int page, ref ulong touched)
+    {
+        int cell = pages.CellOf(root, pages.RootLevel);
+        return root == ShadowCommand.Nothing ? 1
+            : cell < 0 ? Translations.BitOf(page, Unknown)
+            : Walk(state, space, pages.RootLevel, cell, page, ref touched);
     }
 
     /// <summary>Walks in every way that memory, the table cache and the walk cache allow, and lets them remember what is read.</summary>

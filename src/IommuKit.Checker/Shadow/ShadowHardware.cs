@@ -72,7 +72,11 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
                 break;
             case ShadowCommandKind.StoreRoute:
                 state.Routes[command.Subject] = command.First;
-                state.HeldRoutes[command.Subject] |= RouteBit(command.First);
+                ref ulong held = ref state.HeldRoutes[command.Subject];
+                held = (traits.CachesAbsentRoutes ? held : held & ~ShadowState.NoRoute) | RouteBit(command.First);
+                break;
+            case ShadowCommandKind.StoreRoot when command.Subject < spaces:
+                StoreRoot(state, command.Subject, command.First);
                 break;
             case ShadowCommandKind.DropRoutes:
                 DropRoutes(state, command);
@@ -226,11 +230,36 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
     {
         for (int device = 0; device < devices; device++)
         {
-            if (command.Concerns(device))
+            if (!command.Concerns(device))
             {
-                state.HeldRoutes[device] = RouteBit(state.Routes[device]);
+                continue;
             }
+
+            for (ulong held = state.HeldRoutes[device] & ~ShadowState.NoRoute; held != 0; held &= held - 1)
+            {
+                state.OldRoots[BitOperations.TrailingZeroCount(held)] = ShadowCommand.Nothing;
+            }
+
+            state.HeldRoutes[device] = RouteBit(state.Routes[device]);
         }
+    }
+
+    private static void StoreRoot(ShadowState state, int space, ulong root)
+    {
+        ref ulong current = ref state.Roots[space];
+        if (current == root)
+        {
+            return;
+        }
+
+        // Somebody whose entry for a device is still remembered has the old one too.
+        bool isHeld = Array.Exists(state.HeldRoutes, held => (held & (1ul << space)) != 0);
+        if (isHeld && current != ShadowCommand.Nothing)
+        {
+            state.OldRoots[space] = current;
+        }
+
+        current = root;
     }
 
     private void DropTranslations(ShadowState state, in ShadowCommand command)

@@ -20,9 +20,11 @@ internal sealed class ShadowState
         Walks = new ulong[spaces * levels * pages];
         Answers = new ulong[spaces * pages];
         Roots = new ulong[spaces];
+        OldRoots = new ulong[spaces];
         Routes = new ulong[devices];
         HeldRoutes = new ulong[devices];
         Array.Fill(Roots, ShadowCommand.Nothing);
+        Array.Fill(OldRoots, ShadowCommand.Nothing);
         Array.Fill(Routes, ShadowCommand.Nothing);
         Array.Fill(HeldRoutes, NoRoute);
         Array.Fill(Answers, 1ul);
@@ -46,6 +48,9 @@ internal sealed class ShadowState
     /// <summary>The root of each address space.</summary>
     public ulong[] Roots { get; }
 
+    /// <summary>The root that each address space had before, where hardware may go on with it.</summary>
+    public ulong[] OldRoots { get; }
+
     /// <summary>The address space of each device, as registers and memory say.</summary>
     public ulong[] Routes { get; }
 
@@ -64,6 +69,7 @@ internal sealed class ShadowState
         other.Walks.CopyTo(Walks, 0);
         other.Answers.CopyTo(Answers, 0);
         other.Roots.CopyTo(Roots, 0);
+        other.OldRoots.CopyTo(OldRoots, 0);
         other.Routes.CopyTo(Routes, 0);
         other.HeldRoutes.CopyTo(HeldRoutes, 0);
     }

@@ -24,6 +24,11 @@ public sealed record ShadowTraits
     public bool HasWalkCache { get; init; }
 
     /// <summary>
+    /// Whether hardware may remember that an entry in memory gives a device no address space; if not, one that it gives is seen at once.
+    /// </summary>
+    public bool CachesAbsentRoutes { get; init; } = true;
+
+    /// <summary>
     /// Bytes of IOVA that invalidations of translations can be for, smallest first; the last may be larger than all
     /// IOVAs. Empty if there is one for any range.
     /// </summary>

@@ -51,13 +51,13 @@ internal sealed class WasteMeter<TFormat>
     /// <summary>A register is about to be read or written.</summary>
     public void Accessing(in MaintenanceStep step)
     {
-        if (step.Kind != MaintenanceKind.RegisterRead)
+        if (step.Kind is not (MaintenanceKind.RegisterRead or MaintenanceKind.StatusRead))
         {
             _hasWritten = true;
             return;
         }
 
-        if (step.Purpose == RegisterPurpose.Completion)
+        if (step.Kind == MaintenanceKind.StatusRead || step.Purpose == RegisterPurpose.Completion)
         {
             _counts.Waits++;
             _counts.WaitsForNothing += _hasWritten ? 0 : 1;

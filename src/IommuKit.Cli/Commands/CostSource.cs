@@ -42,7 +42,15 @@ internal sealed class CostSource(Catalog catalog)
     }
 
     /// <summary>The machine.</summary>
-    public IommuKind MachineIn(ParseResult parsed) => Choices.Machine(catalog, parsed.GetValue(_iommu) ?? SeedTable.Machine);
+    public IommuKind MachineIn(ParseResult parsed)
+    {
+        var kind = Choices.Machine(catalog, parsed.GetValue(_iommu) ?? SeedTable.Machine);
+        return !kind.HasQueue
+            ? kind
+            : throw new InputException(
+                $"{_iommu.Name}: {kind.Name} takes commands from a queue, and causes are told apart by accesses of registers; 'bench' and 'replay' "
+                + "can run it");
+    }
 
     /// <summary>The files that are read.</summary>
     public IEnumerable<string> FilesIn(ParseResult parsed) =>

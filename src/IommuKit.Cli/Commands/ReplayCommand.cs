@@ -59,6 +59,8 @@ internal static class ReplayCommand
 
             var part = parsed.GetValue(shard) is { } text ? Shard.Parse(text) : (Shard?)null;
             bool isWhatIf = parsed.GetValue(whatIf);
+            string[] paths = parsed.GetValue(files)!;
+            common.DefaultTo(parsed, paths);
             var options = new ReplayOptions
             {
                 Machines = common.MachinesIn(parsed),
@@ -69,7 +71,6 @@ internal static class ReplayCommand
                 HasSizes = parsed.GetValue(bySize),
                 SeriesInterval = interval is null ? 0 : Choices.Duration(series.Name, interval),
             };
-            string[] paths = parsed.GetValue(files)!;
             if (paths.Count(path => path == "-") > 1)
             {
                 throw new InputException("-: the standard input can be read only once");

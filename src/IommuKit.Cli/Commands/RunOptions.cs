@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IommuKit.Cli.Extensions;
+using IommuKit.Cli.Invocation;
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
@@ -15,7 +16,8 @@ internal sealed class RunOptions(Catalog catalog)
 {
     private readonly Option<string[]> _iommu = new("--iommu", "--soc")
     {
-        Description = $"IOMMUs: {string.Join(", ", catalog.Machines.Select(kind => kind.Name))}, all. Default: {SeedTable.Machine}.",
+        Description = $"IOMMUs: {string.Join(", ", catalog.Machines.Select(kind => kind.Name))}, all. "
+            + $"Default: {SeedTable.Machine}; in a replay, one of the kind that the traces were recorded on, if they say so.",
         HelpName = "NAME,…",
     };
 
@@ -64,9 +66,33 @@ internal sealed class RunOptions(Catalog catalog)
     public IReadOnlyList<string> Compared =>
         [_iommu.Name, _policy.Name, _flushAll.Name, .. _tuning.Select(tuning => tuning.Option.Name)];
 
+    /// <summary>The IOMMU that is taken if none was asked for.</summary>
+    public string Default { get; private set; } = SeedTable.Machine;
+
+    /// <summary>If no IOMMU was asked for, takes one of the kind that traces were recorded on, if all that say so name the same.</summary>
+    /// <param name="parsed">What the user typed.</param>
+    /// <param name="traces">The traces. What is no plain file is not looked at, as it could not be read again.</param>
+    public void DefaultTo(ParseResult parsed, IEnumerable<string> traces)
+    {
+        if (parsed.GetValue(_iommu) is { Length: > 0 })
+        {
+            return;
+        }
+
+        string?[] recorded =
+        [
+            .. traces.Where(trace => FileIdentity.Of(trace) is { IsRegular: true }).Select(TraceOrigin.Find)
+                .Where(name => name is not null).Distinct(StringComparer.Ordinal),
+        ];
+        if (recorded is [{ } only] && catalog.Machines.FirstOrDefault(kind => kind.RecordedOn == only) is { } kind)
+        {
+            Default = kind.Name;
+        }
+    }
+
     /// <summary>The IOMMUs that were asked for.</summary>
     public IReadOnlyList<IommuKind> MachinesIn(ParseResult parsed) =>
-        Choices.Machines(catalog, parsed.GetValue(_iommu) is { Length: > 0 } names ? names : [SeedTable.Machine]);
+        Choices.Machines(catalog, parsed.GetValue(_iommu) is { Length: > 0 } names ? names : [Default]);
 
     /// <summary>The policies that were asked for.</summary>
     public IReadOnlyList<SyncPolicy> PoliciesIn(ParseResult parsed) =>

@@ -182,7 +182,7 @@ internal sealed class ExplainView(IommuKind kind, SyncPolicy from, SyncPolicy to
 
         if (replay is not null)
         {
-            console.Note(isMarkdown, $"{Names.OfFile(replay.Trace.File)}: {TraceNotes.Origin(replay.Trace)}");
+            console.Note(isMarkdown, $"{Names.OfFile(replay.Trace.File)}: {TraceNotes.Origin(replay)}");
         }
 
         console.WriteLine();

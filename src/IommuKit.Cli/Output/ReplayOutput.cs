@@ -188,7 +188,7 @@ internal static class ReplayOutput
         var leftOut = new List<string>();
         foreach (var file in results.GroupBy(result => result.Trace))
         {
-            WriteTrace(console, file.Key, isMarkdown);
+            WriteTrace(console, file.First(), isMarkdown);
             if (isMarkdown)
             {
                 console.WriteLine();
@@ -265,7 +265,7 @@ internal static class ReplayOutput
         var leftOut = new List<string>();
         foreach (var file in results.GroupBy(result => result.Trace))
         {
-            WriteTrace(console, file.Key, isMarkdown);
+            WriteTrace(console, file.First(), isMarkdown);
             foreach (var result in file)
             {
                 console.WriteLine();
@@ -284,10 +284,14 @@ internal static class ReplayOutput
     }
 
     /// <summary>Says what is in a trace.</summary>
-    public static void WriteTrace(IAnsiConsole console, TraceSummary trace, bool isMarkdown)
+    /// <param name="console">Where.</param>
+    /// <param name="result">A replay of it.</param>
+    /// <param name="isMarkdown">Whether the output is Markdown.</param>
+    public static void WriteTrace(IAnsiConsole console, ReplayResult result, bool isMarkdown)
     {
+        var trace = result.Trace;
         console.Note(isMarkdown, $"{trace.File}: {TraceNotes.Contents(trace)}");
-        console.Note(isMarkdown, $"  {TraceNotes.Origin(trace)}");
+        console.Note(isMarkdown, $"  {TraceNotes.Origin(result)}");
         foreach (string note in TraceNotes.Of(trace))
         {
             console.Note(isMarkdown, $"  {note}");

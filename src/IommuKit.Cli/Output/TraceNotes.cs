@@ -13,8 +13,11 @@ internal static class TraceNotes
         + $"{Numbers.Count((long)trace.PeakLivePages)} at most";
 
     /// <summary>On what hardware it was recorded, and what of a replay is that hardware's.</summary>
-    public static string Origin(TraceSummary trace) =>
-        (trace.RecordedOn is { } iommu ? $"recorded on {iommu}, not on what is modelled here" : "it does not say on what IOMMU it was recorded")
+    /// <param name="result">A replay of it.</param>
+    public static string Origin(ReplayResult result) =>
+        (result.Trace.RecordedOn is { } iommu
+            ? $"recorded on {iommu}, {(result.IsAsRecorded ? "and modelled as such, though perhaps not as that one" : "not on what is modelled here")}"
+            : "it does not say on what IOMMU it was recorded")
         + ": maps and unmaps are the trace's, flushes, times and what is left reachable the model's";
 
     /// <summary>What is missing or odd.</summary>

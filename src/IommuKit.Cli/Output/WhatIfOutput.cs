@@ -79,7 +79,7 @@ internal static class WhatIfOutput
         var leftOut = new List<string>();
         foreach (var file in cases.GroupBy(one => one.Result.Trace))
         {
-            ReplayOutput.WriteTrace(console, file.Key, isMarkdown);
+            ReplayOutput.WriteTrace(console, file.First().Result, isMarkdown);
             if (isMarkdown)
             {
                 console.WriteLine();

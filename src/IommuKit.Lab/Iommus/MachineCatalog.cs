@@ -1,4 +1,5 @@
 using IommuKit.Lab.Iommus.Tegra;
+using IommuKit.Lab.Iommus.Vtd;
 using IommuKit.Lab.Machines;
 
 namespace IommuKit.Lab.Iommus;
@@ -10,6 +11,7 @@ public static class MachineCatalog
     public static IReadOnlyList<IommuKind> All { get; } =
     [
         .. TegraKinds.All,
+        .. VtdKinds.All,
     ];
 
     /// <summary>The kind of that name, or null.</summary>

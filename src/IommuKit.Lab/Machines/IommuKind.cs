@@ -14,4 +14,15 @@ public sealed record IommuKind(string Name, string Description, Func<MachineSett
     /// those.
     /// </summary>
     public string? Costs { get; init; }
+
+    /// <summary>
+    /// What traces are called that were recorded on such an IOMMU (<see cref="Traces.RecordedIommu.Name"/>): it is taken for them unless somebody
+    /// asks for another, if it is the first such kind. Null if there are none.
+    /// </summary>
+    public string? RecordedOn { get; init; }
+
+    /// <summary>
+    /// Whether its driver gives commands by a queue in memory. Where an operation is taken apart by its accesses, such an IOMMU cannot take part.
+    /// </summary>
+    public bool HasQueue { get; init; }
 }

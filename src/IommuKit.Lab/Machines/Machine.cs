@@ -22,6 +22,7 @@ public abstract class Machine : IDisposable
         Name = name;
         Memory = parts.Memory;
         Allocator = parts.Allocator;
+        DataStart = (parts.Queues ?? parts.Allocator).LastAddress + 1;
         _meter = parts.Meter;
         _counters = new DomainCounters(_meter.IsShared);
     }
@@ -36,9 +37,9 @@ public abstract class Machine : IDisposable
     public PageAllocator Allocator { get; }
 
     /// <summary>
-    /// The first physical address after the pool that page tables come from. What is below the pool, if anything, is free for data too.
+    /// The first physical address after what page tables, and queues if there are any, come from. What is below the pool, if anything, is free for data too.
     /// </summary>
-    public ulong DataStart => Allocator.LastAddress + 1;
+    public ulong DataStart { get; }
 
     /// <summary>The driver.</summary>
     public abstract IommuDriver Driver { get; }

@@ -10,13 +10,16 @@ namespace IommuKit.Lab.Machines;
 /// </summary>
 public sealed class MachineParts
 {
-    private MachineParts(PhysicalMemory memory, PageAllocator allocator, Meter meter, IMmio registers, ICpuCache cache)
+    private MachineParts(
+        PhysicalMemory memory, PageAllocator allocator, PageAllocator? queues, Meter meter, IMmio registers, ICpuCache cache, IStatusWords statusWords)
     {
         Memory = memory;
         Allocator = allocator;
         Meter = meter;
         Registers = registers;
         Cache = cache;
+        Queues = queues;
+        StatusWords = statusWords;
     }
 
     /// <summary>System memory.</summary>
@@ -34,6 +37,12 @@ public sealed class MachineParts
     /// <summary>The CPU's cache that the driver gets.</summary>
     public ICpuCache Cache { get; }
 
+    /// <summary>Where queues come from; null where the machine has none.</summary>
+    public PageAllocator? Queues { get; }
+
+    /// <summary>How the driver looks at words that the hardware stores.</summary>
+    public IStatusWords StatusWords { get; }
+
     /// <summary>Puts a machine together, and the driver on it. If something throws, nothing is left of it.</summary>
     /// <typeparam name="TMachine">The machine.</typeparam>
     /// <param name="settings">How it is to be.</param>
@@ -42,13 +51,15 @@ public sealed class MachineParts
     /// <param name="purposeOf">What an access of a register is for, by its offset and whether it is a read.</param>
     /// <param name="createModel">Makes the model of the hardware, whose registers these are. Not called where none is wanted.</param>
     /// <param name="create">Makes the machine of its parts.</param>
+    /// <param name="queues">Queues in memory; null for hardware without them.</param>
     public static TMachine Build<TMachine>(
         MachineSettings settings,
         ulong memoryBytes,
         bool isCoherent,
         Func<uint, bool, RegisterPurpose> purposeOf,
         Func<PhysicalMemory, IMmio> createModel,
-        Func<MachineParts, TMachine> create)
+        Func<MachineParts, TMachine> create,
+        QueueParts? queues = null)
         where TMachine : Machine
     {
         ArgumentNullException.ThrowIfNull(settings);
@@ -59,17 +70,22 @@ public sealed class MachineParts
         // Without a model nothing but the CPU looks at memory, and that only at the tables.
         var memory = settings.Memory ?? (settings.HasModel
             ? new PhysicalMemory(memoryBytes, isCoherent)
-            : new PhysicalMemory(settings.TablePoolStart + settings.TablePool, isCoherent: true));
+            : new PhysicalMemory(settings.TablePoolStart + settings.TablePool + (queues?.Bytes ?? 0), isCoherent: true));
         try
         {
             settings.Prepare?.Invoke(memory);
             var allocator = new PageAllocator(memory.CpuView, settings.TablePoolStart, settings.TablePool);
-            var silent = new SilentRegisters();
+            var queuePool = queues is null
+                ? null
+                : new PageAllocator(memory.CpuView, settings.TablePoolStart + settings.TablePool, queues.Bytes);
+            var silent = queues?.CreateSilent() ?? new SilentRegisters();
             var registers = settings.HasModel ? createModel(memory) : silent;
             var cache = settings.HasModel ? (ICpuCache)memory : silent;
-            var meter = new Meter(registers, cache, purposeOf, settings.IsShared);
-            return create(new MachineParts(
-                memory, allocator, meter, settings.HasMeter ? meter : registers, settings.HasMeter ? meter : cache));
+            var statusWords = registers as IStatusWords ?? new HostStatusWords(memory.CpuView);
+            var meter = new Meter(registers, cache, purposeOf, settings.IsShared, statusWords, queues?.CreateReader(memory.CpuView));
+            return create(settings.HasMeter
+                ? new MachineParts(memory, allocator, queuePool, meter, meter, meter, meter)
+                : new MachineParts(memory, allocator, queuePool, meter, registers, cache, statusWords));
         }
         catch
         {

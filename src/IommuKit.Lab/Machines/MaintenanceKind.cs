@@ -15,6 +15,9 @@ public enum MaintenanceKind
     /// <summary>A register is read.</summary>
     RegisterRead,
 
+    /// <summary>A word in memory is read that hardware stores to tell that it is done.</summary>
+    StatusRead,
+
     /// <summary>A walker in software is told to forget a range, and has done so when the call returns.</summary>
     Invalidate,
 }

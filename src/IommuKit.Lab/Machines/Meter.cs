@@ -16,9 +16,18 @@ namespace IommuKit.Lab.Machines;
 /// <param name="isShared">
 /// Whether several threads may use it at once. A trace has some fifteen accesses for each event: counting them must cost nothing.
 /// </param>
-public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, RegisterPurpose> purposeOf, bool isShared) : IMmio, ICpuCache
+/// <param name="statusWords">What hardware stores to tell how far it is; null if it does not.</param>
+/// <param name="queues">Counts what doorbells hand over; null if there are none.</param>
+public sealed class Meter(
+    IMmio registers,
+    ICpuCache cache,
+    Func<uint, bool, RegisterPurpose> purposeOf,
+    bool isShared,
+    IStatusWords? statusWords = null,
+    IQueueReader? queues = null) : IMmio, ICpuCache, IStatusWords
 {
-    // Registers with lower offsets have their purposes looked up once only.
+    // Registers with lower offsets have their purposes looked up once only, but for those that somebody looks at beside counting: silent registers at
+    // what sets them up, a reader of queues at that and at doorbells.
     private const uint KnownOffsets = 0x1000;
 
     // Without hardware behind it there is nothing to pass on, only to count.
@@ -63,7 +72,7 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
     public int LineSize { get; } = cache.LineSize;
 
     /// <summary>Another meter before the same hardware, which counts what is done through it.</summary>
-    public Meter Beside() => new(registers, cache, purposeOf, isShared);
+    public Meter Beside() => new(registers, cache, purposeOf, isShared, statusWords);
 
     /// <summary>What passed so far.</summary>
     /// <param name="software">What domains count themselves.</param>
@@ -125,6 +134,9 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
             case MaintenanceKind.RegisterRead:
                 _ = ReadThrough(step.Address, step.IsWide);
                 break;
+            case MaintenanceKind.StatusRead:
+                _ = statusWords?.HasReached(step.Address, (uint)step.Value);
+                break;
             default:
                 throw new ArgumentException($"Hardware has no {step.Kind}.", nameof(step));
         }
@@ -161,6 +173,13 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
         }
     }
 
+    /// <summary>Without hardware, and where the look is left out, it is always reached. That it was looked at costs nothing by itself.</summary>
+    public bool HasReached(ulong physicalAddress, uint value) =>
+        !_isPassedOn
+        || statusWords is null
+        || !MustDo(MaintenanceKind.StatusRead, physicalAddress, value)
+        || statusWords.HasReached(physicalAddress, value);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Read(uint offset, bool isWide)
     {
@@ -170,7 +189,7 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
         }
 
         Add(SlotOf(offset, isRead: true), 1);
-        return _isPassedOn && MustDo(MaintenanceKind.RegisterRead, offset, 0, isRead: true, isWide) ? ReadThrough(offset, isWide) : 0;
+        return !_isPassedOn || MustDo(MaintenanceKind.RegisterRead, offset, 0, isRead: true, isWide) ? ReadThrough(offset, isWide) : 0;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -182,7 +201,8 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
         }
 
         Add(SlotOf(offset, isRead: false), 1);
-        if (_isPassedOn && MustDo(MaintenanceKind.RegisterWrite, offset, value, isRead: false, isWide))
+        queues?.Written(offset, value, this);
+        if (!_isPassedOn || MustDo(MaintenanceKind.RegisterWrite, offset, value, isRead: false, isWide))
         {
             WriteThrough(offset, value, isWide);
         }
@@ -244,12 +264,19 @@ public sealed class Meter(IMmio registers, ICpuCache cache, Func<uint, bool, Reg
         }
 
         ref byte known = ref _slotOf[offset + (isRead ? KnownOffsets : 0)];
-        if (known == 0)
+        if (known != 0)
         {
-            known = (byte)FindSlot(offset, isRead);
+            return known;
         }
 
-        return known;
+        int slot = FindSlot(offset, isRead);
+        bool isLookedAt = purposeOf(offset, isRead) is RegisterPurpose.Configuration or RegisterPurpose.Doorbell;
+        if (!isLookedAt)
+        {
+            known = (byte)slot;
+        }
+
+        return slot;
     }
 
     private int FindSlot(uint offset, bool isRead)

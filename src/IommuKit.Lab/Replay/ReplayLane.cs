@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
@@ -49,7 +50,7 @@ public sealed class ReplayLane : IDisposable
             FlushAllPages = replayCase.Tuning.FlushAllPages,
 
             // A trace says what went away, and the rest of a superpage did not.
-            SplitsPages = replayCase.Tuning.Settings.UsesSuperpages,
+            SplitsPages = !BitOperations.IsPow2(_machine.Driver.Traits.PageSizes),
             Clock = _clock,
         });
         _domain.Attach(_machine.TestDevice);
@@ -111,6 +112,7 @@ public sealed class ReplayLane : IDisposable
             _series?.Finish() ?? [],
             _exposure.Finish(trace.HasTimes))
         {
+            IsAsRecorded = _case.Machine.RecordedOn is { } own && own == trace.RecordedOn,
             Unpriced = _costs.Unpriced(counts),
             Histograms = (_mapLatency, _unmapLatency),
         };

@@ -36,6 +36,9 @@ public sealed record ReplayResult(
     /// <summary>Kinds of operation that were counted and that the costs say nothing of, so that they took no time.</summary>
     public IReadOnlyList<OperationKind> Unpriced { get; init; } = [];
 
+    /// <summary>Whether the machine is of the kind that the trace was recorded on.</summary>
+    public bool IsAsRecorded { get; init; }
+
     /// <summary>All virtual times of maps and of unmaps; null in a result that was read from a part of a sweep.</summary>
     [JsonIgnore]
     public (LatencyHistogram Maps, LatencyHistogram Unmaps)? Histograms { get; init; }

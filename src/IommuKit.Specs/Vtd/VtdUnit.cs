@@ -1,3 +1,5 @@
+using IommuKit.Specs.Mmio;
+
 namespace IommuKit.Specs.Vtd;
 
 /// <summary>What a VT-d remapping unit is, as its registers and ACPI say: all that a driver and a model of it agree on.</summary>
@@ -84,6 +86,22 @@ public sealed record VtdUnit(
         Math.Max(
             Capability.FaultRecordOffset + ((uint)Capability.FaultRecords * VtdFaultRecord.Bytes),
             ExtendedCapability.IotlbRegisterOffset + 16));
+
+    /// <summary>What an access to a register is for.</summary>
+    /// <param name="offset">The register, or the upper half of one.</param>
+    /// <param name="isRead">Whether it is read.</param>
+    public RegisterPurpose PurposeOf(uint offset, bool isRead) => (offset & ~4u) switch
+    {
+        VtdRegister.QueueTail => isRead ? RegisterPurpose.Completion : RegisterPurpose.Doorbell,
+        VtdRegister.QueueHead => RegisterPurpose.Completion,
+        VtdRegister.RootTable => RegisterPurpose.TranslationRoot,
+        VtdRegister.ContextCommand => RegisterPurpose.DeviceBinding,
+        VtdRegister.FaultStatus & ~4u => offset == VtdRegister.FaultStatus ? RegisterPurpose.Fault : RegisterPurpose.Configuration,
+        >= VtdRegister.FaultEvent and < VtdRegister.FaultEvent + 16 or VtdRegister.QueueErrorRecord => RegisterPurpose.Fault,
+        var wide when wide - (ExtendedCapability.IotlbRegisterOffset & ~4u) < 16 => RegisterPurpose.TlbInvalidation,
+        var wide when wide - Capability.FaultRecordOffset < (uint)Capability.FaultRecords * VtdFaultRecord.Bytes => RegisterPurpose.Fault,
+        _ => RegisterPurpose.Configuration,
+    };
 
     private static ulong Widths(params ReadOnlySpan<int> encoded)
     {

@@ -9,8 +9,7 @@ public sealed partial class TegraSmmuDriver
     // What one interrupt may bring: an interrupt that stays pending although it was acknowledged must not hold the processor for ever.
     private const int MaxRecords = 8;
 
-    private readonly Action _handleInterrupt;
-    private int _interrupts;
+    private readonly InterruptWork _interrupts;
 
     /// <summary>Receives faults of clients that are in no domain.</summary>
     public Action<IommuFault>? StrayFaultHandler { get; set; }
@@ -21,43 +20,7 @@ public sealed partial class TegraSmmuDriver
     /// thread, is left to the call that is at work; one that comes in the middle of an operation of a domain, on its thread, is handled when that
     /// ends. So a call may return before its fault is reported, and what a handler throws may reach the caller of an operation that is complete.
     /// </remarks>
-    public override void HandleInterrupt()
-    {
-        if (!OperationGate.TryLeaveToEnd(_handleInterrupt))
-        {
-            HandleInterruptNow();
-        }
-    }
-
-    private void HandleInterruptNow()
-    {
-        if (Interlocked.Increment(ref _interrupts) != 1)
-        {
-            return;
-        }
-
-        int handled = 0;
-        bool isDone = false;
-        try
-        {
-            do
-            {
-                handled = Volatile.Read(ref _interrupts);
-                Drain();
-            }
-            while (Interlocked.Add(ref _interrupts, -handled) != 0);
-
-            isDone = true;
-        }
-        finally
-        {
-            if (!isDone)
-            {
-                // A handler threw. The next interrupt is for a new call.
-                Volatile.Write(ref _interrupts, 0);
-            }
-        }
-    }
+    public override void HandleInterrupt() => _interrupts.Handle();
 
     /// <summary>Reads, acknowledges and reports until nothing is pending.</summary>
     private void Drain()

@@ -43,7 +43,7 @@ public sealed partial class TegraSmmuDriver : IommuDriver
         ArgumentNullException.ThrowIfNull(mc);
         ArgumentNullException.ThrowIfNull(cache);
         ArgumentNullException.ThrowIfNull(allocator);
-        _handleInterrupt = HandleInterruptNow;
+        _interrupts = new InterruptWork(Drain);
         _options = options ?? new TegraDriverOptions();
         _tlbStep = _options.TlbStep == 0 ? soc.TlbGroupBytes : _options.TlbStep;
         if (_tlbStep is not (16 << 10 or 32 << 10))

@@ -1,0 +1,27 @@
+using IommuKit.Lab.Machines;
+using IommuKit.Specs.Vtd;
+
+namespace IommuKit.Lab.Iommus.Vtd;
+
+/// <summary>Machines with VT-d.</summary>
+public static class VtdKinds
+{
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<IommuKind> All { get; } =
+    [
+        Of("vtd-server", VtdUnit.Server48, "Intel VT-d of servers: 48 bits, legacy mode, snoops the CPU's caches"),
+        Of("vtd-client", VtdUnit.Client39, "Intel VT-d of clients: 39 bits, legacy mode, snoops the CPU's caches"),
+        Of("vtd-client-nc", VtdUnit.ClientNonCoherent, "the same without snooping, and with a write buffer to flush"),
+        Of("vtd-server-57", VtdUnit.Server57, "Intel VT-d of servers of today: five levels, used in legacy mode"),
+        Of("vtd-guest", VtdUnit.EmulatedCachingMode, "Intel VT-d as QEMU shows it to guests in caching mode: 39 bits"),
+    ];
+
+    private static IommuKind Of(string name, VtdUnit unit, string description) =>
+        new(name, description, settings => VtdMachine.Create(unit with { Name = name }, settings))
+        {
+            Tuning = VtdTuning.All,
+            Costs = "vtd-public",
+            RecordedOn = "VT-d",
+            HasQueue = true,
+        };
+}

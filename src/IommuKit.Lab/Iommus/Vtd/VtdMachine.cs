@@ -1,0 +1,101 @@
+using IommuKit.Domains;
+using IommuKit.Drivers.Vtd;
+using IommuKit.Lab.Machines;
+using IommuKit.Models.Dma;
+using IommuKit.Models.Vtd;
+using IommuKit.Specs.Memory;
+using IommuKit.Specs.Mmio;
+using IommuKit.Specs.Vtd;
+
+namespace IommuKit.Lab.Iommus.Vtd;
+
+/// <summary>A machine with VT-d: a remapping unit, the driver, and three functions behind it.</summary>
+public sealed class VtdMachine : Machine
+{
+    // The queue, and a page of status words.
+    private const ulong QueueBytes = 2 << 12;
+
+    // No machine here has more memory, whatever its addresses could name.
+    private const int MostMemoryLog2 = 36;
+
+    // 00:02.0, 00:14.0 and 01:00.0.
+    private static readonly ushort[] Sources = [0x0010, 0x00a0, 0x0100];
+
+    private readonly VtdDriver _driver;
+    private readonly PostedDoorbell? _doorbell;
+
+    private VtdMachine(VtdDriver driver, MachineParts parts, VtdModel<SnoopedMemory>? model, PostedDoorbell? doorbell)
+        : base(driver.Unit.Name, parts)
+    {
+        Model = model;
+        _doorbell = doorbell;
+        _driver = driver;
+        if (model is not null)
+        {
+            model.MessageSent = _ => _driver.HandleInterrupt();
+        }
+    }
+
+    /// <summary>The model of the unit; null without one.</summary>
+    public VtdModel<SnoopedMemory>? Model { get; }
+
+    /// <inheritdoc/>
+    public override IIommuModel? Hardware => Model;
+
+    /// <inheritdoc/>
+    public override IommuDriver Driver => _driver;
+
+    /// <inheritdoc/>
+    public override CacheCounts Caches => Model?.Statistics is { } statistics
+        ? new CacheCounts(
+            statistics.IotlbHits,
+            statistics.IotlbMisses,
+            statistics.IotlbMisses - statistics.Level1Misses,
+            statistics.Level1Misses)
+        : default;
+
+    /// <summary>Builds a machine.</summary>
+    /// <param name="unit">Which unit it has.</param>
+    /// <param name="settings">How it is to be, or null.</param>
+    /// <param name="modelOptions">The unit's caches, or null.</param>
+    /// <param name="driverOptions">The options of the driver; null for those that the settings say.</param>
+    public static VtdMachine Create(
+        VtdUnit unit, MachineSettings? settings = null, VtdModelOptions? modelOptions = null, VtdDriverOptions? driverOptions = null)
+    {
+        ArgumentNullException.ThrowIfNull(unit);
+        settings ??= new MachineSettings();
+        VtdModel<SnoopedMemory>? model = null;
+        PostedDoorbell? doorbell = null;
+        return MachineParts.Build(
+            settings,
+            1ul << Math.Min(unit.HostAddressBits, MostMemoryLog2),
+            isCoherent: unit.ExtendedCapability.IsCoherent,
+            unit.PurposeOf,
+            memory =>
+            {
+                ulong queues = settings.TablePoolStart + settings.TablePool;
+                model = new VtdModel<SnoopedMemory>(unit, new SnoopedMemory(memory, queues, QueueBytes), modelOptions);
+                if (settings.HasImmediateWrites)
+                {
+                    return model;
+                }
+
+                return doorbell = new PostedDoorbell(model, new HostStatusWords(memory.CpuView));
+            },
+            parts => new VtdMachine(CreateDriver(unit, driverOptions ?? VtdTuning.OptionsFor(settings), parts), parts, model, doorbell),
+            new QueueParts(QueueBytes, memory => new VtdQueueReader(memory), () => new SilentVtd()));
+    }
+
+    /// <inheritdoc/>
+    public override void SettleWrites() => _doorbell?.Settle();
+
+    /// <inheritdoc/>
+    public override void EvictTranslations() => Model?.Evict();
+
+    /// <inheritdoc/>
+    protected override (int Reads, int Writes)? SourcesOf(IommuDevice device) =>
+        device is VtdDevice function ? (function.SourceId, function.SourceId) : null;
+
+    private static VtdDriver CreateDriver(VtdUnit unit, VtdDriverOptions options, MachineParts parts) => new(
+        unit, parts.Registers, parts.Cache, parts.Allocator, Sources, options, parts.Queues, parts.StatusWords);
+}

@@ -1,0 +1,16 @@
+namespace IommuKit.Lab.Machines;
+
+/// <summary>
+/// Reads the queues in memory by which a driver gives commands to its hardware, so that a meter can count what a doorbell hands over.
+/// </summary>
+public interface IQueueReader
+{
+    /// <summary>
+    /// A register was written that sets something up, or is a doorbell: counts the commands that this hands over, by <see cref="Meter.Count"/>. They
+    /// are in memory by now, and nothing has worked them off.
+    /// </summary>
+    /// <param name="offset">The register.</param>
+    /// <param name="value">What was written.</param>
+    /// <param name="meter">The meter.</param>
+    void Written(uint offset, ulong value, Meter meter);
+}

@@ -1,0 +1,46 @@
+using IommuKit.PageTables;
+
+namespace IommuKit.Drivers.Vtd;
+
+/// <summary>What can be tuned about the VT-d driver.</summary>
+public sealed record VtdDriverOptions
+{
+    /// <summary>
+    /// A range is invalidated by up to this many naturally aligned blocks that are exactly it, or by the one smallest aligned block around it where
+    /// that would take more. 0 means 4; 1 always takes the one block, as Linux does.
+    /// </summary>
+    public int BlocksPerRange { get; init; }
+
+    /// <summary>
+    /// From how many pages of 4 KiB of one range on an invalidation of the whole domain replaces it. 0 means never, but where the hardware has no
+    /// block that is large enough.
+    /// </summary>
+    public int DomainThreshold { get; init; }
+
+    /// <summary>
+    /// Whether invalidations say that only leaves have changed (IH) where that is so, and paging-structure caches keep what they hold. Linux before
+    /// October 2025 never said it on the second stage. In caching mode it is not said either.
+    /// </summary>
+    public bool UsesHint { get; init; } = true;
+
+    /// <summary>Whether all that an operation changed is invalidated as one range, as in Linux; otherwise each range of it by itself.</summary>
+    public bool MergesRanges { get; init; }
+
+    /// <summary>Whether domains map with pages of 2 MiB and 1 GiB where they can, and the hardware has them.</summary>
+    public bool UsesLargePages { get; init; } = true;
+
+    /// <summary>Whether the driver has a range flush. Without it, a domain that asks for one works page by page.</summary>
+    public bool HasRangeFlush { get; init; } = true;
+
+    /// <summary>When unmaps give page tables back. The driver in Linux does when an unmap covers all that a table translates.</summary>
+    public TableRelease Release { get; init; } = TableRelease.WhenCovered;
+
+    /// <summary>Log2 of the descriptors in the invalidation queue, 8 to 15. Linux: 8.</summary>
+    public int QueueLog2 { get; init; } = 8;
+
+    /// <summary>The rules of Linux 6.1 to 6.17 for the second stage: one block for what an operation changed, never with the hint.</summary>
+    public static VtdDriverOptions Linux { get; } = new() { BlocksPerRange = 1, UsesHint = false, MergesRanges = true };
+
+    /// <summary>The rules of Linux since the hint takes effect (6b38a108eeb3, October 2025).</summary>
+    public static VtdDriverOptions LinuxWithHint { get; } = Linux with { UsesHint = true };
+}
