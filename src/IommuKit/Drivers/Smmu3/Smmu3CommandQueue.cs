@@ -77,7 +77,7 @@ internal sealed class Smmu3CommandQueue
     public void Push(ReadOnlySpan<Smmu3Command> commands) => Push(commands, hasSync: false, out _);
 
     /// <summary>Hands commands over with one CMD_SYNC, and waits until that is complete: then everything handed over before is, too.</summary>
-    /// <exception cref="IommuException">Hardware refused a command (ENODEV).</exception>
+    /// <exception cref="IommuException">Hardware refused a command (EIO).</exception>
     /// <exception cref="TimeoutException">It does not consume.</exception>
     public void PushAndWait(params ReadOnlySpan<Smmu3Command> commands) => PushAndWait(commands, Failures);
 
@@ -90,7 +90,7 @@ internal sealed class Smmu3CommandQueue
         WaitFor(end, message);
         if (Failures != failures)
         {
-            throw new IommuException(IommuError.ENODEV, "The SMMU refused a command, so that not everything counts as invalidated.");
+            throw new IommuException(IommuError.EIO, "The SMMU refused a command, so that not everything counts as invalidated.");
         }
     }
 

@@ -9,8 +9,7 @@ public sealed partial class Smmu3Driver
 {
     private const int RecordsAtOnce = 16;
 
-    private readonly Action _handleInterrupt;
-    private int _interrupts;
+    private readonly InterruptWork _interrupts;
 
     /// <summary>Receives faults of devices that are in no domain, and of StreamIDs of no device.</summary>
     public Action<IommuFault>? StrayFaultHandler { get; set; }
@@ -24,44 +23,7 @@ public sealed partial class Smmu3Driver
     /// thread, is left to the call that is at work; one that comes in the middle of an operation of a domain, on its thread, is handled when that
     /// ends. A transaction that stalls, where hardware can do nothing else, is aborted after its handler.
     /// </remarks>
-    public override void HandleInterrupt()
-    {
-        if (!OperationGate.TryLeaveToEnd(_handleInterrupt))
-        {
-            HandleInterruptNow();
-        }
-    }
-
-    private void HandleInterruptNow()
-    {
-        if (Interlocked.Increment(ref _interrupts) != 1)
-        {
-            return;
-        }
-
-        int handled = 0;
-        bool isDone = false;
-        try
-        {
-            do
-            {
-                handled = Volatile.Read(ref _interrupts);
-                HandleErrors();
-                Drain();
-            }
-            while (Interlocked.Add(ref _interrupts, -handled) != 0);
-
-            isDone = true;
-        }
-        finally
-        {
-            if (!isDone)
-            {
-                // A handler threw. The next interrupt is for a new call.
-                Volatile.Write(ref _interrupts, 0);
-            }
-        }
-    }
+    public override void HandleInterrupt() => _interrupts.Handle();
 
     private void HandleErrors()
     {
@@ -81,9 +43,10 @@ public sealed partial class Smmu3Driver
         }
     }
 
-    /// <summary>Reports what is in the queue; what comes meanwhile raises another interrupt, or is there at the next look.</summary>
+    /// <summary>Acknowledges errors, and reports what is in the queue; what comes meanwhile raises another interrupt, or is there at the next look.</summary>
     private void Drain()
     {
+        HandleErrors();
         Span<Smmu3Event> records = stackalloc Smmu3Event[RecordsAtOnce];
         int most = 1 << _events.SizeLog2;
         for (int handled = 0; handled < most;)

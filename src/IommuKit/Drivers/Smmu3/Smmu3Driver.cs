@@ -40,10 +40,11 @@ public sealed partial class Smmu3Driver : IommuDriver
     /// <summary>Reads what the SMMU is, and switches it on: from then on nothing passes but what a domain lets pass.</summary>
     /// <param name="registers">Its registers, both pages.</param>
     /// <param name="cache">The CPU's cache. Its barrier orders stores before what hardware is told next.</param>
-    /// <param name="allocator">Memory for tables and queues.</param>
+    /// <param name="allocator">Memory for page tables.</param>
     /// <param name="streams">The devices behind it, at least one.</param>
     /// <param name="options">What can be tuned, or null.</param>
     /// <param name="name">The name by which users select it.</param>
+    /// <param name="queues">Memory for queues, the stream table and context descriptors; null for that of page tables.</param>
     /// <exception cref="ArgumentException">The hardware cannot do what the options ask, or devices are described wrongly.</exception>
     /// <exception cref="IommuException">There is not enough memory (ENOMEM).</exception>
     /// <exception cref="TimeoutException">The hardware does not answer.</exception>
@@ -53,7 +54,8 @@ public sealed partial class Smmu3Driver : IommuDriver
         PageAllocator allocator,
         IReadOnlyList<Smmu3Stream> streams,
         Smmu3DriverOptions? options = null,
-        string name = "smmuv3")
+        string name = "smmuv3",
+        PageAllocator? queues = null)
     {
         ArgumentNullException.ThrowIfNull(registers);
         ArgumentNullException.ThrowIfNull(cache);
@@ -62,7 +64,7 @@ public sealed partial class Smmu3Driver : IommuDriver
         ArgumentNullException.ThrowIfNull(name);
         _options = options ?? new Smmu3DriverOptions();
         _options.Validate();
-        _handleInterrupt = HandleInterruptNow;
+        _interrupts = new InterruptWork(Drain);
         _registers = registers;
         _cache = cache;
         _allocator = allocator;
@@ -74,11 +76,12 @@ public sealed partial class Smmu3Driver : IommuDriver
         _tags = new Smmu3Tags((_isStage2 ? _unit.HasWideVmid : _unit.HasWideAsid) ? 16 : 8);
         _ranges = new Smmu3RangeRules(_options.UsesRanges && _unit.HasRangeInvalidation, _granuleLog2, _options.RangeEncoding);
         Traits = MakeTraits(name);
-        _blocks = new Smmu3Blocks(allocator, cache, cleans: !_unit.IsCoherent);
+        queues ??= allocator;
+        _blocks = new Smmu3Blocks(queues, cache, cleans: !_unit.IsCoherent);
         try
         {
             int log2 = Math.Min(_options.CommandQueueLog2, _unit.CommandQueueLog2);
-            _queue = new Smmu3CommandQueue(registers, cache, allocator.Memory, _blocks.Take(log2 + 4), log2, _unit, _options);
+            _queue = new Smmu3CommandQueue(registers, cache, queues.Memory, _blocks.Take(log2 + 4), log2, _unit, _options);
             log2 = Math.Min(_options.EventQueueLog2, _unit.EventQueueLog2);
             _events = new Smmu3EventQueue(registers, _blocks, _blocks.Take(log2 + 5), log2);
             _streams = new Smmu3StreamTable(_blocks, _unit, streams, _options.UsesTwoLevelStreams);
@@ -195,6 +198,7 @@ public sealed partial class Smmu3Driver : IommuDriver
                     HasCoherentWalk = _unit.IsCoherent,
                     CachesInvalidEntries = false,
                     TlbGroup = 1 << _granuleLog2,
+                    HasRangeFlush = _options.HasRangeFlush,
                 },
             },
         };

@@ -31,6 +31,9 @@ public sealed record Smmu3DriverOptions
     /// </summary>
     public int AddressSpaceThreshold { get; init; } = 512;
 
+    /// <summary>Whether the driver has a range flush. Without it, a domain that asks for one works page by page.</summary>
+    public bool HasRangeFlush { get; init; } = true;
+
     /// <summary>
     /// Whether the end of a CMD_SYNC is seen by a message that the SMMU stores over the command, rather than by reads of a register. Only where the
     /// hardware has messages and snoops the CPU's caches.

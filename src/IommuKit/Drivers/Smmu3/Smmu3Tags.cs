@@ -6,21 +6,18 @@ namespace IommuKit.Drivers.Smmu3;
 internal sealed class Smmu3Tags(int bits)
 {
     private readonly BitArray _used = new(1 << bits) { [0] = true };
-    private int _next = 1;
 
     /// <summary>How many there are.</summary>
     public int Count => _used.Length - 1;
 
-    /// <summary>Takes one; the one that was given back last comes again as late as possible.</summary>
+    /// <summary>Takes the lowest that is free.</summary>
     public bool TryTake(out ushort tag)
     {
-        for (int tried = 0; tried < _used.Length; tried++)
+        for (int candidate = 1; candidate < _used.Length; candidate++)
         {
-            int candidate = (_next + tried) & (_used.Length - 1);
             if (!_used[candidate])
             {
                 _used[candidate] = true;
-                _next = candidate + 1;
                 tag = (ushort)candidate;
                 return true;
             }
