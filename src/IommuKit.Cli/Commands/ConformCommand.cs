@@ -21,6 +21,7 @@ internal static class ConformCommand
         var command = new Command(
             "conform",
             "Compare a model with recorded boots: load each snapshot of registers and memory, make every recorded access, and compare answers and faults. "
+                + "Where we have a driver, have it do the maps and unmaps of the recorded kernel, and compare the commands for each. "
                 + "Exit code 1 if anything differs that is no known deviation of the recorder.")
         {
             folders,

@@ -13,11 +13,11 @@ internal static class ConformOutput
     /// <summary>A difference.</summary>
     public static FieldList<ConformDifference> DifferenceFields { get; } = new("conform-difference")
     {
-        { "section", "the snapshot", difference => difference.Snapshot },
-        { "line", "the access as it was recorded, or the name of the register", difference => difference.Line },
+        { "section", "the snapshot; of commands, the step of the recording", difference => difference.Snapshot },
+        { "line", "the access as it was recorded, or the name of the register; of commands, the map or unmap, and its line", difference => difference.Line },
         { "expected", "what was recorded", difference => difference.Expected },
-        { "seen", "what the model answers", difference => difference.Seen },
-        { "known", "why the recorder is known to be wrong; null if it is not", difference => difference.Known, Maybe.Null },
+        { "seen", "what the model answers, or our driver issues", difference => difference.Seen },
+        { "known", "why the recorder is known to be wrong, or why commands are meant to differ; null if neither is so", difference => difference.Known, Maybe.Null },
     };
 
     /// <summary>A boot.</summary>
@@ -30,14 +30,22 @@ internal static class ConformOutput
         { "probes", "accesses that were made", result => result.Probes, new("Accesses", 0, Numbers.Count) },
         { "agree", "accesses with the recorded answer", result => result.Agree, new("Agree", 0, Numbers.Count) },
         {
+            "groups",
+            "maps and unmaps of the recorded kernel, with the commands for each, that our driver did too; null if there is none, or nothing was recorded",
+            result => result.Groups,
+            new("Groups", 1, CountOrNone)
+        },
+        { "groups_equal", "groups for which it issued the recorded commands", result => result.GroupsEqual, new("Equal", 1, CountOrNone) },
+        { "groups_left_out", "unmaps without commands of their own, which were not compared", result => result.GroupsLeftOut },
+        {
             "unknown",
-            "differences, of registers too, that are no known deviation of the recorder: if any, the exit code is 1",
+            "differences, of registers and commands too, that are neither a known deviation of the recorder nor wanted: if any, the exit code is 1",
             result => result.Unknown,
             new("Differ", 0, Numbers.Count)
         },
         {
             "differ",
-            "what differs, known deviations of the recorder included; the first 10,000",
+            "what differs, what is known included; the first 10,000",
             DifferenceFields,
             result => result.Differences
         },
@@ -45,6 +53,8 @@ internal static class ConformOutput
 
     public static void Write(Results results, IReadOnlyList<ConformResult> boots) =>
         results.Write(Fields, boots, (console, isMarkdown) => WriteTable(console, boots, isMarkdown));
+
+    private static string CountOrNone(long? count) => count is { } known ? Numbers.Count(known) : "–";
 
     private static void WriteTable(IAnsiConsole console, IReadOnlyList<ConformResult> boots, bool isMarkdown)
     {
@@ -72,7 +82,7 @@ internal static class ConformOutput
         console.Note(
             isMarkdown,
             boots.All(boot => boot.Unknown == 0)
-                ? "Every register and every answer is the recorded one, or the recorder is known to be wrong there."
-                : "Differ: registers and answers that are not what was recorded, where the recorder is not known to be wrong.");
+                ? "Every register, every answer and the commands of every group are the recorded ones, or are known to differ there."
+                : "Differ: registers and answers that are not what was recorded, and groups with other commands, where that is not known.");
     }
 }

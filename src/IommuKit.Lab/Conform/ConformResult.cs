@@ -7,6 +7,9 @@ namespace IommuKit.Lab.Conform;
 /// <param name="Registers">Registers that were compared.</param>
 /// <param name="Probes">Accesses that were made.</param>
 /// <param name="Agree">Accesses with the recorded answer.</param>
+/// <param name="Groups">Maps, and unmaps with the commands for them, that our driver did too; null if there is none, or nothing was recorded.</param>
+/// <param name="GroupsEqual">Of these, the ones for which it issued the recorded commands.</param>
+/// <param name="GroupsLeftOut">Unmaps without commands of their own, which were not compared.</param>
 /// <param name="Differences">What differs, known deviations of the recorder included; the first <see cref="MostDifferences"/>.</param>
 /// <param name="Unknown">Differences that are no known deviation, counted.</param>
 internal sealed record ConformResult(
@@ -16,6 +19,9 @@ internal sealed record ConformResult(
     int Registers,
     int Probes,
     int Agree,
+    int? Groups,
+    int? GroupsEqual,
+    int? GroupsLeftOut,
     IReadOnlyList<ConformDifference> Differences,
     int Unknown)
 {

@@ -3,7 +3,10 @@ using IommuKit.Traces;
 
 namespace IommuKit.Lab.Conform;
 
-/// <summary>Brings units into the states of a recorded boot, asks them what was asked then, and compares.</summary>
+/// <summary>
+/// Brings units into the states of a recorded boot, asks them what was asked then, and compares; and so with the commands of our driver for the maps and
+/// unmaps of the recorded kernel.
+/// </summary>
 internal static class ConformRunner
 {
     /// <summary>Compares a boot with the first of some kinds that recognises it.</summary>
@@ -16,11 +19,19 @@ internal static class ConformRunner
         ArgumentNullException.ThrowIfNull(kinds);
         var run = new Comparison();
         IConformKind? kind = null;
+        BootSnapshot? first = null;
         foreach (var snapshot in boot.Snapshots())
         {
             kind ??= kinds.FirstOrDefault(one => one.Recognises(snapshot))
                 ?? throw new InputException($"{boot.Name}: the registers of {snapshot.Name} are of no IOMMU that is known here.");
+            first ??= snapshot;
             run.Add(snapshot, kind);
+        }
+
+        using var driver = first is not null && boot.HasEvents ? kind!.Drive(boot.Kernel, first) : null;
+        if (driver is not null)
+        {
+            run.Add(boot, driver);
         }
 
         return kind is null
@@ -36,6 +47,7 @@ internal static class ConformRunner
         private int _probes;
         private int _agree;
         private int _unknown;
+        private GroupComparison? _groups;
 
         public void Add(BootSnapshot snapshot, IConformKind kind)
         {
@@ -66,20 +78,33 @@ internal static class ConformRunner
             }
         }
 
-        public ConformResult Result(string boot, string iommu) =>
-            new(boot, iommu, _snapshots, _registers, _probes, _agree, _differences, _unknown);
+        public void Add(RecordedBoot boot, IConformDriver driver)
+        {
+            _groups = new GroupComparison(boot, driver);
+            _groups.Run();
+            foreach (var difference in _groups.Differences)
+            {
+                Differ(difference);
+            }
+        }
+
+        public ConformResult Result(string boot, string iommu) => new(
+            boot, iommu, _snapshots, _registers, _probes, _agree, _groups?.Count, _groups?.Equal, _groups?.LeftOut, _differences, _unknown);
 
         private static string NameOf(BootRegister register) =>
             register.Name.Length != 0 ? register.Name : string.Create(CultureInfo.InvariantCulture, $"0x{register.Offset:x}");
 
         private static string Hex(ulong value) => value.ToString("x", CultureInfo.InvariantCulture);
 
-        private void Differ(BootSnapshot snapshot, string line, string expected, string seen, string? known)
+        private void Differ(BootSnapshot snapshot, string line, string expected, string seen, string? known) =>
+            Differ(new ConformDifference(snapshot.Name, line, expected, seen, known));
+
+        private void Differ(ConformDifference difference)
         {
-            _unknown += known is null ? 1 : 0;
+            _unknown += difference.Known is null ? 1 : 0;
             if (_differences.Count < ConformResult.MostDifferences)
             {
-                _differences.Add(new ConformDifference(snapshot.Name, line, expected, seen, known));
+                _differences.Add(difference);
             }
         }
     }

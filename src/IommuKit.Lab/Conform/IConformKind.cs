@@ -22,4 +22,9 @@ internal interface IConformKind
     /// <param name="probe">The probe with the recorder's answer.</param>
     /// <param name="seen">The unit's answer.</param>
     string? KnownDeviation(BootSnapshot snapshot, BootProbe probe, ProbeAnswer seen);
+
+    /// <summary>Sets our driver up as the one of a recorded kernel; null if there is none to compare with.</summary>
+    /// <param name="kernel">The release of the kernel, or empty.</param>
+    /// <param name="snapshot">A snapshot of the boot, for what the unit can do.</param>
+    IConformDriver? Drive(string kernel, BootSnapshot snapshot) => null;
 }

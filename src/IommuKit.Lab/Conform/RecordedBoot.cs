@@ -8,7 +8,7 @@ namespace IommuKit.Lab.Conform;
 /// Reads recorded boots: the snapshots of a machine whose IOMMU a real driver used, and the accesses of devices that were made on each.
 /// </summary>
 /// <remarks>
-/// A boot is a folder with two files, plain or gzip (<c>.gz</c>):
+/// A boot is a folder with files, plain or gzip (<c>.gz</c>), of which the last two may be missing:
 /// <code>
 /// pages.txt          T name                      a snapshot begins
 ///                    M address bytes             memory, cumulative over the snapshots
@@ -18,10 +18,16 @@ namespace IommuKit.Lab.Conform;
 ///                                                -> fault KIND [event=|record=]..
 ///                                                -> irq
 ///                    with WALKER= or MODEL= behind it where another walker disagrees
+/// oracle.txt         MARK n text                 a step begins
+///                    M iova size pa              a map
+///                    U iova size [=]             an unmap; with = the commands of the one before are for it too
+///                      COMMAND ..                what the driver issued for it; after G, what belongs to no map or unmap
+/// meta.txt           == uname                    in the next line, the kernel's release is the third word
 /// </code>
-/// Numbers are hexadecimal, but for shift and sizes of registers; bytes are in the order of memory. Lines that begin with # are ignored.
+/// Numbers are hexadecimal, but for shift, sizes of registers, and sizes of maps and unmaps; bytes are in the order of memory. Lines that begin with #
+/// are ignored.
 /// </remarks>
-internal sealed class RecordedBoot
+internal sealed partial class RecordedBoot
 {
     private const string Pages = "pages.txt";
     private const string Translations = "translations.txt";

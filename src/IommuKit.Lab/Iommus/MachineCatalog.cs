@@ -1,3 +1,4 @@
+using IommuKit.Lab.Iommus.Smmu3;
 using IommuKit.Lab.Iommus.Tegra;
 using IommuKit.Lab.Iommus.Vtd;
 using IommuKit.Lab.Machines;
@@ -12,6 +13,7 @@ public static class MachineCatalog
     [
         .. TegraKinds.All,
         .. VtdKinds.All,
+        .. Smmu3Kinds.All,
     ];
 
     /// <summary>The kind of that name, or null.</summary>

@@ -27,7 +27,7 @@ public sealed class Meter(
     IQueueReader? queues = null) : IMmio, ICpuCache, IStatusWords
 {
     // Registers with lower offsets have their purposes looked up once only, but for those that somebody looks at beside counting: silent registers at
-    // what sets them up, a reader of queues at that and at doorbells.
+    // what sets them up and at what tells how far a queue is, a reader of queues at the former and at doorbells.
     private const uint KnownOffsets = 0x1000;
 
     // Without hardware behind it there is nothing to pass on, only to count.
@@ -270,7 +270,9 @@ public sealed class Meter(
         }
 
         int slot = FindSlot(offset, isRead);
-        bool isLookedAt = purposeOf(offset, isRead) is RegisterPurpose.Configuration or RegisterPurpose.Doorbell;
+        var purpose = purposeOf(offset, isRead);
+        bool isLookedAt = purpose is RegisterPurpose.Configuration or RegisterPurpose.Doorbell
+            || (purpose == RegisterPurpose.Completion && queues is not null);
         if (!isLookedAt)
         {
             known = (byte)slot;

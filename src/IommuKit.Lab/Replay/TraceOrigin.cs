@@ -1,4 +1,5 @@
 using IommuKit.Traces;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Lab.Replay;
 
@@ -16,7 +17,7 @@ public static class TraceOrigin
         var iommu = new RecordedIommu();
         try
         {
-            using var reader = TraceReader.Open(path, isLenient: true);
+            using var reader = TraceFile.Open(path, isLenient: true);
             for (int i = 0; i < Most && iommu.Name is null && reader.Read(out var traceEvent); i++)
             {
                 iommu.See(traceEvent, reader);

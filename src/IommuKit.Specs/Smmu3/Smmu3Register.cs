@@ -1,3 +1,5 @@
+using IommuKit.Specs.Mmio;
+
 namespace IommuKit.Specs.Smmu3;
 
 /// <summary>
@@ -125,6 +127,18 @@ public static class Smmu3Register
 
     /// <summary>Where the command queue's error is in <see cref="CommandConsumer"/>.</summary>
     public const int CommandErrorShift = 24;
+
+    /// <summary>What an access of a register is for.</summary>
+    /// <param name="offset">The register.</param>
+    /// <param name="isRead">Whether it is read.</param>
+    public static RegisterPurpose PurposeOf(uint offset, bool isRead) => offset switch
+    {
+        CommandProducer => isRead ? RegisterPurpose.Completion : RegisterPurpose.Doorbell,
+        CommandConsumer when isRead => RegisterPurpose.Completion,
+        StreamTable or StreamTable + 4 => RegisterPurpose.TranslationRoot,
+        GlobalError or GlobalErrorAck or EventProducer or EventConsumer or PageRequestProducer or PageRequestConsumer => RegisterPurpose.Fault,
+        _ => RegisterPurpose.Configuration,
+    };
 
     /// <summary>Bits of CR0 and CR0ACK.</summary>
     public static class Control

@@ -5,10 +5,11 @@ namespace IommuKit.Lab.Tests.Vtd;
 /// <summary>A copy of a recorded boot as plain text, to be spoiled; gone when disposed of.</summary>
 internal sealed class BootFolder : IDisposable
 {
-    public BootFolder(string? boot = null)
+    public BootFolder(string? boot = null, bool withEvents = false)
     {
         Path = Directory.CreateTempSubdirectory("boot").FullName;
-        foreach (string name in new[] { "pages.txt", "translations.txt" })
+        string[] names = ["pages.txt", "translations.txt"];
+        foreach (string name in withEvents ? [.. names, "oracle.txt", "meta.txt"] : names)
         {
             using var output = File.Create(System.IO.Path.Combine(Path, name));
             if (boot is not null)

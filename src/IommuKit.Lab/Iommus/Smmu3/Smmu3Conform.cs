@@ -70,6 +70,28 @@ internal sealed class Smmu3Conform : IConformKind
         };
     }
 
+    /// <inheritdoc/>
+    public IConformDriver Drive(string kernel, BootSnapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(kernel);
+        ArgumentNullException.ThrowIfNull(snapshot);
+        return new Smmu3ConformDriver(UnitOf(snapshot), kernel);
+    }
+
+    private static Smmu3Unit UnitOf(BootSnapshot snapshot)
+    {
+        return new Smmu3Unit(
+            snapshot.Name,
+            Capability(Smmu3Register.Idr0),
+            Capability(Smmu3Register.Idr1),
+            Capability(Smmu3Register.Idr3),
+            Capability(Smmu3Register.Idr5),
+            Capability(Smmu3Register.Iidr),
+            Capability(Smmu3Register.Aidr));
+
+        uint Capability(uint offset) => (uint)(snapshot.ValueOf(offset) ?? 0);
+    }
+
     /// <summary>Whether two records differ in bits 203:192 alone.</summary>
     private static bool IsSameButForIpa(string? recorded, string? seen)
     {
@@ -85,26 +107,6 @@ internal sealed class Smmu3Conform : IConformKind
             && string.Equals(recorded[(ipa + 4)..], seen[(ipa + 4)..], StringComparison.Ordinal);
     }
 
-    private static string NameOf(Smmu3EventType type) => type switch
-    {
-        Smmu3EventType.UnsupportedTransaction => "F_UUT",
-        Smmu3EventType.BadStreamId => "C_BAD_STREAMID",
-        Smmu3EventType.StreamFetch => "F_STE_FETCH",
-        Smmu3EventType.BadStream => "C_BAD_STE",
-        Smmu3EventType.BadTranslationRequest => "F_BAD_ATS_TREQ",
-        Smmu3EventType.StreamDisabled => "F_STREAM_DISABLED",
-        Smmu3EventType.TranslatedForbidden => "F_TRANSL_FORBIDDEN",
-        Smmu3EventType.BadSubstreamId => "C_BAD_SUBSTREAMID",
-        Smmu3EventType.ContextFetch => "F_CD_FETCH",
-        Smmu3EventType.BadContext => "C_BAD_CD",
-        Smmu3EventType.WalkAbort => "F_WALK_EABT",
-        Smmu3EventType.Translation => "F_TRANSLATION",
-        Smmu3EventType.AddressSize => "F_ADDR_SIZE",
-        Smmu3EventType.AccessFlag => "F_ACCESS",
-        Smmu3EventType.Permission => "F_PERMISSION",
-        _ => "ABORT",
-    };
-
     private sealed class Unit : IConformUnit
     {
         private readonly BootMemory _memory;
@@ -116,15 +118,7 @@ internal sealed class Smmu3Conform : IConformKind
         public Unit(BootSnapshot snapshot, BootMemory memory)
         {
             _memory = memory;
-            var unit = new Smmu3Unit(
-                snapshot.Name,
-                Capability(Smmu3Register.Idr0),
-                Capability(Smmu3Register.Idr1),
-                Capability(Smmu3Register.Idr3),
-                Capability(Smmu3Register.Idr5),
-                Capability(Smmu3Register.Iidr),
-                Capability(Smmu3Register.Aidr));
-            _model = new Smmu3Model<CallbackMemory>(unit, new CallbackMemory(memory));
+            _model = new Smmu3Model<CallbackMemory>(UnitOf(snapshot), new CallbackMemory(memory));
             foreach (var register in snapshot.Registers)
             {
                 if (register.Kind == BootRegisterKind.Written)
@@ -134,8 +128,6 @@ internal sealed class Smmu3Conform : IConformKind
 
                 _seen.Enqueue(Read(register));
             }
-
-            uint Capability(uint offset) => (uint)(snapshot.ValueOf(offset) ?? 0);
         }
 
         public ulong ReadRegister(uint offset, int size) =>
@@ -159,7 +151,7 @@ internal sealed class Smmu3Conform : IConformKind
 
             string? record = TakeRecord();
             return new ProbeAnswer(
-                ProbeOutcome.Fault, FaultKind: record is null ? "ABORT" : NameOf(answer.Event), FaultRecord: record ?? NoRecord);
+                ProbeOutcome.Fault, FaultKind: record is null ? "ABORT" : Smmu3EventName.Of(answer.Event), FaultRecord: record ?? NoRecord);
         }
 
         private void Write(BootRegister register)

@@ -1,0 +1,167 @@
+using System.Globalization;
+using IommuKit.Domains;
+using IommuKit.Specs.PageTables;
+
+namespace IommuKit.Lab.Conform;
+
+/// <summary>Has a driver do the maps and unmaps of a recorded kernel, and compares the commands of each group.</summary>
+/// <remarks>
+/// A recorded map does not say its address space. The commands of an unmap do, and so it is that of the last map of the same IOVA before: groups without
+/// a command that names one are left out, with their maps. (A flush queue invalidates later; and a domain that no device is in needs nothing.)
+/// </remarks>
+internal sealed class GroupComparison
+{
+    private readonly IConformDriver _driver;
+    private readonly List<BootGroup> _groups;
+    private readonly string?[] _spaceOf;
+    private readonly Dictionary<string, IommuDomain> _domains = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _isDeferred;
+    private readonly List<ConformDifference> _differences = [];
+
+    public GroupComparison(RecordedBoot boot, IConformDriver driver)
+    {
+        _driver = driver;
+        _groups = BootGroup.Of(boot.Events());
+        _spaceOf = new string?[_groups.Count];
+        AssignSpaces();
+
+        // Where every group drops everything, the kernel gathered in a queue.
+        _isDeferred = _groups.Zip(_spaceOf)
+            .Where(pair => pair is { First.First.IsMap: false, Second: not null })
+            .GroupBy(pair => pair.Second!, StringComparer.Ordinal)
+            .Where(space => space.All(pair => pair.First.Commands.Any(driver.DropsAll)))
+            .Select(space => space.Key)
+            .ToHashSet(StringComparer.Ordinal);
+    }
+
+    /// <summary>Groups that were compared.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Groups with the recorded commands.</summary>
+    public int Equal { get; private set; }
+
+    /// <summary>Unmaps without commands of their own.</summary>
+    public int LeftOut { get; private set; }
+
+    /// <summary>What differs.</summary>
+    public IReadOnlyList<ConformDifference> Differences => _differences;
+
+    public void Run()
+    {
+        for (int i = 0; i < _groups.Count; i++)
+        {
+            var group = _groups[i];
+            if (_spaceOf[i] is { } space)
+            {
+                Do(group, space);
+                Compare(group, _driver.TakeCommands(space));
+            }
+            else
+            {
+                LeftOut += group.First.IsMap ? 0 : group.Events.Count;
+            }
+        }
+    }
+
+    /// <summary>Gives each group of unmaps its address space, and that to the maps that it ends.</summary>
+    private void AssignSpaces()
+    {
+        var maps = new Dictionary<ulong, List<int>>();
+        for (int i = 0; i < _groups.Count; i++)
+        {
+            var group = _groups[i];
+            if (group.First.IsMap)
+            {
+                if (!maps.TryGetValue(group.First.Iova, out var same))
+                {
+                    maps[group.First.Iova] = same = [];
+                }
+
+                same.Add(i);
+                continue;
+            }
+
+            _spaceOf[i] = group.Commands.Select(_driver.AddressSpaceOf).FirstOrDefault(space => space is not null);
+            foreach (var unmap in group.Events)
+            {
+                EndMaps(maps, unmap, _spaceOf[i]);
+            }
+        }
+    }
+
+    private void EndMaps(Dictionary<ulong, List<int>> maps, BootEvent unmap, string? space)
+    {
+        for (ulong at = unmap.Iova; at - unmap.Iova < unmap.Size;)
+        {
+            if (!maps.TryGetValue(at, out var same) || same.Count == 0)
+            {
+                return;
+            }
+
+            // Several address spaces may map an IOVA; if sizes differ, one of the same size is more likely.
+            int place = same.FindLastIndex(map => _groups[map].First.Size == unmap.Size - (at - unmap.Iova));
+            place = place < 0 ? same.Count - 1 : place;
+            _spaceOf[same[place]] = space;
+            at += Math.Max(_groups[same[place]].First.Size, 1);
+            same.RemoveAt(place);
+        }
+    }
+
+    private void Do(BootGroup group, string space)
+    {
+        if (!_domains.TryGetValue(space, out var domain))
+        {
+            _domains[space] = domain = _driver.CreateDomain(space, _isDeferred.Contains(space));
+            _ = _driver.TakeCommands(space);
+        }
+
+        if (group.First.IsMap)
+        {
+            _ = domain.TryMap(group.First.Iova, group.First.PhysicalAddress, group.First.Size, Protection.Read | Protection.Write);
+            return;
+        }
+
+        for (int i = 0; i < group.Events.Count;)
+        {
+            // What was gathered is one range.
+            ulong first = group.Events[i].Iova;
+            ulong end = first;
+            for (; i < group.Events.Count && group.Events[i].Iova == end; i++)
+            {
+                end += group.Events[i].Size;
+            }
+
+            _ = domain.TryUnmap(first, end - first, out _);
+        }
+
+        if (_isDeferred.Contains(space))
+        {
+            domain.Flush();
+        }
+    }
+
+    private void Compare(BootGroup group, IReadOnlyList<string> seen)
+    {
+        string[] recorded = [.. group.Commands.Where(_driver.IsCompared)];
+        if (group.First.IsMap && recorded.Length == 0 && seen.Count == 0)
+        {
+            return;
+        }
+
+        Count++;
+        if (recorded.SequenceEqual(seen, StringComparer.Ordinal))
+        {
+            Equal++;
+            return;
+        }
+
+        var first = group.First;
+        _differences.Add(new ConformDifference(
+            first.Section,
+            string.Create(
+                CultureInfo.InvariantCulture, $"line {first.LineNumber}: {(first.IsMap ? "map" : "unmap")} 0x{first.Iova:x}, {first.Size} bytes"),
+            string.Join("; ", recorded),
+            string.Join("; ", seen),
+            _driver.KnownDifference(group, recorded, seen)));
+    }
+}

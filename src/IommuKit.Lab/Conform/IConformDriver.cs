@@ -1,0 +1,31 @@
+using IommuKit.Domains;
+
+namespace IommuKit.Lab.Conform;
+
+/// <summary>A driver of ours, set up as a recorded kernel's driver, whose commands can be compared with the recorded ones.</summary>
+internal interface IConformDriver : IDisposable
+{
+    /// <summary>The address space that a recorded command is about; null if it is about none.</summary>
+    string? AddressSpaceOf(string command);
+
+    /// <summary>Whether a recorded command is one of invalidations for a map or an unmap.</summary>
+    bool IsCompared(string command);
+
+    /// <summary>Whether a recorded command drops everything of an address space.</summary>
+    bool DropsAll(string command);
+
+    /// <summary>Makes a domain that stands for a recorded address space, and puts a device into it.</summary>
+    /// <param name="addressSpace">The address space.</param>
+    /// <param name="isDeferred">Whether the recorded kernel invalidated later, and everything.</param>
+    IommuDomain CreateDomain(string addressSpace, bool isDeferred);
+
+    /// <summary>The commands since the last call, written as the recorded ones are, with the names of the recorded address spaces.</summary>
+    /// <param name="addressSpace">The address space in which something was done.</param>
+    IReadOnlyList<string> TakeCommands(string addressSpace);
+
+    /// <summary>Why commands differ, where that is known and wanted; null otherwise.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="recorded">Its commands that are compared.</param>
+    /// <param name="seen">What the driver issued.</param>
+    string? KnownDifference(BootGroup group, IReadOnlyList<string> recorded, IReadOnlyList<string> seen);
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using IommuKit.Traces;
+
+namespace IommuKit.Lab.Conform;
+
+/// <content>What the recorded kernel did.</content>
+internal sealed partial class RecordedBoot
+{
+    private const string EventFile = "oracle.txt";
+    private const string Meta = "meta.txt";
+    private const string Uname = "== uname";
+
+    /// <summary>Whether maps, unmaps and commands were recorded.</summary>
+    public bool HasEvents => FileIn(_folder, EventFile) is not null;
+
+    /// <summary>The release of the kernel, or empty if it is not known.</summary>
+    /// <exception cref="InputException">The file cannot be read.</exception>
+    public string Kernel
+    {
+        get
+        {
+            bool isNext = false;
+            foreach (var line in FileIn(_folder, Meta) is null ? [] : Lines(Meta))
+            {
+                if (isNext)
+                {
+                    return line.Text.Split(' ') is [_, _, var release, ..] ? release : string.Empty;
+                }
+
+                isNext = line.Text == Uname;
+            }
+
+            return string.Empty;
+        }
+    }
+
+    /// <summary>The maps and unmaps of the recorded kernel, with the commands of each.</summary>
+    /// <exception cref="InputException">A line is not understood, or nothing was recorded.</exception>
+    public IEnumerable<BootEvent> Events()
+    {
+        string section = string.Empty;
+        BootEvent? current = null;
+        var commands = new List<string>();
+        foreach (var line in Lines(EventFile))
+        {
+            if (line.Text.StartsWith("  ", StringComparison.Ordinal))
+            {
+                if (!line.Text.StartsWith("  G", StringComparison.Ordinal))
+                {
+                    commands.Add(line.Text[2..]);
+                }
+
+                continue;
+            }
+
+            string[] words = line.Text.Split(' ');
+            if (words[0] == "A")
+            {
+                // A device came to a group or a domain.
+                continue;
+            }
+
+            if (current is not null)
+            {
+                yield return current;
+                current = null;
+            }
+
+            if (words[0] == "MARK")
+            {
+                section = line.Text["MARK".Length..].Trim();
+                continue;
+            }
+
+            commands = [];
+            current = words switch
+            {
+                ["M", var iova, var size, var physical] => new BootEvent(
+                    IsMap: true, line.Hex(iova), SizeIn(line, size), line.Hex(physical), IsGathered: false, section, line.Number, commands),
+                ["U", var iova, var size, .. var rest] => new BootEvent(
+                    IsMap: false, line.Hex(iova), SizeIn(line, size), 0, rest.Contains("="), section, line.Number, commands),
+                _ => throw line.Refuse(),
+            };
+        }
+
+        if (current is not null)
+        {
+            yield return current;
+        }
+    }
+
+    private static ulong SizeIn(Line line, string digits) =>
+        ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out ulong size) ? size : throw line.Refuse();
+}

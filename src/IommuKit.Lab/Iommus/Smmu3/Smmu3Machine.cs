@@ -1,0 +1,91 @@
+using IommuKit.Domains;
+using IommuKit.Drivers.Smmu3;
+using IommuKit.Lab.Machines;
+using IommuKit.Models.Dma;
+using IommuKit.Models.Memory;
+using IommuKit.Models.Smmu3;
+using IommuKit.Specs.Smmu3;
+
+namespace IommuKit.Lab.Iommus.Smmu3;
+
+/// <summary>A machine with an SMMUv3: the SMMU, the driver, and three devices behind it.</summary>
+public sealed class Smmu3Machine : Machine
+{
+    // Queues, a linear stream table, a descriptor for each device.
+    private const ulong QueueBytes = 64 << 10;
+
+    // No machine here has more memory, whatever its addresses could name.
+    private const int MostMemoryLog2 = 36;
+
+    private static readonly Smmu3Stream[] Streams = [new("00:02.0", 0x10), new("00:14.0", 0x20), new("01:00.0", 0x30)];
+
+    private readonly Smmu3Driver _driver;
+
+    private Smmu3Machine(Smmu3Driver driver, MachineParts parts, Smmu3Model<DeviceMemory>? model)
+        : base(driver.Traits.Name, parts)
+    {
+        Model = model;
+        _driver = driver;
+        if (model is not null)
+        {
+            model.InterruptRaised = _ => _driver.HandleInterrupt();
+        }
+    }
+
+    /// <summary>The model of the SMMU; null without one.</summary>
+    public Smmu3Model<DeviceMemory>? Model { get; }
+
+    /// <inheritdoc/>
+    public override IIommuModel? Hardware => Model;
+
+    /// <inheritdoc/>
+    public override IommuDriver Driver => _driver;
+
+    /// <inheritdoc/>
+    // The model does not count the look-ups of its table cache.
+    public override CacheCounts Caches =>
+        Model?.Statistics is { } statistics ? new CacheCounts(statistics.IotlbHits, statistics.IotlbMisses, 0, 0) : default;
+
+    /// <summary>Builds a machine.</summary>
+    /// <param name="unit">Which SMMU it has.</param>
+    /// <param name="stage">The stage of its domains.</param>
+    /// <param name="settings">How it is to be, or null.</param>
+    /// <param name="modelOptions">The SMMU's caches, or null.</param>
+    /// <param name="driverOptions">The options of the driver; null for those that the settings say.</param>
+    public static Smmu3Machine Create(
+        Smmu3Unit unit,
+        Smmu3Stage stage = Smmu3Stage.Any,
+        MachineSettings? settings = null,
+        Smmu3ModelOptions? modelOptions = null,
+        Smmu3DriverOptions? driverOptions = null)
+    {
+        ArgumentNullException.ThrowIfNull(unit);
+        settings ??= new MachineSettings();
+        Smmu3Model<DeviceMemory>? model = null;
+        return MachineParts.Build(
+            settings,
+            1ul << Math.Min(unit.AddressBits, MostMemoryLog2),
+            unit.IsCoherent,
+            Smmu3Register.PurposeOf,
+            memory => model = new Smmu3Model<DeviceMemory>(unit, memory.DeviceView, modelOptions),
+            parts => new Smmu3Machine(
+                new Smmu3Driver(
+                    parts.Registers,
+                    parts.Cache,
+                    parts.Allocator,
+                    Streams,
+                    driverOptions ?? Smmu3Tuning.OptionsFor(stage, settings),
+                    unit.Name,
+                    parts.Queues),
+                parts,
+                model),
+            new QueueParts(QueueBytes, memory => new Smmu3QueueReader(memory), () => new SilentSmmu3(unit)));
+    }
+
+    /// <inheritdoc/>
+    public override void EvictTranslations() => Model?.Evict();
+
+    /// <inheritdoc/>
+    protected override (int Reads, int Writes)? SourcesOf(IommuDevice device) =>
+        device is Smmu3StreamDevice stream ? ((int)stream.StreamId, (int)stream.StreamId) : null;
+}

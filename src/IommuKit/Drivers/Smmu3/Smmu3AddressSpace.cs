@@ -1,0 +1,97 @@
+using IommuKit.Specs.Smmu3;
+using IommuKit.Sync;
+
+namespace IommuKit.Drivers.Smmu3;
+
+/// <summary>One domain as the SMMU sees it, and the primitives that the policies use.</summary>
+internal sealed class Smmu3AddressSpace(Smmu3CommandQueue queue, bool isStage2, bool mixesLeaves, Smmu3RangeRules rules, int threshold)
+{
+    private const int NoTag = 0;
+
+    // Written under the driver's lock; see IsLive.
+    private volatile int _tag;
+
+    /// <summary>The page table.</summary>
+    public Smmu3TableShape Shape { get; set; }
+
+    /// <summary>Whether it is one of stage 2.</summary>
+    public bool IsStage2 => isStage2;
+
+    /// <summary>The ASID or VMID; 0 if no device is attached.</summary>
+    public ushort Tag
+    {
+        get => (ushort)_tag;
+        set => _tag = value;
+    }
+
+    /// <summary>Attached devices and PASIDs.</summary>
+    public int Users { get; set; }
+
+    /// <summary>The command that drops everything of a tag.</summary>
+    public Smmu3Command DropAll(ushort tag) => isStage2
+        ? Smmu3Command.Drop(Smmu3CommandCode.DropVmid, vmid: tag)
+        : Smmu3Command.Drop(Smmu3CommandCode.DropAsid, asid: tag);
+
+    private void Add(ref Smmu3Batch batch, in TlbRange range)
+    {
+        int tag = _tag;
+        if (tag == NoTag)
+        {
+            // Detached since IsLive was asked: that dropped everything.
+            return;
+        }
+
+        var encoder = new Smmu3RangeEncoder(
+            isStage2 ? Smmu3CommandCode.DropIpa : Smmu3CommandCode.DropVa,
+            isStage2 ? (ushort)tag : (ushort)0,
+            isStage2 ? (ushort)0 : (ushort)tag,
+            new Smmu3Range(range.Iova, range.Bytes, mixesLeaves ? 0 : range.LeafLog2, !range.ChangesTables),
+            rules);
+        if (range.IsEverything || (threshold != 0 && encoder.HasAtLeast(threshold)))
+        {
+            batch.Add(queue, DropAll((ushort)tag));
+            return;
+        }
+
+        while (encoder.TryNext(out var command))
+        {
+            batch.Add(queue, command);
+        }
+    }
+
+    /// <summary>The primitives.</summary>
+    internal readonly struct Hardware(Smmu3AddressSpace space, Smmu3CommandQueue queue) : IDomainHardware<Smmu3Batch>
+    {
+        // A tag has nothing in any cache when it is given to a domain, which happens before its first device can walk. So either this sees the tag, or
+        // every walk comes after the stores.
+        public bool IsLive => space._tag != NoTag;
+
+        public void Begin(ref Smmu3Batch batch)
+        {
+            // Commands gather in the batch; nothing is shared.
+        }
+
+        public void InvalidateTableCache(ref Smmu3Batch batch, ulong physicalAddress, ulong bytes)
+        {
+            // There is none that is not told by address of a translation.
+        }
+
+        public void InvalidateTlb(ref Smmu3Batch batch, in TlbRange range) => space.Add(ref batch, range);
+
+        public void InvalidateAll(ref Smmu3Batch batch)
+        {
+            ushort tag = space.Tag;
+            if (tag != NoTag)
+            {
+                batch.Add(queue, space.DropAll(tag));
+            }
+        }
+
+        public void Submit(ref Smmu3Batch batch)
+        {
+            // They go to the queue with their CMD_SYNC: nobody counts on them before the wait.
+        }
+
+        public void Wait(ref Smmu3Batch batch) => batch.Complete(queue);
+    }
+}

@@ -1,0 +1,9 @@
+namespace IommuKit.Drivers.Smmu3;
+
+/// <summary>A device behind an SMMUv3, as firmware describes it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="StreamId">Its StreamID.</param>
+/// <param name="Pasids">
+/// How many PASIDs it has, as SubstreamIDs from 0 on; 0 if none. Number 0 stands for what comes without one, and no domain can be attached with it.
+/// </param>
+public sealed record Smmu3Stream(string Name, uint StreamId, int Pasids = 0);
