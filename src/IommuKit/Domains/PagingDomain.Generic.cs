@@ -25,6 +25,7 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
     private readonly DeferredQueue<THardware, TBatch>? _deferred;
     private readonly OwedWork<THardware, TBatch>? _owed;
     private readonly DomainCounters? _counters;
+    private readonly IPageTally? _tally;
     private readonly OperationGate _operations = new();
     private readonly SyncPolicy _policy;
     private readonly GatherUse _mapUse;
@@ -79,6 +80,7 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
         _unmapUse = Policy == SyncPolicy.Deferred ? GatherUse.CleanOnly : _mapUse;
         bool hasBit = TFormat.SoftwareBit != 0;
         _counters = options.Counters;
+        _tally = TFormat.HasGroups ? null : options.Tally;
         int granuleLog2 = BitOperations.TrailingZeroCount(_table.SupportedPageSizes);
         _sync = new DomainSync<THardware, TBatch>(
             hardware,
