@@ -103,7 +103,8 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
                 _deferred = new DeferredQueue<THardware, TBatch>(
                     _sync,
                     _retired,
-                    () => new PendingUnmaps(options.DeferredCapacity, granuleLog2),
+                    options.DeferredCapacity,
+                    granuleLog2,
                     options.DeferredAge,
                     options.Clock,
                     FlushOldUnmaps,
@@ -111,7 +112,7 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
             }
             else if (Policy == SyncPolicy.Explicit)
             {
-                _owed = new OwedWork<THardware, TBatch>(_sync, _retired, options.ExplicitCapacity);
+                _owed = new OwedWork<THardware, TBatch>(_sync, _retired, options.ExplicitCapacity, granuleLog2);
             }
 
             driver.Add(this);
@@ -312,7 +313,7 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
         {
             try
             {
-                _deferred!.Flush();
+                _deferred!.FlushOld();
                 _deferred.Settle();
             }
             finally
