@@ -28,8 +28,8 @@ public static class TraceWorkload
         using var reader = TraceFile.Open(path, isLenient, onRead);
         var options = new ReplayOptions { Machines = [kind] };
         var census = new TraceCensus(path);
-        using var first = new ReplayLane(new ReplayCase(kind, from, new ReplayTuning()), options, census.Summary);
-        using var second = new ReplayLane(new ReplayCase(kind, to, new ReplayTuning()), options, census.Summary);
+        using var first = new ReplayLane(new ReplayCase(kind, from, new ReplayTuning()), options);
+        using var second = new ReplayLane(new ReplayCase(kind, to, new ReplayTuning()), options);
         var recorder = new StepRecorder(first.Machine, holdsBack: false);
         var otherRecorder = new StepRecorder(second.Machine, holdsBack: false);
         var before = first.Machine.Counts;
@@ -39,7 +39,8 @@ public static class TraceWorkload
         {
             census.Note(traceEvent, reader);
             var next = traceEvent;
-            Mix(() => first.Do(next), () => second.Do(next));
+            ulong live = census.Summary.LivePages;
+            Mix(() => first.Do(next, live), () => second.Do(next, live));
         }
 
         var summary = census.Finish(reader);

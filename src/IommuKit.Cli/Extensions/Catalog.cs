@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using IommuKit.Checker;
 using IommuKit.Checker.Planted;
@@ -96,6 +97,7 @@ internal sealed class Catalog
     }
 
     /// <summary>What an exception says about what was loaded, in a line; null if none of that had to do with it.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = ExtensionLoader.WholeProgram)]
     public string? Blame(Exception exception)
     {
         foreach (var one in Chain(exception))

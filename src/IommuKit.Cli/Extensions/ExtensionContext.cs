@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.Loader;
 using IommuKit.Checker;
@@ -15,6 +16,7 @@ internal sealed class ExtensionContext(string path) : AssemblyLoadContext(Path.G
     private readonly AssemblyDependencyResolver _resolver = new(path);
 
     /// <summary>Finds a part of IommuKit that is of another version than this program, as far as an assembly refers to it.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = ExtensionLoader.WholeProgram)]
     public static AssemblyName? OtherVersion(Assembly assembly) =>
         Array.Find(assembly.GetReferencedAssemblies(), name => IsOurs(name) && !IsSame(name.Version, Ours.GetName().Version!));
 

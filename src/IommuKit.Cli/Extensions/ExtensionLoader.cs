@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using IommuKit.Checker;
 using IommuKit.Traces;
 
@@ -10,12 +12,20 @@ internal static class ExtensionLoader
     /// <summary>The option.</summary>
     public const string Option = "--load";
 
+    /// <summary>Why what is found by reflection is there.</summary>
+    public const string WholeProgram = "Where assemblies are loaded, the program is not trimmed.";
+
     /// <summary>Loads files into a catalogue.</summary>
     /// <exception cref="InputException">A file cannot be used.</exception>
     public static void Load(Catalog catalog, IEnumerable<string> files)
     {
         foreach (string file in files.Distinct(StringComparer.Ordinal))
         {
+            if (!RuntimeFeature.IsDynamicCodeSupported)
+            {
+                throw new InputException($"{Option}: this iommukit was compiled ahead of time and can load no assemblies; the tool of .NET can");
+            }
+
             try
             {
                 Load(catalog, file);
@@ -27,6 +37,8 @@ internal static class ExtensionLoader
         }
     }
 
+    [UnconditionalSuppressMessage("Trimming", "IL2072", Justification = WholeProgram)]
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = WholeProgram)]
     private static void Load(Catalog catalog, string file)
     {
         var types = TypesIn(file);
@@ -67,6 +79,7 @@ internal static class ExtensionLoader
         }
     }
 
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = WholeProgram)]
     private static List<Type> TypesIn(string file)
     {
         try

@@ -88,6 +88,10 @@ public abstract class Machine : IDisposable
     /// <summary>Makes a domain whose work is counted.</summary>
     public IommuDomain CreateDomain(DomainOptions options) => Driver.CreateDomain(options with { Counters = _counters });
 
+    /// <summary>As <see cref="CreateDomain"/>, for who looks at nothing but the counts: where pages cost alike, one is counted for its neighbours.</summary>
+    internal IommuDomain CreateTalliedDomain(DomainOptions options) =>
+        CreateDomain(options with { Tally = DoPagesCostAlike ? new MeterTally(_meter) : null });
+
     /// <summary>Makes the hardware of a device that does DMA.</summary>
     /// <exception cref="InvalidOperationException">The machine has no model, or the device no port.</exception>
     /// <exception cref="ArgumentException">The device is another machine's.</exception>
@@ -147,6 +151,12 @@ public abstract class Machine : IDisposable
         Driver.Dispose();
         return Memory;
     }
+
+    /// <summary>
+    /// Whether the driver does as much to the hardware for any page of a size by itself, wherever it lies. Then a replay under
+    /// <see cref="SyncPolicy.PerPage"/>, before hardware that only counts, does it for one of neighbours.
+    /// </summary>
+    protected virtual bool DoPagesCostAlike => false;
 
     /// <summary>The source ids of a device's reads and writes; null if it has no port.</summary>
     protected abstract (int Reads, int Writes)? SourcesOf(IommuDevice device);

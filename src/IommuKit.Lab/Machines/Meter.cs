@@ -110,6 +110,17 @@ public sealed class Meter(
     /// <param name="count">How many.</param>
     public void Count(OperationKind kind, OperationPurpose purpose, long count) => Add(OperationCounts.SlotOf(kind, purpose), count);
 
+    /// <summary>What was counted so far, for <see cref="Repeat"/>.</summary>
+    /// <returns>False if steps do more than to be counted, or are seen.</returns>
+    internal bool TryMark(out OperationCounts counts)
+    {
+        counts = _counts;
+        return _onlyCounts;
+    }
+
+    /// <summary>Counts again what was counted since a mark.</summary>
+    internal void Repeat(in OperationCounts mark, long times) => _counts.Repeat(mark, times);
+
     /// <inheritdoc/>
     public uint Read32(uint offset) => (uint)Read(offset, isWide: false);
 

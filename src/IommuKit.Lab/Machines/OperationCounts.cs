@@ -71,6 +71,17 @@ public struct OperationCounts : IEquatable<OperationCounts>
         return difference;
     }
 
+    /// <summary>Counts what came since an earlier count some more times.</summary>
+    internal void Repeat(in OperationCounts earlier, long times)
+    {
+        var counts = MemoryMarshal.Cast<long, Vector256<long>>((Span<long>)_slots);
+        var from = MemoryMarshal.Cast<long, Vector256<long>>((ReadOnlySpan<long>)earlier._slots);
+        for (int i = 0; i < counts.Length; i++)
+        {
+            counts[i] += (counts[i] - from[i]) * times;
+        }
+    }
+
     /// <summary>Whether all counts are the same.</summary>
     public static bool operator ==(in OperationCounts left, in OperationCounts right) => left.Equals(right);
 

@@ -32,19 +32,18 @@ public sealed class ReplayLane : IDisposable
     /// <summary>Makes the machine and its domain.</summary>
     /// <param name="replayCase">The machine and the policy.</param>
     /// <param name="options">What the replay is asked for.</param>
-    /// <param name="trace">What is in the trace so far; the caller keeps it up to date.</param>
-    public ReplayLane(ReplayCase replayCase, ReplayOptions options, TraceSummary trace)
+    public ReplayLane(ReplayCase replayCase, ReplayOptions options)
     {
         _case = replayCase;
         _clock = new TraceClock(() => Lap(maps: 0, unmaps: 0));
         _costs = options.Costs;
         _weights = new CostWeights(_costs.Components);
         _sizes = options.HasSizes ? new SizeLatencies() : null;
-        _series = options.SeriesInterval == 0 ? null : new SeriesRecorder(options.SeriesInterval, _clock, trace);
+        _series = options.SeriesInterval == 0 ? null : new SeriesRecorder(options.SeriesInterval, _clock);
 
         // No device takes part, so that nothing would read the model's caches: counting the driver's accesses is enough.
         _machine = replayCase.Machine.Create(replayCase.Tuning.Settings with { HasModel = false, IsShared = false });
-        _domain = _machine.CreateDomain(new DomainOptions
+        _domain = _machine.CreateTalliedDomain(new DomainOptions
         {
             Policy = replayCase.Policy,
             FlushAllPages = replayCase.Tuning.FlushAllPages,
@@ -65,8 +64,12 @@ public sealed class ReplayLane : IDisposable
     public int SeriesCount => _series?.Count ?? 0;
 
     /// <summary>Does an event. What is neither a map nor an unmap changes nothing.</summary>
-    public void Do(in TraceEvent traceEvent)
+    /// <param name="traceEvent">The event.</param>
+    /// <param name="livePages">Pages of 4 KiB that are mapped after it, by what the trace says.</param>
+    public void Do(in TraceEvent traceEvent, ulong livePages)
     {
+        _series?.LivePages = livePages;
+
         // Ties can be printed in the wrong order, and clocks can be reset: time never goes back here.
         _clock.AdvanceTo(traceEvent.Nanoseconds);
         switch (traceEvent.Kind)

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using IommuKit.Traces;
 using IommuKit.Traces.Files;
 
@@ -9,14 +8,14 @@ namespace IommuKit.Lab.Replay;
 /// </summary>
 /// <remarks>
 /// Events are done one by one, as recorded: a scatter list is one map event for each of its pieces, and nothing in a trace says which belong
-/// together. An unmap takes away what the kernel says went away.
+/// together. An unmap takes away what the kernel says went away. Nothing passes between lanes, so which thread does one does not matter.
 /// </remarks>
 public static class Replayer
 {
     /// <summary>Replays a trace.</summary>
     /// <param name="path">The file, or "-" for the standard input.</param>
     /// <param name="options">What to run.</param>
-    /// <param name="onRead">Told how many bytes of the file were read so far, or null.</param>
+    /// <param name="onRead">Told how many bytes of the file were read so far, by one thread at a time; or null.</param>
     /// <returns>One result for each case.</returns>
     /// <exception cref="InputException">The file cannot be used.</exception>
     public static IReadOnlyList<ReplayResult> Run(string path, ReplayOptions options, Action<long>? onRead = null)
@@ -26,25 +25,8 @@ public static class Replayer
         var lanes = new List<ReplayLane>();
         try
         {
-            lanes.AddRange(
-                options.Cases.Take(options.Part).Select(replayCase => new ReplayLane(replayCase, options, census.Summary)));
-            while (reader.Read(out var traceEvent))
-            {
-                census.Note(traceEvent, reader);
-                foreach (var lane in lanes)
-                {
-                    lane.Do(traceEvent);
-                }
-
-                if (lanes.Count != 0 && lanes[0].SeriesCount > SeriesRecorder.MaxPoints)
-                {
-                    throw new InputException(
-                        TraceReader.NameOf(path),
-                        traceEvent.Line,
-                        $"the time series has more than {SeriesRecorder.MaxPoints} intervals here; choose longer ones");
-                }
-            }
-
+            lanes.AddRange(options.Cases.Take(options.Part).Select(replayCase => new ReplayLane(replayCase, options)));
+            Replay(TraceReader.NameOf(path), reader, census, lanes);
             var summary = census.Finish(reader);
             if (options.SeriesInterval != 0 && !summary.HasTimes)
             {
@@ -68,27 +50,50 @@ public static class Replayer
     {
         ArgumentNullException.ThrowIfNull(work);
         var results = new IReadOnlyList<ReplayResult>[work.Count];
-        var problems = new ExceptionDispatchInfo?[work.Count];
-
-        // Files are started in their order, so that when one cannot be used every earlier one is under way and comes to its end.
-        int next = -1;
-        bool hasFailed = false;
-        Parallel.For(0, Math.Min(work.Count, Environment.ProcessorCount), _ =>
-        {
-            while (!Volatile.Read(ref hasFailed) && Interlocked.Increment(ref next) is var index && index < work.Count)
-            {
-                try
-                {
-                    results[index] = Run(work[index].Path, work[index].Options, onRead is null ? null : count => onRead(index, count));
-                }
-                catch (Exception e)
-                {
-                    problems[index] = ExceptionDispatchInfo.Capture(e);
-                    Volatile.Write(ref hasFailed, true);
-                }
-            }
-        });
-        problems.FirstOrDefault(problem => problem is not null)?.Throw();
+        ParallelWork.Run(work.Count, index =>
+            results[index] = Run(work[index].Path, work[index].Options, onRead is null ? null : count => onRead(index, count)));
         return [.. results.SelectMany(result => result)];
+    }
+
+    /// <summary>Has every lane do every event. While lanes do some, the next ones are read.</summary>
+    private static void Replay(string name, TraceReader reader, TraceCensus census, List<ReplayLane> lanes)
+    {
+        var (now, next) = (new ReplayBatch(), new ReplayBatch());
+        now.Fill(reader, census);
+        while (true)
+        {
+            // Reading does not throw, and what is before its problem comes first.
+            ParallelWork.Run(lanes.Count + 1, index =>
+            {
+                if (index != 0)
+                {
+                    Do(name, now, lanes[index - 1]);
+                }
+                else if (!now.IsLast)
+                {
+                    next.Fill(reader, census);
+                }
+            });
+            now.Problem?.Throw();
+            if (now.IsLast)
+            {
+                return;
+            }
+
+            (now, next) = (next, now);
+        }
+    }
+
+    private static void Do(string name, ReplayBatch batch, ReplayLane lane)
+    {
+        foreach (ref readonly var one in batch.Events)
+        {
+            lane.Do(one.Event, one.LivePages);
+            if (lane.SeriesCount > SeriesRecorder.MaxPoints)
+            {
+                throw new InputException(
+                    name, one.Event.Line, $"the time series has more than {SeriesRecorder.MaxPoints} intervals here; choose longer ones");
+            }
+        }
     }
 }

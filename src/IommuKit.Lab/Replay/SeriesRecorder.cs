@@ -7,8 +7,7 @@ namespace IommuKit.Lab.Replay;
 /// </summary>
 /// <param name="interval">Nanoseconds of the trace's clock, more than 0.</param>
 /// <param name="clock">The time of the trace.</param>
-/// <param name="trace">What is in the trace so far.</param>
-internal sealed class SeriesRecorder(long interval, TraceClock clock, TraceSummary trace)
+internal sealed class SeriesRecorder(long interval, TraceClock clock)
 {
     /// <summary>The most intervals with events that a replay keeps.</summary>
     public const int MaxPoints = 100_000;
@@ -28,6 +27,9 @@ internal sealed class SeriesRecorder(long interval, TraceClock clock, TraceSumma
     /// <summary>Intervals with events, the last of which may go on.</summary>
     public int Count => _points.Count + (_index < 0 ? 0 : 1);
 
+    /// <summary>Pages of 4 KiB that are mapped now.</summary>
+    public ulong LivePages { get; set; }
+
     /// <summary>Counts work that was done for an event.</summary>
     /// <param name="done">The operations.</param>
     /// <param name="microseconds">Their virtual time.</param>
@@ -37,7 +39,7 @@ internal sealed class SeriesRecorder(long interval, TraceClock clock, TraceSumma
         _microseconds += microseconds;
         _invalidations += done.For(OperationPurpose.TableCache) + done.For(OperationPurpose.Tlb);
         _syncs += done[OperationKind.Wait];
-        _live = trace.LivePages;
+        _live = LivePages;
     }
 
     /// <summary>Counts a map or unmap after its work.</summary>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using CsvHelper;
 
 namespace IommuKit.Lab.Seed;
 
@@ -11,6 +10,8 @@ public static class SeedTable
 {
     /// <summary>The machine of the measurements.</summary>
     public const string Machine = "tegra210";
+
+    private const string Header = "operation,size_label,size_bytes,before_us,after_us,sample";
 
     private static readonly Lazy<IReadOnlyList<SeedRow>> LazyRows = new(Load);
 
@@ -33,7 +34,28 @@ public static class SeedTable
     private static IReadOnlyList<SeedRow> Load()
     {
         using var stream = typeof(SeedTable).Assembly.GetManifestResourceStream("seed-table.csv")!;
-        using var csv = new CsvReader(new StreamReader(stream), CultureInfo.InvariantCulture);
-        return [.. csv.GetRecords<SeedRow>()];
+        using var text = new StreamReader(stream);
+        if (text.ReadLine() != Header)
+        {
+            throw new InvalidOperationException("The proposal's table has other columns.");
+        }
+
+        var rows = new List<SeedRow>();
+        while (text.ReadLine() is { } line)
+        {
+            // No field of it has a comma or quotes.
+            string[] fields = line.Split(',');
+            rows.Add(new SeedRow
+            {
+                Operation = Enum.Parse<MappingOperation>(fields[0], ignoreCase: true),
+                SizeLabel = fields[1],
+                SizeBytes = ulong.Parse(fields[2], CultureInfo.InvariantCulture),
+                BeforeMicroseconds = double.Parse(fields[3], CultureInfo.InvariantCulture),
+                AfterMicroseconds = double.Parse(fields[4], CultureInfo.InvariantCulture),
+                Sample = int.Parse(fields[5], CultureInfo.InvariantCulture),
+            });
+        }
+
+        return rows;
     }
 }

@@ -61,6 +61,12 @@ public sealed record DomainOptions
     /// <summary>Counts what the domain does; null for no counting.</summary>
     public DomainCounters? Counters { get; init; }
 
+    /// <summary>
+    /// With <see cref="SyncPolicy.PerPage"/>, before hardware that only counts: counts the maintenance of a page for its neighbours. Formats with groups
+    /// of entries do without. Null: each page has its own.
+    /// </summary>
+    public IPageTally? Tally { get; init; }
+
     internal void Validate()
     {
         if (!Enum.IsDefined(Policy) || (Release is { } release && !Enum.IsDefined(release)))

@@ -24,6 +24,9 @@ internal sealed class OperationGate
     // Operations inside operations of other domains, which only callbacks can begin.
     private int _nested;
 
+    /// <summary>The slot of the calling thread; null if it has not been in an operation yet.</summary>
+    public static Slot? Current => t_slot;
+
     /// <summary>Begins an operation.</summary>
     /// <returns>What <see cref="Exit"/> needs: the thread's slot; null within an operation of another domain.</returns>
     /// <exception cref="ObjectDisposedException">The domain was disposed of, or is being.</exception>
@@ -185,6 +188,12 @@ internal sealed class OperationGate
 
         /// <summary>What it has to do at the end of all that. The thread's own.</summary>
         public Action? Pending;
+
+        /// <summary>Where it found a stripe of its own last; see <see cref="Sync.Stripes{TStripe}"/>. The thread's own.</summary>
+        public object? Stripes;
+
+        /// <summary>Which of them.</summary>
+        public int Stripe;
 
         /// <summary>Does it. What throws keeps nothing else from being done; the first exception is thrown at the end.</summary>
         public void RunPending()

@@ -25,6 +25,7 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
     private readonly DeferredQueue<THardware, TBatch>? _deferred;
     private readonly OwedWork<THardware, TBatch>? _owed;
     private readonly DomainCounters? _counters;
+    private readonly IPageTally? _tally;
     private readonly OperationGate _operations = new();
     private readonly SyncPolicy _policy;
     private readonly GatherUse _mapUse;
@@ -79,6 +80,7 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
         _unmapUse = Policy == SyncPolicy.Deferred ? GatherUse.CleanOnly : _mapUse;
         bool hasBit = TFormat.SoftwareBit != 0;
         _counters = options.Counters;
+        _tally = TFormat.HasGroups ? null : options.Tally;
         int granuleLog2 = BitOperations.TrailingZeroCount(_table.SupportedPageSizes);
         _sync = new DomainSync<THardware, TBatch>(
             hardware,
@@ -101,7 +103,8 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
                 _deferred = new DeferredQueue<THardware, TBatch>(
                     _sync,
                     _retired,
-                    () => new PendingUnmaps(options.DeferredCapacity, granuleLog2),
+                    options.DeferredCapacity,
+                    granuleLog2,
                     options.DeferredAge,
                     options.Clock,
                     FlushOldUnmaps,
@@ -109,7 +112,7 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
             }
             else if (Policy == SyncPolicy.Explicit)
             {
-                _owed = new OwedWork<THardware, TBatch>(_sync, _retired, options.ExplicitCapacity);
+                _owed = new OwedWork<THardware, TBatch>(_sync, _retired, options.ExplicitCapacity, granuleLog2);
             }
 
             driver.Add(this);
@@ -310,7 +313,7 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
         {
             try
             {
-                _deferred!.Flush();
+                _deferred!.FlushOld();
                 _deferred.Settle();
             }
             finally

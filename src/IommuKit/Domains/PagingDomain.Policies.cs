@@ -12,21 +12,25 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private IommuError MapPageByPage(ulong iova, ulong physicalAddress, ulong size, Protection protection)
     {
-        var sink = new PerPageSink<THardware, TBatch>(_sync, _retired);
-        Lock(_operationLock);
-        try
-        {
-            return _table.Map(iova, physicalAddress, size, protection, ref sink);
-        }
-        finally
-        {
-            Unlock(_operationLock);
-        }
+        var range = new PhysicalRange(physicalAddress, size);
+        return MapPageByPage(iova, new ReadOnlySpan<PhysicalRange>(in range), protection, out _);
     }
 
     private IommuError MapPageByPage(ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
     {
         var sink = new PerPageSink<THardware, TBatch>(_sync, _retired);
+        if (_tally is not null)
+        {
+            var tallied = new TalliedPageSink<THardware, TBatch>(sink, _counters, _tally);
+            return MapLocked(iova, ranges, protection, ref tallied, out size);
+        }
+
+        return MapLocked(iova, ranges, protection, ref sink, out size);
+    }
+
+    private IommuError MapLocked<TSink>(ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, ref TSink sink, out ulong size)
+        where TSink : struct, IFootprintSink
+    {
         Lock(_operationLock);
         try
         {
@@ -105,6 +109,18 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch>
     private IommuError UnmapPageByPage(ulong iova, ulong size, out ulong unmapped)
     {
         var sink = new PerPageSink<THardware, TBatch>(_sync, _retired);
+        if (_tally is not null)
+        {
+            var tallied = new TalliedPageSink<THardware, TBatch>(sink, _counters, _tally);
+            return UnmapLocked(iova, size, ref tallied, out unmapped);
+        }
+
+        return UnmapLocked(iova, size, ref sink, out unmapped);
+    }
+
+    private IommuError UnmapLocked<TSink>(ulong iova, ulong size, ref TSink sink, out ulong unmapped)
+        where TSink : struct, IFootprintSink
+    {
         Lock(_operationLock);
         try
         {

@@ -14,6 +14,12 @@ public interface IFootprintSink
     static abstract bool PageByPage { get; }
 
     /// <summary>
+    /// With <see cref="PageByPage"/>: whether neighbours of one size in one table, an entry each, may be stored together and reported as one run, of
+    /// which the sink makes pages again. For those that only count.
+    /// </summary>
+    static virtual bool JoinsPages => false;
+
+    /// <summary>
     /// The contents of a new table are final; they must be visible to the walker before this returns, because a pointer to it follows.
     /// </summary>
     void TableFilled(ulong tableAddress, uint bytes);

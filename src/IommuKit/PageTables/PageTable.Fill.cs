@@ -75,7 +75,7 @@ public sealed partial class PageTable<TFormat>
         ulong iova = cursor.Iova;
         int first = IndexOf(iova, level);
         int next = first;
-        if (!TSink.PageByPage && level == 0 && cursor.TakesRangesSingly && IsOneEntry(cursor.PageLog2))
+        if (!IsPageByPage<TSink>() && level == 0 && cursor.TakesRangesSingly && IsOneEntry(cursor.PageLog2))
         {
             int limit = first + (int)((last - iova) >> Layout<TFormat>.PageShift) + 1;
             next = cursor.StorePages<TFormat>(ref entries, first, limit, attributes);
@@ -85,7 +85,7 @@ public sealed partial class PageTable<TFormat>
 
         do
         {
-            ulong pages = TSink.PageByPage ? 1 : Math.Min(cursor.Pages, ((last - cursor.Iova) >> cursor.PageLog2) + 1);
+            ulong pages = IsPageByPage<TSink>() ? 1 : Math.Min(cursor.Pages, ((last - cursor.Iova) >> cursor.PageLog2) + 1);
             pages = PagesToLinearBound(cursor.Address, cursor.PageLog2, pages);
             int count = EntriesIn(pages, cursor.PageLog2, level);
             if (level != 0)
@@ -102,6 +102,11 @@ public sealed partial class PageTable<TFormat>
         var change = isLinked ? EntryChange.LeafWritten : EntryChange.NewTableWritten;
         sink.EntriesStored(RunAt(table, first, next - first, level, iova, change));
     }
+
+    /// <summary>Whether each page is stored by itself.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsPageByPage<TSink>()
+        where TSink : struct, IFootprintSink => TSink.PageByPage && (!TSink.JoinsPages || TFormat.HasGroups);
 
     /// <summary>Whether a page of that size is one entry of level 0, whose neighbours follow by addition.</summary>
     private static bool IsOneEntry(int pageLog2) => pageLog2 == Layout<TFormat>.PageShift && Layout<TFormat>.LinearOutputBits >= 64;

@@ -35,7 +35,7 @@ public sealed partial class PageTable<TFormat>
             return WhyNot(iova, physicalAddress, size, protection);
         }
 
-        if (!TSink.PageByPage && (size < _singlePageLimit || ((iova ^ physicalAddress) & _singlePageMask) != 0))
+        if (!IsPageByPage<TSink>() && (size < _singlePageLimit || ((iova ^ physicalAddress) & _singlePageMask) != 0))
         {
             int index = IndexBelowRoot(iova, 0);
             ulong count = size >> Layout<TFormat>.PageShift;
@@ -133,7 +133,7 @@ public sealed partial class PageTable<TFormat>
     private IommuError MapRange<TSink>(ulong iova, PhysicalRange range, ulong attributes, ref TSink sink)
         where TSink : struct, IFootprintSink
     {
-        if (!TSink.PageByPage
+        if (!IsPageByPage<TSink>()
             && (TryMapBlock(iova, range, attributes, ref sink) || TryMapInOneTable(iova, range, attributes, ref sink)))
         {
             return IommuError.None;
@@ -221,7 +221,7 @@ public sealed partial class PageTable<TFormat>
         ulong granule = _granuleMask + 1;
         bool hasOneSize = !found.HasLongPiece;
         bool takesRangesSingly = hasOneSize && found.AreWholeGranules;
-        if (!TSink.PageByPage && takesRangesSingly && TryMapListInOneTable(iova, ranges, found.Total, attributes, ref sink))
+        if (!IsPageByPage<TSink>() && takesRangesSingly && TryMapListInOneTable(iova, ranges, found.Total, attributes, ref sink))
         {
             return IommuError.None;
         }

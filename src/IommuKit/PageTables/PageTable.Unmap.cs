@@ -38,7 +38,7 @@ public sealed partial class PageTable<TFormat>
         int index = IndexBelowRoot(iova, 0);
         int room = (1 << Layout<TFormat>.IndexBits) - index;
         ulong count = size >> Layout<TFormat>.PageShift;
-        if (!TSink.PageByPage && count <= (uint)room && (index | (room ^ (int)count)) != 0 && _release != TableRelease.WhenEmpty)
+        if (!IsPageByPage<TSink>() && count <= (uint)room && (index | (room ^ (int)count)) != 0 && _release != TableRelease.WhenEmpty)
         {
             ulong table = DescendTo(iova, 0);
             if (table != NoTable && TryClearSingles(table, index, (int)count, iova, ref sink, out unmapped))
@@ -109,7 +109,7 @@ public sealed partial class PageTable<TFormat>
     private IommuError UnmapRange<TSink>(ulong iova, ulong size, ref TSink sink, out ulong unmapped)
         where TSink : struct, IFootprintSink
     {
-        if (!TSink.PageByPage && _release != TableRelease.WhenEmpty && TryClearPage(iova, size, ref sink))
+        if (!IsPageByPage<TSink>() && _release != TableRelease.WhenEmpty && TryClearPage(iova, size, ref sink))
         {
             unmapped = size;
             return IommuError.None;
@@ -229,7 +229,7 @@ public sealed partial class PageTable<TFormat>
             wanted--;
         }
 
-        int count = LeafRun(ref entries, index, TSink.PageByPage ? (int)(pageMask >> shift) + 1 : wanted, level);
+        int count = LeafRun(ref entries, index, IsPageByPage<TSink>() ? (int)(pageMask >> shift) + 1 : wanted, level);
         Entries<TFormat>.Clear(ref entries, index, count);
         sink.EntriesStored(RunAt(table, index, count, level, position.Iova, EntryChange.LeafCleared));
         position.Advance((ulong)(uint)count << shift);

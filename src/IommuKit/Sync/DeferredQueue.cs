@@ -7,44 +7,57 @@ namespace IommuKit.Sync;
 /// flushed together: when the queue is full, when the oldest is too old, when one of the ranges is to be mapped again, or on request. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Threads that unmap fill one set while another may be in flight, and look for a range in either without a lock. Who flushes, or needs what is in
-/// flight, waits under a lock that nobody else needs.
+/// Threads that unmap add to stripes of their own, where they would else get into each other's way, while others may be in flight; a look whether a range
+/// waits takes no lock unless it may. Who flushes, or needs what is in flight, waits under a lock that nobody else needs.
 /// </remarks>
 internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     where THardware : struct, IDomainHardware<TBatch>
     where TBatch : struct
 {
+    // Held by the thread that flushes. It comes before the locks of the stripes, and those before the last one.
     private readonly Lock _flushGate = new();
-    private readonly Lock _gate = new();
+    private readonly Lock _setGate = new();
+    private readonly Stripes<DeferredStripe> _stripes = new(() => new DeferredStripe());
     private readonly DomainSync<THardware, TBatch> _sync;
     private readonly RetiredTables _retired;
+    private readonly PendingPages _pages;
+    private readonly int _capacity;
     private readonly TimeSpan _maxAge;
     private readonly Action<ulong, ulong>? _flushed;
     private readonly ITimer? _timer;
-    private readonly Func<PendingUnmaps> _makeSet;
-    private PendingUnmaps _filling;
-    private PendingUnmaps? _inFlight;
-    private PendingUnmaps? _spare;
+
+    // What is in flight. The flush gate's.
+    private readonly PendingUnmaps[] _taken;
+
+    // Sets without anything in them.
+    private readonly Stack<PendingUnmaps> _spare = [];
 
     // Those whose flush failed.
     private List<PendingUnmaps>? _stuck;
 
     // Those that were flushed and that the listener has to be told of; null without one.
     private Queue<PendingUnmaps>? _done;
-    private bool _mustStartTimer;
+
+    // 1 if what waits has its timer, or is to get it.
+    private int _isTimed;
+
+    // 1 if it is to get it.
+    private int _mustStartTimer;
 
     /// <summary>Makes an empty queue.</summary>
     /// <param name="sync">Maintenance of the domain.</param>
     /// <param name="retired">Where unlinked tables go.</param>
-    /// <param name="makeSet">Makes a set of the queue's capacity.</param>
+    /// <param name="capacity">How many unmaps may wait in a stripe.</param>
+    /// <param name="granuleLog2">Log2 of the smallest page.</param>
     /// <param name="maxAge">How long a range may wait.</param>
     /// <param name="clock">The clock for that.</param>
-    /// <param name="tooOld">Called by the clock when something has waited that long: has to call <see cref="Flush"/>.</param>
+    /// <param name="tooOld">Called by the clock when something has waited that long: has to call <see cref="FlushOld"/>.</param>
     /// <param name="flushed">Told of each unmap after its flush: first IOVA and bytes.</param>
     public DeferredQueue(
         DomainSync<THardware, TBatch> sync,
         RetiredTables retired,
-        Func<PendingUnmaps> makeSet,
+        int capacity,
+        int granuleLog2,
         TimeSpan maxAge,
         TimeProvider clock,
         Action tooOld,
@@ -54,8 +67,9 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         _retired = retired;
         _maxAge = maxAge;
         _flushed = flushed;
-        _makeSet = makeSet;
-        _filling = makeSet();
+        _capacity = capacity;
+        _pages = new PendingPages(capacity, granuleLog2);
+        _taken = new PendingUnmaps[_stripes.All.Length];
         if (maxAge != Timeout.InfiniteTimeSpan)
         {
             _timer = clock.CreateTimer(static state => ((Action)state!)(), tooOld, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -71,19 +85,9 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     /// <param name="unlinked">The tables.</param>
     public void Add(Interval unmapped, Interval unlinkedSpan, TableList unlinked)
     {
-        while (true)
+        var reach = unmapped.Around(unlinkedSpan);
+        while (!TryAdd(unmapped, reach, ref unlinked))
         {
-            lock (_gate)
-            {
-                if (!_filling.IsFull)
-                {
-                    _mustStartTimer |= _filling.IsEmpty;
-                    _filling.Add(unmapped, unlinkedSpan);
-                    _retired.Move(ref unlinked, ref _filling.Unlinked);
-                    return;
-                }
-            }
-
             Flush();
         }
     }
@@ -91,12 +95,12 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     /// <summary>Flushes if part of <paramref name="range"/> waits in the queue, and waits for it if it is in flight.</summary>
     public void FlushIfPending(Interval range)
     {
-        if (IsPending(range))
+        if (_pages.MayOverlap(range))
         {
             lock (_flushGate)
             {
                 // What was in flight is done now.
-                if (IsPending(range))
+                if (IsWaiting(range))
                 {
                     FlushAll();
                 }
@@ -113,6 +117,13 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         }
     }
 
+    /// <summary>As <see cref="Flush"/>, where the timer has gone off: what comes later needs it anew.</summary>
+    public void FlushOld()
+    {
+        Volatile.Write(ref _isTimed, 0);
+        Flush();
+    }
+
     /// <summary>
     /// At the end of an operation, outside all locks of the domain: starts the timer, and tells of unmaps that were flushed. Both are the caller's
     /// own code.
@@ -120,7 +131,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     /// <exception cref="Exception">What the clock threw, after everything was flushed, or the listener.</exception>
     public void Settle()
     {
-        if (Volatile.Read(ref _mustStartTimer))
+        if (Volatile.Read(ref _mustStartTimer) != 0)
         {
             StartTimer();
         }
@@ -134,7 +145,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     /// <summary>After a flush had failed, everything was dropped: what waited for that is done.</summary>
     public void Recovered()
     {
-        lock (_gate)
+        lock (_setGate)
         {
             foreach (var set in _stuck ?? [])
             {
@@ -150,14 +161,9 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
 
     private void StartTimer()
     {
-        lock (_gate)
+        if (Interlocked.Exchange(ref _mustStartTimer, 0) == 0)
         {
-            if (!_mustStartTimer)
-            {
-                return;
-            }
-
-            _mustStartTimer = false;
+            return;
         }
 
         try
@@ -167,30 +173,61 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         catch
         {
             // A clock may throw. Nothing is left to wait for it.
-            Flush();
+            FlushOld();
             throw;
         }
     }
 
-    // A set moves from the first to the second and then away, so they are looked at in that order.
-    private bool IsPending(Interval range) =>
-        Volatile.Read(ref _filling).Overlaps(range) || (Volatile.Read(ref _inFlight)?.Overlaps(range) ?? false);
+    private bool TryAdd(Interval unmapped, Interval reach, ref TableList unlinked)
+    {
+        var stripe = _stripes.Enter();
+        try
+        {
+            var set = stripe.Set ??= TakeSpare();
+            if (set.IsFull)
+            {
+                return false;
+            }
+
+            if (_timer is not null && set.IsEmpty && Interlocked.Exchange(ref _isTimed, 1) == 0)
+            {
+                Volatile.Write(ref _mustStartTimer, 1);
+            }
+
+            _pages.Mark(reach);
+            set.Add(unmapped, reach);
+            _retired.Move(ref unlinked, ref set.Unlinked);
+            return true;
+        }
+        finally
+        {
+            stripe.Gate.Exit();
+        }
+    }
+
+    private bool IsWaiting(Interval range)
+    {
+        foreach (var stripe in _stripes.All)
+        {
+            lock (stripe.Gate)
+            {
+                if (stripe.Set?.Overlaps(range) ?? false)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Flushes all that waits. The caller holds the flush gate.</summary>
     private void FlushAll()
     {
-        PendingUnmaps set;
-        lock (_gate)
+        int count = Take();
+        if (count == 0)
         {
-            set = _filling;
-            if (set.IsEmpty)
-            {
-                return;
-            }
-
-            Volatile.Write(ref _inFlight, set);
-            Volatile.Write(ref _filling, _spare ?? _makeSet());
-            _spare = null;
+            return;
         }
 
         FlushBatch<TBatch> batch = default;
@@ -199,22 +236,66 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         _sync.SubmitAll(ref batch, isFenced: _sync.UnmapsClean);
         _sync.Complete(ref batch);
         _sync.Counters?.AddDrain();
-        Volatile.Write(ref _inFlight, null);
-        _retired.Release(ref set.Unlinked);
-        lock (_gate)
+        _pages.Done();
+        foreach (var set in _taken.AsSpan(0, count))
         {
-            if (_sync.Failures.ArePending)
+            _retired.Release(ref set.Unlinked);
+            lock (_setGate)
             {
-                (_stuck ??= []).Add(set);
-            }
-            else
-            {
-                Done(set);
+                if (_sync.Failures.ArePending)
+                {
+                    (_stuck ??= []).Add(set);
+                }
+                else
+                {
+                    Done(set);
+                }
             }
         }
     }
 
-    /// <summary>A set was flushed. The caller holds the gate.</summary>
+    /// <summary>Takes all that waits, and returns how many sets it is. The caller holds the flush gate.</summary>
+    private int Take()
+    {
+        bool isEmpty = true;
+        foreach (var stripe in _stripes.All)
+        {
+            isEmpty &= stripe.IsEmpty;
+        }
+
+        if (isEmpty)
+        {
+            return 0;
+        }
+
+        // What is added from here on has a timer of its own, unless it is taken too.
+        Volatile.Write(ref _isTimed, 0);
+        _pages.Take();
+        int count = 0;
+        foreach (var stripe in _stripes.All)
+        {
+            lock (stripe.Gate)
+            {
+                if (!stripe.IsEmpty)
+                {
+                    _taken[count++] = stripe.Set!;
+                    stripe.Set = TakeSpare();
+                }
+            }
+        }
+
+        return count;
+    }
+
+    private PendingUnmaps TakeSpare()
+    {
+        lock (_setGate)
+        {
+            return _spare.TryPop(out var set) ? set : new PendingUnmaps(_capacity);
+        }
+    }
+
+    /// <summary>A set was flushed. The caller holds the gate of the sets.</summary>
     private void Done(PendingUnmaps set)
     {
         if (_flushed is null)
@@ -230,7 +311,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     private void Recycle(PendingUnmaps set)
     {
         set.Clear();
-        _spare ??= set;
+        _spare.Push(set);
     }
 
     private void TellAll()
@@ -246,7 +327,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
             }
             finally
             {
-                lock (_gate)
+                lock (_setGate)
                 {
                     Recycle(set);
                 }
@@ -256,7 +337,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
 
     private PendingUnmaps? TakeDone()
     {
-        lock (_gate)
+        lock (_setGate)
         {
             return _done is { Count: > 0 } ? _done.Dequeue() : null;
         }

@@ -53,6 +53,13 @@ public sealed class DomainCounters(bool isShared = true)
         }
     }
 
+    internal void AddPages(long count, long syncsEach)
+    {
+        Add(ref _entries, count);
+        Add(ref _runs, count);
+        Add(ref _syncs, count * syncsEach);
+    }
+
     internal void AddTable() => Add(ref _tables, 1);
 
     internal void AddFreedTables(long count) => Add(ref _freedTables, count);

@@ -126,10 +126,11 @@ internal struct GatherSink<THardware, TBatch> : IFootprintSink
     /// <summary>Adds what was stored to what is owed.</summary>
     public void Owe()
     {
-        _owed!.Add(Runs);
-        Clear();
-        var unlinked = TakeUnlinked();
-        _owed.Keep(ref unlinked);
+        if (_count != 0 || !_unlinked.IsEmpty)
+        {
+            _owed!.Add(Runs, ref _unlinked);
+            Clear();
+        }
     }
 
     [UnscopedRef]
@@ -215,7 +216,8 @@ internal struct GatherSink<THardware, TBatch> : IFootprintSink
         switch (_use)
         {
             case GatherUse.Owe:
-                _owed!.Add(runs);
+                TableList none = default;
+                _owed!.Add(runs, ref none);
                 break;
             case GatherUse.CleanOnly:
                 _sync.Clean(runs);

@@ -1,59 +1,61 @@
+using System.Runtime.InteropServices;
 using IommuKit.PageTables;
 
 namespace IommuKit.Sync;
 
-/// <summary>Maintenance that operations have left for later, and the tables that must wait for it. Thread-safe.</summary>
+/// <summary>Maintenance that was not done and is owed until somebody asks for it. Thread-safe.</summary>
 /// <remarks>
 /// It remembers a number of runs; beyond that single runs are forgotten and the next flush drops everything. Threads that add never wait for a flush
-/// that is in flight; those that flush, or map what it covers, do.
+/// that is in flight, and where they would get into each other's way they add to stripes of their own; those that flush, or map what it covers, do wait.
+/// A flush takes all stripes one after the other: everything is in memory before anything is dropped, so the order among them is of no meaning.
 /// </remarks>
-internal sealed class OwedWork<THardware, TBatch>(DomainSync<THardware, TBatch> sync, RetiredTables retired, int capacity)
+internal sealed class OwedWork<THardware, TBatch>(DomainSync<THardware, TBatch> sync, RetiredTables retired, int capacity, int granuleLog2)
     where THardware : struct, IDomainHardware<TBatch>
     where TBatch : struct
 {
-    // How far back a run looks for one to join.
-    private const int JoinDepth = 16;
-
-    // Held by the thread that flushes. It comes before the other.
+    // Held by the thread that flushes. It comes before the locks of the stripes.
     private readonly Lock _flushGate = new();
-    private readonly Lock _gate = new();
-    private EntryRun[] _runs = new EntryRun[capacity];
-    private int _count;
-    private bool _hasForgotten;
-    private TableList _unlinked;
+    private readonly Stripes<OwedRuns> _stripes = new(() => new OwedRuns(capacity));
 
-    // Around everything whose access was removed: of what is owed, and of what is in flight.
-    private Interval _removed = Interval.Empty;
-    private Interval _removedInFlight = Interval.Empty;
+    // Pages whose access was removed: of what is owed, and of what is in flight.
+    private readonly PendingPages _removed = new(capacity, granuleLog2);
 
     // What is in flight. The flush gate's.
-    private EntryRun[]? _taken;
+    private readonly List<EntryRun> _taken = [];
 
-    /// <summary>Adds runs that were stored and not written back.</summary>
-    public void Add(ReadOnlySpan<EntryRun> runs)
+    /// <summary>Adds runs that were stored and not written back, and takes over the tables that they unlinked.</summary>
+    public void Add(ReadOnlySpan<EntryRun> runs, ref TableList unlinked)
     {
-        lock (_gate)
+        var stripe = _stripes.Enter();
+        try
         {
             foreach (ref readonly var run in runs)
             {
-                Add(run);
-            }
-        }
-    }
+                if (run.RemovesAccess)
+                {
+                    _removed.Mark(OwedRuns.SpanOf(run));
+                }
 
-    /// <summary>Takes over tables that the added runs unlinked.</summary>
-    public void Keep(ref TableList unlinked)
-    {
-        lock (_gate)
+                if (!stripe.TryAdd(run))
+                {
+                    sync.Clean(stripe.Runs);
+                    stripe.Forget();
+                    stripe.TryAdd(run);
+                }
+            }
+
+            retired.Move(ref unlinked, ref stripe.Unlinked);
+        }
+        finally
         {
-            retired.Move(ref unlinked, ref _unlinked);
+            stripe.Gate.Exit();
         }
     }
 
     /// <summary>Does everything owed if part of <paramref name="range"/> lost its mapping and that is not synchronised yet.</summary>
     public void FlushIfRemoved(Interval range)
     {
-        if (IsRemoved(range))
+        if (_removed.MayOverlap(range))
         {
             lock (_flushGate)
             {
@@ -80,166 +82,143 @@ internal sealed class OwedWork<THardware, TBatch>(DomainSync<THardware, TBatch> 
     {
         lock (_flushGate)
         {
-            int count;
-            lock (_gate)
-            {
-                if (!_hasForgotten && _unlinked.IsEmpty)
-                {
-                    count = TakeRunsOf(WithTables(range));
-                }
-                else
-                {
-                    count = -1;
-                }
-            }
-
-            if (count < 0)
+            if (!TryTake(range))
             {
                 FlushAll();
+                return;
             }
-            else if (count != 0)
-            {
-                Synchronise(count, hasForgotten: false);
-            }
+
+            Synchronise(hasForgotten: false);
+            _removed.Done();
         }
     }
-
-    private static Interval SpanOf(in EntryRun run) => new(run.Iova, run.LastIova);
 
     private bool IsRemoved(Interval range)
     {
-        lock (_gate)
+        foreach (var stripe in _stripes.All)
         {
-            return _removedInFlight.Overlaps(range) || (_removed.Overlaps(range) && (_hasForgotten || AnyRemoved(range)));
-        }
-    }
-
-    /// <summary>
-    /// A range with all that lies under the pointers to tables that are owed in it: what was stored in a new table is dropped from the TLB with
-    /// the pointer to it, so it must be in memory, and in no cache of tables, by then.
-    /// </summary>
-    private Interval WithTables(Interval range)
-    {
-        // Tables nest, so what this adds lies under no other pointer that does not reach into the range itself.
-        var all = range;
-        for (int i = 0; i < _count; i++)
-        {
-            if (_runs[i].ChangesTable && SpanOf(_runs[i]).Overlaps(range))
+            lock (stripe.Gate)
             {
-                all = all.Around(SpanOf(_runs[i]));
-            }
-        }
-
-        return all;
-    }
-
-    /// <summary>Moves the runs of a range to those in flight; both keep the order in which the runs were stored.</summary>
-    private int TakeRunsOf(Interval range)
-    {
-        var taken = _taken ??= new EntryRun[capacity];
-        int count = 0;
-        int kept = 0;
-        _removed = Interval.Empty;
-        for (int i = 0; i < _count; i++)
-        {
-            if (SpanOf(_runs[i]).Overlaps(range))
-            {
-                _removedInFlight = WithRemoved(_removedInFlight, _runs[i]);
-                taken[count++] = _runs[i];
-            }
-            else
-            {
-                _removed = WithRemoved(_removed, _runs[i]);
-                _runs[kept++] = _runs[i];
-            }
-        }
-
-        _count = kept;
-        return count;
-    }
-
-    private void Add(in EntryRun run)
-    {
-        _removed = WithRemoved(_removed, run);
-        for (int i = _count - 1; i >= Math.Max(0, _count - JoinDepth); i--)
-        {
-            if (_runs[i].TryJoin(run, out var joined))
-            {
-                _runs[i] = joined;
-                return;
-            }
-        }
-
-        if (_count == _runs.Length)
-        {
-            sync.Clean(_runs.AsSpan(0, _count));
-            _count = 0;
-            _hasForgotten = true;
-        }
-
-        _runs[_count++] = run;
-    }
-
-    private static Interval WithRemoved(Interval removed, in EntryRun run) => run.RemovesAccess ? removed.Around(SpanOf(run)) : removed;
-
-    private bool AnyRemoved(Interval range)
-    {
-        for (int i = 0; i < _count; i++)
-        {
-            if (_runs[i].RemovesAccess && SpanOf(_runs[i]).Overlaps(range))
-            {
-                return true;
+                if (stripe.IsRemoved(range))
+                {
+                    return true;
+                }
             }
         }
 
         return false;
     }
 
+    /// <summary>
+    /// Takes the runs of a range. False, and nothing done, if some were forgotten, or tables wait for others. The caller holds the flush gate.
+    /// </summary>
+    private bool TryTake(Interval range)
+    {
+        var stripes = _stripes.All;
+        foreach (var stripe in stripes)
+        {
+            stripe.Gate.Enter();
+        }
+
+        try
+        {
+            var all = range;
+            foreach (var stripe in stripes)
+            {
+                if (stripe.HasForgotten || !stripe.Unlinked.IsEmpty)
+                {
+                    return false;
+                }
+
+                all = WithTables(all, range, stripe.Runs);
+            }
+
+            _removed.Take();
+            _taken.Clear();
+            foreach (var stripe in stripes)
+            {
+                stripe.TakeOf(all, _taken);
+
+                // Marks cannot be taken away one by one.
+                foreach (ref readonly var kept in stripe.Runs)
+                {
+                    if (kept.RemovesAccess)
+                    {
+                        _removed.Mark(OwedRuns.SpanOf(kept));
+                    }
+                }
+            }
+
+            return true;
+        }
+        finally
+        {
+            foreach (var stripe in stripes)
+            {
+                stripe.Gate.Exit();
+            }
+        }
+    }
+
+    /// <summary>
+    /// Widens what is taken by all that lies under the pointers to tables that are owed in a range: what was stored in a new table is dropped from the
+    /// TLB with the pointer to it, so it must be in memory, and in no cache of tables, by then.
+    /// </summary>
+    private static Interval WithTables(Interval all, Interval range, ReadOnlySpan<EntryRun> runs)
+    {
+        // Tables nest, so what this adds lies under no other pointer that does not reach into the range itself.
+        foreach (ref readonly var run in runs)
+        {
+            if (run.ChangesTable && OwedRuns.SpanOf(run).Overlaps(range))
+            {
+                all = all.Around(OwedRuns.SpanOf(run));
+            }
+        }
+
+        return all;
+    }
+
     /// <summary>Does all that is owed by now. The caller holds the flush gate.</summary>
     private void FlushAll()
     {
-        int count;
-        bool hasForgotten;
+        bool hasForgotten = false;
         TableList unlinked = default;
-        lock (_gate)
+        _removed.Take();
+        _taken.Clear();
+        foreach (var stripe in _stripes.All)
         {
-            count = _count;
-            hasForgotten = _hasForgotten;
-            retired.Move(ref _unlinked, ref unlinked);
-            if (count != 0)
+            lock (stripe.Gate)
             {
-                (_runs, _taken) = (_taken ?? new EntryRun[capacity], _runs);
+                hasForgotten |= stripe.HasForgotten;
+                stripe.TakeAll(_taken);
+                retired.Move(ref stripe.Unlinked, ref unlinked);
             }
-
-            _removedInFlight = _removed;
-            _removed = Interval.Empty;
-            _count = 0;
-            _hasForgotten = false;
         }
 
-        if (count != 0)
+        if (Synchronise(hasForgotten))
         {
-            Synchronise(count, hasForgotten);
             sync.Counters?.AddDrain();
         }
 
+        _removed.Done();
         retired.Release(ref unlinked);
     }
 
-    /// <summary>Synchronises what was taken. The caller holds the flush gate, and not the other.</summary>
-    private void Synchronise(int count, bool hasForgotten)
+    /// <summary>Synchronises what was taken, if it is anything. The caller holds the flush gate, and no other.</summary>
+    private bool Synchronise(bool hasForgotten)
     {
-        var runs = _taken.AsSpan(0, count);
+        var runs = CollectionsMarshal.AsSpan(_taken);
         ulong pages = 0;
         foreach (ref readonly var run in runs)
         {
             pages += sync.PagesOf(run);
         }
 
-        sync.Synchronise(runs, pages, mustDropAll: hasForgotten);
-        lock (_gate)
+        if (!runs.IsEmpty)
         {
-            _removedInFlight = Interval.Empty;
+            sync.Synchronise(runs, pages, mustDropAll: hasForgotten);
         }
+
+        return !runs.IsEmpty;
     }
 }

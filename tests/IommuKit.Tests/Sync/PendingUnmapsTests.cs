@@ -18,7 +18,7 @@ public class PendingUnmapsTests
         {
             var random = new Random(seed);
             int capacity = random.Next(1, 300);
-            var set = new PendingUnmaps(capacity, GranuleLog2);
+            var set = new PendingUnmaps(capacity);
             List<Interval> all = [];
             for (int step = 0; step < 400; step++)
             {
@@ -31,9 +31,9 @@ public class PendingUnmapsTests
                 }
 
                 var unmapped = Range(random);
-                var unlinked = random.Next(8) == 0 ? Range(random) : Interval.Empty;
-                set.Add(unmapped, unlinked);
-                all.Add(unmapped.Around(unlinked));
+                var reach = unmapped.Around(random.Next(8) == 0 ? Range(random) : Interval.Empty);
+                set.Add(unmapped, reach);
+                all.Add(reach);
                 set.Unmapped[^1].ShouldBe(unmapped);
                 var asked = Range(random);
                 set.Overlaps(asked).ShouldBe(all.Exists(asked.Overlaps));
@@ -43,14 +43,16 @@ public class PendingUnmapsTests
     [Fact]
     public void It_reaches_both_ends_of_the_number_space()
     {
-        var set = new PendingUnmaps(4, GranuleLog2);
-        set.Add(new Interval(0, 0xfff), Interval.Empty);
-        set.Add(new Interval(0xffff_ffff_ffff_f000, ulong.MaxValue), Interval.Empty);
+        var set = new PendingUnmaps(4);
+        Add(0, 0xfff);
+        Add(0xffff_ffff_ffff_f000, ulong.MaxValue);
         set.Overlaps(new Interval(0, ulong.MaxValue)).ShouldBeTrue();
         set.Overlaps(new Interval(0xffff_ffff_ffff_f800, ulong.MaxValue)).ShouldBeTrue();
         set.Overlaps(new Interval(0x1000, 0xffff_ffff_ffff_efff)).ShouldBeFalse();
-        set.Add(new Interval(0, ulong.MaxValue), Interval.Empty);
+        Add(0, ulong.MaxValue);
         set.Overlaps(new Interval(0x1000, 0x1fff)).ShouldBeTrue();
+
+        void Add(ulong first, ulong last) => set.Add(new Interval(first, last), new Interval(first, last));
     }
 
     /// <summary>Pages near each other, so that they meet; now and then many of them, or some at the top of the number space.</summary>

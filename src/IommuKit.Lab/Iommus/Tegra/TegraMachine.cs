@@ -88,6 +88,10 @@ public sealed class TegraMachine : Machine
     /// <inheritdoc/>
     public override void EvictTranslations() => Model?.EvictTranslations();
 
+    // A line of the page-table cache, and a group of the TLB or what a threshold puts in its place.
+    /// <inheritdoc/>
+    protected override bool DoPagesCostAlike => true;
+
     /// <inheritdoc/>
     protected override (int Reads, int Writes)? SourcesOf(IommuDevice device)
     {

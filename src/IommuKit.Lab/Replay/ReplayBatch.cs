@@ -1,0 +1,47 @@
+using System.Runtime.ExceptionServices;
+using IommuKit.Traces;
+
+namespace IommuKit.Lab.Replay;
+
+/// <summary>Events that were read and that every lane is yet to do: one thread fills it, then others look at it.</summary>
+internal sealed class ReplayBatch
+{
+    private readonly (TraceEvent Event, ulong LivePages)[] _events = new (TraceEvent, ulong)[1024];
+    private int _count;
+
+    /// <summary>What ended the reading behind the events that are here; null if nothing did.</summary>
+    public ExceptionDispatchInfo? Problem { get; private set; }
+
+    /// <summary>Whether nothing comes after it.</summary>
+    public bool IsLast { get; private set; }
+
+    /// <summary>The events, each with the pages that are mapped after it.</summary>
+    public ReadOnlySpan<(TraceEvent Event, ulong LivePages)> Events => _events.AsSpan(0, _count);
+
+    /// <summary>Reads the next events.</summary>
+    public void Fill(TraceReader reader, TraceCensus census)
+    {
+        _count = 0;
+        try
+        {
+            while (_count < _events.Length)
+            {
+                ref var next = ref _events[_count];
+                if (!reader.Read(out next.Event))
+                {
+                    IsLast = true;
+                    return;
+                }
+
+                census.Note(next.Event, reader);
+                next.LivePages = census.Summary.LivePages;
+                _count++;
+            }
+        }
+        catch (Exception exception)
+        {
+            Problem = ExceptionDispatchInfo.Capture(exception);
+            IsLast = true;
+        }
+    }
+}
