@@ -126,6 +126,7 @@ internal static class CommandLine
         {
             VerdictCommand.Create(context),
             RecordCommand.Create(context),
+            HostCommand.Create(context),
             BenchCommand.Create(context),
             ReplayCommand.Create(context),
             MergeCommand.Create(context),
@@ -158,13 +159,22 @@ internal static class CommandLine
         string? stray = StrayOption(parsed, args);
         if (parsed.Errors.Count != 0 || stray is not null)
         {
-            string command = parsed.CommandResult.Command is RootCommand ? Name : $"{Name} {parsed.CommandResult.Command.Name}";
+            string command = string.Join(' ', Words(parsed.CommandResult).Reverse());
             string problem = stray is null ? Explain(parsed.Errors) : $"there is no option '{stray}'";
             error.WriteLine($"{Name}: {OneLine(problem)}{Suggestion(parsed, stray)} (see '{command} --help')");
             return ExitCode.BadUse;
         }
 
         return parsed.Invoke(new InvocationConfiguration { Output = context.Output, Error = error, EnableDefaultExceptionHandler = false });
+    }
+
+    /// <summary>The words of a command, the last first.</summary>
+    private static IEnumerable<string> Words(SymbolResult? result)
+    {
+        for (; result is CommandResult command; result = result.Parent)
+        {
+            yield return command.Command is RootCommand ? Name : command.Command.Name;
+        }
     }
 
     /// <summary>What was typed, as a command: a trace without one is judged, and nothing at all asks for help.</summary>

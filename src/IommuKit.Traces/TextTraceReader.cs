@@ -254,6 +254,7 @@ internal sealed class TextTraceReader : TraceReader
                 null,
                 _foreignForm
                     ?? (_empty != 0 ? OnlyEmpty(_empty) : null)
+                    ?? (_host is not null ? "nothing was mapped or unmapped while it was recorded" : null)
                     ?? $"has no iommu:map or iommu:unmap event in {Line} {(Line == 1 ? "line" : "lines")}; record the trace with both events on");
         }
 
