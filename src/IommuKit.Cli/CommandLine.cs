@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using IommuKit.Cli.Commands;
 using IommuKit.Cli.Extensions;
 using IommuKit.Cli.Invocation;
+using IommuKit.Linux;
 using IommuKit.Traces;
 
 namespace IommuKit.Cli;
@@ -61,9 +62,16 @@ internal static class CommandLine
     /// <param name="isInteractive">Whether somebody is looking, so that progress makes sense.</param>
     /// <param name="terminal">The terminal that <paramref name="output"/> goes to; null if it goes to a file or pipe.</param>
     /// <param name="surroundings">What the environment says; null if nothing.</param>
+    /// <param name="host">The kernel's files; null for those of this machine.</param>
     /// <returns>One of <see cref="ExitCode"/>.</returns>
     public static int Run(
-        string[] args, TextWriter output, TextWriter error, bool isInteractive, TerminalSize? terminal = null, Surroundings? surroundings = null)
+        string[] args,
+        TextWriter output,
+        TextWriter error,
+        bool isInteractive,
+        TerminalSize? terminal = null,
+        Surroundings? surroundings = null,
+        HostFiles? host = null)
     {
         error = new Complaints(error);
         var catalog = new Catalog();
@@ -71,12 +79,27 @@ internal static class CommandLine
         {
             // Before the command line is understood: what is loaded has options and names of its own.
             ExtensionLoader.Load(catalog, LoadOption.FilesIn(args));
-            return Run(args, new CommandContext(output, error, isInteractive, terminal, surroundings ?? Surroundings.None, catalog));
+            return Run(args, new CommandContext(output, error, isInteractive, terminal, surroundings ?? Surroundings.None, catalog, host));
         }
         catch (InputException e)
         {
             error.WriteLine($"{Name}: {OneLine(e.Message)}");
             return ExitCode.BadUse;
+        }
+        catch (HostException e)
+        {
+            error.WriteLine($"{Name}: {OneLine(e.Message)}");
+            return e.Problem switch
+            {
+                HostProblem.Permission => ExitCode.NotPermitted,
+                HostProblem.Unavailable => ExitCode.Unavailable,
+                _ => ExitCode.Failed,
+            };
+        }
+        catch (PlatformNotSupportedException e)
+        {
+            error.WriteLine($"{Name}: {OneLine(e.Message)}");
+            return ExitCode.Unavailable;
         }
         catch (Exception e) when (catalog.Blame(e) is { } blame)
         {
@@ -102,6 +125,8 @@ internal static class CommandLine
             + "flush, on IOMMU drivers that run against register-level models.")
         {
             VerdictCommand.Create(context),
+            RecordCommand.Create(context),
+            HostCommand.Create(context),
             BenchCommand.Create(context),
             ReplayCommand.Create(context),
             MergeCommand.Create(context),
@@ -134,13 +159,22 @@ internal static class CommandLine
         string? stray = StrayOption(parsed, args);
         if (parsed.Errors.Count != 0 || stray is not null)
         {
-            string command = parsed.CommandResult.Command is RootCommand ? Name : $"{Name} {parsed.CommandResult.Command.Name}";
+            string command = string.Join(' ', Words(parsed.CommandResult).Reverse());
             string problem = stray is null ? Explain(parsed.Errors) : $"there is no option '{stray}'";
             error.WriteLine($"{Name}: {OneLine(problem)}{Suggestion(parsed, stray)} (see '{command} --help')");
             return ExitCode.BadUse;
         }
 
         return parsed.Invoke(new InvocationConfiguration { Output = context.Output, Error = error, EnableDefaultExceptionHandler = false });
+    }
+
+    /// <summary>The words of a command, the last first.</summary>
+    private static IEnumerable<string> Words(SymbolResult? result)
+    {
+        for (; result is CommandResult command; result = result.Parent)
+        {
+            yield return command.Command is RootCommand ? Name : command.Command.Name;
+        }
     }
 
     /// <summary>What was typed, as a command: a trace without one is judged, and nothing at all asks for help.</summary>

@@ -33,6 +33,8 @@ internal sealed class TextTraceReader : TraceReader
     private long _inBuffer = -1;
     private long _written;
     private int _processors;
+    private RecordedHost? _host;
+    private long _marked;
 
     public TextTraceReader(TraceInput input, bool isLenient)
     {
@@ -50,11 +52,16 @@ internal sealed class TextTraceReader : TraceReader
 
     public override long TaskNumber => FtraceMessage.TaskNumberOf(Current);
 
-    public override int Processors => _processors;
+    public override int Processors => _processors != 0 ? _processors : _host?.Processors ?? 0;
+
+    public override string? Kernel => _host?.Kernel;
+
+    public override RecordedHost? Host => _host;
 
     private ReadOnlySpan<byte> Current => _buffer.AsSpan(_lineStart, _lineLength);
 
-    public override long Overwritten => _inBuffer < 0 ? 0 : Math.Max(0, _written - _inBuffer);
+    // A recording's count has those in it that are marked where they are missing.
+    public override long Overwritten => _inBuffer < 0 ? Math.Max(0, (_host?.Lost ?? 0) - _marked) : Math.Max(0, _written - _inBuffer);
 
     public override bool Read(out TraceEvent traceEvent)
     {
@@ -105,6 +112,7 @@ internal sealed class TextTraceReader : TraceReader
             _lineLength = line.Length;
             _events += traceEvent.Kind is TraceEventKind.Lost or TraceEventKind.Unknown ? 0 : 1;
             _empty += traceEvent.IsEmpty ? 1 : 0;
+            _marked = traceEvent.Kind == TraceEventKind.Lost ? Saturating.Add(_marked, traceEvent.Size) : _marked;
             if (traceEvent.Kind is TraceEventKind.Map or TraceEventKind.Unmap)
             {
                 NoteMapping(traceEvent);
@@ -129,6 +137,16 @@ internal sealed class TextTraceReader : TraceReader
             _inBuffer = inBuffer;
             _written = written;
             _processors = NumberBehind(line, "#P:"u8);
+        }
+        else if (RecordedHost.IsLine(line))
+        {
+            if (RecordedHost.IsStart(line))
+            {
+                NoteStart(isFirst: _host is null);
+            }
+
+            _host ??= new RecordedHost();
+            _host.Read(line);
         }
         else if (line.StartsWith("# tracer: "u8))
         {
@@ -236,6 +254,7 @@ internal sealed class TextTraceReader : TraceReader
                 null,
                 _foreignForm
                     ?? (_empty != 0 ? OnlyEmpty(_empty) : null)
+                    ?? (_host is not null ? "nothing was mapped or unmapped while it was recorded" : null)
                     ?? $"has no iommu:map or iommu:unmap event in {Line} {(Line == 1 ? "line" : "lines")}; record the trace with both events on");
         }
 

@@ -39,6 +39,9 @@ public abstract class TraceReader : IDisposable
     /// <summary>The kernel that was traced, as far as what was read says: "6.12.95" or longer. Null if it does not.</summary>
     public virtual string? Kernel => null;
 
+    /// <summary>What <c>iommukit record</c> wrote down of the machine, as far as was read; null if nothing.</summary>
+    public virtual RecordedHost? Host => null;
+
     /// <summary>
     /// Whether the event that was read last happened in an interrupt, so that its task had nothing to do with it; false too if that is not
     /// said.

@@ -87,7 +87,10 @@ internal sealed class VerdictPass(string path, KernelLog? log)
             Machine = _machine.Hardware ?? log?.Machine.Hardware,
             Date = _machine.Date ?? log?.Machine.Date,
             Iommu = _machine.Iommu ?? log?.Machine.Iommu,
-            Devices = _machine.Devices,
+            RecordedMode = reader.Host?.Mode,
+            Devices = _machine.Devices is { Count: not 0 } attached
+                ? attached
+                : [.. reader.Host?.Devices.Where(device => device.IsTranslated).Select(device => device.Name) ?? []],
             IsVirtual = _machine.IsVirtual || log is { Machine.IsVirtual: true } || audit.CachingMode == CachingMode.On,
             Span = _first < 0 ? null : _last - _first,
             Processors = Math.Max(reader.Processors, _machine.CpusSeen),

@@ -24,7 +24,16 @@ public sealed class VerdictResult
     /// <summary>The kind of IOMMU: "VT-d" where its commands were recorded, else by the messages of its driver; null if nothing shows it.</summary>
     public required string? Iommu { get; init; }
 
-    /// <summary>The PCI devices that were attached to a domain in the trace, such as "0000:00:04.0"; empty if none was.</summary>
+    /// <summary>
+    /// What the kernel's own domains did as recording started, by <c>iommukit record</c>: "strict", "lazy", "identity" or "mixed"; null if the trace
+    /// does not say.
+    /// </summary>
+    public string? RecordedMode { get; init; }
+
+    /// <summary>
+    /// The PCI devices that were attached to a domain in the trace, such as "0000:00:04.0"; if none was, the devices that <c>iommukit record</c> found
+    /// in domains that translate; else empty.
+    /// </summary>
     public required IReadOnlyList<string> Devices { get; init; }
 
     /// <summary>

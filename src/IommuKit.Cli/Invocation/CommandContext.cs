@@ -1,4 +1,5 @@
 using IommuKit.Cli.Extensions;
+using IommuKit.Linux;
 using IommuKit.Traces;
 using Spectre.Console;
 
@@ -11,8 +12,15 @@ namespace IommuKit.Cli.Invocation;
 /// <param name="terminal">The terminal that results go to; null if they go to a file or pipe.</param>
 /// <param name="surroundings">What the environment says about how to write.</param>
 /// <param name="catalog">What the run knows; null for what comes with the command.</param>
+/// <param name="host">The kernel's files; null for those of this machine.</param>
 internal sealed class CommandContext(
-    TextWriter output, TextWriter error, bool isInteractive, TerminalSize? terminal, Surroundings surroundings, Catalog? catalog = null)
+    TextWriter output,
+    TextWriter error,
+    bool isInteractive,
+    TerminalSize? terminal,
+    Surroundings surroundings,
+    Catalog? catalog = null,
+    HostFiles? host = null)
 {
     // Nothing wraps where no window sets the width.
     private const int FileWidth = 4096;
@@ -28,6 +36,10 @@ internal sealed class CommandContext(
 
     /// <summary>What the run knows: IOMMUs, formats, what can be checked.</summary>
     public Catalog Catalog { get; } = catalog ?? new Catalog();
+
+    /// <summary>The kernel's files.</summary>
+    /// <exception cref="PlatformNotSupportedException">This machine does not run Linux.</exception>
+    public HostFiles Host => host ?? HostFiles.OfThisMachine();
 
     /// <summary>Whether somebody is looking.</summary>
     public bool IsInteractive => isInteractive;

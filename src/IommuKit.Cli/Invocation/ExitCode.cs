@@ -12,11 +12,23 @@ internal static class ExitCode
     /// <summary>What was asked, or a file that was named, cannot be used.</summary>
     public const int BadUse = 2;
 
-    /// <summary>A check could not tell: a planted bug was not found, or a finding could not be made to happen in the model.</summary>
+    /// <summary>
+    /// A check could not tell: a planted bug was not found, or a finding could not be made to happen in the model. Or nothing was mapped while a
+    /// recording went on.
+    /// </summary>
     public const int Inconclusive = 3;
+
+    /// <summary>This machine or its kernel does not have what is needed.</summary>
+    public const int Unavailable = 69;
 
     /// <summary>A defect of the command itself.</summary>
     public const int Defect = 70;
+
+    /// <summary>The kernel refused something, or a recording could not be written.</summary>
+    public const int Failed = 74;
+
+    /// <summary>The user has not the rights for it.</summary>
+    public const int NotPermitted = 77;
 
     /// <summary>The terminal went away (128 + SIGHUP).</summary>
     public const int HungUp = 129;

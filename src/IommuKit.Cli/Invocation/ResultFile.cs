@@ -47,9 +47,15 @@ internal sealed class ResultFile : IDisposable
     /// <param name="inputs">The files that the results are made of.</param>
     /// <param name="option">The option that named it.</param>
     /// <param name="endsOnInterrupt">Whether SIGINT ends the process before the file is whole.</param>
+    /// <param name="endsOnSignals">Whether other signals do.</param>
     /// <exception cref="InputException">Nothing can be written there.</exception>
     public static ResultFile Open(
-        string? name, TextWriter standardOutput, IEnumerable<string> inputs, string option = "--output", bool endsOnInterrupt = true)
+        string? name,
+        TextWriter standardOutput,
+        IEnumerable<string> inputs,
+        string option = "--output",
+        bool endsOnInterrupt = true,
+        bool endsOnSignals = true)
     {
         if (name is null)
         {
@@ -92,7 +98,7 @@ internal sealed class ResultFile : IDisposable
                 File.OpenWrite(target).Dispose();
             }
 
-            return new ResultFile(option, name, target, isAppended: false, new TemporaryFile(target, endsOnInterrupt));
+            return new ResultFile(option, name, target, isAppended: false, new TemporaryFile(target, endsOnInterrupt, endsOnSignals));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -144,6 +150,37 @@ internal sealed class ResultFile : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw Problem(_option, _name, e);
+        }
+    }
+
+    /// <summary>Opens the file for more content than there is memory for, in place of <see cref="Writer"/>.</summary>
+    /// <exception cref="InputException">It cannot be opened.</exception>
+    public Stream OpenContent()
+    {
+        try
+        {
+            return _temporary is not null
+                ? _temporary.OpenContent()
+                : new FileStream(_target, _isAppended ? FileMode.Append : FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem(_option, _name!, e);
+        }
+    }
+
+    /// <summary>Puts the content of <see cref="OpenContent"/> in its place.</summary>
+    /// <exception cref="InputException">It cannot be put there.</exception>
+    public void CommitContent()
+    {
+        try
+        {
+            _temporary?.CommitContent(_target);
+            WrittenFile = _name;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem(_option, _name!, e);
         }
     }
 

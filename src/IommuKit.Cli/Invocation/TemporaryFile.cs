@@ -19,13 +19,15 @@ internal sealed class TemporaryFile : IDisposable
     private readonly string _folder;
     private readonly SafeFileHandle? _unnamed;
     private readonly PosixSignalRegistration[] _signals;
+    private FileStream? _content;
     private string? _path;
     private bool _isDone;
 
     /// <summary>Makes a file in the folder of <paramref name="target"/>, or finds out that one can be made there.</summary>
     /// <param name="target">The file whose place it takes.</param>
     /// <param name="endsOnInterrupt">Whether SIGINT ends the process; if not, somebody else sees to it.</param>
-    public TemporaryFile(string target, bool endsOnInterrupt = true)
+    /// <param name="endsOnSignals">Whether other signals do.</param>
+    public TemporaryFile(string target, bool endsOnInterrupt = true, bool endsOnSignals = true)
     {
         _folder = Path.GetDirectoryName(target)!;
         _unnamed = UnnamedFile.TryCreate(_folder);
@@ -37,7 +39,7 @@ internal sealed class TemporaryFile : IDisposable
         _signals =
         [
             .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }
-                .Where(signal => endsOnInterrupt || signal != PosixSignal.SIGINT)
+                .Where(signal => signal == PosixSignal.SIGINT ? endsOnInterrupt : endsOnSignals)
                 .Select(signal => PosixSignalRegistration.Create(signal, Interrupt)),
         ];
     }
@@ -71,6 +73,49 @@ internal sealed class TemporaryFile : IDisposable
         }
     }
 
+    /// <summary>Opens the file for more content than there is memory for. Nothing waits in the stream.</summary>
+    public Stream OpenContent()
+    {
+        lock (_gate)
+        {
+            if (_unnamed is null)
+            {
+                _path = NewPath();
+            }
+
+            return _content = _unnamed is not null
+                ? new FileStream(_unnamed, FileAccess.Write, bufferSize: 0)
+                : new FileStream(_path!, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+        }
+    }
+
+    /// <summary>Gives the file with the content of <see cref="OpenContent"/> its place.</summary>
+    public void CommitContent(string target)
+    {
+        lock (_gate)
+        {
+            bool isThere = File.Exists(target);
+            if (isThere && !OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(_content!.SafeFileHandle, File.GetUnixFileMode(target));
+            }
+
+            if (isThere || _unnamed is null || !UnnamedFile.TryName(_unnamed, target))
+            {
+                if (_unnamed is not null)
+                {
+                    string path = NewPath();
+                    _path = UnnamedFile.TryName(_unnamed, path) ? path : throw new IOException("the file cannot be given a name");
+                }
+
+                _content!.Dispose();
+                File.Move(_path!, target, overwrite: true);
+            }
+
+            _isDone = true;
+        }
+    }
+
     /// <summary>Removes the file if it was not committed.</summary>
     public void Dispose()
     {
@@ -81,6 +126,7 @@ internal sealed class TemporaryFile : IDisposable
 
         lock (_gate)
         {
+            _content?.Dispose();
             Remove();
             _unnamed?.Dispose();
             _isDone = true;

@@ -93,8 +93,18 @@ internal static class VerdictOutput
             "whether it was recorded in a virtual machine, by what the kernel printed or VT-d's caching mode; null if neither that nor a machine is named",
             verdict => verdict.IsVirtual ? true : verdict.Machine is null ? (bool?)null : false
         },
-        { "devices", "PCI devices that were attached to a domain in the trace", verdict => verdict.Devices },
+        {
+            "devices",
+            "PCI devices that were attached to a domain in the trace; if none was, those that `record` found in domains that translate",
+            verdict => verdict.Devices
+        },
         { "mode", AuditOutput.ModeMeaning, verdict => Names.Of(verdict.Audit.Mode) },
+        {
+            "recorded_mode",
+            "what the kernel's own domains did as `record` started: `strict`, `lazy`, `identity` or `mixed`",
+            verdict => verdict.RecordedMode,
+            Maybe.Null
+        },
         { "caching_mode", "`on`, `off` or `unknown`, inferred", verdict => Names.Of(verdict.Audit.CachingMode) },
         { "domains", "domain ids in invalidations", verdict => verdict.Audit.Domains },
         { "span_nanoseconds", "from the first event to the last", verdict => verdict.Span },

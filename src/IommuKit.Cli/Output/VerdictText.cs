@@ -22,7 +22,7 @@ internal static class VerdictText
             InvalidationMode.Strict => "strict",
             InvalidationMode.Deferred => "lazy",
             InvalidationMode.Mixed => "partly lazy",
-            _ => "mode not in the trace",
+            _ => verdict.RecordedMode ?? "mode not in the trace",
         };
         string caching = audit.CachingMode switch
         {

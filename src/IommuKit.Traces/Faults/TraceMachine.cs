@@ -31,6 +31,7 @@ public sealed class TraceMachine
     private readonly HashSet<int> _cpus = [];
     private readonly SortedSet<uint> _devices = [];
     private readonly RecordedIommu _iommu = new();
+    private string? _recordedIommu;
 
     /// <summary>The kernel; null if nothing says.</summary>
     public string? Kernel { get; private set; }
@@ -39,7 +40,7 @@ public sealed class TraceMachine
     public string? Hardware { get; private set; }
 
     /// <summary>The kind of IOMMU, by the events and messages of its driver; null if there are none.</summary>
-    public string? Iommu => _iommu.Name;
+    public string? Iommu => _iommu.Name ?? _recordedIommu;
 
     /// <summary>Whether something says that it is a virtual machine.</summary>
     public bool IsVirtual { get; private set; }
@@ -115,7 +116,17 @@ public sealed class TraceMachine
     }
 
     /// <summary>Takes what the reader knows of itself.</summary>
-    public void Take(TraceReader reader) => Kernel = reader.Kernel ?? Kernel;
+    public void Take(TraceReader reader)
+    {
+        Kernel = reader.Kernel ?? Kernel;
+        if (reader.Host is { } host)
+        {
+            Hardware ??= host.Machine;
+            Date ??= host.Date;
+            IsVirtual |= host.IsVirtual;
+            _recordedIommu = host.Iommu;
+        }
+    }
 
     private static string Text(ReadOnlySpan<byte> text, bool untilBlank)
     {

@@ -16,11 +16,12 @@ public class ArchitectureTests
         ["IommuKit.Specs"] = [],
         ["IommuKit"] = ["IommuKit.Specs"],
         ["IommuKit.Models"] = ["IommuKit.Specs"],
+        ["IommuKit.Linux"] = ["IommuKit", "IommuKit.Specs"],
         ["IommuKit.Traces"] = ["IommuKit.Specs"],
         ["IommuKit.Lab"] = ["IommuKit", "IommuKit.Models", "IommuKit.Traces"],
         ["IommuKit.Checker"] = ["IommuKit.Lab"],
         ["IommuKit.Analysis"] = ["IommuKit.Checker", "IommuKit.Lab"],
-        ["IommuKit.Cli"] = ["IommuKit.Analysis", "IommuKit.Checker", "IommuKit.Lab"],
+        ["IommuKit.Cli"] = ["IommuKit.Analysis", "IommuKit.Checker", "IommuKit.Lab", "IommuKit.Linux"],
     };
 
     [Fact]

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using IommuKit.Cli.Invocation;
+using IommuKit.Cli.Output;
+using IommuKit.Linux.Host;
+using IommuKit.Traces;
+
+namespace IommuKit.Cli.Commands;
+
+/// <summary><c>iommukit host info</c>: what IOMMUs, groups and devices this machine has, and how a program gets to use one.</summary>
+internal static class HostCommand
+{
+    public static Command Create(CommandContext context) => new("host", "Look at this machine.")
+    {
+        CreateInfo(context),
+    };
+
+    private static Command CreateInfo(CommandContext context)
+    {
+        var device = new Argument<string?>("DEVICE")
+        {
+            Description = "A device, such as 0000:00:03.0: tells what lets a program use it, and why that is dangerous.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var results = new ResultOptions();
+        var command = new Command("info", "Show the IOMMUs, groups and devices of this machine, VFIO and iommufd, and what lets programs use a device.")
+        {
+            device,
+        };
+        results.AddTo(command);
+        command.SetAction(parsed => results.Collect(parsed, context, [], writer =>
+        {
+            var info = HostInfo.Read(context.Host);
+            if (parsed.GetValue(device) is not { } name)
+            {
+                HostOutput.Write(writer, info);
+                return;
+            }
+
+            var group = info.Groups.FirstOrDefault(group => group.Devices.Any(one => one.Name == name))
+                ?? throw new InputException($"{name}: there is no such device behind an IOMMU here (see 'iommukit host info')");
+            HostOutput.WriteAccess(writer, GroupAccess.Of(info, group), name);
+        }));
+        return command;
+    }
+}
