@@ -64,7 +64,7 @@ public sealed class RecordedHostTests : IDisposable
         Example().Write(text);
         string heading = text.ToString()["# tracer: nop\n".Length..];
         File.WriteAllText(_file, heading + Map + heading + Unmap);
-        using var reader = TraceReader.Open(_file);
+        using var reader = TraceFile.Open(_file);
         Should.Throw<InputException>(() => Drain(reader)).Message.ShouldContain("a second trace starts here");
     }
 
@@ -75,7 +75,7 @@ public sealed class RecordedHostTests : IDisposable
         Example().Write(text);
         RecordedHost.WriteEnd(text, 0);
         File.WriteAllText(_file, text.ToString());
-        using var reader = TraceReader.Open(_file);
+        using var reader = TraceFile.Open(_file);
         Should.Throw<InputException>(() => Drain(reader)).Message.ShouldContain("nothing was mapped or unmapped while it was recorded");
     }
 
@@ -92,7 +92,7 @@ public sealed class RecordedHostTests : IDisposable
     public void Lines_that_say_nothing_known_are_passed_over(string line)
     {
         File.WriteAllText(_file, $"{line}\n{Map}{Unmap}");
-        using var reader = TraceReader.Open(_file);
+        using var reader = TraceFile.Open(_file);
         Drain(reader).ShouldBe(2);
         reader.Processors.ShouldBe(0);
         reader.Overwritten.ShouldBe(0);
@@ -139,7 +139,7 @@ public sealed class RecordedHostTests : IDisposable
         text.Write(events);
         RecordedHost.WriteEnd(text, lost);
         File.WriteAllText(_file, text.ToString(), new UTF8Encoding(false));
-        using var reader = TraceReader.Open(_file);
+        using var reader = TraceFile.Open(_file);
         int count = Drain(reader);
         return (reader.Host!, count, reader.Overwritten);
     }

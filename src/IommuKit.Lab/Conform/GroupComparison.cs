@@ -142,7 +142,7 @@ internal sealed class GroupComparison
 
     private void Compare(BootGroup group, IReadOnlyList<string> seen)
     {
-        string[] recorded = [.. group.Commands.Where(_driver.IsCompared)];
+        string[] recorded = [.. group.Commands.Where(_driver.IsCompared).Select(_driver.Comparable)];
         if (group.First.IsMap && recorded.Length == 0 && seen.Count == 0)
         {
             return;

@@ -11,6 +11,9 @@ internal interface IConformDriver : IDisposable
     /// <summary>Whether a recorded command is one of invalidations for a map or an unmap.</summary>
     bool IsCompared(string command);
 
+    /// <summary>What of a recorded command is compared: all of it, but for what is each driver's own, such as where a wait stores.</summary>
+    string Comparable(string command) => command;
+
     /// <summary>Whether a recorded command drops everything of an address space.</summary>
     bool DropsAll(string command);
 

@@ -41,7 +41,7 @@ internal sealed class VtdConform : IConformKind
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(probe);
         ArgumentNullException.ThrowIfNull(seen);
-        bool isScalable = (snapshot.ValueOf(VtdRegister.RootTable) >> 10 & 3) == (ulong)VtdTableMode.Scalable;
+        bool isScalable = IsScalable(snapshot);
         if (probe.IsDisputed && probe.Answer.Outcome == ProbeOutcome.Passed && seen.Outcome == ProbeOutcome.Fault)
         {
             return "the recorder let an access pass by a translation that was no more in the tables";
@@ -54,20 +54,36 @@ internal sealed class VtdConform : IConformKind
             : null;
     }
 
+    /// <inheritdoc/>
+    public IConformDriver? Drive(string kernel, BootSnapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+
+        // Our driver has the second stage only, in legacy mode.
+        return IsScalable(snapshot) ? null : new VtdConformDriver(UnitOf(snapshot));
+    }
+
+    private static bool IsScalable(BootSnapshot snapshot) =>
+        (snapshot.ValueOf(VtdRegister.RootTable) >> 10 & 3) == (ulong)VtdTableMode.Scalable;
+
+    private static VtdUnit UnitOf(BootSnapshot snapshot)
+    {
+        var capability = new VtdCapability(snapshot.ValueOf(VtdRegister.Capability) ?? 0);
+        return new VtdUnit(
+            snapshot.Name,
+            capability,
+            new VtdExtendedCapability(snapshot.ValueOf(VtdRegister.ExtendedCapability) ?? 0),
+            Math.Clamp(capability.MaxGuestWidth, 39, 52),
+            (uint)(snapshot.ValueOf(VtdRegister.Version) ?? 0x10));
+    }
+
     private sealed class Unit : IConformUnit
     {
         private readonly VtdModel<CallbackMemory> _model;
 
         public Unit(BootSnapshot snapshot, BootMemory memory)
         {
-            var capability = new VtdCapability(snapshot.ValueOf(VtdRegister.Capability) ?? 0);
-            var unit = new VtdUnit(
-                snapshot.Name,
-                capability,
-                new VtdExtendedCapability(snapshot.ValueOf(VtdRegister.ExtendedCapability) ?? 0),
-                Math.Clamp(capability.MaxGuestWidth, 39, 52),
-                (uint)(snapshot.ValueOf(VtdRegister.Version) ?? 0x10));
-            _model = new VtdModel<CallbackMemory>(unit, new CallbackMemory(memory));
+            _model = new VtdModel<CallbackMemory>(UnitOf(snapshot), new CallbackMemory(memory));
             foreach (var register in snapshot.Registers)
             {
                 if (register.Kind != BootRegisterKind.Capability)

@@ -1,0 +1,191 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using IommuKit.Domains;
+using IommuKit.Drivers.Vtd;
+using IommuKit.Lab.Conform;
+using IommuKit.Models.Memory;
+using IommuKit.Models.Vtd;
+using IommuKit.PageTables;
+using IommuKit.Specs.Mmio;
+using IommuKit.Specs.Vtd;
+using IommuKit.Traces;
+
+namespace IommuKit.Lab.Iommus.Vtd;
+
+/// <summary>Our driver as that of a recorded kernel, on a model of the recorded unit, whose invalidation queue is read as it is handed over.</summary>
+internal sealed class VtdConformDriver : IConformDriver
+{
+    private const ulong Pool = 1ul << 20;
+    private const ulong PoolBytes = 256ul << 20;
+    private const int Devices = 256;
+    private const string DomainField = "did=";
+
+    private readonly PhysicalMemory _memory;
+    private readonly Listener _listener;
+    private readonly VtdDriver _driver;
+    private readonly Dictionary<string, ushort> _ids = new(StringComparer.Ordinal);
+    private readonly bool _isCaching;
+    private int _attached;
+
+    /// <summary>Sets it up.</summary>
+    /// <param name="unit">What the recorded unit says of itself.</param>
+    public VtdConformDriver(VtdUnit unit)
+    {
+        _isCaching = unit.Capability.CachingMode;
+        _memory = new PhysicalMemory(Pool + PoolBytes, unit.ExtendedCapability.IsCoherent);
+        try
+        {
+            _listener = new Listener(new VtdModel<DeviceMemory>(unit, _memory.DeviceView), _memory);
+
+            // The recorded kernels, 6.12 of November 2026 and 7.2, have the fix that lets the hint take effect.
+            _driver = new VtdDriver(
+                unit,
+                _listener,
+                _memory,
+                new PageAllocator(_memory.CpuView, Pool, PoolBytes),
+                [.. Enumerable.Range(0, Devices).Select(number => (ushort)number)],
+                VtdDriverOptions.LinuxWithHint);
+        }
+        catch
+        {
+            _memory.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _driver.Dispose();
+        _memory.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public string? AddressSpaceOf(string command) =>
+        command.StartsWith("iotlb ", StringComparison.Ordinal)
+            ? Array.Find(command.Split(' '), word => word.StartsWith(DomainField, StringComparison.Ordinal))
+            : null;
+
+    /// <inheritdoc/>
+    // Contexts and interrupt entries are of devices that come and go.
+    public bool IsCompared(string command) =>
+        command.StartsWith("iotlb ", StringComparison.Ordinal) || command.StartsWith("devtlb ", StringComparison.Ordinal)
+            || command.StartsWith("wait ", StringComparison.Ordinal);
+
+    /// <inheritdoc/>
+    // Where a wait stores, and what, is each driver's own.
+    public string Comparable(string command) =>
+        command.StartsWith("wait ", StringComparison.Ordinal) ? string.Join(' ', command.Split(' ').Take(4)) : command;
+
+    /// <inheritdoc/>
+    public bool DropsAll(string command) => command.StartsWith("iotlb gran=2", StringComparison.Ordinal);
+
+    /// <inheritdoc/>
+    public IommuDomain CreateDomain(string addressSpace, bool isDeferred)
+    {
+        if (_attached == Devices)
+        {
+            throw new InputException($"There are more than {Devices} address spaces in the recorded commands.");
+        }
+
+        var domain = _driver.CreateDomain(new DomainOptions
+        {
+            Policy = isDeferred ? SyncPolicy.Deferred : SyncPolicy.Gather,
+            DeferredAge = Timeout.InfiniteTimeSpan,
+        });
+        domain.Attach(_driver.Devices[_attached++]);
+        return domain;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> TakeCommands(string addressSpace)
+    {
+        string[] taken = [.. _listener.Descriptors.Select(descriptor => Text(descriptor, addressSpace))];
+        _listener.Descriptors.Clear();
+        return taken;
+    }
+
+    /// <inheritdoc/>
+    public string? KnownDifference(BootGroup group, IReadOnlyList<string> recorded, IReadOnlyList<string> seen)
+    {
+        ArgumentNullException.ThrowIfNull(recorded);
+        ArgumentNullException.ThrowIfNull(seen);
+        if (recorded.Any(command => command.StartsWith("devtlb ", StringComparison.Ordinal)))
+        {
+            return "our driver lets no device keep translations of its own (ATS)";
+        }
+
+        return _isCaching && recorded.Select(WithoutHint).SequenceEqual(seen.Select(WithoutHint), StringComparer.Ordinal)
+            ? "our driver does not set the hint (IH) in caching mode"
+            : null;
+    }
+
+    private static string WithoutHint(string command) => command.Replace(" ih=1 ", " ih=0 ", StringComparison.Ordinal);
+
+    private string Text(in VtdInvalidationDescriptor descriptor, string addressSpace) => descriptor.Type switch
+    {
+        VtdInvalidationType.Iotlb => string.Create(
+            CultureInfo.InvariantCulture,
+            $"iotlb gran={(int)descriptor.Granularity} {DomainField}{IdText(descriptor.DomainId, addressSpace)} dw={Digit(descriptor.DrainsWrites)} "
+                + $"dr={Digit(descriptor.DrainsReads)} am={descriptor.AddressMask} ih={Digit(descriptor.InvalidationHint)} addr={descriptor.Address:x}"),
+        VtdInvalidationType.Wait =>
+            $"wait if={Digit(descriptor.RaisesInterrupt)} sw={Digit(descriptor.WritesStatus)} fn={Digit(descriptor.IsFence)}",
+        _ => descriptor.Type.ToString(),
+    };
+
+    private static char Digit(bool bit) => bit ? '1' : '0';
+
+    /// <summary>The recorded domain's id, if the id is the one that ours always has; otherwise what tells that it is not.</summary>
+    private string IdText(ushort id, string addressSpace)
+    {
+        if (!_ids.TryGetValue(addressSpace, out ushort own) && !_ids.ContainsValue(id))
+        {
+            _ids[addressSpace] = own = id;
+        }
+
+        return own == id ? addressSpace[DomainField.Length..] : $"?{id:x}";
+    }
+
+    /// <summary>Registers that write down the descriptors which the tail hands over.</summary>
+    private sealed class Listener(VtdModel<DeviceMemory> model, PhysicalMemory memory) : IMmio
+    {
+        private ulong _tail;
+
+        public List<VtdInvalidationDescriptor> Descriptors { get; } = [];
+
+        public uint Read32(uint offset) => model.Read32(offset);
+
+        public ulong Read64(uint offset) => model.Read64(offset);
+
+        public void Write64(uint offset, ulong value)
+        {
+            if (offset == VtdRegister.QueueTail)
+            {
+                Read(value);
+            }
+
+            model.Write64(offset, value);
+        }
+
+        public void Write32(uint offset, uint value)
+        {
+            if (offset == VtdRegister.QueueTail)
+            {
+                Read(value);
+            }
+
+            model.Write32(offset, value);
+        }
+
+        private void Read(ulong tail)
+        {
+            ulong queue = model.Read64(VtdRegister.QueueAddress);
+            ulong mask = (0x1000ul << (int)(queue & VtdRegister.QueueAddressBits.SizeMask)) - 1;
+            for (tail &= mask; _tail != tail; _tail = (_tail + VtdInvalidationDescriptor.Bytes) & mask)
+            {
+                var words = MemoryMarshal.Cast<byte, ulong>(memory.CpuView.Span((queue & ~0xffful) + _tail, VtdInvalidationDescriptor.Bytes));
+                Descriptors.Add(new VtdInvalidationDescriptor(words[0], words[1], 0, 0));
+            }
+        }
+    }
+}
