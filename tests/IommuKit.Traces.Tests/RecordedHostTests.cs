@@ -1,6 +1,7 @@
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Tests;
 

@@ -8,6 +8,7 @@ using IommuKit.Lab.Replay;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Vtd;
 using IommuKit.Traces;
+using IommuKit.Traces.Files;
 
 namespace IommuKit.Lab.Tests.Vtd;
 
@@ -44,7 +45,7 @@ public sealed class VtdReproductionTests : IDisposable
             }
         };
         int compared = 0;
-        using var reader = TraceReader.Open(RepositoryFiles.InShared("traces", "nvme-rand-strict-qi", "trace.gz"));
+        using var reader = TraceFile.Open(RepositoryFiles.InShared("traces", "nvme-rand-strict-qi", "trace.gz"));
         while (reader.Read(out var traceEvent))
         {
             switch (traceEvent.Kind)
@@ -116,7 +117,7 @@ public sealed class VtdReproductionTests : IDisposable
     /// <summary>Sees that each was in the trace, in its order.</summary>
     private static void Compare(List<VtdInvalidationDescriptor> queued)
     {
-        using var reader = TraceReader.Open(RepositoryFiles.InShared("traces", "nvme-rand-strict-qi", "trace.gz"));
+        using var reader = TraceFile.Open(RepositoryFiles.InShared("traces", "nvme-rand-strict-qi", "trace.gz"));
         int at = 0;
         while (reader.Read(out var traceEvent))
         {
