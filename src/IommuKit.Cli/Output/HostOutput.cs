@@ -115,10 +115,11 @@ internal static class HostOutput
             string[] peers = [.. access.Group.Devices.Select(one => one.Name).Where(name => name != device)];
             string together = peers.Length == 0 ? "alone in it" : $"together with {string.Join(", ", peers)}";
             sections.Plain(string.Create(CultureInfo.InvariantCulture, $"{device}: group {access.Group.Number}, {together}"));
-            sections.Section("STATE", [(Sentence(access.State), access.State == GroupState.Ready ? null : Doubtful)]);
+            sections.Section("STATE", [new SectionLine(Sentence(access.State), access.State == GroupState.Ready ? null : Doubtful)]);
             Lines(sections, "TO USE IT", access.Commands);
             Lines(sections, "DANGER", access.Dangers);
             Lines(sections, "UNDO", access.UndoCommands);
+            sections.Write();
         });
 
     private static IReadOnlyList<GroupAccess> Accesses(HostInfo info) => [.. info.Groups.Select(group => GroupAccess.Of(info, group))];
@@ -135,14 +136,15 @@ internal static class HostOutput
             info.IsVirtual ? "virtual machine" : null,
         ];
         sections.Plain(string.Join(" · ", title.Where(part => part is not null)), new Style(decoration: Decoration.Bold));
-        sections.Section("IOMMUS", info.Iommus.Select(iommu => (Sentence(iommu), (Style?)null)).DefaultIfEmpty((
+        sections.Section("IOMMUS", info.Iommus.Select(iommu => new SectionLine(Sentence(iommu))).DefaultIfEmpty(new SectionLine(
             "none in use: turn it on in the firmware (VT-d, AMD-Vi, SMMU), and with Intel's boot with intel_iommu=on", Doubtful)));
         if (info.Groups.Count != 0)
         {
-            sections.Section("MODE", Modes(info).Select(text => (text, (Style?)null)));
+            sections.Section("MODE", Modes(info).Select(text => new SectionLine(text)));
         }
 
         sections.Section("VFIO", Vfio(info.Vfio));
+        sections.Write();
         if (rows.Length == 0)
         {
             return;
@@ -190,34 +192,34 @@ internal static class HostOutput
             _ => "the kernel does not say",
         });
 
-    private static IEnumerable<(string Text, Style? Style)> Vfio(HostVfio vfio)
+    private static IEnumerable<SectionLine> Vfio(HostVfio vfio)
     {
         yield return vfio switch
         {
-            { HasContainers: true, HasIommufd: true } => ("containers (/dev/vfio/vfio) and iommufd (/dev/iommu)", null),
-            { HasContainers: true } => ("containers (/dev/vfio/vfio); no iommufd (modprobe iommufd, from Linux 6.2 on)", null),
-            { HasIommufd: true } => ("iommufd (/dev/iommu); no containers (modprobe vfio_iommu_type1)", null),
-            _ => ("not loaded: modprobe vfio-pci, where the kernel has it", Doubtful),
+            { HasContainers: true, HasIommufd: true } => new SectionLine("containers (/dev/vfio/vfio) and iommufd (/dev/iommu)", null),
+            { HasContainers: true } => new SectionLine("containers (/dev/vfio/vfio); no iommufd (modprobe iommufd, from Linux 6.2 on)", null),
+            { HasIommufd: true } => new SectionLine("iommufd (/dev/iommu); no containers (modprobe vfio_iommu_type1)", null),
+            _ => new SectionLine("not loaded: modprobe vfio-pci, where the kernel has it", Doubtful),
         };
         if (vfio.MappingLimit is { } mappings)
         {
-            yield return ($"at most {Numbers.Count(mappings, "mapping")} in a container (dma_entry_limit of vfio_iommu_type1)", null);
+            yield return new($"at most {Numbers.Count(mappings, "mapping")} in a container (dma_entry_limit of vfio_iommu_type1)");
         }
 
         yield return vfio switch
         {
-            { IsAboveMemoryLockLimit: true } => ("memory to map: no limit for this process (CAP_IPC_LOCK)", null),
-            { MemoryLockLimit: { } bytes } => ($"memory to map: at most {ByteSize.Format(bytes)} for this process (ulimit -l, or LimitMEMLOCK= of systemd)", null),
-            _ => ("memory to map: no limit for this process", null),
+            { IsAboveMemoryLockLimit: true } => new SectionLine("memory to map: no limit for this process (CAP_IPC_LOCK)", null),
+            { MemoryLockLimit: { } bytes } => new SectionLine($"memory to map: at most {ByteSize.Format(bytes)} for this process (ulimit -l, or LimitMEMLOCK= of systemd)", null),
+            _ => new SectionLine("memory to map: no limit for this process", null),
         };
         if (vfio.AllowsUnsafeInterrupts == true)
         {
-            yield return ("devices without interrupt remapping are taken (allow_unsafe_interrupts): they can send any interrupt", Doubtful);
+            yield return new("devices without interrupt remapping are taken (allow_unsafe_interrupts): they can send any interrupt", Doubtful);
         }
 
         if (vfio.AllowsNoIommu == true)
         {
-            yield return ("devices are given away without an IOMMU (enable_unsafe_noiommu_mode): they reach all memory", Doubtful);
+            yield return new("devices are given away without an IOMMU (enable_unsafe_noiommu_mode): they reach all memory", Doubtful);
         }
     }
 
@@ -235,7 +237,7 @@ internal static class HostOutput
     {
         if (lines.Count != 0)
         {
-            sections.Section(label, lines.Select(line => (line, (Style?)null)));
+            sections.Section(label, lines.Select(line => new SectionLine(line)));
         }
     }
 }
