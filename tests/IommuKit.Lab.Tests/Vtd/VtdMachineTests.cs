@@ -7,6 +7,7 @@ using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Iommus.Vtd;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Tests.Support;
+using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Vtd;
 
@@ -158,7 +159,7 @@ public sealed class VtdMachineTests
 
             // A fault's handler is no part of this.
             machine.Model!.Write32(VtdRegister.FaultEvent, VtdRegister.EventBits.Mask);
-            Scenario.RunOn(machine, Pool, Devices, options with { DeferredCapacity = 5 }, steps, Protection.Read);
+            Scenario.RunOn(machine, Pool, Devices, options with { DeferredCapacity = 5, Release = TableRelease.WhenCovered }, steps, Protection.Read);
 
             // The root table, and the context tables of two buses.
             machine.Allocator.Outstanding.ShouldBeLessThanOrEqualTo(3);
