@@ -173,7 +173,7 @@ public sealed class CommandLineTests : IDisposable
     public void Replay_prints_tables_and_what_was_skipped()
     {
         Succeed("replay", Sample).ShouldContain("7,566 maps, 2,087 unmaps");
-        string text = Succeed("replay", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"));
+        string text = Succeed("replay", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), "--iommu", "tegra210");
         text.ShouldContain("skipped: 176 events with IOVAs beyond what the IOMMU can translate, lines 74–5326");
         var columns = Succeed("replay", Sample, "--csv", "-p", "Gather").Split('\n')[0].Split(',').Select(column => column.Split('.')[0]).Distinct();
         columns.Take(ReplayFields.Length).ShouldBe(ReplayFields);
@@ -184,13 +184,16 @@ public sealed class CommandLineTests : IDisposable
     {
         Succeed("models").ShouldContain("tegra210");
         using var json = JsonDocument.Parse(Succeed("models", "--json"));
-        json.RootElement.GetArrayLength().ShouldBe(4);
+        json.RootElement.GetArrayLength().ShouldBe(9);
         var tegra30 = json.RootElement[0];
         Text(tegra30, "iommu").ShouldBe("tegra30");
         tegra30.GetProperty("coherent_walk").GetBoolean().ShouldBeFalse();
         tegra30.GetProperty("caches_invalid_entries").GetBoolean().ShouldBeTrue();
         Number(tegra30, "table_cache_line_bytes").ShouldBe(16);
         Number(tegra30, "address_spaces").ShouldBe(4);
+        var server = json.RootElement.EnumerateArray().Single(model => Text(model, "iommu") == "vtd-server");
+        (Number(server, "input_bits"), Number(server, "output_bits")).ShouldBe((48.0, 46.0));
+        server.GetProperty("coherent_walk").GetBoolean().ShouldBeTrue();
     }
 
     [Fact]

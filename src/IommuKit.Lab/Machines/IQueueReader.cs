@@ -7,7 +7,7 @@ public interface IQueueReader
 {
     /// <summary>
     /// A register was written that sets something up, or is a doorbell: counts the commands that this hands over, by <see cref="Meter.Count"/>. They
-    /// are in memory by now, and nothing has worked them off.
+    /// are in memory by now, and nothing has worked them off. Drivers do this under the lock of their queue: one call at a time.
     /// </summary>
     /// <param name="offset">The register.</param>
     /// <param name="value">What was written.</param>

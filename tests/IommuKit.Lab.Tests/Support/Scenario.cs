@@ -81,12 +81,19 @@ internal static class Scenario
     }
 
     /// <summary>Runs the steps on three devices of a machine.</summary>
-    public static void RunOn(Machine machine, ulong pool, string[] devices, DomainOptions options, Step[] steps)
+    /// <param name="machine">The machine.</param>
+    /// <param name="pool">Where page tables lie.</param>
+    /// <param name="devices">The devices.</param>
+    /// <param name="options">The options of the domains.</param>
+    /// <param name="steps">The steps.</param>
+    /// <param name="least">What pages are mapped with that are to have no rights, as far as the format has such.</param>
+    public static void RunOn(
+        Machine machine, ulong pool, string[] devices, DomainOptions options, Step[] steps, Protection least = Protection.None)
     {
         Tenant[] tenants = [.. devices.Select(name => new Tenant(machine, name, options))];
         foreach (var step in steps)
         {
-            Do(machine, tenants[step.Tenant], pool, step);
+            Do(machine, tenants[step.Tenant], pool, step, least);
         }
 
         foreach (var tenant in tenants)
@@ -107,7 +114,7 @@ internal static class Scenario
         }
     }
 
-    private static void Do(Machine machine, Tenant tenant, ulong pool, Step step)
+    private static void Do(Machine machine, Tenant tenant, ulong pool, Step step, Protection least)
     {
         ulong iova = Base + ((ulong)step.Page * Tenant.Page);
         ulong size = (ulong)step.Pages * Tenant.Page;
@@ -116,7 +123,7 @@ internal static class Scenario
         {
             0 => Protection.Read,
             1 => Protection.Write,
-            2 => Protection.None,
+            2 => least,
             _ => Protection.Read | Protection.Write,
         };
         switch (step.Kind)

@@ -44,7 +44,7 @@ public sealed class VtdReproductionTests : IDisposable
                 }
             }
         };
-        int compared = 0;
+        var recorded = new List<VtdInvalidationDescriptor>();
         using var reader = TraceFile.Open(RepositoryFiles.InShared("traces", "nvme-rand-strict-qi", "trace.gz"));
         while (reader.Read(out var traceEvent))
         {
@@ -58,14 +58,15 @@ public sealed class VtdReproductionTests : IDisposable
                     domain.Unmap(traceEvent.Iova, traceEvent.Size).ShouldBe(traceEvent.Size);
                     break;
                 case TraceEventKind.QueueSubmit when traceEvent.Descriptor.Type == VtdInvalidationType.Iotlb:
-                    compared++;
+                    recorded.Add(traceEvent.Descriptor);
                     break;
             }
         }
 
-        compared.ShouldBe(27014);
-        queued.Count.ShouldBe(27014);
-        Compare(queued);
+        recorded.Count.ShouldBe(27014);
+
+        // Two processors unmapped, and queued in another order than they printed.
+        Blocks(queued).ShouldBe(Blocks(recorded));
     }
 
     /// <summary>What a caching-mode guest and others did comes whole through every policy, on a unit with 48 bits of IOVA.</summary>
@@ -114,20 +115,6 @@ public sealed class VtdReproductionTests : IDisposable
         Costs = Costs.CostFile.Find("vtd-public"),
     };
 
-    /// <summary>Sees that each was in the trace, in its order.</summary>
-    private static void Compare(List<VtdInvalidationDescriptor> queued)
-    {
-        using var reader = TraceFile.Open(RepositoryFiles.InShared("traces", "nvme-rand-strict-qi", "trace.gz"));
-        int at = 0;
-        while (reader.Read(out var traceEvent))
-        {
-            if (traceEvent.Kind == TraceEventKind.QueueSubmit && traceEvent.Descriptor.Type == VtdInvalidationType.Iotlb)
-            {
-                var recorded = traceEvent.Descriptor;
-                (queued[at].Granularity, queued[at].Address, queued[at].AddressMask, queued[at].InvalidationHint)
-                    .ShouldBe((recorded.Granularity, recorded.Address, recorded.AddressMask, recorded.InvalidationHint), $"line {traceEvent.Line}");
-                at++;
-            }
-        }
-    }
+    private static IEnumerable<(VtdGranularity Granularity, ulong Address, int Mask, bool Hint)> Blocks(IEnumerable<VtdInvalidationDescriptor> queued) =>
+        queued.Select(one => (one.Granularity, one.Address, one.AddressMask, one.InvalidationHint)).Order();
 }
