@@ -1,8 +1,8 @@
 namespace IommuKit.Models.Tegra;
 
 /// <summary>
-/// Lets those who take no lock find out whether what they read is of one state. Changes are made under a lock, and may be within each other; one who finds
-/// a change under way takes the lock too, because he may be in the middle of it himself.
+/// Lets those who take no lock find out whether what they read is of one state. Changes are made under a lock, and may be within each other; one
+/// who finds a change under way takes the lock too, because he may be in the middle of it himself.
 /// </summary>
 internal struct ChangeCount
 {

@@ -62,8 +62,8 @@ internal sealed class TegraTlb
     }
 
     /// <summary>
-    /// Looks for the word of a page where that changes nothing: where what was used last does not matter. Another thread may change the TLB meanwhile:
-    /// then what is found is of no meaning.
+    /// Looks for the word of a page where that changes nothing: where what was used last does not matter. Another thread may change the TLB
+    /// meanwhile: then what is found is of no meaning.
     /// </summary>
     public bool TryPeek(int asid, uint iova, out uint word)
     {
