@@ -88,7 +88,9 @@ public abstract class Machine : IDisposable
     /// <summary>Makes a domain whose work is counted.</summary>
     public IommuDomain CreateDomain(DomainOptions options) => Driver.CreateDomain(options with { Counters = _counters });
 
-    /// <summary>As <see cref="CreateDomain"/>, for who looks at nothing but the counts: where pages cost alike, one is counted for its neighbours.</summary>
+    /// <summary>
+    /// As <see cref="CreateDomain"/>, for those who look at nothing but the counts: where pages cost alike, one is counted for its neighbours.
+    /// </summary>
     internal IommuDomain CreateTalliedDomain(DomainOptions options) =>
         CreateDomain(options with { Tally = DoPagesCostAlike ? new MeterTally(_meter) : null });
 

@@ -14,6 +14,7 @@ internal sealed class TegraPtc<TMemory>
 
     private readonly TMemory _memory;
     private readonly int _lineSize;
+    private readonly int _lineLog2;
     private readonly int _sets;
     private readonly int _ways;
     private readonly ulong[] _tags;
@@ -27,6 +28,7 @@ internal sealed class TegraPtc<TMemory>
     {
         _memory = memory;
         _lineSize = lineSize;
+        _lineLog2 = int.Log2(lineSize);
         _sets = sets;
         _ways = ways;
         _tags = new ulong[sets * ways];
@@ -57,7 +59,7 @@ internal sealed class TegraPtc<TMemory>
             return _memory.TryRead(line, _bypass) ? _bypass : default;
         }
 
-        int set = (int)((uint)(line / (uint)_lineSize) & IndexMask) & (_sets - 1);
+        int set = (int)((uint)(line >> _lineLog2) & IndexMask) & (_sets - 1);
         int first = set * _ways;
         for (int way = first; way < first + _ways; way++)
         {

@@ -92,6 +92,19 @@ public sealed partial class TegraSmmuModel<TMemory>
     private void WriteRegister(uint offset, uint value)
     {
         _effects++;
+        _changes.Begin();
+        try
+        {
+            ChangeRegister(offset, value);
+        }
+        finally
+        {
+            _changes.End();
+        }
+    }
+
+    private void ChangeRegister(uint offset, uint value)
+    {
         switch (offset)
         {
             case TegraMc.IntStatus:

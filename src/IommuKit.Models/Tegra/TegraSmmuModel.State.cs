@@ -11,7 +11,9 @@ public sealed partial class TegraSmmuModel<TMemory>
     {
         lock (_gate)
         {
+            _changes.Begin();
             ResetRegisters();
+            _changes.End();
             _effects++;
             UpdateInterrupt();
         }
@@ -38,12 +40,14 @@ public sealed partial class TegraSmmuModel<TMemory>
         {
             lock (_gate)
             {
+                _changes.Begin();
                 try
                 {
                     StateTransfer.Restore(state, Transfer, ResetRegisters);
                 }
                 finally
                 {
+                    _changes.End();
                     _effects++;
                     UpdateInterrupt();
                 }

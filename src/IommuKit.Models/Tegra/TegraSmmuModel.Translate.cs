@@ -15,7 +15,9 @@ public sealed partial class TegraSmmuModel<TMemory>
     private long _faults;
 
     /// <inheritdoc/>
-    public Translation Translate(in DmaRequest request)
+    public Translation Translate(in DmaRequest request) => TryHit(request, out var translation) ? translation : TranslateWithLock(request);
+
+    private Translation TranslateWithLock(in DmaRequest request)
     {
         Translation translation;
         lock (_gate)
@@ -40,6 +42,26 @@ public sealed partial class TegraSmmuModel<TMemory>
         Accesses.WhenEnded(_tell);
     }
 
+    /// <summary>Translates by the TLB where that changes nothing but the count of hits, and takes no lock for it.</summary>
+    private bool TryHit(in DmaRequest request, out Translation translation)
+    {
+        translation = default;
+        uint iova = (uint)request.Iova;
+        if (!_changes.TryBegin(out int number)
+            || !IsTranslated(request.Source, out uint selector, out bool isWide)
+            || !TryFindAsid(request.Iova, selector, isWide, out int asid)
+            || !_tlb.TryPeek(asid, iova, out uint word)
+            || !IsAllowed(request, word)
+            || !_changes.IsUnchanged(number))
+        {
+            return false;
+        }
+
+        Interlocked.Increment(ref _tlbHits);
+        translation = PageOf(request.Iova, word);
+        return true;
+    }
+
     private Translation TranslateLocked(in DmaRequest request)
     {
         if (!IsTranslated(request.Source, out uint selector, out bool isWide))
@@ -55,13 +77,11 @@ public sealed partial class TegraSmmuModel<TMemory>
             return new Translation(IsAllowed: true, 0, last + 1, 0, Protection.Read | Protection.Write);
         }
 
-        int window = (int)Math.Min(request.Iova >> 32, int.MaxValue);
-        if (window > 3 || (window != 0 && !isWide))
+        if (!TryFindAsid(request.Iova, selector, isWide, out int asid))
         {
             return Fault(request, rights: 0);
         }
 
-        int asid = (int)(selector >> (8 * window)) & (_soc.AsidCount - 1);
         uint iova = (uint)request.Iova;
         int page = (int)(iova >> TegraEntry.PageShift) & (_tlb.PagesPerLine - 1);
         var words = _tlb.Find(asid, iova);
@@ -71,27 +91,39 @@ public sealed partial class TegraSmmuModel<TMemory>
             _tlbMisses++;
             Span<uint> walked = stackalloc uint[_tlb.PagesPerLine];
             Walk(asid, iova, walked);
+            _changes.Begin();
             walked.CopyTo(_tlb.Add(asid, iova) is { IsEmpty: false } line ? line : walked);
+            _changes.End();
             word = walked[page];
         }
         else
         {
-            _tlbHits++;
+            Interlocked.Increment(ref _tlbHits);
             word = words[page];
         }
 
-        uint needed = (request.IsWrite ? TegraEntry.Writable : TegraEntry.Readable) | (request.IsSecure ? 0 : TegraEntry.NonSecure);
-        if ((word & needed) != needed)
-        {
-            return Fault(request, word & TegraEntry.RightsMask);
-        }
+        return IsAllowed(request, word) ? PageOf(request.Iova, word) : Fault(request, word & TegraEntry.RightsMask);
+    }
 
-        return new Translation(
-            IsAllowed: true,
-            request.Iova & ~(ulong)PageMask,
-            PageMask + 1,
-            TegraEntry.Address(word) & ((1ul << _soc.PhysicalBits) - 1),
-            TegraFormat.LeafProtection(word, 0));
+    private static bool IsAllowed(in DmaRequest request, uint word)
+    {
+        uint needed = (request.IsWrite ? TegraEntry.Writable : TegraEntry.Readable) | (request.IsSecure ? 0 : TegraEntry.NonSecure);
+        return (word & needed) == needed;
+    }
+
+    private Translation PageOf(ulong iova, uint word) => new(
+        IsAllowed: true,
+        iova & ~(ulong)PageMask,
+        PageMask + 1,
+        TegraEntry.Address(word) & ((1ul << _soc.PhysicalBits) - 1),
+        TegraFormat.LeafProtection(word, 0));
+
+    /// <summary>The address space of an IOVA. False if there is none: only some clients see more than 4 GiB.</summary>
+    private bool TryFindAsid(ulong iova, uint selector, bool isWide, out int asid)
+    {
+        int window = (int)Math.Min(iova >> 32, int.MaxValue);
+        asid = (int)(selector >> (8 * window)) & (_soc.AsidCount - 1);
+        return window == 0 || (window <= 3 && isWide);
     }
 
     private bool IsTranslated(int source, out uint selector, out bool isWide)

@@ -50,6 +50,9 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel, ISavab
     private long _effects;
     private long _drained;
 
+    // Counts changes of what a hit is read from: registers and the TLB.
+    private ChangeCount _changes;
+
     private readonly Action _tell;
 
     /// <summary>Makes an SMMU in its state after reset: switched off, caches empty.</summary>
@@ -174,7 +177,9 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel, ISavab
     {
         lock (_gate)
         {
+            _changes.Begin();
             _tlb.FlushAll();
+            _changes.End();
         }
     }
 

@@ -61,6 +61,34 @@ internal sealed class TegraTlb
         return default;
     }
 
+    /// <summary>
+    /// Looks for the word of a page where that changes nothing: where what was used last does not matter. Another thread may change the TLB
+    /// meanwhile: then what is found is of no meaning.
+    /// </summary>
+    public bool TryPeek(int asid, uint iova, out uint word)
+    {
+        word = 0;
+        uint group = iova >> _groupShift;
+        var groups = _groups.AsSpan(0, ActiveLines);
+        for (int line = _replacement == CacheReplacement.LeastRecentlyUsed ? groups.Length : 0; line < groups.Length; line++)
+        {
+            int next = groups[line..].IndexOf(group);
+            if (next < 0)
+            {
+                return false;
+            }
+
+            line += next;
+            if (_asids[line] == asid)
+            {
+                word = _words[(line << _pagesLog2) + ((int)(iova >> (_groupShift - _pagesLog2)) & (PagesPerLine - 1))];
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Makes room for the line around an address.</summary>
     /// <returns>Where its words go; empty if the TLB is off.</returns>
     public Span<uint> Add(int asid, uint iova)
@@ -70,18 +98,14 @@ internal sealed class TegraTlb
             return default;
         }
 
-        int victim = 0;
-        for (int line = 0; line < ActiveLines; line++)
+        int victim = _asids.AsSpan(0, ActiveLines).IndexOf(Empty);
+        if (victim < 0)
         {
-            if (_asids[line] == Empty)
+            victim = 0;
+            var stamps = _stamps.AsSpan(0, ActiveLines);
+            for (int line = 1; line < stamps.Length; line++)
             {
-                victim = line;
-                break;
-            }
-
-            if (_stamps[line] < _stamps[victim])
-            {
-                victim = line;
+                victim = stamps[line] < stamps[victim] ? line : victim;
             }
         }
 

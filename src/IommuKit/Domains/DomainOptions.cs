@@ -33,7 +33,10 @@ public sealed record DomainOptions
     /// </summary>
     public int FlushAllPages { get; init; }
 
-    /// <summary>With <see cref="SyncPolicy.Deferred"/>: how many unmaps may wait, at most 2^20. Linux: 255 for each CPU.</summary>
+    /// <summary>
+    /// With <see cref="SyncPolicy.Deferred"/>: how many unmaps may wait, at most 2^20. Threads that meet in unmaps get queues of their own, as many
+    /// as there are processors, up to 8: then it is how many may wait in each. Linux: 255 for each CPU.
+    /// </summary>
     public int DeferredCapacity { get; init; } = 255;
 
     /// <summary>
@@ -50,8 +53,9 @@ public sealed record DomainOptions
     public Action<ulong, ulong>? UnmapFlushed { get; init; }
 
     /// <summary>
-    /// With <see cref="SyncPolicy.Explicit"/>: how many runs of neighbouring entries are remembered until the caller flushes, 1 to 65,536. When there
-    /// are more, the next flush drops everything that is cached of the domain.
+    /// With <see cref="SyncPolicy.Explicit"/>: how many runs of neighbouring entries are remembered until the caller flushes, 1 to 65,536, where
+    /// threads meet for each of them as with <see cref="DeferredCapacity"/>. When there are more, the next flush drops everything that is cached of
+    /// the domain.
     /// </summary>
     public int ExplicitCapacity { get; init; } = 4096;
 
@@ -62,8 +66,8 @@ public sealed record DomainOptions
     public DomainCounters? Counters { get; init; }
 
     /// <summary>
-    /// With <see cref="SyncPolicy.PerPage"/>, before hardware that only counts: counts the maintenance of a page for its neighbours. Formats with groups
-    /// of entries do without. Null: each page has its own.
+    /// With <see cref="SyncPolicy.PerPage"/>, before hardware that only counts: counts the maintenance of a page for its neighbours. Formats with
+    /// groups of entries do without. Null: each page has its own.
     /// </summary>
     public IPageTally? Tally { get; init; }
 

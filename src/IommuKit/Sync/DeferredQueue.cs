@@ -7,8 +7,8 @@ namespace IommuKit.Sync;
 /// flushed together: when the queue is full, when the oldest is too old, when one of the ranges is to be mapped again, or on request. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Threads that unmap add to stripes of their own, where they would else get into each other's way, while others may be in flight; a look whether a range
-/// waits takes no lock unless it may. Who flushes, or needs what is in flight, waits under a lock that nobody else needs.
+/// Threads that unmap add to stripes of their own, where they would else get into each other's way, while others may be in flight; a look whether a
+/// range waits takes no lock unless it may. Who flushes, or needs what is in flight, waits under a lock that nobody else needs.
 /// </remarks>
 internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     where THardware : struct, IDomainHardware<TBatch>

@@ -5,9 +5,10 @@ namespace IommuKit.Sync;
 
 /// <summary>Maintenance that was not done and is owed until somebody asks for it. Thread-safe.</summary>
 /// <remarks>
-/// It remembers a number of runs; beyond that single runs are forgotten and the next flush drops everything. Threads that add never wait for a flush
-/// that is in flight, and where they would get into each other's way they add to stripes of their own; those that flush, or map what it covers, do wait.
-/// A flush takes all stripes one after the other: everything is in memory before anything is dropped, so the order among them is of no meaning.
+/// It remembers a number of runs; beyond that single runs are forgotten and the next flush drops everything. Threads that add never wait for a
+/// flush that is in flight, and where they would get into each other's way they add to stripes of their own; those that flush, or map what it
+/// covers, do wait. A flush takes all stripes one after the other: everything is in memory before anything is dropped, so the order among them is
+/// of no meaning.
 /// </remarks>
 internal sealed class OwedWork<THardware, TBatch>(DomainSync<THardware, TBatch> sync, RetiredTables retired, int capacity, int granuleLog2)
     where THardware : struct, IDomainHardware<TBatch>
@@ -161,8 +162,8 @@ internal sealed class OwedWork<THardware, TBatch>(DomainSync<THardware, TBatch> 
     }
 
     /// <summary>
-    /// Widens what is taken by all that lies under the pointers to tables that are owed in a range: what was stored in a new table is dropped from the
-    /// TLB with the pointer to it, so it must be in memory, and in no cache of tables, by then.
+    /// Widens what is taken by all that lies under the pointers to tables that are owed in a range: what was stored in a new table is dropped from
+    /// the TLB with the pointer to it, so it must be in memory, and in no cache of tables, by then.
     /// </summary>
     private static Interval WithTables(Interval all, Interval range, ReadOnlySpan<EntryRun> runs)
     {

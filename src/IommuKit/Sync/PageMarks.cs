@@ -4,10 +4,12 @@ using System.Runtime.CompilerServices;
 namespace IommuKit.Sync;
 
 /// <summary>
-/// Marks pages, so that a look without a lock tells whether a range may hold one of them: what was marked before it is found; now and then something is
-/// found that was not. Thread-safe.
+/// Marks pages, so that a look without a lock tells whether a range may hold one of them: what was marked before it is found; now and then
+/// something is found that was not. Thread-safe.
 /// </summary>
-/// <remarks>Pages within 2 MiB share a cache line, for pages of 4 KiB, and others next to never: threads with ranges of their own do not meet here.</remarks>
+/// <remarks>
+/// Of pages of 4 KiB those within 2 MiB share a cache line, and others next to never: threads with ranges of their own do not meet here.
+/// </remarks>
 internal sealed class PageMarks
 {
     // Larger ranges are told apart by the interval around all of them.
@@ -29,7 +31,8 @@ internal sealed class PageMarks
     /// <param name="granuleLog2">Log2 of the smallest page.</param>
     public PageMarks(int capacity, int granuleLog2)
     {
-        int linesLog2 = Math.Max(6, BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)capacity * BitsEach)) - PagesPerWordLog2 - WordsPerLineLog2);
+        int bitsLog2 = BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)capacity * BitsEach));
+        int linesLog2 = Math.Max(6, bitsLog2 - PagesPerWordLog2 - WordsPerLineLog2);
         _granuleLog2 = granuleLog2;
         _hashShift = 64 - linesLog2;
         _words = new ulong[1 << (linesLog2 + WordsPerLineLog2)];

@@ -6,8 +6,8 @@ namespace IommuKit.Sync;
 /// Which pages wait for a flush, or are in flight, as far as a look without a lock can tell: never "no" for one that was marked before the look.
 /// </summary>
 /// <remarks>
-/// Who marks holds the lock of the stripe to which it adds. Who flushes calls <see cref="Take"/> first and then goes through the locks of all stripes: so
-/// what was marked among the old ones is in a stripe when it is taken, and nobody marks among them any more.
+/// Who marks holds the lock of the stripe to which it adds. Who flushes calls <see cref="Take"/> first and then goes through the locks of all
+/// stripes: so what was marked among the old ones is in a stripe when it is taken, and nobody marks among them any more.
 /// </remarks>
 /// <param name="capacity">How many ranges wait at most, or about.</param>
 /// <param name="granuleLog2">Log2 of the smallest page.</param>

@@ -2,7 +2,9 @@ using IommuKit.PageTables;
 
 namespace IommuKit.Sync;
 
-/// <summary>As <see cref="PerPageSink{THardware, TBatch}"/>, where nobody can tell maintenance of neighbours from that of one, counted for each.</summary>
+/// <summary>
+/// As <see cref="PerPageSink{THardware, TBatch}"/>, where nobody can tell maintenance of neighbours from that of one, counted for each.
+/// </summary>
 internal struct TalliedPageSink<THardware, TBatch>(PerPageSink<THardware, TBatch> pages, DomainCounters? counters, IPageTally tally) : IFootprintSink
     where THardware : struct, IDomainHardware<TBatch>
     where TBatch : struct

@@ -52,7 +52,12 @@ public class TallyTests
                 ulong size = (ulong)random.Next(1, random.Next(4) == 0 ? 1200 : 20) * Page;
                 if (random.Next(3) != 0)
                 {
-                    PhysicalRange[] ranges = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => new PhysicalRange((ulong)random.Next(1 << 18) * Page, size))];
+                    var ranges = new PhysicalRange[random.Next(1, 4)];
+                    foreach (ref var range in ranges.AsSpan())
+                    {
+                        range = new PhysicalRange((ulong)random.Next(1 << 18) * Page, size);
+                    }
+
                     var error = plainDomain.TryMapScatterGather(iova, ranges, Protection.Read, out _);
                     talliedDomain.TryMapScatterGather(iova, ranges, Protection.Read, out _).ShouldBe(error);
                     watchedDomain.TryMapScatterGather(iova, ranges, Protection.Read, out _).ShouldBe(error);
