@@ -30,6 +30,12 @@ internal static class ConformOutput
         { "probes", "accesses that were made", result => result.Probes, new("Accesses", 0, Numbers.Count) },
         { "agree", "accesses with the recorded answer", result => result.Agree, new("Agree", 0, Numbers.Count) },
         {
+            "known_deviations",
+            "accesses that the recorder is known to have answered wrongly; with `agree` and those that differ they are all `probes`",
+            result => result.KnownDeviations,
+            new("Known", 0, Numbers.Count)
+        },
+        {
             "unknown",
             "differences, of registers too, that are no known deviation of the recorder: if any, the exit code is 1",
             result => result.Unknown,
@@ -67,6 +73,11 @@ internal static class ConformOutput
             {
                 console.Note(isMarkdown, string.Create(CultureInfo.InvariantCulture, $"{boot.Boot}: {boot.Unknown - MostShown} more; --json has them."));
             }
+        }
+
+        if (boots.Any(boot => boot.KnownDeviations != 0))
+        {
+            console.Note(isMarkdown, "Known: accesses that the recorder is known to have answered wrongly.");
         }
 
         console.Note(

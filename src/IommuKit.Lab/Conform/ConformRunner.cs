@@ -19,7 +19,8 @@ internal static class ConformRunner
         foreach (var snapshot in boot.Snapshots())
         {
             kind ??= kinds.FirstOrDefault(one => one.Recognises(snapshot))
-                ?? throw new InputException($"{boot.Name}: the registers of {snapshot.Name} are of no IOMMU that is known here.");
+                ?? throw new InputException($"{boot.Name}: the registers of {snapshot.Name} are of no IOMMU that is known here, "
+                    + $"which are {string.Join(", ", kinds.Select(one => one.Name))}.");
             run.Add(snapshot, kind);
         }
 
@@ -35,6 +36,7 @@ internal static class ConformRunner
         private int _registers;
         private int _probes;
         private int _agree;
+        private int _known;
         private int _unknown;
 
         public void Add(BootSnapshot snapshot, IConformKind kind)
@@ -61,13 +63,15 @@ internal static class ConformRunner
                 }
                 else
                 {
-                    Differ(snapshot, probe.Text, probe.Answer.ToString(), seen.ToString(), kind.KnownDeviation(snapshot, probe, seen));
+                    string? known = kind.KnownDeviation(snapshot, probe, seen);
+                    _known += known is null ? 0 : 1;
+                    Differ(snapshot, probe.Text, probe.Answer.ToString(), seen.ToString(), known);
                 }
             }
         }
 
         public ConformResult Result(string boot, string iommu) =>
-            new(boot, iommu, _snapshots, _registers, _probes, _agree, _differences, _unknown);
+            new(boot, iommu, _snapshots, _registers, _probes, _agree, _differences, _unknown) { KnownDeviations = _known };
 
         private static string NameOf(BootRegister register) =>
             register.Name.Length != 0 ? register.Name : string.Create(CultureInfo.InvariantCulture, $"0x{register.Offset:x}");
