@@ -92,7 +92,7 @@ public sealed class ReportCommandTests : IDisposable
         string[] found = [.. report.Descendants("article").Select(finding => finding.Element("h3")!.Value)];
         found.ShouldBe(
         [
-            "Waste Walk caches dropped though no table can have gone",
+            "Waste Walk caches dropped, most likely for tables that stayed",
             "Waste Flushed one by one where one would do",
             "Waste More pages flushed than unmapped",
         ]);

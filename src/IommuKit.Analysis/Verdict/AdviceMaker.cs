@@ -37,6 +37,11 @@ internal static class AdviceMaker
             yield return new Advice("look-at-faults", $"before anything else, find out who uses memory after its unmap (first: {where})", null);
         }
 
+        else if (verdict.Audit.Faults.Faults.Count != 0)
+        {
+            yield return new Advice("look-at-other-faults", "before anything else, find out why devices fault: 'iommukit audit' tells of each", null);
+        }
+
         if (verdict.Coverage < LittleCoverage)
         {
             yield return verdict.Audit.Lost != 0
@@ -73,7 +78,8 @@ internal static class AdviceMaker
         else if (verdict.ShareOfTime is { } share && share < LittleTime)
         {
             string percent = (share * 100).ToString("0.##", CultureInfo.InvariantCulture);
-            yield return new Advice("nothing", $"nothing: flushes take {percent} % of the CPUs' time at most", null);
+            string unless = verdict.Times is { TooLong: not 0 } ? $", if none took longer than {FlushTimes.CutOff / 1000} µs" : string.Empty;
+            yield return new Advice("nothing", $"no fewer flushes: they take {percent} % of the CPUs' time at most{unless}", null);
         }
         else if (gone >= LittleShare)
         {
@@ -91,8 +97,8 @@ internal static class AdviceMaker
         {
             yield return new Advice(
                 "set-invalidation-hint",
-                "set the invalidation hint (IH) where no page table is freed: devices need not walk from the root then",
-                "that unmap frees none");
+                "set the invalidation hint (IH) on flushes that free no page table: devices need not walk from the root then",
+                "it stays clear where one is freed");
         }
     }
 

@@ -117,6 +117,11 @@ internal static class FaultOutput
         { "not_kept", "those beyond what is remembered: they are counted only", report => report.NotKept },
         { "suppressed_calls", "what the kernel left out by its own count. A fault can be several calls", report => report.SuppressedCalls },
         {
+            "suppressed_in_trace",
+            "whether what the kernel left out shows in the trace as events, so that no fault is missing",
+            report => report.AreSuppressedInTrace
+        },
+        {
             "clock_offset_us",
             "the trace's time minus the log's, by the faults that show in both",
             report => report.ClockOffset / NanosecondsInMicrosecond

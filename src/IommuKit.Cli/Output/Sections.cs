@@ -28,7 +28,7 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
     /// <summary>Adds sentences without a word in front.</summary>
     public void Plain(string text, Style? style = null)
     {
-        foreach (string line in Wrap(text, Width))
+        foreach (string line in isMarkdown ? [text] : Wrap(text, Width))
         {
             _rows.Add(new Row(string.Empty, line, style, LineWeight.Answer));
         }
@@ -53,7 +53,7 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
         foreach (var (text, style, weight) in lines)
         {
             _sentences++;
-            foreach (string line in text.StartsWith(' ') ? [text] : Wrap(text, Width - labelWidth))
+            foreach (string line in Lines(text))
             {
                 _rows.Add(new Row(front, line, style, weight) { Sentence = _sentences });
                 front = new string(' ', labelWidth);
@@ -94,6 +94,12 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
         int before = _rows.Count;
         Section(label, [new SectionLine(text)]);
         Write([.. shown, .. _rows.Skip(before).Where(row => !(isTight && row.IsBlank))]);
+    }
+
+    private IEnumerable<string> Lines(string text)
+    {
+        bool isRow = text.StartsWith(' ') && text.Length <= Width - labelWidth;
+        return isMarkdown || isRow ? [text] : Wrap(text.TrimStart(), Width - labelWidth);
     }
 
     private static IEnumerable<string> Wrap(string text, int width)

@@ -90,8 +90,8 @@ internal static class VerdictOutput
         { "machine", "the same of the machine", verdict => verdict.Machine, Maybe.Null },
         {
             "virtual_machine",
-            "whether something says that it was recorded in a virtual machine: what the kernel printed, or VT-d's caching mode; false if nothing does",
-            verdict => verdict.IsVirtual
+            "whether it was recorded in a virtual machine, by what the kernel printed or VT-d's caching mode; null if neither that nor a machine is named",
+            verdict => verdict.IsVirtual ? true : verdict.Machine is null ? (bool?)null : false
         },
         { "devices", "PCI devices that were attached to a domain in the trace", verdict => verdict.Devices },
         { "mode", AuditOutput.ModeMeaning, verdict => Names.Of(verdict.Audit.Mode) },

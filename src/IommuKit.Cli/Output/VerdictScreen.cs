@@ -51,7 +51,7 @@ internal static class VerdictScreen
             sections.Section("WASTE", Waste(verdict));
         }
 
-        sections.Section("OPTIONS", Options(verdict, sections.Width < FullWidth));
+        sections.Section("OPTIONS", Options(verdict, isMarkdown || sections.Width < FullWidth));
         sections.Section("TRY", verdict.Advice.Select((advice, index) => new SectionLine(Sentence(advice), null, index == 0 ? LineWeight.Answer : LineWeight.Detail))
             .DefaultIfEmpty(new SectionLine("nothing can be said")));
         if (isAlone)
@@ -129,9 +129,9 @@ internal static class VerdictScreen
             yield break;
         }
 
-        yield return new($"at most {Durations.Of(times.Sum)}{share}, if none took longer than {cutOff}; median {VerdictText.Gap(times, 0.5)}", null);
-        string cut = times.TooLong == 0 ? string.Empty : $"; {Numbers.Count(times.TooLong)} are longer";
-        yield return new($"(recorded: to the next event of the task on its CPU{cut}{open})", null, LineWeight.Note);
+        string may = times.TooLong == 0 ? string.Empty : $" ({Numbers.Count(times.TooLong)} may have)";
+        yield return new($"at most {Durations.Of(times.Sum)}{share}, if none took longer than {cutOff}{may}; median {VerdictText.Gap(times, 0.5)}", null);
+        yield return new($"(recorded: to the next event of the task on its CPU{open})", null, LineWeight.Note);
         if (VerdictText.Origin(verdict) is { } origin)
         {
             yield return new($"({origin})", verdict.IsVirtual ? Doubtful : null, verdict.IsVirtual ? LineWeight.Answer : LineWeight.Note);
@@ -207,10 +207,12 @@ internal static class VerdictScreen
 
     private static IEnumerable<SectionLine> Faults(FaultReport faults)
     {
-        bool hasSummary = FoldedFaults.Of(faults.Faults, byDevice: false).Count > 1;
+        int folds = FoldedFaults.Of(faults.Faults, byDevice: false).Count;
+        bool isMissing = faults.SuppressedCalls != 0 && !faults.AreSuppressedInTrace;
+        bool hasSummary = folds > 1 || (folds == 1 && isMissing);
         if (hasSummary)
         {
-            string suppressed = faults.SuppressedCalls == 0 ? string.Empty : ", and more that the kernel's rate limit left out";
+            string suppressed = !isMissing ? string.Empty : ", and more that the kernel's rate limit left out";
             string causes = string.Join(", ", faults.ByCause.Select(cause => FaultText.Counted(cause.Key, cause.Value)));
             string messages = faults.Messages == faults.Faults.Count ? string.Empty : $" in {Numbers.Count(faults.Messages)} messages";
             yield return new($"{Numbers.Count(faults.Faults.Count)} faults{messages}{suppressed}: {causes}", Bad);
@@ -224,7 +226,12 @@ internal static class VerdictScreen
             weight = LineWeight.Further;
         }
 
-        if (faults.Faults.Count > WorstFaults)
+        if (faults is { LogFile: not null, HasTrace: true, ClockOffset: null } && faults.Faults.Any(fault => fault.LogLine is not null))
+        {
+            yield return new("no fault is in both the trace and the log: are they of the same run?", Doubtful);
+        }
+
+        if (folds > WorstFaults)
         {
             yield return new("… 'iommukit audit' lists them all", null, LineWeight.Further);
         }
@@ -243,9 +250,7 @@ internal static class VerdictScreen
                         + Numbers.Count(finding.Details.GetValueOrDefault("longest_burst"))),
                 "whole-domain-invalidated" when verdict.Audit.Mode != InvalidationMode.Deferred => (finding.Count, "dropped a whole domain for a few pages"),
                 "range-rounded-up" => (finding.Count, "dropped more pages than were unmapped"),
-                "walk-caches-dropped" => (
-                    finding.Count,
-                    $"dropped the walk caches, {VerdictText.Share(finding.Details.GetValueOrDefault("tables_in_use") / (double)verdict.Flushes)} with a table in use"),
+                "walk-caches-dropped" => WalkCaches(verdict, finding),
                 "map-time-invalidation" or "map-time-invalidation-first-stage" => (finding.Count, "came after maps, and need not"),
                 "nothing-to-invalidate" => (finding.Count, "dropped nothing"),
                 _ => null,
@@ -260,6 +265,15 @@ internal static class VerdictScreen
             ? [new SectionLine("none found", Good)]
             : found.OrderByDescending(waste => waste.Count)
                 .Select((waste, index) => new SectionLine(waste.Text, null, index < MostWaste ? LineWeight.Answer : LineWeight.Further));
+    }
+
+    // Sure are those under whose table something stayed mapped; that the driver freed no table of the others is not in the trace.
+    private static (long Count, string Text) WalkCaches(VerdictResult verdict, AuditFinding finding)
+    {
+        long sure = finding.Details.GetValueOrDefault("tables_in_use");
+        string most = finding.Count == sure ? string.Empty
+            : $", perhaps {VerdictText.Share(finding.Count / (double)verdict.Flushes)}";
+        return (sure, $"dropped walk caches of tables that stay{most}");
     }
 
     private static IEnumerable<SectionLine> Options(VerdictResult verdict, bool isNarrow)
@@ -283,7 +297,7 @@ internal static class VerdictScreen
         }
 
         yield return new($" {"",-20}{"",9}{"",11}{"still reachable, p99/max",29}");
-        yield return new($" {"",-20}{"flushes",9}{"time saved",11}{"pages",14}{"for",15}");
+        yield return new($" {"",-20}{"flushes",9}{"time saved",11}{"pages at once",14}{"each for",15}");
         foreach (var option in FlushOptionText.Different(verdict.Options))
         {
             string flushes = Numbers.Count(option.Flushes!.Value);
@@ -296,8 +310,18 @@ internal static class VerdictScreen
         }
     }
 
-    private static IEnumerable<SectionLine> UntilWhen(VerdictResult verdict) =>
-        FlushOptionText.UntilWhen(verdict.Options) is { } text ? [new SectionLine($"({text})", null, LineWeight.Note)] : [];
+    private static IEnumerable<SectionLine> UntilWhen(VerdictResult verdict)
+    {
+        if (verdict.Audit.CachingMode == CachingMode.On && verdict.Options.Any(option => option is { Kind: FlushOptionKind.Lazy, Flushes: not null }))
+        {
+            yield return new("(in caching mode Linux has no lazy mode: its row is what it would be)", null, LineWeight.Detail);
+        }
+
+        if (FlushOptionText.UntilWhen(verdict.Options) is { } text)
+        {
+            yield return new($"({text})", null, LineWeight.Note);
+        }
+    }
 
     private static string Pages(FlushOption option) => option.Pages is not { Count: not 0 } pages ? "none"
         : $"{Numbers.Count(pages.Percentile(0.99))}/{Numbers.Count(pages.Max)}";

@@ -54,8 +54,11 @@ internal static class VerdictText
         : null;
 
     /// <summary>The time that a share of the flushes did not exceed.</summary>
-    public static string Gap(FlushTimes times, double share) =>
-        times.Gaps.Percentile(share) is var gap && gap >= FlushTimes.CutOff ? $"above {Durations.Of(FlushTimes.CutOff)}" : Durations.Of(gap);
+    public static string Gap(FlushTimes times, double share) => Longest(times.Gaps.Percentile(share));
+
+    /// <summary>A gap that is counted with no more than the cut-off.</summary>
+    public static string Longest(long gap) =>
+        gap >= FlushTimes.CutOff ? $"above {Durations.Of(FlushTimes.CutOff)}" : Durations.Of(gap);
 
     /// <summary>A share, with as many digits as say something.</summary>
     public static string Share(double share) => share switch

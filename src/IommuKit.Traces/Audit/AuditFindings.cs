@@ -42,9 +42,10 @@ internal static class AuditFindings
                 "walk-caches-dropped",
                 waste.WalkCaches,
                 "walks from the root, at most",
-                "IH was 0 though no page table can have been freed, so the paging-structure caches went with the leaves: "
-                + "the next access in each 2 MiB walks from the root again. Linux before the fix of 2025 does this on every unmap.",
-                "A driver that frees tables as they become empty may have freed one, but for those counted in tables_in_use."
+                "IH was 0, so the paging-structure caches went with the leaves: the next access in each 2 MiB walks from the root again. The table stayed in "
+                + "those of tables_in_use, and in the others unless the driver frees tables as they become empty. Linux before the fix of 2025 does this "
+                + "on every unmap.",
+                "Sure are only those of tables_in_use."
                     + (isMixed ? $" {LiveOfAll}" : string.Empty),
                 ("tables_in_use", waste.TablesInUse),
                 ("hinted", waste.Hinted)),

@@ -19,6 +19,9 @@ internal sealed partial class FaultMessages
     private const ulong AmdWrite = 0x20;
     private const ulong AmdReserved = 0x80;
 
+    private const string EmptyRecord =
+        "its record says an interrupt at address 0: QEMU's AMD-Vi writes that for every fault, and the real address is lost";
+
     private bool ReadAmd(string text, (long Line, long Nanoseconds, LogClock Clock) place)
     {
         if (!text.Contains("address=", StringComparison.Ordinal) || AmdEvent().Match(text) is not { Success: true } match)
@@ -30,6 +33,7 @@ internal sealed partial class FaultMessages
         ulong flags = match.Groups["flags"].Success ? Hex(match.Groups["flags"].ValueSpan) ?? 0 : 0;
         bool isFault = name is "IO_PAGE_FAULT" or "RMP_PAGE_FAULT" or "EVENT_FLAG_RMP_PAGE_FAULT";
         bool isInterrupt = isFault && (flags & AmdInterrupt) != 0;
+        bool isEmpty = isInterrupt && Hex(match.Groups["address"].ValueSpan) == 0;
         var fault = new LoggedFault
         {
             Reporter = FaultReporter.AmdVi,
@@ -38,13 +42,14 @@ internal sealed partial class FaultMessages
             Clock = place.Clock,
             Message = Cut(text.Trim()),
             Iova = isFault && !isInterrupt ? Hex(match.Groups["address"].ValueSpan) : null,
-            WhyNoIova = isInterrupt ? "its flags say that it was an interrupt, so its address is no IOVA" : isFault ? null : "this event has none",
+            WhyNoIova = isEmpty ? EmptyRecord : isInterrupt ? "its flags say that it was an interrupt, so its address is no IOVA" : isFault ? null : "this event has none",
             Direction = !isFault || isInterrupt ? FaultDirection.Unknown : (flags & AmdWrite) != 0 ? FaultDirection.Write : FaultDirection.Read,
             ReasonCode = (uint)flags,
-            Reason = AmdReason(name, flags),
+            Reason = isEmpty ? EmptyRecord : AmdReason(name, flags),
 
             // That the bit is not set proves nothing: hardware sets it only for some faults, and emulators never do.
             Evidence = !isFault ? FaultEvidence.Device
+                : isEmpty ? FaultEvidence.None
                 : isInterrupt ? FaultEvidence.NotMemory
                 : (flags & AmdPresent) != 0 && (flags & AmdReserved) == 0 ? FaultEvidence.Permission
                 : FaultEvidence.None,

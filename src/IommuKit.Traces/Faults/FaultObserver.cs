@@ -233,7 +233,7 @@ public sealed class FaultObserver
             HasSegment = true,
             Reason = "the driver does not say why",
         };
-        Add(new Sighting { Fault = logged, Line = fault.Line, Nanoseconds = fault.Nanoseconds, IsEvent = true });
+        Add(new Sighting { Fault = logged, Line = fault.Line, Nanoseconds = fault.Nanoseconds, IsEvent = true, HasEvent = true });
     }
 
     private void ReadMessage(in TraceEvent console, ReadOnlySpan<byte> message)

@@ -21,6 +21,12 @@ public sealed class FaultReport
     /// <summary>Calls of functions of IOMMU drivers that would have printed something and that the kernel left out, as it says itself.</summary>
     public required long SuppressedCalls { get; init; }
 
+    /// <summary>
+    /// Whether what the kernel left out shows in the trace as events iommu:io_page_fault, so that <see cref="Faults"/> has it: every message with an
+    /// IOVA has its event, some events have no message, and no event is missing.
+    /// </summary>
+    public bool AreSuppressedInTrace { get; init; }
+
     /// <summary>Notes of the kernel that it left out messages.</summary>
     public required IReadOnlyList<SuppressedMessages> Suppressed { get; init; }
 

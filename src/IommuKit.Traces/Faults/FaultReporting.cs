@@ -55,6 +55,7 @@ internal sealed class FaultReporting
             Messages = Merged.Sightings.Count + notKept,
             NotKept = notKept,
             SuppressedCalls = suppressed.SuppressedCalls,
+            AreSuppressedInTrace = AreSuppressedInTrace(),
             Suppressed = suppressed.Suppressed,
             ClockOffset = Merged.Offset,
             HasTrace = HasTrace,
@@ -86,9 +87,18 @@ internal sealed class FaultReporting
 
     private static bool IsRepeat(ExplainedFault before, ExplainedFault next) =>
         next.Fault.Iova is { } iova && before.Fault.Iova is { } same && (iova & ~SmallPage.Mask) == (same & ~SmallPage.Mask)
-        && before.Cause == next.Cause && before.Fault.Direction == next.Fault.Direction && before.Fault.Reporter == next.Fault.Reporter
+        && before.Cause == next.Cause && before.Fault.Direction == next.Fault.Direction && IsSameReporter(before.Fault, next.Fault)
         && before.Fault.Device == next.Fault.Device && before.LastMap?.Line == next.LastMap?.Line && before.LastUnmap?.Line == next.LastUnmap?.Line
         && before.Doubts.SequenceEqual(next.Doubts, StringComparer.Ordinal);
+
+    // Of one transfer, the first messages are printed and the rest show as events only: the kernel prints a few in a while.
+    private static bool IsSameReporter(LoggedFault before, LoggedFault next) =>
+        before.Reporter == next.Reporter || before.Reporter == FaultReporter.TraceEvent || next.Reporter == FaultReporter.TraceEvent;
+
+    // Where every message has its event, and there are events without one, those are what the kernel left out.
+    private bool AreSuppressedInTrace() =>
+        Lost == 0 && Overwritten == 0 && Merged.Sightings.Exists(sighting => sighting.IsEvent)
+            && Merged.Sightings.TrueForAll(sighting => sighting.HasEvent || sighting.Fault.Iova is null);
 
     private List<string> Limits(List<ExplainedFault> faults, long suppressed, long notKept)
     {
@@ -109,7 +119,9 @@ internal sealed class FaultReporting
         Add(
             suppressed != 0,
             $"The kernel left out messages: {Count(suppressed)} calls, by its own count, of which one fault can be several. "
-                + "Those faults are in no list.");
+                + (AreSuppressedInTrace()
+                    ? "They show in the trace as events, of which none is left out."
+                    : "Those faults are in no list."));
         Add(headers != 0, $"Faults of which only the heading was printed: {Count(headers)}. Their device and IOVA are not known.");
         Add(notKept != 0, $"There are too many faults: {Count(notKept)} are counted, and not explained.");
         if (HasTrace && Log is not null)

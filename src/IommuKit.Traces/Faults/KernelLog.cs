@@ -17,6 +17,9 @@ public sealed class KernelLog
     /// <summary>Lines read.</summary>
     public long Lines { get; internal set; }
 
+    /// <summary>Whether a line looks like one of a kernel's: a time in front, "kernel:", or a message that is known.</summary>
+    internal bool IsOfKernel { get; set; }
+
     /// <summary>Lines of which only the start was read, as they are longer than any message.</summary>
     public long LongLines { get; internal set; }
 

@@ -49,6 +49,10 @@ public static class KernelLogReader
         return false;
     }
 
+    private static bool LooksLikeKernel(ReadOnlySpan<byte> line) =>
+        line.IndexOf(" kernel: "u8) >= 0 || line.IndexOf("Linux version "u8) >= 0 || line.IndexOf("Command line: "u8) >= 0
+            || KernelLogTime.Of(Encoding.Latin1.GetString(line)).Clock != LogClock.None;
+
     /// <summary>Reads a kernel log from a stream.</summary>
     internal static KernelLog Read(Stream content, string path, string name)
     {
@@ -127,11 +131,19 @@ public static class KernelLogReader
 
         messages.Finish();
         log.Sort();
+        if (log.Lines != 0 && !log.IsOfKernel && log.Faults.Count == 0 && log.Suppressed.Count == 0)
+        {
+            throw new InputException(
+                name, null, "has no line that looks like a kernel's: none has a time in brackets or 'kernel:' in front, and none is a message of an IOMMU. "
+                    + "Give what 'dmesg' or 'journalctl -k' prints");
+        }
+
         return log;
     }
 
     private static void Take(KernelLog log, FaultMessages messages, ReadOnlySpan<byte> line)
     {
+        log.IsOfKernel |= !log.IsOfKernel && LooksLikeKernel(line);
         log.Machine.Read(line);
         if (!CanMatter(line))
         {

@@ -88,13 +88,26 @@ internal sealed class LogPlaces
                 : !windows.TryGetValue(sighting.Fault, out var found)
                     ? "its message has no time since the start of the kernel, and does not show in the trace"
                 : Place(sighting, found, merged.Offset, trace);
-            if (sighting.WhyNoPlace is not null && !merged.IsOtherRun && history.Forgotten == 0 && !history.IsSeen(sighting.Fault.Iova!.Value))
+            if (sighting.WhyNoPlace is not null && !merged.IsOtherRun && !IsOutside(sighting.Fault, merged.Offset, trace) && history.Forgotten == 0 && !history.IsSeen(sighting.Fault.Iova!.Value))
             {
                 // Whenever it was.
                 sighting.WhyNoPlace = null;
                 sighting.State = default(PageState);
             }
         }
+    }
+
+    /// <summary>Whether it was before or after all that the trace tells of.</summary>
+    private static bool IsOutside(LoggedFault fault, long? offset, (long First, long FirstMapping, long Last) trace)
+    {
+        if (fault.Clock != LogClock.Boot || trace.First < 0)
+        {
+            return false;
+        }
+
+        long time = fault.Nanoseconds + (offset ?? 0);
+        long slack = offset is null ? MaxOffset : 0;
+        return time < trace.First - slack || time > trace.Last + slack;
     }
 
     private static string? Place(Sighting sighting, Window window, long? offset, (long First, long FirstMapping, long Last) trace)

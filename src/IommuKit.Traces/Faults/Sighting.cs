@@ -15,6 +15,9 @@ internal sealed class Sighting
     /// <summary>Whether it is an event io_page_fault that no message was found for yet.</summary>
     public bool IsEvent { get; set; }
 
+    /// <summary>Whether an event io_page_fault tells of it.</summary>
+    public bool HasEvent { get; init; }
+
     /// <summary>Its line in the log; 0 if it does not show there.</summary>
     public long LogLine { get; set; }
 

@@ -14,7 +14,8 @@ public sealed class TraceMachine
     // What only a virtual machine's kernel prints: of the CPU, the board and disks of an emulator, or of what it found out itself.
     private static readonly byte[][] SignsOfVirtual =
     [
-        "QEMU"u8.ToArray(), "Hypervisor detected: "u8.ToArray(), "due to virtualization"u8.ToArray(), "Detected virtualization "u8.ToArray(),
+        "DMI: QEMU"u8.ToArray(), "QEMU HARDDISK"u8.ToArray(), "QEMU DVD-ROM"u8.ToArray(), "QEMU NVMe"u8.ToArray(), "QEMU Virtual CPU"u8.ToArray(),
+        "QEMU TCG CPU"u8.ToArray(), "Hypervisor detected: "u8.ToArray(), "due to virtualization"u8.ToArray(), "Detected virtualization "u8.ToArray(),
         "paravirtualized kernel on KVM"u8.ToArray(), "linux,dummy-virt"u8.ToArray(), "virtio_blk "u8.ToArray(), "virtio_net "u8.ToArray(),
         "virtio_iommu "u8.ToArray(),
     ];
@@ -87,9 +88,10 @@ public sealed class TraceMachine
             Kernel = Text(message[(version + LinuxVersion.Length)..], untilBlank: true);
         }
 
-        // Newer kernels also print "DMI: Memory slots populated: 1/1".
+        // Newer kernels also print "DMI: SMBIOS 2.8 present." before it, and "DMI: Memory slots populated: 1/1" after it.
         if (Hardware is null && message.IndexOf(Board) is >= 0 and var board
-            && !message[board..].StartsWith("DMI: not present"u8) && !message[board..].StartsWith("DMI: Memory slots"u8))
+            && !message[board..].StartsWith("DMI: not present"u8) && !message[board..].StartsWith("DMI: Memory slots"u8)
+            && !message[board..].StartsWith("DMI: SMBIOS"u8))
         {
             Hardware = Text(message[(board + Board.Length)..], untilBlank: false).Split(", BIOS ")[0];
             IsVirtual |= Array.Exists(VirtualBoards, name => Hardware.Contains(name, StringComparison.Ordinal));

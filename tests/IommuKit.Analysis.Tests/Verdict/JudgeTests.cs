@@ -127,6 +127,9 @@ public sealed class JudgeTests : IDisposable
     [InlineData("DMI: VMware, Inc. VMware Virtual Platform/440BX, BIOS 6.00", true)]
     [InlineData("Hypervisor detected: Microsoft Hyper-V", true)]
     [InlineData("DMI: Dell Inc. PowerEdge R750/0FTV4X, BIOS 1.1.2", false)]
+    [InlineData("smpboot: CPU0: QEMU Virtual CPU version 2.5+ (family: 0xf, model: 0x6b, stepping: 0x1)", true)]
+    [InlineData("scsi 0:0:0:0: Direct-Access     ATA      QEMU HARDDISK    2.5+ PQ: 0 ANSI: 5", true)]
+    [InlineData("usb 1-1: Product: QEMU USB Tablet", false)]
     [InlineData("kvm_intel: Enlightened VMCS on nested guest", false)]
     public void A_virtual_machine_is_known_by_what_the_kernel_prints(string message, bool isVirtual) =>
         Judged(Console(message) + Pair).IsVirtual.ShouldBe(isVirtual);

@@ -48,7 +48,8 @@ public class FaultMessageTests
 
     [Theory]
     [InlineData("DMAR: [INTR-REMAP] Request device [f0:1f.7] fault index 0x0 [fault reason 0x25] Blocked a compatibility format interrupt request", FaultEvidence.NotMemory)]
-    [InlineData("vfio-pci 0000:00:04.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0000 address=0x0 flags=0x000a]", FaultEvidence.NotMemory)]
+    [InlineData("vfio-pci 0000:00:04.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0000 address=0x0 flags=0x000a]", FaultEvidence.None)]
+    [InlineData("vfio-pci 0000:00:04.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0000 address=0xfdf8000020 flags=0x0008]", FaultEvidence.NotMemory)]
     [InlineData("AMD-Vi: Event logged [ILLEGAL_DEV_TABLE_ENTRY device=0000:00:14.1 pasid=0x00000 address=0xfdf8000000 flags=0x0a00]", FaultEvidence.Device)]
     [InlineData("AMD-Vi: Event logged [IOTLB_INV_TIMEOUT device=0b:00.0 address=0x38e0b8510]", FaultEvidence.Device)]
     [InlineData("arm-smmu 5000000.iommu: Blocked unknown Stream ID 0x402; boot with \"arm-smmu.disable_bypass=0\" to allow", FaultEvidence.Device)]
@@ -241,7 +242,18 @@ public class FaultMessageTests
                 }
             }
 
-            var log = KernelLogReader.Read(new MemoryStream(text), "log", "log");
+            KernelLog log;
+            try
+            {
+                log = KernelLogReader.Read(new MemoryStream(text), "log", "log");
+            }
+            catch (InputException e) when (e.Message.Contains("no line that looks like a kernel's"))
+            {
+                // Hardly anything was left of it.
+                text.Count(letter => letter == '\n').ShouldBeLessThan(10);
+                continue;
+            }
+
             log.Lines.ShouldBe(text.Count(letter => letter == '\n') + (text[^1] == '\n' ? 0 : 1));
             log.Faults.ShouldAllBe(fault => fault.Line >= 1 && fault.Line <= log.Lines && fault.Message.Length <= 300);
             var report = new FaultObserver(log).Finish();

@@ -311,6 +311,75 @@ public class FaultObserverTests
     }
 
     [Fact]
+    public void One_transfer_is_one_fault_though_only_its_first_messages_were_printed()
+    {
+        Map(0x10000, 1);
+        string message = "vfio-pci 0000:00:04.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0000 address=0x70040 flags=0x0020]";
+        Line("io_page_fault: IOMMU:vfio-pci 0000:00:04.0 iova=0x0000000000070040 flags=0x0001");
+        Both(message, -0.02);
+        Line("io_page_fault: IOMMU:vfio-pci 0000:00:04.0 iova=0x0000000000070044 flags=0x0001");
+        Line("io_page_fault: IOMMU:vfio-pci 0000:00:04.0 iova=0x0000000000070048 flags=0x0001");
+        _log.Append("[    9.000000] amd_iommu_report_page_fault: 2 callbacks suppressed\n");
+        var report = FaultCapture.ExplainText(_log.ToString(), _trace.ToString());
+        var fault = report.Faults.ShouldHaveSingleItem();
+        (fault.Messages, fault.LastIova).ShouldBe((3, 0x70048ul));
+        (report.SuppressedCalls, report.AreSuppressedInTrace).ShouldBe((2, true));
+        report.Limits.ShouldContain(limit => limit.Contains("They show in the trace as events"));
+    }
+
+    [Fact]
+    public void What_the_kernel_left_out_is_missing_where_the_trace_has_no_events()
+    {
+        Map(0x10000, 1);
+        Both(Message("00:04.0", 0x70040), -0.02);
+        _log.Append("[    9.000000] dmar_fault: 2 callbacks suppressed\n");
+        var report = FaultCapture.ExplainText(_log.ToString(), _trace.ToString());
+        (report.SuppressedCalls, report.AreSuppressedInTrace).ShouldBe((2, false));
+        report.Limits.ShouldContain(limit => limit.Contains("Those faults are in no list"));
+    }
+
+    [Fact]
+    public void What_happened_outside_the_trace_is_not_called_never_mapped()
+    {
+        Map(0x10000, 1);
+        Unmap(0x10000, 1);
+        _log.Append(CultureInfo.InvariantCulture, $"[   60.000000] {Message("00:04.0", 0x70000)}\n");
+        var fault = Explain().ShouldHaveSingleItem();
+        fault.Cause.ShouldBe(FaultCause.Unknown);
+        fault.Doubts.ShouldBe(["it was after the trace ends"]);
+    }
+
+    [Theory]
+    [InlineData("# A heading\nand text about QEMU\n", false)]
+    [InlineData("hub 1-0: a message without its time\n", false)]
+    [InlineData("[    1.500000] usb 1-1: Product: QEMU USB Tablet\n", true)]
+    [InlineData("Nov 26 02:15:52 host kernel: hello\n", true)]
+    [InlineData("", true)]
+    public void A_file_without_a_line_of_a_kernel_is_no_log(string text, bool isLog)
+    {
+        using var content = new MemoryStream(Encoding.ASCII.GetBytes(text));
+        if (isLog)
+        {
+            KernelLogReader.Read(content, "log", "log").Machine.IsVirtual.ShouldBeFalse();
+        }
+        else
+        {
+            Should.Throw<InputException>(() => KernelLogReader.Read(content, "log", "log")).Message
+                .ShouldContain("has no line that looks like a kernel's");
+        }
+    }
+
+    [Fact]
+    public void A_record_that_an_emulator_lost_is_no_interrupt()
+    {
+        Map(0x10000, 1);
+        Console("pci 0000:00:04.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0000 address=0x0 flags=0x000a]");
+        var fault = Explain().ShouldHaveSingleItem();
+        (fault.Cause, fault.Fault.Iova, fault.Fault.Evidence).ShouldBe((FaultCause.Unknown, null, FaultEvidence.None));
+        fault.Doubts.ShouldHaveSingleItem().ShouldContain("the real address is lost");
+    }
+
+    [Fact]
     public void A_flood_of_events_is_counted_and_bounded()
     {
         Map(0x10000, 1);

@@ -77,7 +77,7 @@ internal static class TimePart
         string flushes = verdict.Times is null
             ? string.Empty
             : $", {Numbers.Count(stretch.What.Flushes, "flush", "flushes")}, at most {Durations.Of(stretch.What.Nanoseconds)}"
-                + $" (the longest {Durations.Of(stretch.What.Longest)})";
+                + $" (the longest {VerdictText.Longest(stretch.What.Longest)})";
         return $"{Seconds(stretch.From)} to {Seconds(stretch.To)}: {Numbers.Count(stretch.What.Unmaps, "unmap")}{flushes}";
     }
 
@@ -98,7 +98,7 @@ internal static class TimePart
                     verdict.Times is null ? "–" : Numbers.Count(row.What.Flushes),
                     verdict.Times is null ? "–" : Durations.Of(row.What.Nanoseconds),
                     verdict.Times is null || !HasShare(verdict) ? "–" : Value(verdict, ValueOf(verdict, row)),
-                    verdict.Times is null ? "–" : Durations.Of(row.What.Longest),
+                    verdict.Times is null ? "–" : VerdictText.Longest(row.What.Longest),
                 }),
             ]);
     }

@@ -141,7 +141,7 @@ internal static class TraceFindings
             "reused-before-invalidation" => (Danger(finding), ToneOf(finding), true, "IOVAs mapped again before their flush"),
             "never-invalidated" => (Danger(finding), ToneOf(finding), true, "Unmaps that were never flushed"),
             "deferred-invalidation" => ("Exposure", ReportTone.Plain, true, "Unmaps flushed later, as lazy mode does"),
-            "walk-caches-dropped" => ("Waste", ReportTone.Doubtful, false, "Walk caches dropped though no table can have gone"),
+            "walk-caches-dropped" => ("Waste", ReportTone.Doubtful, false, "Walk caches dropped, most likely for tables that stayed"),
             "whole-domain-invalidated" => ("Waste", ReportTone.Doubtful, false, "Whole domains flushed for a few pages"),
             "range-rounded-up" => ("Waste", ReportTone.Doubtful, false, "More pages flushed than unmapped"),
             "not-batched" => ("Waste", ReportTone.Doubtful, false, "Flushed one by one where one would do"),

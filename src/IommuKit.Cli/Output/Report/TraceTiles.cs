@@ -57,10 +57,12 @@ internal static class TraceTiles
             > Much => ReportTone.Doubtful,
             _ => ReportTone.Plain,
         };
+        string condition = times.TooLong == 0 ? string.Empty
+            : $"If none took longer than {Durations.Of(times.MostPerFlush)} ({Numbers.Count(times.TooLong)} may have): ";
         return new ReportTile(
             Label,
             $"≤ {Durations.Of(times.Sum)}",
-            $"{share}{Numbers.Count(verdict.Flushes, "flush", "flushes")}, median {VerdictText.Gap(times, 0.5)}, p99 {VerdictText.Gap(times, 0.99)}",
+            $"{condition}{share}{Numbers.Count(verdict.Flushes, "flush", "flushes")}, median {VerdictText.Gap(times, 0.5)}, p99 {VerdictText.Gap(times, 0.99)}",
             tone);
     }
 
@@ -93,7 +95,8 @@ internal static class TraceTiles
         var walks = verdict.Audit.Findings.FirstOrDefault(finding => finding.Id == "walk-caches-dropped");
         string more = walks is null
             ? string.Empty
-            : $" {VerdictText.Share(walks.Count / (double)verdict.Flushes)} dropped walk caches though no table can have gone.";
+            : $" {VerdictText.Share(walks.Details.GetValueOrDefault("tables_in_use") / (double)verdict.Flushes)} dropped the walk caches for a table that "
+                + $"stayed, {VerdictText.Share(walks.Count / (double)verdict.Flushes)} if the driver freed none.";
         return new ReportTile(
             Label,
             batch is null ? "0 %" : VerdictText.Share(share),
