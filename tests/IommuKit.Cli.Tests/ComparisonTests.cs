@@ -158,6 +158,15 @@ public class ComparisonTests
     }
 
     [Fact]
+    public void Items_of_Markdown_are_whole_sentences()
+    {
+        string[] items = [.. Command.Succeed("policies", "--markdown").Split('\n').Where(line => line.StartsWith("- "))];
+        items.Length.ShouldBeGreaterThan(20);
+        items.ShouldAllBe(item => item.TrimEnd().EndsWith('.'));
+        items.ShouldAllBe(item => char.IsUpper(item[2]) || item[2] == '\\');
+    }
+
+    [Fact]
     public void Policies_are_told_in_words()
     {
         string text = Command.Run(80, ["policies"]).Output;

@@ -38,7 +38,7 @@ public partial class ScreenTests
     {
         string text = Unwrapped(Command.Run(width, Commands[command]).Output);
         string leftOut = LeftOut().Match(text).Groups[1].Value;
-        leftOut.Split(", ").Length.ShouldBePositive();
+        (width > 40 || leftOut.Length != 0).ShouldBeTrue();
         string notes = text[(text.IndexOf("have all that was counted and measured") + 1)..];
         string[] shown = [.. Command.Run(width, Commands[command]).Output.Split('\n').Where(line => line.StartsWith("  "))];
         foreach (string header in InRows().Replace(leftOut, string.Empty).Split(", "))
