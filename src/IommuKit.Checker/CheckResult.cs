@@ -11,6 +11,9 @@ public sealed record CheckResult(IReadOnlyList<PlantedResult> Planted, IReadOnly
     /// <summary>What became of the ends of the address space, in each configuration.</summary>
     public IReadOnlyList<ConfigurationResult> AtEnds { get; init; } = [];
 
+    /// <summary>Planted bugs that were not tried, or not to an end, because it was ended early.</summary>
+    public int PlantedNotTried { get; init; }
+
     /// <summary>Whether it was ended early, so that not all that was asked for is covered; without configurations, while bugs were planted.</summary>
     public bool IsInterrupted { get; init; }
 

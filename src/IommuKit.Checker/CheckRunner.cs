@@ -26,16 +26,18 @@ public static class CheckRunner
         var planted = Plant(options);
         if (options.Cancellation.IsCancellationRequested)
         {
-            return new CheckResult([.. planted.Where(result => result is not null)], []) { IsInterrupted = true };
+            PlantedResult[] tried = [.. planted.OfType<PlantedResult>()];
+            return new CheckResult(tried, []) { IsInterrupted = true, PlantedNotTried = planted.Length - tried.Length };
         }
 
-        if (!planted.All(result => result.IsCaught))
+        PlantedResult[] all = [.. planted.OfType<PlantedResult>()];
+        if (!Array.TrueForAll(all, result => result.IsCaught))
         {
             // A driver that is itself wrong hides what is planted in it, or gives it another name.
-            var own = planted.Select(result => result.Own).OfType<CheckFinding>()
+            var own = all.Select(result => result.Own).OfType<CheckFinding>()
                 .Where(finding => finding.IsConfirmed)
                 .DistinctBy(finding => finding.Case.Configuration);
-            return new CheckResult(planted, [.. own.Select(finding => new ConfigurationResult(finding.Case.Configuration) { Finding = finding })]);
+            return new CheckResult(all, [.. own.Select(finding => new ConfigurationResult(finding.Case.Configuration) { Finding = finding })]);
         }
 
         var results = options.Configurations.Select(configuration => new ConfigurationResult(configuration)).ToArray();
@@ -65,11 +67,16 @@ public static class CheckRunner
             RunRandom(results, options);
         }
 
-        return new CheckResult(planted, results) { AtEnds = atEnds, IsInterrupted = options.Cancellation.IsCancellationRequested };
+        return new CheckResult(all, results) { AtEnds = atEnds, IsInterrupted = options.Cancellation.IsCancellationRequested };
     }
 
     /// <summary>Runs scenarios, shortest first, until one fails.</summary>
-    public static CheckFinding? FindFirst(CheckConfiguration configuration, PlantedBug? bug, int depth)
+    public static CheckFinding? FindFirst(CheckConfiguration configuration, PlantedBug? bug, int depth) =>
+        FindFirst(configuration, bug, depth, CancellationToken.None);
+
+    /// <summary>Runs scenarios, shortest first, until one fails.</summary>
+    /// <exception cref="OperationCanceledException">It was ended before one failed.</exception>
+    internal static CheckFinding? FindFirst(CheckConfiguration configuration, PlantedBug? bug, int depth, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var scenarios = bug is { ShowsInFollowUps: true }
@@ -79,6 +86,7 @@ public static class CheckRunner
                 : Sequences(configuration, bug, length));
         foreach (var scenario in scenarios)
         {
+            cancellation.ThrowIfCancellationRequested();
             if (scenario.Run().Violation is { } violation)
             {
                 return CheckFinding.From(scenario with { Operations = [.. scenario.Operations] }, violation);
@@ -112,7 +120,8 @@ public static class CheckRunner
     private static IEnumerable<CheckCase> Sequences(CheckConfiguration configuration, PlantedBug? bug, int depth) =>
         SmallScope.Sequences(SmallScope.Alphabet(configuration), depth).Select(operations => new CheckCase(configuration, bug, operations));
 
-    private static PlantedResult[] Plant(CheckOptions options)
+    /// <summary>Plants bugs; null stands for those that were not tried to an end.</summary>
+    private static PlantedResult?[] Plant(CheckOptions options)
     {
         // Each bug on each target, under the first policy that can have it.
         var targets = options.Configurations.GroupBy(configuration => configuration.Target).ToList();
@@ -124,16 +133,19 @@ public static class CheckRunner
             let configuration = target.OrderBy(configuration => Rank(configuration.Policy)).FirstOrDefault(bug.AppliesTo)
             where configuration is not null
             select (bug, configuration)).ToArray();
-        var results = new PlantedResult[plans.Length];
+        var results = new PlantedResult?[plans.Length];
         int done = 0;
         Parallel.For(0, plans.Length, i =>
         {
-            if (options.Cancellation.IsCancellationRequested)
+            try
+            {
+                results[i] = PlantedResult.Of(plans[i].bug, plans[i].configuration, options.Cancellation);
+            }
+            catch (OperationCanceledException) when (options.Cancellation.IsCancellationRequested)
             {
                 return;
             }
 
-            results[i] = PlantedResult.Of(plans[i].bug, plans[i].configuration);
             options.Progress?.Invoke("planted bugs", (double)Interlocked.Increment(ref done) / plans.Length);
         });
         return results;

@@ -13,15 +13,19 @@ public sealed record PlantedResult(PlantedBug Bug, CheckConfiguration Configurat
     public bool IsCaught => Own is null && IsNamed(Bug, Finding);
 
     /// <summary>Plants a bug and looks for it.</summary>
-    public static PlantedResult Of(PlantedBug bug, CheckConfiguration configuration)
+    public static PlantedResult Of(PlantedBug bug, CheckConfiguration configuration) => Of(bug, configuration, CancellationToken.None);
+
+    /// <summary>Plants a bug and looks for it.</summary>
+    /// <exception cref="OperationCanceledException">It was ended before that was known.</exception>
+    internal static PlantedResult Of(PlantedBug bug, CheckConfiguration configuration, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(bug);
         ArgumentNullException.ThrowIfNull(configuration);
-        var finding = CheckRunner.FindFirst(configuration, bug, CheckRunner.PlantedDepth);
+        var finding = CheckRunner.FindFirst(configuration, bug, CheckRunner.PlantedDepth, cancellation);
         var own = finding is null ? null : Without(finding.Case);
         if (own is null && !IsNamed(bug, finding))
         {
-            own = CheckRunner.FindFirst(configuration, bug: null, CheckRunner.PlantedDepth);
+            own = CheckRunner.FindFirst(configuration, bug: null, CheckRunner.PlantedDepth, cancellation);
         }
 
         return new PlantedResult(bug, configuration, finding, own);

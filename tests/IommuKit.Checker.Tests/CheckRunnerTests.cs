@@ -42,6 +42,19 @@ public class CheckRunnerTests
         var result = CheckRunner.Run(new CheckOptions { Configurations = [Configuration], Cancellation = source.Token });
         result.IsInterrupted.ShouldBeTrue();
         result.Planted.ShouldBeEmpty();
+        result.PlantedNotTried.ShouldBe(PlantedBugs.Of(Configuration).Count());
         result.Configurations.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_check_that_is_ended_while_bugs_are_planted_counts_those_that_were_not_tried()
+    {
+        using var source = new CancellationTokenSource();
+        var result = CheckRunner.Run(
+            new CheckOptions { Configurations = [Configuration], Cancellation = source.Token, Progress = (_, _) => source.Cancel() });
+        result.IsInterrupted.ShouldBeTrue();
+        result.Planted.ShouldNotBeEmpty();
+        result.Planted.ShouldAllBe(planted => planted != null);
+        (result.Planted.Count + result.PlantedNotTried).ShouldBe(PlantedBugs.Of(Configuration).Count());
     }
 }

@@ -32,9 +32,48 @@ public class CheckCommandTests
     public void Tables_say_that_all_planted_bugs_were_found_and_that_nothing_is_wrong()
     {
         string text = Command.Succeed(Quick);
-        text.ShouldContain("No flush is missing in 1 configuration");
+        text.ShouldStartWith("No flush is missing in 1 configuration, ");
+        text.ShouldMatch(@"\nPlanted bugs: ([0-9]+) of \1 found, each with a wrong DMA in the model\n");
         text.ShouldContain("tlb-before-table-cache");
         Command.Succeed([.. Quick, "--csv"]).ShouldStartWith("iommu,policy,release,sequences,interruptions,");
+    }
+
+    [Fact]
+    public void On_a_narrow_screen_what_is_left_out_is_said_and_what_stays_is_explained()
+    {
+        string narrow = string.Join(' ', Command.Run(80, Quick).Output.Split([' ', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        narrow.ShouldContain("What the driver does wrong");
+        narrow.ShouldContain("Left out, as the terminal is narrow: ");
+        narrow.ShouldNotContain("Like: ");
+        Command.Succeed(Quick).ShouldContain("Like: the real bug that it is like, by its row in docs/checker.md");
+        string documented = File.ReadAllText(RepositoryFiles.InRepository("docs", "checker.md"));
+        documented.ShouldContain("| M7 |");
+    }
+
+    /// <summary>What nobody tried is not found, and what nobody ran is not right.</summary>
+    [Fact]
+    public void No_more_is_said_than_was_run()
+    {
+        Command.Refuse("check", "--iommu", "tegra30", "--depth", "0", "--time", "0", "--policy", "Gather").ShouldContain("nothing is run");
+        var configuration = new Checker.Scenarios.CheckConfiguration(
+            Checker.CheckTargets.Find("tegra30")!, Domains.SyncPolicy.Gather, PageTables.TableRelease.Never);
+        var nothing = new Checker.CheckResult([], [new Checker.ConfigurationResult(configuration)]);
+        Output.CheckAnswer.IsComplete(nothing).ShouldBeFalse();
+        string[] sentences = [.. Output.CheckAnswer.Of(nothing)];
+        sentences.ShouldContain("Nothing was run in 1 configuration, so nothing is said about it.");
+        sentences.ShouldAllBe(sentence => !sentence.Contains("No flush is missing"));
+        var ended = new Checker.CheckResult([], []) { IsInterrupted = true, PlantedNotTried = 5 };
+        Output.CheckAnswer.Planted(ended).ShouldBe("Planted bugs: 0 of 0 found so far, each with a wrong DMA in the model; 5 not tried");
+        Output.CheckAnswer.Of(ended).ShouldBe(["Interrupted while bugs were planted, so nothing is said about the drivers."]);
+    }
+
+    [Fact]
+    public void A_time_that_nobody_waits_for_is_no_number_of_days()
+    {
+        Commands.CheckCommand.Describe(new Checker.DepthEstimate(2, 99, TimeSpan.MaxValue))
+            .ShouldBe("depths 2 to 99 will take longer than anybody waits here, by the time that depth 1 took");
+        Commands.CheckCommand.Describe(new Checker.DepthEstimate(3, 3, TimeSpan.FromDays(3)))
+            .ShouldBe("depth 3 will take about 3 days here, by the time that depth 2 took");
     }
 
     [UnixFact]
@@ -53,7 +92,9 @@ public class CheckCommandTests
                 kill -INT $command; wait $command; code=$?
                 cat told; exit $code
                 """);
-            output.ShouldMatch("depths 2 to 9 will take about [0-9,]+ (hour|day)s? here, by the time that depth 1 took; Ctrl-C ends it");
+            output.ShouldMatch(
+                "depths 2 to 9 will take (about [0-9,]+ (hour|day)s?|longer than anybody waits) here, by the time that depth 1 took; Ctrl-C ends it");
+            output.ShouldContain("iommukit: check: stopping …");
             output.ShouldContain("iommukit: wrote result.json");
             code.ShouldBe(130);
             using var json = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "result.json")));

@@ -95,7 +95,7 @@ public class ComparisonTests
     {
         string[] words = ["replay", Sample, "--what-if", "--flush-all", "0,64,512", "--section-threshold", "0,2"];
         string text = Command.Succeed(words);
-        string[] rows = [.. text.Split('\n').Where(line => line.Contains(" tegra210   "))];
+        string[] rows = [.. text.Split('\n').Where(line => line.StartsWith("  ") && line.Contains("   --flush-all "))];
         double[] times = [.. rows.Select(TimeIn)];
         times.ShouldBe(times.Order());
         rows.Where(row => row.StartsWith("  best")).ShouldHaveSingleItem().ShouldContain(" Gather  ");
@@ -157,12 +157,12 @@ public class ComparisonTests
     public void Explain_answers_first()
     {
         string[] lines = Command.Succeed("explain").Split('\n');
-        lines[0].ShouldBe("If this were a tegra210: unmap of 4M, 3,435 µs under PerPage → 159 µs under RangeFlush");
+        lines[0].ShouldBe("If this were a tegra210: unmap of 4M, 3,435 µs under PerPage → 159 µs under RangeFlush (21.6× faster)");
         lines[1].ShouldContain("how much of the gain is batching up the TLB maintenance, how much doing the DMA sync in fewer pieces?");
         lines[2].ShouldMatch("^  TLB maintenance +8[01]–97 % +█{20}▒+$");
         lines[3].ShouldMatch("^  DMA sync +1–15 % +▒+$");
         lines[4].ShouldMatch("^  software +0–8 % +▒+$");
-        lines[5].ShouldContain("From the table alone: TLB maintenance 0–100 %, DMA sync 0–100 %.");
+        lines[5].ShouldContain("From the proposal's timings of 2015 alone: TLB maintenance 0–100 %, DMA sync 0–100 %.");
         lines[6].ShouldBe("What would settle it: time 1000 read-backs in a row on a board.");
         lines.Count(line => line.StartsWith('─')).ShouldBe(1);
         string.Join('\n', lines).ShouldContain("By cause (Shapley, 16 combinations): invalidation batching");
@@ -173,7 +173,7 @@ public class ComparisonTests
     public void Explain_says_how_sure_it_is_whatever_is_known()
     {
         Command.Succeed("explain", "-s", "4M", "--no-prior", "--resamples", "50")
-            .ShouldMatch("How sure: 90 % intervals from the table alone. With what is known of such hardware from elsewhere: TLB maintenance [0-9]+–9[0-9] %");
+            .ShouldMatch("How sure: 90 % intervals from the proposal's timings of 2015 alone. With what is known of such hardware from elsewhere: TLB maintenance [0-9]+–9[0-9] %");
         string given = Command.Succeed("explain", "-s", "4M", "--costs", "tegra210-2015");
         given.ShouldContain("How sure: that is not known");
         given.ShouldMatch("TLB maintenance +[0-9]+ % +█+\n");
@@ -182,6 +182,15 @@ public class ComparisonTests
         trace.ShouldContain("under Deferred *");
         trace.ShouldContain("* promises less");
         trace[..trace.IndexOf('─')].ShouldContain("recorded on VT-d");
+    }
+
+    [Fact]
+    public void Items_of_Markdown_are_whole_sentences()
+    {
+        string[] items = [.. Command.Succeed("policies", "--markdown").Split('\n').Where(line => line.StartsWith("- "))];
+        items.Length.ShouldBeGreaterThan(20);
+        items.ShouldAllBe(item => item.TrimEnd().EndsWith('.'));
+        items.ShouldAllBe(item => char.IsUpper(item[2]) || item[2] == '\\');
     }
 
     [Fact]

@@ -20,6 +20,8 @@ public sealed class ConformCommandTests : IDisposable
         boots.Select(boot => (Text(boot, "boot"), Number(boot, "probes"), Number(boot, "agree"), Number(boot, "unknown"))).ShouldBe(
             [("s-72-legacy-pt", 1334, 1334, 0), ("s-72-sm-fs", 2168, 2115, 0)]);
         boots[1].GetProperty("differ").GetArrayLength().ShouldBe(53);
+        boots.Select(boot => Number(boot, "known_deviations")).ShouldBe([0, 53]);
+        Command.Run(80, ["conform", Boots]).Output.ShouldMatch(@"s-72-sm-fs +vtd .*2,168 +2,115 +53 +0 +\n");
         Command.Run("conform", Boots).Output.ShouldContain("s-72-sm-fs: 44 known: the recorder reports scalable mode by a reason of legacy mode.");
     }
 
@@ -37,8 +39,10 @@ public sealed class ConformCommandTests : IDisposable
     [Theory]
     [InlineData("nowhere", "there is no such folder")]
     [InlineData(".", "there is no recorded boot in it")]
+    [InlineData("README.md", "is a file, and a recorded boot is a folder")]
     public void What_is_no_boot_is_refused(string name, string message)
     {
+        Write("README.md", "About these boots.");
         var (code, _, error) = Command.Run("conform", Path.Combine(_folder.FullName, name));
         code.ShouldBe(2);
         error.ShouldContain(message);
@@ -53,6 +57,14 @@ public sealed class ConformCommandTests : IDisposable
         var (code, _, error) = Command.Run("conform", _folder.FullName);
         code.ShouldBe(2);
         error.ShouldContain("pages.txt:2");
+    }
+
+    [Fact]
+    public void Registers_of_an_IOMMU_that_is_not_known_say_which_are()
+    {
+        Write("pages.txt", "T boot\nI fff8 4 10\n");
+        Write("translations.txt", "T boot\n");
+        Command.Refuse("conform", _folder.FullName).ShouldContain("the registers of boot are of no IOMMU that is known here, which are vtd, ");
     }
 
     private static string Text(JsonElement element, string name) => element.GetProperty(name).GetString()!;

@@ -14,10 +14,13 @@ public partial class TableTests
         ["models"],
         ["audit", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz")],
         ["audit", RepositoryFiles.InRepository("samples", "e1000e-counter-lazy-qi.trace.gz")],
+        ["calibrate", "--seed-table", "--resamples", "20"],
+        ["replay", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), "--what-if"],
+        ["explain", "-s", "128K", "--resamples", "20", "--details"],
     ];
 
     public static IEnumerable<object[]> Cases =>
-        from width in (int[])[80, 120, 200]
+        from width in (int[])[60, 80, 120, 200]
         from command in Enumerable.Range(0, Commands.Length)
         select new object[] { width, command };
 

@@ -67,7 +67,7 @@ public sealed class CostCalibration
     }
 
     /// <summary>What the proposal's table is called where measurements come from.</summary>
-    public const string SeedTableName = "the table of 2015";
+    public const string SeedTableName = "the proposal's table of 2015";
 
     /// <summary>Calibrates.</summary>
     /// <param name="source">Where the measurements come from.</param>

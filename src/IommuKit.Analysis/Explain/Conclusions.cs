@@ -96,7 +96,7 @@ public static class Conclusions
     {
         string[] known = [.. headline.ByCause.Where(part => part.Interval!.Value.Width < Known).Select(Named)];
         string[] unknown = [.. headline.ByCause.Where(part => part.Interval!.Value.Width >= Known).Select(Named)];
-        string firm = known.Length == 0 ? "no cause is known to 25 points" : $"known to 25 points: {string.Join(", ", known)}";
+        string firm = known.Length == 0 ? "no cause is known within 25 percentage points" : $"known within 25 percentage points: {string.Join(", ", known)}";
         return $"Of the causes, {firm}" + (unknown.Length == 0 ? "." : $"; not known: {string.Join(", ", unknown)}.");
 
         static string Named(AttributionPart part) => $"{part.Name} ({Range(part.Interval!.Value)})";
@@ -111,7 +111,7 @@ public static class Conclusions
 
     private static string Percent(double share) => $"{Number(share)} %";
 
-    private static string Points(double widths) => $"{Number(widths)} points";
+    private static string Points(double widths) => $"{Number(widths)} percentage points";
 
     private static string Number(double share) => (100 * share).ToString("0", CultureInfo.InvariantCulture);
 }

@@ -8,6 +8,8 @@ public sealed class PairChart : Chart
     private const int RowHeight = 58;
     private const int TextHeight = 18;
 
+    private readonly string _measured;
+    private readonly string _modelled;
     private readonly IReadOnlyList<PairRow> _rows;
 
     /// <summary>Draws pairs.</summary>
@@ -15,10 +17,14 @@ public sealed class PairChart : Chart
     /// <param name="description">What is to be seen in it.</param>
     /// <param name="axis">Where values lie.</param>
     /// <param name="unit">What the axis counts.</param>
+    /// <param name="measured">What a measured value counts, and whose it is.</param>
+    /// <param name="modelled">The same of a model's value.</param>
     /// <param name="rows">The rows.</param>
-    public PairChart(string title, string description, Axis axis, string unit, IReadOnlyList<PairRow> rows)
+    public PairChart(string title, string description, Axis axis, string unit, string measured, string modelled, IReadOnlyList<PairRow> rows)
         : base(title, description, axis, unit)
     {
+        _measured = measured;
+        _modelled = modelled;
         _rows = rows;
     }
 
@@ -46,12 +52,12 @@ public sealed class PairChart : Chart
             Samples(html, "sample after", row.AfterSamples, middle);
             if (row is { Before: { } was, After: { } now })
             {
-                Mark(html, "dot before", "M-6 0A6 6 0 1 0 6 0A6 6 0 1 0-6 0Z", Axis.At(was), middle, Value("before, mean", was));
-                Mark(html, "dot after", "M-6-6H6V6H-6Z", Axis.At(now), middle, Value("after, mean", now));
+                Mark(html, "dot before", "M-6 0A6 6 0 1 0 6 0A6 6 0 1 0-6 0Z", Axis.At(was), middle, Value("before, mean", was, isMeasured: true));
+                Mark(html, "dot after", "M-6-6H6V6H-6Z", Axis.At(now), middle, Value("after, mean", now, isMeasured: true));
             }
 
-            Mark(html, "mark", "M0 3L6 13H-6Z", Axis.At(row.ModelBefore), middle + 4, Value("model, before", row.ModelBefore));
-            Mark(html, "mark", "M0 3L6 13H-6Z", Axis.At(row.ModelAfter), middle + 4, Value("model, after", row.ModelAfter));
+            Mark(html, "mark", "M0 3L6 13H-6Z", Axis.At(row.ModelBefore), middle + 4, Value("model, before", row.ModelBefore, isMeasured: false));
+            Mark(html, "mark", "M0 3L6 13H-6Z", Axis.At(row.ModelAfter), middle + 4, Value("model, after", row.ModelAfter, isMeasured: false));
             y += RowHeight;
         }
     }
@@ -61,9 +67,10 @@ public sealed class PairChart : Chart
         foreach (double sample in samples)
         {
             Shape(
-                html, "circle", Value("sample", sample), ("class", style), ("cx", Axis.Percent(Axis.At(sample))), ("cy", Px(middle)), ("r", "3"));
+                html, "circle", Value("sample", sample, isMeasured: true), ("class", style), ("cx", Axis.Percent(Axis.At(sample))), ("cy", Px(middle)), ("r", "3"));
         }
     }
 
-    private string Value(string what, double value) => string.Create(CultureInfo.InvariantCulture, $"{what}: {Axis.Format(Math.Round(value, 1))} {Unit}");
+    private string Value(string what, double value, bool isMeasured) => string.Create(
+        CultureInfo.InvariantCulture, $"{what}: {Axis.Format(Math.Round(value, 1))} {(isMeasured ? _measured : _modelled)}");
 }

@@ -1,6 +1,6 @@
 namespace IommuKit.Analysis.Report;
 
-/// <summary>A table. Its first column names the rows.</summary>
+/// <summary>A table. Its first column names the rows. A column that has nothing to say in any row, but "–", is left out.</summary>
 /// <param name="Caption">What it shows.</param>
 /// <param name="Columns">The columns.</param>
 /// <param name="Rows">The rows: a cell for each column.</param>
@@ -12,14 +12,15 @@ public sealed record ReportTable(string Caption, IReadOnlyList<ReportColumn> Col
     /// <summary>Writes the HTML. What is too wide scrolls in a frame of its own, also by keys.</summary>
     internal void Write(HtmlWriter html)
     {
+        int[] shown = [.. Enumerable.Range(0, Columns.Count).Where(index => index == 0 || Rows.Count == 0 || Rows.Any(row => row[index] != "–"))];
         html.Open("div", ("class", "scroll"), ("role", "region"), ("tabindex", "0"), ("aria-label", Caption));
         html.Open("table");
         html.Element("caption", Caption);
         html.Open("thead");
         html.Open("tr");
-        foreach (var column in Columns)
+        foreach (int i in shown)
         {
-            html.Element("th", column.Header, ("scope", "col"), ("class", StyleOf(column)));
+            html.Element("th", Columns[i].Header, ("scope", "col"), ("class", StyleOf(Columns[i])));
         }
 
         html.Close();
@@ -29,7 +30,7 @@ public sealed record ReportTable(string Caption, IReadOnlyList<ReportColumn> Col
         {
             var row = Rows[index];
             html.Open("tr", index == Emphasis ? [("class", "emphasis")] : []);
-            for (int i = 0; i < row.Count; i++)
+            foreach (int i in shown)
             {
                 if (i == 0)
                 {

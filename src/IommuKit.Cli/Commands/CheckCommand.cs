@@ -18,6 +18,9 @@ internal static class CheckCommand
     private const int DefaultDepth = 2;
     private const int DefaultSeconds = 10;
 
+    // A hundred years.
+    private const double LongestHours = 100 * 365.25 * 24;
+
     public static Command Create(CommandContext context)
     {
         var iommu = new Option<string[]>("--iommu", "--soc")
@@ -100,6 +103,11 @@ internal static class CheckCommand
                 RandomTime = TimeSpan.FromSeconds(parsed.GetValue(time) is { } seconds ? Choices.Number("--time", seconds) : DefaultSeconds),
                 Seed = parsed.GetValue(seed) is { } start ? Choices.Number("--seed", start) : 1,
             };
+            if (options is { Depth: 0, RandomTime.Ticks: 0 })
+            {
+                throw new InputException("check: with --depth 0 and --time 0 nothing is run, and nothing would be found");
+            }
+
             int code = ExitCode.Success;
             results.Collect(parsed, context, [], writer =>
             {
@@ -122,26 +130,39 @@ internal static class CheckCommand
     private static CheckResult Run(CommandContext context, CheckOptions options)
     {
         using var cancellation = new CancellationTokenSource();
-        using var signal = PosixSignalRegistration.Create(PosixSignal.SIGINT, interrupt =>
+        return Progress.Phases(context, (report, say) =>
         {
-            // Who asks a second time does not want to wait for the first.
-            interrupt.Cancel = !cancellation.IsCancellationRequested;
-            cancellation.Cancel();
-        });
-        return Progress.Phases(context, (report, say) => CheckRunner.Run(options with
-        {
-            Progress = report,
-            OnLong = estimate => say($"iommukit: check: {Describe(estimate)}; Ctrl-C ends it and prints what was covered"),
-            Cancellation = cancellation.Token,
-        }));
+            using var signal = PosixSignalRegistration.Create(PosixSignal.SIGINT, interrupt =>
+            {
+                interrupt.Cancel = true;
+                if (cancellation.IsCancellationRequested)
+                {
+                    // Who asks a second time does not want to wait for the first.
+                    Environment.Exit(ExitCode.Interrupted);
+                }
+
+                cancellation.Cancel();
+                say("iommukit: check: stopping …");
+            });
+            return CheckRunner.Run(options with
+            {
+                Progress = report,
+                OnLong = estimate => say($"iommukit: check: {Describe(estimate)}; Ctrl-C ends it and prints what was covered"),
+                Cancellation = cancellation.Token,
+            });
+        },
+        endsOnInterrupt: false);
     }
 
-    private static string Describe(DepthEstimate estimate)
+    /// <summary>Says how long a check will take.</summary>
+    internal static string Describe(DepthEstimate estimate)
     {
         string depths = estimate.Depth == estimate.LastDepth ? $"depth {estimate.Depth}" : $"depths {estimate.Depth} to {estimate.LastDepth}";
         double hours = estimate.Time.TotalHours;
-        string time = hours < 48 ? $"{Numbers.Count((long)Math.Round(hours), "hour")}" : $"{Numbers.Count((long)Math.Round(hours / 24), "day")}";
-        return $"{depths} will take about {time} here, by the time that depth {estimate.Depth - 1} took";
+        string time = hours < 48 ? $"about {Numbers.Count((long)Math.Round(hours), "hour")}"
+            : hours < LongestHours ? $"about {Numbers.Count((long)Math.Round(hours / 24), "day")}"
+            : "longer than anybody waits";
+        return $"{depths} will take {time} here, by the time that depth {estimate.Depth - 1} took";
     }
 
     private static int CodeFor(CheckResult result)
@@ -157,8 +178,7 @@ internal static class CheckCommand
             return result.Findings.Any(finding => finding.IsConfirmed) ? ExitCode.Violation : ExitCode.Inconclusive;
         }
 
-        bool isComplete = result.IsTrustworthy && result.Configurations.Concat(result.AtEnds).All(configuration => configuration.Exhausted == 0);
-        return isComplete ? ExitCode.Success : ExitCode.Inconclusive;
+        return CheckAnswer.IsComplete(result) ? ExitCode.Success : ExitCode.Inconclusive;
     }
 
     /// <summary>Runs one scenario.</summary>

@@ -47,7 +47,9 @@ internal static class ConformCommand
     {
         if (!Directory.Exists(folder))
         {
-            throw new InputException($"{folder}: there is no such folder");
+            throw new InputException(File.Exists(folder)
+                ? $"{folder}: is a file, and a recorded boot is a folder; name that, or the folder with all of them"
+                : $"{folder}: there is no such folder");
         }
 
         if (RecordedBoot.IsAt(folder))

@@ -14,13 +14,11 @@ internal static class Progress
             return read(null);
         }
 
-        T result = default!;
-        Bars(context).Start(progress =>
+        return Bars.Over(context.ErrorConsole(), progress =>
         {
             var task = progress.AddTask(Markup.Escape(Printable.Of(Path.GetFileName(file))), maxValue: LengthOf(file));
-            result = read(position => task.Value = position);
+            return read(position => task.Value = position);
         });
-        return result;
     }
 
     /// <summary>Reads several files at once, with a bar for each on the standard error if somebody is looking.</summary>
@@ -34,13 +32,11 @@ internal static class Progress
             return read(null);
         }
 
-        T result = default!;
-        Bars(context).Start(progress =>
+        return Bars.Over(context.ErrorConsole(), progress =>
         {
             ProgressTask[] tasks = [.. files.Select(file => progress.AddTask(Markup.Escape(Printable.Of(Path.GetFileName(file))), maxValue: LengthOf(file)))];
-            result = read((index, position) => tasks[index].Value = position);
+            return read((index, position) => tasks[index].Value = position);
         });
-        return result;
     }
 
     /// <summary>Does work of several steps, with a bar for each on the standard error if somebody is looking.</summary>
@@ -54,12 +50,11 @@ internal static class Progress
             return work(null, null);
         }
 
-        T result = default!;
-        Bars(context).Start(progress =>
+        return Bars.Over(context.ErrorConsole(), progress =>
         {
             ProgressTask? task = null;
             long length = file is null ? 0 : LengthOf(file);
-            result = work(
+            return work(
                 step =>
                 {
                     task?.StopTask();
@@ -77,7 +72,6 @@ internal static class Progress
                     }
                 });
         });
-        return result;
     }
 
     /// <summary>Does work of several phases one after the other, with a bar for each on the standard error if somebody is looking.</summary>
@@ -88,19 +82,19 @@ internal static class Progress
     /// <summary>Does work of several phases one after the other, that may have something to say meanwhile.</summary>
     /// <param name="context">Where to.</param>
     /// <param name="work">The work; given what to tell of each phase and of how much of it is done, and what writes a line on the standard error.</param>
-    public static T Phases<T>(CommandContext context, Func<Action<string, double>?, Action<string>, T> work)
+    /// <param name="endsOnInterrupt">Whether SIGINT ends the process; if not, the work sees to it.</param>
+    public static T Phases<T>(CommandContext context, Func<Action<string, double>?, Action<string>, T> work, bool endsOnInterrupt = true)
     {
         if (!context.IsInteractive)
         {
             return work(null, context.Error.WriteLine);
         }
 
-        T result = default!;
         var console = context.ErrorConsole();
-        Bars(console).Start(progress =>
+        return Bars.Over(console, progress =>
         {
             var tasks = new Dictionary<string, ProgressTask>(StringComparer.Ordinal);
-            result = work(Report, console.WriteLine);
+            return work(Report, console.WriteLine);
 
             void Report(string phase, double share)
             {
@@ -115,8 +109,8 @@ internal static class Progress
                     task.Value = Math.Max(task.Value, share);
                 }
             }
-        });
-        return result;
+        },
+        endsOnInterrupt);
     }
 
     /// <summary>Collects rows, with a bar on the standard error if somebody is looking.</summary>
@@ -127,17 +121,18 @@ internal static class Progress
             return [.. rows];
         }
 
-        var list = new List<T>(total);
-        Bars(context).Start(progress =>
+        return Bars.Over(context.ErrorConsole(), progress =>
         {
+            var list = new List<T>(total);
             var task = progress.AddTask(Markup.Escape(Printable.Of(what)), maxValue: total);
             foreach (var row in rows)
             {
                 list.Add(row);
                 task.Increment(1);
             }
+
+            return list;
         });
-        return list;
     }
 
     /// <summary>Turns how many bytes of a file were read into how much of a phase is done.</summary>
@@ -156,10 +151,4 @@ internal static class Progress
         var info = new FileInfo(file);
         return info.Exists ? Math.Max(1, info.Length) : 1;
     }
-
-    /// <summary>Bars with what is left of the time, as soon as that can be told.</summary>
-    private static Spectre.Console.Progress Bars(CommandContext context) => Bars(context.ErrorConsole());
-
-    private static Spectre.Console.Progress Bars(IAnsiConsole console) => console.Progress().AutoClear(true).Columns(
-        new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn());
 }

@@ -76,7 +76,7 @@ internal static class AuditOutput
             new("First line", 1, line => line.ToString(CultureInfo.InvariantCulture))
         },
         { "cost", "what it costs", finding => finding.Cost, new("Cost") },
-        { "cost_unit", "of what", finding => finding.CostUnit, new("Unit of cost", 2) },
+        { "cost_unit", "of what", finding => finding.CostUnit },
         { "meaning", "what it says", finding => finding.Meaning },
         { "limit", "why it may be less here", finding => finding.Limit, Maybe.Null },
         { "details", "further counts", finding => finding.Details },
@@ -283,7 +283,7 @@ internal static class AuditOutput
     private static void WriteFindings(IAnsiConsole console, IReadOnlyList<AuditFinding> findings, bool isMarkdown)
     {
         var table = ColumnTable.Of(
-            "Findings", isMarkdown, FindingFields.Columns("id", "count", "first_line", "cost", "cost_unit"), findings);
+            "Findings", isMarkdown, FindingFields.Columns("id", "count", "first_line", "cost"), findings);
         var leftOut = table.Write(console);
         console.WriteLine();
         foreach (var finding in findings)
@@ -291,7 +291,7 @@ internal static class AuditOutput
             string details = string.Join(", ", finding.Details.Select(detail => $"{detail.Key} {Numbers.Count(detail.Value)}"));
             console.Note(
                 isMarkdown,
-                $"{finding.Id}: {finding.Meaning}{(finding.Limit is null ? string.Empty : $" {finding.Limit}")}"
+                $"{finding.Id}: {finding.Meaning} Cost: {Numbers.Count(finding.Cost)} {finding.CostUnit}.{(finding.Limit is null ? string.Empty : $" {finding.Limit}")}"
                     + $"{(details.Length == 0 ? string.Empty : $" ({details})")}");
         }
 
@@ -309,7 +309,7 @@ internal static class AuditOutput
 
     /// <summary>Median, 99th percentile and maximum.</summary>
     private static string Describe(LogHistogram histogram, double unit = 1) => string.Create(
-        CultureInfo.InvariantCulture, $"{histogram.Percentile(0.5) / unit:#,0.#} (p99 {histogram.Percentile(0.99) / unit:#,0.#}, max "
+        CultureInfo.InvariantCulture, $"median {histogram.Percentile(0.5) / unit:#,0.#} (p99 {histogram.Percentile(0.99) / unit:#,0.#}, max "
             + $"{histogram.Max / unit:#,0.#})");
 
     private static string? LimitOf(AuditRow row) => row.Fault is not { } fault ? row.Finding!.Limit

@@ -76,19 +76,19 @@ internal static class BenchOutput
 
     private static void WriteTables(IAnsiConsole console, IReadOnlyList<BenchRow> rows, BenchOptions options, bool isMarkdown)
     {
-        var leftOut = new List<string>();
+        var tables = new TableSet(console, isMarkdown);
         foreach (var machine in rows.GroupBy(row => row.Iommu, StringComparer.Ordinal))
         {
-            leftOut.AddRange(WriteMachine(console, machine.Key, [.. machine], options, isMarkdown));
+            tables.Write(TableOf(machine.Key, [.. machine], options, isMarkdown));
             console.WriteLine();
         }
 
-        ColumnTable.WriteLeftOut(console, leftOut);
+        tables.WriteLeftOut();
         console.Note(isMarkdown, "Model µs: virtual time, operations times their cost; nothing here is time of this host.");
         if (Promises.Note(rows.Select(row => row.Policy)) is { } promise)
         {
             console.Note(isMarkdown, promise);
-            console.Note(isMarkdown, "Left: pages that were still reachable when unmap returned. The time is with the flush that ended it.");
+            tables.Legend(("Left", "pages that were still reachable when unmap returned. The time is with the flush that ended it"));
         }
 
         if (Operations.UnpricedNote(options.Costs.Name, rows.SelectMany(row => options.Costs.Unpriced(row.Counts))) is { } unpriced)
@@ -96,31 +96,19 @@ internal static class BenchOutput
             console.Note(isMarkdown, unpriced);
         }
 
-        if (rows.Any(row => row.Policy == SyncPolicy.PerPage))
-        {
-            console.Note(isMarkdown, "Faster: PerPage against the row, in the model.");
-        }
-
-        if (rows.Any(row => row.Paper is not null))
-        {
-            console.Note(isMarkdown, "Paper µs: mean of the paper's samples, and their range; Off: the model against it; Paper's: its own factor.");
-        }
-        else if (rows.Any(row => row.PaperBefore is not null))
-        {
-            console.Note(
-                isMarkdown,
-                "Paper before, after: means of the paper's samples with a flush for every page, "
-                    + "and with one for the range (PerPage and RangeFlush here).");
-        }
-
-        if (rows.Any(row => row.Bound is not null))
-        {
-            console.Note(
-                isMarkdown, "Least: register writes + reads + lines cleaned that would have sufficed without dropping anything else from a cache.");
-        }
-
+        tables.Legend(("Faster", "PerPage against the row, in the model"));
+        tables.Legend(
+            ("Paper µs", "mean of the paper's samples"),
+            ("Samples", "their range"),
+            ("Off", "the model against their mean"),
+            ("Paper's", "the paper's own factor"));
+        tables.Legend(
+            ("Paper before", "mean of the paper's samples with a flush for every page (PerPage here)"),
+            ("Paper after", "with one for the range (RangeFlush here)"));
+        tables.Legend(
+            ("Least", "register writes + reads + lines cleaned that would have sufficed without dropping anything else from a cache"));
         string[] droppers = [.. rows.Where(row => row.DropsOthers).Select(row => row.Policy.ToString()).Distinct(StringComparer.Ordinal)];
-        if (droppers.Length != 0)
+        if (droppers.Length != 0 && tables.Shows("Least"))
         {
             console.Note(
                 isMarkdown,
@@ -139,8 +127,7 @@ internal static class BenchOutput
         console.Note(isMarkdown, "A modelled device read every mapped page and was refused every unmapped one.");
     }
 
-    private static IReadOnlyList<string> WriteMachine(
-        IAnsiConsole console, string name, IReadOnlyList<BenchRow> rows, BenchOptions options, bool isMarkdown)
+    private static ColumnTable TableOf(string name, IReadOnlyList<BenchRow> rows, BenchOptions options, bool isMarkdown)
     {
         string title = $"If this were a {name}: scatter list of 4 KiB entries, physically {Names.Of(options.Layout)}; "
             + (options.Tables == BenchTables.Existing ? "page tables exist and stay" : "page tables are made and given back")
@@ -177,7 +164,7 @@ internal static class BenchOutput
             ]);
         }
 
-        return table.Write(console);
+        return table;
     }
 
     /// <summary>The columns of numbers; what the paper says is there only if it says something of a row.</summary>

@@ -98,17 +98,21 @@ internal static class CalibrateOutput
 
     private static void WriteTables(IAnsiConsole console, CostCalibration calibration, CostVector costs, bool isMarkdown)
     {
-        var leftOut = new List<string>();
-        leftOut.AddRange(WriteCosts(console, calibration, costs, isMarkdown));
-        leftOut.AddRange(WriteCells(console, calibration, isMarkdown));
-        ColumnTable.WriteLeftOut(console, leftOut);
+        var tables = new TableSet(console, isMarkdown);
+        tables.Write(CostTable(calibration, costs, isMarkdown));
+        console.WriteLine();
+        tables.Write(CellTable(calibration, isMarkdown));
+        console.WriteLine();
+        tables.WriteLeftOut();
+        tables.Legend(
+            ("Without its size", "what costs fitted to the other sizes predict"), ("Outside samples", "how far that is outside of what was measured"));
         foreach (string sentence in CalibrationText.Of(calibration))
         {
             console.Note(isMarkdown, sentence);
         }
     }
 
-    private static IReadOnlyList<string> WriteCosts(IAnsiConsole console, CostCalibration calibration, CostVector costs, bool isMarkdown) => ColumnTable.Of(
+    private static ColumnTable CostTable(CostCalibration calibration, CostVector costs, bool isMarkdown) => ColumnTable.Of(
         $"{costs.Name}: {costs.Description}",
         isMarkdown,
         [
@@ -117,17 +121,17 @@ internal static class CalibrateOutput
             new("Prior µs", 1, cost => cost.PriorWidth is { } width ? $"{Number(cost.PriorUs)} ± {Number(width)}" : string.Empty),
             .. CostFields.Columns("identified"),
         ],
-        FittedCost.Of(calibration)).Write(console);
+        FittedCost.Of(calibration));
 
-    private static IReadOnlyList<string> WriteCells(IAnsiConsole console, CostCalibration calibration, bool isMarkdown) => ColumnTable.Of(
-        "Fit, and prediction of each size from the others",
+    private static ColumnTable CellTable(CostCalibration calibration, bool isMarkdown) => ColumnTable.Of(
+        "Measured times, and what the fitted costs make of them",
         isMarkdown,
         [
             .. CellFields.Columns("op", "size_bytes", "policy", "mean_us"),
-            new("Samples", 0, cell => FormattableString.Invariant($"{cell.Cell.Min:0}–{cell.Cell.Max:0}")),
+            new("Samples", 3, cell => FormattableString.Invariant($"{cell.Cell.Min:0}–{cell.Cell.Max:0}")),
             .. CellFields.Columns("fit_us", "error", "left_out_us", "left_out_excess"),
         ],
-        FittedCell.Of(calibration)).Write(console);
+        FittedCell.Of(calibration));
 
     private static string Number(double us) => us.ToString(us < 0.1 ? "0.0000" : "0.000", CultureInfo.InvariantCulture);
 

@@ -138,6 +138,7 @@ internal static class CheckOutput
             check => check.Result.IsInterrupted
         },
         { "planted", "bugs planted on an IOMMU each", check => check.Result.Planted.Count },
+        { "planted_not_tried", "how many more there are that were not tried before Ctrl-C ended it", check => check.Result.PlantedNotTried },
         {
             "planted_caught",
             "how many were found, confirmed by a wrong DMA in the model, and called by their right name",
@@ -192,56 +193,32 @@ internal static class CheckOutput
 
     private static void WriteTables(IAnsiConsole console, CheckResult result, IReadOnlyList<DirectionNeeds> needs, bool isMarkdown)
     {
-        WritePlanted(console, result, isMarkdown);
-        if (result is { IsInterrupted: true, Configurations.Count: 0 })
+        foreach (string sentence in CheckAnswer.Of(result))
         {
-            console.Note(isMarkdown, "Interrupted while bugs were planted, so nothing is said about the drivers.");
-            return;
+            console.Note(isMarkdown, sentence);
         }
 
-        if (!result.IsTrustworthy)
-        {
-            WriteOwn(console, result, isMarkdown);
-            return;
-        }
-
-        var leftOut = WriteNeeds(console, needs, isMarkdown).Concat(WriteConfigurations(console, result, isMarkdown)).ToArray();
-        ColumnTable.WriteLeftOut(console, leftOut);
-        console.Note(
-            isMarkdown,
-            "Sequences, interruptions, random: scenarios. Steps: accesses to the hardware, each checked. "
-                + "Maintenance, for nothing, least: of the scenarios of one and two operations.");
-        console.Note(
-            isMarkdown,
-            "For nothing: it changed nothing about what hardware may do wrong. "
-                + "Least: what would have done without dropping anything that is right. docs/checker.md says how both are found.");
         WriteFindings(console, result, isMarkdown);
         console.WriteLine();
-        int wrong = result.Findings.Count();
-        console.Note(
-            isMarkdown,
-            $"At the ends of the address space: {Numbers.Count(Sum(result.AtEnds, one => one.Sequences), "scenario")}, "
-                + $"{Numbers.Count(Sum(result.AtEnds, one => one.Steps), "step")}, "
-                + $"on {Numbers.Count(IommusOf(result.AtEnds).Count(), "IOMMU")}, {Missing(result.AtEnds)}.");
-        if (result.IsInterrupted)
+        var tables = new TableSet(console, isMarkdown);
+        WritePlanted(console, tables, result, isMarkdown);
+        if (needs.Count != 0)
         {
-            console.Note(isMarkdown, "Interrupted: what follows is of what was run until then, not of all that was asked for.");
+            tables.Write(NeedsTable(needs, isMarkdown));
+            console.WriteLine();
+            tables.Write(ConfigurationTable(result, isMarkdown));
+            console.WriteLine();
         }
 
-        console.Note(
-            isMarkdown,
-            wrong == 0
-                ? $"No flush is missing in {Numbers.Count(result.Configurations.Count, "configuration")}, "
-                    + $"{Numbers.Count(Scenarios(result), "scenario")}, {Numbers.Count(result.Configurations.Sum(one => one.Steps), "step")}."
-                : $"{Numbers.Count(wrong, "configuration")} of {Numbers.Count(result.Configurations.Count + result.AtEnds.Count)} {(wrong == 1 ? "is" : "are")} wrong.");
-        long exhausted = result.Configurations.Sum(one => one.Exhausted) + Sum(result.AtEnds, one => one.Exhausted);
-        if (exhausted != 0)
-        {
-            console.Note(
-                isMarkdown,
-                $"{Numbers.Count(exhausted, "scenario")} could not be followed to the end: "
-                    + "an entry had more values than the checker can tell apart.");
-        }
+        tables.WriteLeftOut();
+        tables.Legend(("Like", "the real bug that it is like, by its row in docs/checker.md"));
+        tables.Legend(
+            ("Sequences, Interruptions, Random", "scenarios"),
+            ("Steps", "accesses to the hardware, each checked"),
+            ("Maintenance", "of the scenarios of one and two operations"));
+        tables.Legend(
+            ("For nothing", "it changed nothing about what hardware may do wrong"),
+            ("Least", "what would have done without dropping anything that is right. docs/checker.md says how it is found"));
     }
 
     /// <summary>Writes one finding with all that is known about it.</summary>
@@ -288,22 +265,6 @@ internal static class CheckOutput
             + $"{planted} --replay \"{finding.Case.Text}\"";
     }
 
-    /// <summary>Writes what is wrong with drivers without a planted bug, if that is why one could not be told.</summary>
-    private static void WriteOwn(IAnsiConsole console, CheckResult result, bool isMarkdown)
-    {
-        if (!result.Findings.Any())
-        {
-            console.Note(isMarkdown, "Not every planted bug was found, so nothing is said about the drivers.");
-            return;
-        }
-
-        console.Note(
-            isMarkdown,
-            "Not every planted bug could be told from what is wrong without it. "
-                + "Nothing is said about other configurations until that is mended:");
-        WriteFindings(console, result, isMarkdown);
-    }
-
     private static void WriteFindings(IAnsiConsole console, CheckResult result, bool isMarkdown)
     {
         foreach (var finding in result.Findings)
@@ -313,28 +274,19 @@ internal static class CheckOutput
         }
     }
 
-    private static string Missing(IReadOnlyList<ConfigurationResult> results) => results.Count(one => one.Finding is not null) is not 0 and var wrong
-        ? $"{Numbers.Count(wrong, "configuration")} wrong"
-        : "nothing missing";
-
     private static IEnumerable<string> IommusOf(IReadOnlyList<ConfigurationResult> results) =>
         results.Select(result => result.Configuration.Target.Name).Distinct(StringComparer.Ordinal);
 
     private static long Sum(IReadOnlyList<ConfigurationResult> results, Func<ConfigurationResult, long> count) => results.Sum(count);
 
-    private static long Scenarios(CheckResult result) =>
-        result.Configurations.Sum(one => one.Sequences + one.Interleavings + one.RandomScenarios);
-
-    private static void WritePlanted(IAnsiConsole console, CheckResult result, bool isMarkdown)
+    private static void WritePlanted(IAnsiConsole console, TableSet tables, CheckResult result, bool isMarkdown)
     {
-        int caught = result.Planted.Count(planted => planted.IsCaught);
-        string title = $"Planted bugs: {caught} of {result.Planted.Count} found, each with a wrong DMA in the model";
-        var table = new ColumnTable(title, isMarkdown);
+        var table = new ColumnTable(CheckAnswer.Planted(result), isMarkdown);
         table.AddColumn("Bug", isNumber: false);
         table.AddColumn("Found", isNumber: false);
         table.AddColumn("Called", rank: 1, isNumber: false);
-        table.AddColumn("Like", rank: 2, isNumber: false);
-        table.AddColumn("What the driver does wrong", rank: 3, isNumber: false);
+        table.AddColumn("Like", rank: 3, isNumber: false);
+        table.AddColumn("What the driver does wrong", rank: 2, isNumber: false);
         foreach (var bug in result.Planted.GroupBy(planted => planted.Bug))
         {
             table.AddRow(
@@ -345,7 +297,7 @@ internal static class CheckOutput
                 bug.Key.Description);
         }
 
-        table.Write(console);
+        tables.Write(table);
         foreach (var missed in result.Planted.Where(planted => !planted.IsCaught))
         {
             console.Note(isMarkdown, $"  missed: {missed.Bug.Name} on {missed.Configuration}{InItsPlace(missed)}");
@@ -367,25 +319,19 @@ internal static class CheckOutput
         return $" (called {Names.Of(finding.Verdict)}{doubt}{own})";
     }
 
-    private static IReadOnlyList<string> WriteNeeds(IAnsiConsole console, IReadOnlyList<DirectionNeeds> needs, bool isMarkdown)
-    {
-        var table = ColumnTable.Of(
-            $"What {needs[0].Pages} pages in one table need: cleans+barriers+table cache+TLB+waits; and a map whose flush does not know its direction",
-            isMarkdown,
-            [
-                .. NeedsFields.Columns("iommu"),
-                new("Map", 0, need => Parts(need.Map)),
-                new("Unmap", 0, need => Parts(need.Unmap)),
-                new("Map, no direction", 2, need => Parts(need.MapUndirected)),
-                .. NeedsFields.Columns("undirected_map_wasted"),
-            ],
-            needs);
-        var leftOut = table.Write(console);
-        console.WriteLine();
-        return leftOut;
-    }
+    private static ColumnTable NeedsTable(IReadOnlyList<DirectionNeeds> needs, bool isMarkdown) => ColumnTable.Of(
+        $"What {needs[0].Pages} pages in one table need: cleans+barriers+table cache+TLB+waits; and a map whose flush does not know its direction",
+        isMarkdown,
+        [
+            .. NeedsFields.Columns("iommu"),
+            new("Map", 0, need => Parts(need.Map)),
+            new("Unmap", 0, need => Parts(need.Unmap)),
+            new("Map, no direction", 2, need => Parts(need.MapUndirected)),
+            .. NeedsFields.Columns("undirected_map_wasted"),
+        ],
+        needs);
 
-    private static IReadOnlyList<string> WriteConfigurations(IAnsiConsole console, CheckResult result, bool isMarkdown)
+    private static ColumnTable ConfigurationTable(CheckResult result, bool isMarkdown)
     {
         var table = new ColumnTable("What was checked, under all release rules together", isMarkdown);
         table.AddColumn("IOMMU", isNumber: false);
@@ -418,7 +364,7 @@ internal static class CheckOutput
                 Numbers.Times(done, least));
         }
 
-        return table.Write(console);
+        return table;
     }
 
     private static string Parts(LeastWork work) =>

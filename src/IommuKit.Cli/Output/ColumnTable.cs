@@ -43,19 +43,26 @@ internal sealed class ColumnTable(string title, bool isMarkdown)
     /// <summary>How wide a table with some of the columns is.</summary>
     public static int WidthOf(IEnumerable<int> cellWidths) => TableMargin + cellWidths.Sum(width => width + ColumnMargin);
 
+    /// <summary>The headers of the columns that were written.</summary>
+    public IReadOnlyList<string> Shown { get; private set; } = [];
+
     /// <summary>Writes the table.</summary>
-    /// <returns>The headers of the columns that were left out: first those that say nothing, as all their numbers are 0, then by rank.</returns>
+    /// <returns>
+    /// The columns that were left out: first those that say nothing, as all their numbers are 0, then those that say the same in every row, then by
+    /// rank; and if that is not enough, the last numbers. Names stay, and so does one number: a line too long is better than half of one.
+    /// </returns>
     public IReadOnlyList<string> Write(IAnsiConsole console)
     {
         int[] widths = [.. _columns.Select((column, index) =>
-            _rows.Where(row => row.Length != 0).Select(row => row[index].Length).Append(column.Header.Length).Max())];
-        bool[] areZero = [.. _columns.Select((column, index) => column.IsNumber && IsZero(index))];
+            CellsOf(index).Select(cell => cell.Length).Append(column.Header.Length).Max())];
+        string?[] same = [.. _columns.Select((_, index) => SameIn(index))];
         var shown = Enumerable.Range(0, _columns.Count).ToList();
-        while (WidthOf(shown.Select(index => widths[index])) > console.Profile.Width && shown.Any(index => _columns[index].Rank != 0))
+        while (WidthOf(shown.Select(index => widths[index])) > console.Profile.Width && Least(shown, same) is { } least)
         {
-            shown.Remove(shown.Where(index => _columns[index].Rank != 0).MaxBy(index => (areZero[index], _columns[index].Rank)));
+            shown.Remove(least);
         }
 
+        Shown = [.. shown.Select(index => _columns[index].Header)];
         console.WriteLine(isMarkdown ? $"**{MarkdownText.Of(title)}**" : Printable.Of(title));
         if (isMarkdown)
         {
@@ -74,8 +81,17 @@ internal sealed class ColumnTable(string title, bool isMarkdown)
             table.AddRow([.. shown.Select(index => row.Length == 0 ? string.Empty : Markup.Escape(row[index]))]);
         }
 
+        // What is still too wide would be wrapped in the middle of names and numbers.
+        int width = console.Profile.Width;
+        console.Profile.Width = Math.Max(width, WidthOf(shown.Select(index => widths[index])));
         console.Write(table);
-        return [.. Enumerable.Range(0, _columns.Count).Except(shown).Select(index => _columns[index].Header)];
+        console.Profile.Width = width;
+        return
+        [
+            .. Enumerable.Range(0, _columns.Count).Except(shown).Select(index => same[index] is null or "" or "0"
+                ? _columns[index].Header
+                : $"{_columns[index].Header} ({same[index]} in each row)"),
+        ];
     }
 
     /// <summary>Says which columns are missing, if any are.</summary>
@@ -89,11 +105,31 @@ internal sealed class ColumnTable(string title, bool isMarkdown)
         }
     }
 
-    private bool IsZero(int index)
+    /// <summary>The column that goes next; null if none may.</summary>
+    private int? Least(List<int> shown, string?[] same)
     {
-        string[] cells = [.. _rows.Where(row => row.Length != 0).Select(row => row[index]).Where(cell => cell.Length != 0)];
-        return cells.Length != 0 && Array.TrueForAll(cells, cell => cell == "0");
+        var optional = shown.FindAll(index => _columns[index].Rank != 0 || (same[index] is not null && !_columns[index].IsNumber));
+        if (optional.Count != 0 && shown.Count > 1)
+        {
+            return optional.MaxBy(index => (same[index] is "0" or "", same[index] is not null, _columns[index].Rank));
+        }
+
+        var numbers = shown.FindAll(index => _columns[index].IsNumber);
+        return numbers.Count > 1 ? numbers[^1] : null;
     }
+
+    /// <summary>What a column has in all of several rows, of which some are empty where all others are 0; null if they differ.</summary>
+    private string? SameIn(int index)
+    {
+        string[] cells = [.. CellsOf(index)];
+        string[] told = [.. cells.Distinct(StringComparer.Ordinal)];
+        return cells.Length == 0 ? null
+            : told is ["0"] or [""] || (_columns[index].IsNumber && told is ["0", ""] or ["", "0"]) ? "0"
+            : told is [var only] && cells.Length > 1 ? only
+            : null;
+    }
+
+    private IEnumerable<string> CellsOf(int index) => _rows.Where(row => row.Length != 0).Select(row => row[index]);
 
     private sealed record Column(string Header, int Rank, bool IsNumber);
 }

@@ -30,6 +30,12 @@ internal static class ConformOutput
         { "probes", "accesses that were made", result => result.Probes, new("Accesses", 0, Numbers.Count) },
         { "agree", "accesses with the recorded answer", result => result.Agree, new("Agree", 0, Numbers.Count) },
         {
+            "known_deviations",
+            "accesses that the recorder is known to have answered wrongly; with `agree` and those that differ they are all `probes`",
+            result => result.KnownDeviations,
+            new("Known", 0, Numbers.Count)
+        },
+        {
             "groups",
             "maps and unmaps of the recorded kernel, with the commands for each, that our driver did too; null if there is none, or nothing was recorded",
             result => result.Groups,
@@ -77,6 +83,11 @@ internal static class ConformOutput
             {
                 console.Note(isMarkdown, string.Create(CultureInfo.InvariantCulture, $"{boot.Boot}: {boot.Unknown - MostShown} more; --json has them."));
             }
+        }
+
+        if (boots.Any(boot => boot.KnownDeviations != 0))
+        {
+            console.Note(isMarkdown, "Known: accesses that the recorder is known to have answered wrongly.");
         }
 
         console.Note(

@@ -29,7 +29,7 @@ internal sealed class ExplainAnswer(ExplainView view)
         string covered = view.Replay is { } replay ? $" ({Coverage.InTitle([replay])})" : string.Empty;
         yield return $"If this were a {view.Kind.Name}: {work}{covered}, "
             + $"{Numbers.Microseconds(headline.FromUs)} µs under {view.From} → "
-            + $"{Numbers.Microseconds(headline.ToUs)} µs under {Promises.Marked(view.To)}";
+            + $"{Numbers.Microseconds(headline.ToUs)} µs under {Promises.Marked(view.To)}{Factor(headline)}";
         yield return $"Robin Murphy asked in 2015: how much of the {view.Whole} is batching up the TLB maintenance, "
             + "how much doing the DMA sync in fewer pieces?";
         if (!headline.IsDifferent || !headline.IsSure)
@@ -65,6 +65,13 @@ internal sealed class ExplainAnswer(ExplainView view)
         : attribution.IsUnique ? FormattableString.Invariant($"{100 * part.Share:0} % ({Range(interval)})")
         : Range(interval);
 
+    private static string Factor(Attribution headline)
+    {
+        bool isFaster = headline.FromUs >= headline.ToUs;
+        string times = isFaster ? Numbers.Times(headline.FromUs, headline.ToUs) : Numbers.Times(headline.ToUs, headline.FromUs);
+        return !headline.IsDifferent || times.Length == 0 ? string.Empty : $" ({times} {(isFaster ? "faster" : "slower")})";
+    }
+
     private static string HowSure(Explanation explanation)
     {
         if (explanation.Calibration is not { } calibration || explanation.OtherHeadline is not { } other)
@@ -75,7 +82,7 @@ internal sealed class ExplainAnswer(ExplainView view)
         string others = other.IsSure
             ? $"TLB maintenance {Share(other, other.Registers)}, DMA sync {Share(other, other.DmaSync)}"
             : "not even which policy is faster";
-        string table = calibration.IsOfSeedTable ? "the table" : "the times";
+        string table = calibration.IsOfSeedTable ? "the proposal's timings of 2015" : "the times";
         return calibration.Prior.Source is { } prior
             ? $"How sure: 90 % intervals, with what is known of such hardware from elsewhere ({prior.Name}). From {table} alone: {others}."
             : $"How sure: 90 % intervals from {table} alone. With what is known of such hardware from elsewhere: {others}.";

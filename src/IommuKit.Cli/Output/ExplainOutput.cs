@@ -173,7 +173,7 @@ internal sealed class ExplainView(IommuKind kind, SyncPolicy from, SyncPolicy to
 
     private void WriteTables(IAnsiConsole console, bool isMarkdown)
     {
-        var leftOut = new List<string>();
+        var tables = new TableSet(console, isMarkdown);
         string whole = Whole;
         foreach (string line in new ExplainAnswer(this).Lines())
         {
@@ -186,29 +186,26 @@ internal sealed class ExplainView(IommuKind kind, SyncPolicy from, SyncPolicy to
         }
 
         console.WriteLine();
-        leftOut.AddRange(WriteTable(
-            console,
+        tables.Write(TableOf(
             $"{kind.Name}: {whole} of {to} {(whole == "gain" ? "over" : "against")} {from}; times with costs {explanation.Costs.Name}",
             isMarkdown,
             ["TLB maintenance", "DMA sync", "Software"],
             ExplainAnswer.Parts));
         if (hasDetails)
         {
-            leftOut.AddRange(WriteTable(
-                console,
+            tables.Write(TableOf(
                 $"The same {whole} by cause (Shapley, {Workload.Combinations} combinations)",
                 isMarkdown,
                 CauseHeaders,
                 attribution => attribution.ByCause));
-            leftOut.AddRange(WriteTable(
-                console,
+            tables.Write(TableOf(
                 $"The same {whole} by what is {(explanation.Headline.IsLoss ? "added" : "saved")}",
                 isMarkdown,
                 [.. explanation.Headline.ByOperation.Select(part => HeaderOf(part.Name))],
                 attribution => attribution.ByOperation));
         }
 
-        ColumnTable.WriteLeftOut(console, leftOut);
+        tables.WriteLeftOut();
         foreach (string sentence in Coverage())
         {
             console.Note(isMarkdown, sentence);
@@ -243,7 +240,8 @@ internal sealed class ExplainView(IommuKind kind, SyncPolicy from, SyncPolicy to
 
         console.Note(
             isMarkdown,
-            $"µs: virtual time; percentages of the {whole}, with 90 % intervals where costs were fitted. Waits: barriers and read-backs.");
+            $"µs: virtual time; percentages of the {whole}, with 90 % intervals where costs were fitted.");
+        tables.Legend(("Waits", "barriers and read-backs"));
         if (explanation.Headline.Workload.Operation is not null)
         {
             console.Note(isMarkdown, "A modelled device tried every page with every combination of causes.");
@@ -275,8 +273,8 @@ internal sealed class ExplainView(IommuKind kind, SyncPolicy from, SyncPolicy to
         ];
     }
 
-    private IReadOnlyList<string> WriteTable(
-        IAnsiConsole console, string title, bool isMarkdown, string[] headers, Func<Attribution, IReadOnlyList<AttributionPart>> partsOf)
+    private ColumnTable TableOf(
+        string title, bool isMarkdown, string[] headers, Func<Attribution, IReadOnlyList<AttributionPart>> partsOf)
     {
         var table = new ColumnTable(title, isMarkdown);
         table.AddColumn("Work", isNumber: false);
@@ -299,7 +297,7 @@ internal sealed class ExplainView(IommuKind kind, SyncPolicy from, SyncPolicy to
             ]);
         }
 
-        return table.Write(console);
+        return table;
     }
 
     private static string HeaderOf(string operation) => operation == "lines cleaned" ? "Lines" : $"{char.ToUpperInvariant(operation[0])}{operation[1..]}";

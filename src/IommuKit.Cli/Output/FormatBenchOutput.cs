@@ -77,26 +77,26 @@ internal static class FormatBenchOutput
 
     private static void WriteTables(IAnsiConsole console, IReadOnlyList<FormatBenchRow> rows, bool isMarkdown)
     {
-        var leftOut = new List<string>();
+        var tables = new TableSet(console, isMarkdown);
         foreach (var format in rows.GroupBy(row => row.Format, StringComparer.Ordinal))
         {
-            leftOut.AddRange(WriteFormat(console, format.Key, [.. format], isMarkdown));
+            tables.Write(TableOf(format.Key, [.. format], isMarkdown));
+            console.WriteLine();
         }
 
-        ColumnTable.WriteLeftOut(console, leftOut);
-
+        tables.WriteLeftOut();
         console.Note(isMarkdown, "Host time of IommuKit's own code. Every page was looked up after a map and after an unmap, outside the time.");
-        console.Note(
-            isMarkdown, "Engine: the page table with a sink that counts. Domain: a software IOMMU's domain, policy Gather, a listener that counts.");
-        console.Note(
-            isMarkdown,
-            "× fill: one page against one entry stored by vectors, the limit of the machine. "
-                + "With several threads: time of all for one operation of any.");
-        if (rows.Any(row => Baseline.For(row) is not null))
+        tables.Legend(
+            ("Level", "engine is the page table with a sink that counts, domain a software IOMMU's domain, policy Gather, with a listener that counts"));
+        tables.Legend((
+            "× fill",
+            "one page against one entry stored by vectors, the limit of the machine. With several threads: time of all for one operation of any"));
+        tables.Legend(
+            ("Linux 6.1 × fill*", "io-pgtable-arm, LPAE with 4K"),
+            ("Linux 7.2 × fill*", "generic_pt, VT-d second stage"),
+            ("Ceiling × fill*", "hand-written C#, 4K and four levels"));
+        if (Array.Exists(["Linux 6.1 × fill*", "Linux 7.2 × fill*", "Ceiling × fill*"], tables.Shows))
         {
-            console.Note(
-                isMarkdown,
-                "* Linux 6.1: io-pgtable-arm, LPAE with 4K. Linux 7.2: generic_pt, VT-d second stage. Ceiling: hand-written C#, 4K and four levels.");
             console.Note(
                 isMarkdown,
                 $"* {Baseline.Source}; its limit was {Fixed(Baseline.FillNanoseconds)} ns. "
@@ -129,13 +129,13 @@ internal static class FormatBenchOutput
         }
     }
 
-    private static IReadOnlyList<string> WriteFormat(IAnsiConsole console, string name, IReadOnlyList<FormatBenchRow> rows, bool isMarkdown)
+    private static ColumnTable TableOf(string name, IReadOnlyList<FormatBenchRow> rows, bool isMarkdown)
     {
         double[] limits = [.. rows.Select(row => row.FillNanoseconds).Order()];
         string title =
             $"{name}: store limit {Fixed(limits[limits.Length / 2])} ns for one entry ({Fixed(limits[0])}–{Fixed(limits[^1])} beside the rows)";
         bool isCompared = rows.Any(row => Baseline.For(row) is not null);
-        var table = ColumnTable.Of(
+        return ColumnTable.Of(
             title,
             isMarkdown,
             [
@@ -148,9 +148,6 @@ internal static class FormatBenchOutput
                 .. isCompared ? Fields.Columns("linux61_x_fill", "linux72_x_fill", "ceiling_x_fill") : [],
             ],
             rows);
-        var leftOut = table.Write(console);
-        console.WriteLine();
-        return leftOut;
     }
 
     /// <summary>The work; with threads, how many there were and how much more they did than one.</summary>

@@ -48,11 +48,11 @@ internal static class HostTimeOutput
 
     private static void WriteTables(IAnsiConsole console, IReadOnlyList<HostTimeRow> rows, BenchOptions options, bool isMarkdown)
     {
-        var leftOut = new List<string>();
+        var tables = new TableSet(console, isMarkdown);
         foreach (var machine in rows.GroupBy(row => row.Iommu, StringComparer.Ordinal))
         {
             string tuning = Tuning.InTitle(options.Settings, options.FlushAllPages);
-            var table = ColumnTable.Of(
+            tables.Write(ColumnTable.Of(
                 $"{machine.Key}: time of IommuKit's code on this host, hardware that does nothing{tuning}",
                 isMarkdown,
                 [
@@ -61,12 +61,11 @@ internal static class HostTimeOutput
                     new("ns/page", 1, of => Number(of.Row.MedianNanoseconds / of.Row.Pages)),
                     .. Fields.Columns("host_min_ns", "host_p90_ns", "bytes_allocated"),
                 ],
-                machine.OrderBy(row => row.Size).ThenBy(row => row.Operation).ThenBy(row => row.Policy).Select(row => (Row: row, Options: options)));
-            leftOut.AddRange(table.Write(console));
+                machine.OrderBy(row => row.Size).ThenBy(row => row.Operation).ThenBy(row => row.Policy).Select(row => (Row: row, Options: options))));
             console.WriteLine();
         }
 
-        ColumnTable.WriteLeftOut(console, leftOut);
+        tables.WriteLeftOut();
         console.Note(isMarkdown, "Host time: says how fast this code is, and nothing about the modelled hardware.");
         if (rows.Any(row => !row.IsCodeFinal))
         {

@@ -52,14 +52,14 @@ internal static class ModelsOutput
             "table_cache_line_bytes",
             "a line of the cache of table memory",
             model => model.Paging.Flush.TableCacheLine,
-            new("line of the table cache", 0, bytes => ByteSize.Format((ulong)bytes))
+            new("line of the table cache", 0, Bytes)
         },
         { "tlb_lines", "lines of the TLB", model => model.Paging.Flush.TlbLines, new("TLB lines", 0, Number) },
         {
             "tlb_group_bytes",
             "IOVA that one flush of a group covers: the driver's guess at a line of the TLB",
             model => model.Paging.Flush.TlbGroup,
-            new("IOVA in a TLB line (driver's guess)", 0, bytes => ByteSize.Format((ulong)bytes))
+            new("IOVA in a TLB line (driver's guess)", 0, Bytes)
         },
         {
             "range_flush",
@@ -131,6 +131,13 @@ internal static class ModelsOutput
     private static int WidthOf(Model model) => Traits.Select(trait => trait.Cell(model).Length).Append(model.Kind.Name.Length).Max();
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static string Bytes(long bytes) => bytes switch
+    {
+        0 => "none",
+        < 1024 => $"{Number(bytes)} bytes",
+        _ => ByteSize.Format((ulong)bytes),
+    };
 
     private static string Sizes(ulong bitmap) => string.Join(
         ' ', Enumerable.Range(0, 64).Where(bit => (bitmap >> bit & 1) != 0).Select(bit => ByteSize.Format(1ul << bit)));

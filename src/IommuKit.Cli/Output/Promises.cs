@@ -7,6 +7,9 @@ namespace IommuKit.Cli.Output;
 /// <summary>Marks policies that promise less than others, and says what they leave.</summary>
 internal static class Promises
 {
+    private const string LeftFor = "Left for";
+    private const string LeftForVirtual = "Left for (virtual)";
+
     /// <summary>What a field <c>policy</c> says.</summary>
     public const string PolicyMeaning = "`PerPage`, `RangeFlush`, `SplitSync`, `Gather`, `Deferred` or `Explicit`";
 
@@ -37,7 +40,7 @@ internal static class Promises
     [
         new("Left pages", 1, result => Pages(result.Exposure.PagesMax)),
         new(
-            hasTimes ? "Left for" : "Left for, virtual",
+            hasTimes ? LeftFor : LeftForVirtual,
             2,
             result => result.Exposure.Unmaps == 0 ? "–"
                 : Durations.Short(hasTimes ? result.Exposure.RecordedMax ?? 0 : result.Exposure.VirtualMax * 1000)),
@@ -47,9 +50,11 @@ internal static class Promises
     public static string Pages(long pages) => pages == 0 ? "–" : Numbers.Count(pages);
 
     /// <summary>What the columns mean.</summary>
-    public static string ColumnsNote(bool hasTimes) =>
-        "Left: the most pages that were unmapped and still reachable at a time, and for how long at most until a flush ended it, "
-        + (hasTimes
-            ? "in the trace's own time, in which a modelled flush takes none."
-            : "in virtual time, as the trace has none: time between calls is not in it.");
+    public static IReadOnlyList<(string Header, string Meaning)> Meanings(bool hasTimes) =>
+    [
+        ("Left pages", "the most pages that were unmapped and still reachable at a time"),
+        hasTimes
+            ? (LeftFor, "for how long at most until a flush ended it, in the trace's own time, in which a modelled flush takes none")
+            : (LeftForVirtual, "for how long at most until a flush ended it, in virtual time, as the trace has none: time between calls is not in it"),
+    ];
 }

@@ -99,7 +99,7 @@ internal static class ReplayOutput
             "skipped",
             "events that were not replayed, or not wholly; see `skipped_reasons`",
             result => result.SkippedCount,
-            new("Skipped", 1)
+            new("Skipped", 3)
         },
         {
             "live_pages",
@@ -185,7 +185,7 @@ internal static class ReplayOutput
 
     private static void WriteTable(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
     {
-        var leftOut = new List<string>();
+        var tables = new TableSet(console, isMarkdown);
         foreach (var file in results.GroupBy(result => result.Trace))
         {
             WriteTrace(console, file.First(), isMarkdown);
@@ -196,16 +196,18 @@ internal static class ReplayOutput
 
             foreach (var machine in file.GroupBy(result => result.Iommu, StringComparer.Ordinal))
             {
-                leftOut.AddRange(WriteMachine(console, [.. machine], isMarkdown));
+                WriteMachine(console, tables, [.. machine], isMarkdown);
                 console.WriteLine();
             }
         }
 
-        ColumnTable.WriteLeftOut(console, leftOut);
+        tables.WriteLeftOut();
         console.Note(
             isMarkdown, "Virtual ms and µs: operations times their cost, on the machine that the costs are for; nothing here is time of this host.");
-        console.Note(isMarkdown, "Total: all maps and unmaps together. Map and Unmap p50, p99, max: latencies of single ones, in µs.");
-        WritePromises(console, results, isMarkdown);
+        tables.Legend(
+            ("Total ms", "all maps and unmaps together"),
+            ("Map p50, Map p99, Map max, Unmap p50, Unmap p99, Unmap max", "latencies of single ones, in µs"));
+        WritePromises(console, results, isMarkdown, tables);
 
         if (results.Any(result => result.Tuning.Settings.UsesSuperpages))
         {
@@ -223,7 +225,7 @@ internal static class ReplayOutput
         + Tuning.InTitle(result.Tuning.Settings, result.Tuning.FlushAllPages);
 
     /// <summary>Says what is left reachable, and which policies promise less.</summary>
-    public static void WritePromises(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
+    public static void WritePromises(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown, TableSet tables)
     {
         if (Promises.Note(results.Select(result => result.Policy)) is { } promise)
         {
@@ -232,7 +234,7 @@ internal static class ReplayOutput
 
         foreach (bool hasTimes in results.Select(result => result.Trace.HasTimes).Distinct())
         {
-            console.Note(isMarkdown, Promises.ColumnsNote(hasTimes));
+            tables.Legend(Promises.Meanings(hasTimes));
         }
 
         if (results.Any(result => result.Policy == SyncPolicy.Deferred))
@@ -255,28 +257,28 @@ internal static class ReplayOutput
     /// <param name="isMarkdown">Whether as Markdown.</param>
     /// <param name="rowsOf">The rows of one case.</param>
     /// <param name="columns">The columns.</param>
+    /// <param name="tables">The tables of the answer.</param>
     public static void WriteCases<T>(
         IAnsiConsole console,
         IReadOnlyList<ReplayResult> results,
         bool isMarkdown,
         Func<ReplayResult, IReadOnlyList<T>> rowsOf,
-        IReadOnlyList<Column<T>> columns)
+        IReadOnlyList<Column<T>> columns,
+        TableSet tables)
     {
-        var leftOut = new List<string>();
         foreach (var file in results.GroupBy(result => result.Trace))
         {
             WriteTrace(console, file.First(), isMarkdown);
             foreach (var result in file)
             {
                 console.WriteLine();
-                var table = ColumnTable.Of(Title(result, $", {Promises.Marked(result.Policy)}", [result]), isMarkdown, columns, rowsOf(result));
-                leftOut.AddRange(table.Write(console));
+                tables.Write(ColumnTable.Of(Title(result, $", {Promises.Marked(result.Policy)}", [result]), isMarkdown, columns, rowsOf(result)));
             }
 
             console.WriteLine();
         }
 
-        ColumnTable.WriteLeftOut(console, leftOut);
+        tables.WriteLeftOut();
         if (Promises.Note(results.Select(result => result.Policy)) is { } promise)
         {
             console.Note(isMarkdown, promise);
@@ -298,12 +300,10 @@ internal static class ReplayOutput
         }
     }
 
-    private static IReadOnlyList<string> WriteMachine(
-        IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
+    private static void WriteMachine(IAnsiConsole console, TableSet tables, IReadOnlyList<ReplayResult> results, bool isMarkdown)
     {
-        var table = ColumnTable.Of(
-            Title(results[0], string.Empty, results), isMarkdown, Columns(results), [.. results.GroupBy(Outcome.Of).Select(same => same.ToList())]);
-        var leftOut = table.Write(console);
+        tables.Write(ColumnTable.Of(
+            Title(results[0], string.Empty, results), isMarkdown, Columns(results), [.. results.GroupBy(Outcome.Of).Select(same => same.ToList())]));
 
         // What is skipped depends on the machine, hardly ever on the policy: say it once where it is the same.
         foreach (var group in results.SelectMany(result => result.Skipped.Select(skipped => (result.Policy, skipped))).GroupBy(pair => pair.skipped))
@@ -311,8 +311,6 @@ internal static class ReplayOutput
             string policies = group.Count() == results.Count ? string.Empty : $" ({string.Join(", ", group.Select(pair => pair.Policy))})";
             console.Note(isMarkdown, $"  skipped: {SkipText.Describe(group.Key, "the IOMMU")}{policies}");
         }
-
-        return leftOut;
     }
 
     /// <summary>The columns of rows of results with the same outcome.</summary>

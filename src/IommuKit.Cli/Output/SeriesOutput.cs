@@ -59,6 +59,7 @@ internal static class SeriesOutput
 
     private static void WriteTables(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
     {
+        var tables = new TableSet(console, isMarkdown);
         ReplayOutput.WriteCases(
             console,
             results,
@@ -67,11 +68,12 @@ internal static class SeriesOutput
             [
                 .. Fields.Columns(
                     "recorded_start_us", "maps", "unmaps", "mapped_bytes", "unmapped_bytes", "virtual_us", "invalidations", "syncs", "live_pages"),
-            ]);
-        console.Note(
-            isMarkdown,
-            "Start: by the trace's clock. Virtual ms: operations times their cost, on the machine that the costs are for. "
-                + "Intervals without events are left out.");
-        console.Note(isMarkdown, "Flushes: register writes that invalidate. Live pages: what the trace has mapped at the end of the interval.");
+            ],
+            tables);
+        tables.Legend(
+            ("Start s", "by the trace's clock"), ("Virtual ms", "operations times their cost, on the machine that the costs are for"));
+        tables.Legend(
+            ("Flushes", "register writes and commands that invalidate"), ("Live pages", "what the trace has mapped at the end of the interval"));
+        console.Note(isMarkdown, "Intervals without events are left out.");
     }
 }

@@ -50,6 +50,7 @@ internal static class SizeOutput
 
     private static void WriteTables(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
     {
+        var tables = new TableSet(console, isMarkdown);
         ReplayOutput.WriteCases(
             console,
             results,
@@ -59,8 +60,10 @@ internal static class SizeOutput
                 .. Fields.Columns("op"),
                 new("Size", 0, row => Describe(row.Size.Size), IsNumber: false),
                 .. Fields.Columns("count", "virtual_us", "p50_us", "p90_us", "p99_us", "max_us"),
-            ]);
-        console.Note(isMarkdown, "p50 to Max: latencies of single maps and unmaps in µs of virtual time. Sizes of unmaps are what went away.");
+            ],
+            tables);
+        tables.Legend(
+            ("p50, p90, p99, Max", "latencies of single maps and unmaps in µs of virtual time"), ("Size", "of unmaps what went away"));
     }
 
     private static string Describe(SizeClass size) => size.ToBytes is not { } end

@@ -37,20 +37,20 @@ internal static class WhatIfOutput
             new("Time", 1, Percent)
         },
         { Operations.Fields.Where(field => field.Name != "maintenance"), one => one.Result.Counts },
-        { "maintenance", "as in `replay`", one => one.Result.Counts.Maintenance, new("Operations", 2) },
+        { "maintenance", "as in `replay`", one => one.Result.Counts.Maintenance, new("Operations", 4) },
         {
             "maintenance_ratio",
             "`maintenance` relative to the first object of the file; null if that is 0",
             one => Ratio(one.Result.Counts.Maintenance, one.First.Counts.Maintenance),
-            new("Ops", 1, Percent)
+            new("Ops", 3, Percent)
         },
         { "map_p50_us", "virtual time of single maps, as in `replay`", one => one.Result.MapLatency.P50, 3 },
-        { "map_p99_us", "its 99th percentile", one => one.Result.MapLatency.P99, 3, new("Map p99", 5, ReplayOutput.Number) },
+        { "map_p99_us", "its 99th percentile", one => one.Result.MapLatency.P99, 3, new("Map p99", 7, ReplayOutput.Number) },
         { "map_max_us", "its maximum", one => one.Result.MapLatency.Max, 3 },
         { "unmap_p50_us", "virtual time of single unmaps, as in `replay`", one => one.Result.UnmapLatency.P50, 3 },
-        { "unmap_p99_us", "its 99th percentile", one => one.Result.UnmapLatency.P99, 3, new("Unmap p99", 5, ReplayOutput.Number) },
+        { "unmap_p99_us", "its 99th percentile", one => one.Result.UnmapLatency.P99, 3, new("Unmap p99", 7, ReplayOutput.Number) },
         { "unmap_max_us", "its maximum", one => one.Result.UnmapLatency.Max, 3 },
-        { "skipped", "events that were not replayed, or not wholly", one => one.Result.SkippedCount, new("Skipped", 1) },
+        { "skipped", "events that were not replayed, or not wholly", one => one.Result.SkippedCount, new("Skipped", 3) },
         { "costs", ReplayOutput.CostsMeaning, one => one.Result.Costs },
         { "problem", ReplayOutput.ProblemMeaning, one => one.Result.Trace.Problem, Maybe.Null },
         { ReplayOutput.CoverageFields, one => one.Result },
@@ -76,24 +76,26 @@ internal static class WhatIfOutput
 
     private static void WriteTable(IAnsiConsole console, WhatIfCase[] cases, bool isMarkdown)
     {
-        var leftOut = new List<string>();
+        var tables = new TableSet(console, isMarkdown);
+        bool isAlone = cases.Select(one => one.Result.Trace).Distinct().Count() == 1;
         foreach (var file in cases.GroupBy(one => one.Result.Trace))
         {
-            ReplayOutput.WriteTrace(console, file.First().Result, isMarkdown);
+            ReplayResult[] results = [.. file.Select(one => one.Result)];
+            console.Note(isMarkdown, $"{(isAlone ? string.Empty : $"{Names.OfFile(file.Key.File)}: ")}{WhatIfRow.Answer(results)}.");
+            ReplayOutput.WriteTrace(console, results[0], isMarkdown);
             if (isMarkdown)
             {
                 console.WriteLine();
             }
 
-            ReplayResult[] results = [.. file.Select(one => one.Result)];
             string machines = string.Join(
                 " or ", results.Select(result => result.Iommu).Distinct(StringComparer.Ordinal).Select(name => $"a {name}"));
-            var table = ColumnTable.Of(
-                $"What if this were {machines}: {Coverage.InTitle(results)}, costs {results[0].Costs}",
+            var rows = WhatIfRow.Of(results);
+            tables.Write(ColumnTable.Of(
+                $"What if this were {machines}: {Coverage.InTitle(results)}, costs {results[0].Costs}{WhatIfRow.InTitle(results, rows)}",
                 isMarkdown,
-                Columns(results, [.. file]),
-                WhatIfRow.Of(results));
-            leftOut.AddRange(table.Write(console));
+                Columns(results, [.. file], rows),
+                rows));
             foreach (string sentence in WhatIfRow.WithoutEffect(results))
             {
                 console.Note(isMarkdown, $"  {sentence}");
@@ -102,41 +104,41 @@ internal static class WhatIfOutput
             console.WriteLine();
         }
 
-        ColumnTable.WriteLeftOut(console, leftOut);
-        console.Note(
-            isMarkdown,
-            "Total ms is virtual time: operations times their cost, on the machine that the costs are for; so are the latencies, in µs.");
+        tables.WriteLeftOut();
+        tables.Legend(
+            ("Total ms", "virtual time, operations times their cost, on the machine that the costs are for"),
+            ("Map p99, Unmap p99", "latencies of single ones, in µs of the same"));
         var first = cases[0].Result;
-        string compared = $"{first.Policy} on {first.Iommu}"
-            + (Tuning.Describe(first.Tuning.Settings, first.Tuning.FlushAllPages) is { Length: > 0 } options ? $" with {options}" : string.Empty);
-        console.Note(
-            isMarkdown,
-            $"Time and Ops: virtual time, and operations (register accesses and lines cleaned), as a share of those of the first case: {compared}.");
+        tables.Legend(
+            ("Time", $"as a share of that of the first case, {WhatIfRow.NameOf(first, [.. cases.Select(one => one.Result)])}"),
+            ("Ops", "operations (register accesses and lines cleaned), as such a share"));
         console.Note(isMarkdown, "Sorted by time. best: the fastest of those whose unmaps leave nothing reachable when they return.");
-        ReplayOutput.WritePromises(console, [.. cases.Select(one => one.Result)], isMarkdown);
+        ReplayOutput.WritePromises(console, [.. cases.Select(one => one.Result)], isMarkdown, tables);
     }
 
-    private static IEnumerable<Column<WhatIfRow>> Columns(ReplayResult[] results, WhatIfCase[] cases)
+    private static IEnumerable<Column<WhatIfRow>> Columns(ReplayResult[] results, WhatIfCase[] cases, IReadOnlyList<WhatIfRow> rows)
     {
         var best = WhatIfRow.BestOf(results);
+        bool isOneMachine = rows.All(row => row.Result.Iommu == rows[0].Result.Iommu);
+        bool isOneTuning = rows.All(row => row.Options == rows[0].Options);
         IEnumerable<Column<WhatIfCase>> columns =
         [
             .. Fields.Columns("virtual_us", "time_ratio"),
             .. Promises.Columns(results[0].Trace.HasTimes).Select(
                 column => new Column<WhatIfCase>(column.Header, column.Rank, one => column.Cell(one.Result))),
             .. Fields.Columns("maintenance", "maintenance_ratio"),
-            new("TLB flushes", 3, one => Numbers.Count(one.Result.Counts.For(OperationPurpose.Tlb))),
-            new("PTC flushes", 6, one => Numbers.Count(one.Result.Counts.For(OperationPurpose.TableCache))),
-            new("Waits", 4, one => Numbers.Count(one.Result.Counts[OperationKind.Wait])),
-            new("Lines", 7, one => Numbers.Count(one.Result.Counts[OperationKind.LineCleaned])),
+            new("TLB flushes", 5, one => Numbers.Count(one.Result.Counts.For(OperationPurpose.Tlb))),
+            new("PTC flushes", 8, one => Numbers.Count(one.Result.Counts.For(OperationPurpose.TableCache))),
+            new("Waits", 6, one => Numbers.Count(one.Result.Counts[OperationKind.Wait])),
+            new("Lines", 9, one => Numbers.Count(one.Result.Counts[OperationKind.LineCleaned])),
             .. Fields.Columns("map_p99_us", "unmap_p99_us", "skipped"),
         ];
         return
         [
-            new("Best", 1, row => best is not null && Outcome.Of(best) == Outcome.Of(row.Result) ? "best" : string.Empty, IsNumber: false),
-            new("IOMMU", 0, row => row.Result.Iommu, IsNumber: false),
+            new("Best", 0, row => best is not null && Outcome.Of(best) == Outcome.Of(row.Result) ? "best" : string.Empty, IsNumber: false),
+            .. isOneMachine ? [] : new[] { new Column<WhatIfRow>("IOMMU", 0, row => row.Result.Iommu, IsNumber: false) },
             new("Policy", 0, row => Outcome.NamesOf(row.Policies), IsNumber: false),
-            new("Options", 0, row => row.Options, IsNumber: false),
+            .. isOneTuning ? [] : new[] { new Column<WhatIfRow>("Options", 0, row => row.Options, IsNumber: false) },
             .. columns.Select(column => new Column<WhatIfRow>(column.Header, column.Rank, row => column.Cell(CaseOf(row)), column.IsNumber)),
         ];
 
@@ -155,6 +157,8 @@ internal static class WhatIfOutput
 /// <param name="Result">One of the cases.</param>
 internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Options, ReplayResult Result)
 {
+    private const string None = "–";
+
     /// <summary>The rows of a file, the fastest first.</summary>
     public static IReadOnlyList<WhatIfRow> Of(IReadOnlyList<ReplayResult> results)
     {
@@ -176,6 +180,40 @@ internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Opti
     /// <summary>The fastest case of those that promise everything; of several the first. Null if there is none.</summary>
     public static ReplayResult? BestOf(IEnumerable<ReplayResult> results) =>
         results.Where(result => result.Policy.IsFull()).MinBy(result => result.VirtualMicroseconds);
+
+    /// <summary>The answer: the best case that promises everything, against the first.</summary>
+    public static string Answer(IReadOnlyList<ReplayResult> results)
+    {
+        if (BestOf(results) is not { } best)
+        {
+            var fastest = Of(results)[0];
+            return $"None of these leaves nothing reachable. The fastest: {fastest.Name(results)}, {Milliseconds(fastest.Result)}";
+        }
+
+        var first = results[0];
+        var row = Of(results).First(one => Outcome.Of(one.Result) == Outcome.Of(best));
+        bool isFirst = Outcome.Of(best) == Outcome.Of(first);
+        string compared = isFirst ? "the first case"
+            : first.VirtualMicroseconds == 0 ? string.Empty
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{100 * best.VirtualMicroseconds / first.VirtualMicroseconds:0.0} % of {NameOf(first, results)}");
+        return $"Best that leaves nothing reachable: {row.Name(results)}, {Milliseconds(best)}{(compared.Length == 0 ? string.Empty : $" ({compared})")}";
+    }
+
+    /// <summary>A case in a sentence: what tells it from the others.</summary>
+    public static string NameOf(ReplayResult result, IReadOnlyList<ReplayResult> results) =>
+        new WhatIfRow([result.Policy], Describe([result.Tuning], [.. results.Select(one => one.Tuning).Distinct()]), result).Name(results);
+
+    /// <summary>The options that all rows have, as the end of a title; empty if there are none, or they differ.</summary>
+    public static string InTitle(IReadOnlyList<ReplayResult> results, IReadOnlyList<WhatIfRow> rows) =>
+        results.Select(result => result.Tuning).Distinct().Count() == 1 && rows[0].Options != None ? $"; tuned with {rows[0].Options}" : string.Empty;
+
+    private string Name(IReadOnlyList<ReplayResult> results) => Outcome.NamesOf(Policies)
+        + (results.All(one => one.Iommu == Result.Iommu) ? string.Empty : $" on {Result.Iommu}")
+        + (Options == None ? string.Empty : $" with {Options}");
+
+    private static string Milliseconds(ReplayResult result) => $"{ReplayOutput.Number(result.VirtualMicroseconds / 1000)} ms";
 
     /// <summary>For each option with several values, under which policies it made no difference at all.</summary>
     public static IEnumerable<string> WithoutEffect(IReadOnlyList<ReplayResult> results)
@@ -216,7 +254,7 @@ internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Opti
             int[] values = [.. tunings.Select(value).Distinct()];
             int[] possible = [.. all.Select(value).Distinct()];
             product *= values.Length;
-            if (possible is [0] || (values is [0] && possible.Length > 1))
+            if (possible is [0])
             {
                 continue;
             }
@@ -226,7 +264,7 @@ internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Opti
 
         if (product != tunings.Count)
         {
-            return string.Join("; or ", tunings.Select(tuning => Single(tuning.FlushAllPages, tuning)));
+            return string.Join("; or ", tunings.Select(tuning => Describe([tuning], all)));
         }
 
         if (tunings[0].Settings.UsesSuperpages)
@@ -234,9 +272,7 @@ internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Opti
             words.Add("--sections");
         }
 
-        return words.Count == 0 ? "–" : string.Join(' ', words);
-
-        static string Single(int flushAll, ReplayTuning tuning) => Tuning.Describe(tuning.Settings, flushAll) is { Length: > 0 } text ? text : "–";
+        return words.Count == 0 ? None : string.Join(' ', words);
     }
 
     /// <summary>What is tuned by some or other of the cases.</summary>

@@ -25,6 +25,9 @@ internal sealed record ConformResult(
     IReadOnlyList<ConformDifference> Differences,
     int Unknown)
 {
+    /// <summary>Accesses whose recorded answer is a known deviation of the recorder, counted.</summary>
+    public int KnownDeviations { get; init; }
+
     /// <summary>The most differences that are listed.</summary>
     public const int MostDifferences = 10_000;
 }

@@ -23,7 +23,8 @@ internal static class ConformRunner
         foreach (var snapshot in boot.Snapshots())
         {
             kind ??= kinds.FirstOrDefault(one => one.Recognises(snapshot))
-                ?? throw new InputException($"{boot.Name}: the registers of {snapshot.Name} are of no IOMMU that is known here.");
+                ?? throw new InputException($"{boot.Name}: the registers of {snapshot.Name} are of no IOMMU that is known here, "
+                    + $"which are {string.Join(", ", kinds.Select(one => one.Name))}.");
             first ??= snapshot;
             run.Add(snapshot, kind);
         }
@@ -46,6 +47,7 @@ internal static class ConformRunner
         private int _registers;
         private int _probes;
         private int _agree;
+        private int _known;
         private int _unknown;
         private GroupComparison? _groups;
 
@@ -73,7 +75,9 @@ internal static class ConformRunner
                 }
                 else
                 {
-                    Differ(snapshot, probe.Text, probe.Answer.ToString(), seen.ToString(), kind.KnownDeviation(snapshot, probe, seen));
+                    string? known = kind.KnownDeviation(snapshot, probe, seen);
+                    _known += known is null ? 0 : 1;
+                    Differ(snapshot, probe.Text, probe.Answer.ToString(), seen.ToString(), known);
                 }
             }
         }
@@ -89,7 +93,10 @@ internal static class ConformRunner
         }
 
         public ConformResult Result(string boot, string iommu) => new(
-            boot, iommu, _snapshots, _registers, _probes, _agree, _groups?.Count, _groups?.Equal, _groups?.LeftOut, _differences, _unknown);
+            boot, iommu, _snapshots, _registers, _probes, _agree, _groups?.Count, _groups?.Equal, _groups?.LeftOut, _differences, _unknown)
+        {
+            KnownDeviations = _known,
+        };
 
         private static string NameOf(BootRegister register) =>
             register.Name.Length != 0 ? register.Name : string.Create(CultureInfo.InvariantCulture, $"0x{register.Offset:x}");

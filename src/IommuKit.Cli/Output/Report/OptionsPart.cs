@@ -77,7 +77,7 @@ internal static class OptionsPart
                 p99,
                 reach.Max > p99 ? reach.Max : null,
                 y,
-                $"{FlushOptionText.NameOf(option.Kind)}: {Flushes(option)} flushes, {FlushOptionText.Saved(option)} saved; reachable for {For(option, 0.99)} (p99), {For(option, 1)} at most",
+                $"{FlushOptionText.NameOf(option.Kind)}: {Flushes(option)} flushes{Saved(option)}; reachable for {For(option, 0.99)} (p99), {For(option, 1)} at most",
                 (int)option.Kind));
         }
 
@@ -110,6 +110,10 @@ internal static class OptionsPart
         verdict.Advice.Any(advice => advice.Id == "flush-once-per-burst") ? FlushOptionKind.Burst
         : verdict.Advice.Any(advice => advice.Id == "lazy-mode") ? FlushOptionKind.Lazy
         : FlushOptionKind.Recorded;
+
+    private static string Saved(FlushOption option) => option.Kind == FlushOptionKind.Recorded ? string.Empty
+        : option.SavedNanoseconds is null or < 0 ? $", time saved {FlushOptionText.Saved(option)}"
+        : $", {FlushOptionText.Saved(option)} saved";
 
     private static string Flushes(FlushOption option) => Numbers.Count(option.Flushes!.Value);
 

@@ -31,7 +31,9 @@ internal static class SeedSection
                 (hasPaper ? "Round: a flush for every page. Square: one for the range. Small circles: single samples; large: their mean. " : string.Empty)
                 + "Triangles: the model. The longer the line, the larger the factor; from one mark of the axis to the next it is ten times as long.",
                 axis,
-                "µs (the model's: virtual time)",
+                hasPaper ? "µs (the paper's: measured; the model's: virtual time)" : "µs of virtual time",
+                "µs (the paper's, measured)",
+                "µs of virtual time",
                 chart),
             Table(pairs, IndexOfAsked(run, pairs)),
             isOpen: true);

@@ -44,7 +44,7 @@ internal sealed class VtdConform : IConformKind
         bool isScalable = IsScalable(snapshot);
         if (probe.IsDisputed && probe.Answer.Outcome == ProbeOutcome.Passed && seen.Outcome == ProbeOutcome.Fault)
         {
-            return "the recorder let an access pass by a translation that was no more in the tables";
+            return "the recorder let an access pass by a translation that was no longer in the tables";
         }
 
         // 02 and 04 are reasons of legacy mode: SM has 41h for a context entry that is not present, 80h and 83h for addresses that are too wide.
