@@ -8,6 +8,8 @@ internal sealed class Lock
 
     public void Enter() => Monitor.Enter(_monitor);
 
+    public bool TryEnter() => Monitor.TryEnter(_monitor);
+
     public void Exit() => Monitor.Exit(_monitor);
 
     public Scope EnterScope()
