@@ -14,6 +14,7 @@ public class IommuNameTests
         "IommuKit.Checker/CheckTargets.cs",
         "IommuKit.Cli/Output/Report/SeedSection.cs",
         "IommuKit.Lab/Costs/CostFile.cs",
+        "IommuKit.Lab/Iommus/ConformCatalog.cs",
         "IommuKit.Lab/Iommus/FormatCatalog.cs",
         "IommuKit.Lab/Iommus/MachineCatalog.cs",
         "IommuKit.Lab/Seed/SeedTable.cs",
