@@ -1,4 +1,3 @@
-using IommuKit.Checker.Iommus.Smmu3;
 using IommuKit.Checker.Iommus.Software;
 using IommuKit.Checker.Iommus.Tegra;
 using IommuKit.Checker.Iommus.Vtd;
@@ -16,7 +15,6 @@ public static class CheckTargets
     [
         .. TegraTargets.All,
         .. VtdTargets.All,
-        .. Smmu3Targets.All,
         .. SoftwareTargets.All,
     ];
 

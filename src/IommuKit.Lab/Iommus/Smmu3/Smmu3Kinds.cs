@@ -9,21 +9,25 @@ public static class Smmu3Kinds
 {
     private const uint Coherent = 1 << 4;
 
+    private static readonly Smmu3Unit NonCoherent = Smmu3Unit.Mmu600 with { Idr0 = Smmu3Unit.Mmu600.Idr0 & ~Coherent };
+
     /// <summary>All of them. Granules are of 4 KiB.</summary>
     public static IReadOnlyList<IommuKind> All { get; } =
     [
         Of("smmuv3", Smmu3Unit.Emulated, Smmu3Stage.Stage1, "Arm SMMUv3 with invalidation of ranges, stage 1, snoops the CPU's caches"),
         Of("smmuv3-s2", Smmu3Unit.Emulated, Smmu3Stage.Stage2, "the same at stage 2, as for guests"),
         Of("smmuv3-mmu600", Smmu3Unit.Mmu600, Smmu3Stage.Stage1, "Arm MMU-600: each page is a command"),
-        Of(
-            "smmuv3-nc",
-            Smmu3Unit.Mmu600 with { Idr0 = Smmu3Unit.Mmu600.Idr0 & ~Coherent },
-            Smmu3Stage.Stage1,
-            "the same without snooping"),
+        Of("smmuv3-nc", NonCoherent, Smmu3Stage.Stage1, "the same without snooping"),
     ];
 
     private static IommuKind Of(string name, Smmu3Unit unit, Smmu3Stage stage, string description) =>
-        new(name, description, settings => Smmu3Machine.Create(unit with { Name = name }, stage, settings))
+        new(
+            name,
+            description,
+            settings => Smmu3Machine.Create(
+                unit with { Name = name },
+                settings: settings,
+                driverOptions: Smmu3Tuning.OptionsFor(settings) with { Stage = stage }))
         {
             Tuning = Smmu3Tuning.All,
             Costs = "smmuv3-2021-queue",

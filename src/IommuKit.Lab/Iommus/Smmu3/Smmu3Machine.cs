@@ -48,13 +48,11 @@ public sealed class Smmu3Machine : Machine
 
     /// <summary>Builds a machine.</summary>
     /// <param name="unit">Which SMMU it has.</param>
-    /// <param name="stage">The stage of its domains.</param>
     /// <param name="settings">How it is to be, or null.</param>
     /// <param name="modelOptions">The SMMU's caches, or null.</param>
     /// <param name="driverOptions">The options of the driver; null for those that the settings say.</param>
     public static Smmu3Machine Create(
         Smmu3Unit unit,
-        Smmu3Stage stage = Smmu3Stage.Any,
         MachineSettings? settings = null,
         Smmu3ModelOptions? modelOptions = null,
         Smmu3DriverOptions? driverOptions = null)
@@ -74,7 +72,7 @@ public sealed class Smmu3Machine : Machine
                     parts.Cache,
                     parts.Allocator,
                     Streams,
-                    driverOptions ?? Smmu3Tuning.OptionsFor(stage, settings),
+                    driverOptions ?? Smmu3Tuning.OptionsFor(settings),
                     unit.Name,
                     parts.Queues),
                 parts,

@@ -29,13 +29,12 @@ public static class Smmu3Tuning
     public static IReadOnlyList<TuningOption> All { get; } = [Ranges, Threshold];
 
     /// <summary>The options of a driver for a machine.</summary>
-    internal static Smmu3DriverOptions OptionsFor(Smmu3Stage stage, MachineSettings settings)
+    internal static Smmu3DriverOptions OptionsFor(MachineSettings settings)
     {
         int encoding = Math.Min(settings.Tuning[Ranges], Encodings.Length - 1);
         bool usesRanges = encoding <= (int)Smmu3RangeEncoding.Covering;
         return new Smmu3DriverOptions
         {
-            Stage = stage,
             UsesRanges = usesRanges,
             RangeEncoding = usesRanges ? (Smmu3RangeEncoding)encoding : Smmu3RangeEncoding.Exact,
             AddressSpaceThreshold = settings.Tuning[Threshold],

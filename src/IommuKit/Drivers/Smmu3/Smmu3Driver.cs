@@ -181,10 +181,11 @@ public sealed partial class Smmu3Driver : IommuDriver
     {
         int outputBits = Math.Min(_unit.AddressBits, _granuleLog2 == WideGranuleLog2 ? WideBits : VirtualBits);
         ulong supported = _tables.PageSizes & (outputBits > VirtualBits ? ulong.MaxValue : (1ul << 42) - 1);
+        int mostInput = _isStage2 ? Math.Min(_unit.AddressBits, VirtualBits) : VirtualBits;
         return new IommuTraits
         {
             Name = name,
-            InputBits = _isStage2 ? Math.Min(_unit.AddressBits, VirtualBits) : VirtualBits,
+            InputBits = _options.InputBits == 0 ? mostInput : Math.Min(_options.InputBits, mostInput),
             OutputBits = outputBits,
             PageSizes = supported & BlockSizes(_granuleLog2),
             SupportedPageSizes = supported,

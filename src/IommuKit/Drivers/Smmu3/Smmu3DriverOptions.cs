@@ -18,6 +18,9 @@ public sealed record Smmu3DriverOptions
     /// <summary>Log2 of the granule of all domains: 12, 14 or 16; 0 for the smallest that the hardware has.</summary>
     public int GranuleLog2 { get; init; }
 
+    /// <summary>Bits of an IOVA, 32 to 48: fewer need tables of fewer levels. 0 for the most that the stage has.</summary>
+    public int InputBits { get; init; }
+
     /// <summary>How ranges are encoded where the hardware has invalidation of ranges.</summary>
     public Smmu3RangeEncoding RangeEncoding { get; init; } = Smmu3RangeEncoding.Exact;
 
@@ -68,13 +71,14 @@ public sealed record Smmu3DriverOptions
         }
 
         if (GranuleLog2 is not (0 or 12 or 14 or 16)
+            || InputBits is not (0 or >= 32 and <= 48)
             || AddressSpaceThreshold < 0
             || CommandQueueLog2 is < 0 or > Smmu3CommandQueue.MaxLog2
             || EventQueueLog2 is < 0 or > Smmu3EventQueue.MaxLog2
             || Patience <= TimeSpan.Zero)
         {
             throw new ArgumentException(
-                $"A driver cannot have GranuleLog2 {GranuleLog2}, AddressSpaceThreshold {AddressSpaceThreshold}, CommandQueueLog2 {CommandQueueLog2}, "
+                $"A driver cannot have GranuleLog2 {GranuleLog2}, InputBits {InputBits}, AddressSpaceThreshold {AddressSpaceThreshold}, CommandQueueLog2 {CommandQueueLog2}, "
                 + $"EventQueueLog2 {EventQueueLog2} and Patience {Patience}.",
                 "options");
         }
