@@ -4,7 +4,6 @@ using IommuKit.Lab.Machines;
 using IommuKit.Models.Dma;
 using IommuKit.Models.Vtd;
 using IommuKit.Specs.Memory;
-using IommuKit.Specs.Mmio;
 using IommuKit.Specs.Vtd;
 
 namespace IommuKit.Lab.Iommus.Vtd;
