@@ -39,7 +39,7 @@ internal sealed class Smmu3ConformDriver : IConformDriver
                 _listener,
                 _memory,
                 new PageAllocator(_memory.CpuView, Pool, PoolBytes),
-                [.. Enumerable.Range(0, Devices).Select(number => new Smmu3Stream(number.ToString(CultureInfo.InvariantCulture), (uint)number))],
+                [.. Enumerable.Range(0, Devices).Select(number => new Smmu3Client(number.ToString(CultureInfo.InvariantCulture), (uint)number))],
                 preset with { GranuleLog2 = GranuleOf(kernel) });
         }
         catch

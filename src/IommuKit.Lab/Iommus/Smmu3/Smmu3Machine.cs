@@ -17,7 +17,7 @@ public sealed class Smmu3Machine : Machine
     // No machine here has more memory, whatever its addresses could name.
     private const int MostMemoryLog2 = 36;
 
-    private static readonly Smmu3Stream[] Streams = [new("00:02.0", 0x10), new("00:14.0", 0x20), new("01:00.0", 0x30)];
+    private static readonly Smmu3Client[] Streams = [new("00:02.0", 0x10), new("00:14.0", 0x20), new("01:00.0", 0x30)];
 
     private readonly Smmu3Driver _driver;
 

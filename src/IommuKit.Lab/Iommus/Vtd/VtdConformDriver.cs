@@ -32,7 +32,9 @@ internal sealed class VtdConformDriver : IConformDriver
     public VtdConformDriver(VtdUnit unit)
     {
         _isCaching = unit.Capability.CachingMode;
-        _memory = new PhysicalMemory(Pool + PoolBytes, unit.ExtendedCapability.IsCoherent);
+
+        // Every unit snoops its queue, and nothing here depends on whether it snoops its tables.
+        _memory = new PhysicalMemory(Pool + PoolBytes, isCoherent: true);
         try
         {
             _listener = new Listener(new VtdModel<DeviceMemory>(unit, _memory.DeviceView), _memory);

@@ -28,7 +28,7 @@ internal sealed class Smmu3ContextTable
 
     /// <summary>Makes a table without descriptors.</summary>
     /// <exception cref="ArgumentException">The device has more PASIDs than the SMMU has SubstreamIDs, or than fit into its table.</exception>
-    public Smmu3ContextTable(Smmu3Blocks blocks, Smmu3CommandQueue queue, Smmu3Unit unit, Smmu3Stream stream)
+    public Smmu3ContextTable(Smmu3Blocks blocks, Smmu3CommandQueue queue, Smmu3Unit unit, Smmu3Client stream)
     {
         _blocks = blocks;
         _queue = queue;

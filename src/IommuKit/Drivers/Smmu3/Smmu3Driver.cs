@@ -3,7 +3,6 @@ using IommuKit.Domains;
 using IommuKit.PageTables;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.Mmio;
-using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Smmu3;
 using IommuKit.Sync;
 
@@ -52,7 +51,7 @@ public sealed partial class Smmu3Driver : IommuDriver
         IMmio registers,
         ICpuCache cache,
         PageAllocator allocator,
-        IReadOnlyList<Smmu3Stream> streams,
+        IReadOnlyList<Smmu3Client> streams,
         Smmu3DriverOptions? options = null,
         string name = "smmuv3",
         PageAllocator? queues = null)
@@ -63,15 +62,15 @@ public sealed partial class Smmu3Driver : IommuDriver
         ArgumentNullException.ThrowIfNull(streams);
         ArgumentNullException.ThrowIfNull(name);
         _options = options ?? new Smmu3DriverOptions();
-        _options.Validate();
+        Smmu3DriverOptions.Validate(_options);
         _interrupts = new InterruptWork(Drain);
         _registers = registers;
         _cache = cache;
         _allocator = allocator;
         _unit = ReadUnit(registers, name);
         CheckStreams(streams);
-        _isStage2 = ChooseStage();
-        _granuleLog2 = ChooseGranule();
+        _isStage2 = ChooseStage(_options);
+        _granuleLog2 = ChooseGranule(_options);
         _tables = Smmu3Tables.Of(_isStage2, _granuleLog2);
         _tags = new Smmu3Tags((_isStage2 ? _unit.HasWideVmid : _unit.HasWideAsid) ? 16 : 8);
         _ranges = new Smmu3RangeRules(_options.UsesRanges && _unit.HasRangeInvalidation, _granuleLog2, _options.RangeEncoding);
@@ -138,7 +137,7 @@ public sealed partial class Smmu3Driver : IommuDriver
         return reason is null ? unit : throw new ArgumentException($"{name} cannot be driven. {reason}", nameof(registers));
     }
 
-    private static void CheckStreams(IReadOnlyList<Smmu3Stream> streams)
+    private static void CheckStreams(IReadOnlyList<Smmu3Client> streams)
     {
         if (streams.Count == 0
             || streams.Any(stream => stream is null || stream.Pasids is < 0 or > 1 << 20)
@@ -148,11 +147,11 @@ public sealed partial class Smmu3Driver : IommuDriver
         }
     }
 
-    private Smmu3StreamDevice MakeDevice(Smmu3Stream stream)
+    private Smmu3StreamDevice MakeDevice(Smmu3Client stream)
     {
         if (stream.Pasids != 0 && _isStage2)
         {
-            throw new ArgumentException($"{stream.Name} has PASIDs, which take stage 1.", "streams");
+            throw new ArgumentException($"{stream.Name} has PASIDs, which take stage 1.", nameof(stream));
         }
 
         var device = new Smmu3StreamDevice(this, stream, _isStage2 ? null : new Smmu3ContextTable(_blocks, _queue, _unit, stream));
@@ -160,21 +159,21 @@ public sealed partial class Smmu3Driver : IommuDriver
         return device;
     }
 
-    private bool ChooseStage()
+    private bool ChooseStage(Smmu3DriverOptions options)
     {
-        bool isStage2 = _options.Stage == Smmu3Stage.Stage2 || (_options.Stage == Smmu3Stage.Any && !_unit.HasStage1);
+        bool isStage2 = options.Stage == Smmu3Stage.Stage2 || (options.Stage == Smmu3Stage.Any && !_unit.HasStage1);
         return (isStage2 ? _unit.HasStage2 : _unit.HasStage1)
             ? isStage2
-            : throw new ArgumentException($"{_unit.Name} does not have {_options.Stage}.", "options");
+            : throw new ArgumentException($"{_unit.Name} does not have {options.Stage}.", nameof(options));
     }
 
-    private int ChooseGranule()
+    private int ChooseGranule(Smmu3DriverOptions options)
     {
-        int wanted = _options.GranuleLog2;
+        int wanted = options.GranuleLog2;
         int smallest = _unit.HasGranule(12) ? 12 : _unit.HasGranule(14) ? 14 : 16;
         return wanted == 0 ? smallest
             : _unit.HasGranule(wanted) ? wanted
-            : throw new ArgumentException($"{_unit.Name} does not have a granule of 2^{wanted} bytes.", "options");
+            : throw new ArgumentException($"{_unit.Name} does not have a granule of 2^{wanted} bytes.", nameof(options));
     }
 
     private IommuTraits MakeTraits(string name)

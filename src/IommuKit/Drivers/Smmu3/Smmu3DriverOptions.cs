@@ -63,24 +63,31 @@ public sealed record Smmu3DriverOptions
     /// <summary>How long hardware may take to answer, before an operation fails with <see cref="TimeoutException"/>.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(1);
 
-    internal void Validate()
+    /// <summary>Refuses what cannot be.</summary>
+    internal static void Validate(Smmu3DriverOptions options)
     {
-        if (!Enum.IsDefined(Stage) || !Enum.IsDefined(RangeEncoding))
+        if (!Enum.IsDefined(options.Stage) || !Enum.IsDefined(options.RangeEncoding))
         {
-            throw new ArgumentException($"There is no stage {Stage} or encoding {RangeEncoding}.", "options");
+            throw new ArgumentException($"There is no stage {options.Stage} or encoding {options.RangeEncoding}.", nameof(options));
         }
 
-        if (GranuleLog2 is not (0 or 12 or 14 or 16)
-            || InputBits is not (0 or >= 32 and <= 48)
-            || AddressSpaceThreshold < 0
-            || CommandQueueLog2 is < 0 or > Smmu3CommandQueue.MaxLog2
-            || EventQueueLog2 is < 0 or > Smmu3EventQueue.MaxLog2
-            || Patience <= TimeSpan.Zero)
+        if (options.GranuleLog2 is not (0 or 12 or 14 or 16)
+            || options.InputBits is not (0 or >= 32 and <= 48)
+            || options.AddressSpaceThreshold < 0
+            || options.CommandQueueLog2 is < 0 or > Smmu3CommandQueue.MaxLog2
+            || options.EventQueueLog2 is < 0 or > Smmu3EventQueue.MaxLog2
+            || options.Patience <= TimeSpan.Zero)
         {
             throw new ArgumentException(
-                $"A driver cannot have GranuleLog2 {GranuleLog2}, InputBits {InputBits}, AddressSpaceThreshold {AddressSpaceThreshold}, CommandQueueLog2 {CommandQueueLog2}, "
-                + $"EventQueueLog2 {EventQueueLog2} and Patience {Patience}.",
-                "options");
+                $"A driver cannot have GranuleLog2 {options.GranuleLog2}, InputBits {options.InputBits}, AddressSpaceThreshold "
+                + $"{options.AddressSpaceThreshold}, CommandQueueLog2 {options.CommandQueueLog2}, EventQueueLog2 {options.EventQueueLog2} and Patience "
+                + $"{options.Patience}.",
+                nameof(options));
+        }
+
+        if (options.IssuesInvalidationsTwice && options.CommandQueueLog2 == 0)
+        {
+            throw new ArgumentException("A queue of one command has no room for two of the same.", nameof(options));
         }
     }
 }

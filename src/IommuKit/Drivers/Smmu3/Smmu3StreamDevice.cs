@@ -5,7 +5,7 @@ namespace IommuKit.Drivers.Smmu3;
 /// <summary>A device behind an SMMUv3.</summary>
 public sealed class Smmu3StreamDevice : IommuDevice
 {
-    internal Smmu3StreamDevice(Smmu3Driver driver, Smmu3Stream stream, Smmu3ContextTable? contexts)
+    internal Smmu3StreamDevice(Smmu3Driver driver, Smmu3Client stream, Smmu3ContextTable? contexts)
         : base(driver, stream.Name, stream.Pasids)
     {
         StreamId = stream.StreamId;

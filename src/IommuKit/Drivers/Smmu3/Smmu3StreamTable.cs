@@ -25,7 +25,7 @@ internal sealed class Smmu3StreamTable
     /// <param name="streams">The devices.</param>
     /// <param name="allowsTwoLevels">Whether it may have two levels.</param>
     /// <exception cref="ArgumentException">A StreamID is too large.</exception>
-    public Smmu3StreamTable(Smmu3Blocks blocks, Smmu3Unit unit, IReadOnlyList<Smmu3Stream> streams, bool allowsTwoLevels)
+    public Smmu3StreamTable(Smmu3Blocks blocks, Smmu3Unit unit, IReadOnlyList<Smmu3Client> streams, bool allowsTwoLevels)
     {
         _blocks = blocks;
         uint largest = streams.Max(stream => stream.StreamId);

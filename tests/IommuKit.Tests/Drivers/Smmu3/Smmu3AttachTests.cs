@@ -9,7 +9,7 @@ namespace IommuKit.Tests.Drivers.Smmu3;
 public sealed class Smmu3AttachTests
 {
     private const ulong Other = Smmu3Rig.Data + 0x100_0000;
-    private static readonly Smmu3Stream[] s_withPasids = [new("npu", 5, Pasids: 3), new("gpu", 6, Pasids: 1 << 20)];
+    private static readonly Smmu3Client[] s_withPasids = [new("npu", 5, Pasids: 3), new("gpu", 6, Pasids: 1 << 20)];
 
     [Theory]
     [InlineData(Smmu3Stage.Stage1)]
@@ -65,7 +65,7 @@ public sealed class Smmu3AttachTests
     public void There_are_as_many_address_spaces_as_tags()
     {
         var unit = Smmu3Unit.Emulated with { Idr0 = Smmu3Unit.Emulated.Idr0 & ~(1u << 12) };
-        Smmu3Stream[] streams = [.. Enumerable.Range(0, 256).Select(i => new Smmu3Stream($"d{i}", (uint)i))];
+        Smmu3Client[] streams = [.. Enumerable.Range(0, 256).Select(i => new Smmu3Client($"d{i}", (uint)i))];
         using var rig = new Smmu3Rig(unit, streams: streams);
         rig.Driver.Traits.AddressSpaces.ShouldBe(255);
         for (int i = 0; i < 255; i++)

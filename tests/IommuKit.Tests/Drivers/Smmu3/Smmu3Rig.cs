@@ -17,13 +17,13 @@ internal sealed class Smmu3Rig : IDisposable
     public const ulong Data = 0x4000_0000;
     private const ulong Pool = 0x1000_0000;
 
-    private static readonly Smmu3Stream[] s_streams = [new("nic", 8), new("disk", 0x123), new("gpu", 0x1234)];
+    private static readonly Smmu3Client[] s_streams = [new("nic", 8), new("disk", 0x123), new("gpu", 0x1234)];
 
     public Smmu3Rig(
         Smmu3Unit? unit = null,
         Smmu3DriverOptions? options = null,
         Smmu3ModelOptions? modelOptions = null,
-        IReadOnlyList<Smmu3Stream>? streams = null)
+        IReadOnlyList<Smmu3Client>? streams = null)
     {
         unit ??= Smmu3Unit.Full;
         Memory = new PhysicalMemory(1ul << 33, unit.IsCoherent);
