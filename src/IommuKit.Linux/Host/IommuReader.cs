@@ -97,7 +97,7 @@ internal static class IommuReader
         };
     }
 
-    private static IReadOnlyList<string> Those(params ReadOnlySpan<(bool Has, string Name)> all)
+    private static List<string> Those(params ReadOnlySpan<(bool Has, string Name)> all)
     {
         var names = new List<string>();
         foreach (var (has, name) in all)
