@@ -21,6 +21,7 @@ internal static class GroupReader
             }
         }
 
+        groups.Sort((left, right) => left.Number.CompareTo(right.Number));
         return groups;
     }
 

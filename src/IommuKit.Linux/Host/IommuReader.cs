@@ -14,7 +14,7 @@ internal static class IommuReader
 
     /// <summary>All IOMMUs.</summary>
     public static IReadOnlyList<HostIommu> ReadAll(HostFiles files) =>
-        [.. files.Names(Class).Take(MostIommus).Select(name => Read(files, name, $"{Class}/{name}"))];
+        [.. files.Names(Class).Take(MostIommus).Order(NumberedNames.Comparer).Select(name => Read(files, name, $"{Class}/{name}"))];
 
     private static HostIommu Read(HostFiles files, string name, string path)
     {
