@@ -68,7 +68,7 @@ internal class HostFiles(string root)
         try
         {
             string[] names = [.. Directory.EnumerateFileSystemEntries(PathOf(path)).Take(MostNames).Select(entry => Path.GetFileName(entry)!)];
-            Array.Sort(names, NumberedNames.Compare);
+            Array.Sort(names, StringComparer.Ordinal);
             return names;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -3,7 +3,9 @@ namespace IommuKit.Linux;
 /// <summary>Orders names as people do: dmar2 before dmar10.</summary>
 internal static class NumberedNames
 {
-    public static int Compare(string? left, string? right)
+    public static IComparer<string> Comparer { get; } = Comparer<string>.Create(Compare);
+
+    private static int Compare(string? left, string? right)
     {
         var a = left.AsSpan();
         var b = right.AsSpan();

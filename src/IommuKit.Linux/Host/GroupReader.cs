@@ -21,6 +21,7 @@ internal static class GroupReader
             }
         }
 
+        groups.Sort((left, right) => left.Number.CompareTo(right.Number));
         return groups;
     }
 
@@ -37,7 +38,7 @@ internal static class GroupReader
         Driver = files.LinkName($"{path}/driver"),
         Iommu = files.LinkName($"{path}/iommu"),
         PciClass = ReadClass(files.TryRead($"{path}/class")),
-        VfioNode = files.Names($"{path}/vfio-dev").FirstOrDefault(),
+        VfioNode = files.Names($"{path}/vfio-dev") is [var node, ..] ? node : null,
     };
 
     private static uint? ReadClass(string? text) =>

@@ -14,7 +14,7 @@ internal static class IommuReader
 
     /// <summary>All IOMMUs.</summary>
     public static IReadOnlyList<HostIommu> ReadAll(HostFiles files) =>
-        [.. files.Names(Class).Take(MostIommus).Select(name => Read(files, name, $"{Class}/{name}"))];
+        [.. files.Names(Class).Take(MostIommus).Order(NumberedNames.Comparer).Select(name => Read(files, name, $"{Class}/{name}"))];
 
     private static HostIommu Read(HostFiles files, string name, string path)
     {
@@ -97,7 +97,7 @@ internal static class IommuReader
         };
     }
 
-    private static IReadOnlyList<string> Those(params ReadOnlySpan<(bool Has, string Name)> all)
+    private static List<string> Those(params ReadOnlySpan<(bool Has, string Name)> all)
     {
         var names = new List<string>();
         foreach (var (has, name) in all)
