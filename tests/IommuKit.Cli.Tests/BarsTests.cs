@@ -23,6 +23,7 @@ public sealed class BarsTests : IDisposable
         var (_, output, _) = Shell.Run(
             _folder,
             $$"""
+            set -m
             mkfifo trace
             echo 'echo $$ > pid; exec {{Shell.Iommukit}} audit trace {{options}}' > run
             TERM=xterm-256color script -qfc 'exec bash run' screen < /dev/null > /dev/null 2>&1 & script=$!
