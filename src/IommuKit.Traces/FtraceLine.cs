@@ -36,6 +36,13 @@ internal static class FtraceLine
     /// <returns>False if it says nothing: a comment, a heading, an empty line.</returns>
     public static bool TryRead(ReadOnlySpan<byte> line, long number, out TraceEvent traceEvent)
     {
+        // What a recording says of its machine may quote anything.
+        if (RecordedHost.IsLine(line))
+        {
+            traceEvent = default;
+            return false;
+        }
+
         int marker = line.IndexOf(Marker);
         if (marker >= 0 && TryReadMapping(line, marker, number, out traceEvent))
         {
