@@ -1,5 +1,4 @@
 using IommuKit.Traces.Faults;
-using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Audit;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using IommuKit.Traces.Files;
 
 namespace IommuKit.Traces.Faults;
 

@@ -137,7 +137,7 @@ public sealed class Smmu3AttachTests
         faults.ShouldBe([new IommuFault("npu", 0x9000, IsWrite: false, IsSecure: false, Protection.None, "F_TRANSLATION")]);
     }
 
-    private static IommuDomain Domain(Smmu3Rig rig, ulong physical)
+    private static PagingDomain Domain(Smmu3Rig rig, ulong physical)
     {
         var domain = rig.Driver.CreateDomain();
         domain.Map(0x1000, physical, 0x2000, Smmu3Rig.ReadWrite);

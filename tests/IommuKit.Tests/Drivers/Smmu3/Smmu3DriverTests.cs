@@ -1,6 +1,5 @@
 using IommuKit.Domains;
 using IommuKit.Drivers.Smmu3;
-using IommuKit.Models.Smmu3;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Smmu3;
 

@@ -1,4 +1,3 @@
-using IommuKit.Domains;
 using IommuKit.Drivers.Smmu3;
 using IommuKit.Models.Smmu3;
 using IommuKit.Specs.PageTables;

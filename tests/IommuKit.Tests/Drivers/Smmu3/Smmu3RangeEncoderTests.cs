@@ -79,6 +79,7 @@ public sealed class Smmu3RangeEncoderTests
         }
     }
 
+    /// <summary>Encodes a range, and looks that every leaf is covered.</summary>
     /// <param name="granule">Log2 of the granule.</param>
     /// <param name="level">Arm's level of the leaves; 0 where pointers to tables went.</param>
     /// <param name="encoding">How it is encoded.</param>

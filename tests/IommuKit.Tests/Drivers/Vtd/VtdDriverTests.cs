@@ -1,6 +1,5 @@
 using IommuKit.Domains;
 using IommuKit.Drivers.Vtd;
-using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Vtd;
 using static IommuKit.Tests.Drivers.Vtd.VtdBench;
