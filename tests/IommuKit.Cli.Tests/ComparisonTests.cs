@@ -93,7 +93,7 @@ public class ComparisonTests
     [Fact]
     public void What_if_is_sorted_and_marks_the_best_that_promises_everything()
     {
-        string[] words = ["replay", Sample, "--what-if", "--flush-all", "0,64,512", "--section-threshold", "0,2"];
+        string[] words = ["replay", Sample, "--iommu", "tegra210", "--what-if", "--flush-all", "0,64,512", "--section-threshold", "0,2"];
         string text = Command.Succeed(words);
         string[] rows = [.. text.Split('\n').Where(line => line.StartsWith("  ") && line.Contains("   --flush-all "))];
         double[] times = [.. rows.Select(TimeIn)];
@@ -135,7 +135,7 @@ public class ComparisonTests
         }
 
         static double TimeOf(string policy, string[] costs) =>
-            (double)JsonNode.Parse(Command.Succeed(["replay", Sample, "-p", policy, "--jsonl", .. costs]))!["virtual_us"]!;
+            (double)JsonNode.Parse(Command.Succeed(["replay", Sample, "--iommu", "tegra210", "-p", policy, "--jsonl", .. costs]))!["virtual_us"]!;
     }
 
     [Fact]
