@@ -31,7 +31,7 @@ public static class SeedTable
         return samples.Length == 0 ? null : new SampleSummary(samples.Average(), samples.Min(), samples.Max(), samples.Length);
     }
 
-    private static IReadOnlyList<SeedRow> Load()
+    private static List<SeedRow> Load()
     {
         using var stream = typeof(SeedTable).Assembly.GetManifestResourceStream("seed-table.csv")!;
         using var text = new StreamReader(stream);

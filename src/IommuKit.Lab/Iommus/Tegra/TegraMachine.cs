@@ -88,7 +88,7 @@ public sealed class TegraMachine : Machine
     /// <inheritdoc/>
     public override void EvictTranslations() => Model?.EvictTranslations();
 
-    // A line of the page-table cache, and a group of the TLB or what a threshold puts in its place.
+    /// <remarks>A line of the page-table cache, and a group of the TLB or what a threshold puts in its place.</remarks>
     /// <inheritdoc/>
     protected override bool DoPagesCostAlike => true;
 
