@@ -1,6 +1,5 @@
 using System.Globalization;
 using IommuKit.Analysis.Verdict;
-using IommuKit.Traces;
 using IommuKit.Traces.Audit;
 using IommuKit.Traces.Faults;
 using Spectre.Console;
