@@ -3,7 +3,6 @@ using BenchmarkDotNet.Attributes;
 using IommuKit.Domains;
 using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Replay;
-using IommuKit.Traces;
 using IommuKit.Traces.Files;
 
 namespace IommuKit.Benchmarks;

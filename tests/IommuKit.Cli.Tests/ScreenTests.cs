@@ -37,7 +37,7 @@ public partial class ScreenTests
     public void Nothing_explains_a_column_that_is_left_out(int width, int command)
     {
         string text = Unwrapped(Command.Run(width, Commands[command]).Output);
-        string leftOut = LeftOut().Match(text).Groups[1].Value;
+        string leftOut = LeftOut().Match(text).Groups["columns"].Value;
         (width > 40 || leftOut.Length != 0).ShouldBeTrue();
         string notes = text[(text.IndexOf("have all that was counted and measured") + 1)..];
         string[] shown = [.. Command.Run(width, Commands[command]).Output.Split('\n').Where(line => line.StartsWith("  "))];
@@ -205,7 +205,7 @@ public partial class ScreenTests
     [GeneratedRegex(@"\s+", RegexOptions.None, 1000)]
     private static partial Regex Blanks();
 
-    [GeneratedRegex("Left out, as the terminal is narrow: (.*?)\\. --csv", RegexOptions.None, 1000)]
+    [GeneratedRegex("Left out, as the terminal is narrow: (?<columns>.*?)\\. --csv", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex LeftOut();
 
     [GeneratedRegex(@" \([^)]* in each row\)", RegexOptions.None, 1000)]

@@ -46,6 +46,8 @@ public partial class IommuNameTests
     /// after the IOMMU that they come from.
     /// </summary>
     [System.Text.RegularExpressions.GeneratedRegex(
-        @"Specs\.Vtd\b|Vtd(SecondStage|Invalidation|Granularity|Mapping|Leaf|Flags)\w*|LevelNames\.Vtd|string Vtd\(|vtd-(ss|mapping)\b")]
+        @"Specs\.Vtd\b|Vtd(SecondStage|Invalidation|Granularity|Mapping|Leaf|Flags)\w*|LevelNames\.Vtd|string Vtd\(|vtd-(ss|mapping)\b",
+        System.Text.RegularExpressions.RegexOptions.ExplicitCapture,
+        1000)]
     private static partial System.Text.RegularExpressions.Regex OfFormatsAndTraces();
 }
