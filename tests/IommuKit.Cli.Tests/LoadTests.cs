@@ -22,7 +22,7 @@ public sealed class LoadTests : IDisposable
         models.Select(model => model.GetProperty("iommu").GetString()).ShouldBe(
         [
             "tegra30", "tegra114", "tegra124", "tegra210", "vtd-server", "vtd-client", "vtd-client-nc", "vtd-server-57", "vtd-guest",
-            "my-iommu", "my-iommu-buggy",
+            "smmuv3", "smmuv3-s2", "smmuv3-mmu600", "smmuv3-nc", "my-iommu", "my-iommu-buggy",
         ]);
         models[^2].GetProperty("format").GetString().ShouldBe("my-format");
         models[^2].GetProperty("devices").GetInt32().ShouldBe(4);

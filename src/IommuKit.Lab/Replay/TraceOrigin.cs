@@ -14,7 +14,13 @@ public static class TraceOrigin
     /// <returns>Its name, as <see cref="TraceSummary.RecordedOn"/>; null if nothing says it, or the file cannot be read.</returns>
     public static string? Find(string path)
     {
+        ArgumentNullException.ThrowIfNull(path);
         var iommu = new RecordedIommu();
+        if (path.Length == 0)
+        {
+            return null;
+        }
+
         try
         {
             using var reader = TraceFile.Open(path, isLenient: true);
@@ -25,7 +31,7 @@ public static class TraceOrigin
         }
         catch (InputException)
         {
-            // Whoever reads it in earnest says what is wrong.
+            // The reader that uses it says what is wrong.
         }
 
         return iommu.Name;

@@ -1,5 +1,6 @@
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
+using IommuKit.Sync;
 
 namespace IommuKit.Domains;
 

@@ -1,3 +1,5 @@
+using IommuKit.Sync;
+
 namespace IommuKit.Domains;
 
 /// <summary>The driver of one IOMMU.</summary>

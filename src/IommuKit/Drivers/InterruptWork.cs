@@ -1,4 +1,4 @@
-using IommuKit.Domains;
+using IommuKit.Sync;
 
 namespace IommuKit.Drivers;
 

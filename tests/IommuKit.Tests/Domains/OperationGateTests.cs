@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using IommuKit.Domains;
+using IommuKit.Sync;
 
 namespace IommuKit.Tests.Domains;
 

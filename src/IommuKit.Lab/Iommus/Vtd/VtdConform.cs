@@ -59,8 +59,10 @@ internal sealed class VtdConform : IConformKind
     {
         ArgumentNullException.ThrowIfNull(snapshot);
 
-        // Our driver has the second stage only, in legacy mode.
-        return IsScalable(snapshot) ? null : new VtdConformDriver(UnitOf(snapshot));
+        // Our driver has the second stage only, in legacy mode. In caching mode both maps and unmaps have commands, and the recording does not tell
+        // which are whose.
+        var unit = UnitOf(snapshot);
+        return IsScalable(snapshot) || unit.Capability.CachingMode ? null : new VtdConformDriver(unit);
     }
 
     private static bool IsScalable(BootSnapshot snapshot) =>

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 
-namespace IommuKit.Domains;
+namespace IommuKit.Sync;
 
 /// <summary>
 /// The operations under way in one domain, so that it is disposed of after them: none of them may go on to store into a table that was given to
@@ -160,7 +160,7 @@ internal sealed class OperationGate
     private void Refuse(Slot? slot)
     {
         Exit(slot);
-        throw new ObjectDisposedException(nameof(IommuDomain));
+        throw new ObjectDisposedException("IommuDomain");
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
