@@ -81,7 +81,7 @@ internal sealed class RunOptions(Catalog catalog)
 
         string?[] recorded =
         [
-            .. traces.Where(trace => FileIdentity.Of(trace) is { IsRegular: true }).Select(TraceOrigin.Find)
+            .. traces.Where(trace => trace.Length != 0 && FileIdentity.Of(trace) is { IsRegular: true }).Select(TraceOrigin.Find)
                 .Where(name => name is not null).Distinct(StringComparer.Ordinal),
         ];
         if (recorded is [{ } only] && catalog.Machines.FirstOrDefault(kind => kind.RecordedOn == only) is { } kind)

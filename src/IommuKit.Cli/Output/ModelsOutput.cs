@@ -46,7 +46,7 @@ internal static class ModelsOutput
             "caches_invalid_entries",
             "whether it may cache entries that are not present",
             model => model.Paging.Flush.CachesInvalidEntries,
-            new("caches entries that are not present")
+            new("caches entries not present")
         },
         {
             "table_cache_line_bytes",
@@ -59,7 +59,7 @@ internal static class ModelsOutput
             "tlb_group_bytes",
             "IOVA that one flush of a group covers: the driver's guess at a line of the TLB",
             model => model.Paging.Flush.TlbGroup,
-            new("IOVA in a TLB line (driver's guess)", 0, Bytes)
+            new("IOVA in a TLB line (as guessed)", 0, Bytes)
         },
         {
             "range_flush",
