@@ -159,7 +159,11 @@ internal sealed class IovaSpace
         int next = Nodes[previous].Next;
         Nodes[index] = new RangeNode
         {
-            Start = start, Length = length, Previous = previous, Next = next, Generation = Nodes[index].Generation,
+            Start = start,
+            Length = length,
+            Previous = previous,
+            Next = next,
+            Generation = Nodes[index].Generation,
         };
         Nodes[previous].Next = index;
         if (next != 0)

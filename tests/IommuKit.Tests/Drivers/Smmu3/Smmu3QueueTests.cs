@@ -35,7 +35,10 @@ public sealed class Smmu3QueueTests
         using var rig = new Smmu3Rig(
             options: new Smmu3DriverOptions
             {
-                CommandQueueLog2 = log2, UsesRanges = false, AddressSpaceThreshold = 0, IssuesInvalidationsTwice = isTwice,
+                CommandQueueLog2 = log2,
+                UsesRanges = false,
+                AddressSpaceThreshold = 0,
+                IssuesInvalidationsTwice = isTwice,
             },
             modelOptions: new Smmu3ModelOptions { NeedsInvalidationsTwice = isTwice });
         var domain = rig.Attached(pageSizes: Page);
