@@ -9,8 +9,9 @@ namespace IommuKit.Benchmarks;
 /// </summary>
 internal static class RowRunner
 {
-    private const int Rounds = 15;
-    private static readonly TimeSpan RoundTime = TimeSpan.FromMilliseconds(25);
+    // Short rounds, so that some of them are not interrupted where other programs run too.
+    private const int Rounds = 200;
+    private static readonly TimeSpan RoundTime = TimeSpan.FromMilliseconds(2);
 
     public static void Run(IReadOnlyList<Row> rows)
     {
