@@ -15,6 +15,7 @@ public partial class TableTests
         ["audit", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz")],
         ["audit", RepositoryFiles.InRepository("samples", "e1000e-counter-lazy-qi.trace.gz")],
         ["calibrate", "--seed-table", "--resamples", "20"],
+        ["calibrate", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), "--resamples", "20"],
         ["replay", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), "--what-if"],
         ["explain", "-s", "128K", "--resamples", "20", "--details"],
     ];
