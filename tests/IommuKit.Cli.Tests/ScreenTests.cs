@@ -24,6 +24,7 @@ public partial class ScreenTests
         ["replay", Sample],
         ["replay", Sample, "--what-if"],
         ["replay", Sample, "--by-size", "-p", "Gather"],
+        ["replay", Sample, "--device", "nvme", "--what-if", "--vtd-rules", "own,linux"],
         ["replay", Sample, "--series", "100ms", "-p", "Gather"],
     ];
 

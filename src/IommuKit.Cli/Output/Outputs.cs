@@ -23,6 +23,7 @@ internal static class Outputs
         WhatIfOutput.Fields,
         SizeOutput.Fields,
         SeriesOutput.Fields,
+        DeviceOutput.Fields,
         CalibrateOutput.Fields,
         CalibrateOutput.CostFields,
         CalibrateOutput.CellFields,

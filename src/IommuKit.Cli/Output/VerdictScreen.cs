@@ -262,9 +262,19 @@ internal static class VerdictScreen
 
         return found.Count == 0
             ? [new SectionLine("none found", Good)]
-            : found.OrderByDescending(waste => waste.Count)
-                .Select((waste, index) => new SectionLine(waste.Text, null, index < MostWaste ? LineWeight.Answer : LineWeight.Further));
+            :
+            [
+                .. found.OrderByDescending(waste => waste.Count)
+                    .Select((waste, index) => new SectionLine(waste.Text, null, index < MostWaste ? LineWeight.Answer : LineWeight.Further)),
+                .. WalksOfDevices(verdict),
+            ];
     }
+
+    /// <summary>What dropped walk caches cost devices, as far as a trace without their accesses says it.</summary>
+    private static IEnumerable<SectionLine> WalksOfDevices(VerdictResult verdict) =>
+        verdict.Audit.Findings.FirstOrDefault(finding => finding.Id == "walk-caches-dropped") is { } walks
+            ? [new($"       walk caches: up to {Numbers.Count(walks.Cost, "walk")} from the root more, see 'replay --device'", null, LineWeight.Detail)]
+            : [];
 
     // Sure are those under whose table something stayed mapped; that the driver freed no table of the others is not in the trace.
     private static (long Count, string Text) WalkCaches(VerdictResult verdict, AuditFinding finding)
