@@ -44,10 +44,11 @@ public class ComparisonTests
     }
 
     [Fact]
-    public void What_takes_causes_apart_by_registers_refuses_a_queue()
+    public void Causes_are_taken_apart_on_a_queue_too_but_the_page_of_2015_is_of_registers()
     {
-        Command.Refuse("explain", "--iommu", "vtd-server").ShouldContain("vtd-server takes commands from a queue");
-        Command.Refuse("report", "--iommu", "vtd-client", "-o", "there-is-no-report.html").ShouldContain("'bench' and 'replay' can run it");
+        Command.Succeed("explain", "--iommu", "vtd-server", "-s", "128K").ShouldStartWith("If this were a vtd-server: unmap of 128K");
+        Command.Refuse("explain", "--iommu", "vtd-server", "--no-prior").ShouldContain("are not fitted to times; --costs takes them as they are");
+        Command.Refuse("report", "--iommu", "vtd-client", "-o", "there-is-no-report.html").ShouldContain("'explain' and 'bench' can run it");
     }
 
     [Fact]

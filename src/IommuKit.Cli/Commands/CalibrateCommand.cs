@@ -5,7 +5,6 @@ using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Cli.Runs;
 using IommuKit.Lab.Costs;
-using IommuKit.Lab.Replay;
 using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
@@ -57,7 +56,7 @@ internal static class CalibrateCommand
             }
 
             bool isTrace = path is not null && CalibrationInput.IsTrace(path);
-            var options = source.OptionsIn(parsed, isTrace ? CostsOfRecorded(context, path!) : null);
+            var options = source.OptionsIn(parsed, isTrace ? RecordedMachine.Of(context.Catalog, [path!])?.Costs : null);
             string costsName = parsed.GetValue(name) ?? (path is null ? "seed-table-fitted" : $"{NameOf(path)}-fitted");
             string[] inputs = [.. source.FilesIn(parsed), .. path is null ? Array.Empty<string>() : [path]];
             using var costFile = parsed.GetValue(costsOut) is { } output ? ResultFile.Open(output, context.Output, inputs, costsOut.Name) : null;
@@ -98,12 +97,6 @@ internal static class CalibrateCommand
         });
         return command;
     }
-
-    /// <summary>The costs of the IOMMU that a trace was recorded on, by what the start of it shows; null if it shows none.</summary>
-    private static string? CostsOfRecorded(CommandContext context, string trace) =>
-        FileIdentity.Of(trace) is { IsRegular: true } && TraceOrigin.Find(trace) is { } recorded
-            ? context.Catalog.Machines.FirstOrDefault(kind => kind.RecordedOn == recorded)?.Costs
-            : null;
 
     /// <summary>A file's name without what says how it is packed.</summary>
     private static string NameOf(string path)

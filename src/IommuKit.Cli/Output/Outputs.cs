@@ -34,6 +34,7 @@ internal static class Outputs
         ExplainOutput.PartFields,
         ExplainOutput.NextFields,
         ExplainOutput.ShareFields,
+        TodayText.Fields,
         PoliciesOutput.Fields,
         ModelsOutput.Fields,
         DumpOutput.Fields,
