@@ -39,7 +39,7 @@ public sealed record OnOtherMachine(IommuKind Kind, CostVector Costs, bool Snoop
     private static bool IsCoherent(IommuKind kind)
     {
         using var machine = kind.Create(new MachineSettings { HasModel = false });
-        return machine.Driver.Traits.Flush is not { HasCoherentWalk: false };
+        return machine.Driver.Traits.Paging is not { Flush.HasCoherentWalk: false };
     }
 
     private static OnOtherMachine? On(IommuKind kind, CostVector costs, bool isCoherent, SyncPolicy from, SyncPolicy to, Workload work)

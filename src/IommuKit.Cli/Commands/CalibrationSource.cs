@@ -47,6 +47,10 @@ internal sealed class CalibrationSource
     /// <summary>Whether one of the options was given.</summary>
     public Option? GivenIn(ParseResult parsed) => Options.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false });
 
+    /// <summary>The option that says what is fitted, if one was given; the others only say how.</summary>
+    public Option? FittedIn(ParseResult parsed) =>
+        new Option[] { _seedTable, _prior, _noPrior }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false });
+
     /// <summary>Whether the proposal's table was asked for.</summary>
     public bool WantsSeedTable(ParseResult parsed) => parsed.GetValue(_seedTable);
 

@@ -73,7 +73,7 @@ internal sealed class CostSource(Catalog catalog)
         // Nothing is fitted for commands in a queue: costs are those of the IOMMU.
         if (costs is null && kind.HasQueue)
         {
-            return (measurements is not null ? _measurements : _calibration.GivenIn(parsed)) is { } fitted
+            return (measurements is not null ? _measurements : _calibration.FittedIn(parsed)) is { } fitted
                 ? throw new InputException(
                     $"{fitted.Name}: costs of {kind.Name}, which takes commands from a queue, are not fitted to times; --costs takes them as they are")
                 : new CostRequest(CostFile.Find(kind.Costs ?? CostFile.Default.Name), null, _calibration.OptionsIn(parsed));

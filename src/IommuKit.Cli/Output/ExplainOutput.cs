@@ -208,11 +208,6 @@ internal sealed class ExplainView(
         }
 
         console.WriteLine();
-        if (today.Count != 0)
-        {
-            tables.Write(TodayText.Table(today, isMarkdown));
-        }
-
         tables.Write(TableOf(
             $"{kind.Name}: {whole} of {to} {(whole == "gain" ? "over" : "against")} {from}; times with costs {explanation.Costs.Name}",
             isMarkdown,
@@ -220,6 +215,11 @@ internal sealed class ExplainView(
             ExplainAnswer.Parts));
         if (hasDetails)
         {
+            if (today.Count != 0)
+            {
+                tables.Write(TodayText.Table(today, isMarkdown));
+            }
+
             tables.Write(TableOf(
                 $"The same {whole} by cause (Shapley, {Workload.Combinations} combinations)",
                 isMarkdown,
