@@ -121,6 +121,7 @@ public sealed class ExplainCommandTests : IDisposable
     public void A_trace_can_be_explained()
     {
         string text = Command.Succeed("explain", Sample, "--to", "Gather", "--resamples", "20");
+        text.ShouldStartWith("If this were a vtd-server: ");
         text.ShouldContain("gain of Gather over PerPage");
         text.ShouldNotContain("Undirected");
         text.ShouldNotContain("modelled device");

@@ -18,11 +18,13 @@ public partial class ScreenTests
         ["bench", "-p", "Gather"],
         ["bench", "--host-time", "-s", "128K", "-p", "Gather"],
         ["calibrate", "--seed-table", "--resamples", "20"],
+        ["calibrate", Sample, "--resamples", "20"],
         ["check", "--iommu", "tegra210", "--policy", "gather", "--release", "never", "--depth", "1", "--time", "0"],
         ["explain", "-s", "128K", "--resamples", "20", "--details"],
         ["replay", Sample],
         ["replay", Sample, "--what-if"],
         ["replay", Sample, "--by-size", "-p", "Gather"],
+        ["replay", Sample, "--device", "nvme", "--what-if", "--vtd-rules", "own,linux"],
         ["replay", Sample, "--series", "100ms", "-p", "Gather"],
     ];
 

@@ -15,8 +15,10 @@ public partial class TableTests
         ["audit", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz")],
         ["audit", RepositoryFiles.InRepository("samples", "e1000e-counter-lazy-qi.trace.gz")],
         ["calibrate", "--seed-table", "--resamples", "20"],
+        ["calibrate", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), "--resamples", "20"],
         ["replay", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), "--what-if"],
         ["explain", "-s", "128K", "--resamples", "20", "--details"],
+        ["replay", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), "--device", "nic", "--what-if", "--vtd-rules", "own,linux"],
     ];
 
     private static readonly Lazy<List<List<string[]>>>[] Wide =

@@ -10,7 +10,7 @@ namespace IommuKit.Analysis.Explain;
 
 /// <summary>
 /// The bench's map and unmap, run with every combination of causes on a model of its own; after each a device tries every page, so that no
-/// combination is counted that does not work.
+/// combination is counted that does not work. Where commands go through a queue, the two policies are run so, and their counts are mixed.
 /// </summary>
 public static class SizeWorkloads
 {
@@ -27,6 +27,11 @@ public static class SizeWorkloads
         BenchSteps.CheckSizes(new BenchOptions { Machines = [kind], Sizes = [size] });
         using var first = new Lane(kind, from, size, isMixed: false);
         using var second = new Lane(kind, to, size, isMixed: false);
+        if (kind.HasQueue)
+        {
+            return [Counted(MappingOperation.Map), Counted(MappingOperation.Unmap)];
+        }
+
         double[][][] counts = [new double[Workload.Combinations][], new double[Workload.Combinations][]];
         MappingOperation[] operations = [MappingOperation.Map, MappingOperation.Unmap];
         MaintenancePlan[] plans = [first.Do(operations[0]), first.Do(operations[1])];
@@ -49,6 +54,18 @@ public static class SizeWorkloads
         }
 
         return [.. operations.Select(operation => new Workload(ByteSize.Format(size), size, operation, counts[(int)operation]))];
+
+        // What is in a queue cannot be put into another: there both policies are done, and their counts mixed.
+        Workload Counted(MappingOperation operation)
+        {
+            var one = first.Count(operation);
+            var other = second.Count(operation);
+            return new Workload(
+                ByteSize.Format(size),
+                size,
+                operation,
+                [.. Enumerable.Range(0, Workload.Combinations).Select(on => MixedCounts.Of(one, other, (Causes)on).ToVector())]);
+        }
     }
 
     /// <summary>Nothing on, and everything on, must be the two policies themselves.</summary>
@@ -93,6 +110,20 @@ public static class SizeWorkloads
             return plan;
         }
 
+        /// <summary>Does an operation as the policy does, has a device look at the outcome, and counts.</summary>
+        public OperationCounts Count(MappingOperation operation)
+        {
+            var before = _machine.Counts;
+            Record(operation);
+            var counts = _machine.Counts - before;
+            if (_domain.Policy.IsFull())
+            {
+                BenchSteps.Touch(_machine, _machine.CreateDma(_machine.TestDevice), _list, _size, operation == MappingOperation.Map);
+            }
+
+            return WithCall(counts, operation);
+        }
+
         /// <summary>Does an operation with the maintenance that the causes make of the policies', and has a device look at the outcome.</summary>
         public double[] Mix(MappingOperation operation, MaintenancePlan from, MaintenancePlan to, Causes on)
         {
@@ -127,10 +158,12 @@ public static class SizeWorkloads
             return _recorder.Stop();
         }
 
-        private static double[] VectorOf(OperationCounts counts, MappingOperation operation)
+        private static double[] VectorOf(OperationCounts counts, MappingOperation operation) => WithCall(counts, operation).ToVector();
+
+        private static OperationCounts WithCall(OperationCounts counts, MappingOperation operation)
         {
             counts.Add(operation == MappingOperation.Map ? OperationKind.MapCall : OperationKind.UnmapCall, 1);
-            return counts.ToVector();
+            return counts;
         }
     }
 }

@@ -34,6 +34,10 @@ public static class TraceWorkload
         var otherRecorder = new StepRecorder(second.Machine, holdsBack: false);
         var before = first.Machine.Counts;
         var otherBefore = second.Machine.Counts;
+        bool hasQueue = kind.HasQueue;
+        var lastOne = before;
+        var lastOther = otherBefore;
+        double[][] mixtures = [.. Enumerable.Range(0, Workload.Combinations).Select(_ => new double[OperationKinds.All.Count])];
         Meter[] meters = [.. Enumerable.Range(0, Workload.Combinations).Select(_ => second.Machine.MeterBeside())];
         while (reader.Read(out var traceEvent))
         {
@@ -56,6 +60,14 @@ public static class TraceWorkload
         for (int on = 0; on < counts.Length; on++)
         {
             bool isSecond = ((Causes)on).HasFlag(Causes.Software);
+            if (hasQueue)
+            {
+                mixtures[on][(int)OperationKind.MapCall] += (isSecond ? otherReplay : replay).MapLatency.Count;
+                mixtures[on][(int)OperationKind.UnmapCall] += (isSecond ? otherReplay : replay).UnmapLatency.Count;
+                counts[on] = mixtures[on];
+                continue;
+            }
+
             var software = isSecond ? second.Machine.Counts - otherBefore : first.Machine.Counts - before;
             var result = isSecond ? otherReplay : replay;
             var hardware = meters[on].Read(new DomainCounters());
@@ -75,9 +87,37 @@ public static class TraceWorkload
             otherRecorder.Start();
             other();
             var otherPlan = otherRecorder.Stop();
+            if (hasQueue)
+            {
+                MixCounts();
+                return;
+            }
+
             for (int on = 0; on < meters.Length; on++)
             {
                 MixedMaintenance.Run(plan, otherPlan, (Causes)on, meters[on]);
+            }
+        }
+
+        void MixCounts()
+        {
+            var now = first.Machine.Counts;
+            var otherNow = second.Machine.Counts;
+            var done = now - lastOne;
+            var otherDone = otherNow - lastOther;
+            (lastOne, lastOther) = (now, otherNow);
+            if (done == default && otherDone == default)
+            {
+                return;
+            }
+
+            for (int on = 0; on < mixtures.Length; on++)
+            {
+                double[] mixed = MixedCounts.Of(done, otherDone, (Causes)on).ToVector();
+                for (int kind = 0; kind < mixed.Length; kind++)
+                {
+                    mixtures[on][kind] += mixed[kind];
+                }
             }
         }
     }

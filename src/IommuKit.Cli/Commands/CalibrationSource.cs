@@ -16,8 +16,8 @@ internal sealed class CalibrationSource
 
     private readonly Option<string?> _prior = new("--prior")
     {
-        Description = "What is known of costs beside the times: the components with a width_us of a cost file or of built-in costs. "
-            + $"Default: {CostFile.Default.Name}.",
+        Description = "What is known of costs beside the times: the components with a width_us of a cost file or of built-in costs; for a trace, "
+            + $"all that it does not tell. Default: {CostFile.Default.Name}; for a trace, the costs of the IOMMU that it was recorded on.",
         HelpName = "FILE|NAME",
     };
 
@@ -47,18 +47,24 @@ internal sealed class CalibrationSource
     /// <summary>Whether one of the options was given.</summary>
     public Option? GivenIn(ParseResult parsed) => Options.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false });
 
+    /// <summary>The option that says what is fitted, if one was given; the others only say how.</summary>
+    public Option? FittedIn(ParseResult parsed) =>
+        new Option[] { _seedTable, _prior, _noPrior }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false });
+
     /// <summary>Whether the proposal's table was asked for.</summary>
     public bool WantsSeedTable(ParseResult parsed) => parsed.GetValue(_seedTable);
 
     /// <summary>Reads the options; refuses what cannot be.</summary>
-    public CalibrationOptions OptionsIn(ParseResult parsed)
+    /// <param name="parsed">What the user typed.</param>
+    /// <param name="usual">The costs that priors are taken from if none are named; null for the proposal's machine.</param>
+    public CalibrationOptions OptionsIn(ParseResult parsed, string? usual = null)
     {
         if (parsed.GetValue(_noPrior) && parsed.GetValue(_prior) is not null)
         {
             throw new InputException("--prior and --no-prior exclude each other");
         }
 
-        var prior = parsed.GetValue(_noPrior) ? null : parsed.GetValue(_prior) is { } name ? CostFile.Find(name) : CostFile.Default;
+        var prior = parsed.GetValue(_noPrior) ? null : (parsed.GetValue(_prior) ?? usual) is { } name ? CostFile.Find(name) : CostFile.Default;
         var options = new CalibrationOptions { Prior = new CostPrior(prior) };
         if (parsed.GetValue(_resamples) is { } text)
         {

@@ -14,7 +14,8 @@ internal sealed class CostSource(Catalog catalog)
 {
     private readonly Option<string?> _iommu = new("--iommu", "--soc")
     {
-        Description = $"The IOMMU: {string.Join(", ", catalog.Machines.Select(kind => kind.Name))}. Default: {SeedTable.Machine}.",
+        Description = $"The IOMMU: {string.Join(", ", catalog.Machines.Select(kind => kind.Name))}. Default: {SeedTable.Machine}; for traces, one of the "
+            + "kind that they were recorded on, if they say so.",
         HelpName = "NAME",
     };
 
@@ -41,23 +42,25 @@ internal sealed class CostSource(Catalog catalog)
         }
     }
 
-    /// <summary>The machine.</summary>
-    public IommuKind MachineIn(ParseResult parsed)
-    {
-        var kind = Choices.Machine(catalog, parsed.GetValue(_iommu) ?? SeedTable.Machine);
-        return !kind.HasQueue
-            ? kind
-            : throw new InputException(
-                $"{_iommu.Name}: {kind.Name} takes commands from a queue, and causes are told apart by accesses of registers; 'bench' and 'replay' "
-                + "can run it");
-    }
+    /// <summary>The machine; if none was named, one of the kind that traces were recorded on, if they say so, or else that of the proposal.</summary>
+    /// <param name="parsed">What the user typed.</param>
+    /// <param name="traces">The traces that it is about; empty if it is about sizes.</param>
+    public IommuKind MachineIn(ParseResult parsed, IEnumerable<string> traces) => parsed.GetValue(_iommu) is { } name
+        ? Choices.Machine(catalog, name)
+        : RecordedMachine.Of(catalog, traces) ?? Choices.Machine(catalog, SeedTable.Machine);
+
+    /// <summary>Whether neither a machine nor costs were chosen, so that it is about those of the proposal.</summary>
+    public bool IsOfProposal(ParseResult parsed) =>
+        parsed.GetValue(_iommu) is null && parsed.GetValue(_costs) is null && parsed.GetValue(_measurements) is null;
 
     /// <summary>The files that are read.</summary>
     public IEnumerable<string> FilesIn(ParseResult parsed) =>
         [.. _calibration.FilesIn(parsed), .. new[] { parsed.GetValue(_costs), parsed.GetValue(_measurements) }.OfType<string>()];
 
     /// <summary>Reads the options; refuses what cannot be.</summary>
-    public CostRequest CostsIn(ParseResult parsed)
+    /// <param name="parsed">What the user typed.</param>
+    /// <param name="kind">The machine.</param>
+    public CostRequest CostsIn(ParseResult parsed, IommuKind kind)
     {
         string? costs = parsed.GetValue(_costs);
         string? measurements = parsed.GetValue(_measurements);
@@ -65,6 +68,15 @@ internal sealed class CostSource(Catalog catalog)
         {
             throw new InputException(
                 $"{_costs.Name}: this takes costs as they are; it does not go together with {other.Name}, which has them fitted");
+        }
+
+        // Nothing is fitted for commands in a queue: costs are those of the IOMMU.
+        if (costs is null && kind.HasQueue)
+        {
+            return (measurements is not null ? _measurements : _calibration.FittedIn(parsed)) is { } fitted
+                ? throw new InputException(
+                    $"{fitted.Name}: costs of {kind.Name}, which takes commands from a queue, are not fitted to times; --costs takes them as they are")
+                : new CostRequest(CostFile.Find(kind.Costs ?? CostFile.Default.Name), null, _calibration.OptionsIn(parsed));
         }
 
         if (measurements is not null && _calibration.WantsSeedTable(parsed))

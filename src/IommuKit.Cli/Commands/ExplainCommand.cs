@@ -42,7 +42,6 @@ internal static class ExplainCommand
         results.AddTo(command);
         command.SetAction(parsed =>
         {
-            var kind = source.MachineIn(parsed);
             var fromPolicy = Choices.One<SyncPolicy>(from.Name, parsed.GetValue(from)!);
             var toPolicy = Choices.One<SyncPolicy>(to.Name, parsed.GetValue(to)!);
             if (fromPolicy == toPolicy)
@@ -62,7 +61,8 @@ internal static class ExplainCommand
                 throw new InputException($"{lenient.Name}: this is for a trace; name one");
             }
 
-            var costs = source.CostsIn(parsed);
+            var kind = source.MachineIn(parsed, file is null ? [] : [file]);
+            var costs = source.CostsIn(parsed, kind);
             IEnumerable<string> inputs = [.. source.FilesIn(parsed), .. file is null ? Array.Empty<string>() : [file]];
             return results.Collect(parsed, context, inputs, writer =>
             {
@@ -72,13 +72,11 @@ internal static class ExplainCommand
                     ? Progress.Collect(
                         context, "explain", 2 * sizes.Count, sizes.SelectMany(bytes => SizeWorkloads.Run(kind, fromPolicy, toPolicy, bytes)))
                     : [Progress.Read(context, file, onRead => RunTrace(file, onRead))];
-                var view = new ExplainView(
-                    kind,
-                    fromPolicy,
-                    toPolicy,
-                    new Explanation(workloads, costs.Take(calibration), calibration),
-                    replay,
-                    parsed.GetValue(details));
+                var explanation = new Explanation(workloads, costs.Take(calibration), calibration);
+                var today = file is null && source.IsOfProposal(parsed)
+                    ? OnOtherMachine.Of(context.Catalog.Machines, fromPolicy, toPolicy, explanation.Headline.Workload)
+                    : [];
+                var view = new ExplainView(kind, fromPolicy, toPolicy, explanation, replay, parsed.GetValue(details), today);
                 view.Write(writer);
 
                 Workload RunTrace(string path, Action<long>? onRead)

@@ -43,7 +43,8 @@ internal static class ReplayCommand
             files,
         };
         common.AddTo(command);
-        foreach (Option option in (Option[])[whatIf, bySize, series, lenient, shard])
+        var device = new DeviceOptions();
+        foreach (Option option in (Option[])[whatIf, bySize, series, .. device.Options, lenient, shard])
         {
             command.Options.Add(option);
         }
@@ -52,9 +53,16 @@ internal static class ReplayCommand
         command.SetAction(parsed =>
         {
             string? interval = parsed.GetValue(series);
-            if (parsed.GetValue(bySize) && interval is not null)
+            var profile = device.ProfileIn(parsed);
+            string[] views =
+            [
+                .. parsed.GetValue(bySize) ? [bySize.Name] : Array.Empty<string>(),
+                .. interval is not null ? [series.Name] : Array.Empty<string>(),
+                .. profile is not null ? [DeviceOptions.Name] : Array.Empty<string>(),
+            ];
+            if (views.Length > 1)
             {
-                throw new InputException("--by-size and --series exclude each other");
+                throw new InputException($"{views[0]} and {views[1]} exclude each other");
             }
 
             var part = parsed.GetValue(shard) is { } text ? Shard.Parse(text) : (Shard?)null;
@@ -69,6 +77,7 @@ internal static class ReplayCommand
                 Costs = common.CostsIn(parsed),
                 IsLenient = parsed.GetValue(lenient),
                 HasSizes = parsed.GetValue(bySize),
+                Device = profile,
                 SeriesInterval = interval is null ? 0 : Choices.Duration(series.Name, interval),
             };
             if (paths.Count(path => path == "-") > 1)

@@ -53,8 +53,16 @@ internal static class ReportCommand
         source.AddTo(command);
         command.SetAction(parsed =>
         {
-            var costs = source.CostsIn(parsed);
             string[] files = parsed.GetValue(traces)!;
+            var kind = source.MachineIn(parsed, files);
+            if (kind.HasQueue && files.Length == 0)
+            {
+                throw new InputException(
+                    $"--iommu: {kind.Name} takes commands from a queue, and a report without a trace is about the proposal of 2015 and its registers; "
+                    + "'explain' and 'bench' can run it");
+            }
+
+            var costs = source.CostsIn(parsed, kind);
             CheckTraces(files, parsed.GetValue(log), parsed.GetValue(lenient));
             string? heading = parsed.GetValue(title);
             if (heading?.Trim().Length is 0 or > MaxTitle)
@@ -69,7 +77,7 @@ internal static class ReportCommand
             }
 
             var request = new ReportRequest(
-                source.MachineIn(parsed),
+                kind,
                 Choices.Policies(parsed.GetValue(policy) is { Length: > 0 } names ? names : null),
                 files,
                 costs,

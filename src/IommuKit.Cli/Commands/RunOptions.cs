@@ -1,6 +1,5 @@
 using System.CommandLine;
 using IommuKit.Cli.Extensions;
-using IommuKit.Cli.Invocation;
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
@@ -79,15 +78,7 @@ internal sealed class RunOptions(Catalog catalog)
             return;
         }
 
-        string?[] recorded =
-        [
-            .. traces.Where(trace => trace.Length != 0 && FileIdentity.Of(trace) is { IsRegular: true }).Select(TraceOrigin.Find)
-                .Where(name => name is not null).Distinct(StringComparer.Ordinal),
-        ];
-        if (recorded is [{ } only] && catalog.Machines.FirstOrDefault(kind => kind.RecordedOn == only) is { } kind)
-        {
-            Default = kind.Name;
-        }
+        Default = RecordedMachine.Of(catalog, traces)?.Name ?? Default;
     }
 
     /// <summary>The IOMMUs that were asked for.</summary>

@@ -126,6 +126,12 @@ internal static class ExplainOutput
             Maybe.Null
         },
         { "skipped_reasons", "as in `replay`; null without a trace", SkipText.Fields, view => view.Replay?.Skipped, Maybe.Null },
+        {
+            "today",
+            "the work that the conclusions are about on IOMMUs that take commands from a queue; empty where a machine, costs or a trace were named",
+            TodayText.Fields,
+            view => view.Today
+        },
     };
 }
 
@@ -143,7 +149,15 @@ internal sealed record ExplainedPart(ExplainView View, Attribution Attribution, 
 /// <param name="explanation">What was found.</param>
 /// <param name="replay">How the trace that it is about was replayed; null if it is about sizes.</param>
 /// <param name="hasDetails">Whether the tables by cause and by operation are wanted too.</param>
-internal sealed class ExplainView(IommuKind kind, SyncPolicy from, SyncPolicy to, Explanation explanation, ReplayResult? replay, bool hasDetails)
+/// <param name="today">The same work on other machines, with costs of their own; empty if that was not asked for.</param>
+internal sealed class ExplainView(
+    IommuKind kind,
+    SyncPolicy from,
+    SyncPolicy to,
+    Explanation explanation,
+    ReplayResult? replay,
+    bool hasDetails,
+    IReadOnlyList<OnOtherMachine> today)
 {
     private static readonly string[] CauseHeaders = ["Invalidations", "Cleans", "Waits", "Software"];
 
@@ -156,6 +170,9 @@ internal sealed class ExplainView(IommuKind kind, SyncPolicy from, SyncPolicy to
     public Explanation Explanation => explanation;
 
     public ReplayResult? Replay => replay;
+
+    /// <summary>The same work on other machines.</summary>
+    public IReadOnlyList<OnOtherMachine> Today => today;
 
     /// <summary>What is split: a gain, or a loss.</summary>
     public string Whole => explanation.Headline.IsLoss ? "loss" : "gain";
@@ -185,6 +202,11 @@ internal sealed class ExplainView(IommuKind kind, SyncPolicy from, SyncPolicy to
             console.Note(isMarkdown, $"{Names.OfFile(replay.Trace.File)}: {TraceNotes.Origin(replay)}");
         }
 
+        if (today.Count != 0)
+        {
+            console.Note(isMarkdown, TodayText.Answer(today));
+        }
+
         console.WriteLine();
         tables.Write(TableOf(
             $"{kind.Name}: {whole} of {to} {(whole == "gain" ? "over" : "against")} {from}; times with costs {explanation.Costs.Name}",
@@ -193,6 +215,11 @@ internal sealed class ExplainView(IommuKind kind, SyncPolicy from, SyncPolicy to
             ExplainAnswer.Parts));
         if (hasDetails)
         {
+            if (today.Count != 0)
+            {
+                tables.Write(TodayText.Table(today, isMarkdown));
+            }
+
             tables.Write(TableOf(
                 $"The same {whole} by cause (Shapley, {Workload.Combinations} combinations)",
                 isMarkdown,
@@ -244,7 +271,9 @@ internal sealed class ExplainView(IommuKind kind, SyncPolicy from, SyncPolicy to
         tables.Legend(("Waits", "barriers and read-backs"));
         if (explanation.Headline.Workload.Operation is not null)
         {
-            console.Note(isMarkdown, "A modelled device tried every page with every combination of causes.");
+            console.Note(isMarkdown, kind.HasQueue
+                ? "A modelled device tried every page under both policies; combinations of causes are mixed of their counts."
+                : "A modelled device tried every page with every combination of causes.");
         }
     }
 

@@ -21,6 +21,9 @@ internal enum ReplayView
 
     /// <summary>What happened in each interval of time.</summary>
     Series,
+
+    /// <summary>What a device's accesses took.</summary>
+    Device,
 }
 
 /// <summary>What <c>iommukit replay</c> says, whether its results come from one run or from shards.</summary>
@@ -173,6 +176,9 @@ internal static class ReplayOutput
                 break;
             case ReplayView.Series:
                 SeriesOutput.Write(writer, results);
+                break;
+            case ReplayView.Device:
+                DeviceOutput.Write(writer, results);
                 break;
             default:
                 writer.Write(Fields, results, (console, isMarkdown) => WriteTable(console, results, isMarkdown));

@@ -238,7 +238,7 @@ internal static class VerdictScreen
 
     private static IEnumerable<SectionLine> Waste(VerdictResult verdict)
     {
-        var found = new List<(long Count, string Text)>();
+        var found = new List<(long Count, string Text, string? More)>();
         foreach (var finding in verdict.Audit.Findings)
         {
             (long Count, string Text)? waste = finding.Id switch
@@ -256,14 +256,21 @@ internal static class VerdictScreen
             };
             if (waste is { } one)
             {
-                found.Add((one.Count, $"{VerdictText.Share(one.Count / (double)verdict.Flushes),6} {one.Text} (line {finding.FirstLine})"));
+                // What it costs devices, as far as a trace without their accesses says.
+                string? more = finding.Id == "walk-caches-dropped"
+                    ? $"up to {Numbers.Count(finding.Cost, "walk")} from the root more, see 'replay --device'"
+                    : null;
+                found.Add((one.Count, $"{VerdictText.Share(one.Count / (double)verdict.Flushes),6} {one.Text} (line {finding.FirstLine})", more));
             }
         }
 
         return found.Count == 0
             ? [new SectionLine("none found", Good)]
-            : found.OrderByDescending(waste => waste.Count)
-                .Select((waste, index) => new SectionLine(waste.Text, null, index < MostWaste ? LineWeight.Answer : LineWeight.Further));
+            : found.OrderByDescending(waste => waste.Count).SelectMany((waste, index) => (SectionLine[])
+            [
+                new(waste.Text, null, index < MostWaste ? LineWeight.Answer : LineWeight.Further),
+                .. waste.More is { } more ? [new SectionLine($"       {more}", null, LineWeight.Further)] : Array.Empty<SectionLine>(),
+            ]);
     }
 
     // Sure are those under whose table something stayed mapped; that the driver freed no table of the others is not in the trace.

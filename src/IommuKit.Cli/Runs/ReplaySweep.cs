@@ -17,8 +17,8 @@ internal sealed class ReplaySweep(IReadOnlyList<string> files, ReplayOptions opt
     public int Cases { get; } = options.Cases.Count;
 
     /// <summary>What is shown of the results.</summary>
-    public ReplayView View =>
-        options.HasSizes ? ReplayView.Sizes : options.SeriesInterval != 0 ? ReplayView.Series : isWhatIf ? ReplayView.WhatIf : ReplayView.Policies;
+    public ReplayView View => options.Device is not null ? ReplayView.Device
+        : options.HasSizes ? ReplayView.Sizes : options.SeriesInterval != 0 ? ReplayView.Series : isWhatIf ? ReplayView.WhatIf : ReplayView.Policies;
 
     /// <summary>Everything that results depend on, apart from what is in the files, by the option that it comes from.</summary>
     public IReadOnlyDictionary<string, string> Parameters => new Dictionary<string, string>(StringComparer.Ordinal)
@@ -30,6 +30,7 @@ internal sealed class ReplaySweep(IReadOnlyList<string> files, ReplayOptions opt
         ["--costs"] = FormattableString.Invariant($"{options.Costs.Name}: {string.Join(' ', options.Costs.Components.ToVector())}"),
         ["--lenient"] = options.IsLenient ? "yes" : "no",
         ["--series"] = FormattableString.Invariant($"{options.SeriesInterval} ns"),
+        ["--device"] = options.Device?.ToString() ?? "none",
         ["view"] = View.ToString(),
     };
 

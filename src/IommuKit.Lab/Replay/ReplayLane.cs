@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
+using IommuKit.Lab.Replay.Devices;
 using IommuKit.Specs.PageTables;
 using IommuKit.Traces;
 
@@ -24,6 +25,7 @@ public sealed class ReplayLane : IDisposable
     private readonly SeriesRecorder? _series;
     private readonly ExposureMeter _exposure = new();
     private readonly TraceClock _clock;
+    private readonly DeviceUse? _device;
     private OperationCounts _last;
     private double _microseconds;
     private long _drains;
@@ -41,9 +43,11 @@ public sealed class ReplayLane : IDisposable
         _sizes = options.HasSizes ? new SizeLatencies() : null;
         _series = options.SeriesInterval == 0 ? null : new SeriesRecorder(options.SeriesInterval, _clock);
 
-        // No device takes part, so that nothing would read the model's caches: counting the driver's accesses is enough.
-        _machine = replayCase.Machine.Create(replayCase.Tuning.Settings with { HasModel = false, IsShared = false });
-        _domain = _machine.CreateTalliedDomain(new DomainOptions
+        // Where no device takes part, nothing would read the model's caches: counting the driver's accesses is enough.
+        bool hasDevice = options.Device is not null;
+        _machine = replayCase.Machine.Create(
+            replayCase.Tuning.Settings with { HasModel = hasDevice, HasImmediateWrites = hasDevice, IsShared = false });
+        var domainOptions = new DomainOptions
         {
             Policy = replayCase.Policy,
             FlushAllPages = replayCase.Tuning.FlushAllPages,
@@ -51,8 +55,19 @@ public sealed class ReplayLane : IDisposable
             // A trace says what went away, and the rest of a superpage did not.
             SplitsPages = !BitOperations.IsPow2(_machine.Driver.Traits.PageSizes),
             Clock = _clock,
-        });
+        };
+        _domain = hasDevice ? _machine.CreateDomain(domainOptions) : _machine.CreateTalliedDomain(domainOptions);
         _domain.Attach(_machine.TestDevice);
+        try
+        {
+            _device = options.Device is { } profile ? new DeviceUse(profile, _machine, _domain) : null;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
         _before = _machine.Counts;
         _last = _before;
     }
@@ -97,6 +112,7 @@ public sealed class ReplayLane : IDisposable
     {
         _domain.Flush();
         Lap(maps: 0, unmaps: 0);
+        var device = _device?.Finish();
         var counts = _last - _before;
         counts.Add(OperationKind.MapCall, _mapLatency.Count);
         counts.Add(OperationKind.UnmapCall, _unmapLatency.Count);
@@ -115,6 +131,7 @@ public sealed class ReplayLane : IDisposable
             _series?.Finish() ?? [],
             _exposure.Finish(trace.HasTimes))
         {
+            Device = device,
             IsAsRecorded = _case.Machine.RecordedOn is { } own && own == trace.RecordedOn,
             Unpriced = _costs.Unpriced(counts),
             Histograms = (_mapLatency, _unmapLatency),
@@ -144,6 +161,17 @@ public sealed class ReplayLane : IDisposable
         }
     }
 
+    /// <summary>A device comes to mappings now and then. Who leaves flushing to the caller needs one that flushes before it does.</summary>
+    private void UseMapping(DeviceUse device, in TraceEvent map)
+    {
+        if (device.IsFull && _domain.Policy == SyncPolicy.Explicit)
+        {
+            _domain.Flush();
+        }
+
+        device.Mapped(map.Iova, map.LastIova);
+    }
+
     private void Map(in TraceEvent map)
     {
         var error = _domain.TryMap(map.Iova, map.PhysicalAddress, map.Size, Protection.Read | Protection.Write);
@@ -153,6 +181,11 @@ public sealed class ReplayLane : IDisposable
             _mapLatency.Add(microseconds);
             _sizes?.Add(MappingOperation.Map, map.Size, microseconds);
             _series?.AddCall(MappingOperation.Map, map.Size);
+            if (_device is not null)
+            {
+                UseMapping(_device, map);
+            }
+
             return;
         }
 
@@ -185,6 +218,7 @@ public sealed class ReplayLane : IDisposable
 
         // What lies beyond the aperture was never mapped, and neither was what some map before had to skip.
         ulong last = Math.Min(unmap.LastIova, _domain.ApertureEnd);
+        _device?.Unmapping(unmap.Iova, last);
         ulong next = unmap.Iova;
         ulong unmapped = 0;
         var before = _machine.PutOff;

@@ -1,6 +1,7 @@
 using IommuKit.Domains;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
+using IommuKit.Lab.Replay.Devices;
 
 namespace IommuKit.Lab.Replay;
 
@@ -30,6 +31,11 @@ public sealed record ReplayOptions
 
     /// <summary>Nanoseconds of the trace's clock in one interval of a time series; 0 means no series.</summary>
     public long SeriesInterval { get; init; }
+
+    /// <summary>
+    /// A device that uses through the models of the IOMMUs what is mapped; null for none, so that no models are needed.
+    /// </summary>
+    public DeviceProfile? Device { get; init; }
 
     /// <summary>Every combination of machine, tuning and policy, in that order.</summary>
     public IReadOnlyList<ReplayCase> Cases =>

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
+using IommuKit.Lab.Replay.Devices;
 
 namespace IommuKit.Lab.Replay;
 
@@ -35,6 +36,9 @@ public sealed record ReplayResult(
 {
     /// <summary>Kinds of operation that were counted and that the costs say nothing of, so that they took no time.</summary>
     public IReadOnlyList<OperationKind> Unpriced { get; init; } = [];
+
+    /// <summary>What a device's accesses took; null if none was asked for.</summary>
+    public DeviceUsage? Device { get; init; }
 
     /// <summary>Whether the machine is of the kind that the trace was recorded on.</summary>
     public bool IsAsRecorded { get; init; }

@@ -121,19 +121,30 @@ internal static class ModelPart
 
     private static ReportTable Totals(IReadOnlyList<ReplayResult> replays) => new(
         "All maps and unmaps together, and what the driver did; ms of virtual time",
-        [new("Policy", false), new("Total ms"), new("Writes"), new("Reads"), new("Lines"), new("Barriers"), new("Skipped")],
+        [new("Policy", false), new("Total ms"), .. CountColumns(replays).Select(column => new ReportColumn(column.Header)), new("Skipped")],
         [
-            .. replays.Select(replay => new[]
-            {
+            .. replays.Select(replay => (string[])
+            [
                 replay.Policy.ToString(),
                 Total(replay),
-                Numbers.Count(replay.Counts[OperationKind.RegisterWrite]),
-                Numbers.Count(replay.Counts[OperationKind.RegisterRead]),
-                Numbers.Count(replay.Counts[OperationKind.LineCleaned]),
-                Numbers.Count(replay.Counts[OperationKind.Barrier]),
+                .. CountColumns(replays).Select(column => Numbers.Count(replay.Counts[column.Kind])),
                 Numbers.Count(replay.SkippedCount),
-            }),
+            ]),
         ]);
+
+    /// <summary>What the driver did; commands only where there is a queue.</summary>
+    private static IEnumerable<(string Header, OperationKind Kind)> CountColumns(IReadOnlyList<ReplayResult> replays)
+    {
+        (string, OperationKind)[] queue = [("Commands", OperationKind.Command), ("Doorbells", OperationKind.Doorbell)];
+        return
+        [
+            .. replays.Any(replay => replay.Counts[OperationKind.Command] != 0) ? queue : [],
+            ("Writes", OperationKind.RegisterWrite),
+            ("Reads", OperationKind.RegisterRead),
+            ("Lines", OperationKind.LineCleaned),
+            ("Barriers", OperationKind.Barrier),
+        ];
+    }
 
     private static string Total(ReplayResult replay) => FormattableString.Invariant($"{replay.VirtualMicroseconds / 1000:#,0.0}");
 }

@@ -44,7 +44,7 @@ public sealed class Smmu3Machine : Machine
     /// <inheritdoc/>
     // The model does not count the look-ups of its table cache.
     public override CacheCounts Caches =>
-        Model?.Statistics is { } statistics ? new CacheCounts(statistics.IotlbHits, statistics.IotlbMisses, 0, 0) : default;
+        Model?.Statistics is { } statistics ? new CacheCounts(statistics.IotlbHits, statistics.IotlbMisses, 0, statistics.EntriesRead) : default;
 
     /// <summary>Builds a machine.</summary>
     /// <param name="unit">Which SMMU it has.</param>

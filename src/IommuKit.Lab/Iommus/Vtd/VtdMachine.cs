@@ -50,7 +50,7 @@ public sealed class VtdMachine : Machine
             statistics.IotlbHits,
             statistics.IotlbMisses,
             statistics.IotlbMisses - statistics.Level1Misses,
-            statistics.Level1Misses)
+            statistics.EntriesRead)
         : default;
 
     /// <summary>Builds a machine.</summary>

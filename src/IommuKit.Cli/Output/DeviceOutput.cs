@@ -1,0 +1,134 @@
+using System.Globalization;
+using IommuKit.Domains;
+using IommuKit.Lab;
+using IommuKit.Lab.Replay;
+using IommuKit.Lab.Replay.Devices;
+using Spectre.Console;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>What <c>iommukit replay --device</c> says: what a device's accesses take under each policy, a table for each trace and IOMMU.</summary>
+internal static class DeviceOutput
+{
+    /// <summary>A case.</summary>
+    public static FieldList<ReplayResult> Fields { get; } = new("device")
+    {
+        { "file", ReplayOutput.FileMeaning, result => result.Trace.File },
+        { "iommu", "the IOMMU, as `iommukit models` lists it", result => result.Iommu },
+        { "policy", Promises.PolicyMeaning, result => result.Policy.ToString() },
+        { "tuning", Tuning.Meaning, Tuning.Field<ReplayResult>(ReplayOutput.TuningOf) },
+        { "device", "the device, as `--device` names it", result => Of(result).Device },
+        { "pages", "pages of 4 KiB that it used, each mapping once", result => Of(result).Pages },
+        { "accesses", "its accesses: one for each page, and those of descriptors", result => Of(result).Accesses },
+        { "tlb_misses", "accesses that needed a walk", result => Of(result).TlbMisses },
+        { "table_reads", "entries of page tables that walks read from memory", result => Of(result).TableReads },
+        { "faults", "accesses that were stopped", result => Of(result).Faults, new("Faults", 2) },
+        { "tlb_misses_per_page", "`tlb_misses` for each page", result => Of(result).TlbMissesPerPage, 4, new("TLB misses/page", 1, Rate) },
+        {
+            "walk_cache_misses_per_page",
+            "reads for each page beyond the last entry of each walk: pointers to tables that no walk cache had",
+            result => Of(result).WalkCacheMissesPerPage,
+            4,
+            new("Walk-cache misses/page", 1, Rate)
+        },
+        { "reads_per_page", "`table_reads` for each page", result => Of(result).ReadsPerPage, 4, new("Reads/page", 0, Rate) },
+        {
+            "bound_gbps",
+            "what the device moves at most, in 10^9 bits per second: a model's bound, no measurement",
+            result => Of(result).Gigabits,
+            2,
+            new("At most Gb/s", 0, Gigabits)
+        },
+        { "bound_without_reads_gbps", "the same if no table were read", result => Of(result).MostGigabits, 2 },
+        { "virtual_us", "virtual time of the maps and unmaps themselves", result => result.VirtualMicroseconds, 3, new("Maps, unmaps ms", 1, Milliseconds) },
+        { "promises_all", Promises.AllMeaning, result => result.Policy.IsFull() },
+        { "costs", ReplayOutput.CostsMeaning, result => result.Costs },
+    };
+
+    public static void Write(Results writer, IReadOnlyList<ReplayResult> results) =>
+        writer.Write(Fields, results, (console, isMarkdown) => WriteTables(console, results, isMarkdown));
+
+    private static void WriteTables(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
+    {
+        var tables = new TableSet(console, isMarkdown);
+        foreach (var file in results.GroupBy(result => result.Trace))
+        {
+            foreach (var machine in file.GroupBy(result => result.Iommu, StringComparer.Ordinal))
+            {
+                console.Note(isMarkdown, Answer([.. machine]));
+            }
+
+            ReplayOutput.WriteTrace(console, file.First(), isMarkdown);
+            console.WriteLine();
+            foreach (var machine in file.GroupBy(result => result.Iommu, StringComparer.Ordinal))
+            {
+                tables.Write(ColumnTable.Of(
+                    $"A device ({Of(machine.First()).Device}) behind a {machine.Key}, costs {machine.First().Costs}",
+                    isMarkdown,
+                    [
+                        new("Policy", 0, same => Outcome.NamesOf(same.Select(result => result.Policy)), IsNumber: false),
+                        .. HasTunings(machine) ? [new("Tuning", 0, same => Describe(same[0]), IsNumber: false)] : Array.Empty<Column<List<ReplayResult>>>(),
+                        .. Columns(machine),
+                    ],
+                    machine.GroupBy(SameOf).Select(same => same.ToList())));
+                console.WriteLine();
+            }
+        }
+
+        tables.WriteLeftOut();
+        tables.Legend(
+            ("Reads/page", "entries of page tables that the IOMMU read from memory for each 4 KiB that the device moved"),
+            ("At most Gb/s", "a bound by those reads alone (docs/cost-model.md), neither measured nor time of this host"),
+            ("Maps, unmaps ms", "virtual time of the processor, on the machine that the costs are for"));
+        if (Promises.Note(results.Select(result => result.Policy)) is { } promise)
+        {
+            console.Note(isMarkdown, promise);
+        }
+
+        console.Note(isMarkdown, "A trace has no accesses: here each mapping is used once, between its map and its unmap, in the order of the device.");
+    }
+
+    private static string Answer(IReadOnlyList<ReplayResult> results)
+    {
+        var full = results.Where(result => result.Policy.IsFull()).ToList();
+        var told = full.Count == 0 ? results : full;
+        var best = told.MinBy(result => (Math.Round(Of(result).ReadsPerPage, 2), result.VirtualMicroseconds))!;
+        var worst = told.MaxBy(result => (Math.Round(Of(result).ReadsPerPage, 2), -result.VirtualMicroseconds))!;
+        string device = $"A {Of(best).Device} behind a {best.Iommu}";
+        string of = full.Count == 0 ? "policies" : "policies that leave nothing reachable";
+        return Of(worst).ReadsPerPage - Of(best).ReadsPerPage < 0.005
+            ? $"{device} needs {Rate(Of(best).ReadsPerPage)} reads of page tables a page, and moves at most {Gigabits(Of(best).Gigabits)} Gb/s, under all "
+                + $"{of} that were run."
+            : $"{device} needs the fewest reads of page tables under {NameOf(best, told)}, {Rate(Of(best).ReadsPerPage)} a page (at most "
+                + $"{Gigabits(Of(best).Gigabits)} Gb/s), and the most under {NameOf(worst, told)}, {Rate(Of(worst).ReadsPerPage)} (at most "
+                + $"{Gigabits(Of(worst).Gigabits)} Gb/s), of {of}.";
+    }
+
+    /// <summary>What tells rows apart.</summary>
+    private static (DeviceUsage Usage, double Us, bool IsFull, string Tuning) SameOf(ReplayResult result) =>
+        (Of(result), result.VirtualMicroseconds, result.Policy.IsFull(), Describe(result));
+
+    private static IEnumerable<Column<List<ReplayResult>>> Columns(IEnumerable<ReplayResult> results)
+    {
+        string[] names = ["reads_per_page", "bound_gbps", "tlb_misses_per_page", "walk_cache_misses_per_page", "virtual_us"];
+        return
+            from column in Fields.Columns([.. names, .. results.Any(result => Of(result).Faults != 0) ? ["faults"] : Array.Empty<string>()])
+            select new Column<List<ReplayResult>>(column.Header, column.Rank, same => column.Cell(same[0]), column.IsNumber);
+    }
+
+    private static bool HasTunings(IEnumerable<ReplayResult> results) => results.Select(Describe).Distinct(StringComparer.Ordinal).Count() > 1;
+
+    private static string NameOf(ReplayResult result, IReadOnlyList<ReplayResult> all) =>
+        HasTunings(all) ? $"{result.Policy} ({Describe(result)})" : result.Policy.ToString();
+
+    private static string Describe(ReplayResult result) =>
+        Tuning.Describe(result.Tuning.Settings, result.Tuning.FlushAllPages) is { Length: > 0 } tuning ? tuning : "as it is";
+
+    private static DeviceUsage Of(ReplayResult result) => result.Device!;
+
+    private static string Rate(double rate) => rate.ToString("0.00", CultureInfo.InvariantCulture);
+
+    private static string Gigabits(double rate) => rate.ToString("0.0", CultureInfo.InvariantCulture);
+
+    private static string Milliseconds(double us) => ReplayOutput.Number(us / 1000);
+}

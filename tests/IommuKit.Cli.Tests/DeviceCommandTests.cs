@@ -1,0 +1,70 @@
+using System.Text.Json.Nodes;
+using static IommuKit.Cli.Tests.Command;
+
+namespace IommuKit.Cli.Tests;
+
+/// <summary>replay --device, from the words to the tables.</summary>
+public sealed class DeviceCommandTests : IDisposable
+{
+    private static readonly string Sample = RepositoryFiles.InRepository("samples", "vfio-edu-cm.trace.gz");
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("iommukit-device-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void The_answer_comes_first_and_says_what_dropped_walk_caches_cost()
+    {
+        string text = Succeed("replay", Sample, "--device", "nic", "--what-if", "--vtd-rules", "own,linux", "-p", "SplitSync");
+
+        text.ShouldStartWith("A nic behind a vtd-server needs the fewest reads of page tables under SplitSync (as it is)");
+        text.ShouldContain("the most under SplitSync (--vtd-rules linux)");
+        text.ShouldContain("neither measured nor time of this host");
+        text.ShouldContain("A trace has no accesses");
+    }
+
+    [Fact]
+    public void Rows_add_up_and_a_slower_memory_moves_less()
+    {
+        var rows = Rows("--iommu", "vtd-server,smmuv3,tegra210", "--costs", "vtd-public");
+        rows.Select(row => (string)row["iommu"]!).Distinct().Count().ShouldBe(3);
+        foreach (var row in rows)
+        {
+            ((double)row["reads_per_page"]!).ShouldBe((double)row["table_reads"]! / (double)row["pages"]!, 1e-4);
+            ((long)row["accesses"]!).ShouldBeGreaterThan((long)row["pages"]!);
+            ((long)row["faults"]!).ShouldBe(0);
+            ((double)row["bound_gbps"]!).ShouldBeInRange(1, 100);
+        }
+
+        var slow = Rows("-p", "SplitSync", "--read-ns", "2000").Single();
+        var overlapping = Rows("-p", "SplitSync", "--read-ns", "2000", "--outstanding", "64").Single();
+        double reads = (double)slow["reads_per_page"]!;
+        ((double)slow["bound_gbps"]!).ShouldBe(32768 / (65 + (reads * 2000)), 0.02);
+        ((double)overlapping["bound_gbps"]!).ShouldBe(Math.Min(100, 32768 / (65 + (reads * 2000 / 64))), 0.02);
+    }
+
+    [Fact]
+    public void Shards_put_together_are_the_whole()
+    {
+        string[] command = ["replay", Sample, "--device", "gpu", "-p", "PerPage,Gather,Deferred"];
+        string whole = Succeed([.. command, "--json"]);
+        for (int i = 1; i <= 2; i++)
+        {
+            Succeed([.. command, "--shard", $"{i}/2", "-o", In($"{i}")]);
+        }
+
+        Succeed("merge", In("1"), In("2"), "--json").ShouldBe(whole);
+    }
+
+    [Theory]
+    [InlineData("there is no \"tape\"; choose from nic, nvme, gpu", "--device", "tape")]
+    [InlineData("--series and --device exclude each other", "--device", "nic", "--series", "1s")]
+    [InlineData("--read-ns: this is about a device", "--read-ns", "100")]
+    [InlineData("--outstanding: 0 is not between 1 and 1024", "--device", "nic", "--outstanding", "0")]
+    public void What_cannot_be_is_refused(string reason, params string[] options) => Refuse(["replay", Sample, .. options]).ShouldContain(reason);
+
+    private static JsonObject[] Rows(params string[] options) =>
+        [.. JsonNode.Parse(Succeed(["replay", Sample, "--device", "nic", .. options, "--json"]))!.AsArray().Select(row => row!.AsObject())];
+
+    private string In(string name) => Path.Combine(_folder, name);
+}

@@ -1,0 +1,73 @@
+using IommuKit.Lab.Replay;
+using IommuKit.Traces;
+
+namespace IommuKit.Lab.Tests.Replay;
+
+/// <summary>
+/// Maps and unmaps of a network card that receives packets of a page, as the measurements of "Fast and Safe" (SOSP 2024) have them: a ring of pages
+/// for each flow, refilled after each interrupt; IOVAs as an allocator gives them that has run for long.
+/// </summary>
+internal sealed class NicTraffic
+{
+    /// <summary>Flows, each with a ring.</summary>
+    public required int Flows { get; init; }
+
+    /// <summary>Pages of a ring.</summary>
+    public int PagesPerRing { get; init; } = 256;
+
+    /// <summary>Packets of a flow between two of its interrupts.</summary>
+    public required int PerInterrupt { get; init; }
+
+    /// <summary>Pages with IOVAs in a row that are mapped and unmapped together; 1 for pages by themselves.</summary>
+    public int PagesTogether { get; init; } = 1;
+
+    /// <summary>Does packets to a lane.</summary>
+    public void Do(ReplayLane lane, int packets)
+    {
+        var random = new Random(7);
+        int pieces = Flows * PagesPerRing / PagesTogether;
+
+        // Twice as many as are in use, in no order.
+        var free = Enumerable.Range(0, 2 * pieces).Select(piece => 0x4000_0000ul + ((ulong)(piece * PagesTogether) * SmallPage.Bytes)).ToList();
+        var rings = Enumerable.Range(0, Flows).Select(_ => new Queue<ulong>()).ToList();
+        foreach (var ring in rings)
+        {
+            for (int i = 0; i < PagesPerRing / PagesTogether; i++)
+            {
+                Map(ring);
+            }
+        }
+
+        for (int packet = 0; packet < packets; packet += PerInterrupt)
+        {
+            var ring = rings[random.Next(Flows)];
+            int done = Math.Max(1, PerInterrupt / PagesTogether);
+            for (int i = 0; i < done; i++)
+            {
+                ulong iova = ring.Dequeue();
+                lane.Do(new TraceEvent(TraceEventKind.Unmap, 1, Iova: iova, Size: (ulong)PagesTogether * SmallPage.Bytes), 0);
+                free.Add(iova);
+            }
+
+            for (int i = 0; i < done; i++)
+            {
+                Map(ring);
+            }
+        }
+
+        void Map(Queue<ulong> ring)
+        {
+            int place = random.Next(free.Count);
+            ulong iova = free[place];
+            free[place] = free[^1];
+            free.RemoveAt(free.Count - 1);
+            for (int page = 0; page < PagesTogether; page++)
+            {
+                ulong at = iova + ((ulong)page * SmallPage.Bytes);
+                lane.Do(new TraceEvent(TraceEventKind.Map, 1, Iova: at, PhysicalAddress: at, Size: SmallPage.Bytes), 0);
+            }
+
+            ring.Enqueue(iova);
+        }
+    }
+}
