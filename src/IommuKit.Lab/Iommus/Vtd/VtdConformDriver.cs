@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using IommuKit.Domains;
 using IommuKit.Drivers.Vtd;
 using IommuKit.Lab.Conform;
+using IommuKit.Lab.Machines;
 using IommuKit.Models.Memory;
 using IommuKit.Models.Vtd;
 using IommuKit.PageTables;
@@ -146,7 +147,7 @@ internal sealed class VtdConformDriver : IConformDriver
     /// <summary>Registers that write down the descriptors which the tail hands over.</summary>
     private sealed class Listener(VtdModel<DeviceMemory> model, PhysicalMemory memory) : IMmio
     {
-        private ulong _tail;
+        private QueueFollower? _queue;
 
         public List<VtdInvalidationDescriptor> Descriptors { get; } = [];
 
@@ -176,13 +177,15 @@ internal sealed class VtdConformDriver : IConformDriver
 
         private void Read(ulong tail)
         {
-            ulong queue = model.Read64(VtdRegister.QueueAddress);
-            ulong mask = (0x1000ul << (int)(queue & VtdRegister.QueueAddressBits.SizeMask)) - 1;
-            for (tail &= mask; _tail != tail; _tail = (_tail + VtdInvalidationDescriptor.Bytes) & mask)
+            ulong register = model.Read64(VtdRegister.QueueAddress);
+            var queue = _queue ?? VtdQueueReader.Follow(register, 0);
+            while (queue.TryNext(VtdQueueReader.EndOf(register, tail), out ulong address))
             {
-                var words = MemoryMarshal.Cast<byte, ulong>(memory.CpuView.Span((queue & ~0xffful) + _tail, VtdInvalidationDescriptor.Bytes));
+                var words = MemoryMarshal.Cast<byte, ulong>(memory.CpuView.Span(address, VtdInvalidationDescriptor.Bytes));
                 Descriptors.Add(new VtdInvalidationDescriptor(words[0], words[1], 0, 0));
             }
+
+            _queue = queue;
         }
     }
 }
