@@ -128,6 +128,7 @@ internal static class CommandLine
             RecordCommand.Create(context),
             HostCommand.Create(context),
             BenchCommand.Create(context),
+            TeardownCommand.Create(context),
             ReplayCommand.Create(context),
             MergeCommand.Create(context),
             ModelsCommand.Create(context),

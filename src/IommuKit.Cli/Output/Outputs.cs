@@ -45,6 +45,7 @@ internal static class Outputs
         CheckOutput.LeastFields,
         CheckOutput.ConfigurationFields,
         CheckOutput.EndsFields,
+        TeardownOutput.Fields,
         ConformOutput.Fields,
         ConformOutput.DifferenceFields,
         AuditOutput.Fields,
