@@ -136,6 +136,7 @@ internal static class CommandLine
             DumpCommand.Create(context),
             CheckCommand.Create(context),
             ConformCommand.Create(context),
+            InspectCommand.Create(context),
             AuditCommand.Create(context),
             CalibrateCommand.Create(context),
             ExplainCommand.Create(context),
