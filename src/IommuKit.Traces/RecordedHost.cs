@@ -182,7 +182,8 @@ public sealed class RecordedHost
 
     private void ReadDevice(string text)
     {
-        if (text.Split(", ") is [var name, var group, var type, var driver] && group.StartsWith("group ", StringComparison.Ordinal))
+        // The driver's name is the last, so that it may hold anything.
+        if (text.Split(", ", 4) is [var name, var group, var type, var driver] && group.StartsWith("group ", StringComparison.Ordinal))
         {
             Add(new RecordedDevice(name, Number(group["group ".Length..], int.MaxValue), NullIfNone(type), NullIfNone(driver)));
         }

@@ -35,9 +35,9 @@ public partial class ExtendingDocumentTests
     }
 
     [GeneratedRegex(
-        "```csharp\n// (?<file>[^\n]+)\n(?<code>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+        "```csharp\n// (?<file>[^\n]+)\n(?<code>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Code();
 
-    [GeneratedRegex("^iommukit (?<line>[^\n]+)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("^iommukit (?<line>[^\n]+)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Lines();
 }

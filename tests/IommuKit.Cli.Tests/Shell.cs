@@ -5,7 +5,7 @@ namespace IommuKit.Cli.Tests;
 /// <summary>Runs the command as a process, from a shell.</summary>
 internal static class Shell
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
     /// <summary>The words that start the command.</summary>
     public static string Iommukit { get; } =

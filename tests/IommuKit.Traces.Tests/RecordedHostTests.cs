@@ -36,13 +36,24 @@ public sealed class RecordedHostTests : IDisposable
         read.Devices.Select(device => device.IsTranslated).ShouldBe([true, false]);
     }
 
+    [Theory]
+    [InlineData("a, b", "a, b")]
+    [InlineData(",\n", ", ")]
+    [InlineData("a,\tb, c", "a, b, c")]
+    public void A_driver_is_all_that_comes_last(string driver, string expected)
+    {
+        var host = new RecordedHost();
+        host.Add(new RecordedDevice("0000:00:03.0", 5, "DMA", driver));
+        Read(host, Map, lost: 0).Item1.Devices.ShouldHaveSingleItem().Driver.ShouldBe(expected);
+    }
+
     [Fact]
     public void Text_of_any_kind_stays_on_its_line()
     {
         Prop.ForAll<string, string>((kernel, driver) =>
         {
             var host = new RecordedHost { Kernel = kernel ?? string.Empty, Workload = "a\n" + Map };
-            host.Add(new RecordedDevice("0000:00:03.0", 5, "DMA", driver?.Replace(", ", ",", StringComparison.Ordinal)));
+            host.Add(new RecordedDevice("0000:00:03.0", 5, "DMA", driver));
             var (read, events, _) = Read(host, Map + Unmap, lost: 0);
             events.ShouldBe(2);
             read.Kernel!.ShouldNotContain("\n");

@@ -45,21 +45,47 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
         Blank();
         if (isMarkdown)
         {
-            _rows.Add(new Row(string.Empty, $"**{MarkdownText.Of(label)}**", null, LineWeight.Answer) { IsHeading = true });
+            AddMarkdown($"**{MarkdownText.Of(label)}**");
             Blank();
         }
 
         string front = label.PadRight(labelWidth);
-        foreach (var (text, style, weight) in lines)
+        bool isInTable = false;
+        foreach (var line in lines)
         {
             _sentences++;
-            foreach (string line in Lines(text))
+            if (isMarkdown && line.Cells is { } cells)
             {
-                _rows.Add(new Row(front, line, style, weight) { Sentence = _sentences });
+                AddCells(cells, isFirst: !isInTable);
+                isInTable = true;
+                continue;
+            }
+
+            if (isInTable)
+            {
+                Blank();
+                isInTable = false;
+            }
+
+            foreach (string part in Lines(line.Text))
+            {
+                _rows.Add(new Row(front, part, line.Style, line.Weight) { Sentence = _sentences });
                 front = new string(' ', labelWidth);
             }
         }
     }
+
+    private void AddCells(IReadOnlyList<string> cells, bool isFirst)
+    {
+        AddMarkdown($"| {string.Join(" | ", cells.Select(MarkdownText.Of))} |");
+        if (isFirst)
+        {
+            AddMarkdown($"|---|{string.Concat(Enumerable.Repeat("---:|", cells.Count - 1))}");
+        }
+    }
+
+    private void AddMarkdown(string line) =>
+        _rows.Add(new Row(string.Empty, line, null, LineWeight.Answer) { IsMarkdown = true, Sentence = _sentences });
 
     /// <summary>Writes all that was added.</summary>
     public void Write() => Write(_rows);
@@ -129,7 +155,7 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
             }
             else if (isMarkdown)
             {
-                console.WriteLine(row.IsHeading ? row.Text : $"- {MarkdownText.Of(row.Text.Trim())}");
+                console.WriteLine(row.IsMarkdown ? row.Text : $"- {MarkdownText.Of(row.Text.Trim())}");
             }
             else
             {
@@ -151,7 +177,7 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
         /// <summary>Whether it only makes room.</summary>
         public bool IsBlank { get; private init; }
 
-        /// <summary>Whether it is a heading of Markdown.</summary>
-        public bool IsHeading { get; init; }
+        /// <summary>Whether it is Markdown as it is, and not a sentence.</summary>
+        public bool IsMarkdown { get; init; }
     }
 }

@@ -50,7 +50,7 @@ internal static class VerdictScreen
             sections.Section("WASTE", Waste(verdict));
         }
 
-        sections.Section("OPTIONS", Options(verdict, isMarkdown || sections.Width < FullWidth));
+        sections.Section("OPTIONS", Options(verdict, isNarrow: !isMarkdown && sections.Width < FullWidth, isMarkdown));
         sections.Section("TRY", verdict.Advice.Select((advice, index) => new SectionLine(Sentence(advice), null, index == 0 ? LineWeight.Answer : LineWeight.Detail))
             .DefaultIfEmpty(new SectionLine("nothing can be said")));
         if (isAlone)
@@ -275,7 +275,7 @@ internal static class VerdictScreen
         return (sure, $"dropped walk caches of tables that stay{most}");
     }
 
-    private static IEnumerable<SectionLine> Options(VerdictResult verdict, bool isNarrow)
+    private static IEnumerable<SectionLine> Options(VerdictResult verdict, bool isNarrow, bool isMarkdown)
     {
         if (isNarrow)
         {
@@ -295,12 +295,24 @@ internal static class VerdictScreen
             yield break;
         }
 
-        yield return new($" {"",-20}{"",9}{"",11}{"still reachable, p99/max",29}");
-        yield return new($" {"",-20}{"flushes",9}{"time saved",11}{"pages at once",14}{"each for",15}");
+        if (!isMarkdown)
+        {
+            yield return new($" {"",-20}{"",9}{"",11}{"still reachable, p99/max",29}");
+        }
+
+        yield return new($" {"",-20}{"flushes",9}{"time saved",11}{"pages at once",14}{"each for",15}")
+        {
+            Cells = ["", "flushes", "time saved", "pages still reachable at once, p99/max", "each for, p99/max"],
+        };
         foreach (var option in FlushOptionText.Different(verdict.Options))
         {
+            string name = FlushOptionText.NameOf(option.Kind);
             string flushes = Numbers.Count(option.Flushes!.Value);
-            yield return new($" {FlushOptionText.NameOf(option.Kind),-20}{flushes,9}{FlushOptionText.Saved(option),11}{Pages(option),14}{Time(option),15}");
+            string saved = FlushOptionText.Saved(option);
+            yield return new($" {name,-20}{flushes,9}{saved,11}{Pages(option),14}{Time(option),15}")
+            {
+                Cells = [name, flushes, saved, Pages(option), Time(option)],
+            };
         }
 
         foreach (var line in UntilWhen(verdict))

@@ -15,7 +15,7 @@ public class InterleavingTests
 
     // How long the first thread waits for the second: not for long where that one has to wait for the first, and else until it is done.
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan LongPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LongPatience = TimeSpan.FromMinutes(2);
 
     [Theory]
     [InlineData(SyncPolicy.PerPage)]

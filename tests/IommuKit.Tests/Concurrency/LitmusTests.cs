@@ -20,7 +20,7 @@ public class LitmusTests
     private const ulong Page = 4096;
     private const ulong LineBytes = 64;
 
-    private static readonly TimeSpan LongPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongPatience = TimeSpan.FromMinutes(2);
 
     [Theory]
     [InlineData(SyncPolicy.Gather)]

@@ -162,6 +162,23 @@ public class FaultCaptureTests
         }
     }
 
+    /// <summary>Without a log: what the trace has of a fault, its event or the message on the console, gets the cause, the map and the unmap.</summary>
+    [SharedTheory]
+    [MemberData(nameof(WithAddresses))]
+    public void The_trace_alone_has_each_fault_that_it_shows(string name)
+    {
+        var capture = FaultCapture.Shared(name);
+        var report = FaultCapture.Explain(null, capture.Trace);
+        var shown = capture.Accesses
+            .Where(access => access["fault"] == "yes" && !access.IsHeaderOnly && (access["trace_io_page_fault"] != "-" || access["trace_console_lines"] != "-"))
+            .ToList();
+        shown.Count.ShouldBeGreaterThan(10);
+        foreach (var access in shown)
+        {
+            report.Faults.Any(fault => Is(fault, access)).ShouldBeTrue($"{access.Name}:\n{string.Join('\n', report.Faults.Select(Describe))}");
+        }
+    }
+
     public static TheoryData<string, string> Variants => new()
     {
         { "amdvi-612-strict", "dmesg-hwlike.txt" },
@@ -252,6 +269,13 @@ public class FaultCaptureTests
 
         problems.ShouldBeEmpty(string.Join("\n", problems));
     }
+
+    private static bool Is(ExplainedFault fault, ProvokedAccess access) =>
+        fault.Cause == access.Cause
+        && (fault.Fault.Iova & ~0xffful) == access.Page
+        && (fault.Fault.Requester & 0xffff) == access.Requester
+        && ((access["other_domain_last"] != "-" && fault.Doubts.Count != 0)
+            || (fault.LastMap?.Line == access.LineOf("last_map") && fault.LastUnmap?.Line == access.LineOf("last_unmap")));
 
     // The log has the first messages of a transfer; where the trace has the events, "lines 1127-1152 (16)", it has them all.
     private static bool IsCount(ExplainedFault fault, string messages, string events) =>

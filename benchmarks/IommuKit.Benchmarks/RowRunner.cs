@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace IommuKit.Benchmarks;
+
+/// <summary>
+/// Runs rows in turn, round after round, so that a change of the machine's speed meets all of them, and prints medians and ratios. It takes a
+/// minute; for intervals and allocations there is BenchmarkDotNet.
+/// </summary>
+internal static class RowRunner
+{
+    // Short rounds, so that some of them are not interrupted where other programs run too.
+    private const int Rounds = 200;
+    private static readonly TimeSpan RoundTime = TimeSpan.FromMilliseconds(2);
+
+    public static void Run(IReadOnlyList<Row> rows)
+    {
+        // Code is final after some rounds of warming: the runtime compiles a second time from what it saw.
+        var counts = rows.Select(Calibrate).ToArray();
+        for (int round = 0; round < Rounds; round++)
+        {
+            for (int i = 0; i < rows.Count; i++)
+            {
+                rows[i].Add(Time(rows[i].Work, counts[i]));
+            }
+        }
+
+        Console.WriteLine("| work | ns | p10 to p90 | ratio |");
+        Console.WriteLine("|---|---|---|---|");
+        foreach (var row in rows)
+        {
+            var of = rows.FirstOrDefault(other => other.Name == row.Of);
+            string ratio = of is null ? "" : string.Create(CultureInfo.InvariantCulture, $"{of.Nanoseconds / row.Nanoseconds:0.00} × as many as {of.Name}");
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {row.Name} | {row.Nanoseconds:0.0} | {row.Quantile(0.1):0.0} to {row.Quantile(0.9):0.0} | {ratio} |"));
+        }
+    }
+
+    private static int Calibrate(Row row)
+    {
+        for (int i = 0; i < 40; i++)
+        {
+            Time(row.Work, 2000);
+            Thread.Sleep(5);
+        }
+
+        return Math.Max(1, (int)(RoundTime.TotalNanoseconds / Time(row.Work, 2000)));
+    }
+
+    /// <summary>Nanoseconds for one operation.</summary>
+    private static double Time(Action<int>[] work, int count)
+    {
+        if (work.Length == 1)
+        {
+            long start = Stopwatch.GetTimestamp();
+            work[0](count);
+            return Stopwatch.GetElapsedTime(start).TotalNanoseconds / count;
+        }
+
+        using var ready = new Barrier(work.Length + 1);
+        var threads = work.Select(part => new Thread(() =>
+        {
+            part(100);
+            ready.SignalAndWait();
+            part(count);
+        })).ToArray();
+        foreach (var thread in threads)
+        {
+            thread.Start();
+        }
+
+        ready.SignalAndWait();
+        long begin = Stopwatch.GetTimestamp();
+        foreach (var thread in threads)
+        {
+            thread.Join();
+        }
+
+        return Stopwatch.GetElapsedTime(begin).TotalNanoseconds / count / work.Length;
+    }
+}

@@ -1,0 +1,152 @@
+using IommuKit.Dma;
+using IommuKit.Domains;
+using IommuKit.Drivers.Software;
+using IommuKit.Lab.Iommus;
+using IommuKit.Lab.Machines;
+using IommuKit.Models.Dma;
+using IommuKit.Models.Memory;
+using IommuKit.Models.Software;
+using IommuKit.PageTables;
+using IommuKit.Specs.PageTables;
+using IommuKit.Specs.X86;
+
+namespace IommuKit.Benchmarks;
+
+/// <summary>The rows: domains under each policy, by one thread and by two, devices' accesses to each model, and the allocator of IOVAs.</summary>
+internal static class Rows
+{
+    private const ulong Page = 4096;
+    private const ulong Iova = 0x4000_0000;
+
+    public static List<Row> All()
+    {
+        List<Row> rows = [.. Enum.GetValues<SyncPolicy>().SelectMany(OfPolicy)];
+        rows.AddRange(OfWalker());
+        foreach (string name in new[] { "tegra210", "vtd-server", "smmuv3" })
+        {
+            rows.AddRange(OfModel(name));
+        }
+
+        rows.AddRange(OfAllocator());
+        return rows;
+    }
+
+    private static IEnumerable<Row> OfPolicy(SyncPolicy policy)
+    {
+        var domain = SoftwareDomain(policy, _ => { });
+        foreach (ulong pages in new ulong[] { 1, 32 })
+        {
+            // A window of 128 MiB each, which is left and entered again, as by an allocator of IOVAs.
+            string name = $"{policy}, {pages} page{(pages == 1 ? "" : "s")}: map and unmap";
+            yield return new Row(name, [Pairs(domain, Iova, pages)]);
+            yield return new Row($"{name}, two threads", [Pairs(domain, Iova, pages), Pairs(domain, Iova << 4, pages)], name);
+        }
+    }
+
+    private static Action<int> Pairs(IommuDomain domain, ulong start, ulong pages)
+    {
+        ulong next = 0;
+        ulong bytes = pages * Page;
+        return count =>
+        {
+            for (int i = 0; i < count; i++)
+            {
+                next = (next + bytes) & ((2 << 20) - 1);
+                domain.TryMap(start + next, 0x1000_0000, bytes, Protection.Read | Protection.Write);
+                domain.TryUnmap(start + next, bytes, out _);
+            }
+        };
+    }
+
+    private static IEnumerable<Row> OfWalker()
+    {
+        var memory = new PhysicalMemory(64 << 20, isCoherent: true);
+        var iommu = new SoftwareIommu<X86Format>(new PageAllocator(memory.CpuView, 0x10000, 63 << 20), new SoftwareIommuOptions { InputBits = 48, OutputBits = 40 });
+        var domain = iommu.CreateDomain();
+        domain.Map(Iova, 0x1000_0000, 64 << 20, Protection.Read | Protection.Write);
+        var walker = new SoftwareWalker<X86Format, DeviceMemory>(memory.DeviceView, domain.RootAddress, 48, 40);
+        foreach (var row in Accesses("SoftwareWalker", walker, 0, walker.Evict))
+        {
+            yield return row;
+        }
+
+        // It holds a million pages, so a miss is one that was invalidated.
+        yield return new Row("SoftwareWalker: invalidate a page", [count =>
+        {
+            for (int i = 0; i < count; i++)
+            {
+                walker.Invalidate(Iova, Page, forgetsTables: false);
+            }
+        }]);
+        yield return new Row("SoftwareWalker: invalidate a page and miss", [count =>
+        {
+            for (int i = 0; i < count; i++)
+            {
+                walker.Invalidate(Iova, Page, forgetsTables: false);
+                walker.Translate(new DmaRequest(0, Iova, IsWrite: false));
+            }
+        }]);
+    }
+
+    private static IEnumerable<Row> OfModel(string name)
+    {
+        var machine = MachineCatalog.Find(name)!.Create(new MachineSettings());
+        var domain = machine.CreateDomain(new DomainOptions());
+        domain.Map(Iova, machine.DataStart & ~0x1f_ffffUL, 64 << 20, Protection.Read | Protection.Write);
+        domain.Attach(machine.TestDevice);
+        return Accesses(name, machine.Hardware!, machine.CreateDma(machine.TestDevice).ReadSource, machine.EvictTranslations);
+    }
+
+    private static IEnumerable<Row> Accesses(string name, IIommuModel model, int source, Action evict)
+    {
+        if (!model.Translate(new DmaRequest(source, Iova, IsWrite: false)).IsAllowed)
+        {
+            throw new InvalidOperationException($"{name} refuses what was mapped.");
+        }
+
+        Action<int> hits = count =>
+        {
+            for (int i = 0; i < count; i++)
+            {
+                model.Translate(new DmaRequest(source, Iova, IsWrite: false));
+            }
+        };
+
+        // A page far from the one before, over 64 MiB, which no TLB here holds.
+        ulong next = 0;
+        Action<int> misses = count =>
+        {
+            for (int i = 0; i < count; i++)
+            {
+                next = (next + (37 << 15)) & ((64 << 20) - 1);
+                model.Translate(new DmaRequest(source, Iova + next, IsWrite: false));
+            }
+        };
+        evict();
+        yield return new Row($"{name}: hit", [hits]);
+        yield return new Row($"{name}: hit, two threads", [hits, hits], $"{name}: hit");
+        yield return new Row($"{name}: miss", [misses]);
+    }
+
+    private static IEnumerable<Row> OfAllocator()
+    {
+        var allocator = new IovaAllocator();
+        Action<int> pairs = count =>
+        {
+            for (int i = 0; i < count; i++)
+            {
+                allocator.Free(allocator.Allocate(Page));
+            }
+        };
+        yield return new Row("IovaAllocator: allocate and free", [pairs]);
+        yield return new Row("IovaAllocator: allocate and free, two threads", [pairs, pairs], "IovaAllocator: allocate and free");
+    }
+
+    private static PagingDomain SoftwareDomain(SyncPolicy policy, Action<TlbInvalidation> invalidated)
+    {
+        var memory = new PhysicalMemory(64 << 20, isCoherent: true);
+        var iommu = new SoftwareIommu<X86Format>(
+            new PageAllocator(memory.CpuView, 0x10000, 63 << 20), new SoftwareIommuOptions { InputBits = 48, OutputBits = 40, Invalidated = invalidated });
+        return iommu.CreateDomain(new DomainOptions { Policy = policy, Release = TableRelease.Never });
+    }
+}
