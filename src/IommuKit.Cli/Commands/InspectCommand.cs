@@ -27,7 +27,7 @@ internal static class InspectCommand
         };
         var registers = new Option<string?>("--registers")
         {
-            Description = "Registers of a machine, a line each: W (or I, S), offset and size and value, offset and value in hexadecimal. With --memory.",
+            Description = "Registers of a machine, a line each: W (or I, S), offset, size and value, offset and value in hexadecimal. With --memory.",
             HelpName = "FILE",
         };
         var memory = new Option<string[]>("--memory")
@@ -104,7 +104,8 @@ internal static class InspectCommand
 
             return states;
         });
-        return all.Count != 0 ? all : throw new InputException($"{folder}: there is no snapshot{(snapshot is null ? string.Empty : $" \"{snapshot}\"")} in it");
+        string wanted = snapshot is null ? string.Empty : $" \"{snapshot}\"";
+        return all.Count != 0 ? all : throw new InputException($"{folder}: there is no snapshot{wanted} in it");
     }
 
     private static Inspection OfFiles(string registers, string[] files, IReadOnlyList<InspectRange> reserved)

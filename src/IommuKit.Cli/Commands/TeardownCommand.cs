@@ -34,7 +34,7 @@ internal static class TeardownCommand
         var results = new ResultOptions();
         var command = new Command(
             "teardown",
-            "Map a guest's memory and take it away again page by page, by range, and by address space: commands, virtual time, and the time of our model.")
+            "Map a guest's memory and take it away page by page, by range, and by address space: commands, virtual time, and the time of our model.")
         {
             size,
             pages,
@@ -73,5 +73,9 @@ internal static class TeardownCommand
     }
 
     private static IReadOnlyList<TeardownWay> Ways(string option, string[] values) =>
-        [.. values.SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries)).Select(name => Choices.One<TeardownWay>(option, name)).Distinct()];
+    [
+        .. values.SelectMany(value => value.Split(',', StringSplitOptions.TrimEntries))
+            .Select(name => Choices.One<TeardownWay>(option, name))
+            .Distinct(),
+    ];
 }

@@ -55,11 +55,21 @@ internal static class InspectOutput
     {
         { "name", "the snapshot, or the file of registers", state => state.Name, new("State", IsNumber: false) },
         { "iommu", "the kind of IOMMU", state => state.Iommu, new("IOMMU", IsNumber: false) },
-        { "translated", "devices and PASIDs that are translated", state => Count(state, InspectState.Translated), new("Translated", 0, Numbers.Count) },
+        {
+            "translated",
+            "devices and PASIDs that are translated",
+            state => Count(state, InspectState.Translated),
+            new("Translated", 0, Numbers.Count)
+        },
         { "bypass", "those that pass untranslated", state => Count(state, InspectState.Bypass), new("Bypass", 0, Numbers.Count) },
         { "blocked", "entries that let nothing pass", state => state.Blocked, new("Blocked", 1, Numbers.Count) },
         { "cut", "whether there are more devices and PASIDs than were looked at", state => state.IsCut },
-        { "wrong", "rules that are broken, each as often as it is: if any, the exit code is 1", state => (long)state.Wrong, new("Wrong", 0, Numbers.Count) },
+        {
+            "wrong",
+            "rules that are broken, each as often as it is: if any, the exit code is 1",
+            state => (long)state.Wrong,
+            new("Wrong", 0, Numbers.Count)
+        },
         { "sources", "what is configured", SourceFields, state => state.Sources },
         { "findings", "what the rules say", FindingFields, state => state.Findings },
     };

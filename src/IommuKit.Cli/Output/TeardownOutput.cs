@@ -22,7 +22,12 @@ internal static class TeardownOutput
             "how many pieces the guest was mapped and torn down in, one after the other, as tables of all of it would take too much memory here",
             of => of.Row.Windows
         },
-        { "virtual_us", "virtual time of the teardown, with the flush that completes it: operations times their cost", of => of.Row.VirtualMicroseconds, 3 },
+        {
+            "virtual_us",
+            "virtual time of the teardown, with the flush that completes it: operations times their cost",
+            of => of.Row.VirtualMicroseconds,
+            3
+        },
         {
             "host_us",
             "time of the teardown on this computer: driver, page tables and the model of the hardware together; it says nothing of any hardware",
@@ -58,13 +63,15 @@ internal static class TeardownOutput
         }
 
         tables.WriteLeftOut();
-        console.Note(isMarkdown, "Virtual: operations times their cost. Host: what driver, page tables and the model took on this computer, which says nothing of hardware.");
+        console.Note(
+            isMarkdown,
+            "Virtual: operations times their cost. Host: what driver, page tables and the model took on this computer, which says nothing of hardware.");
         tables.Legend(("Fewer", "accesses, commands and cleans page by page against the row"), ("Faster", "its virtual or host time, likewise"));
         foreach (var group in rows.Where(row => row.Size != options.Size).GroupBy(row => (row.Iommu, row.Size)))
         {
             console.Note(
                 isMarkdown,
-                $"{group.Key.Iommu}: {ByteSize.Format(group.Key.Size)} of {ByteSize.Format(options.Size)}, as its IOVAs name no more behind the first "
+                $"{group.Key.Iommu}: {ByteSize.Format(group.Key.Size)} of {ByteSize.Format(options.Size)}, as IOVAs name no more behind the first "
                     + $"{ByteSize.Format(TeardownRunner.Iova)}, or whole pages end there.");
         }
 

@@ -6,7 +6,7 @@ namespace IommuKit.Lab.Inspect;
 internal sealed record InspectRule(string Name, string Reason)
 {
     /// <summary>Translation is on.</summary>
-    public static InspectRule Enabled { get; } = new("enabled", "while translation is off, tables protect nothing: what devices reach is not theirs to say");
+    public static InspectRule Enabled { get; } = new("enabled", "while translation is off, tables protect nothing, whatever they say");
 
     /// <summary>The command queue is on.</summary>
     public static InspectRule Commands { get; } = new("commands", "without its queue of commands nothing that hardware remembers can be invalidated");

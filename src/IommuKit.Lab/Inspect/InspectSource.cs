@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace IommuKit.Lab.Inspect;
 
 /// <summary>What is configured for a device, or for one of its PASIDs.</summary>
@@ -13,5 +15,5 @@ internal sealed record InspectSource(string Name, int? Pasid, InspectState State
     public InspectedTable? Contents { get; init; }
 
     /// <summary>The device, and the PASID if it is of one.</summary>
-    public string FullName => Pasid is { } pasid ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Name} PASID {pasid}") : Name;
+    public string FullName => Pasid is { } pasid ? string.Create(CultureInfo.InvariantCulture, $"{Name} PASID {pasid}") : Name;
 }

@@ -20,7 +20,8 @@ internal static class Inspector
         ArgumentNullException.ThrowIfNull(kinds);
         ArgumentNullException.ThrowIfNull(reserved);
         var kind = kinds.FirstOrDefault(one => one.Recognises(input))
-            ?? throw new InputException($"the registers of {input.Name} are of no IOMMU that is known here, which are {string.Join(", ", kinds.Select(one => one.Name))}");
+            ?? throw new InputException(
+                $"the registers of {input.Name} are of no IOMMU that is known here, which are {string.Join(", ", kinds.Select(one => one.Name))}");
         var builder = new InspectBuilder();
         kind.Read(input, builder);
         var sources = ReadTables(input, builder);
@@ -47,13 +48,16 @@ internal static class Inspector
             {
                 contents = InspectedTable.Read(table, input.Memory, out string? why);
                 known.Add(table, contents);
-                builder.Require(contents is not null, InspectRule.Tables, $"{source.FullName}: its page table at 0x{table.Root:x} cannot be read: {why}");
+                builder.Require(
+                    contents is not null, InspectRule.Tables, $"{source.FullName}: its page table at 0x{table.Root:x} cannot be read: {why}");
                 if (contents is { Problems: > 0 and var problems, FirstProblem: var first })
                 {
                     builder.Require(
                         false,
                         InspectRule.Tables,
-                        string.Create(CultureInfo.InvariantCulture, $"{source.FullName}: {problems} entries of its page table are illegal or lead nowhere; {first}"));
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{source.FullName}: {problems} entries of its page table are illegal or lead nowhere; {first}"));
                 }
             }
 
@@ -98,7 +102,8 @@ internal static class Inspector
                 if (sorted[at].Overlaps(first, last) && found++ < MostOverlaps)
                 {
                     ulong where = Math.Max(first, sorted[at].First);
-                    builder.Require(false, rule, $"{source.FullName} may write {sorted[at].What} at 0x{where:x}, by IOVA 0x{iova + (where - first):x}");
+                    builder.Require(
+                        false, rule, $"{source.FullName} may write {sorted[at].What} at 0x{where:x}, by IOVA 0x{iova + (where - first):x}");
                 }
             }
         }

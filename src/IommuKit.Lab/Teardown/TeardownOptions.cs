@@ -16,7 +16,7 @@ public sealed record TeardownOptions
     /// <summary>Bytes that the guest has; of an IOMMU whose addresses cannot name so many, as many as they can.</summary>
     public required ulong Size { get; init; }
 
-    /// <summary>Sizes of the pages that it is mapped with, each by itself. What an IOMMU does not have, or is more than the guest, is left out.</summary>
+    /// <summary>Sizes of the pages that it is mapped with, each by itself. What an IOMMU does not have, or the guest not fill, is left out.</summary>
     public IReadOnlyList<ulong> PageSizes { get; init; } = [4 << 10, 2 << 20, 1 << 30];
 
     /// <summary>Ways of taking it away.</summary>
@@ -32,7 +32,7 @@ public sealed record TeardownOptions
     public CostVector Costs { get; init; } = CostFile.Default;
 
     /// <summary>
-    /// Bytes that page tables may take of this computer's memory. A guest whose tables take more is mapped and torn down in windows, one after the other.
+    /// Bytes that page tables may take of this computer's memory. A guest whose tables take more is mapped and torn down in windows, one by one.
     /// </summary>
     public ulong MostTableBytes { get; init; } = 128 << 20;
 }

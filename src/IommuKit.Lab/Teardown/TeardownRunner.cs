@@ -11,7 +11,7 @@ namespace IommuKit.Lab.Teardown;
 /// Maps the memory of a guest and takes it away again, as whoever assigns a device to the guest does when it ends: what that takes by way and policy.
 /// </summary>
 /// <remarks>
-/// Only the way back is counted and timed. Before it a device uses pages, so that the model's TLB is full; after it the device must reach none of them.
+/// Only the way back is counted and timed. Before it a device uses pages, so that the model's TLB is full; after it the device must reach none.
 /// </remarks>
 public static class TeardownRunner
 {

@@ -50,8 +50,8 @@ internal static class Smmu3Targets
     {
         get
         {
-            var ranges = Of<ArmLpae<ArmGranule4K, ArmStage1>>(Kind("smmuv3"), VirtualBits, isCoherent: true, AnyRange, "walks snoop, invalidates ranges")
-            with
+            var ranges = Of<ArmLpae<ArmGranule4K, ArmStage1>>(
+                Kind("smmuv3"), VirtualBits, isCoherent: true, AnyRange, "walks snoop, invalidates ranges") with
             {
                 Layout = Runs,
                 Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRanges, .. Smmu3Bugs.OfContexts],

@@ -8,7 +8,7 @@ using IommuKit.Specs.Smmu3;
 namespace IommuKit.Checker.Iommus.Smmu3;
 
 /// <summary>
-/// A context descriptor is torn: when hardware is told to read it again, one of its quadwords still has the table of another domain, and the right one
+/// A context descriptor is torn: when hardware is told to read it again, a quadword of it still has the table of another domain, and the right one
 /// comes before the driver goes on, with nothing that tells of it.
 /// </summary>
 internal sealed class TornContext(CheckRig machine, ScenarioRun run) : Sabotage(machine, run)

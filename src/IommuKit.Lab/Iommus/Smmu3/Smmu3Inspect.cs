@@ -1,6 +1,7 @@
 using System.Globalization;
 using IommuKit.Lab.Formats;
 using IommuKit.Lab.Inspect;
+using IommuKit.Specs.Arm;
 using IommuKit.Specs.Smmu3;
 
 namespace IommuKit.Lab.Iommus.Smmu3;
@@ -23,7 +24,9 @@ internal sealed class Smmu3Inspect : IInspectKind
 
     /// <inheritdoc/>
     public bool Recognises(InspectInput input) =>
-        input.Find(Smmu3Register.Idr5) is not null && input.Find(Smmu3Register.StreamTable) is not null && input.Find(Smmu3Register.Control0) is not null;
+        input.Find(Smmu3Register.Idr5) is not null
+        && input.Find(Smmu3Register.StreamTable) is not null
+        && input.Find(Smmu3Register.Control0) is not null;
 
     /// <inheritdoc/>
     public void Read(InspectInput input, InspectBuilder builder)
@@ -61,7 +64,9 @@ internal sealed class Smmu3Inspect : IInspectKind
         builder.Require(reason == 0, InspectRule.Errors, $"CMDQ_CONS has the error {(Smmu3CommandError)reason}");
         ulong producer = input.ValueOf(Smmu3Register.EventProducer);
         builder.Require(
-            ((producer ^ input.ValueOf(Smmu3Register.EventConsumer)) & Smmu3Register.Overflow) == 0, InspectRule.Errors, "the event queue has overflowed");
+            ((producer ^ input.ValueOf(Smmu3Register.EventConsumer)) & Smmu3Register.Overflow) == 0,
+            InspectRule.Errors,
+            "the event queue has overflowed");
     }
 
     private static void AddQueue(InspectBuilder builder, ulong register, int entryBytes, string what)
@@ -77,6 +82,18 @@ internal sealed class Smmu3Inspect : IInspectKind
     private sealed class Streams(InspectInput input, Smmu3Unit unit, InspectBuilder builder)
     {
         private const ulong TableMask = 0x00ff_ffff_ffff_ffc0;
+        private const int VirtualBits = 48;
+
+        // By the granule and the stage.
+        private static readonly Dictionary<(int GranuleLog2, int Stage), FormatKind> Formats = new()
+        {
+            [(12, 1)] = Format<ArmGranule4K, ArmStage1>(),
+            [(14, 1)] = Format<ArmGranule16K, ArmStage1>(),
+            [(16, 1)] = Format<ArmGranule64K, ArmStage1>(),
+            [(12, 2)] = Format<ArmGranule4K, ArmStage2>(),
+            [(14, 2)] = Format<ArmGranule16K, ArmStage2>(),
+            [(16, 2)] = Format<ArmGranule64K, ArmStage2>(),
+        };
 
         public void Read()
         {
@@ -159,18 +176,19 @@ internal sealed class Smmu3Inspect : IInspectKind
                     break;
                 case Smmu3StreamEntry.Stage2:
                     var table = SecondStage(entry);
-                    builder.Add(new InspectSource(name, null, table is null ? InspectState.Illegal : InspectState.Translated, "stage 2", entry.Vmid, table));
+                    var state = table is null ? InspectState.Illegal : InspectState.Translated;
+                    builder.Add(new InspectSource(name, null, state, "stage 2", entry.Vmid, table));
                     break;
                 default:
                     // The tables of stage 1 are at addresses of stage 2.
-                    builder.Add(new InspectSource(name, null, InspectState.NotFollowed, "both stages; stage 2 shown", entry.Vmid, SecondStage(entry)));
+                    builder.Add(new InspectSource(
+                        name, null, InspectState.NotFollowed, "both stages; stage 2 shown", entry.Vmid, SecondStage(entry)));
                     break;
             }
         }
 
         private void ReadContexts(string name, in Smmu3StreamEntry entry)
         {
-            const int one = 1;
             const int terminates = 0;
             const int bypasses = 1;
             if (entry.SubstreamBits != 0 && entry.DefaultSubstream != 2)
@@ -180,7 +198,7 @@ internal sealed class Smmu3Inspect : IInspectKind
                     builder.Add(new InspectSource(name, null, InspectState.Bypass, "stage 1 passed by without a substream", null, null));
                 }
 
-                builder.Blocked += entry.DefaultSubstream == terminates ? one : 0;
+                builder.Blocked += entry.DefaultSubstream == terminates ? 1 : 0;
             }
 
             int bits = Math.Min(entry.SubstreamBits, 20);
@@ -216,7 +234,8 @@ internal sealed class Smmu3Inspect : IInspectKind
                 if (!context.IsValid)
                 {
                     builder.Blocked += isFirst ? 1 : 0;
-                    builder.Require(!isFirst || entry.SubstreamBits != 0, InspectRule.Tables, $"{name}: its context descriptor at 0x{place:x} is not valid");
+                    builder.Require(
+                        !isFirst || entry.SubstreamBits != 0, InspectRule.Tables, $"{name}: its context descriptor at 0x{place:x} is not valid");
                     continue;
                 }
 
@@ -234,6 +253,10 @@ internal sealed class Smmu3Inspect : IInspectKind
             }
         }
 
+        private static FormatKind Format<TGranule, TStage>()
+            where TGranule : struct, IArmGranule
+            where TStage : struct, IArmStage => FormatKind.Of<ArmLpae<TGranule, TStage>>(VirtualBits, VirtualBits, string.Empty);
+
         private InspectTable? FirstStage(in Smmu3ContextDescriptor context, bool isUpper) => TableOf(
             context.GranuleShift(isUpper), 1, context.Table(isUpper), 64 - context.InputSize(isUpper), unit.OutputBits(context.OutputSize));
 
@@ -242,8 +265,7 @@ internal sealed class Smmu3Inspect : IInspectKind
 
         private static InspectTable? TableOf(int granuleLog2, int stage, ulong root, int inputBits, int outputBits)
         {
-            FormatKind? format = FormatCatalog.Find(
-                string.Create(CultureInfo.InvariantCulture, $"arm-lpae-{(granuleLog2 == 0 ? 0 : 1 << (granuleLog2 - 10))}k-s{stage}"));
+            var format = Formats.GetValueOrDefault((granuleLog2, stage));
             return format is null ? null : new InspectTable(format, root, inputBits, Math.Min(outputBits, format.OutputBits));
         }
     }

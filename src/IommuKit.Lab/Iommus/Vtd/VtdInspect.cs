@@ -1,4 +1,5 @@
 using System.Globalization;
+using IommuKit.Lab.Formats;
 using IommuKit.Lab.Inspect;
 using IommuKit.Specs.Vtd;
 using IommuKit.Specs.X86;
@@ -32,7 +33,9 @@ internal sealed class VtdInspect : IInspectKind
         builder.Require(isOn, InspectRule.Enabled, "TES of GSTS is 0: everything passes untranslated");
         builder.Require((status & VtdRegister.GlobalBits.QueuedInvalidationEnable) != 0, InspectRule.Commands, "QIES of GSTS is 0");
         builder.Require(
-            (input.ValueOf(VtdRegister.FaultEvent) & VtdRegister.EventBits.Mask) == 0, InspectRule.Events, "IM of FECTL is 1: no message tells of a fault");
+            (input.ValueOf(VtdRegister.FaultEvent) & VtdRegister.EventBits.Mask) == 0,
+            InspectRule.Events,
+            "IM of FECTL is 1: no message tells of a fault");
         ulong errors = input.ValueOf(VtdRegister.FaultStatus)
             & (VtdRegister.FaultStatusBits.Clearable | VtdRegister.FaultStatusBits.Pending);
         builder.Require(errors == 0, InspectRule.Errors, $"FSTS has 0x{errors:x}: faults or errors that nobody has taken");
@@ -57,6 +60,11 @@ internal sealed class VtdInspect : IInspectKind
     /// <summary>Goes through the root table.</summary>
     private sealed class Buses(InspectInput input, InspectBuilder builder)
     {
+        private const int AddressBits = 52;
+
+        private static readonly FormatKind First = FormatKind.Of<X86Format>(48, AddressBits, string.Empty);
+        private static readonly FormatKind Second = FormatKind.Of<VtdSecondStageFormat>(48, AddressBits, string.Empty);
+
         private readonly VtdCapability _capability = new(input.ValueOf(VtdRegister.Capability));
 
         public void Read()
@@ -187,11 +195,9 @@ internal sealed class VtdInspect : IInspectKind
         }
 
         private InspectTable SecondStage(ulong root, int width) =>
-            new(Format<VtdSecondStageFormat>(), root, Math.Min(30 + (9 * width), Math.Max(_capability.MaxGuestWidth, 30)), 52);
+            new(Second, root, Math.Min(30 + (9 * width), Math.Max(_capability.MaxGuestWidth, 30)), AddressBits);
 
-        private static InspectTable FirstStage(in VtdPasidEntry entry) => new(Format<X86Format>(), entry.FirstStage, entry.FirstStageMode == 1 ? 57 : 48, 52);
-
-        private static Formats.FormatKind Format<TFormat>()
-            where TFormat : struct, Specs.PageTables.IPageTableFormat => FormatCatalog.Find(TFormat.Name)!;
+        private static InspectTable FirstStage(in VtdPasidEntry entry) =>
+            new(First, entry.FirstStage, entry.FirstStageMode == 1 ? 57 : 48, AddressBits);
     }
 }
