@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using IommuKit.Lab.Conform;
 using IommuKit.Lab.Inspect;
 using IommuKit.Lab.Iommus;
-using IommuKit.Lab.Tests.Vtd;
 using IommuKit.Specs.Smmu3;
 using IommuKit.Specs.Vtd;
 
