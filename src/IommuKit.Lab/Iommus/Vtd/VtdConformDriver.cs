@@ -147,7 +147,8 @@ internal sealed class VtdConformDriver : IConformDriver
     /// <summary>Registers that write down the descriptors which the tail hands over.</summary>
     private sealed class Listener(VtdModel<DeviceMemory> model, PhysicalMemory memory) : IMmio
     {
-        private QueueFollower? _queue;
+        private ulong _register;
+        private QueueFollower _queue;
 
         public List<VtdInvalidationDescriptor> Descriptors { get; } = [];
 
@@ -177,15 +178,19 @@ internal sealed class VtdConformDriver : IConformDriver
 
         private void Read(ulong tail)
         {
+            // The tail is set to 0 before there is a queue.
             ulong register = model.Read64(VtdRegister.QueueAddress);
-            var queue = _queue ?? VtdQueueReader.Follow(register, 0);
-            while (queue.TryNext(VtdQueueReader.EndOf(register, tail), out ulong address))
+            if (register != _register)
+            {
+                _register = register;
+                _queue = VtdQueueReader.Follow(register, 0);
+            }
+
+            while (_queue.TryNext(VtdQueueReader.EndOf(register, tail), out ulong address))
             {
                 var words = MemoryMarshal.Cast<byte, ulong>(memory.CpuView.Span(address, VtdInvalidationDescriptor.Bytes));
                 Descriptors.Add(new VtdInvalidationDescriptor(words[0], words[1], 0, 0));
             }
-
-            _queue = queue;
         }
     }
 }
