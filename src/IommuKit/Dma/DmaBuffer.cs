@@ -56,7 +56,17 @@ public sealed class DmaBuffer : IDisposable
     /// <summary>Unmaps it. Its memory is given back when no device can use it any more.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isClosed, 1) == 0 && !_mapper.Domain.IsDisposed)
+        if (Interlocked.Exchange(ref _isClosed, 1) != 0)
+        {
+            return;
+        }
+
+        if (_mapper.Domain.IsDisposed)
+        {
+            // With everything that was mapped in it.
+            _source.Free(_memory);
+        }
+        else
         {
             _mapper.Remove(_mapping, () => _source.Free(_memory));
         }

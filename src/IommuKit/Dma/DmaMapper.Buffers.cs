@@ -68,8 +68,9 @@ public sealed partial class DmaMapper
             gone();
         }
 
-        if (error != IommuError.None)
+        if (error != IommuError.None || unmapped == 0)
         {
+            error = error == IommuError.None ? IommuError.EINVAL : error;
             throw new IommuException(error, $"Cannot unlink 0x{size:x} bytes at IOVA 0x{iova:x}.");
         }
 

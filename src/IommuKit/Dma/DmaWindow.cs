@@ -43,14 +43,16 @@ public sealed class DmaWindow : IDisposable
 
     /// <summary>Has a part of the window reach nothing, and no device is left that uses it: this is never put off.</summary>
     /// <param name="offset">Where in the window.</param>
-    /// <param name="size">Bytes; what was linked there goes as a whole.</param>
+    /// <param name="size">Bytes; there may be holes.</param>
     /// <exception cref="ArgumentOutOfRangeException">The part is not in the window.</exception>
-    /// <exception cref="IommuException">What the domain says.</exception>
+    /// <exception cref="IommuException">It begins or ends inside of what goes only as a whole (EINVAL), or what else the domain says.</exception>
     public void Unlink(ulong offset, ulong size)
     {
         Check(offset, size);
-        Interlocked.Increment(ref _users);
-        _mapper.Unlink(_range.Iova + offset, size, Leave);
+        if (size != 0)
+        {
+            UnlinkAll(Iova + offset, Iova + offset + (size - 1));
+        }
     }
 
     /// <summary>Gives the IOVAs back. What is linked yet goes too.</summary>
@@ -61,13 +63,17 @@ public sealed class DmaWindow : IDisposable
             return;
         }
 
-        for (ulong at = Iova; at - Iova < Size && _mapper.Domain.TryFindNext(at, Iova + (Size - 1), out ulong mapped);)
+        UnlinkAll(Iova, Iova + (Size - 1));
+        Leave();
+    }
+
+    private void UnlinkAll(ulong first, ulong last)
+    {
+        for (ulong at = first; at <= last && _mapper.Domain.TryFindNext(at, last, out ulong mapped);)
         {
             Interlocked.Increment(ref _users);
-            at = mapped + _mapper.Unlink(mapped, Size - (mapped - Iova), Leave);
+            at = mapped + _mapper.Unlink(mapped, last - mapped + 1, Leave);
         }
-
-        Leave();
     }
 
     private void Leave()

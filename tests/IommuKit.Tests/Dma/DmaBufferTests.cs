@@ -103,7 +103,10 @@ public sealed class DmaBufferTests
             machine.CanRead(window.Iova + (8 * Page)).ShouldBeTrue();
             machine.CanWrite(window.Iova + (8 * Page)).ShouldBeFalse();
 
-            window.Unlink(0, 2 * Page);
+            // With holes in it.
+            window.TryLink(4 * Page, 0x4_0000, Page, DmaDirection.Bidirectional).ShouldBe(IommuError.None);
+            window.Unlink(0, 6 * Page);
+            machine.CanWrite(window.Iova + (4 * Page)).ShouldBeFalse();
             machine.CanWrite(window.Iova + Page).ShouldBeFalse();
             window.TryLink(0, 0x3_0000, Page, DmaDirection.Bidirectional).ShouldBe(IommuError.None);
             Should.Throw<ArgumentOutOfRangeException>(() => window.Unlink(64 * Page, Page));
