@@ -8,4 +8,10 @@ if (args is ["rows", .. var filter])
     return;
 }
 
+if (args is ["peer", .. var peers])
+{
+    PeerRun.Run(peers);
+    return;
+}
+
 BenchmarkSwitcher.FromAssembly(Assembly.GetExecutingAssembly()).Run(args);

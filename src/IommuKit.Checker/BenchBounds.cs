@@ -12,13 +12,13 @@ public static class BenchBounds
     /// <summary>What <see cref="BenchOptions.Least"/> is to be.</summary>
     /// <param name="options">The bench.</param>
     /// <param name="find">The target that checks a kind of IOMMU, by its name; null if there is none.</param>
-    public static Func<IommuKind, MappingOperation, ulong, LeastMaintenance?> Of(BenchOptions options, Func<string, CheckTarget?> find)
+    public static Func<IommuKind, MappingOperation, ulong, OperationCounts?> Of(BenchOptions options, Func<string, CheckTarget?> find)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(find);
 
         // It does not depend on the policy.
-        var known = new Dictionary<(string, MappingOperation, ulong), LeastMaintenance?>();
+        var known = new Dictionary<(string, MappingOperation, ulong), OperationCounts?>();
         bool usesSuperpages = options.Settings.UsesSuperpages && options.Layout == BenchLayout.Contiguous;
         return (kind, operation, size) =>
         {

@@ -26,7 +26,7 @@ public class BenchBoundsTests
         foreach (bool isMap in (bool[])[true, false])
         {
             target.LeastFor(new MappingShape(0x4000_0000, size, isMap, UsesSuperpages: false, KeepsTables: true))
-                .ShouldBe(new LeastMaintenance(writes, 1, lines));
+                .ShouldBe(Least(writes, 1, lines));
         }
     }
 
@@ -35,7 +35,7 @@ public class BenchBoundsTests
     {
         var target = CheckTargets.Find("tegra210")!;
         var one = target.LeastFor(new MappingShape(0, 256 << 20, IsMap: true, UsesSuperpages: false, KeepsTables: true));
-        one.ShouldBe(new LeastMaintenance(64 * ((2 * 64) + 1), 1, 64 * 64));
+        one.ShouldBe(Least(64 * ((2 * 64) + 1), 1, 64 * 64));
     }
 
     [Theory]
@@ -46,7 +46,7 @@ public class BenchBoundsTests
         var rows = Run(new() { Machines = [.. MachineCatalog.All.Where(kind => !kind.HasQueue)], Tables = tables, Sizes = [4096, 60 << 10, 4 << 20, 18 << 20] });
         foreach (var row in rows.Where(row => row.Policy != SyncPolicy.Deferred))
         {
-            row.Counts.Maintenance.ShouldBeGreaterThanOrEqualTo(row.Bound!.Value.Total, $"{row.Iommu} {row.Policy} {row.Operation} {row.Size}");
+            row.Counts.Maintenance.ShouldBeGreaterThanOrEqualTo(row.Bound!.Value.Maintenance, $"{row.Iommu} {row.Policy} {row.Operation} {row.Size}");
         }
     }
 
@@ -79,11 +79,20 @@ public class BenchBoundsTests
         BenchRunner.Run(new() { Machines = [MachineCatalog.Find("tegra30")!], Sizes = [4096], Policies = [SyncPolicy.Gather] })
             .ShouldAllBe(row => row.Bound == null && !row.DropsOthers);
 
+    private static OperationCounts Least(long writes, long reads, long lines)
+    {
+        var counts = default(OperationCounts);
+        counts.Add(OperationKind.RegisterWrite, writes);
+        counts.Add(OperationKind.RegisterRead, reads);
+        counts.Add(OperationKind.LineCleaned, lines);
+        return counts;
+    }
+
     private static void ShouldReachIt(BenchOptions options)
     {
         foreach (var row in Run(options))
         {
-            row.Counts.Maintenance.ShouldBe(row.Bound!.Value.Total);
+            row.Counts.Maintenance.ShouldBe(row.Bound!.Value.Maintenance);
         }
     }
 

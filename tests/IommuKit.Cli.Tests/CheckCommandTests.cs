@@ -72,6 +72,10 @@ public class CheckCommandTests
     {
         Commands.CheckCommand.Describe(new Checker.DepthEstimate(2, 99, TimeSpan.MaxValue))
             .ShouldBe("depths 2 to 99 will take longer than anybody waits here, by the time that depth 1 took");
+        Commands.CheckCommand.Describe(new Checker.DepthEstimate(3, 3, TimeSpan.FromDays(36_524)))
+            .ShouldBe("depth 3 will take about 36,524 days here, by the time that depth 2 took");
+        Commands.CheckCommand.Describe(new Checker.DepthEstimate(3, 3, TimeSpan.FromDays(36_525)))
+            .ShouldBe("depth 3 will take longer than anybody waits here, by the time that depth 2 took");
         Commands.CheckCommand.Describe(new Checker.DepthEstimate(3, 3, TimeSpan.FromDays(3)))
             .ShouldBe("depth 3 will take about 3 days here, by the time that depth 2 took");
     }

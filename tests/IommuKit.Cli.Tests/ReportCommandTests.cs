@@ -79,6 +79,7 @@ public sealed class ReportCommandTests : IDisposable
         var verdict = JsonNode.Parse(Command.Succeed("verdict", Sample, "--json"))!;
         long flushes = (long)verdict["flushes"]!;
         TileOf(report, "Time in flushes").ShouldContain(flushes.ToString("#,0", CultureInfo.InvariantCulture) + " flushes");
+        TileOf(report, "Time in flushes").ShouldContain("If none took longer than 100 µs (45 may have): ");
         TileOf(report, "Wrong?").ShouldStartWith("Nothing");
         TileOf(report, "Need not have been").ShouldStartWith("66 %");
 
@@ -97,6 +98,32 @@ public sealed class ReportCommandTests : IDisposable
             "Waste More pages flushed than unmapped",
         ]);
         RowsOf(report, "Around line 138").Single(cells => cells[0] == "138")[4].ShouldStartWith("flush of domain 5: ");
+    }
+
+    [Fact]
+    public void Where_no_flush_may_have_taken_longer_there_is_no_condition()
+    {
+        string file = Path.Combine(_folder, "short.txt");
+        File.WriteAllText(
+            file,
+            $"""
+            {Small.TrimEnd()}
+             dd-1 [000] d... 1.000012: qi_submit: iotlb_inv dmar0: 0x500f2 0x1000 0x0 0x0
+             dd-1 [000] .... 1.000020: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x80000000 size=4096
+
+            """);
+        string tile = TileOf(XDocument.Parse(Command.Succeed([.. Quick, file])), "Time in flushes");
+        tile.ShouldContain("1 flush");
+        tile.ShouldNotContain("If none took longer");
+    }
+
+    [Fact]
+    public void Bars_are_drawn_only_where_they_differ()
+    {
+        Command.Succeed(Quick).ShouldContain("Upright mark: the least");
+        string same = Command.Succeed("report", "-p", "Gather", "--resamples", "20");
+        same.ShouldNotContain("Upright mark: the least");
+        same.ShouldContain("operations under every policy");
     }
 
     [Fact]

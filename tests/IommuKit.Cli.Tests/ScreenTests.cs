@@ -36,11 +36,12 @@ public partial class ScreenTests
     [MemberData(nameof(Cases))]
     public void Nothing_explains_a_column_that_is_left_out(int width, int command)
     {
-        string text = Unwrapped(Command.Run(width, Commands[command]).Output);
+        string output = Command.Run(width, Commands[command]).Output;
+        string text = Unwrapped(output);
         string leftOut = LeftOut().Match(text).Groups["columns"].Value;
         (width > 40 || leftOut.Length != 0).ShouldBeTrue();
         string notes = text[(text.IndexOf("have all that was counted and measured") + 1)..];
-        string[] shown = [.. Command.Run(width, Commands[command]).Output.Split('\n').Where(line => line.StartsWith("  "))];
+        string[] shown = [.. output.Split('\n').Where(line => line.StartsWith("  "))];
         foreach (string header in InRows().Replace(leftOut, string.Empty).Split(", "))
         {
             if (!Array.Exists(shown, line => line.Contains($"  {header} ")))

@@ -14,8 +14,8 @@ internal static class Shell
     /// <summary>Runs a script to its end.</summary>
     public static (int Code, string Output, string Error) Run(string folder, string script)
     {
-        // Where the tests run in the background of a script, they ignore SIGINT, and so would all that they start.
-        string[] words = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", "/bin/bash", "-c", script] : ["/bin/bash", "-c", script];
+        // Where the tests run in the background of a script, or under nohup, they ignore signals, and so would all that they start.
+        string[] words = OperatingSystem.IsLinux() ? ["env", "--default-signal=HUP,INT,TERM", "/bin/bash", "-c", script] : ["/bin/bash", "-c", script];
         using var shell = Process.Start(new ProcessStartInfo(words[0], words[1..])
         {
             UseShellExecute = false,

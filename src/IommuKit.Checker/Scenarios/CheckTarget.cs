@@ -76,9 +76,19 @@ public sealed record CheckTarget(
     /// The least that a map or an unmap needs on this hardware, whatever the driver, in accesses of registers; null if that is not known, or commands
     /// are given by a queue.
     /// </summary>
-    public LeastMaintenance? LeastFor(in MappingShape shape) => !HasQueue && Least?.Invoke(shape) is { } least
-        ? new LeastMaintenance((least.TableCacheDrops * WritesPerTableCacheLine) + least.TranslationDrops, least.Waits, least.Cleans)
-        : null;
+    public OperationCounts? LeastFor(in MappingShape shape)
+    {
+        if (HasQueue || Least?.Invoke(shape) is not { } least)
+        {
+            return null;
+        }
+
+        var counts = default(OperationCounts);
+        counts.Add(OperationKind.RegisterWrite, (least.TableCacheDrops * WritesPerTableCacheLine) + least.TranslationDrops);
+        counts.Add(OperationKind.RegisterRead, least.Waits);
+        counts.Add(OperationKind.LineCleaned, least.Cleans);
+        return counts;
+    }
 
     /// <summary>
     /// The same with what no driver does by itself: pages of two sizes, and a flush of everything where many pages change; with few runs to remember,

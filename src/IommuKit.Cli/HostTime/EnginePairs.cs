@@ -20,6 +20,15 @@ internal abstract class EnginePairs<TFormat>(PageTable<TFormat> table, CountingS
 
     public sealed override int Slots => iovas.Length;
 
+    /// <summary>Where the slots start.</summary>
+    public IReadOnlyList<ulong> Iovas => iovas;
+
+    /// <summary>Bytes that one unmap takes.</summary>
+    public ulong UnmapSize => unmapSize;
+
+    /// <summary>What every slot is mapped to.</summary>
+    public abstract IReadOnlyList<PhysicalRange> Ranges { get; }
+
     /// <summary>The pages of one slot: offset from its start, and physical address.</summary>
     protected abstract IEnumerable<(ulong Offset, ulong PhysicalAddress)> Pages { get; }
 

@@ -57,7 +57,7 @@ internal sealed class FormatWorkloads<TFormat>(FormatKind kind) : IDisposable
     /// <summary>Ranges of single pages in tables that exist.</summary>
     /// <param name="pages">Pages in a range.</param>
     /// <param name="maxSlots">The most ranges.</param>
-    public PairWork Pages(int pages, int maxSlots = MaxSlots) => Pages(CreateTable(), pages, thread: 0, maxSlots);
+    public EnginePairs<TFormat> Pages(int pages, int maxSlots = MaxSlots) => Pages(CreateTable(), pages, thread: 0, maxSlots);
 
     /// <summary>The same for several threads, in one page table.</summary>
     public IReadOnlyList<PairWork> PagesOfThreads(int pages, int threads)
@@ -67,7 +67,7 @@ internal sealed class FormatWorkloads<TFormat>(FormatKind kind) : IDisposable
     }
 
     /// <summary>Leaves of the level above the lowest.</summary>
-    public PairWork Blocks(int maxSlots = MaxSlots)
+    public EnginePairs<TFormat> Blocks(int maxSlots = MaxSlots)
     {
         ulong size = 1ul << TFormat.EntryShift(1);
         int slots = Math.Min(Math.Min(1 << TFormat.IndexBits(1), 256), maxSlots);
@@ -79,7 +79,7 @@ internal sealed class FormatWorkloads<TFormat>(FormatKind kind) : IDisposable
     }
 
     /// <summary>Ranges without any tables but the root. The unmap drops all of them.</summary>
-    public PairWork Cold(int pages, int maxSlots = 4)
+    public EnginePairs<TFormat> Cold(int pages, int maxSlots = 4)
     {
         _ = TFormat.TryGetRoot(kind.InputBits, out int level, out _);
         int shift = TFormat.EntryShift(level);
@@ -96,7 +96,7 @@ internal sealed class FormatWorkloads<TFormat>(FormatKind kind) : IDisposable
     }
 
     /// <summary>Ranges that are whole tables, which the unmap drops.</summary>
-    public PairWork WholeTables(int tables)
+    public EnginePairs<TFormat> WholeTables(int tables)
     {
         ulong size = (ulong)tables * TableSpan;
         int slots = Math.Clamp(ColdBytes / (tables << TableLog2), 1, 8);
@@ -105,7 +105,7 @@ internal sealed class FormatWorkloads<TFormat>(FormatKind kind) : IDisposable
     }
 
     /// <summary>Scatter lists of single pages, downwards and with gaps, in tables that exist.</summary>
-    public PairWork Lists(int pages, int maxSlots = MaxSlots)
+    public EnginePairs<TFormat> Lists(int pages, int maxSlots = MaxSlots)
     {
         // A whole table may be covered: it is to stay.
         PhysicalRange[] list =
@@ -129,7 +129,7 @@ internal sealed class FormatWorkloads<TFormat>(FormatKind kind) : IDisposable
     }
 
     /// <summary>Look-ups in few pages or in 1 GiB.</summary>
-    public LoopWork LookUps(LookUpOrder order)
+    public LookUpLoop<TFormat> LookUps(LookUpOrder order)
     {
         ulong bytes = order == LookUpOrder.Sequential ? 32 * Granule : LookUpBytes;
         var table = CreateTable();

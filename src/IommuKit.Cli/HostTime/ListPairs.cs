@@ -15,6 +15,8 @@ internal sealed class ListPairs<TFormat>(PageTable<TFormat> table, CountingSink 
     : EnginePairs<TFormat>(table, sink, iovas, list[0].Length * (ulong)list.Length)
     where TFormat : struct, IPageTableFormat
 {
+    public override IReadOnlyList<PhysicalRange> Ranges => list;
+
     protected override IEnumerable<(ulong Offset, ulong PhysicalAddress)> Pages =>
         list.Select((range, index) => ((ulong)index * range.Length, range.Address));
 

@@ -18,6 +18,15 @@ internal sealed class LookUpLoop<TFormat>(PageTable<TFormat> table, ulong iova, 
     private const ulong Term = 1442695040888963407;
     private const int Shift = 20;
 
+    /// <summary>First IOVA of the range.</summary>
+    public ulong Iova => iova;
+
+    /// <summary>What it is mapped to.</summary>
+    public PhysicalRange Range => range;
+
+    /// <summary>Which IOVA comes next.</summary>
+    public LookUpOrder Order => order;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(int count)
     {

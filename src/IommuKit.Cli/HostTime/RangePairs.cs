@@ -18,6 +18,8 @@ internal sealed class RangePairs<TFormat>(
     : EnginePairs<TFormat>(table, sink, iovas, unmapSize)
     where TFormat : struct, IPageTableFormat
 {
+    public override IReadOnlyList<PhysicalRange> Ranges => [range];
+
     protected override IEnumerable<(ulong Offset, ulong PhysicalAddress)> Pages
     {
         get

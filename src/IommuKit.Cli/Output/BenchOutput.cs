@@ -28,14 +28,14 @@ internal static class BenchOutput
         {
             "bound",
             "the least `maintenance` that would have sufficed without dropping anything else from a cache; null for an IOMMU that `check` does not know",
-            of => of.Row.Bound?.Total
+            of => of.Row.Bound?.Maintenance
         },
         {
             "bound_operations",
             "`bound` by kind of operation, as `operations`",
             new NamedValues<(BenchRow Row, BenchOptions Options)>(
-                [.. BoundKinds.Select(OperationKinds.NameOf)],
-                (of, name) => BoundOf(of.Row.Bound ?? default, OperationKinds.Find(name)) is not 0 and var least ? new(least) : null,
+                [.. Bounds.Kinds.Select(OperationKinds.NameOf)],
+                (of, name) => of.Row.Bound?[OperationKinds.Find(name)!.Value] is { } least and not 0 ? new(least) : null,
                 "0")
         },
         { "tlb_hits", "what the model's TLB did when a device then tried every page once", of => of.Row.Caches.TlbHits },
@@ -66,8 +66,6 @@ internal static class BenchOutput
             of => of.Options.Costs.Unpriced(of.Row.Counts).Select(OperationKinds.NameOf)
         },
     };
-
-    private static IReadOnlyList<OperationKind> BoundKinds => [OperationKind.LineCleaned, OperationKind.RegisterWrite, OperationKind.RegisterRead];
 
     public static void Write(Results results, IReadOnlyList<BenchRow> rows, BenchOptions options) => results.Write(
         Fields,
@@ -106,7 +104,7 @@ internal static class BenchOutput
             ("Paper before", "mean of the paper's samples with a flush for every page (PerPage here)"),
             ("Paper after", "with one for the range (RangeFlush here)"));
         tables.Legend(
-            ("Least", "register writes + reads + lines cleaned that would have sufficed without dropping anything else from a cache"));
+            ("Least", $"{Bounds.Legend(rows)} that would have sufficed without dropping anything else from a cache"));
         string[] droppers = [.. rows.Where(row => row.DropsOthers).Select(row => row.Policy.ToString()).Distinct(StringComparer.Ordinal)];
         if (droppers.Length != 0 && tables.Shows("Least"))
         {
@@ -221,16 +219,9 @@ internal static class BenchOutput
             (OperationKind.EntryStored, 10)));
         if (rows.Any(row => row.Bound is not null))
         {
-            columns.Add(new("Least", 5, row => row.Bound.ToString() ?? string.Empty));
+            columns.Add(new("Least", 5, row => Bounds.Text(row, rows)));
         }
 
         return columns;
     }
-
-    private static long BoundOf(LeastMaintenance bound, OperationKind? kind) => kind switch
-    {
-        OperationKind.RegisterWrite => bound.RegisterWrites,
-        OperationKind.RegisterRead => bound.RegisterReads,
-        _ => bound.LinesCleaned,
-    };
 }

@@ -48,7 +48,8 @@ internal static class Operations
         return names.Length == 0 ? null : $"Costs {costs} are assumed to be 0 for what is not in the file: {string.Join(", ", names)}.";
     }
 
-    private static string HeaderOf(OperationKind kind) => kind switch
+    /// <summary>The heading of a column of such operations.</summary>
+    public static string HeaderOf(OperationKind kind) => kind switch
     {
         OperationKind.RegisterWrite => "Writes",
         OperationKind.RegisterRead => "Reads",

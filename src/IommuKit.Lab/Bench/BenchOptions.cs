@@ -37,5 +37,5 @@ public sealed record BenchOptions
     /// <summary>
     /// Finds the least maintenance that an operation on a machine needs, or null if that is not known; its <see cref="BenchRow.Bound"/>.
     /// </summary>
-    public Func<IommuKind, MappingOperation, ulong, LeastMaintenance?>? Least { get; init; }
+    public Func<IommuKind, MappingOperation, ulong, OperationCounts?>? Least { get; init; }
 }

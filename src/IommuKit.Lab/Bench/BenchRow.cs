@@ -25,7 +25,7 @@ public sealed record BenchRow(
     SampleSummary? PaperAfter,
     double VirtualMicroseconds,
     OperationCounts Counts,
-    LeastMaintenance? Bound,
+    OperationCounts? Bound,
     CacheCounts Caches)
 {
     /// <summary>Pages of 4 KiB that a device could still reach when the operation returned, before the flush that follows it.</summary>
@@ -45,5 +45,5 @@ public sealed record BenchRow(
     };
 
     /// <summary>Whether it took fewer operations than the bound, which only works by dropping from a cache what others have there.</summary>
-    public bool DropsOthers => Counts.Maintenance < Bound?.Total;
+    public bool DropsOthers => Counts.Maintenance < Bound?.Maintenance;
 }

@@ -34,6 +34,6 @@ public class TegraRandomTests
     {
         var property = Prop.ForAll(Scenario.Arbitrary(), steps =>
             Scenario.Run(Cases.Soc(soc), policy, release, usesSections, steps));
-        FsCheck.Check.One(Config.QuickThrowOnFailure.WithMaxTest(25).WithEndSize(60), property);
+        FsCheck.Check.One(Config.QuickThrowOnFailure.WithMaxTest(15).WithEndSize(60), property);
     }
 }

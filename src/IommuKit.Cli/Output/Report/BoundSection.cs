@@ -28,7 +28,7 @@ internal static class BoundSection
         if (charted.Count != 0)
         {
             // They tell the same story, so one of them does at first: that with most to save.
-            var shown = charted.MaxBy(work => work.Max(row => (double)row.Counts.Maintenance / Math.Max(1, row.Bound!.Value.Total)))!;
+            var shown = charted.MaxBy(work => work.Max(row => (double)row.Counts.Maintenance / Math.Max(1, row.Bound!.Value.Maintenance)))!;
             body.Figure(Chart(NameOf(shown), [.. shown]), Table(NameOf(shown), [.. shown]));
             if (charted.Count > 1)
             {
@@ -47,7 +47,7 @@ internal static class BoundSection
             var same = work.First();
             body.Details(
                 $"{NameOf(work)}: {Numbers.Count(same.Counts.Maintenance)} operations under every policy, "
-                    + $"{Numbers.Times(same.Counts.Maintenance, same.Bound!.Value.Total)} the least",
+                    + $"{Numbers.Times(same.Counts.Maintenance, same.Bound!.Value.Maintenance)} the least",
                 Table(NameOf(work), [.. work]));
         }
     });
@@ -60,7 +60,7 @@ internal static class BoundSection
 
     private static BarChart Chart(string name, IReadOnlyList<BenchRow> rows)
     {
-        long least = rows[0].Bound!.Value.Total;
+        long least = rows[0].Bound!.Value.Maintenance;
         var bars = rows.GroupBy(row => row.Counts.Maintenance).Select(same => new BarRow(
             string.Join(", ", same.Select(row => row.Policy)), $"{Numbers.Count(same.Key)} ({Numbers.Times(same.Key, least)})", same.Key)).ToList();
         return new BarChart(
@@ -73,7 +73,7 @@ internal static class BoundSection
     }
 
     private static ReportTable Table(string name, IReadOnlyList<BenchRow> rows) => new(
-        $"{name}: operations without barriers; least as writes + reads + lines; model µs is virtual time",
+        $"{name}: operations without barriers; least as {Bounds.Legend(rows)}; model µs is virtual time",
         [
             new("Policy", false), new("Operations"), new("Writes"), new("Reads"), new("Lines"), new("Barriers"), new("Least"), new("Model µs"),
         ],
@@ -86,7 +86,7 @@ internal static class BoundSection
                 Numbers.Count(row.Counts[OperationKind.RegisterRead]),
                 Numbers.Count(row.Counts[OperationKind.LineCleaned]),
                 Numbers.Count(row.Counts[OperationKind.Barrier]),
-                row.Bound!.Value.ToString(),
+                Bounds.Text(row, rows),
                 Numbers.Microseconds(row.VirtualMicroseconds),
             }),
         ]);

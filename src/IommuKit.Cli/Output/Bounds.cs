@@ -1,0 +1,29 @@
+using System.Globalization;
+using IommuKit.Lab.Bench;
+using IommuKit.Lab.Machines;
+
+namespace IommuKit.Cli.Output;
+
+/// <summary>The least that would have sufficed, as outputs have it: a number for each kind of operation, with plus signs between.</summary>
+internal static class Bounds
+{
+    /// <summary>The kinds that a bound can have.</summary>
+    public static IReadOnlyList<OperationKind> Kinds { get; } =
+    [
+        OperationKind.RegisterWrite, OperationKind.RegisterRead, OperationKind.Command, OperationKind.Doorbell, OperationKind.LineCleaned,
+    ];
+
+    /// <summary>What the numbers of <see cref="Text"/> are of.</summary>
+    /// <param name="rows">All rows of the table.</param>
+    public static string Legend(IReadOnlyList<BenchRow> rows) =>
+        string.Join(" + ", KindsOf(rows).Select(kind => Operations.HeaderOf(kind).ToLowerInvariant()));
+
+    /// <summary>The least of a row.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="rows">All rows of the table, so that each has the same kinds.</param>
+    public static string Text(BenchRow row, IReadOnlyList<BenchRow> rows) => row.Bound is { } least
+        ? string.Join('+', KindsOf(rows).Select(kind => least[kind].ToString(CultureInfo.InvariantCulture)))
+        : string.Empty;
+
+    private static IEnumerable<OperationKind> KindsOf(IReadOnlyList<BenchRow> rows) => Kinds.Where(kind => rows.Any(row => row.Bound?[kind] is > 0));
+}
