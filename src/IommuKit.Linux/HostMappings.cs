@@ -11,6 +11,7 @@ internal static unsafe class HostMappings
     private const int Fixed = 0x10;
     private const int Anonymous = 0x20;
     private const int HugePages = 0x4_0000;
+    private const int Populated = 0x8000;
     private const int NotInChildren = 10;
 
     /// <summary>Maps part of a file, to share it. Null, and the system's number, if that cannot be.</summary>
@@ -31,10 +32,13 @@ internal static unsafe class HostMappings
         }
     }
 
-    /// <summary>Maps zeroed memory that children do not get: a copy of theirs would be what devices do not see.</summary>
+    /// <summary>
+    /// Maps zeroed memory that children do not get: a copy of theirs would be what devices do not see. All of it is there at once: of pages that nobody
+    /// wrote to, a kernel may pin the one page of zeros that all share, for a device that only reads.
+    /// </summary>
     public static void* OfMemory(ulong length, bool isHuge, out int errno)
     {
-        void* address = Check(MMap(null, (nuint)length, ReadWrite, Private | Anonymous | (isHuge ? HugePages : 0), -1, 0), out errno);
+        void* address = Check(MMap(null, (nuint)length, ReadWrite, Private | Anonymous | Populated | (isHuge ? HugePages : 0), -1, 0), out errno);
         if (address is not null)
         {
             _ = MAdvise(address, (nuint)length, NotInChildren);
