@@ -90,7 +90,11 @@ internal sealed class Type1Space : HostSpace
     {
         var map = new VfioMap
         {
-            ArgumentSize = Ioctls.SizeOf<VfioMap>(), Flags = (reads ? 1u : 0) | (writes ? 2u : 0), Address = address, Iova = iova, Size = size,
+            ArgumentSize = Ioctls.SizeOf<VfioMap>(),
+            Flags = (reads ? 1u : 0) | (writes ? 2u : 0),
+            Address = address,
+            Iova = iova,
+            Size = size,
         };
         return Math.Max(0, -Ioctls.Call(_container, Ioctls.Type1Map, ref map));
     }

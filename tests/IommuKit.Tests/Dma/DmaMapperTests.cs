@@ -152,7 +152,9 @@ public sealed class DmaMapperTests
         var told = new List<(ulong, ulong)>();
         using var machine = new MappedMachine(new DomainOptions
         {
-            Policy = SyncPolicy.Deferred, Clock = new ManualClock(), UnmapFlushed = (iova, bytes) => told.Add((iova, bytes)),
+            Policy = SyncPolicy.Deferred,
+            Clock = new ManualClock(),
+            UnmapFlushed = (iova, bytes) => told.Add((iova, bytes)),
         });
         var mapping = machine.Mapper.Map(0x1000, 3 * Page, DmaDirection.Bidirectional);
         machine.Mapper.Unmap(mapping);
