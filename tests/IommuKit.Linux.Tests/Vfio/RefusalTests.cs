@@ -1,4 +1,3 @@
-using IommuKit.Dma;
 using IommuKit.Linux.Tests.Support;
 using IommuKit.Linux.Vfio;
 
