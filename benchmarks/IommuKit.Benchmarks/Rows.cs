@@ -20,7 +20,7 @@ internal static class Rows
 
     public static List<Row> All()
     {
-        List<Row> rows = [.. Enum.GetValues<SyncPolicy>().SelectMany(OfPolicy)];
+        List<Row> rows = [.. Limits(), .. Enum.GetValues<SyncPolicy>().SelectMany(OfPolicy)];
         rows.AddRange(OfWalker());
         foreach (string name in new[] { "tegra210", "vtd-server", "smmuv3" })
         {
@@ -31,12 +31,48 @@ internal static class Rows
         return rows;
     }
 
+    /// <summary>What nothing here can be faster than: a fence after a store, and two threads that share nothing.</summary>
+    private static IEnumerable<Row> Limits()
+    {
+        yield return new Row("limit: a store and a full fence", [Fences()]);
+        yield return new Row("limit: arithmetic", [Arithmetic()]);
+        yield return new Row("limit: arithmetic, two threads", [Arithmetic(), Arithmetic()], "limit: arithmetic");
+    }
+
+    private static Action<int> Fences()
+    {
+        int[] target = new int[1];
+        return count =>
+        {
+            for (int i = 0; i < count; i++)
+            {
+                Volatile.Write(ref target[0], i);
+                Interlocked.MemoryBarrier();
+            }
+        };
+    }
+
+    private static Action<int> Arithmetic()
+    {
+        ulong state = 1;
+        return count =>
+        {
+            ulong local = state;
+            for (int i = 0; i < count; i++)
+            {
+                local = (local * 6364136223846793005) + 1442695040888963407;
+            }
+
+            state = local;
+        };
+    }
+
     private static IEnumerable<Row> OfPolicy(SyncPolicy policy)
     {
         var domain = SoftwareDomain(policy, _ => { });
         foreach (ulong pages in new ulong[] { 1, 32 })
         {
-            // A window of 128 MiB each, which is left and entered again, as by an allocator of IOVAs.
+            // A window of 2 MiB each, which is left and entered again, as by an allocator of IOVAs.
             string name = $"{policy}, {pages} page{(pages == 1 ? "" : "s")}: map and unmap";
             yield return new Row(name, [Pairs(domain, Iova, pages)]);
             yield return new Row($"{name}, two threads", [Pairs(domain, Iova, pages), Pairs(domain, Iova << 4, pages)], name);
@@ -91,7 +127,7 @@ internal static class Rows
     private static IEnumerable<Row> OfModel(string name)
     {
         var machine = MachineCatalog.Find(name)!.Create(new MachineSettings());
-        var domain = machine.CreateDomain(new DomainOptions());
+        var domain = machine.CreateDomain(new DomainOptions { PageSizes = Page });
         domain.Map(Iova, machine.DataStart & ~0x1f_ffffUL, 64 << 20, Protection.Read | Protection.Write);
         domain.Attach(machine.TestDevice);
         return Accesses(name, machine.Hardware!, machine.CreateDma(machine.TestDevice).ReadSource, machine.EvictTranslations);

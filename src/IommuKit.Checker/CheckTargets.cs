@@ -1,3 +1,4 @@
+using IommuKit.Checker.Iommus.Smmu3;
 using IommuKit.Checker.Iommus.Software;
 using IommuKit.Checker.Iommus.Tegra;
 using IommuKit.Checker.Iommus.Vtd;
@@ -15,6 +16,7 @@ public static class CheckTargets
     [
         .. TegraTargets.All,
         .. VtdTargets.All,
+        .. Smmu3Targets.All,
         .. SoftwareTargets.All,
     ];
 

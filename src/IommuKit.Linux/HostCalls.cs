@@ -8,6 +8,9 @@ internal static class HostCalls
 {
     private const int NonBlocking = 0x800;
     private const int CloseOnExec = 0x8_0000;
+    private const int ReadAndWrite = 2;
+    private const int DuplicateCloseOnExec = 1030;
+    private const short Readable = 1;
     private const int TryAgain = 11;
     private const int Interrupted = 4;
     private const int NotPermitted = 1;
@@ -30,6 +33,14 @@ internal static class HostCalls
         int error = Marshal.GetLastPInvokeError();
         file.Dispose();
         throw Failure(error);
+    }
+
+    /// <summary>Opens a file for reading and writing; an invalid handle, and the system's number, if it cannot be opened.</summary>
+    public static SafeFileHandle OpenToUse(string path, out int errno)
+    {
+        var file = new SafeFileHandle(Open(path, ReadAndWrite | CloseOnExec), ownsHandle: true);
+        errno = file.IsInvalid ? Marshal.GetLastPInvokeError() : 0;
+        return file;
     }
 
     /// <summary>Reads what is there; <see cref="NothingYet"/> if there is nothing now, 0 at the end.</summary>
@@ -60,6 +71,64 @@ internal static class HostCalls
     /// <summary>Asks a process to end, as a terminal or <c>kill</c> would.</summary>
     public static void Ask(int process, int signal) => _ = Kill(process, signal);
 
+    /// <summary>Reads at a place, of files too in which there is no seeking.</summary>
+    /// <returns>Bytes read; the system's number, negative, if that failed.</returns>
+    public static nint ReadAt(SafeFileHandle file, Span<byte> bytes, ulong offset)
+    {
+        nint count = ReadAt(file, ref MemoryMarshal.GetReference(bytes), (nuint)bytes.Length, (long)offset);
+        return count >= 0 ? count : -Marshal.GetLastPInvokeError();
+    }
+
+    /// <summary>Writes at a place, of files too in which there is no seeking.</summary>
+    /// <returns>Bytes written; the system's number, negative, if that failed.</returns>
+    public static nint WriteAt(SafeFileHandle file, ReadOnlySpan<byte> bytes, ulong offset)
+    {
+        nint count = WriteAt(file, in MemoryMarshal.GetReference(bytes), (nuint)bytes.Length, (long)offset);
+        return count >= 0 ? count : -Marshal.GetLastPInvokeError();
+    }
+
+    /// <summary>Another handle for an open file; an invalid one if there can be no more.</summary>
+    public static SafeFileHandle Duplicate(SafeFileHandle file) => new(Control(file, DuplicateCloseOnExec, 0), ownsHandle: true);
+
+    /// <summary>Makes a file that counts events.</summary>
+    public static SafeFileHandle MakeEvent()
+    {
+        var file = new SafeFileHandle(EventFile(0, NonBlocking | CloseOnExec), ownsHandle: true);
+        return !file.IsInvalid ? file : throw Failure(Marshal.GetLastPInvokeError());
+    }
+
+    /// <summary>Adds an event.</summary>
+    public static void Raise(SafeFileHandle file)
+    {
+        ulong one = 1;
+        _ = Write(file, ref one, sizeof(ulong));
+    }
+
+    /// <summary>How many events there were since the last time.</summary>
+    public static long TakeEvent(SafeFileHandle file)
+    {
+        Span<byte> count = stackalloc byte[sizeof(ulong)];
+        return Read(file, count) == sizeof(ulong) ? BitConverter.ToInt64(count) : 0;
+    }
+
+    /// <summary>Waits until one of several files can be read.</summary>
+    /// <returns>Which can.</returns>
+    public static bool[] WaitForAny(SafeFileHandle[] files)
+    {
+        var polled = new PolledFile[files.Length];
+        for (int i = 0; i < files.Length; i++)
+        {
+            polled[i] = new PolledFile { File = (int)files[i].DangerousGetHandle(), Wanted = Readable };
+        }
+
+        while (Poll(ref polled[0], (nuint)polled.Length, -1) < 0 && Marshal.GetLastPInvokeError() == Interrupted)
+        {
+            // A signal came: again.
+        }
+
+        return [.. polled.Select(one => one.Found != 0)];
+    }
+
     private static Exception Failure(int error)
     {
         string message = Marshal.GetPInvokeErrorMessage(error);
@@ -77,4 +146,36 @@ internal static class HostCalls
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Kill(int process, int signal);
+
+    [DllImport("libc", EntryPoint = "fcntl", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Control(SafeFileHandle file, int command, int argument);
+
+    [DllImport("libc", EntryPoint = "eventfd", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int EventFile(uint count, int flags);
+
+    [DllImport("libc", EntryPoint = "write", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint Write(SafeFileHandle file, ref ulong value, nuint count);
+
+    [DllImport("libc", EntryPoint = "pread", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint ReadAt(SafeFileHandle file, ref byte buffer, nuint count, long offset);
+
+    [DllImport("libc", EntryPoint = "pwrite", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint WriteAt(SafeFileHandle file, in byte buffer, nuint count, long offset);
+
+    [DllImport("libc", EntryPoint = "poll", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Poll(ref PolledFile files, nuint count, int milliseconds);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PolledFile
+    {
+        public int File;
+        public short Wanted;
+        public short Found;
+    }
 }

@@ -15,6 +15,9 @@ public enum IommuError
     /// <summary>No memory for a page table.</summary>
     ENOMEM = 12,
 
+    /// <summary>The memory to be mapped is not there.</summary>
+    EFAULT = 14,
+
     /// <summary>In use.</summary>
     EBUSY = 16,
 

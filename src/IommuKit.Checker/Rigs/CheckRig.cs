@@ -42,6 +42,9 @@ public abstract class CheckRig : IDisposable
     /// <summary>Makes a new domain in the place of one to which no device is attached, and disposes of that.</summary>
     public abstract void Renew(int domain);
 
+    /// <summary>Whether page tables are at an address, or may be; not queues, which hardware reads too.</summary>
+    public virtual bool IsOfTables(ulong physicalAddress) => true;
+
     /// <summary>Stores a word where page tables are, as somebody would who was given the memory.</summary>
     public abstract void Scribble(ulong physicalAddress, ulong value);
 

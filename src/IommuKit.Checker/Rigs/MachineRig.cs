@@ -10,7 +10,7 @@ namespace IommuKit.Checker.Rigs;
 
 /// <summary>A machine under the eyes of the checker: two of its devices, with a domain each.</summary>
 /// <typeparam name="TFormat">The format of its page tables.</typeparam>
-public sealed class MachineRig<TFormat> : CheckRig
+public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
     where TFormat : struct, IPageTableFormat
 {
     private readonly MachinePlan _plan;
@@ -106,6 +106,10 @@ public sealed class MachineRig<TFormat> : CheckRig
         _domains[domain] = Machine.CreateDomain(_options);
         old.Dispose();
     }
+
+    /// <inheritdoc/>
+    public override bool IsOfTables(ulong physicalAddress) =>
+        physicalAddress >= _plan.PoolStart && physicalAddress <= Machine.Allocator.LastAddress;
 
     /// <inheritdoc/>
     public override void Scribble(ulong physicalAddress, ulong value)

@@ -12,14 +12,15 @@ public sealed class RangeLayout : ICheckedRanges
     /// <param name="pageBytes">Bytes in a page.</param>
     /// <param name="tableSpan">Bytes of IOVA that a table of pages translates.</param>
     /// <param name="mapsTable">Whether all that one table translates is mapped too, which is worth it where that is a page of its own size.</param>
-    public RangeLayout(ulong pageBytes, ulong tableSpan, bool mapsTable = false)
+    /// <param name="runPages">Pages in a run, at least 18: more where invalidations of ranges take several commands only from there on.</param>
+    public RangeLayout(ulong pageBytes, ulong tableSpan, bool mapsTable = false, int runPages = 18)
     {
         _page = pageBytes;
         ulong table = tableSpan;
         ulong nextTable = 2 * tableSpan;
 
         // A multiple of the entries in any line or group is 16; so this begins one before a boundary, and covers two lines and more.
-        Run = (table + (15 * pageBytes), 18 * pageBytes);
+        Run = (table + (15 * pageBytes), (ulong)runPages * pageBytes);
         Page = (table + (16 * pageBytes), pageBytes);
         Head = (table + (15 * pageBytes), 2 * pageBytes);
         Crossing = (nextTable - pageBytes, 3 * pageBytes);
@@ -27,7 +28,7 @@ public sealed class RangeLayout : ICheckedRanges
         Maps = mapsTable ? [Run, Page, Crossing, Table] : [Run, Page, Crossing];
         Pages =
         [
-            .. At(table, 14, 15, 16, 17, 23, 24, 31, 32, 33),
+            .. At(table, [14, 15, 16, 17, 23, 24, 31, 32, 33, .. runPages == 18 ? (ulong[])[] : [14 + (ulong)runPages, 15 + (ulong)runPages]]),
             nextTable - (2 * pageBytes),
             .. At(nextTable - pageBytes, 0, 1, 2),
             .. At(nextTable, 15),

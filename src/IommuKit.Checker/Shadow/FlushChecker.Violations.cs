@@ -41,7 +41,11 @@ internal sealed partial class FlushChecker<TFormat>
             var source = state.Routes[device] < (ulong)_spaces ? StaleSource.RouteCache : StaleSource.Route;
             bool isPosted = state != _posted.Last
                 && (source == StaleSource.Route || (_posted.Last.HeldRoutes[device] & ShadowState.NoRoute) == 0);
-            return new Violation(Steps, device, domain, -1, 0, _pages[0], 0, 0, source, IsForeign: false, isPosted);
+
+            // Where a page is to be translated, a device sees it.
+            int seen = Enumerable.Range(0, _pages.Count).FirstOrDefault(page => (_expected.AllowedOf(domain, page) & 1) == 0, -1);
+            ulong promised = seen < 0 ? 0 : _hardware.Translations.ValueOf(seen, _expected.IntendedOf(domain, seen));
+            return new Violation(Steps, device, domain, seen, 0, _pages[Math.Max(seen, 0)], 0, promised, source, IsForeign: false, isPosted);
         }
 
         for (; held != 0; held &= held - 1)

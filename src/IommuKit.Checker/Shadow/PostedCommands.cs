@@ -37,7 +37,7 @@ internal sealed class PostedCommands<TFormat>
     /// <summary>A write is under way.</summary>
     public void Post(in ShadowCommand command)
     {
-        if (command.Kind == ShadowCommandKind.None)
+        if (command.Kind == ShadowCommandKind.None || !_hardware.IsConcerned(command))
         {
             return;
         }

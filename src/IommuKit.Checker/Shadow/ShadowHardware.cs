@@ -84,6 +84,21 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
         }
     }
 
+    /// <summary>
+    /// Whether a command can change anything that is looked at. Where each page is a command there are hundreds between two waits, of which nearly all
+    /// are for other pages; a state for each of those would be the same as the one before.
+    /// </summary>
+    public bool IsConcerned(in ShadowCommand command)
+    {
+        if (command.Kind is not (ShadowCommandKind.DropTranslations or ShadowCommandKind.DropTranslationsAndTables))
+        {
+            return true;
+        }
+
+        var (first, end) = pages.Range(command.First, command.Last);
+        return first < end;
+    }
+
     /// <summary>Lets hardware fetch everything that it can.</summary>
     public void Fetch(ShadowState state)
     {

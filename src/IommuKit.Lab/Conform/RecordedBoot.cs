@@ -199,9 +199,32 @@ internal sealed partial class RecordedBoot
         return File.Exists(plain) ? plain : File.Exists(plain + ".gz") ? plain + ".gz" : null;
     }
 
-    private IEnumerable<Line> Lines(string name)
+    /// <summary>Reads registers alone: lines of a snapshot that begin with I, W or S.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="InputException">It cannot be read, or a line is not understood.</exception>
+    public static IReadOnlyList<BootRegister> ReadRegisters(string path)
     {
-        string path = FileIn(_folder, name) ?? throw new InputException($"{Path.Combine(_folder, name)} is gone.");
+        ArgumentNullException.ThrowIfNull(path);
+        try
+        {
+            return
+            [
+                .. LinesOf(path).Select(line => line.Text.Split(' ') is ["I" or "W" or "S", _, _, _, ..] words
+                    ? ReadRegister(line, words)
+                    : throw line.Refuse()),
+            ];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new InputException(path, null, FileProblem.Describe(e));
+        }
+    }
+
+    private IEnumerable<Line> Lines(string name) =>
+        LinesOf(FileIn(_folder, name) ?? throw new InputException($"{Path.Combine(_folder, name)} is gone."));
+
+    private static IEnumerable<Line> LinesOf(string path)
+    {
         using var file = File.OpenRead(path);
         using Stream stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file;
         using var reader = new StreamReader(stream);

@@ -40,17 +40,24 @@ internal static class ForeignDump
         ArgumentNullException.ThrowIfNull(format);
         ArgumentNullException.ThrowIfNull(memory);
         using var dumped = new DumpedMemory(memory);
-        return format.Accept(new Visitor(dumped, root, inputBits ?? format.InputBits, outputBits ?? format.OutputBits, walk, maxTables));
+        string nowhere = $"--root: 0x{root:x} is in none of the files, which have {ByteSize.Format(dumped.Length)} of memory";
+        return format.Accept(new Visitor(dumped, root, inputBits ?? format.InputBits, outputBits ?? format.OutputBits, walk, maxTables, nowhere));
     }
 
-    private readonly struct Access(DumpedMemory memory) : IMemoryAccessor
+    /// <summary>Reads page tables from any memory.</summary>
+    /// <exception cref="InputException">The format has no such tables, or the root cannot be read.</exception>
+    internal static ForeignDumpResult Read(FormatKind format, IMemoryAccessor memory, ulong root, int inputBits, int outputBits) =>
+        format.Accept(new Visitor(memory, root, inputBits, outputBits, walked: null, MaxTables, $"there is no memory at 0x{root:x}"));
+
+    private readonly struct Access(IMemoryAccessor memory) : IMemoryAccessor
     {
         public bool TryRead(ulong physicalAddress, Span<byte> destination) => memory.TryRead(physicalAddress, destination);
 
         public bool TryWrite(ulong physicalAddress, ReadOnlySpan<byte> source) => false;
     }
 
-    private sealed class Visitor(DumpedMemory memory, ulong root, int inputBits, int outputBits, ulong? walked, long maxTables)
+    private sealed class Visitor(
+        IMemoryAccessor memory, ulong root, int inputBits, int outputBits, ulong? walked, long maxTables, string nowhere)
         : IFormatVisitor<ForeignDumpResult>
     {
         public ForeignDumpResult Visit<TFormat>(FormatKind kind)
@@ -72,7 +79,7 @@ internal static class ForeignDump
 
             if (reader.Step(reader.Root, 0).End == WalkEnd.NotReadable)
             {
-                throw new InputException($"--root: 0x{root:x} is in none of the files, which have {ByteSize.Format(memory.Length)} of memory");
+                throw new InputException(nowhere);
             }
 
             var tables = new Walker<TFormat>(kind, reader, inputBits, maxTables);

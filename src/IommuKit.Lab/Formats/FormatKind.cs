@@ -36,6 +36,9 @@ public abstract class FormatKind
     /// <summary>The page sizes of the format with addresses of <see cref="OutputBits"/>: bit n means pages of 2^n bytes.</summary>
     public ulong PageSizes { get; }
 
+    /// <summary>Log2 of the bytes of an entry.</summary>
+    internal abstract int EntrySizeLog2 { get; }
+
     /// <summary>Makes one of a format.</summary>
     /// <typeparam name="TFormat">The format; its name is that of the kind.</typeparam>
     /// <param name="inputBits">Bits of an IOVA, unless somebody asks for others.</param>
@@ -69,6 +72,8 @@ public abstract class FormatKind
         TFormat.Name, description, inputBits, outputBits, TFormat.PageSizes & TFormat.PageSizeMask(outputBits), describeLeaf, nameLevel)
         where TFormat : struct, IPageTableFormat
     {
+        internal override int EntrySizeLog2 => TFormat.EntrySizeLog2;
+
         public override TResult Accept<TResult>(IFormatVisitor<TResult> visitor)
         {
             ArgumentNullException.ThrowIfNull(visitor);

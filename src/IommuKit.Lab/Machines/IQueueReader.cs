@@ -13,4 +13,11 @@ public interface IQueueReader
     /// <param name="value">What was written.</param>
     /// <param name="meter">The meter.</param>
     void Written(uint offset, ulong value, Meter meter);
+
+    /// <summary>
+    /// What a register by which hardware tells how far it is says when it has worked off everything: what a driver sees of which the look is left out.
+    /// </summary>
+    /// <param name="offset">The register.</param>
+    /// <returns>Null for a register that does not tell that.</returns>
+    uint? WhenDone(uint offset) => null;
 }

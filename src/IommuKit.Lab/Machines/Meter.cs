@@ -200,7 +200,9 @@ public sealed class Meter(
         }
 
         Add(SlotOf(offset, isRead: true), 1);
-        return !_isPassedOn || MustDo(MaintenanceKind.RegisterRead, offset, 0, isRead: true, isWide) ? ReadThrough(offset, isWide) : 0;
+        return !_isPassedOn || MustDo(MaintenanceKind.RegisterRead, offset, 0, isRead: true, isWide)
+            ? ReadThrough(offset, isWide)
+            : queues?.WhenDone(offset) ?? 0;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

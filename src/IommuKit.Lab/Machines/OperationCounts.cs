@@ -71,6 +71,18 @@ public struct OperationCounts : IEquatable<OperationCounts>
         return difference;
     }
 
+    /// <summary>Both.</summary>
+    public static OperationCounts operator +(in OperationCounts one, in OperationCounts other)
+    {
+        Unsafe.SkipInit(out OperationCounts sum);
+        for (int slot = 0; slot < Slots; slot++)
+        {
+            sum._slots[slot] = one._slots[slot] + other._slots[slot];
+        }
+
+        return sum;
+    }
+
     /// <summary>Counts what came since an earlier count some more times.</summary>
     internal void Repeat(in OperationCounts earlier, long times)
     {

@@ -24,7 +24,7 @@ namespace IommuKit.Models.Memory;
 /// Linux it may outlive the memory and all views until 16 TiB of other memory were made and dropped, and then not be used; elsewhere it must
 /// not be used when the memory and all views may have been collected (<see cref="GC.KeepAlive"/>).</para>
 /// </remarks>
-public sealed class PhysicalMemory : ICpuCache, IDisposable
+public sealed class PhysicalMemory : IDmaCache, IDisposable
 {
     private const int FirstCapacity = 256;
     private const int LastCapacity = 4096;
@@ -138,7 +138,7 @@ public sealed class PhysicalMemory : ICpuCache, IDisposable
         }
     }
 
-    /// <summary>Drops lines from the CPU's cache without writing them back, so that the CPU sees memory.</summary>
+    /// <inheritdoc/>
     public void Invalidate(ulong physicalAddress, ulong length)
     {
         if (!IsCoherent)

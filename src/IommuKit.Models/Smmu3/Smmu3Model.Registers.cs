@@ -8,7 +8,7 @@ public sealed partial class Smmu3Model<TMemory>
     private const uint HighHalf = 4;
     private const ulong TableBaseMask = 0x40ff_ffff_ffff_ffc0;
     private const ulong QueueBaseMask = 0x40ff_ffff_ffff_ffff;
-    private const ulong QueueAddressMask = 0x00ff_ffff_ffff_ffe0;
+    private const ulong QueueAddressMask = Smmu3Register.QueueAddressMask;
     private const uint Control1Mask = 0xfff;
 
     private uint _control;

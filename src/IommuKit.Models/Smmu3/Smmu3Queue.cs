@@ -27,7 +27,7 @@ internal struct Smmu3Queue
     public readonly ulong NextAddress(int log2, int recordLog2)
     {
         ulong size = 1ul << Math.Max(log2 + recordLog2, 5);
-        return (Base & 0x00ff_ffff_ffff_ffe0 & ~(size - 1)) + ((ulong)(Producer & ((1u << log2) - 1)) << recordLog2);
+        return (Base & Smmu3Register.QueueAddressMask & ~(size - 1)) + ((ulong)(Producer & ((1u << log2) - 1)) << recordLog2);
     }
 
     public void Advance(int log2) => Producer = (Producer & Smmu3Register.Overflow) | ((Producer + 1) & PositionMask(log2));

@@ -125,6 +125,9 @@ public static class Smmu3Register
     /// <summary>Log2 of a queue's entries, in its base.</summary>
     public const ulong QueueSizeMask = 0x1f;
 
+    /// <summary>ADDR of a queue's base register. The hardware takes it down to a multiple of the queue's size.</summary>
+    public const ulong QueueAddressMask = 0x00ff_ffff_ffff_ffe0;
+
     /// <summary>Where the command queue's error is in <see cref="CommandConsumer"/>.</summary>
     public const int CommandErrorShift = 24;
 

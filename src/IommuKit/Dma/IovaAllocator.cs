@@ -187,6 +187,12 @@ public sealed class IovaAllocator
         }
     }
 
+    /// <summary>Whether a range is handed out now, and not a former one of the same IOVAs.</summary>
+    internal bool IsHandedOut(IovaRange range) =>
+        _nodes.Has(range.Node)
+        && _nodes[range.Node].Start << _shift == range.Iova
+        && Volatile.Read(ref _nodes[range.Node].Generation) == range.Generation;
+
     /// <summary>Keeps IOVAs from being handed out for good: windows of bridges and interrupts. What is reserved already may be in it.</summary>
     /// <param name="first">The first.</param>
     /// <param name="last">The last. Both are widened to whole granules; what is beyond the ends of the space is no matter.</param>

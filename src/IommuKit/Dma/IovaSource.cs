@@ -17,12 +17,14 @@ public sealed class IovaSource(IovaAllocator allocator, ulong last = ulong.MaxVa
     /// <summary>Hands out IOVAs that the device reaches.</summary>
     /// <param name="size">Bytes, at least 1.</param>
     /// <param name="range">They.</param>
+    /// <param name="alignment">A power of two of bytes; 0 for that from the size on.</param>
+    /// <param name="offset">What the IOVA is beyond a multiple of the alignment, in whole granules.</param>
     /// <returns>False if there is no place.</returns>
-    public bool TryAllocate(ulong size, out IovaRange range)
+    public bool TryAllocate(ulong size, out IovaRange range, ulong alignment = 0, ulong offset = 0)
     {
         if (prefersLow && last > uint.MaxValue && !_isLowFull)
         {
-            if (allocator.TryAllocate(size, out range, uint.MaxValue))
+            if (allocator.TryAllocate(size, out range, uint.MaxValue, alignment, offset))
             {
                 return true;
             }
@@ -30,6 +32,6 @@ public sealed class IovaSource(IovaAllocator allocator, ulong last = ulong.MaxVa
             _isLowFull = true;
         }
 
-        return allocator.TryAllocate(size, out range, last);
+        return allocator.TryAllocate(size, out range, last, alignment, offset);
     }
 }

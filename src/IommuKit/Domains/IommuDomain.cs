@@ -48,6 +48,9 @@ public abstract class IommuDomain : IDisposable
     /// <summary>The last IOVA of the aperture, which starts at 0.</summary>
     public abstract ulong ApertureEnd { get; }
 
+    /// <summary>IOVAs at which nothing can be mapped, first and last of each: windows of interrupts, and what the host keeps for itself.</summary>
+    public virtual IReadOnlyList<(ulong First, ulong Last)> ReservedIovas => [];
+
     /// <summary>Receives the faults of the domain's devices, on the thread that handles the interrupt.</summary>
     public Action<IommuFault>? FaultHandler { get; set; }
 
@@ -77,7 +80,7 @@ public abstract class IommuDomain : IDisposable
         var error = TryMap(iova, physicalAddress, size, protection);
         if (error != IommuError.None)
         {
-            throw new IommuException(error, $"Cannot map 0x{size:x} bytes at IOVA 0x{iova:x} to 0x{physicalAddress:x}.");
+            throw new IommuException(error, $"Cannot map 0x{size:x} bytes at IOVA 0x{iova:x} to 0x{physicalAddress:x}.{Advice(error)}");
         }
     }
 
@@ -97,7 +100,7 @@ public abstract class IommuDomain : IDisposable
         var error = TryMapScatterGather(iova, ranges, protection, out ulong size);
         if (error != IommuError.None)
         {
-            throw new IommuException(error, $"Cannot map a list of {ranges.Length} ranges at IOVA 0x{iova:x}.");
+            throw new IommuException(error, $"Cannot map a list of {ranges.Length} ranges at IOVA 0x{iova:x}.{Advice(error)}");
         }
 
         return size;
@@ -226,6 +229,12 @@ public abstract class IommuDomain : IDisposable
             : throw new IommuException(
                 IommuError.EINVAL, $"{traits.Name} has page sizes 0x{traits.SupportedPageSizes:x}; 0x{pageSizes:x} asks for others.");
     }
+
+    /// <summary>What to do about a map that failed, where that is known, behind a space; else nothing.</summary>
+    internal string Advice(IommuError error) => RemedyFor(error) is { } remedy ? $" {remedy}" : string.Empty;
+
+    /// <summary>What to do about a map that failed: a sentence; null if there is nothing to say.</summary>
+    protected virtual string? RemedyFor(IommuError reason) => null;
 
     /// <summary>Waits for operations under way, flushes, and gives all tables back.</summary>
     private protected abstract void FreeTables();

@@ -167,6 +167,34 @@ public abstract class RequestDomain : IommuDomain
     /// <returns>Why it was refused: then nothing has changed.</returns>
     protected abstract IommuError RequestUnmap(ulong iova, ulong size);
 
+    /// <summary>Asks for everything again that is mapped: the other side had forgotten it, or was not there yet.</summary>
+    /// <returns>Why one was refused: then what was asked for is taken back.</returns>
+    protected IommuError Replay()
+    {
+        lock (_gate)
+        {
+            for (ulong at = 0; _mappings.TryFindFrom(at, out var mapping);)
+            {
+                ulong size = mapping.Last - mapping.First + 1;
+                var error = RequestMap(mapping.First, mapping.PhysicalAddress, size, mapping.Protection);
+                if (error != IommuError.None)
+                {
+                    TakeBackRequests(mapping.First);
+                    return error;
+                }
+
+                if (mapping.Last == ulong.MaxValue)
+                {
+                    break;
+                }
+
+                at = mapping.Last + 1;
+            }
+
+            return IommuError.None;
+        }
+    }
+
     private protected override void FreeTables()
     {
         lock (_gate)
@@ -181,6 +209,15 @@ public abstract class RequestDomain : IommuDomain
             }
 
             _isClosed = true;
+        }
+    }
+
+    /// <summary>Takes back what was asked for below an IOVA; what is mapped here stays.</summary>
+    private void TakeBackRequests(ulong end)
+    {
+        for (ulong at = 0; _mappings.TryFindFrom(at, out var mapping) && mapping.First < end; at = mapping.Last + 1)
+        {
+            _ = RequestUnmap(mapping.First, mapping.Last - mapping.First + 1);
         }
     }
 

@@ -176,7 +176,7 @@ internal sealed class OperationGate
     }
 
     /// <summary>What a thread does.</summary>
-    internal sealed class Slot(Thread owner)
+    internal sealed class Slot(Thread owner) : Padded
     {
         public readonly Thread Owner = owner;
 

@@ -39,13 +39,16 @@ internal sealed class Stripes<TStripe>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private TStripe EnterAnother(OperationGate.Slot? slot, TStripe busy)
     {
+        // The others come first: the one that was busy is free in a moment, and busy again.
+        int first = Array.IndexOf(_stripes, busy) + 1;
         for (int i = 0; slot is not null && i < _stripes.Length; i++)
         {
-            if (_stripes[i].Gate.TryEnter())
+            int index = (first + i) & (_stripes.Length - 1);
+            if (_stripes[index].Gate.TryEnter())
             {
                 slot.Stripes = this;
-                slot.Stripe = i;
-                return _stripes[i];
+                slot.Stripe = index;
+                return _stripes[index];
             }
         }
 

@@ -16,6 +16,7 @@ public partial class IommuNameTests
         "IommuKit.Lab/Costs/CostFile.cs",
         "IommuKit.Lab/Iommus/ConformCatalog.cs",
         "IommuKit.Lab/Iommus/FormatCatalog.cs",
+        "IommuKit.Lab/Iommus/InspectCatalog.cs",
         "IommuKit.Lab/Iommus/MachineCatalog.cs",
         "IommuKit.Lab/Seed/SeedTable.cs",
     ];

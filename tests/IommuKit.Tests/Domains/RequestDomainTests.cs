@@ -63,6 +63,27 @@ public sealed class RequestDomainTests : IDisposable
     }
 
     [Fact]
+    public void What_the_other_side_forgot_is_asked_for_again_and_taken_back_where_one_is_refused()
+    {
+        _domain.Map(0, 0x10000, 2 * Page, Rights);
+        _domain.Map(8 * Page, 0x30000, Page, Rights);
+        _iommu.Requests.Clear();
+
+        ((RequestIommu.Domain)_domain).ForgetAndReplay().ShouldBe(IommuError.None);
+        _iommu.Requests.ShouldBe(["map 0x0 0x10000 0x2000", "map 0x8000 0x30000 0x1000"]);
+
+        _iommu.Requests.Clear();
+        _iommu.RefusesAt = 0x30000;
+        ((RequestIommu.Domain)_domain).ForgetAndReplay().ShouldBe(IommuError.ENOMEM);
+        _iommu.Requests.ShouldBe(["map 0x0 0x10000 0x2000", "map 0x8000 0x30000 0x1000", "unmap 0x0 0x2000"]);
+        _domain.IovaToPhysical(8 * Page).ShouldBe(0x30000ul);
+
+        // So that the end finds what it unmaps.
+        _iommu.RefusesAt = null;
+        ((RequestIommu.Domain)_domain).ForgetAndReplay().ShouldBe(IommuError.None);
+    }
+
+    [Fact]
     public void What_is_refused_changes_nothing()
     {
         _domain.Map(8 * Page, 0, Page, Rights);

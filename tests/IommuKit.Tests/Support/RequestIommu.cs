@@ -61,7 +61,7 @@ internal sealed class RequestIommu : IommuDriver
 
     private sealed class RequestDevice(RequestIommu iommu, int pasids) : IommuDevice(iommu, "device", pasids);
 
-    private sealed class Domain(RequestIommu iommu, DomainOptions options) : RequestDomain(iommu, options)
+    internal sealed class Domain(RequestIommu iommu, DomainOptions options) : RequestDomain(iommu, options)
     {
         // The other side's own list.
         private readonly SortedDictionary<ulong, ulong> _sizes = [];
@@ -96,6 +96,12 @@ internal sealed class RequestIommu : IommuDriver
 
             next.ShouldBe(iova + size, "a request ends inside a mapping");
             return IommuError.None;
+        }
+
+        public IommuError ForgetAndReplay()
+        {
+            _sizes.Clear();
+            return Replay();
         }
 
         private void Add(string kind, params ReadOnlySpan<ulong> arguments)

@@ -15,7 +15,7 @@ internal sealed class EditedQueue(
     CheckRig machine, ScenarioRun run, CheckOperationKind? during, Func<VtdInvalidationDescriptor, VtdInvalidationDescriptor> edit)
     : Sabotage(machine, run)
 {
-    private readonly VtdQueueCursor _queue = new((VtdMachine)((MachineRig<VtdSecondStageFormat>)machine).Machine);
+    private readonly VtdQueueCursor _queue = new((VtdMachine)((IMachineRig)machine).Machine);
 
     /// <summary>A descriptor that does nothing to anybody: pages of a domain that there is not.</summary>
     public static VtdInvalidationDescriptor Nothing { get; } =

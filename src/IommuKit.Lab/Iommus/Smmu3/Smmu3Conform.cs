@@ -190,7 +190,7 @@ internal sealed class Smmu3Conform : IConformKind
             ulong queue = _model.Read64(Smmu3Register.EventQueue);
             uint mask = (1u << (int)(queue & Smmu3Register.QueueSizeMask)) - 1;
             byte[] bytes = new byte[Smmu3Event.Bytes];
-            _memory.TryRead((queue & 0x00ff_ffff_ffff_ffe0) + ((consumer & mask) * (ulong)Smmu3Event.Bytes), bytes);
+            _memory.TryRead((queue & Smmu3Register.QueueAddressMask) + ((consumer & mask) * (ulong)Smmu3Event.Bytes), bytes);
             _model.Write32(Smmu3Register.EventConsumer, producer);
             return Convert.ToHexStringLower(bytes);
         }

@@ -1,8 +1,9 @@
-using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using IommuKit.Domains;
 using IommuKit.Drivers.Smmu3;
 using IommuKit.Lab.Conform;
+using IommuKit.Lab.Machines;
 using IommuKit.Models.Memory;
 using IommuKit.Models.Smmu3;
 using IommuKit.PageTables;
@@ -147,7 +148,7 @@ internal sealed class Smmu3ConformDriver : IConformDriver
     /// <summary>Registers that write down the commands which the doorbell hands over.</summary>
     private sealed class Listener(Smmu3Model<DeviceMemory> model, PhysicalMemory memory) : IMmio
     {
-        private uint _next;
+        private QueueFollower? _queue;
 
         public List<Smmu3Command> Commands { get; } = [];
 
@@ -161,14 +162,14 @@ internal sealed class Smmu3ConformDriver : IConformDriver
         {
             if (offset == Smmu3Register.CommandProducer)
             {
-                ulong queue = model.Read64(Smmu3Register.CommandQueue);
-                uint size = 1u << (int)(queue & Smmu3Register.QueueSizeMask);
-                for (; ((_next ^ value) & ((2 * size) - 1)) != 0; _next++)
+                var queue = _queue ?? Smmu3QueueReader.Follow(model.Read64(Smmu3Register.CommandQueue), 0);
+                while (queue.TryNext(value, out ulong address))
                 {
-                    var bytes = memory.CpuView.Span((queue & ~0xffful) + ((_next & (size - 1)) * (ulong)Smmu3Command.Bytes), Smmu3Command.Bytes);
-                    Commands.Add(new Smmu3Command(
-                        BinaryPrimitives.ReadUInt64LittleEndian(bytes), BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..])));
+                    var words = MemoryMarshal.Cast<byte, ulong>(memory.CpuView.Span(address, Smmu3Command.Bytes));
+                    Commands.Add(new Smmu3Command(words[0], words[1]));
                 }
+
+                _queue = queue;
             }
 
             model.Write32(offset, value);

@@ -4,6 +4,7 @@ using IommuKit.Lab.Machines;
 using IommuKit.Models.Dma;
 using IommuKit.Models.Memory;
 using IommuKit.Models.Smmu3;
+using IommuKit.Specs.Memory;
 using IommuKit.Specs.Smmu3;
 
 namespace IommuKit.Lab.Iommus.Smmu3;
@@ -20,11 +21,13 @@ public sealed class Smmu3Machine : Machine
     private static readonly Smmu3Client[] Streams = [new("00:02.0", 0x10), new("00:14.0", 0x20), new("01:00.0", 0x30)];
 
     private readonly Smmu3Driver _driver;
+    private readonly PostedDoorbell? _doorbell;
 
-    private Smmu3Machine(Smmu3Driver driver, MachineParts parts, Smmu3Model<DeviceMemory>? model)
+    private Smmu3Machine(Smmu3Driver driver, MachineParts parts, Smmu3Model<DeviceMemory>? model, PostedDoorbell? doorbell)
         : base(driver.Traits.Name, parts)
     {
         Model = model;
+        _doorbell = doorbell;
         _driver = driver;
         if (model is not null)
         {
@@ -60,12 +63,22 @@ public sealed class Smmu3Machine : Machine
         ArgumentNullException.ThrowIfNull(unit);
         settings ??= new MachineSettings();
         Smmu3Model<DeviceMemory>? model = null;
+        PostedDoorbell? doorbell = null;
         return MachineParts.Build(
             settings,
             1ul << Math.Min(unit.AddressBits, MostMemoryLog2),
             unit.IsCoherent,
             Smmu3Register.PurposeOf,
-            memory => model = new Smmu3Model<DeviceMemory>(unit, memory.DeviceView, modelOptions),
+            memory =>
+            {
+                model = new Smmu3Model<DeviceMemory>(unit, memory.DeviceView, modelOptions);
+                if (settings.HasImmediateWrites)
+                {
+                    return model;
+                }
+
+                return doorbell = new PostedDoorbell(model, new HostStatusWords(memory.CpuView), Smmu3Register.CommandProducer, IsOfQueue);
+            },
             parts => new Smmu3Machine(
                 new Smmu3Driver(
                     parts.Registers,
@@ -76,9 +89,13 @@ public sealed class Smmu3Machine : Machine
                     unit.Name,
                     parts.Queues),
                 parts,
-                model),
+                model,
+                doorbell),
             new QueueParts(QueueBytes, memory => new Smmu3QueueReader(memory), () => new SilentSmmu3(unit)));
     }
+
+    /// <inheritdoc/>
+    public override void SettleWrites() => _doorbell?.Settle();
 
     /// <inheritdoc/>
     public override void EvictTranslations() => Model?.Evict();
@@ -86,4 +103,7 @@ public sealed class Smmu3Machine : Machine
     /// <inheritdoc/>
     protected override (int Reads, int Writes)? SourcesOf(IommuDevice device) =>
         device is Smmu3StreamDevice stream ? ((int)stream.StreamId, (int)stream.StreamId) : null;
+
+    private static bool IsOfQueue(uint offset) =>
+        offset is Smmu3Register.Control0 or >= Smmu3Register.CommandQueue and <= Smmu3Register.CommandConsumer;
 }

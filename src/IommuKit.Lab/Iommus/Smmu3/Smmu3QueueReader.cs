@@ -9,8 +9,19 @@ namespace IommuKit.Lab.Iommus.Smmu3;
 /// <param name="memory">Memory as the CPU sees it.</param>
 public sealed class Smmu3QueueReader(HostMemory memory) : IQueueReader
 {
-    private ulong _queue;
-    private uint _next;
+    private bool _hasQueue;
+    private QueueFollower _queue;
+    private uint _producer;
+
+    /// <summary>Follows the queue that CMDQ_BASE says.</summary>
+    /// <param name="register">The value of CMDQ_BASE.</param>
+    /// <param name="producer">CMDQ_PROD by now, which counts in entries and has a wrap bit.</param>
+    public static QueueFollower Follow(ulong register, uint producer) => new(
+        register & Smmu3Register.QueueAddressMask,
+        Smmu3Command.Bytes,
+        1u << (int)(register & Smmu3Register.QueueSizeMask),
+        hasWrapBit: true,
+        producer);
 
     /// <inheritdoc/>
     public void Written(uint offset, ulong value, Meter meter)
@@ -19,26 +30,28 @@ public sealed class Smmu3QueueReader(HostMemory memory) : IQueueReader
         switch (offset)
         {
             case Smmu3Register.CommandQueue:
-                _queue = value;
-                _next = 0;
+                _hasQueue = value != 0;
+                _queue = Follow(value, 0);
+                _producer = 0;
                 break;
-            case Smmu3Register.CommandProducer when _queue != 0:
+            case Smmu3Register.CommandProducer when _hasQueue:
                 Count((uint)value, meter);
                 break;
         }
     }
 
+    /// <inheritdoc/>
+    public uint? WhenDone(uint offset) => offset == Smmu3Register.CommandConsumer ? Volatile.Read(ref _producer) : null;
+
     private void Count(uint producer, Meter meter)
     {
-        int log2 = (int)(_queue & Smmu3Register.QueueSizeMask);
-        ulong address = _queue & 0x00ff_ffff_ffff_ffe0;
-        uint mask = (2u << log2) - 1;
+        Volatile.Write(ref _producer, producer);
         int translations = 0;
         int waits = 0;
         int others = 0;
-        for (; ((_next ^ producer) & mask) != 0; _next++)
+        while (_queue.TryNext(producer, out ulong address))
         {
-            ulong lower = MemoryMarshal.Read<ulong>(memory.Span(address + ((_next & (mask >> 1)) * (ulong)Smmu3Command.Bytes), sizeof(ulong)));
+            ulong lower = MemoryMarshal.Read<ulong>(memory.Span(address, sizeof(ulong)));
             switch (new Smmu3Command(lower, 0).Code)
             {
                 case Smmu3CommandCode.Sync:

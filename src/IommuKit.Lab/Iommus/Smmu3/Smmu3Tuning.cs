@@ -23,7 +23,7 @@ public static class Smmu3Tuning
 
     /// <summary>From how many commands on the whole address space is invalidated.</summary>
     public static TuningOption Threshold { get; } = new(
-        "smmu-threshold", "COMMANDS", "From this many commands for a range on, invalidate the whole address space on SMMUv3 instead. 0: never.");
+        "smmu-threshold", "COMMANDS", "From this many commands for a range on, invalidate the whole address space on SMMUv3 instead. 0: 65,536.");
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<TuningOption> All { get; } = [Ranges, Threshold];

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using IommuKit.Domains;
 using IommuKit.Drivers.Vtd;
 using IommuKit.Lab.Conform;
+using IommuKit.Lab.Machines;
 using IommuKit.Models.Memory;
 using IommuKit.Models.Vtd;
 using IommuKit.PageTables;
@@ -146,7 +147,8 @@ internal sealed class VtdConformDriver : IConformDriver
     /// <summary>Registers that write down the descriptors which the tail hands over.</summary>
     private sealed class Listener(VtdModel<DeviceMemory> model, PhysicalMemory memory) : IMmio
     {
-        private ulong _tail;
+        private ulong _register;
+        private QueueFollower _queue;
 
         public List<VtdInvalidationDescriptor> Descriptors { get; } = [];
 
@@ -176,11 +178,17 @@ internal sealed class VtdConformDriver : IConformDriver
 
         private void Read(ulong tail)
         {
-            ulong queue = model.Read64(VtdRegister.QueueAddress);
-            ulong mask = (0x1000ul << (int)(queue & VtdRegister.QueueAddressBits.SizeMask)) - 1;
-            for (tail &= mask; _tail != tail; _tail = (_tail + VtdInvalidationDescriptor.Bytes) & mask)
+            // The tail is set to 0 before there is a queue.
+            ulong register = model.Read64(VtdRegister.QueueAddress);
+            if (register != _register)
             {
-                var words = MemoryMarshal.Cast<byte, ulong>(memory.CpuView.Span((queue & ~0xffful) + _tail, VtdInvalidationDescriptor.Bytes));
+                _register = register;
+                _queue = VtdQueueReader.Follow(register, 0);
+            }
+
+            while (_queue.TryNext(VtdQueueReader.EndOf(register, tail), out ulong address))
+            {
+                var words = MemoryMarshal.Cast<byte, ulong>(memory.CpuView.Span(address, VtdInvalidationDescriptor.Bytes));
                 Descriptors.Add(new VtdInvalidationDescriptor(words[0], words[1], 0, 0));
             }
         }

@@ -79,7 +79,7 @@ public sealed class VtdMachine : Machine
                     return model;
                 }
 
-                return doorbell = new PostedDoorbell(model, new HostStatusWords(memory.CpuView));
+                return doorbell = new PostedDoorbell(model, new HostStatusWords(memory.CpuView), VtdRegister.QueueTail, IsOfQueue);
             },
             parts => new VtdMachine(CreateDriver(unit, driverOptions ?? VtdTuning.OptionsFor(settings), parts), parts, model, doorbell),
             new QueueParts(QueueBytes, memory => new VtdQueueReader(memory), () => new SilentVtd()));
@@ -94,6 +94,9 @@ public sealed class VtdMachine : Machine
     /// <inheritdoc/>
     protected override (int Reads, int Writes)? SourcesOf(IommuDevice device) =>
         device is VtdDevice function ? (function.SourceId, function.SourceId) : null;
+
+    private static bool IsOfQueue(uint offset) =>
+        offset is VtdRegister.GlobalCommand or >= VtdRegister.QueueHead and < VtdRegister.CompletionStatus;
 
     private static VtdDriver CreateDriver(VtdUnit unit, VtdDriverOptions options, MachineParts parts) => new(
         unit, parts.Registers, parts.Cache, parts.Allocator, Sources, options, parts.Queues, parts.StatusWords);

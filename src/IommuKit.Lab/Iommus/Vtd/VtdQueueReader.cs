@@ -9,8 +9,23 @@ namespace IommuKit.Lab.Iommus.Vtd;
 /// <param name="memory">Memory as the CPU sees it.</param>
 public sealed class VtdQueueReader(HostMemory memory) : IQueueReader
 {
-    private ulong _address;
-    private ulong _tail;
+    private ulong _register;
+    private QueueFollower _queue;
+
+    /// <summary>Follows the queue that the register of its address says.</summary>
+    /// <param name="register">The value of the register.</param>
+    /// <param name="tail">The tail by now.</param>
+    public static QueueFollower Follow(ulong register, ulong tail)
+    {
+        int bytes = EntryBytes(register);
+        uint entries = (0x1000u << (int)(register & VtdRegister.QueueAddressBits.SizeMask)) / (uint)bytes;
+        return new QueueFollower(register & ~0xffful, bytes, entries, hasWrapBit: false, EndOf(register, tail));
+    }
+
+    /// <summary>A tail, which is in bytes, in entries.</summary>
+    /// <param name="register">The value of the register of the queue's address.</param>
+    /// <param name="tail">The tail.</param>
+    public static uint EndOf(ulong register, ulong tail) => (uint)tail / (uint)EntryBytes(register);
 
     /// <inheritdoc/>
     public void Written(uint offset, ulong value, Meter meter)
@@ -19,10 +34,10 @@ public sealed class VtdQueueReader(HostMemory memory) : IQueueReader
         switch (offset)
         {
             case VtdRegister.QueueAddress:
-                _address = value;
-                _tail = 0;
+                _register = value;
+                _queue = Follow(value, 0);
                 break;
-            case VtdRegister.QueueTail when _address != 0:
+            case VtdRegister.QueueTail when _register != 0:
                 Count(value, meter);
                 break;
         }
@@ -30,17 +45,13 @@ public sealed class VtdQueueReader(HostMemory memory) : IQueueReader
 
     private void Count(ulong tail, Meter meter)
     {
-        ulong bytes = (_address & VtdRegister.QueueAddressBits.Wide) != 0
-            ? (ulong)VtdInvalidationDescriptor.WideBytes
-            : (ulong)VtdInvalidationDescriptor.Bytes;
-        ulong mask = (0x1000ul << (int)(_address & VtdRegister.QueueAddressBits.SizeMask)) - 1;
-        tail &= mask & ~(bytes - 1);
+        uint end = EndOf(_register, tail);
         int translations = 0;
         int waits = 0;
         int others = 0;
-        for (; _tail != tail; _tail = (_tail + bytes) & mask)
+        while (_queue.TryNext(end, out ulong address))
         {
-            ulong qw0 = MemoryMarshal.Read<ulong>(memory.Span((_address & ~0xffful) + _tail, sizeof(ulong)));
+            ulong qw0 = MemoryMarshal.Read<ulong>(memory.Span(address, sizeof(ulong)));
             switch (new VtdInvalidationDescriptor(qw0, 0, 0, 0).Type)
             {
                 case VtdInvalidationType.Wait:
@@ -63,4 +74,8 @@ public sealed class VtdQueueReader(HostMemory memory) : IQueueReader
             meter.Count(OperationKind.Command, OperationPurpose.Other, others);
         }
     }
+
+    private static int EntryBytes(ulong register) => (register & VtdRegister.QueueAddressBits.Wide) != 0
+        ? VtdInvalidationDescriptor.WideBytes
+        : VtdInvalidationDescriptor.Bytes;
 }

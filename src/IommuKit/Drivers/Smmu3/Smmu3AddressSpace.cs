@@ -8,6 +8,9 @@ internal sealed class Smmu3AddressSpace(Smmu3CommandQueue queue, bool isStage2, 
 {
     private const int NoTag = 0;
 
+    // Without commands for ranges, a table of upper levels that goes would be 2^18 of them and more. Half of that takes longer than any refill.
+    private const int MostCommands = 1 << 16;
+
     // Written under the driver's lock; see IsLive.
     private volatile int _tag;
 
@@ -47,7 +50,7 @@ internal sealed class Smmu3AddressSpace(Smmu3CommandQueue queue, bool isStage2, 
             isStage2 ? (ushort)0 : (ushort)tag,
             new Smmu3Range(range.Iova, range.Bytes, mixesLeaves ? 0 : range.LeafLog2, !range.ChangesTables),
             rules);
-        if (range.IsEverything || (threshold != 0 && encoder.HasAtLeast(threshold)))
+        if (range.IsEverything || encoder.HasAtLeast(threshold == 0 ? MostCommands : threshold))
         {
             batch.Add(queue, DropAll((ushort)tag));
             return;

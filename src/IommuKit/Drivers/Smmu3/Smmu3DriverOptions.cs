@@ -30,7 +30,8 @@ public sealed record Smmu3DriverOptions
     public bool UsesRanges { get; init; } = true;
 
     /// <summary>
-    /// From how many commands for one range on, an invalidation of the whole address space (by ASID or VMID) replaces them; 0 means never.
+    /// From how many commands for one range on, an invalidation of the whole address space (by ASID or VMID) replaces them; 0 means 65,536, which only
+    /// ranges on hardware without commands for them take.
     /// </summary>
     public int AddressSpaceThreshold { get; init; } = 512;
 

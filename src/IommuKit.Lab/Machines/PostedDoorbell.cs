@@ -1,19 +1,22 @@
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.Mmio;
-using IommuKit.Specs.Vtd;
 
-namespace IommuKit.Lab.Iommus.Vtd;
+namespace IommuKit.Lab.Machines;
 
 /// <summary>
-/// The registers of a unit that has not looked at its queue yet when the write of the tail returns: it does so at the latest when software looks
+/// The registers of hardware that has not looked at its queue yet when the write of its doorbell returns: it does so at the latest when software looks
 /// whether a wait was answered, or how far the queue is, or changes something about it.
 /// </summary>
-/// <param name="model">The unit's registers.</param>
+/// <param name="model">The hardware's registers.</param>
 /// <param name="words">The words that it stores.</param>
-internal sealed class PostedDoorbell(IMmio model, IStatusWords words) : IMmio, IStatusWords
+/// <param name="doorbell">The register of the doorbell.</param>
+/// <param name="isOfQueue">
+/// Which registers tell how far the queue is, or change something about it. Not those of faults: a handler must not hide that nobody waited.
+/// </param>
+internal sealed class PostedDoorbell(IMmio model, IStatusWords words, uint doorbell, Predicate<uint> isOfQueue) : IMmio, IStatusWords
 {
     private readonly object _gate = new();
-    private uint? _tail;
+    private uint? _end;
 
     public uint Read32(uint offset)
     {
@@ -29,11 +32,11 @@ internal sealed class PostedDoorbell(IMmio model, IStatusWords words) : IMmio, I
 
     public void Write32(uint offset, uint value)
     {
-        if (offset == VtdRegister.QueueTail)
+        if (offset == doorbell)
         {
             lock (_gate)
             {
-                _tail = value;
+                _end = value;
             }
 
             return;
@@ -55,25 +58,24 @@ internal sealed class PostedDoorbell(IMmio model, IStatusWords words) : IMmio, I
         return words.HasReached(physicalAddress, value);
     }
 
-    // A fault's handler must not hide that nobody waited.
     private void SettleFor(uint offset)
     {
-        if (offset is VtdRegister.GlobalCommand or >= VtdRegister.QueueHead and < VtdRegister.CompletionStatus)
+        if (isOfQueue(offset))
         {
             Settle();
         }
     }
 
-    /// <summary>Lets the unit work off its queue.</summary>
+    /// <summary>Lets the hardware work off its queue.</summary>
     public void Settle()
     {
-        // Under the lock, so that the tail never goes back; the unit may call the driver, on this thread.
+        // Under the lock, so that the end never goes back; it may call the driver, on this thread.
         lock (_gate)
         {
-            if (_tail is { } tail)
+            if (_end is { } end)
             {
-                _tail = null;
-                model.Write32(VtdRegister.QueueTail, tail);
+                _end = null;
+                model.Write32(doorbell, end);
             }
         }
     }

@@ -1,0 +1,117 @@
+using EduDma;
+using IommuKit.Dma;
+using IommuKit.Linux.Vfio;
+using IommuKit.Specs.PageTables;
+
+namespace IommuKit.HostLab;
+
+/// <summary>What the device itself sees: each transfer is compared, byte by byte.</summary>
+internal static class DeviceChecks
+{
+    private const int Bytes = 1000;
+    private const Protection ReadWrite = Protection.Read | Protection.Write;
+
+    public static async Task BothWays(string name, HostBackEnd backEnd)
+    {
+        using var machine = Machine.OfDevice(name, backEnd);
+        Checks.That(machine.Driver.IsThere, "the registers are not the device's");
+        using var there = machine.Mapper.CreateBuffer(8192, DmaDirection.ToDevice);
+        using var back = machine.Mapper.CreateBuffer(8192, DmaDirection.FromDevice);
+        new Random(1).NextBytes(there.Bytes);
+
+        // Across a page's end.
+        await machine.Driver.SendAsync(there.Iova + 3500, Bytes);
+        await machine.Driver.ReceiveAsync(back.Iova + 3500, Bytes);
+        Checks.That(back.Span(3500, Bytes).SequenceEqual(there.Span(3500, Bytes)), "the data differ");
+        Checks.That(!back.Bytes[..3500].ContainsAnyExcept((byte)0), "something else was written");
+    }
+
+    public static async Task Refused(string name, HostBackEnd backEnd)
+    {
+        using var machine = Machine.OfDevice(name, backEnd);
+        using var data = machine.Mapper.CreateBuffer(4096, DmaDirection.ToDevice);
+        using var other = machine.Mapper.CreateBuffer(4096);
+        data.Bytes.Fill(7);
+        other.Bytes.Fill(9);
+        await machine.Driver.SendAsync(other.Iova, Bytes);
+        await machine.Driver.ReceiveAsync(data.Iova, Bytes);
+        Checks.That(!data.Bytes.ContainsAnyExcept((byte)7), "the device wrote what it may only read");
+        await machine.Driver.ReceiveAsync(0x100_0000, Bytes);
+        Checks.That(!data.Bytes.ContainsAnyExcept((byte)7) && !other.Bytes.ContainsAnyExcept((byte)9), "a write to nothing went somewhere");
+    }
+
+    public static async Task Revoked(string name, HostBackEnd backEnd)
+    {
+        using var machine = Machine.OfDevice(name, backEnd);
+        using var data = machine.Mapper.CreateBuffer(4096);
+        data.Bytes.Fill(7);
+        var second = machine.Mapper.Map(data.PhysicalAddress, 4096, DmaDirection.Bidirectional);
+        await machine.Driver.SendAsync(second.Iova, Bytes);
+        data.Bytes.Fill(9);
+        machine.Mapper.Unmap(second);
+        await machine.Driver.ReceiveAsync(second.Iova, Bytes);
+        Checks.That(!data.Bytes.ContainsAnyExcept((byte)9), "the device reached what was unmapped");
+        await machine.Driver.ReceiveAsync(data.Iova, Bytes);
+        Checks.That(!data.Bytes[..Bytes].ContainsAnyExcept((byte)7), "the device did not reach what is mapped");
+    }
+
+    public static async Task Replayed(string name, HostBackEnd backEnd)
+    {
+        using var host = VfioHost.Open([name], backEnd);
+        using var domain = host.CreateDomain();
+        var pages = new HostPages();
+        var memory = pages.Allocate(8192);
+        domain.Map(0x20_0000, memory.PhysicalAddress, 4096, ReadWrite);
+        domain.Map(0x40_0000, memory.PhysicalAddress + 4096, 4096, ReadWrite);
+        memory.Span(0, 4096).Fill(5);
+        var device = host.GetDevice(name);
+        domain.Attach(device);
+        using var access = device.Open();
+        access.EnableBusMaster();
+        var driver = new EduDriver(access.MapRegion(0));
+        await driver.SendAsync(0x20_0000, Bytes);
+        await driver.ReceiveAsync(0x40_0000, Bytes);
+        Checks.That(!memory.Span(4096, Bytes).ContainsAnyExcept((byte)5), "the data differ");
+    }
+
+    public static async Task Moved(string name, HostBackEnd backEnd)
+    {
+        using var host = VfioHost.Open([name], backEnd);
+        using var first = host.CreateDomain();
+        using var second = host.CreateDomain();
+        var pages = new HostPages();
+        var memory = pages.Allocate(8192);
+        first.Map(0x20_0000, memory.PhysicalAddress, 4096, ReadWrite);
+        second.Map(0x20_0000, memory.PhysicalAddress + 4096, 4096, ReadWrite);
+        memory.Span(0, 4096).Fill(5);
+        var device = host.GetDevice(name);
+        first.Attach(device);
+        using (var access = device.Open())
+        {
+            access.EnableBusMaster();
+            await new EduDriver(access.MapRegion(0)).SendAsync(0x20_0000, Bytes);
+        }
+
+        var open = device.Open();
+        second.Replace(device);
+        bool isClosed = false;
+        try
+        {
+            open.EnableBusMaster();
+        }
+        catch (ObjectDisposedException)
+        {
+            isClosed = true;
+        }
+
+        Checks.That(isClosed, "what was open of the device is open yet");
+        using var again = device.Open();
+        again.EnableBusMaster();
+        var driver = new EduDriver(again.MapRegion(0));
+        await driver.SendAsync(0x20_0000, Bytes);
+        memory.Span(0, 8192).Fill(6);
+        await driver.ReceiveAsync(0x20_0000, Bytes);
+        Checks.That(!memory.Span(0, 4096).ContainsAnyExcept((byte)6), "the device reached the first domain");
+        Checks.That(!memory.Span(4096, Bytes).ContainsAnyExcept((byte)0), "the device did not reach the second domain");
+    }
+}

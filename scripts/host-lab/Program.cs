@@ -1,0 +1,34 @@
+using EduDma;
+using IommuKit.HostLab;
+using IommuKit.Linux.Vfio;
+
+// What scripts/lab runs in a guest, as root, with a device "edu" that vfio-pci has: DEVICE BACKEND. A line for each check, and RESULT=failures.
+string device = args[0];
+var backEnd = Enum.Parse<HostBackEnd>(args[1]);
+if (args is [_, _, "hold"])
+{
+    // Maps, says so, and waits to be killed.
+    using var held = Machine.OfDevice(device, backEnd);
+    using var buffer = held.Mapper.CreateBuffer(1 << 20);
+    Console.WriteLine("holding");
+    Console.Out.Flush();
+    Thread.Sleep(Timeout.Infinite);
+}
+
+var checks = new Checks();
+await checks.Run("data goes both ways", () => DeviceChecks.BothWays(device, backEnd));
+await checks.Run("a device changes nothing that is unmapped, or that it may only read", () => DeviceChecks.Refused(device, backEnd));
+await checks.Run("an unmap revokes", () => DeviceChecks.Revoked(device, backEnd));
+await checks.Run("bad maps have the right errors", () => MapChecks.Errors(device, backEnd));
+await checks.Run("4,000 mappings are made and torn down", () => MapChecks.Many(device, backEnd));
+await checks.Run("what was mapped before a device came is there", () => DeviceChecks.Replayed(device, backEnd));
+await checks.Run("a device goes from one domain to another", () => DeviceChecks.Moved(device, backEnd));
+await checks.Run("what is open is closed in any order, without a file left", () => MapChecks.AnyOrder(device, backEnd));
+await checks.Run("a killed process leaves nothing behind", () => MapChecks.Killed(device, backEnd));
+if (args is [_, _, "bench"])
+{
+    MapChecks.Measure(device, backEnd);
+}
+
+Console.WriteLine($"RESULT={checks.Failures}");
+return checks.Failures == 0 ? 0 : 1;

@@ -1,0 +1,26 @@
+using System.Buffers.Binary;
+using IommuKit.Lab.Conform;
+using IommuKit.Specs.Memory;
+
+namespace IommuKit.Lab.Inspect;
+
+/// <summary>Registers and memory of a machine at one moment.</summary>
+/// <param name="Name">What it is called.</param>
+/// <param name="Registers">Registers, in an order in which they can be written: of several values the last one is the state.</param>
+/// <param name="Memory">Memory.</param>
+internal sealed record InspectInput(string Name, IReadOnlyList<BootRegister> Registers, IMemoryAccessor Memory)
+{
+    /// <summary>The value of a register; null if it is not there.</summary>
+    public ulong? Find(uint offset) => Registers.LastOrDefault(register => register.Offset == offset)?.Value;
+
+    /// <summary>The value of a register; 0 if it is not there.</summary>
+    public ulong ValueOf(uint offset) => Find(offset) ?? 0;
+
+    /// <summary>Reads a word of memory.</summary>
+    /// <returns>Null if nothing is known of that memory.</returns>
+    public ulong? Read(ulong address)
+    {
+        Span<byte> word = stackalloc byte[sizeof(ulong)];
+        return Memory.TryRead(address, word) ? BinaryPrimitives.ReadUInt64LittleEndian(word) : null;
+    }
+}

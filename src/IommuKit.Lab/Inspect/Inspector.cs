@@ -1,0 +1,131 @@
+using System.Globalization;
+using IommuKit.Traces;
+
+namespace IommuKit.Lab.Inspect;
+
+/// <summary>Looks at the state of an IOMMU: what is configured, and whether that is a state to be handed over in.</summary>
+internal static class Inspector
+{
+    // What is told of one rule and one device.
+    private const int MostOverlaps = 4;
+
+    /// <summary>Looks at a state.</summary>
+    /// <param name="input">Registers and memory.</param>
+    /// <param name="kinds">The kinds of IOMMU that are known.</param>
+    /// <param name="reserved">Memory that no device may write.</param>
+    /// <exception cref="InputException">The registers are of no IOMMU that is known.</exception>
+    public static Inspection Run(InspectInput input, IReadOnlyList<IInspectKind> kinds, IReadOnlyList<InspectRange> reserved)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(kinds);
+        ArgumentNullException.ThrowIfNull(reserved);
+        var kind = kinds.FirstOrDefault(one => one.Recognises(input))
+            ?? throw new InputException(
+                $"the registers of {input.Name} are of no IOMMU that is known here, which are {string.Join(", ", kinds.Select(one => one.Name))}");
+        var builder = new InspectBuilder();
+        kind.Read(input, builder);
+        var sources = ReadTables(input, builder);
+        Audit(sources, reserved, builder);
+        var order = InspectRule.All.Select((rule, index) => (rule, index)).ToDictionary(pair => pair.rule, pair => pair.index);
+        return new Inspection(
+            input.Name,
+            kind.Name,
+            sources,
+            builder.Blocked,
+            builder.IsFull,
+            [.. builder.Findings.OrderBy(finding => order[finding.Rule]).ThenBy(finding => !finding.IsWrong)]);
+    }
+
+    /// <summary>Reads each page table once.</summary>
+    private static List<InspectSource> ReadTables(InspectInput input, InspectBuilder builder)
+    {
+        var known = new Dictionary<InspectTable, InspectedTable?>();
+        var sources = new List<InspectSource>();
+        foreach (var source in builder.Sources)
+        {
+            InspectedTable? contents = null;
+            if (source.Table is { } table && !known.TryGetValue(table, out contents))
+            {
+                contents = InspectedTable.Read(table, input.Memory, out string? why);
+                known.Add(table, contents);
+                builder.Require(
+                    contents is not null, InspectRule.Tables, $"{source.FullName}: its page table at 0x{table.Root:x} cannot be read: {why}");
+                if (contents is { Problems: > 0 and var problems, FirstProblem: var first })
+                {
+                    builder.Require(
+                        false,
+                        InspectRule.Tables,
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{source.FullName}: {problems} entries of its page table are illegal or lead nowhere; {first}"));
+                }
+            }
+
+            sources.Add(source with { Contents = contents });
+        }
+
+        return sources;
+    }
+
+    private static void Audit(List<InspectSource> sources, IReadOnlyList<InspectRange> reserved, InspectBuilder builder)
+    {
+        string[] passing = [.. sources.Where(source => source.State == InspectState.Bypass).Select(source => source.FullName)];
+        if (passing.Length != 0)
+        {
+            builder.Note(InspectRule.Bypass, $"{string.Join(", ", passing.Take(MostOverlaps))}{More(passing.Length)} pass untranslated");
+        }
+
+        InspectRange[] steering =
+        [
+            .. builder.Structures,
+            .. sources.Select(source => source.Contents).OfType<InspectedTable>().Distinct().SelectMany(contents => contents.Tables),
+        ];
+        foreach (var source in sources.Where(source => source.Contents is not null).DistinctBy(source => source.Table))
+        {
+            Refuse(source, steering, InspectRule.Reach, builder);
+            Refuse(source, reserved, InspectRule.Reserved, builder);
+        }
+    }
+
+    /// <summary>A source must not write some memory.</summary>
+    private static void Refuse(InspectSource source, IReadOnlyList<InspectRange> ranges, InspectRule rule, InspectBuilder builder)
+    {
+        var sorted = ranges.OrderBy(range => range.First).ToArray();
+        ulong longest = sorted.Length == 0 ? 0 : sorted.Max(range => range.Last - range.First);
+        int found = 0;
+        foreach (var (iova, first, last) in source.Contents!.Writable)
+        {
+            // Nothing that begins earlier than the longest range before it can reach it.
+            int at = FirstAtOrBehind(sorted, first > longest ? first - longest : 0);
+            for (; at < sorted.Length && sorted[at].First <= last; at++)
+            {
+                if (sorted[at].Overlaps(first, last) && found++ < MostOverlaps)
+                {
+                    ulong where = Math.Max(first, sorted[at].First);
+                    builder.Require(
+                        false, rule, $"{source.FullName} may write {sorted[at].What} at 0x{where:x}, by IOVA 0x{iova + (where - first):x}");
+                }
+            }
+        }
+
+        if (found > MostOverlaps)
+        {
+            builder.Require(false, rule, string.Create(CultureInfo.InvariantCulture, $"{source.FullName}: {found - MostOverlaps} more like that"));
+        }
+    }
+
+    private static int FirstAtOrBehind(InspectRange[] sorted, ulong address)
+    {
+        int low = 0;
+        for (int high = sorted.Length; low < high;)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = sorted[middle].First < address ? (middle + 1, high) : (low, middle);
+        }
+
+        return low;
+    }
+
+    private static string More(int count) =>
+        count <= MostOverlaps ? string.Empty : string.Create(CultureInfo.InvariantCulture, $" and {count - MostOverlaps} more");
+}

@@ -1,0 +1,74 @@
+using System.Runtime.InteropServices;
+
+namespace IommuKit.Linux;
+
+/// <summary>Addresses that the kernel maps for this process.</summary>
+internal static unsafe class HostMappings
+{
+    private const int ReadWrite = 3;
+    private const int Shared = 1;
+    private const int Private = 2;
+    private const int Fixed = 0x10;
+    private const int Anonymous = 0x20;
+    private const int HugePages = 0x4_0000;
+    private const int Populated = 0x8000;
+    private const int NotInChildren = 10;
+
+    /// <summary>Maps part of a file, to share it. Null, and the system's number, if that cannot be.</summary>
+    public static void* OfFile(SafeHandle file, ulong offset, ulong length, out int errno)
+    {
+        bool isHeld = false;
+        try
+        {
+            file.DangerousAddRef(ref isHeld);
+            return Check(MMap(null, (nuint)length, ReadWrite, Shared, (int)file.DangerousGetHandle(), (long)offset), out errno);
+        }
+        finally
+        {
+            if (isHeld)
+            {
+                file.DangerousRelease();
+            }
+        }
+    }
+
+    /// <summary>
+    /// Maps zeroed memory that children do not get: a copy of theirs would be what devices do not see. All of it is there at once: of pages that nobody
+    /// wrote to, a kernel may pin the one page of zeros that all share, for a device that only reads.
+    /// </summary>
+    public static void* OfMemory(ulong length, bool isHuge, out int errno)
+    {
+        void* address = Check(MMap(null, (nuint)length, ReadWrite, Private | Anonymous | Populated | (isHuge ? HugePages : 0), -1, 0), out errno);
+        if (address is not null)
+        {
+            _ = MAdvise(address, (nuint)length, NotInChildren);
+        }
+
+        return address;
+    }
+
+    /// <summary>Puts zeroed memory in the place of what is mapped, so that who is late does no harm.</summary>
+    public static void Replace(void* address, ulong length) =>
+        _ = MMap(address, (nuint)length, ReadWrite, Private | Anonymous | Fixed, -1, 0);
+
+    /// <summary>Ends a mapping.</summary>
+    public static void End(void* address, ulong length) => _ = MUnmap(address, (nuint)length);
+
+    private static void* Check(nint address, out int errno)
+    {
+        errno = address == -1 ? Marshal.GetLastPInvokeError() : 0;
+        return address == -1 ? null : (void*)address;
+    }
+
+    [DllImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint MMap(void* address, nuint length, int rights, int flags, int file, long offset);
+
+    [DllImport("libc", EntryPoint = "munmap")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int MUnmap(void* address, nuint length);
+
+    [DllImport("libc", EntryPoint = "madvise")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int MAdvise(void* address, nuint length, int advice);
+}

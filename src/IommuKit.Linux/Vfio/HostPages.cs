@@ -1,0 +1,66 @@
+using IommuKit.Dma;
+
+namespace IommuKit.Linux.Vfio;
+
+/// <summary>Memory of this process for devices: outside the managed heap, not copied for children, and in huge pages if asked for.</summary>
+/// <param name="usesHugePages">
+/// Whether buffers are made of the machine's huge pages, which need to be set aside (as root: echo 64 &gt; /proc/sys/vm/nr_hugepages). Sizes are rounded
+/// up to 2 MiB then.
+/// </param>
+public sealed class HostPages(bool usesHugePages = false) : IDmaMemory
+{
+    private const ulong HugePage = 2 << 20;
+
+    private readonly Dictionary<ulong, HostMapping> _mappings = [];
+
+    /// <inheritdoc/>
+    /// <exception cref="PlatformNotSupportedException">This machine does not run Linux.</exception>
+    public unsafe DmaMemory Allocate(ulong size)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new PlatformNotSupportedException("Memory for devices is taken from Linux, which does not run here.");
+        }
+
+        ulong granule = usesHugePages ? HugePage : (ulong)Environment.SystemPageSize;
+        if (size == 0 || size > long.MaxValue)
+        {
+            throw new IommuException(IommuError.EINVAL, $"There is no buffer of 0x{size:x} bytes.");
+        }
+
+        ulong length = (size + granule - 1) & ~(granule - 1);
+        void* address = HostMappings.OfMemory(length, usesHugePages, out _);
+        if (address is null)
+        {
+            throw new IommuException(
+                IommuError.ENOMEM,
+                usesHugePages
+                    ? $"There are no huge pages for 0x{length:x} bytes: set some aside (as root: echo {length / HugePage} > /proc/sys/vm/nr_hugepages)."
+                    : $"There is no memory for 0x{length:x} bytes.");
+        }
+
+        var mapping = new HostMapping(address, length);
+        lock (_mappings)
+        {
+            _mappings.Add(mapping.Address, mapping);
+        }
+
+        return new DmaMemory(mapping.View, 0, mapping.Address, length);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">It is not from here, or was given back already.</exception>
+    public void Free(DmaMemory memory)
+    {
+        HostMapping? mapping;
+        lock (_mappings)
+        {
+            if (!_mappings.Remove(memory.PhysicalAddress, out mapping))
+            {
+                throw new ArgumentException("The memory is not from here, or was given back already.", nameof(memory));
+            }
+        }
+
+        mapping.Dispose();
+    }
+}

@@ -1,0 +1,32 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace IommuKit.Linux.Vfio;
+
+/// <summary>An address space of the kernel's, by one of its ways. Errors are errno, positive; 0 for none.</summary>
+internal abstract class HostSpace : IDisposable
+{
+    /// <summary>Lets a device work in it.</summary>
+    /// <exception cref="HostException">The kernel refuses: with what to do.</exception>
+    public abstract void Attach(VfioDevice device);
+
+    /// <summary>Takes a device out of it.</summary>
+    public abstract void Detach(VfioDevice device);
+
+    /// <summary>Whether mappings can be made: some ways need a device first.</summary>
+    public abstract bool CanMap { get; }
+
+    /// <summary>Maps memory of this process.</summary>
+    public abstract int Map(ulong iova, ulong address, ulong size, bool reads, bool writes);
+
+    /// <summary>Unmaps whole mappings.</summary>
+    public abstract int Unmap(ulong iova, ulong size);
+
+    /// <summary>What can be mapped, with the devices that are in it.</summary>
+    public abstract HostWindows ReadWindows();
+
+    /// <summary>Opens a device that is in it.</summary>
+    public abstract SafeFileHandle OpenDevice(VfioDevice device);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}

@@ -1,0 +1,15 @@
+using System.Runtime.InteropServices;
+
+namespace IommuKit.Linux.Vfio;
+
+// As in the kernel's linux/iommufd.h; a test holds the size against it.
+[StructLayout(LayoutKind.Sequential)]
+internal struct IommufdIovaRanges
+{
+    public uint Size;
+    public uint IoasId;
+    public uint Count;
+    public uint Reserved;
+    public ulong Ranges;
+    public ulong Alignment;
+}

@@ -1,0 +1,60 @@
+namespace IommuKit.Linux.Vfio;
+
+/// <summary>What to do when the kernel does not give a device away: one sentence each.</summary>
+internal static class Remedies
+{
+    public static HostException NoContainers() => new(
+        HostProblem.Unavailable,
+        "there is no /dev/vfio/vfio: this kernel has no VFIO, or it is not loaded (as root: modprobe vfio-pci)");
+
+    public static HostException NoIommufd() => new(
+        HostProblem.Unavailable,
+        "there is no /dev/iommu: this kernel has no iommufd (6.2 or newer has it), or it is not loaded (as root: modprobe iommufd)");
+
+    public static HostException NoNode(string device) => new(
+        HostProblem.Unavailable,
+        $"{device} has no node in /dev/vfio/devices: the kernel is older than 6.6 or built without CONFIG_VFIO_DEVICE_CDEV, "
+        + "or the device is not with vfio-pci ('iommukit host info DEVICE' has the commands)");
+
+    public static HostException NoDevice(string device) => new(
+        HostProblem.Unavailable, $"{device} is no device behind an IOMMU here: see 'iommukit host info', and switch the IOMMU on in firmware and kernel if it is empty");
+
+    public static HostException NotReady(string device) => new(
+        HostProblem.Unavailable,
+        $"{device} is not with vfio-pci: 'iommukit host info {device}' has the commands that take it from its driver, and why they are dangerous");
+
+    public static HostException NotViable(string device, int group) => new(
+        HostProblem.Unavailable,
+        $"{device} cannot be used: other devices of its group {group} are with drivers of the kernel ('iommukit host info {device}' names them, and the commands)");
+
+    public static HostException NoUnsafeInterrupts() => new(
+        HostProblem.Permission,
+        "the kernel does not give devices away whose interrupts are not remapped: switch interrupt remapping on, or, if all devices and programs are "
+        + "trusted, echo 1 > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
+
+    /// <summary>A file cannot be opened.</summary>
+    public static HostException CannotOpen(string path, int errno) => errno switch
+    {
+        Errno.NotPermitted or Errno.AccessDenied => new HostException(
+            HostProblem.Permission, $"{path} may not be opened: run as root, or have root give it to you (chown $USER {path})"),
+        Errno.Busy => new HostException(HostProblem.Failed, $"{path} is in use by another program: end that one first"),
+        Errno.NoDevice => new HostException(HostProblem.Unavailable, $"{path} has no device any more: it was given back to a driver, or is gone"),
+        _ => Failed($"{path} cannot be opened", errno),
+    };
+
+    /// <summary>A call failed that seldom does.</summary>
+    public static HostException Failed(string what, int errno) =>
+        new(HostProblem.Failed, $"{what}: the kernel says \"{System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(errno)}\"");
+
+    /// <summary>A mapping was refused, in half a sentence; null if there is nothing to add.</summary>
+    public static string? OfMap(IommuError error) => error switch
+    {
+        IommuError.ENOMEM => "More memory than this process may lock would be locked: raise the limit (ulimit -l unlimited, LimitMEMLOCK=infinity, "
+            + "or --ulimit memlock=-1 of a container), or run with CAP_IPC_LOCK.",
+        IommuError.ENOSPC => "A container has no more mappings left: map larger pieces, or raise dma_entry_limit of vfio_iommu_type1.",
+        IommuError.EFAULT => "The process has no memory there, or it cannot be pinned, as memory of another device's region.",
+        IommuError.EEXIST => "Something is mapped there already.",
+        IommuError.EINVAL => "It is not aligned to a page, or outside the windows of the IOMMU (ReservedIovas has what is left out).",
+        _ => null,
+    };
+}

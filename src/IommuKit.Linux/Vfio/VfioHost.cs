@@ -1,0 +1,194 @@
+using System.Numerics;
+using IommuKit.Domains;
+using IommuKit.Linux.Host;
+using Microsoft.Win32.SafeHandles;
+
+namespace IommuKit.Linux.Vfio;
+
+/// <summary>
+/// The IOMMU of this machine, as its kernel lets a program use it: devices that VFIO has, and domains whose mappings the kernel makes. Everything is
+/// given back when it is disposed of, and by the kernel when the process ends, however it does.
+/// </summary>
+public sealed class VfioHost : IommuDriver
+{
+    private readonly HostFiles _files;
+    private readonly VfioGroups _groups;
+    private readonly SafeFileHandle? _iommufd;
+    private readonly VfioNodes? _nodes;
+    private readonly List<VfioDevice> _devices = [];
+
+    private VfioHost(HostFiles files, IReadOnlyList<string> names, HostBackEnd backEnd)
+    {
+        _files = files;
+        _groups = new VfioGroups(files);
+        try
+        {
+            var info = HostInfo.Read(files);
+            foreach (string name in names)
+            {
+                _devices.Add(Find(info, name));
+            }
+
+            if (UsesIommufd(backEnd))
+            {
+                _iommufd = Nodes.Open(files, "/dev/iommu", Remedies.NoIommufd());
+                _nodes = new VfioNodes(files, _iommufd);
+            }
+
+            Windows = Probe();
+            BackEnd = _iommufd is null ? HostBackEnd.LegacyOnly : HostBackEnd.IommufdOnly;
+            Traits = new IommuTraits
+            {
+                Name = _iommufd is null ? "vfio-type1" : "iommufd",
+                InputBits = Math.Max(1, 64 - BitOperations.LeadingZeroCount(Windows.Last)),
+                OutputBits = 64,
+                PageSizes = Windows.PageSizes,
+                SupportedPageSizes = Windows.PageSizes,
+                AddressSpaces = int.MaxValue,
+            };
+        }
+        catch
+        {
+            CloseFiles();
+            throw;
+        }
+    }
+
+    /// <summary>The way that is used: <see cref="HostBackEnd.LegacyOnly"/> or <see cref="HostBackEnd.IommufdOnly"/>.</summary>
+    public HostBackEnd BackEnd { get; }
+
+    /// <inheritdoc/>
+    public override IommuTraits Traits { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<IommuDevice> Devices => _devices;
+
+    /// <summary>What can be mapped.</summary>
+    internal HostWindows Windows { get; }
+
+    /// <summary>Takes devices.</summary>
+    /// <param name="devices">Their names, such as "0000:00:03.0"; they are with vfio-pci (<see cref="GroupAccess"/> has the commands).</param>
+    /// <param name="backEnd">By which of the kernel's ways.</param>
+    /// <exception cref="HostException">It cannot be: one sentence that says what to do.</exception>
+    /// <exception cref="PlatformNotSupportedException">This machine does not run Linux.</exception>
+    public static VfioHost Open(IReadOnlyList<string> devices, HostBackEnd backEnd = HostBackEnd.PreferIommufd) =>
+        Open(HostFiles.OfThisMachine(), devices, backEnd);
+
+    /// <summary>The device of that name.</summary>
+    /// <exception cref="IommuException">There is none (ENOENT).</exception>
+    public new VfioDevice GetDevice(string name) => (VfioDevice)base.GetDevice(name);
+
+    /// <inheritdoc/>
+    public override IommuDomain CreateDomain(DomainOptions? options = null)
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        var space = MakeSpace();
+        try
+        {
+            return new HostDomain(this, options ?? new DomainOptions(), space);
+        }
+        catch
+        {
+            space.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Does nothing: the kernel has the IOMMU's interrupts, and writes faults to its log.</summary>
+    public override void HandleInterrupt()
+    {
+        // The kernel does.
+    }
+
+    internal static VfioHost Open(HostFiles files, IReadOnlyList<string> devices, HostBackEnd backEnd)
+    {
+        ArgumentNullException.ThrowIfNull(devices);
+        if (devices.Count == 0)
+        {
+            throw new ArgumentException("There is no device named.", nameof(devices));
+        }
+
+        return new VfioHost(files, devices, backEnd);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Between two domains a device is in neither for a moment: it reaches nothing then. What was opened of it is closed.</remarks>
+    protected override void Switch(IommuDevice device, int pasid, IommuDomain? oldDomain, IommuDomain? newDomain)
+    {
+        if (pasid != IommuDomain.NoPasid || oldDomain is FixedDomain || newDomain is FixedDomain)
+        {
+            throw new IommuException(IommuError.ENODEV, "VFIO has domains with mappings only: a device is in one, or reaches nothing.");
+        }
+
+        var vfio = (VfioDevice)device;
+        (oldDomain as HostDomain)?.Leave(vfio);
+        try
+        {
+            (newDomain as HostDomain)?.Enter(vfio);
+        }
+        catch
+        {
+            (oldDomain as HostDomain)?.Enter(vfio);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void Forget(IommuDomain domain)
+    {
+        if (domain is HostDomain host)
+        {
+            host.Space.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void SwitchOff() => CloseFiles();
+
+    private bool UsesIommufd(HostBackEnd backEnd) => backEnd switch
+    {
+        HostBackEnd.LegacyOnly => false,
+        HostBackEnd.IommufdOnly => true,
+        _ => _files.HasFile("/dev/iommu") && _devices.TrueForAll(device => device.Node is not null),
+    };
+
+    private VfioDevice Find(HostInfo info, string name)
+    {
+        var group = info.Groups.FirstOrDefault(group => group.Devices.Any(device => device.Name == name)) ?? throw Remedies.NoDevice(name);
+        var device = group.Devices.First(device => device.Name == name);
+        return device.IsWithVfio ? new VfioDevice(this, name, group.Number, device.VfioNode) : throw Remedies.NotReady(name);
+    }
+
+    private HostSpace MakeSpace() => _iommufd is null ? new Type1Space(_files, _groups) : new IoasSpace(_iommufd, _nodes!);
+
+    /// <summary>Finds out what can be mapped, and whether the devices can be had, in an address space for that alone.</summary>
+    private HostWindows Probe()
+    {
+        using var space = MakeSpace();
+        var entered = new Stack<VfioDevice>();
+        try
+        {
+            foreach (var device in _devices)
+            {
+                space.Attach(device);
+                entered.Push(device);
+            }
+
+            return space.ReadWindows();
+        }
+        finally
+        {
+            while (entered.TryPop(out var device))
+            {
+                space.Detach(device);
+            }
+        }
+    }
+
+    private void CloseFiles()
+    {
+        _nodes?.Dispose();
+        _iommufd?.Dispose();
+        _groups.Dispose();
+    }
+}

@@ -1,0 +1,62 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace IommuKit.Linux.Vfio;
+
+/// <summary>The nodes of devices, each opened once and bound to one iommufd.</summary>
+internal sealed class VfioNodes(HostFiles files, SafeFileHandle iommufd) : IDisposable
+{
+    private readonly Dictionary<VfioDevice, SafeFileHandle> _open = [];
+
+    /// <summary>The node of a device, bound.</summary>
+    /// <exception cref="HostException">It cannot be opened or bound.</exception>
+    public SafeFileHandle Open(VfioDevice device)
+    {
+        lock (_open)
+        {
+            if (_open.TryGetValue(device, out var file))
+            {
+                return file;
+            }
+
+            if (device.Node is not { } node)
+            {
+                throw Remedies.NoNode(device.Name);
+            }
+
+            string path = $"/dev/vfio/devices/{node}";
+            file = Nodes.Open(files, path, Remedies.NoNode(device.Name));
+            var bind = new VfioBindIommufd { ArgumentSize = Ioctls.SizeOf<VfioBindIommufd>(), Iommufd = (int)iommufd.DangerousGetHandle() };
+            int result = Ioctls.Call(file, Ioctls.DeviceBindIommufd, ref bind);
+            if (result < 0)
+            {
+                file.Dispose();
+                throw result == -Errno.Busy
+                    ? Remedies.CannotOpen(path, Errno.Busy)
+                    : Remedies.Failed($"{device.Name} cannot be bound to iommufd", -result);
+            }
+
+            _open.Add(device, file);
+            return file;
+        }
+    }
+
+    /// <summary>The node of a device, for one who will close it: that leaves ours open.</summary>
+    public SafeFileHandle Lend(VfioDevice device)
+    {
+        var file = HostCalls.Duplicate(Open(device));
+        return !file.IsInvalid ? file : throw new HostException("no more files can be opened: raise the limit (ulimit -n)");
+    }
+
+    public void Dispose()
+    {
+        lock (_open)
+        {
+            foreach (var file in _open.Values)
+            {
+                file.Dispose();
+            }
+
+            _open.Clear();
+        }
+    }
+}

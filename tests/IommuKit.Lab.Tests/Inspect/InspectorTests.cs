@@ -1,0 +1,142 @@
+using System.Buffers.Binary;
+using IommuKit.Lab.Conform;
+using IommuKit.Lab.Inspect;
+using IommuKit.Lab.Iommus;
+using IommuKit.Specs.Smmu3;
+using IommuKit.Specs.Vtd;
+
+namespace IommuKit.Lab.Tests.Inspect;
+
+/// <summary>States that real drivers left are right, and what is wrong in versions broken one rule at a time is found.</summary>
+public class InspectorTests
+{
+    private const string SmmuBoot = "s-612-strict";
+
+    [SharedTheory]
+    [InlineData("smmuv3-linux", "s-612-strict")]
+    [InlineData("smmuv3-linux", "s-612-16k")]
+    [InlineData("smmuv3-linux", "s-612-pt")]
+    [InlineData("smmuv3-linux", "s-612-s2")]
+    [InlineData("smmuv3-linux", "s-72-16k-s2")]
+    [InlineData("smmuv3-linux", "s-72-lazy")]
+    [InlineData("vtd-linux", "s-612-cm39")]
+    [InlineData("vtd-linux", "s-612-legacy")]
+    [InlineData("vtd-linux", "s-72-ats")]
+    [InlineData("vtd-linux", "s-72-legacy-pt")]
+    [InlineData("vtd-linux", "s-72-sm-fs")]
+    public void Nothing_is_wrong_in_what_Linux_left(string platform, string boot)
+    {
+        int states = 0;
+        foreach (var snapshot in new RecordedBoot(RepositoryFiles.InShared("vectors", platform, boot)).Snapshots())
+        {
+            var state = Inspect(InputOf(snapshot));
+            state.Findings.Where(finding => finding.IsWrong).Select(finding => $"{snapshot.Name}: {finding.Rule.Name}: {finding.What}").ShouldBeEmpty();
+            states++;
+        }
+
+        states.ShouldBeGreaterThan(5);
+    }
+
+    /// <summary>Which streams there are, the recorder wrote beside the snapshot.</summary>
+    [SharedFact]
+    public void Streams_are_those_that_the_recorder_saw()
+    {
+        var boot = new RecordedBoot(RepositoryFiles.InShared("vectors", "smmuv3-linux", SmmuBoot));
+        var state = Inspect(InputOf(boot.Snapshots().First()));
+        state.Iommu.ShouldBe("smmu3");
+        state.Sources.Select(source => source.Name).ShouldBe(
+            ["stream 0x8", "stream 0x10", "stream 0x18", "stream 0x48", "stream 0x50", "stream 0x60", "stream 0x100"]);
+        state.Sources.ShouldAllBe(source => source.State == InspectState.Translated && source.Kind == "stage 1" && source.Contents != null);
+        state.Sources.ShouldAllBe(source => source.Contents!.Bytes >= 4096 && source.Contents.Problems == 0 && source.Table!.InputBits == 48);
+        state.Sources.ShouldAllBe(source => source.Space > 0);
+    }
+
+    [SharedFact]
+    public void A_group_that_was_switched_to_identity_is_told_of_and_not_wrong()
+    {
+        var boot = new RecordedBoot(RepositoryFiles.InShared("vectors", "smmuv3-linux", SmmuBoot));
+        var state = Inspect(InputOf(boot.Snapshots().First(snapshot => snapshot.Name == "identity")));
+        state.Findings.ShouldContain(finding => finding.Rule == InspectRule.Bypass && !finding.IsWrong);
+        state.Sources.ShouldContain(source => source.State == InspectState.Bypass);
+    }
+
+    [SharedTheory]
+    [InlineData(Smmu3Register.Control0, 0x0c, "enabled")]
+    [InlineData(Smmu3Register.Control0, 0x05, "commands")]
+    [InlineData(Smmu3Register.Control0, 0x09, "events")]
+    [InlineData(Smmu3Register.StreamTable, 0, "tables")]
+    [InlineData(Smmu3Register.GlobalError, 1, "errors")]
+    [InlineData(Smmu3Register.CommandConsumer, 0x0100_03e9, "errors")]
+    [InlineData(Smmu3Register.EventProducer, 0x8000_0000, "errors")]
+    public void A_register_that_breaks_a_rule_of_the_SMMUv3_is_found(uint offset, ulong value, string rule)
+    {
+        var input = InputOf(new RecordedBoot(RepositoryFiles.InShared("vectors", "smmuv3-linux", SmmuBoot)).Snapshots().First());
+        Wrong(Inspect(With(input, offset, value))).ShouldBe([rule]);
+    }
+
+    [SharedFact]
+    public void A_device_that_may_write_the_stream_table_or_reserved_memory_is_found()
+    {
+        var input = InputOf(new RecordedBoot(RepositoryFiles.InShared("vectors", "smmuv3-linux", SmmuBoot)).Snapshots().First());
+        var whole = Inspect(input);
+        var (_, first, last) = whole.Sources.SelectMany(source => source.Contents!.Writable).First();
+        Wrong(Inspector.Run(input, InspectCatalog.All, [new InspectRange(last, last + 0x1000, "reserved memory")])).ShouldBe(["reserved"]);
+        Wrong(Inspector.Run(input, InspectCatalog.All, [new InspectRange(last + 1, last + 1, "reserved memory")])).Except(["reserved"]).ShouldBeEmpty();
+
+        // The event queue lies where a device's buffer is.
+        Wrong(Inspect(With(input, Smmu3Register.EventQueue, (first & ~0x1ffful) | 8))).ShouldBe(["reach"]);
+    }
+
+    [SharedFact]
+    public void A_page_table_that_leads_to_garbage_is_found()
+    {
+        var snapshot = new RecordedBoot(RepositoryFiles.InShared("vectors", "smmuv3-linux", SmmuBoot)).Snapshots().First();
+        var input = InputOf(snapshot);
+        var table = Inspect(input).Sources[0].Table!;
+        var broken = snapshot.Memory.Layer();
+        byte[] entry = new byte[8];
+
+        // A block at level 0, which there is none of.
+        BinaryPrimitives.WriteUInt64LittleEndian(entry, 0x401);
+        broken.TryWrite(table.Root + 8, entry);
+        Wrong(Inspect(input with { Memory = broken })).ShouldBe(["tables"]);
+    }
+
+    [Theory]
+    [InlineData(VtdRegister.GlobalStatus, 0x4700_0000, "enabled")]
+    [InlineData(VtdRegister.GlobalStatus, 0xc300_0000, "commands")]
+    [InlineData(VtdRegister.FaultEvent, 0x8000_0000, "events")]
+    [InlineData(VtdRegister.RootTable, 0, "tables")]
+    [InlineData(VtdRegister.FaultStatus, 0x10, "errors")]
+    public void A_register_that_breaks_a_rule_of_VT_d_is_found(uint offset, ulong value, string rule)
+    {
+        var input = InputOf(new RecordedBoot(RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Vtd", "Boots", "s-72-legacy-pt")).Snapshots().First());
+        Wrong(Inspect(input)).ShouldBeEmpty();
+        Wrong(Inspect(With(input, offset, value))).ShouldBe([rule]);
+    }
+
+    [Fact]
+    public void Devices_of_VT_d_are_named_by_bus_device_and_function()
+    {
+        string boots = RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Vtd", "Boots");
+        var legacy = Inspect(InputOf(new RecordedBoot(Path.Combine(boots, "s-72-legacy-pt")).Snapshots().First()));
+        legacy.Sources.ShouldContain(source => source.Name == "00:01.0" && source.State == InspectState.Bypass);
+        legacy.Findings.ShouldContain(finding => finding.Rule == InspectRule.Bypass && !finding.IsWrong);
+        var scalable = Inspect(InputOf(new RecordedBoot(Path.Combine(boots, "s-72-sm-fs")).Snapshots().First()));
+        scalable.Sources.ShouldContain(source => source.Kind == "first stage" && source.Contents!.Bytes != 0);
+    }
+
+    [Fact]
+    public void Registers_of_nothing_that_is_known_are_refused() =>
+        Should.Throw<IommuKit.Traces.InputException>(() => Inspect(new InspectInput("odd", [], new BootMemory()))).Message.ShouldContain("no IOMMU that is known");
+
+    private static Inspection Inspect(InspectInput input) => Inspector.Run(input, InspectCatalog.All, []);
+
+    private static InspectInput InputOf(BootSnapshot snapshot) => new(snapshot.Name, snapshot.Registers, snapshot.Memory);
+
+    private static InspectInput With(InspectInput input, uint offset, ulong value) =>
+        input with { Registers = [.. input.Registers, new BootRegister(BootRegisterKind.Written, offset, 8, value, string.Empty)] };
+
+    private static string[] Wrong(Inspection state) =>
+        [.. state.Findings.Where(finding => finding.IsWrong).Select(finding => finding.Rule.Name).Distinct()];
+}

@@ -1,0 +1,115 @@
+using IommuKit.Dma;
+using IommuKit.Linux.Tests.Support;
+using IommuKit.Linux.Vfio;
+
+namespace IommuKit.Linux.Tests.Vfio;
+
+/// <summary>Without what it takes, each failure is one line with a remedy.</summary>
+public sealed class RefusalTests : IDisposable
+{
+    private const string Device = "0000:00:04.0";
+
+    private readonly FakeHost _host = FakeHost.Create();
+
+    public void Dispose() => _host.Dispose();
+
+    [Fact]
+    public void Without_such_a_device() => Refused(HostBackEnd.PreferIommufd, HostProblem.Unavailable, "host info");
+
+    [Fact]
+    public void With_another_driver()
+    {
+        AddDevice("nvme");
+        Refused(HostBackEnd.PreferIommufd, HostProblem.Unavailable, $"iommukit host info {Device}");
+    }
+
+    [Fact]
+    public void Without_containers()
+    {
+        AddDevice("vfio-pci");
+        Refused(HostBackEnd.LegacyOnly, HostProblem.Unavailable, "modprobe vfio-pci");
+    }
+
+    [Fact]
+    public void Without_iommufd()
+    {
+        AddDevice("vfio-pci");
+        Refused(HostBackEnd.IommufdOnly, HostProblem.Unavailable, "modprobe iommufd");
+    }
+
+    [Fact]
+    public void With_a_container_that_is_none()
+    {
+        AddDevice("vfio-pci");
+        _host.Put("/dev/vfio/vfio", "not a device");
+        Refused(HostBackEnd.LegacyOnly, HostProblem.Unavailable, "modprobe vfio_iommu_type1");
+    }
+
+    [Fact]
+    public void On_this_machine_where_there_is_none()
+    {
+        if (File.Exists("/dev/vfio/vfio") || !OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        Should.Throw<HostException>(() => VfioHost.Open(["0000:ff:1f.7"])).Message.ShouldContain("host info");
+    }
+
+    [Theory]
+    [InlineData(1, "/dev/vfio/7 may not be opened: run as root")]
+    [InlineData(13, "may not be opened")]
+    [InlineData(16, "in use by another program")]
+    [InlineData(19, "given back")]
+    [InlineData(5, "the kernel says")]
+    public void Files_that_cannot_be_opened(int errno, string expected)
+    {
+        string message = Remedies.CannotOpen("/dev/vfio/7", errno).Message;
+        message.ShouldContain(expected);
+        message.ShouldNotContain("\n");
+    }
+
+    [Theory]
+    [InlineData(12, "ulimit -l")]
+    [InlineData(28, "dma_entry_limit")]
+    [InlineData(14, "pinned")]
+    [InlineData(17, "mapped there already")]
+    [InlineData(22, "windows")]
+    public void Maps_that_are_refused(int errno, string expected) => Remedies.OfMap(Errno.ToIommu(errno)).ShouldNotBeNull().ShouldContain(expected);
+
+    [LinuxFact]
+    public void Pages_of_the_host_are_zeroed_apart_and_given_back()
+    {
+        var pages = new HostPages();
+        var first = pages.Allocate(100);
+        var second = pages.Allocate(100);
+        first.Length.ShouldBe((ulong)Environment.SystemPageSize);
+        (first.PhysicalAddress % (ulong)Environment.SystemPageSize).ShouldBe(0ul);
+        second.PhysicalAddress.ShouldNotBe(first.PhysicalAddress);
+        first.Span(0, 100).ToArray().ShouldAllBe(value => value == 0);
+        first.Span(0, 100).Fill(7);
+        second.Span(0, 100).ToArray().ShouldAllBe(value => value == 0);
+
+        pages.Free(first);
+        Should.Throw<ObjectDisposedException>(() => first.Span(0, 1).Length);
+        Should.Throw<ArgumentException>(() => pages.Free(first));
+        Should.Throw<IommuException>(() => pages.Allocate(0)).Error.ShouldBe(IommuError.EINVAL);
+        pages.Free(second);
+    }
+
+    private void AddDevice(string driver)
+    {
+        _host.Put($"/sys/devices/pci0000:00/{Device}/class", "0x00ff00\n");
+        _host.Link($"/sys/kernel/iommu_groups/5/devices/{Device}", $"../../../../devices/pci0000:00/{Device}");
+        _host.Put($"/sys/bus/pci/drivers/{driver}/bind", string.Empty);
+        _host.Link($"/sys/devices/pci0000:00/{Device}/driver", $"../../../bus/pci/drivers/{driver}");
+    }
+
+    private void Refused(HostBackEnd backEnd, HostProblem problem, string expected)
+    {
+        var refusal = Should.Throw<HostException>(() => VfioHost.Open(_host, [Device], backEnd));
+        refusal.Problem.ShouldBe(problem);
+        refusal.Message.ShouldContain(expected);
+        refusal.Message.ShouldNotContain("\n");
+    }
+}

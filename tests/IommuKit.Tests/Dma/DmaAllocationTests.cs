@@ -1,0 +1,35 @@
+using IommuKit.Dma;
+using IommuKit.Domains;
+using IommuKit.PageTables;
+
+namespace IommuKit.Tests.Dma;
+
+/// <summary>To map and unmap allocates nothing once it has run before.</summary>
+[Collection("alone")]
+public sealed class DmaAllocationTests
+{
+    public static TheoryData<SyncPolicy> Policies() => [.. Enum.GetValues<SyncPolicy>()];
+
+    [Theory]
+    [MemberData(nameof(Policies))]
+    public void Nothing_is_allocated(SyncPolicy policy)
+    {
+        using var machine = new MappedMachine(new DomainOptions { Policy = policy });
+        using var pool = new DmaPool(machine.Mapper, 16, 2048);
+        PhysicalRange[] few = [.. Enumerable.Range(0, 8).Select(i => new PhysicalRange((ulong)i * 8192, 4096))];
+        PhysicalRange[] many = [.. Enumerable.Range(0, 100).Select(i => new PhysicalRange((ulong)i * 8192, 4096))];
+        var segments = new DmaSegment[100];
+
+        Allocated.By(() =>
+        {
+            for (int i = 0; i < 600; i++)
+            {
+                machine.Mapper.Unmap(machine.Mapper.Map(0x1234, 4096, DmaDirection.ToDevice));
+                machine.Mapper.UnmapList(machine.Mapper.MapList(few, DmaDirection.FromDevice, segments), few);
+                machine.Mapper.UnmapList(machine.Mapper.MapList(many, DmaDirection.FromDevice, segments), many);
+                pool.TryRent(out var buffer);
+                pool.Return(buffer);
+            }
+        }).ShouldBe(0);
+    }
+}
