@@ -1,5 +1,4 @@
 using IommuKit.Domains;
-using IommuKit.Lab;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
 using IommuKit.Traces;

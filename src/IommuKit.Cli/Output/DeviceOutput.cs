@@ -1,5 +1,4 @@
 using System.Globalization;
-using IommuKit.Domains;
 using IommuKit.Lab;
 using IommuKit.Lab.Replay;
 using IommuKit.Lab.Replay.Devices;

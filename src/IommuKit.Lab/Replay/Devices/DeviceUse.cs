@@ -109,7 +109,7 @@ internal sealed class DeviceUse
         }
     }
 
-    private void Use(IovaRange range)
+    private void Use(DeviceRange range)
     {
         if (_profile.RingBytes != 0)
         {
