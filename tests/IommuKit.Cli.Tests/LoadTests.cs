@@ -2,6 +2,7 @@ using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
 using System.Text.Json;
+using IommuKit.Lab.Iommus;
 using MyIommu;
 
 namespace IommuKit.Cli.Tests;
@@ -21,8 +22,7 @@ public sealed class LoadTests : IDisposable
         var models = JsonDocument.Parse(Command.Succeed("models", "--load", Sample, "--json")).RootElement.EnumerateArray().ToList();
         models.Select(model => model.GetProperty("iommu").GetString()).ShouldBe(
         [
-            "tegra30", "tegra114", "tegra124", "tegra210", "vtd-server", "vtd-client", "vtd-client-nc", "vtd-server-57", "vtd-guest",
-            "smmuv3", "smmuv3-s2", "smmuv3-mmu600", "smmuv3-nc", "my-iommu", "my-iommu-buggy",
+            .. MachineCatalog.All.Select(kind => kind.Name), "my-iommu", "my-iommu-buggy",
         ]);
         models[^2].GetProperty("format").GetString().ShouldBe("my-format");
         models[^2].GetProperty("devices").GetInt32().ShouldBe(4);
