@@ -89,6 +89,32 @@ public class CheckCaseTests
         still.Iova.ShouldBe(0x41_0000ul);
     }
 
+    /// <summary>A device that faults in between has the driver's handler access registers; that is no time for more.</summary>
+    [Theory]
+    [InlineData("tegra210")]
+    [InlineData("vtd-client")]
+    [InlineData("smmuv3")]
+    public void Nothing_happens_within_what_happens_in_between(string target)
+    {
+        CheckCase.TryParse("map:0:40f000+12000:2", out var operations, out _).ShouldBeTrue();
+        int depth = 0;
+        int deepest = 0;
+        int faults = 0;
+        var configuration = new CheckConfiguration(CheckTargets.Find(target)!, SyncPolicy.Gather, TableRelease.WhenCovered);
+        new CheckCase(configuration, null, operations).Run(log: null, (machine, _) =>
+        {
+            deepest = Math.Max(deepest, ++depth);
+            if (depth < 5 && machine.Access(0, 0x7f_f000, isWrite: true) is null)
+            {
+                faults++;
+            }
+
+            depth--;
+        });
+        faults.ShouldBeGreaterThan(3);
+        deepest.ShouldBe(1);
+    }
+
     [Fact]
     public void An_interrupted_failure_keeps_what_interrupts()
     {

@@ -117,6 +117,16 @@ public sealed class ReportCommandTests : IDisposable
         tile.ShouldNotContain("If none took longer");
     }
 
+    /// <summary>Of a trace the IOMMU that it was recorded on is checked.</summary>
+    [Fact]
+    public void It_checks_what_a_trace_was_recorded_on_and_says_what_it_cannot()
+    {
+        Command.Succeed([.. Quick, Sample, "--check"]).ShouldContain("vtd-server");
+        Command.Refuse([.. Quick, Sample, "--check", "--iommu", "smmuv3-mmu600", "-o", Path.Combine(_folder, "none.html")])
+            .ShouldContain("--check: nothing is known of smmuv3-mmu600 to check it by");
+        File.Exists(Path.Combine(_folder, "none.html")).ShouldBeFalse();
+    }
+
     [Fact]
     public void Bars_are_drawn_only_where_they_differ()
     {

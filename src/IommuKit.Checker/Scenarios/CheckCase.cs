@@ -77,11 +77,32 @@ public sealed record CheckCase(
         var run = new ScenarioRun(machine, Configuration);
         run.Sabotage = Bug?.Create(machine, run);
         var sabotage = run.Sabotage;
+        bool isBetween = false;
+
+        // What happens in between may fault, and the driver's handler then accesses registers: nothing happens between those.
+        void Between(bool isAtOperation)
+        {
+            if (between is null || isBetween)
+            {
+                return;
+            }
+
+            isBetween = true;
+            try
+            {
+                between(machine, isAtOperation);
+            }
+            finally
+            {
+                isBetween = false;
+            }
+        }
+
         if (sabotage is not null || between is not null || Preemption is not null)
         {
             machine.Filter = access =>
             {
-                between?.Invoke(machine, false);
+                Between(isAtOperation: false);
                 bool isLeftOut = sabotage?.Intercept(access) ?? false;
                 run.CountAccess();
                 return isLeftOut;
@@ -92,7 +113,7 @@ public sealed record CheckCase(
         log?.Watching(machine.Checker);
         run.Start();
         var least = default(LeastWork);
-        between?.Invoke(machine, true);
+        Between(isAtOperation: true);
         for (int i = 0; i < Operations.Count && machine.Checker is { Violation: null, IsExhausted: false }; i++)
         {
             if (i == measuredFrom && waste is not null)
@@ -107,7 +128,7 @@ public sealed record CheckCase(
             }
 
             i += isInterrupted ? 1 : 0;
-            between?.Invoke(machine, true);
+            Between(isAtOperation: true);
             least += machine.Checker.TakeLeast() ?? default;
         }
 
@@ -115,7 +136,7 @@ public sealed record CheckCase(
         if (machine.Checker is { Violation: null, IsExhausted: false })
         {
             run.Finish();
-            between?.Invoke(machine, true);
+            Between(isAtOperation: true);
             least += machine.Checker.TakeLeast() ?? default;
         }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using IommuKit.Checker.Scenarios;
 using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Cli.Output.Report;
@@ -76,12 +77,19 @@ internal static class ReportCommand
                 throw new InputException($"report: HTML is not for a terminal; name a file with {output.Name}");
             }
 
+            CheckTarget? target = null;
+            if (parsed.GetValue(check))
+            {
+                target = context.Catalog.FindTarget(kind.Name) ?? throw new InputException(
+                    $"{check.Name}: nothing is known of {kind.Name} to check it by; 'iommukit check --help' lists what can be checked, which --iommu takes here");
+            }
+
             var request = new ReportRequest(
                 kind,
                 Choices.Policies(parsed.GetValue(policy) is { Length: > 0 } names ? names : null),
                 files,
                 costs,
-                parsed.GetValue(check),
+                target,
                 parsed.GetValue(log),
                 parsed.GetValue(lenient));
             IEnumerable<string> inputs = [.. files, .. new[] { request.Log }.OfType<string>(), .. source.FilesIn(parsed)];

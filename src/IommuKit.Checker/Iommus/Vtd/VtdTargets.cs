@@ -27,6 +27,7 @@ internal static class VtdTargets
         Of("vtd-client", VtdUnit.Client39, "walks snoop, pointers to tables are remembered, a wait tells of the end"),
         Of("vtd-client-nc", VtdUnit.ClientNonCoherent, "walks do not snoop, and stores go through a write buffer"),
         Of("vtd-guest", VtdUnit.EmulatedCachingMode, "caching mode: what is not present is remembered too, and walks do not snoop"),
+        Of("vtd-server", VtdUnit.Server48, "as vtd-client, with a wider IOVA") with { IsDefault = false, IsDefaultAtEnds = false },
         Of("vtd-client", VtdUnit.Client39, "walks snoop").Tuned(PageBytes, LargePageBytes) with
         {
             IsDefault = false,

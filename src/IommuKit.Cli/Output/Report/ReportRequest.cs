@@ -1,3 +1,4 @@
+using IommuKit.Checker.Scenarios;
 using IommuKit.Cli.Runs;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
@@ -9,7 +10,7 @@ namespace IommuKit.Cli.Output.Report;
 /// <param name="Policies">Flush policies.</param>
 /// <param name="Traces">Files with traces; each is read more than once.</param>
 /// <param name="Costs">Where costs come from.</param>
-/// <param name="HasCheck">Whether the checker runs too.</param>
+/// <param name="Checked">What the checker is to check too; null for nothing.</param>
 /// <param name="Log">The kernel log of the same run as the only trace, or null.</param>
 /// <param name="IsLenient">Whether to go on where a trace is cut off or damaged.</param>
 internal sealed record ReportRequest(
@@ -17,6 +18,6 @@ internal sealed record ReportRequest(
     IReadOnlyList<SyncPolicy> Policies,
     IReadOnlyList<string> Traces,
     CostRequest Costs,
-    bool HasCheck,
+    CheckTarget? Checked,
     string? Log = null,
     bool IsLenient = false);

@@ -68,7 +68,7 @@ internal sealed record ReportRun(
             "explain", 2 * options.Sizes.Count, options.Sizes.SelectMany(size => SizeWorkloads.Run(request.Kind, From, To, size)), report);
         return new ReportRun(request, costs, bench, new Explanation(workloads, costs, calibration), [], Check());
 
-        CheckResult? Check() => request.HasCheck ? CheckDriver(request, report) : null;
+        CheckResult? Check() => request.Checked is { } target ? CheckDriver(request, target, report) : null;
     }
 
     private static TraceRun Read(
@@ -97,24 +97,20 @@ internal sealed record ReportRun(
         }
     }
 
-    private static CheckResult CheckDriver(ReportRequest request, Action<string, double>? report)
+    private static CheckResult CheckDriver(ReportRequest request, CheckTarget target, Action<string, double>? report) => CheckRunner.Run(new CheckOptions
     {
-        var target = CheckTargets.Find(request.Kind.Name)!;
-        return CheckRunner.Run(new CheckOptions
-        {
-            Configurations =
-            [
-                .. from policy in request.Policies
-                   from release in Enum.GetValues<TableRelease>()
-                   select new CheckConfiguration(target, policy, release),
-            ],
-            Depth = CheckDepth,
+        Configurations =
+        [
+            .. from policy in request.Policies
+               from release in Enum.GetValues<TableRelease>()
+               select new CheckConfiguration(target, policy, release),
+        ],
+        Depth = CheckDepth,
 
-            // How far random scenarios come depends on the host, and a report is the same on every host.
-            RandomTime = TimeSpan.Zero,
-            Progress = report,
-        });
-    }
+        // How far random scenarios come depends on the host, and a report is the same on every host.
+        RandomTime = TimeSpan.Zero,
+        Progress = report,
+    });
 
     private static List<T> Collect<T>(string phase, int total, IEnumerable<T> rows, Action<string, double>? report)
     {
