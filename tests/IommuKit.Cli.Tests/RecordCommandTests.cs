@@ -66,7 +66,7 @@ public sealed class RecordCommandTests : IDisposable
         File.Exists(Target).ShouldBeTrue();
     }
 
-    [UnixFact]
+    [SignalFact]
     public void Ctrl_C_ends_a_recording_with_its_verdict()
     {
         var before = Host.Snapshot();
