@@ -28,7 +28,6 @@ internal static class AdviceMaker
             }
         }
 
-        // What comes below leaves memory reachable for longer, and here something reaches it.
         if (verdict.Audit.Faults.Faults.FirstOrDefault(fault => fault.Cause == FaultCause.UsedAfterUnmap) is { } fault)
         {
             string where = fault.TraceLine is { } line
@@ -39,7 +38,10 @@ internal static class AdviceMaker
 
         else if (verdict.Audit.Faults.Faults.Count != 0)
         {
-            yield return new Advice("look-at-other-faults", "before anything else, find out why devices fault: 'iommukit audit' tells of each", null);
+            string what = verdict.Audit.Faults.Faults.All(fault => fault.Cause == FaultCause.Unknown)
+                ? "their messages do not say what was accessed"
+                : "'iommukit audit' tells of each";
+            yield return new Advice("look-at-other-faults", $"before anything else, find out why devices fault: {what}", null);
         }
 
         if (verdict.Coverage < LittleCoverage)
@@ -71,6 +73,9 @@ internal static class AdviceMaker
     {
         var burst = verdict.Options.Single(option => option.Kind == FlushOptionKind.Burst);
         double gone = 1 - (burst.Flushes!.Value / (double)verdict.Flushes);
+
+        // Fewer flushes leave memory reachable for longer, and here something reaches it.
+        bool isReached = verdict.Audit.Faults.Faults.Any(fault => fault.Cause == FaultCause.UsedAfterUnmap);
         if (verdict.Audit.Mode == InvalidationMode.Deferred)
         {
             yield return new Advice("already-lazy", "nothing: flushes are deferred already", null);
@@ -80,6 +85,15 @@ internal static class AdviceMaker
             string percent = (share * 100).ToString("0.##", CultureInfo.InvariantCulture);
             string unless = verdict.Times is { TooLong: not 0 } ? $", if none took longer than {FlushTimes.CutOff / 1000} µs" : string.Empty;
             yield return new Advice("nothing", $"no fewer flushes: they take {percent} % of the CPUs' time at most{unless}", null);
+        }
+        else if (isReached)
+        {
+            yield return new Advice("no-fewer-flushes", "no fewer flushes as long as memory is used after its unmap: they would let devices reach more of it", null);
+        }
+        else if (verdict.Times is null)
+        {
+            yield return new Advice(
+                "flush-time-unknown", "nothing yet: what fewer flushes would save cannot be told, as the time of these is not known", null);
         }
         else if (gone >= LittleShare)
         {

@@ -7,11 +7,11 @@ namespace IommuKit.Cli.Output;
 /// <summary>The least that would have sufficed, as outputs have it: a number for each kind of operation, with plus signs between.</summary>
 internal static class Bounds
 {
+    // Of hardware that takes commands from a queue there is no bound.
+    private static readonly OperationKind[] Order = [OperationKind.RegisterWrite, OperationKind.RegisterRead, OperationKind.LineCleaned];
+
     /// <summary>The kinds that a bound can have.</summary>
-    public static IReadOnlyList<OperationKind> Kinds { get; } =
-    [
-        OperationKind.RegisterWrite, OperationKind.RegisterRead, OperationKind.Command, OperationKind.Doorbell, OperationKind.LineCleaned,
-    ];
+    public static IEnumerable<OperationKind> Kinds => Order.Order();
 
     /// <summary>What the numbers of <see cref="Text"/> are of.</summary>
     /// <param name="rows">All rows of the table.</param>
@@ -25,5 +25,5 @@ internal static class Bounds
         ? string.Join('+', KindsOf(rows).Select(kind => least[kind].ToString(CultureInfo.InvariantCulture)))
         : string.Empty;
 
-    private static IEnumerable<OperationKind> KindsOf(IReadOnlyList<BenchRow> rows) => Kinds.Where(kind => rows.Any(row => row.Bound?[kind] is > 0));
+    private static IEnumerable<OperationKind> KindsOf(IReadOnlyList<BenchRow> rows) => Order.Where(kind => rows.Any(row => row.Bound?[kind] is > 0));
 }

@@ -314,9 +314,11 @@ internal static class CheckOutput
             return string.Empty;
         }
 
+        string expected = missed.Bug.Expected.Contains(finding.Verdict) ? string.Empty
+            : $" where {string.Join(" or ", missed.Bug.Expected.Select(Names.Of))} is expected";
         string doubt = finding.IsConfirmed ? string.Empty : ", not seen in the model";
         string own = missed.Own is null ? string.Empty : ", wrong without it";
-        return $" (called {Names.Of(finding.Verdict)}{doubt}{own})";
+        return $" (found, but called {Names.Of(finding.Verdict)}{expected}{doubt}{own})";
     }
 
     private static ColumnTable NeedsTable(IReadOnlyList<DirectionNeeds> needs, bool isMarkdown) => ColumnTable.Of(

@@ -22,6 +22,7 @@ internal static class FaultText
     /// <summary>So many faults of a cause, as part of a list.</summary>
     public static string Counted(FaultCause cause, int count) => cause switch
     {
+        FaultCause.PastTheEnd => $"{Numbers.Count(count)} past the end",
         FaultCause.NoPermission => $"{Numbers.Count(count)} with the wrong direction or permission",
         FaultCause.DeviceRefused => $"{Numbers.Count(count)} of devices that are not let through",
         FaultCause.Unknown => $"{Numbers.Count(count)} that cannot be told",
@@ -55,12 +56,17 @@ internal static class FaultText
         return $"{device} {where}{times}{(fault.Cause == FaultCause.Unknown && fault.Doubts.Count == 0 ? string.Empty : $": {Of(fault.Cause)}")}";
     }
 
-    /// <summary>Headline, the change of the mapping that matters most, and where it shows: a line or two.</summary>
+    /// <summary>Headline, the change of the mapping that matters most, and the line to look at: a line or two.</summary>
     public static string Short(ExplainedFault fault)
     {
         string? most = fault is { LastUnmap: null, LastMap: null, Below: null } ? null : Details(fault).FirstOrDefault();
-        return $"{Headline(fault)}{(most is null ? string.Empty : $"; {most}")} ({Place(fault)})";
+        return $"{Headline(fault)}{(most is null ? string.Empty : $"; {most}")} ({Line(fault)})";
     }
+
+    /// <summary>The line to look at: the trace's, if it shows there.</summary>
+    public static string Line(ExplainedFault fault) => fault.TraceLine is { } trace ? $"trace line {trace.ToString(CultureInfo.InvariantCulture)}"
+        : fault.LogLine is { } log ? $"log line {log.ToString(CultureInfo.InvariantCulture)}"
+        : Place(fault);
 
     /// <summary>Where it shows: "line 430 of the log, line 1012 of the trace, at 6.851953 s".</summary>
     public static string Place(ExplainedFault fault)
@@ -171,7 +177,7 @@ internal sealed record FoldedFaults(ExplainedFault First, IReadOnlyList<Explaine
     }
 
     /// <summary>All that a line or two can say.</summary>
-    public string Short() => All.Count == 1 ? FaultText.Short(First) : $"{Headline()} ({Place()})";
+    public string Short() => All.Count == 1 ? FaultText.Short(First) : $"{Headline()} ({FaultText.Line(First)})";
 
     /// <summary>Who faulted, how often, and why nothing more can be told.</summary>
     /// <param name="hasReason">Whether to say why, where several faults are told as one.</param>

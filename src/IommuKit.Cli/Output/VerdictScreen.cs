@@ -123,13 +123,13 @@ internal static class VerdictScreen
         string open = times.Open == 0 ? string.Empty : $", {Numbers.Count(times.Open)} have none";
         if (times.IsVague)
         {
-            string vague = $"of {Numbers.Count(times.Count)} gaps to the next event {Numbers.Count(times.TooLong)} are longer than {cutOff}";
+            string vague = $"{Numbers.Count(times.TooLong)} of {Numbers.Count(times.Count)} gaps exceed {cutOff}";
             yield return new($"their time cannot be told: {vague}{open}", Doubtful);
             yield break;
         }
 
         string may = times.TooLong == 0 ? string.Empty : $" ({Numbers.Count(times.TooLong)} may have)";
-        yield return new($"at most {Durations.Of(times.Sum)}{share}, if none took longer than {cutOff}{may}; median {VerdictText.Gap(times, 0.5)}", null);
+        yield return new($"at most {Durations.Of(times.Sum)}{share}, if none took longer than {cutOff}{may}; median {VerdictText.Gap(times, 0.5)}, p99 {VerdictText.Gap(times, 0.99)}", null);
         yield return new($"(recorded: to the next event of the task on its CPU{open})", null, LineWeight.Note);
         if (VerdictText.Origin(verdict) is { } origin)
         {
@@ -154,7 +154,7 @@ internal static class VerdictScreen
             string? what = finding.Id switch
             {
                 "reused-before-invalidation" =>
-                    $"{Numbers.Count(finding.Count)} IOVAs mapped again before their flush: devices may reach the memory from before",
+                    $"{Numbers.Count(finding.Count)} IOVAs mapped again before their flush: devices may reach the old memory",
                 "never-invalidated" => $"{Numbers.Count(finding.Count)} unmaps never flushed: {Numbers.Count(finding.Cost, "page")} stay reachable",
                 _ => null,
             };
@@ -163,7 +163,7 @@ internal static class VerdictScreen
                 isAnything = true;
                 yield return finding.Limit is null
                     ? new($"{what} (line {finding.FirstLine})", Bad)
-                    : new($"{what} (line {finding.FirstLine}); but several domains, or lost events, may explain it", Doubtful);
+                    : new($"{what} (line {finding.FirstLine}); or there were several domains, or lost events", Doubtful);
             }
         }
 
@@ -211,18 +211,19 @@ internal static class VerdictScreen
         bool hasSummary = folds > 1 || (folds == 1 && isMissing);
         if (hasSummary)
         {
-            string suppressed = !isMissing ? string.Empty : ", and more that the kernel's rate limit left out";
+            string suppressed = !isMissing ? string.Empty : " and more that the kernel did not print";
             string causes = string.Join(", ", faults.ByCause.Select(cause => FaultText.Counted(cause.Key, cause.Value)));
             string messages = faults.Messages == faults.Faults.Count ? string.Empty : $" in {Numbers.Count(faults.Messages)} messages";
             yield return new($"{Numbers.Count(faults.Faults.Count)} faults{messages}{suppressed}: {causes}", Bad);
         }
 
-        var weight = hasSummary ? LineWeight.Detail : LineWeight.Answer;
+        // The worst one stays, as what is wrong goes before what could be better.
+        var weight = LineWeight.Answer;
         foreach (var fold in FoldedFaults.WorstOf(faults, WorstFaults))
         {
             // Where a line above says it all in red, these are its details.
             yield return new(fold.Short(), hasSummary ? null : Bad, weight);
-            weight = LineWeight.Further;
+            weight = LineWeight.Detail;
         }
 
         if (faults is { LogFile: not null, HasTrace: true, ClockOffset: null } && faults.Faults.Any(fault => fault.LogLine is not null))
@@ -337,7 +338,7 @@ internal static class VerdictScreen
 
         if (FlushOptionText.UntilWhen(verdict.Options) is { } text)
         {
-            yield return new($"({text})", null, LineWeight.Note);
+            yield return new($"({text})", null, LineWeight.Detail);
         }
     }
 

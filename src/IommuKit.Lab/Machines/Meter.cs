@@ -110,6 +110,20 @@ public sealed class Meter(
     /// <param name="count">How many.</param>
     public void Count(OperationKind kind, OperationPurpose purpose, long count) => Add(OperationCounts.SlotOf(kind, purpose), count);
 
+    /// <summary>Counts commands that a doorbell handed over.</summary>
+    /// <param name="translations">Those that invalidate translations.</param>
+    /// <param name="waits">Those that wait.</param>
+    /// <param name="others">All others.</param>
+    public void CountCommands(long translations, long waits, long others)
+    {
+        Count(OperationKind.Command, OperationPurpose.Tlb, translations);
+        Count(OperationKind.Command, OperationPurpose.Completion, waits);
+        if (others != 0)
+        {
+            Count(OperationKind.Command, OperationPurpose.Other, others);
+        }
+    }
+
     /// <summary>What was counted so far, for <see cref="Repeat"/>.</summary>
     /// <returns>False if steps do more than to be counted, or are seen.</returns>
     internal bool TryMark(out OperationCounts counts)

@@ -8,7 +8,7 @@ using IommuKit.Traces;
 namespace IommuKit.Lab.Teardown;
 
 /// <summary>
-/// Maps the memory of a guest and takes it away again, as whoever assigns a device to the guest does when it ends: what that takes by way and policy.
+/// Maps the memory of a guest and takes it away again, as the program that runs the guest does when it ends: what that takes by way and policy.
 /// </summary>
 /// <remarks>
 /// Only the way back is counted and timed. Before it a device uses pages, so that the model's TLB is full; after it the device must reach none.

@@ -62,7 +62,7 @@ public sealed record GroupAccess
             Dangers =
             [
                 .. others.Where(device => device.Driver is not null).Select(Loss),
-                "whoever may open the device's node can have it read and write all memory that he maps for it, and reset it",
+                "a program that may open the device's node can have it read and write all memory that it maps for it, and reset it",
             ],
         };
     }

@@ -25,7 +25,7 @@ public sealed class HostDomain : RequestDomain
     internal HostSpace Space { get; }
 
     /// <summary>A device comes. Where mappings need a device, all are made with the first.</summary>
-    internal void Enter(VfioDevice device)
+    internal void Enter(VfioDevice device) => BetweenRequests(() =>
     {
         bool couldMap = Space.CanMap;
         Space.Attach(device);
@@ -40,13 +40,13 @@ public sealed class HostDomain : RequestDomain
             Space.Detach(device);
             throw new IommuException(error, $"{device.Name} cannot be attached, as what is mapped in the domain is refused. {Remedies.OfMap(error)}");
         }
-    }
+    });
 
     /// <summary>A device goes.</summary>
     internal void Leave(VfioDevice device)
     {
         device.CloseAll();
-        Space.Detach(device);
+        BetweenRequests(() => Space.Detach(device));
     }
 
     /// <inheritdoc/>

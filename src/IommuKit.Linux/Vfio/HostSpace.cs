@@ -29,4 +29,15 @@ internal abstract class HostSpace : IDisposable
 
     /// <inheritdoc/>
     public abstract void Dispose();
+
+    /// <summary>Throws if the kernel refused a call.</summary>
+    /// <param name="result">What it answered: below 0 its errno, negative.</param>
+    /// <param name="what">What cannot be done.</param>
+    protected static void Check(int result, string what)
+    {
+        if (result < 0)
+        {
+            throw Remedies.Failed(what, -result);
+        }
+    }
 }

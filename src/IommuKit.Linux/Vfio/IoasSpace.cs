@@ -91,12 +91,4 @@ internal sealed class IoasSpace : HostSpace
         var destroy = new IommufdDestroy { Size = Ioctls.SizeOf<IommufdDestroy>(), Id = _id };
         Ioctls.Call(_iommufd, Ioctls.IommufdDestroy, ref destroy);
     }
-
-    private static void Check(int result, string what)
-    {
-        if (result < 0)
-        {
-            throw Remedies.Failed(what, -result);
-        }
-    }
 }

@@ -151,12 +151,4 @@ internal sealed class Type1Space : HostSpace
 
         return ranges;
     }
-
-    private static void Check(int result, string what)
-    {
-        if (result < 0)
-        {
-            throw Remedies.Failed(what, -result);
-        }
-    }
 }

@@ -167,6 +167,17 @@ public abstract class RequestDomain : IommuDomain
     /// <returns>Why it was refused: then nothing has changed.</returns>
     protected abstract IommuError RequestUnmap(ulong iova, ulong size);
 
+    /// <summary>Does something while no request is under way, such as what decides whether requests are made at all.</summary>
+    /// <param name="action">What to do; it may <see cref="Replay"/>.</param>
+    protected void BetweenRequests(Action action)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        lock (_gate)
+        {
+            action();
+        }
+    }
+
     /// <summary>Asks for everything again that is mapped: the other side had forgotten it, or was not there yet.</summary>
     /// <returns>Why one was refused: then what was asked for is taken back.</returns>
     protected IommuError Replay()

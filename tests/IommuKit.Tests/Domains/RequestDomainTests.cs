@@ -63,6 +63,33 @@ public sealed class RequestDomainTests : IDisposable
     }
 
     [Fact]
+    public void No_request_comes_between_what_is_done_between_requests()
+    {
+        var domain = (RequestIommu.Domain)_domain;
+        using var isIn = new ManualResetEventSlim();
+        using var mayEnd = new ManualResetEventSlim();
+        var thread = new Thread(() => domain.Between(() =>
+        {
+            isIn.Set();
+            mayEnd.Wait();
+            domain.ForgetAndReplay();
+        }));
+        thread.Start();
+        isIn.Wait();
+        var other = new Thread(() => _domain.Map(0, 0x10000, Page, Rights));
+        other.Start();
+
+        // It ends only if it waits for nothing.
+        SpinWait.SpinUntil(() => !other.IsAlive || (other.ThreadState & System.Threading.ThreadState.WaitSleepJoin) != 0);
+        other.IsAlive.ShouldBeTrue();
+        _iommu.Requests.ShouldBeEmpty();
+        mayEnd.Set();
+        thread.Join();
+        other.Join();
+        _iommu.Requests.ShouldBe(["map 0x0 0x10000 0x1000"]);
+    }
+
+    [Fact]
     public void What_the_other_side_forgot_is_asked_for_again_and_taken_back_where_one_is_refused()
     {
         _domain.Map(0, 0x10000, 2 * Page, Rights);

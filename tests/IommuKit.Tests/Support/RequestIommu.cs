@@ -104,6 +104,8 @@ internal sealed class RequestIommu : IommuDriver
             return Replay();
         }
 
+        public void Between(Action action) => BetweenRequests(action);
+
         private void Add(string kind, params ReadOnlySpan<ulong> arguments)
         {
             string text = kind;

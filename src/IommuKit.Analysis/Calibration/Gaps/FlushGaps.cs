@@ -14,7 +14,7 @@ internal sealed class FlushGaps
 
     private readonly Dictionary<(int Cpu, long Task), Opened> _open = [];
     private readonly Dictionary<(string Start, GapEnd End), GapSample> _samples = [];
-    private readonly Dictionary<string, bool> _isOfTranslations = [];
+    private readonly Dictionary<string, (bool IsCommand, bool IsOfTranslations)> _starts = [];
 
     /// <summary>Gaps from one command to the next one of the same task for the same unit.</summary>
     public GapSample BetweenCommands { get; } = new();
@@ -38,7 +38,10 @@ internal sealed class FlushGaps
     public long ClockStep { get; private set; }
 
     /// <summary>Whether a kind of flush drops translations.</summary>
-    public bool IsOfTranslations(string start) => _isOfTranslations.GetValueOrDefault(start);
+    public bool IsOfTranslations(string start) => _starts.GetValueOrDefault(start).IsOfTranslations;
+
+    /// <summary>Whether a kind of flush is a command of a queue.</summary>
+    public bool IsCommand(string start) => _starts.GetValueOrDefault(start).IsCommand;
 
     /// <summary>Notes an event.</summary>
     public void Note(in TraceEvent traceEvent, TraceReader reader)
@@ -78,8 +81,9 @@ internal sealed class FlushGaps
                 _open.Clear();
             }
 
-            _open[context] = new Opened(InvalidationKinds.NameOf(traceEvent), traceEvent.Nanoseconds, traceEvent.Unit, isCommand);
-            _isOfTranslations[_open[context].Kind] = Invalidation.TryGet(traceEvent, out _);
+            string kind = InvalidationKinds.NameOf(traceEvent);
+            _open[context] = new Opened(kind, traceEvent.Nanoseconds, traceEvent.Unit, isCommand);
+            _starts[kind] = (isCommand, Invalidation.TryGet(traceEvent, out _));
         }
     }
 

@@ -44,7 +44,7 @@ public sealed class TraceCalibration
         Flushes = hasCommands ? gaps.Commands : gaps.Tags;
         RefuseWithout(gaps);
         var fits = gaps.Samples
-            .Where(one => one.Sample.Count >= FewestGaps && one.Kind.Start.StartsWith("cache_tag", StringComparison.Ordinal) != hasCommands)
+            .Where(one => one.Sample.Count >= FewestGaps && gaps.IsCommand(one.Kind.Start) == hasCommands)
             .Select(one => new Fit(KindOf(one.Kind.Start, one.Kind.End, one.Sample), one.Sample))
             .OrderByDescending(fit => fit.Kind.Count)
             .ToList();

@@ -66,11 +66,6 @@ public sealed class Smmu3QueueReader(HostMemory memory) : IQueueReader
             }
         }
 
-        meter.Count(OperationKind.Command, OperationPurpose.Tlb, translations);
-        meter.Count(OperationKind.Command, OperationPurpose.Completion, waits);
-        if (others != 0)
-        {
-            meter.Count(OperationKind.Command, OperationPurpose.Other, others);
-        }
+        meter.CountCommands(translations, waits, others);
     }
 }

@@ -67,12 +67,7 @@ public sealed class VtdQueueReader(HostMemory memory) : IQueueReader
             }
         }
 
-        meter.Count(OperationKind.Command, OperationPurpose.Tlb, translations);
-        meter.Count(OperationKind.Command, OperationPurpose.Completion, waits);
-        if (others != 0)
-        {
-            meter.Count(OperationKind.Command, OperationPurpose.Other, others);
-        }
+        meter.CountCommands(translations, waits, others);
     }
 
     private static int EntryBytes(ulong register) => (register & VtdRegister.QueueAddressBits.Wide) != 0

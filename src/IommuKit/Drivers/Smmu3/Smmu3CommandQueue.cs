@@ -108,7 +108,7 @@ internal sealed class Smmu3CommandQueue
             uint consumer = _registers.Read32(Smmu3Register.CommandConsumer);
             if ((Smmu3CommandError)((consumer >> Smmu3Register.CommandErrorShift) & 0x7f) == Smmu3CommandError.Illegal)
             {
-                // What is refused would be again: a CMD_SYNC takes its place, and whoever waits is told.
+                // What is refused would be again: a CMD_SYNC takes its place, and the callers that wait are told.
                 Store(consumer & (_size - 1), Smmu3Command.Sync());
                 _cache.Barrier();
             }
@@ -161,7 +161,7 @@ internal sealed class Smmu3CommandQueue
                 Store(slot, _sync with { Upper = message });
             }
 
-            // Hardware must find the commands when it sees the new end of the queue, whoever tells it.
+            // Hardware must find the commands when it sees the new end of the queue, from any thread.
             _cache.Barrier();
             Volatile.Write(ref _tail, tail);
             end = tail;

@@ -12,9 +12,7 @@ internal sealed class WalkerLink(Action<TlbInvalidation>? told)
     /// <summary>The domain; set before its first operation.</summary>
     public IommuDomain? Domain { get; set; }
 
-    // Field by field: a copy of the whole is read back wider than it was just written, for which a processor waits until the stores are done.
-    private void Tell(in TlbRange range) =>
-        told!(new TlbInvalidation(Domain!, new TlbRange(range.Iova, range.Bytes, range.LeafLog2, range.ChangesTables)));
+    private void Tell(in TlbRange range) => told!(new TlbInvalidation(Domain!, range));
 
     /// <summary>As the domain calls them.</summary>
     internal readonly struct Hardware(WalkerLink link) : IDomainHardware<NoBatch>

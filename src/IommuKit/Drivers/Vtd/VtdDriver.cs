@@ -188,7 +188,7 @@ public sealed partial class VtdDriver : IommuDriver
 
     private void SwitchOn()
     {
-        // Whoever had the unit before is done with it.
+        // The one that had the unit before is done with it.
         _commands.TakeOver();
         foreach (uint bit in (ReadOnlySpan<uint>)[VtdRegister.GlobalBits.TranslationEnable, VtdRegister.GlobalBits.QueuedInvalidationEnable])
         {

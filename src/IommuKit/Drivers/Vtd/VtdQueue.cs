@@ -201,7 +201,7 @@ internal sealed class VtdQueue
         }
     }
 
-    /// <summary>After an error: starts again with an empty queue. Whoever waits is told, as nobody knows what has been done.</summary>
+    /// <summary>After an error: starts again with an empty queue. The callers that wait are told, as nobody knows what has been done.</summary>
     private void Restart()
     {
         lock (_lock)
