@@ -46,7 +46,7 @@ internal static class CheckCommand
         };
         var time = new Option<string?>("--time")
         {
-            Description = $"Then run random scenarios for this many seconds. Default: {DefaultSeconds}.",
+            Description = $"Then run random scenarios for this many seconds; what --depth asks for runs to its end before. Default: {DefaultSeconds}.",
             HelpName = "SECONDS",
         };
         var seed = new Option<string?>("--seed")
