@@ -107,6 +107,9 @@ public readonly record struct VtdInvalidationDescriptor(ulong Qw0, ulong Qw1, ul
         (raisesInterrupt ? 1ul << 4 : 0) | (1ul << 5) | (isFence ? 1ul << 6 : 0) | ((ulong)statusData << 32),
         statusAddress & ~3ul);
 
+    /// <summary>Has what follows begin after what came before has completed; tells nobody of it.</summary>
+    public static VtdInvalidationDescriptor Fence() => Of(VtdInvalidationType.Wait, 1ul << 6);
+
     /// <summary>
     /// Bits 3:0 of the first quadword. Bits 11:9 are the type's upper bits; no type that is defined has one set (see <see cref="IsDefinedType"/>).
     /// </summary>

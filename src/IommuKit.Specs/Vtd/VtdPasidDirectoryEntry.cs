@@ -13,7 +13,10 @@ public readonly record struct VtdPasidDirectoryEntry(ulong Value)
     public const int PasidsLog2 = 6;
 
     /// <summary>Bit 0, P.</summary>
-    public bool IsPresent => (Value & 1) != 0;
+    public const ulong Present = 1;
+
+    /// <summary>Bit 0, P.</summary>
+    public bool IsPresent => (Value & Present) != 0;
 
     /// <summary>Bit 1, FPD: faults of these PASIDs are not recorded.</summary>
     public bool DisablesFaults => (Value & 2) != 0;

@@ -19,6 +19,14 @@ public readonly record struct VtdPasidEntry(ulong First, ulong Second, ulong Thi
     /// <summary>Bytes of an entry.</summary>
     public const int Bytes = 64;
 
+    /// <summary>Bit 0 of <see cref="First"/>, P.</summary>
+    public const ulong Present = 1;
+
+    private const int WidthShift = 2;
+    private const int TypeShift = 6;
+    private const int ModeShift = 2;
+    private const ulong SnoopsWalk = 1 << 24;
+    private const ulong NoExecute = 1 << 5;
     private const ulong FirstReserved = 0xc20;
     private const ulong SecondReserved = 0xc07f_0000;
     private const ulong ThirdReserved = 0xf00;
@@ -68,6 +76,39 @@ public readonly record struct VtdPasidEntry(ulong First, ulong Second, ulong Thi
     /// <summary>Bits 191:140: the root of the first stage.</summary>
     public ulong FirstStage => Third & ~0xffful;
 
+    /// <summary>Whether the first stage is looked at: it alone, or on top of the second.</summary>
+    public bool UsesFirstStage => Type is VtdPasidType.FirstStage or VtdPasidType.Nested;
+
+    /// <summary>Bit 88, PWSNP: page walks snoop the CPU's caches. Where ECAP.SMPWCS is 1.</summary>
+    public bool WalksSnoop => (Second & SnoopsWalk) != 0;
+
     /// <summary>Whether a bit is set that the specification reserves, in these quadwords.</summary>
     public bool HasReservedBits => (First & FirstReserved) != 0 || (Second & SecondReserved) != 0 || (Third & ThirdReserved) != 0;
+
+    /// <summary>A present entry that translates by the first stage.</summary>
+    /// <param name="root">The root of the first stage.</param>
+    /// <param name="mode">0 for four levels, 1 for five.</param>
+    /// <param name="domainId">The domain.</param>
+    /// <param name="walksSnoop">Whether page walks snoop the CPU's caches.</param>
+    /// <param name="enablesNoExecute">Whether XD of the tables' entries counts.</param>
+    public static VtdPasidEntry OfFirstStage(ulong root, int mode, ushort domainId, bool walksSnoop, bool enablesNoExecute) => new(
+        Present | ((ulong)VtdPasidType.FirstStage << TypeShift),
+        domainId | (walksSnoop ? SnoopsWalk : 0),
+        root | ((ulong)(uint)(mode & 3) << ModeShift) | (enablesNoExecute ? NoExecute : 0));
+
+    /// <summary>A present entry that translates by the second stage.</summary>
+    /// <param name="root">The root of the second stage.</param>
+    /// <param name="width">1 for 39 bits, 2 for 48, 3 for 57.</param>
+    /// <param name="domainId">The domain.</param>
+    /// <param name="walksSnoop">Whether page walks snoop the CPU's caches.</param>
+    public static VtdPasidEntry OfSecondStage(ulong root, int width, ushort domainId, bool walksSnoop) => new(
+        Present | root | ((ulong)(uint)(width & 7) << WidthShift) | ((ulong)VtdPasidType.SecondStage << TypeShift),
+        domainId | (walksSnoop ? SnoopsWalk : 0),
+        0);
+
+    /// <summary>A present entry that passes through.</summary>
+    /// <param name="domainId">The domain.</param>
+    /// <param name="walksSnoop">Whether page walks snoop the CPU's caches, should the type change.</param>
+    public static VtdPasidEntry OfPassThrough(ushort domainId, bool walksSnoop) => new(
+        Present | ((ulong)VtdPasidType.PassThrough << TypeShift), domainId | (walksSnoop ? SnoopsWalk : 0), 0);
 }

@@ -25,6 +25,9 @@ public static class VtdRegister
     /// <summary>RTADDR: the root table in bits 63:12, its mode in 11:10 (<see cref="VtdTableMode"/>). 64 bits.</summary>
     public const uint RootTable = 0x20;
 
+    /// <summary>Where the mode is in <see cref="RootTable"/>.</summary>
+    public const int TableModeShift = 10;
+
     /// <summary>CCMD: context-cache invalidation by register, see <see cref="ContextCommandBits"/>. 64 bits.</summary>
     public const uint ContextCommand = 0x28;
 

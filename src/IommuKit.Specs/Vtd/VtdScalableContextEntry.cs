@@ -17,6 +17,9 @@ public readonly record struct VtdScalableContextEntry(ulong First, ulong Second,
     /// <summary>Bytes of an entry.</summary>
     public const int Bytes = 32;
 
+    /// <summary>Bits of a PASID that the smallest directory covers.</summary>
+    public const int MinPasidBits = 13;
+
     private const ulong FirstReserved = 0x1e0;
     private const ulong SecondReserved = ~0x1f_fffful;
 
@@ -39,7 +42,7 @@ public readonly record struct VtdScalableContextEntry(ulong First, ulong Second,
     public int DirectorySize => (int)(First >> 9) & 7;
 
     /// <summary>Bits of a PASID that the directory covers.</summary>
-    public int PasidBits => DirectorySize + 13;
+    public int PasidBits => DirectorySize + MinPasidBits;
 
     /// <summary>Bits 63:12: the PASID directory.</summary>
     public ulong Directory => First & ~0xffful;
@@ -52,4 +55,17 @@ public readonly record struct VtdScalableContextEntry(ulong First, ulong Second,
 
     /// <summary>Whether a bit is set that the specification reserves.</summary>
     public bool HasReservedBits => (First & FirstReserved) != 0 || (Second & SecondReserved) != 0 || Third != 0 || Fourth != 0;
+
+    /// <summary>A present entry.</summary>
+    /// <param name="directory">The PASID directory.</param>
+    /// <param name="directorySize">PDTS: the directory has 2^(PDTS + 7) entries.</param>
+    /// <param name="requestPasid">The PASID of requests that carry none.</param>
+    /// <param name="enablesPasid">Whether requests may carry one.</param>
+    /// <param name="enablesDeviceTlb">Whether the device may have a TLB.</param>
+    public static VtdScalableContextEntry Create(
+        ulong directory, int directorySize, int requestPasid, bool enablesPasid, bool enablesDeviceTlb) => new(
+        1 | (enablesDeviceTlb ? 4ul : 0) | (enablesPasid ? 8ul : 0) | ((ulong)(uint)(directorySize & 7) << 9) | directory,
+        (uint)requestPasid & 0xf_ffff,
+        0,
+        0);
 }

@@ -10,7 +10,7 @@ namespace IommuKit.Specs.X86;
 /// <remarks>
 /// <para>What is present can be read. There is no bit for <see cref="Protection.Cache"/>: memory is cached unless it is
 /// <see cref="Protection.Mmio"/>.</para>
-/// <para>Leaves are stored as used and as written, so that hardware does not have to set A and D.</para>
+/// <para>Entries are stored as used, leaves as written too, so that hardware does not have to set A and D.</para>
 /// <para>Pointers grant everything; the rights are in the leaf.</para>
 /// </remarks>
 public readonly struct X86Format : IPageTableFormat
@@ -65,7 +65,8 @@ public readonly struct X86Format : IPageTableFormat
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong TableEntry(ulong tableAddress, int level) => tableAddress | X86Entry.Present | X86Entry.Writable | X86Entry.User;
+    public static ulong TableEntry(ulong tableAddress, int level) =>
+        tableAddress | X86Entry.Present | X86Entry.Writable | X86Entry.User | X86Entry.Accessed;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -100,6 +100,26 @@ public sealed class VtdStructureTests
         new VtdPasidEntry(0x401, 0, 0).HasReservedBits.ShouldBeTrue();
     }
 
+    /// <summary>Entries of scalable mode as Linux 7.2 stored them in the recorded boot s-72-sm-fs, but for AW, which the first stage ignores.</summary>
+    [Fact]
+    public void Scalable_entries_as_a_kernel_stores_them()
+    {
+        var first = VtdPasidEntry.OfFirstStage(0x3b9_a000, mode: 0, domainId: 7, walksSnoop: false, enablesNoExecute: false);
+        first.ShouldBe(new VtdPasidEntry(0x49 & ~0x1cul, 7, 0x3b9_a000));
+        (first.Type, first.UsesFirstStage, first.WalksSnoop).ShouldBe((VtdPasidType.FirstStage, true, false));
+        var five = VtdPasidEntry.OfFirstStage(0x1000, mode: 1, domainId: 2, walksSnoop: true, enablesNoExecute: true);
+        (five.FirstStageMode, five.WalksSnoop, five.EnablesNoExecute, five.HasReservedBits).ShouldBe((1, true, true, false));
+        var second = VtdPasidEntry.OfSecondStage(0x5000, 3, 0x1234, walksSnoop: true);
+        (second.Type, second.SecondStage, second.Width, second.DomainId, second.Third).ShouldBe(
+            (VtdPasidType.SecondStage, 0x5000ul, 3, (ushort)0x1234, 0ul));
+        VtdPasidEntry.OfPassThrough(1, walksSnoop: false).ShouldBe(new VtdPasidEntry(0x101, 1, 0));
+        VtdScalableContextEntry.Create(0x1234_5000, 3, 0, enablesPasid: true, enablesDeviceTlb: true)
+            .ShouldBe(new VtdScalableContextEntry(0x1234_5000 | (3 << 9) | 0xd, 0, 0, 0));
+        var fence = VtdInvalidationDescriptor.Fence();
+        (fence.Type, fence.IsFence, fence.WritesStatus, fence.RaisesInterrupt, fence.HasReservedBits)
+            .ShouldBe((VtdInvalidationType.Wait, true, false, false, false));
+    }
+
     /// <summary>Records as QEMU left them, and as its bytes stand in memory: a read of 374c9cd84c by 28 is 5, of fffffffffffff000 by 30 is
     /// 4.</summary>
     [Theory]

@@ -44,7 +44,7 @@ internal sealed class VtdConformDriver : IConformDriver
                 _listener,
                 _memory,
                 new PageAllocator(_memory.CpuView, Pool, PoolBytes),
-                [.. Enumerable.Range(0, Devices).Select(number => (ushort)number)],
+                [.. Enumerable.Range(0, Devices).Select(number => new VtdFunction((ushort)number))],
                 VtdDriverOptions.LinuxWithHint);
         }
         catch

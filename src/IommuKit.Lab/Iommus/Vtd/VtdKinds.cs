@@ -1,3 +1,4 @@
+using IommuKit.Drivers.Vtd;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Vtd;
 
@@ -13,11 +14,14 @@ public static class VtdKinds
         Of("vtd-client", VtdUnit.Client39, "Intel VT-d of clients: 39 bits, legacy mode, snoops the CPU's caches"),
         Of("vtd-client-nc", VtdUnit.ClientNonCoherent, "the same without snooping, and with a write buffer to flush"),
         Of("vtd-server-57", VtdUnit.Server57, "Intel VT-d of servers of today: five levels, used in legacy mode"),
+        Of("vtd-server-fs", VtdUnit.Server57, "the same in scalable mode, on the first stage: tables of x86-64, five levels", VtdMode.FirstStage),
+        Of("vtd-server-ats", VtdUnit.Server48, "vtd-server with devices that keep translations of their own (ATS)", hasDeviceTlbs: true),
         Of("vtd-guest", VtdUnit.EmulatedCachingMode, "Intel VT-d as QEMU shows it to guests in caching mode: 39 bits"),
     ];
 
-    private static IommuKind Of(string name, VtdUnit unit, string description) =>
-        new(name, description, settings => VtdMachine.Create(unit with { Name = name }, settings))
+    private static IommuKind Of(
+        string name, VtdUnit unit, string description, VtdMode mode = VtdMode.Legacy, bool hasDeviceTlbs = false) =>
+        new(name, description, settings => VtdMachine.Create(unit with { Name = name }, settings, mode: mode, hasDeviceTlbs: hasDeviceTlbs))
         {
             Tuning = VtdTuning.All,
             Costs = "vtd-public",

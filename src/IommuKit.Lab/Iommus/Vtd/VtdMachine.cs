@@ -11,8 +11,8 @@ namespace IommuKit.Lab.Iommus.Vtd;
 /// <summary>A machine with VT-d: a remapping unit, the driver, and three functions behind it.</summary>
 public sealed class VtdMachine : Machine
 {
-    // The queue, and a page of status words.
-    private const ulong QueueBytes = 2 << 12;
+    // The queue, with descriptors of 256 bits at the most, and a page of status words.
+    private const ulong QueueBytes = 4 << 12;
 
     // No machine here has more memory, whatever its addresses could name.
     private const int MostMemoryLog2 = 36;
@@ -22,8 +22,10 @@ public sealed class VtdMachine : Machine
 
     private readonly VtdDriver _driver;
     private readonly PostedDoorbell? _doorbell;
+    private readonly VtdPorts? _ports;
 
-    private VtdMachine(VtdDriver driver, MachineParts parts, VtdModel<SnoopedMemory>? model, PostedDoorbell? doorbell)
+    private VtdMachine(
+        VtdDriver driver, MachineParts parts, VtdModel<SnoopedMemory>? model, PostedDoorbell? doorbell, bool devicesAskAgain)
         : base(driver.Unit.Name, parts)
     {
         Model = model;
@@ -32,6 +34,8 @@ public sealed class VtdMachine : Machine
         if (model is not null)
         {
             model.MessageSent = _ => _driver.HandleInterrupt();
+            VtdDevice[] withTlbs = [.. driver.Devices.Cast<VtdDevice>().Where(device => device.HasDeviceTlb)];
+            _ports = withTlbs.Length == 0 ? null : new VtdPorts(model, withTlbs, devicesAskAgain);
         }
     }
 
@@ -39,7 +43,7 @@ public sealed class VtdMachine : Machine
     public VtdModel<SnoopedMemory>? Model { get; }
 
     /// <inheritdoc/>
-    public override IIommuModel? Hardware => Model;
+    public override IIommuModel? Hardware => (IIommuModel?)_ports ?? Model;
 
     /// <inheritdoc/>
     public override IommuDriver Driver => _driver;
@@ -58,8 +62,19 @@ public sealed class VtdMachine : Machine
     /// <param name="settings">How it is to be, or null.</param>
     /// <param name="modelOptions">The unit's caches, or null.</param>
     /// <param name="driverOptions">The options of the driver; null for those that the settings say.</param>
+    /// <param name="mode">By which tables the driver uses the unit, where the settings say its options.</param>
+    /// <param name="hasDeviceTlbs">Whether the functions keep translations of their own.</param>
+    /// <param name="devicesAskAgain">Whether they ask at once again for what they are told to drop.</param>
+    /// <param name="pasids">How many PASIDs the functions have.</param>
     public static VtdMachine Create(
-        VtdUnit unit, MachineSettings? settings = null, VtdModelOptions? modelOptions = null, VtdDriverOptions? driverOptions = null)
+        VtdUnit unit,
+        MachineSettings? settings = null,
+        VtdModelOptions? modelOptions = null,
+        VtdDriverOptions? driverOptions = null,
+        VtdMode mode = VtdMode.Legacy,
+        bool hasDeviceTlbs = false,
+        bool devicesAskAgain = false,
+        int pasids = 0)
     {
         ArgumentNullException.ThrowIfNull(unit);
         settings ??= new MachineSettings();
@@ -81,7 +96,11 @@ public sealed class VtdMachine : Machine
 
                 return doorbell = new PostedDoorbell(model, new HostStatusWords(memory.CpuView), VtdRegister.QueueTail, IsOfQueue);
             },
-            parts => new VtdMachine(CreateDriver(unit, driverOptions ?? VtdTuning.OptionsFor(settings), parts), parts, model, doorbell),
+            parts => new VtdMachine(CreateDriver(
+                unit,
+                driverOptions ?? VtdTuning.OptionsFor(settings) with { Mode = mode },
+                [.. Sources.Select(source => new VtdFunction(source, hasDeviceTlbs, pasids))],
+                parts), parts, model, doorbell, devicesAskAgain),
             new QueueParts(QueueBytes, memory => new VtdQueueReader(memory), () => new SilentVtd()));
     }
 
@@ -89,7 +108,11 @@ public sealed class VtdMachine : Machine
     public override void SettleWrites() => _doorbell?.Settle();
 
     /// <inheritdoc/>
-    public override void EvictTranslations() => Model?.Evict();
+    public override void EvictTranslations()
+    {
+        _ports?.Evict();
+        Model?.Evict();
+    }
 
     /// <inheritdoc/>
     protected override (int Reads, int Writes)? SourcesOf(IommuDevice device) =>
@@ -98,6 +121,7 @@ public sealed class VtdMachine : Machine
     private static bool IsOfQueue(uint offset) =>
         offset is VtdRegister.GlobalCommand or >= VtdRegister.QueueHead and < VtdRegister.CompletionStatus;
 
-    private static VtdDriver CreateDriver(VtdUnit unit, VtdDriverOptions options, MachineParts parts) => new(
-        unit, parts.Registers, parts.Cache, parts.Allocator, Sources, options, parts.Queues, parts.StatusWords);
+    private static VtdDriver CreateDriver(
+        VtdUnit unit, VtdDriverOptions options, IReadOnlyList<VtdFunction> functions, MachineParts parts) => new(
+        unit, parts.Registers, parts.Cache, parts.Allocator, functions, options, parts.Queues, parts.StatusWords);
 }

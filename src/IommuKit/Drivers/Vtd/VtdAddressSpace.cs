@@ -5,35 +5,63 @@ namespace IommuKit.Drivers.Vtd;
 /// <summary>One domain as the unit sees it, and the primitives that the policies use.</summary>
 internal sealed class VtdAddressSpace
 {
-    private const int NoId = -1;
+    private readonly List<VtdTag> _tags = [];
+    private readonly List<VtdDeviceTag> _devices = [];
 
     // Written by attach and detach, which hold a lock; see IsLive.
-    private volatile int _domainId = NoId;
+    private volatile VtdTags _where = VtdTags.None;
 
-    /// <summary>The domain id while a device is attached; negative if none is.</summary>
-    public int DomainId => _domainId;
+    /// <summary>The domain id, while <see cref="Users"/> is not 0.</summary>
+    public ushort DomainId { get; set; }
 
-    /// <summary>Attached devices.</summary>
+    /// <summary>Attached devices and PASIDs.</summary>
     public int Users { get; set; }
 
-    /// <summary>From here on the policies invalidate.</summary>
-    public void Enter(ushort domainId)
+    /// <summary>From here on the policies invalidate there too. One may be added several times.</summary>
+    public void Add(VtdTag tag)
     {
-        _domainId = domainId;
+        _tags.Add(tag);
+        Publish();
+    }
+
+    /// <summary>As <see cref="Add(VtdTag)"/>.</summary>
+    public void Add(VtdDeviceTag device)
+    {
+        _devices.Add(device);
+        Publish();
+    }
+
+    /// <summary>Takes it back as often as it was added: nothing is cached there any more.</summary>
+    public void Remove(VtdTag tag)
+    {
+        _tags.Remove(tag);
+        Publish();
+    }
+
+    /// <summary>As <see cref="Remove(VtdTag)"/>.</summary>
+    public void Remove(VtdDeviceTag device)
+    {
+        _devices.Remove(device);
+        Publish();
+    }
+
+    private void Publish()
+    {
+        _where = _tags.Count + _devices.Count == 0 ? VtdTags.None : new VtdTags([.. _tags.Distinct()], [.. _devices]);
+
+        // Operations that do not see it have stored before this fence, and hardware walks only after it.
         Interlocked.MemoryBarrier();
     }
 
-    /// <summary>Takes the id away.</summary>
-    public void Leave() => _domainId = NoId;
-
     /// <summary>The primitives.</summary>
-    internal readonly struct Hardware(VtdAddressSpace space, VtdDriver driver) : IDomainHardware<VtdBatch>
+    internal readonly struct Hardware(VtdAddressSpace space, VtdInvalidator invalidator, VtdQueue queue, bool mergesRanges)
+        : IDomainHardware<VtdBatch>
     {
-        // Without a device nothing can be cached under the domain's id: a device is given the domain only after the id is set, and
-        // when the last one goes everything is dropped.
-        public bool IsLive => space._domainId != NoId;
+        // Without a device nothing can be cached of the domain: a device is given the domain only after its tag is set, and when the last one
+        // goes everything is dropped.
+        public bool IsLive => space._where.Translations.Length != 0;
 
-        public void Begin(ref VtdBatch batch) => driver.Queue.Begin();
+        public void Begin(ref VtdBatch batch) => queue.Begin();
 
         public void InvalidateTableCache(ref VtdBatch batch, ulong physicalAddress, ulong bytes)
         {
@@ -42,44 +70,61 @@ internal sealed class VtdAddressSpace
 
         public void InvalidateTlb(ref VtdBatch batch, in TlbRange range)
         {
-            if (driver.MergesRanges)
+            if (mergesRanges)
             {
-                var interval = new Interval(range.Iova, range.LastIova);
-                batch.Range = batch.HasRange ? batch.Range.Around(interval) : interval;
+                batch.Add(new Interval(range.Iova, range.LastIova), most: 1);
                 batch.ChangesTables |= range.ChangesTables;
-                batch.HasRange = true;
+                return;
             }
-            else if (space._domainId is >= 0 and var id)
+
+            var where = space._where;
+            if (where.Devices.Length != 0 && batch.Count == VtdRanges.Capacity)
             {
-                driver.Invalidate((ushort)id, range.Iova, range.LastIova, range.ChangesTables);
+                InvalidateDevices(ref batch, where);
+            }
+
+            invalidator.Invalidate(where, range.Iova, range.LastIova, range.ChangesTables);
+            if (where.Devices.Length != 0)
+            {
+                batch.Add(new Interval(range.Iova, range.LastIova), VtdRanges.Capacity);
             }
         }
 
-        public void InvalidateAll(ref VtdBatch batch)
-        {
-            if (space._domainId is >= 0 and var id)
-            {
-                driver.InvalidateDomain((ushort)id);
-            }
-        }
+        public void InvalidateAll(ref VtdBatch batch) => invalidator.InvalidateEverything(space._where);
 
         public void Submit(ref VtdBatch batch)
         {
             try
             {
-                if (batch.HasRange && space._domainId is >= 0 and var id)
+                if (batch.Count != 0)
                 {
-                    driver.Invalidate((ushort)id, batch.Range.First, batch.Range.Last, batch.ChangesTables);
+                    var where = space._where;
+                    if (mergesRanges)
+                    {
+                        invalidator.Invalidate(where, batch.Ranges[0].First, batch.Ranges[0].Last, batch.ChangesTables);
+                    }
+
+                    InvalidateDevices(ref batch, where);
                 }
             }
             finally
             {
-                batch.HasRange = false;
+                batch.Count = 0;
                 batch.ChangesTables = false;
-                batch.Ticket = driver.Queue.Submit();
+                batch.Ticket = queue.Submit();
             }
         }
 
-        public void Wait(ref VtdBatch batch) => driver.Queue.Wait(batch.Ticket);
+        public void Wait(ref VtdBatch batch) => queue.Wait(batch.Ticket);
+
+        private void InvalidateDevices(ref VtdBatch batch, VtdTags where)
+        {
+            if (where.Devices.Length != 0)
+            {
+                invalidator.InvalidateDevices(where.Devices, batch.Ranges[..batch.Count]);
+            }
+
+            batch.Count = 0;
+        }
     }
 }

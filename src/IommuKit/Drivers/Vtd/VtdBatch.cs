@@ -8,12 +8,27 @@ internal struct VtdBatch
     /// <summary>The last wait to wait for; 0 if there is none.</summary>
     public ulong Ticket;
 
-    /// <summary>Where ranges are merged: around what the piece changed so far, if <see cref="HasRange"/>.</summary>
-    public Interval Range;
+    /// <summary>What of the piece is not in the queue yet: everything, where ranges are merged; otherwise for devices alone.</summary>
+    public VtdRanges Ranges;
 
-    /// <summary>Whether there is a range.</summary>
-    public bool HasRange;
+    /// <summary>How many ranges there are.</summary>
+    public int Count;
 
-    /// <summary>Whether pointers to tables changed in it.</summary>
+    /// <summary>Where ranges are merged: whether pointers to tables changed in them.</summary>
     public bool ChangesTables;
+
+    /// <summary>Adds a range, or widens the last one if there is no room.</summary>
+    /// <param name="range">The range.</param>
+    /// <param name="most">The room.</param>
+    public void Add(Interval range, int most)
+    {
+        if (Count < most)
+        {
+            Ranges[Count++] = range;
+        }
+        else
+        {
+            Ranges[Count - 1] = Ranges[Count - 1].Around(range);
+        }
+    }
 }

@@ -1,22 +1,18 @@
-using System.Runtime.InteropServices;
 using IommuKit.Domains;
-using IommuKit.PageTables;
-using IommuKit.Specs.Vtd;
 
 namespace IommuKit.Drivers.Vtd;
 
-/// <content>Attaching and detaching devices: context entries, and what is cached of them. Callers hold the attach lock.</content>
+/// <content>Attaching and detaching devices. Callers hold the attach lock.</content>
 public sealed partial class VtdDriver
 {
-    // What caching mode tags entries with that are not present.
-    private const ushort NoDomain = 0;
+    /// <summary>What caching mode tags entries with that are not present.</summary>
+    internal const ushort NoDomain = 0;
 
-    // Has a device while its entry goes from one domain to another.
-    private const ushort Transit = 1;
+    /// <summary>Has a device while its entry goes from one domain to another.</summary>
+    internal const ushort Transit = 1;
+
     private const ushort FirstDomainId = 2;
 
-    private readonly ulong _root;
-    private readonly ulong[] _contextTables = new ulong[256];
     private readonly VtdAddressSpace _identity = new();
 
     /// <inheritdoc/>
@@ -27,43 +23,45 @@ public sealed partial class VtdDriver
             ObjectDisposedException.ThrowIf(IsDisposed, this);
         }
 
-        if (pasid != IommuDomain.NoPasid)
+        var function = (VtdDevice)device;
+        if (pasid == 0)
         {
-            throw new IommuException(IommuError.ENODEV, $"{Unit.Name} is used in legacy mode, which has no PASIDs.");
+            throw new IommuException(IommuError.ENODEV, $"PASID 0 of {device.Name} stands for what comes without a PASID.");
         }
 
+        int number = pasid == IommuDomain.NoPasid ? 0 : pasid;
         var next = SpaceOf(newDomain);
         var last = SpaceOf(oldDomain);
-        ushort source = ((VtdDevice)device).SourceId;
-        ulong address = ContextOf(source);
         if (next is { Users: 0 })
         {
             Load(next, newDomain!);
         }
 
-        var target = next is null ? default : EntryOf(next, newDomain!);
+        var target = TargetOf(next, newDomain);
+        var origin = TargetOf(last, oldDomain);
+        if (next is not null)
+        {
+            Join(next, function, number, target);
+        }
+
         if (next is not null && last is not null)
         {
-            Move(source, address, last, target);
+            Move(function, number, last, origin, next, target);
         }
         else if (next is not null)
         {
-            Enter(source, address, target);
+            Enter(function, number, next, target);
         }
         else if (last is not null)
         {
-            Leave(source, address, last);
+            _routes.Leave(function, number, origin);
         }
 
-        next?.Users += 1;
-        if (last is not null && --last.Users == 0)
+        if (last is not null)
         {
-            _domainIds[last.DomainId] = false;
-            last.Leave();
+            Part(last, function, number, origin);
         }
     }
-
-    private static ulong Half(VtdContextEntry entry, bool isUpper) => isUpper ? entry.Upper : entry.Lower;
 
     /// <summary>The address space of a domain; null where devices are blocked.</summary>
     private VtdAddressSpace? SpaceOf(IommuDomain? domain) => domain switch
@@ -75,9 +73,9 @@ public sealed partial class VtdDriver
         _ => throw new IommuException(IommuError.EINVAL, $"{Unit.Name} has not made this domain."),
     };
 
-    private VtdContextEntry EntryOf(VtdAddressSpace space, IommuDomain domain) => domain is PagingDomain paging
-        ? VtdContextEntry.Create(VtdContextType.Untranslated, paging.RootAddress, _width, (ushort)space.DomainId)
-        : VtdContextEntry.Create(VtdContextType.PassThrough, 0, _width, (ushort)space.DomainId);
+    private static VtdTarget TargetOf(VtdAddressSpace? space, IommuDomain? domain) => space is null ? default
+        : domain is PagingDomain paging ? new VtdTarget(space.DomainId, paging.RootAddress, PassesThrough: false)
+        : new VtdTarget(space.DomainId, 0, PassesThrough: true);
 
     private void Load(VtdAddressSpace space, IommuDomain domain)
     {
@@ -94,119 +92,69 @@ public sealed partial class VtdDriver
 
         if (domain is PagingDomain paging)
         {
-            Clean(paging.RootAddress, 1ul << PageShift);
-            _cache.Barrier();
+            _structures.Publish(paging.RootAddress, 1ul << PageShift);
         }
 
         _domainIds[id] = true;
-        space.Enter((ushort)id);
+        space.DomainId = (ushort)id;
     }
 
-    /// <summary>A blocked device comes to a domain.</summary>
-    private void Enter(ushort source, ulong address, VtdContextEntry entry)
+    /// <summary>From here on the policies invalidate what a device may cache of a domain.</summary>
+    private void Join(VtdAddressSpace space, VtdDevice device, int pasid, in VtdTarget target)
     {
-        Store(address, isUpper: true, entry);
-        Store(address, isUpper: false, entry);
-        if (Unit.Capability.CachingMode)
+        space.Users++;
+        space.Add(_routes.TagOf(target, pasid));
+        if (device.HasDeviceTlb)
         {
-            // That the device had no entry may be cached, and whatever was not present of the domain when it had no device.
-            DropContext(NoDomain, source);
-            DropDomain(entry.DomainId);
+            space.Add(new VtdDeviceTag(device.SourceId, pasid));
         }
     }
 
-    /// <summary>A device goes, and is blocked.</summary>
-    private void Leave(ushort source, ulong address, VtdAddressSpace last)
+    /// <summary>A device holds nothing of a domain any more.</summary>
+    private void Part(VtdAddressSpace space, VtdDevice device, int pasid, in VtdTarget target)
     {
-        Store(address, isUpper: false, default);
-        DropContext((ushort)last.DomainId, source);
-        DropDomain((ushort)last.DomainId);
-        Store(address, isUpper: true, default);
-    }
-
-    /// <summary>
-    /// A device goes from one domain to another, without a moment in which it is in neither. An entry has two words, and between the stores to them
-    /// hardware may read the new one of one and the old one of the other; under an id that no other device has that does no harm.
-    /// </summary>
-    private void Move(ushort source, ulong address, VtdAddressSpace last, VtdContextEntry target)
-    {
-        Store(address, isUpper: true, VtdContextEntry.Create(default, 0, _width, Transit));
-        DropContext((ushort)last.DomainId, source);
-        Store(address, isUpper: false, target);
-        DropContext(Transit, source);
-        DropDomain(Transit);
-        Store(address, isUpper: true, target);
-        DropContext(Transit, source);
-        DropDomain(Transit);
-        DropDomain((ushort)last.DomainId);
-        if (Unit.Capability.CachingMode)
+        space.Remove(_routes.TagOf(target, pasid));
+        if (device.HasDeviceTlb)
         {
-            DropDomain(target.DomainId);
+            space.Remove(new VtdDeviceTag(device.SourceId, pasid));
+        }
+
+        if (--space.Users == 0)
+        {
+            _domainIds[space.DomainId] = false;
         }
     }
 
-    private void DropContext(ushort domainId, ushort source) =>
-        Queue.Do(VtdInvalidationDescriptor.InvalidateContexts(VtdGranularity.Selective, domainId, source));
-
-    private void DropDomain(ushort domainId) => Queue.Do(VtdInvalidationDescriptor.InvalidateIotlb(VtdGranularity.Domain, domainId));
-
-    private void Store(ulong address, bool isUpper, VtdContextEntry entry)
+    private void Enter(VtdDevice device, int pasid, VtdAddressSpace next, in VtdTarget target)
     {
-        Store(address + (isUpper ? sizeof(ulong) : 0u), Half(entry, isUpper));
-        Clean(address, VtdContextEntry.Bytes);
-        _cache.Barrier();
-    }
-
-    private void Store(ulong address, ulong value) =>
-        Volatile.Write(ref MemoryMarshal.AsRef<ulong>(_allocator.Memory.Span(address, sizeof(ulong))), value);
-
-    private void Clean(ulong address, ulong bytes)
-    {
-        if (!_isCoherent)
+        try
         {
-            _cache.Clean(address, bytes);
+            _routes.Enter(device, pasid, target);
+        }
+        catch (IommuException exception) when (exception.Error == IommuError.ENOMEM)
+        {
+            // Nothing was stored. Where hardware did not answer, nobody knows what it holds, and invalidations go on.
+            Part(next, device, pasid, target);
+            throw;
         }
     }
 
-    /// <summary>Where the context entry of a device is. The table of its bus is made if there is none.</summary>
-    private ulong ContextOf(ushort source)
+    /// <summary>Moves a device; on the way, what is unmapped of either domain is invalidated under the id that it has meanwhile, too.</summary>
+    private void Move(
+        VtdDevice device, int pasid, VtdAddressSpace last, in VtdTarget origin, VtdAddressSpace next, in VtdTarget target)
     {
-        ref ulong table = ref _contextTables[source >> 8];
-        if (table == 0)
+        var oldTag = _routes.TagOf(origin with { DomainId = Transit }, pasid);
+        var newTag = _routes.TagOf(target with { DomainId = Transit }, pasid);
+        last.Add(oldTag);
+        next.Add(newTag);
+        try
         {
-            ulong made = AllocateTable();
-            Clean(made, 1ul << PageShift);
-            _cache.Barrier();
-            ulong entry = _root + ((ulong)(source >> 8) * VtdRootEntry.Bytes);
-            Store(entry, made | VtdRootEntry.Present);
-            Clean(entry, VtdRootEntry.Bytes);
-            _cache.Barrier();
-            table = made;
-            if (Unit.Capability.CachingMode)
-            {
-                Queue.Do(VtdInvalidationDescriptor.InvalidateContexts(VtdGranularity.Global));
-            }
+            _routes.Move(device, pasid, origin, target);
         }
-
-        return table + ((ulong)(source & 0xff) * VtdContextEntry.Bytes);
-    }
-
-    private static ulong Allocate(PageAllocator memory, int log2) => memory.TryAllocate(Math.Max(log2, PageShift), out ulong address)
-        ? address
-        : throw new IommuException(IommuError.ENOMEM, "There is no memory for the structures of a VT-d unit.");
-
-    private ulong AllocateTable() => Allocate(_allocator, PageShift);
-
-    private void FreeStructures()
-    {
-        foreach (ulong table in _contextTables)
+        finally
         {
-            if (table != 0)
-            {
-                _allocator.Free(table, PageShift);
-            }
+            last.Remove(oldTag);
+            next.Remove(newTag);
         }
-
-        _allocator.Free(_root, PageShift);
     }
 }

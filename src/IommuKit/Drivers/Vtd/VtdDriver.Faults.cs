@@ -68,7 +68,7 @@ public sealed partial class VtdDriver
     private void Report(VtdFaultRecord record)
     {
         var device = _deviceBySource.GetValueOrDefault(record.SourceId);
-        var domain = device?.Domain;
+        var domain = device?.DomainOf(record.Pasid ?? IommuDomain.NoPasid);
         var granted = Protection.None;
         if (domain is not null && domain.TryFind(record.Address, out var mapping))
         {

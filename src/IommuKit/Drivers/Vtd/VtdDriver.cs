@@ -5,14 +5,15 @@ using IommuKit.PageTables;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.Mmio;
 using IommuKit.Specs.Vtd;
+using IommuKit.Specs.X86;
 using IommuKit.Sync;
 
 namespace IommuKit.Drivers.Vtd;
 
-/// <summary>The driver of a VT-d remapping unit: legacy mode, domains on the second stage, invalidation by the queue.</summary>
+/// <summary>The driver of a VT-d remapping unit: legacy or scalable mode, domains on the second or the first stage, invalidation by the queue.</summary>
 /// <remarks>
 /// An operation that invalidates puts its descriptors into the queue with one wait behind them, and waits for that outside all locks. Devices that
-/// are in no domain are blocked. Device TLBs are not used: contexts block translation requests.
+/// are in no domain are blocked.
 /// </remarks>
 public sealed partial class VtdDriver : IommuDriver
 {
@@ -25,19 +26,19 @@ public sealed partial class VtdDriver : IommuDriver
     private readonly PageAllocator _allocator;
     private readonly VtdDriverOptions _options;
     private readonly VtdGlobalCommands _commands;
+    private readonly VtdStructures _structures;
+    private readonly IVtdRoutes _routes;
     private readonly VtdDevice[] _devices;
     private readonly Dictionary<ushort, VtdDevice> _deviceBySource = [];
     private readonly Dictionary<IommuDomain, VtdAddressSpace> _spaces = [];
     private readonly BitArray _domainIds;
-    private readonly int _width;
-    private readonly bool _isCoherent;
 
     /// <summary>Takes control of a unit and switches translation on. Every device is blocked.</summary>
     /// <param name="unit">What its registers and ACPI say.</param>
     /// <param name="registers">Its registers.</param>
     /// <param name="cache">The CPU's cache.</param>
     /// <param name="allocator">Where page tables, the root table and context tables come from.</param>
-    /// <param name="sources">The source ids of the functions behind it: bus, device and function.</param>
+    /// <param name="functions">The functions behind it.</param>
     /// <param name="options">Tuning, or null.</param>
     /// <param name="queueMemory">Where the queue comes from, which hardware snoops on every unit; null for where page tables come from.</param>
     /// <param name="statusWords">How words that hardware stores are looked at; null for directly.</param>
@@ -48,7 +49,7 @@ public sealed partial class VtdDriver : IommuDriver
         IMmio registers,
         ICpuCache cache,
         PageAllocator allocator,
-        IReadOnlyList<ushort> sources,
+        IReadOnlyList<VtdFunction> functions,
         VtdDriverOptions? options = null,
         PageAllocator? queueMemory = null,
         IStatusWords? statusWords = null)
@@ -57,7 +58,7 @@ public sealed partial class VtdDriver : IommuDriver
         ArgumentNullException.ThrowIfNull(registers);
         ArgumentNullException.ThrowIfNull(cache);
         ArgumentNullException.ThrowIfNull(allocator);
-        ArgumentNullException.ThrowIfNull(sources);
+        ArgumentNullException.ThrowIfNull(functions);
         _options = options ?? new VtdDriverOptions();
         Validate(unit, _options);
         Unit = unit;
@@ -65,59 +66,37 @@ public sealed partial class VtdDriver : IommuDriver
         _allocator = allocator;
         _commands = new VtdGlobalCommands(registers);
         var capability = unit.Capability;
-        bool snoops = unit.ExtendedCapability.IsCoherent;
-        _isCoherent = snoops && !capability.NeedsWriteBufferFlush;
+        bool snoops = unit.ExtendedCapability.IsCoherent && (_options.Mode == VtdMode.Legacy || unit.ExtendedCapability.ScalableWalkSnoops);
+        bool isCoherent = snoops && !capability.NeedsWriteBufferFlush;
         _cache = capability.NeedsWriteBufferFlush ? new WriteBufferCache(cache, snoops, _commands) : cache;
-        _width = BitOperations.Log2((uint)capability.SupportedWidths & 0xe);
-        _blocksPerRange = _options.BlocksPerRange == 0 ? DefaultBlocks : _options.BlocksPerRange;
-        _domainThreshold = _options.DomainThreshold == 0 ? ulong.MaxValue : (ulong)_options.DomainThreshold - 1;
-        _largestBlock = capability.PageSelectiveInvalidation ? capability.MaxAddressMask : -1;
-        _usesHint = _options.UsesHint && !capability.CachingMode;
+        _structures = new VtdStructures(allocator, _cache, isCoherent);
+        int width = BitOperations.Log2((uint)capability.SupportedWidths & 0xe);
         _interrupts = new InterruptWork(Drain);
         _domainIds = new BitArray(1 << capability.DomainIdBits);
         _domainIds[NoDomain] = true;
         _domainIds[Transit] = true;
-        _devices = [.. sources.Select(source => new VtdDevice(this, source))];
+        _devices = [.. functions.Select(MakeDevice)];
         foreach (var device in _devices)
         {
             _deviceBySource.Add(device.SourceId, device);
         }
 
-        ulong supported = VtdSecondStageFormat.PageSizes
-            & ~((capability.SecondStage2M ? 0 : 1ul << 21) | (capability.SecondStage1G ? 0 : 1ul << 30));
-        Traits = new IommuTraits
-        {
-            Name = unit.Name,
-            InputBits = Math.Min(capability.MaxGuestWidth, WidthBits(_width)),
-            OutputBits = unit.HostAddressBits,
-            PageSizes = _options.UsesLargePages ? supported : 1ul << PageShift,
-            SupportedPageSizes = supported,
-            AddressSpaces = _domainIds.Length - FirstDomainId,
-            Paging = new PagingTraits
-            {
-                Format = VtdSecondStageFormat.Name,
-                Release = _options.Release,
-                Flush = new FlushTraits
-                {
-                    HasCoherentWalk = _isCoherent,
-                    CachesInvalidEntries = capability.CachingMode,
-                    HasRangeFlush = _options.HasRangeFlush,
-                },
-            },
-        };
-        int statusLog2 = _options.QueueLog2 + 2;
-        int ringLog2 = _options.QueueLog2 + 4;
+        Traits = MakeTraits(unit, _options, WidthBits(width), isCoherent, _domainIds.Length - FirstDomainId);
+        bool isWide = _options.Mode != VtdMode.Legacy;
         var memory = queueMemory ?? allocator;
         Queue = new VtdQueue(
             registers,
             _commands,
             memory.Memory,
             statusWords ?? new HostStatusWords(memory.Memory),
-            Allocate(memory, ringLog2),
-            Allocate(memory, statusLog2),
+            VtdStructures.Allocate(memory, _options.QueueLog2 + (isWide ? 5 : 4)),
+            VtdStructures.Allocate(memory, _options.QueueLog2 + 2),
             _options.QueueLog2,
-            isWide: false);
-        _root = AllocateTable();
+            isWide);
+        Invalidator = new VtdInvalidator(unit, _options, Queue);
+        _routes = isWide
+            ? new VtdPasids(unit, _structures, Invalidator, _options.Mode, width)
+            : new VtdContexts(unit, _structures, Invalidator, width);
         SwitchOn();
     }
 
@@ -132,8 +111,7 @@ public sealed partial class VtdDriver : IommuDriver
 
     internal VtdQueue Queue { get; }
 
-    /// <summary>Whether all that an operation changed is invalidated as one range.</summary>
-    internal bool MergesRanges => _options.MergesRanges;
+    internal VtdInvalidator Invalidator { get; }
 
     /// <inheritdoc/>
     public override PagingDomain CreateDomain(DomainOptions? options = null)
@@ -144,8 +122,10 @@ public sealed partial class VtdDriver : IommuDriver
         {
             ObjectDisposedException.ThrowIf(IsDisposed, this);
             var space = new VtdAddressSpace();
-            var domain = new PagingDomain<VtdSecondStageFormat, VtdAddressSpace.Hardware, VtdBatch>(
-                this, options, _allocator, new VtdAddressSpace.Hardware(space, this), _cache);
+            var hardware = new VtdAddressSpace.Hardware(space, Invalidator, Queue, _options.MergesRanges);
+            PagingDomain domain = _options.Mode == VtdMode.FirstStage
+                ? new PagingDomain<X86Format, VtdAddressSpace.Hardware, VtdBatch>(this, options, _allocator, hardware, _cache)
+                : new PagingDomain<VtdSecondStageFormat, VtdAddressSpace.Hardware, VtdBatch>(this, options, _allocator, hardware, _cache);
             _spaces.Add(domain, space);
             return domain;
         }
@@ -160,14 +140,78 @@ public sealed partial class VtdDriver : IommuDriver
         _registers.Write32(VtdRegister.FaultEvent, VtdRegister.EventBits.Mask);
         _commands.Clear(VtdRegister.GlobalBits.TranslationEnable);
         _commands.Clear(VtdRegister.GlobalBits.QueuedInvalidationEnable);
-        FreeStructures();
+        _routes.Free();
     }
 
     private static int WidthBits(int encoded) => 30 + (9 * encoded);
 
+    private static IommuTraits MakeTraits(VtdUnit unit, VtdDriverOptions options, int widthBits, bool isCoherent, int addressSpaces)
+    {
+        var capability = unit.Capability;
+        bool isFirstStage = options.Mode == VtdMode.FirstStage;
+        ulong supported = isFirstStage
+            ? X86Format.PageSizes & ~(capability.FirstStage1G ? 0 : 1ul << 30)
+            : VtdSecondStageFormat.PageSizes
+                & ~((capability.SecondStage2M ? 0 : 1ul << 21) | (capability.SecondStage1G ? 0 : 1ul << 30));
+        return new IommuTraits
+        {
+            Name = unit.Name,
+            InputBits = isFirstStage ? capability.FirstStage5Levels ? 57 : 48 : Math.Min(capability.MaxGuestWidth, widthBits),
+            OutputBits = unit.HostAddressBits,
+            PageSizes = options.UsesLargePages ? supported : 1ul << PageShift,
+            SupportedPageSizes = supported,
+            AddressSpaces = addressSpaces,
+            Paging = new PagingTraits
+            {
+                Format = isFirstStage ? X86Format.Name : VtdSecondStageFormat.Name,
+                Release = options.Release,
+                Flush = new FlushTraits
+                {
+                    HasCoherentWalk = isCoherent,
+
+                    // What is not present of a first stage is never remembered, whatever CAP.CM says.
+                    CachesInvalidEntries = capability.CachingMode && !isFirstStage,
+                    HasRangeFlush = options.HasRangeFlush,
+                },
+            },
+        };
+    }
+
+    private VtdDevice MakeDevice(VtdFunction function)
+    {
+        var extended = Unit.ExtendedCapability;
+        bool mayHavePasids = _options.Mode != VtdMode.Legacy && extended.Pasid;
+        if (function.Pasids < 0 || (mayHavePasids && function.Pasids > 1 << extended.PasidBits))
+        {
+            throw new ArgumentException(
+                $"{VtdDevice.NameOf(function.SourceId)} cannot have {function.Pasids} PASIDs: {Unit.Name} has {extended.PasidBits} bits for them.",
+                nameof(function));
+        }
+
+        return new VtdDevice(this, function.SourceId, function.HasDeviceTlb && extended.DeviceTlb, mayHavePasids ? function.Pasids : 0);
+    }
+
     private static void Validate(VtdUnit unit, VtdDriverOptions options)
     {
-        if (!unit.ExtendedCapability.QueuedInvalidation || (unit.Capability.SupportedWidths & 0xe) == 0)
+        var extended = unit.ExtendedCapability;
+        if (!Enum.IsDefined(options.Mode))
+        {
+            throw new ArgumentException($"There is no mode {options.Mode}.", nameof(options));
+        }
+
+        bool hasStage = options.Mode switch
+        {
+            VtdMode.Legacy => true,
+            VtdMode.SecondStage => extended is { ScalableMode: true, SecondStage: true },
+            _ => extended is { ScalableMode: true, FirstStage: true },
+        };
+        if (!hasStage)
+        {
+            throw new ArgumentException($"{unit.Name} has no {options.Mode} in scalable mode.", nameof(options));
+        }
+
+        bool needsWidth = options.Mode != VtdMode.FirstStage;
+        if (!extended.QueuedInvalidation || (needsWidth && (unit.Capability.SupportedWidths & 0xe) == 0))
         {
             throw new ArgumentException($"{unit.Name} has no invalidation queue, or no second stage of three to five levels.", nameof(unit));
         }
@@ -199,13 +243,16 @@ public sealed partial class VtdDriver : IommuDriver
         }
 
         ClearFaults();
-        Clean(_root, 1ul << PageShift);
-        _cache.Barrier();
         Queue.Enable();
-        _registers.Write64(VtdRegister.RootTable, _root);
+        _registers.Write64(VtdRegister.RootTable, _routes.Register);
         _commands.Set(VtdRegister.GlobalBits.SetRootTable);
-        Queue.Do(VtdInvalidationDescriptor.InvalidateContexts(VtdGranularity.Global));
-        Queue.Do(VtdInvalidationDescriptor.InvalidateIotlb(VtdGranularity.Global));
+        Invalidator.DropContexts();
+        if (_options.Mode != VtdMode.Legacy)
+        {
+            Invalidator.DropPasids();
+        }
+
+        Invalidator.DropTranslations();
         _commands.Set(VtdRegister.GlobalBits.TranslationEnable);
         if (Unit.Capability.HasProtectedLowMemory || Unit.Capability.HasProtectedHighMemory)
         {

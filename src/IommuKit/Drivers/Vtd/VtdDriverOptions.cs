@@ -5,6 +5,9 @@ namespace IommuKit.Drivers.Vtd;
 /// <summary>What can be tuned about the VT-d driver.</summary>
 public sealed record VtdDriverOptions
 {
+    /// <summary>By which tables the unit is used.</summary>
+    public VtdMode Mode { get; init; }
+
     /// <summary>
     /// A range is invalidated by up to this many naturally aligned blocks that are exactly it, or by the one smallest aligned block around it where
     /// that would take more. 0 means 4; 1 always takes the one block, as Linux does.
@@ -26,6 +29,11 @@ public sealed record VtdDriverOptions
     /// <summary>Whether all that an operation changed is invalidated as one range, as in Linux; otherwise each range of it by itself.</summary>
     public bool MergesRanges { get; init; }
 
+    /// <summary>
+    /// Whether device TLBs are invalidated behind a wait of their own for the IOTLB; otherwise right behind the IOTLB's descriptors, as in Linux.
+    /// </summary>
+    public bool WaitsBeforeDeviceTlb { get; init; } = true;
+
     /// <summary>Whether domains map with pages of 2 MiB and 1 GiB where they can, and the hardware has them.</summary>
     public bool UsesLargePages { get; init; } = true;
 
@@ -39,8 +47,14 @@ public sealed record VtdDriverOptions
     public int QueueLog2 { get; init; } = 8;
 
     /// <summary>The rules of Linux 6.1 to 6.17 for the second stage: one block for what an operation changed, never with the hint.</summary>
-    public static VtdDriverOptions Linux { get; } = new() { BlocksPerRange = 1, UsesHint = false, MergesRanges = true };
+    public static VtdDriverOptions Linux { get; } = new()
+    {
+        BlocksPerRange = 1,
+        UsesHint = false,
+        MergesRanges = true,
+        WaitsBeforeDeviceTlb = false,
+    };
 
-    /// <summary>The rules of Linux since the hint takes effect (6b38a108eeb3, October 2025).</summary>
+    /// <summary>The rules of Linux since the hint takes effect (6b38a108eeb3, October 2025). On the first stage it always did.</summary>
     public static VtdDriverOptions LinuxWithHint { get; } = Linux with { UsesHint = true };
 }

@@ -38,7 +38,7 @@ public sealed class VtdAllocationTests
             silent,
             silent,
             new PageAllocator(memory.CpuView, 1 << 20, 16 << 20),
-            [0x10],
+            [new VtdFunction(0x10)],
             statusWords: silent);
         using var domain = driver.CreateDomain(new DomainOptions { Policy = policy, Counters = new DomainCounters() });
         domain.Attach(driver.Devices[0]);

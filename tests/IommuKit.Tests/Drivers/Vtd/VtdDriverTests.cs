@@ -111,7 +111,7 @@ public sealed class VtdDriverTests
             {
                 one.Descriptors.Clear();
                 one.Driver.Queue.Begin();
-                one.Driver.Invalidate(9, first << 12, ((first + pages) << 12) - 1, changesTables: false);
+                one.Driver.Invalidator.Invalidate(new VtdTags([new VtdTag(9, VtdTag.EveryPasid)], []), first << 12, ((first + pages) << 12) - 1, changesTables: false);
                 one.Driver.Queue.Wait(one.Driver.Queue.Submit());
             }
 
