@@ -87,13 +87,20 @@ internal static class Scenario
     /// <param name="options">The options of the domains.</param>
     /// <param name="steps">The steps.</param>
     /// <param name="least">What pages are mapped with that are to have no rights, as far as the format has such.</param>
+    /// <param name="writing">What pages are mapped with that are to be written only, as far as the format has such.</param>
     public static void RunOn(
-        Machine machine, ulong pool, string[] devices, DomainOptions options, Step[] steps, Protection least = Protection.None)
+        Machine machine,
+        ulong pool,
+        string[] devices,
+        DomainOptions options,
+        Step[] steps,
+        Protection least = Protection.None,
+        Protection writing = Protection.Write)
     {
         Tenant[] tenants = [.. devices.Select(name => new Tenant(machine, name, options))];
         foreach (var step in steps)
         {
-            Do(machine, tenants[step.Tenant], pool, step, least);
+            Do(machine, tenants[step.Tenant], pool, step, least, writing);
         }
 
         foreach (var tenant in tenants)
@@ -114,7 +121,7 @@ internal static class Scenario
         }
     }
 
-    private static void Do(Machine machine, Tenant tenant, ulong pool, Step step, Protection least)
+    private static void Do(Machine machine, Tenant tenant, ulong pool, Step step, Protection least, Protection writing)
     {
         ulong iova = Base + ((ulong)step.Page * Tenant.Page);
         ulong size = (ulong)step.Pages * Tenant.Page;
@@ -122,7 +129,7 @@ internal static class Scenario
         var protection = (step.Extra % 7) switch
         {
             0 => Protection.Read,
-            1 => Protection.Write,
+            1 => writing,
             2 => least,
             _ => Protection.Read | Protection.Write,
         };
