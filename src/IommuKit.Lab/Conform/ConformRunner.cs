@@ -19,20 +19,30 @@ internal static class ConformRunner
         ArgumentNullException.ThrowIfNull(kinds);
         var run = new Comparison();
         IConformKind? kind = null;
-        BootSnapshot? first = null;
-        foreach (var snapshot in boot.Snapshots())
+        IConformDriver? driver = null;
+        try
         {
-            kind ??= kinds.FirstOrDefault(one => one.Recognises(snapshot))
-                ?? throw new InputException($"{boot.Name}: the registers of {snapshot.Name} are of no IOMMU that is known here, "
-                    + $"which are {string.Join(", ", kinds.Select(one => one.Name))}.");
-            first ??= snapshot;
-            run.Add(snapshot, kind);
-        }
+            foreach (var snapshot in boot.Snapshots())
+            {
+                if (kind is null)
+                {
+                    kind = kinds.FirstOrDefault(one => one.Recognises(snapshot))
+                        ?? throw new InputException($"{boot.Name}: the registers of {snapshot.Name} are of no IOMMU that is known here, "
+                            + $"which are {string.Join(", ", kinds.Select(one => one.Name))}.");
+                    driver = boot.HasEvents ? kind.Drive(boot.Kernel, snapshot) : null;
+                }
 
-        using var driver = first is not null && boot.HasEvents ? kind!.Drive(boot.Kernel, first) : null;
-        if (driver is not null)
+                run.Add(snapshot, kind);
+            }
+
+            if (driver is not null)
+            {
+                run.Add(boot, driver);
+            }
+        }
+        finally
         {
-            run.Add(boot, driver);
+            driver?.Dispose();
         }
 
         return kind is null

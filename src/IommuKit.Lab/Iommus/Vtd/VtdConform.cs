@@ -1,4 +1,5 @@
 using System.Globalization;
+using IommuKit.Drivers.Vtd;
 using IommuKit.Lab.Conform;
 using IommuKit.Models.Memory;
 using IommuKit.Models.Vtd;
@@ -59,10 +60,14 @@ internal sealed class VtdConform : IConformKind
     {
         ArgumentNullException.ThrowIfNull(snapshot);
 
-        // Our driver has the second stage only, in legacy mode. In caching mode both maps and unmaps have commands, and the recording does not tell
-        // which are whose.
+        // Kernels take the first stage where there is one. In caching mode both maps and unmaps of the second have commands, and the recording does
+        // not tell which are whose.
         var unit = UnitOf(snapshot);
-        return IsScalable(snapshot) || unit.Capability.CachingMode ? null : new VtdConformDriver(unit);
+        var extended = unit.ExtendedCapability;
+        var mode = !IsScalable(snapshot) ? VtdMode.Legacy : extended.FirstStage ? VtdMode.FirstStage : VtdMode.SecondStage;
+        return unit.Capability.CachingMode && mode != VtdMode.FirstStage
+            ? null
+            : new VtdConformDriver(unit, mode, new VtdRecordedDevices(snapshot).WithTlbs);
     }
 
     private static bool IsScalable(BootSnapshot snapshot) =>

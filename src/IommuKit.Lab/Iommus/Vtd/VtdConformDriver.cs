@@ -19,18 +19,26 @@ internal sealed class VtdConformDriver : IConformDriver
     private const ulong Pool = 1ul << 20;
     private const ulong PoolBytes = 256ul << 20;
     private const int Devices = 256;
+
+    // A bus that no recorded machine has.
+    private const int FirstPlain = 0xff00;
     private const string DomainField = "did=";
 
     private readonly PhysicalMemory _memory;
     private readonly Listener _listener;
     private readonly VtdDriver _driver;
+    private readonly ILookup<string, ushort> _withTlbs;
     private readonly Dictionary<string, ushort> _ids = new(StringComparer.Ordinal);
     private int _attached;
 
     /// <summary>Sets it up.</summary>
     /// <param name="unit">What the recorded unit says of itself.</param>
-    public VtdConformDriver(VtdUnit unit)
+    /// <param name="mode">By which tables the recorded kernel used it.</param>
+    /// <param name="withTlbs">The devices that keep translations of their own, and the recorded domains that they are in.</param>
+    public VtdConformDriver(VtdUnit unit, VtdMode mode, IReadOnlyList<(ushort Source, ushort DomainId)> withTlbs)
     {
+        _withTlbs = withTlbs.ToLookup(
+            one => string.Create(CultureInfo.InvariantCulture, $"{DomainField}{one.DomainId:x}"), one => one.Source);
 
         // Every unit snoops its queue, and nothing here depends on whether it snoops its tables.
         _memory = new PhysicalMemory(Pool + PoolBytes, isCoherent: true);
@@ -44,8 +52,11 @@ internal sealed class VtdConformDriver : IConformDriver
                 _listener,
                 _memory,
                 new PageAllocator(_memory.CpuView, Pool, PoolBytes),
-                [.. Enumerable.Range(0, Devices).Select(number => new VtdFunction((ushort)number))],
-                VtdDriverOptions.LinuxWithHint);
+                [
+                    .. Enumerable.Range(0, Devices).Select(number => new VtdFunction((ushort)(FirstPlain + number))),
+                    .. withTlbs.Select(one => new VtdFunction(one.Source, HasDeviceTlb: true)),
+                ],
+                VtdDriverOptions.LinuxWithHint with { Mode = mode });
         }
         catch
         {
@@ -63,14 +74,14 @@ internal sealed class VtdConformDriver : IConformDriver
 
     /// <inheritdoc/>
     public string? AddressSpaceOf(string command) =>
-        command.StartsWith("iotlb ", StringComparison.Ordinal)
+        IsOfTranslations(command)
             ? Array.Find(command.Split(' '), word => word.StartsWith(DomainField, StringComparison.Ordinal))
             : null;
 
     /// <inheritdoc/>
     // Contexts and interrupt entries are of devices that come and go.
     public bool IsCompared(string command) =>
-        command.StartsWith("iotlb ", StringComparison.Ordinal) || command.StartsWith("devtlb ", StringComparison.Ordinal)
+        IsOfTranslations(command) || command.StartsWith("devtlb ", StringComparison.Ordinal)
             || command.StartsWith("wait ", StringComparison.Ordinal);
 
     /// <inheritdoc/>
@@ -79,7 +90,7 @@ internal sealed class VtdConformDriver : IConformDriver
         command.StartsWith("wait ", StringComparison.Ordinal) ? string.Join(' ', command.Split(' ').Take(4)) : command;
 
     /// <inheritdoc/>
-    public bool DropsAll(string command) => command.StartsWith("iotlb gran=2", StringComparison.Ordinal);
+    public bool DropsAll(string command) => IsOfTranslations(command) && command.Contains(" gran=2 ", StringComparison.Ordinal);
 
     /// <inheritdoc/>
     public IommuDomain CreateDomain(string addressSpace, bool isDeferred)
@@ -94,7 +105,12 @@ internal sealed class VtdConformDriver : IConformDriver
             Policy = isDeferred ? SyncPolicy.Deferred : SyncPolicy.Gather,
             DeferredAge = Timeout.InfiniteTimeSpan,
         });
-        domain.Attach(_driver.Devices[_attached++]);
+        var own = _driver.Devices.Where(device => _withTlbs[addressSpace].Contains(((VtdDevice)device).SourceId) && device.Domain is null).ToList();
+        foreach (var device in own.Count != 0 ? own : [_driver.Devices[_attached++]])
+        {
+            domain.Attach(device);
+        }
+
         return domain;
     }
 
@@ -111,12 +127,21 @@ internal sealed class VtdConformDriver : IConformDriver
     {
         ArgumentNullException.ThrowIfNull(recorded);
         ArgumentNullException.ThrowIfNull(seen);
-        return recorded.Any(command => command.StartsWith("devtlb ", StringComparison.Ordinal))
-                ? "our driver lets no device keep translations of its own (ATS)"
-            : recorded.Any(DropsAll) && !seen.Any(DropsAll)
+        return recorded.Any(DropsAll) && !seen.Any(DropsAll)
                 ? "the recorded group is of a detach, which the recording has under the next unmap"
+            : recorded.Any(IsBeyondMask) && seen.Any(DropsAll)
+                ? "the recorded kernel asked for more pages than CAP.MAMV allows, which the unit refuses; our driver drops all of the domain"
             : null;
     }
+
+    private static bool IsOfTranslations(string command) =>
+        command.StartsWith("iotlb ", StringComparison.Ordinal) || command.StartsWith("piotlb ", StringComparison.Ordinal);
+
+    private bool IsBeyondMask(string command) =>
+        IsOfTranslations(command)
+        && Array.Find(command.Split(' '), word => word.StartsWith("am=", StringComparison.Ordinal)) is { } mask
+        && int.TryParse(mask.AsSpan(3), NumberStyles.None, CultureInfo.InvariantCulture, out int log2)
+        && log2 > _driver.Unit.Capability.MaxAddressMask;
 
     private string Text(in VtdInvalidationDescriptor descriptor, string addressSpace) => descriptor.Type switch
     {
@@ -124,6 +149,13 @@ internal sealed class VtdConformDriver : IConformDriver
             CultureInfo.InvariantCulture,
             $"iotlb gran={(int)descriptor.Granularity} {DomainField}{IdText(descriptor, addressSpace)} dw={Digit(descriptor.DrainsWrites)} "
                 + $"dr={Digit(descriptor.DrainsReads)} am={descriptor.AddressMask} ih={Digit(descriptor.InvalidationHint)} addr={descriptor.Address:x}"),
+        VtdInvalidationType.PasidIotlb => string.Create(
+            CultureInfo.InvariantCulture,
+            $"piotlb gran={(int)descriptor.Granularity} {DomainField}{IdText(descriptor, addressSpace)} pasid={descriptor.Pasid:x} "
+                + $"am={descriptor.AddressMask} ih={Digit(descriptor.InvalidationHint)} addr={descriptor.Address:x}"),
+        VtdInvalidationType.DeviceTlb => string.Create(
+            CultureInfo.InvariantCulture,
+            $"devtlb sid={descriptor.SourceId:x} size={descriptor.Qw1 & 1} addr={descriptor.Qw1 & ~0xffful:x}"),
         VtdInvalidationType.Wait =>
             $"wait if={Digit(descriptor.RaisesInterrupt)} sw={Digit(descriptor.WritesStatus)} fn={Digit(descriptor.IsFence)}",
         _ => descriptor.Type.ToString(),
@@ -188,6 +220,7 @@ internal sealed class VtdConformDriver : IConformDriver
 
             while (_queue.TryNext(VtdQueueReader.EndOf(register, tail), out ulong address))
             {
+                // Descriptors of 256 bits have nothing in their upper half.
                 var words = MemoryMarshal.Cast<byte, ulong>(memory.CpuView.Span(address, VtdInvalidationDescriptor.Bytes));
                 Descriptors.Add(new VtdInvalidationDescriptor(words[0], words[1], 0, 0));
             }
