@@ -19,6 +19,7 @@ internal static class Diagnosis
             StaleSource.Table => Verdict.WrongTable,
             StaleSource.RouteCache => Verdict.Missing,
             _ when violation.IsForeign && CheckOperation.IsBuffer(violation.Answer, target.Layout.Table.Size) => Verdict.EarlyFree,
+            StaleSource.DeviceTlb => history.WasDeviceTlbDropped ? Verdict.Order : Verdict.Missing,
             StaleSource.TableCache when history.WasTableCacheDropped => Verdict.Order,
             StaleSource.TableCache when history.WasOtherHalfDropped => Verdict.WrongTarget,
             StaleSource.Translations when history.WasTranslationDroppedRightly =>
@@ -34,9 +35,12 @@ internal static class Diagnosis
         Verdict.WrongRoute => "the device is attached and not translated",
         Verdict.WrongTable => "the page table does not say what was mapped",
         Verdict.EarlyFree => "the table's memory holds something else while hardware may still follow the old pointer to it",
-        Verdict.Order => violation.Source == StaleSource.TableCache
-            ? "the table cache dropped the line, and could fetch it again before the store had reached memory"
-            : "the TLB dropped the translation, and could fetch it again from what was not dropped yet",
+        Verdict.Order => violation.Source switch
+        {
+            StaleSource.TableCache => "the table cache dropped the line, and could fetch it again before the store had reached memory",
+            StaleSource.DeviceTlb => "the device dropped the translation, and could ask for it again before the TLB had dropped it",
+            _ => "the TLB dropped the translation, and could fetch it again from what was not dropped yet",
+        },
         Verdict.WrongTarget => violation.Source == StaleSource.TableCache
             ? "the table cache dropped a line at another address"
             : "the TLB dropped the page of another address space",
@@ -45,6 +49,7 @@ internal static class Diagnosis
             StaleSource.Memory when hasCoherentWalk => "no memory barrier makes the store visible before what follows",
             StaleSource.Memory => history.WasCleaned ? "no barrier waits for the clean" : "the line of the entry was not cleaned after the store",
             StaleSource.RouteCache => "what hardware remembers of the device's entry was not dropped after the store",
+            StaleSource.DeviceTlb => "the device was not told to drop the translation after the store",
             StaleSource.TableCache => "the line of the entry was not dropped from the table cache after the store",
             _ when history.WasTranslationDroppedRightly => "the pointer to the table was not dropped from the walk cache",
             _ => "the translation was not dropped after the store",

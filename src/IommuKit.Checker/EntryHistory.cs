@@ -29,6 +29,9 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
     /// <summary>Whether pointers to the tables of the page were dropped in the address space of the device.</summary>
     public bool WasWalkCacheDropped { get; private set; }
 
+    /// <summary>Whether the device was told to drop its translation of the page.</summary>
+    public bool WasDeviceTlbDropped { get; private set; }
+
     /// <summary>Whether the table cache was told to drop the line of the last entry stored.</summary>
     public bool WasTableCacheDropped { get; private set; }
 
@@ -84,6 +87,7 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
         WasTranslationDropped = false;
         WasTranslationDroppedRightly = false;
         WasWalkCacheDropped = false;
+        WasDeviceTlbDropped = false;
         WasTableCacheDropped = false;
         WasOtherHalfDropped = false;
         WasCleaned = false;
@@ -152,6 +156,14 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
             {
                 string what = drop.Last == ulong.MaxValue ? "everything" : $"0x{drop.First:x} to 0x{drop.Last:x}";
                 Add(number, $"table cache: drops {what}");
+            }
+        }
+        else if (command.Kind == ShadowCommandKind.DropDeviceTranslations)
+        {
+            if (command.Covers(violation.Iova) && command.Concerns(violation.Device))
+            {
+                WasDeviceTlbDropped = true;
+                Add(number, $"device TLB: drops 0x{command.First:x} to 0x{command.Last:x}");
             }
         }
         else if (command.IsDrop && command.Covers(violation.Iova))

@@ -59,7 +59,8 @@ internal sealed partial class FlushChecker<TFormat>
 
     private ulong AnswersOf(ShadowState state, int device, int page)
     {
-        ulong answers = 0;
+        // The hardware asks nobody about a device that has no address space: what that one keeps is of no use to it then.
+        ulong answers = state.HeldRoutes[device] == ShadowState.NoRoute ? 0 : state.DeviceTlbs[(device * _pages.Count) + page];
         for (ulong held = state.HeldRoutes[device] & ~ShadowState.NoRoute; held != 0; held &= held - 1)
         {
             answers |= state.Answers[(BitOperations.TrailingZeroCount(held) * _pages.Count) + page];

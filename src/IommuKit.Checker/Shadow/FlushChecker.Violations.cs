@@ -48,6 +48,7 @@ internal sealed partial class FlushChecker<TFormat>
             return new Violation(Steps, device, domain, seen, 0, _pages[Math.Max(seen, 0)], 0, promised, source, IsForeign: false, isPosted);
         }
 
+        int last = BitOperations.Log2(held);
         for (; held != 0; held &= held - 1)
         {
             int space = BitOperations.TrailingZeroCount(held);
@@ -58,6 +59,16 @@ internal sealed partial class FlushChecker<TFormat>
                 {
                     return Describe(state, device, domain, space, page, wrong);
                 }
+            }
+        }
+
+        for (int page = 0; page < _pages.Count && _traits.HasDeviceTlbs; page++)
+        {
+            ulong wrong = state.DeviceTlbs[(device * _pages.Count) + page] & ~_expected.AllowedOf(domain, page);
+            if (wrong != 0)
+            {
+                ulong stays = _posted.Last.DeviceTlbs[(device * _pages.Count) + page] & ~_expected.AllowedOf(domain, page);
+                return Make(device, domain, last, page, wrong, StaleSource.DeviceTlb, isPosted: state != _posted.Last && stays == 0);
             }
         }
 
@@ -97,13 +108,18 @@ internal sealed partial class FlushChecker<TFormat>
             source = StaleSource.RouteCache;
         }
 
-        // What gives access is worse than what does not.
-        ulong worst = (wrong & ~1ul) != 0 ? wrong & ~1ul : wrong;
-        worst &= ~(worst - 1);
         ulong last = source == StaleSource.RouteCache
             ? AnswersOf(_posted.Last, device, page)
             : _posted.Last.Answers[(space * _pages.Count) + page];
         bool isPosted = state != _posted.Last && (last & ~allowed) == 0;
+        return Make(device, domain, space, page, wrong, source, isPosted);
+    }
+
+    private Violation Make(int device, int domain, int space, int page, ulong wrong, StaleSource source, bool isPosted)
+    {
+        // What gives access is worse than what does not.
+        ulong worst = (wrong & ~1ul) != 0 ? wrong & ~1ul : wrong;
+        worst &= ~(worst - 1);
         return new Violation(
             Steps,
             device,

@@ -2,7 +2,7 @@ namespace IommuKit.Checker.Shadow;
 
 /// <summary>What an access to the hardware does, in terms of what the hardware holds.</summary>
 /// <param name="Kind">What it does.</param>
-/// <param name="Subject">The address space, or for <see cref="ShadowCommandKind.SetRoute"/> the device; <see cref="Every"/> for all.</param>
+/// <param name="Subject">The address space, or for what is of a device the device; <see cref="Every"/> for all.</param>
 /// <param name="First">First physical address or IOVA; the root; or the address space that a device gets.</param>
 /// <param name="Last">Last physical address or IOVA.</param>
 public readonly record struct ShadowCommand(ShadowCommandKind Kind, int Subject, ulong First, ulong Last)

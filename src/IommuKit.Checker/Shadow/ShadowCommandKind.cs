@@ -15,6 +15,9 @@ public enum ShadowCommandKind
     /// <summary>Remembered translations and pointers to tables go, by address space and IOVA.</summary>
     DropTranslationsAndTables,
 
+    /// <summary>Translations that a device keeps go, by IOVA.</summary>
+    DropDeviceTranslations,
+
     /// <summary>An address space gets another root, or none.</summary>
     SetRoot,
 

@@ -27,6 +27,13 @@ public sealed class ShadowCommands
     public void DropTranslations(int space, ulong first, ulong last, bool withTables = false) => Add(new(
         withTables ? ShadowCommandKind.DropTranslationsAndTables : ShadowCommandKind.DropTranslations, space, first, last));
 
+    /// <summary>Translations of a range that a device keeps go.</summary>
+    /// <param name="device">The device, or <see cref="ShadowCommand.Every"/>.</param>
+    /// <param name="first">First IOVA.</param>
+    /// <param name="last">Last IOVA.</param>
+    public void DropDeviceTranslations(int device, ulong first, ulong last) =>
+        Add(new(ShadowCommandKind.DropDeviceTranslations, device, first, last));
+
     /// <summary>An address space gets a root, or none.</summary>
     /// <param name="space">The address space.</param>
     /// <param name="root">The physical address of its root table; null for none.</param>

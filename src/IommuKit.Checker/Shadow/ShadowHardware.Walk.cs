@@ -24,6 +24,22 @@ internal sealed partial class ShadowHardware<TFormat>
         }
     }
 
+    /// <summary>Devices ask for everything that they may be given, and keep what is present.</summary>
+    private void FetchIntoDevices(ShadowState state)
+    {
+        for (int device = 0; device < devices; device++)
+        {
+            for (ulong held = state.HeldRoutes[device] & ~ShadowState.NoRoute; held != 0; held &= held - 1)
+            {
+                int space = BitOperations.TrailingZeroCount(held);
+                for (int page = 0; page < pages.Count; page++)
+                {
+                    state.DeviceTlbs[(device * pages.Count) + page] |= state.Answers[(space * pages.Count) + page] & ~1ul;
+                }
+            }
+        }
+    }
+
     private ulong WalkFrom(ShadowState state, int space, ulong root, int page, ref ulong touched)
     {
         int cell = pages.CellOf(root, pages.RootLevel);

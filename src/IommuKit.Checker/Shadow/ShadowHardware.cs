@@ -63,6 +63,9 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
             case ShadowCommandKind.DropTranslationsAndTables:
                 DropTranslations(state, command);
                 break;
+            case ShadowCommandKind.DropDeviceTranslations:
+                DropDeviceTranslations(state, command);
+                break;
             case ShadowCommandKind.SetRoot when command.Subject < spaces:
                 state.Roots[command.Subject] = command.First;
                 break;
@@ -90,7 +93,9 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
     /// </summary>
     public bool IsConcerned(in ShadowCommand command)
     {
-        if (command.Kind is not (ShadowCommandKind.DropTranslations or ShadowCommandKind.DropTranslationsAndTables))
+        if (command.Kind is not (ShadowCommandKind.DropTranslations
+            or ShadowCommandKind.DropTranslationsAndTables
+            or ShadowCommandKind.DropDeviceTranslations))
         {
             return true;
         }
@@ -111,6 +116,11 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
         for (used &= ~ShadowState.NoRoute; used != 0; used &= used - 1)
         {
             FetchSpace(state, BitOperations.TrailingZeroCount(used));
+        }
+
+        if (traits.HasDeviceTlbs)
+        {
+            FetchIntoDevices(state);
         }
     }
 
@@ -307,6 +317,18 @@ internal sealed partial class ShadowHardware<TFormat>(TrackedPages<TFormat> page
                         state.Walks[WalkIndex(space, level, page)] = 0;
                     }
                 }
+            }
+        }
+    }
+
+    private void DropDeviceTranslations(ShadowState state, in ShadowCommand command)
+    {
+        var (first, end) = pages.Range(command.First, command.Last);
+        for (int device = 0; device < devices && first < end; device++)
+        {
+            if (command.Concerns(device))
+            {
+                state.DeviceTlbs.AsSpan((device * pages.Count) + first, end - first).Clear();
             }
         }
     }

@@ -23,6 +23,7 @@ internal sealed class ShadowState
         OldRoots = new ulong[spaces];
         Routes = new ulong[devices];
         HeldRoutes = new ulong[devices];
+        DeviceTlbs = new ulong[devices * pages];
         Array.Fill(Roots, ShadowCommand.Nothing);
         Array.Fill(OldRoots, ShadowCommand.Nothing);
         Array.Fill(Routes, ShadowCommand.Nothing);
@@ -57,6 +58,9 @@ internal sealed class ShadowState
     /// <summary>Every address space that hardware may use for each device: one bit for each, and <see cref="NoRoute"/>.</summary>
     public ulong[] HeldRoutes { get; }
 
+    /// <summary>What the TLB of each device may hold of each page.</summary>
+    public ulong[] DeviceTlbs { get; }
+
     /// <summary>Words that a set of the lines of one cell takes.</summary>
     public static int LineWords(int linesPerCell) => (linesPerCell + 63) / 64;
 
@@ -72,6 +76,7 @@ internal sealed class ShadowState
         other.OldRoots.CopyTo(OldRoots, 0);
         other.Routes.CopyTo(Routes, 0);
         other.HeldRoutes.CopyTo(HeldRoutes, 0);
+        other.DeviceTlbs.CopyTo(DeviceTlbs, 0);
     }
 
     /// <summary>Adds what another may hold. Both are after the same writes, so that roots and routes are the same.</summary>
@@ -83,6 +88,7 @@ internal sealed class ShadowState
         Unite(Walks, other.Walks);
         Unite(Answers, other.Answers);
         Unite(HeldRoutes, other.HeldRoutes);
+        Unite(DeviceTlbs, other.DeviceTlbs);
     }
 
     private static void Unite(ulong[] sets, ulong[] others)

@@ -23,6 +23,9 @@ public sealed record ShadowTraits
     /// <summary>Whether pointers to tables are remembered by IOVA.</summary>
     public bool HasWalkCache { get; init; }
 
+    /// <summary>Whether devices keep translations of their own, which they ask the hardware for (ATS).</summary>
+    public bool HasDeviceTlbs { get; init; }
+
     /// <summary>
     /// Whether hardware may remember that an entry in memory gives a device no address space; if not, one that it gives is seen at once.
     /// </summary>

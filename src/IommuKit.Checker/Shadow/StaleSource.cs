@@ -15,6 +15,9 @@ public enum StaleSource
     /// <summary>The TLB, or the walk cache.</summary>
     Translations,
 
+    /// <summary>The TLB of the device itself.</summary>
+    DeviceTlb,
+
     /// <summary>The route of the device.</summary>
     Route,
 

@@ -54,6 +54,12 @@ internal sealed class PostedDoorbell(IMmio model, IStatusWords words, uint doorb
 
     public bool HasReached(ulong physicalAddress, uint value)
     {
+        // Whatever stored the number there: who sees it does not wait.
+        if (words.HasReached(physicalAddress, value))
+        {
+            return true;
+        }
+
         Settle();
         return words.HasReached(physicalAddress, value);
     }

@@ -76,9 +76,26 @@ public sealed record VtdUnit(
     /// <summary><see cref="Emulated"/> in scalable mode, with a first stage of four levels.</summary>
     public static VtdUnit EmulatedFirstStage { get; } = new("qemu-fs", new(0x81d2_008c_222f_0606), new(0x8800_00f0_0f4a), 48);
 
+    /// <summary><see cref="EmulatedFirstStage"/> in caching mode.</summary>
+    public static VtdUnit EmulatedFirstStageCachingMode { get; } = EmulatedFirstStage with
+    {
+        Name = "qemu-fs-cm",
+        Capability = new(EmulatedFirstStage.Capability.Value | (1 << 7)),
+    };
+
     /// <summary>All presets.</summary>
     public static IReadOnlyList<VtdUnit> Presets { get; } =
-        [Client39, ClientNonCoherent, Server48, Server57, Server57NonCoherent, Emulated, EmulatedCachingMode, EmulatedFirstStage];
+    [
+        Client39,
+        ClientNonCoherent,
+        Server48,
+        Server57,
+        Server57NonCoherent,
+        Emulated,
+        EmulatedCachingMode,
+        EmulatedFirstStage,
+        EmulatedFirstStageCachingMode,
+    ];
 
     /// <summary>Bytes of registers that the capabilities need, at least a page.</summary>
     public uint RegisterBytes => Math.Max(

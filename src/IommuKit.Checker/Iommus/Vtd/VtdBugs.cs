@@ -22,7 +22,7 @@ internal static class VtdBugs
             [Verdict.Missing],
             PlantedBugs.IsAtOnce,
             CheckOperationKind.Unmap,
-            descriptor => descriptor.Type == VtdInvalidationType.Iotlb ? EditedQueue.Nothing : descriptor),
+            descriptor => IsOfTranslations(descriptor) ? EditedQueue.Nothing : descriptor),
         Edited(
             "caching-mode-map",
             "in caching mode, the IOTLB is not invalidated on map",
@@ -30,17 +30,17 @@ internal static class VtdBugs
             [Verdict.Missing],
             configuration => configuration.Target.CachesInvalidEntries && configuration.Policy != SyncPolicy.Explicit,
             CheckOperationKind.Map,
-            descriptor => descriptor.Type == VtdInvalidationType.Iotlb ? EditedQueue.Nothing : descriptor),
+            descriptor => IsOfTranslations(descriptor) ? EditedQueue.Nothing : descriptor),
         Edited(
             "detach-context",
-            "the context entry of a device changes, and the context cache is not invalidated",
+            "the context or PASID entry of a device changes, and what is cached of it is not invalidated",
             "M3",
             [Verdict.Missing, Verdict.EarlyFree],
 
             // In caching mode the shadow finds it, but no access on the model has shown it yet: so it is not counted there.
-            configuration => !configuration.Target.CachesInvalidEntries,
+            configuration => !configuration.Target.Traits.CachesAbsentRoutes,
             CheckOperationKind.Detach,
-            descriptor => descriptor.Type == VtdInvalidationType.ContextCache ? EditedQueue.Nothing : descriptor)
+            descriptor => descriptor.Type is VtdInvalidationType.ContextCache or VtdInvalidationType.PasidCache ? EditedQueue.Nothing : descriptor)
             with { ShowsInFollowUps = true },
         Edited(
             "detach-iotlb",
@@ -49,9 +49,9 @@ internal static class VtdBugs
             [Verdict.Missing, Verdict.EarlyFree, Verdict.Order],
 
             // There the domain's translations are dropped when a device comes, too.
-            configuration => !configuration.Target.CachesInvalidEntries,
+            configuration => !configuration.Target.Traits.CachesAbsentRoutes,
             CheckOperationKind.Detach,
-            descriptor => descriptor.Type == VtdInvalidationType.Iotlb ? EditedQueue.Nothing : descriptor)
+            descriptor => IsOfTranslations(descriptor) ? EditedQueue.Nothing : descriptor)
             with { ShowsInFollowUps = true },
         Edited(
             "domain-id",
@@ -60,7 +60,7 @@ internal static class VtdBugs
             [Verdict.WrongTarget],
             PlantedBugs.IsAtOnce,
             CheckOperationKind.Unmap,
-            descriptor => descriptor.Type == VtdInvalidationType.Iotlb ? descriptor with { Qw0 = descriptor.Qw0 ^ DomainIdBit } : descriptor),
+            descriptor => IsOfTranslations(descriptor) ? descriptor with { Qw0 = descriptor.Qw0 ^ DomainIdBit } : descriptor),
         Edited(
             "address-mask",
             "the address mask of an invalidation is one too small",
@@ -86,8 +86,63 @@ internal static class VtdBugs
             [Verdict.Missing, Verdict.EarlyFree, Verdict.Order],
             configuration => configuration.Policy == SyncPolicy.Deferred && !configuration.Target.CachesInvalidEntries,
             CheckOperationKind.Map,
-            descriptor => descriptor.Type == VtdInvalidationType.Iotlb ? EditedQueue.Nothing : descriptor),
+            descriptor => IsOfTranslations(descriptor) ? EditedQueue.Nothing : descriptor),
+        new(
+            "wait-word",
+            "a wait stores at the wrong address, and the driver's word shows its number already",
+            "O5",
+            [Verdict.NotComplete],
+            _ => true,
+            (machine, run) => new WaitElsewhere(machine, run)),
+        new(
+            "torn-entry",
+            "hardware reads a context or PASID entry of which one quadword is another domain's",
+            "O3",
+            [Verdict.Missing],
+
+            // Where what is not present is not remembered, no invalidation follows an attach, and there is no moment to plant it at.
+            configuration => configuration.Target.Traits.CachesAbsentRoutes,
+            (machine, run) => new TornEntry(machine, run)),
+        Edited(
+            "unmap-device-tlb",
+            "the TLB of the device is not invalidated on unmap",
+            "M2",
+            [Verdict.Missing],
+            configuration => HasDeviceTlbs(configuration) && PlantedBugs.IsAtOnce(configuration),
+            CheckOperationKind.Unmap,
+            descriptor => descriptor.Type == VtdInvalidationType.DeviceTlb ? EditedQueue.Nothing : descriptor),
+        Edited(
+            "device-tlb-size",
+            "of a range only the first page is invalidated in the TLB of the device",
+            "W3",
+            [Verdict.Missing],
+            configuration => HasDeviceTlbs(configuration) && PlantedBugs.InvalidatesByRange(configuration),
+            during: null,
+            descriptor => descriptor.Type == VtdInvalidationType.DeviceTlb
+                ? VtdInvalidationDescriptor.InvalidateDeviceTlb(descriptor.DeviceTlb.Source, descriptor.DeviceTlb.Address, 12)
+                : descriptor),
+        Edited(
+            "detach-device-tlb",
+            "the TLB of a device is not invalidated when it leaves its domain",
+            "M2",
+            [Verdict.Missing],
+            HasDeviceTlbs,
+            CheckOperationKind.Detach,
+            descriptor => descriptor.Type == VtdInvalidationType.DeviceTlb ? EditedQueue.Nothing : descriptor)
+            with { ShowsInFollowUps = true },
+        new(
+            "device-tlb-first",
+            "the TLB of the device is invalidated before the IOTLB",
+            "O6",
+            [Verdict.Order],
+            configuration => HasDeviceTlbs(configuration) && PlantedBugs.IsAtOnce(configuration),
+            (machine, run) => new DeviceTlbFirst(machine, run)),
     ];
+
+    private static bool HasDeviceTlbs(CheckConfiguration configuration) => configuration.Target.Traits.HasDeviceTlbs;
+
+    private static bool IsOfTranslations(VtdInvalidationDescriptor descriptor) =>
+        descriptor.Type is VtdInvalidationType.Iotlb or VtdInvalidationType.PasidIotlb;
 
     private static PlantedBug Edited(
         string name,
@@ -100,5 +155,5 @@ internal static class VtdBugs
         new(name, description, reference, expected, appliesTo, (machine, run) => new EditedQueue(machine, run, during, edit));
 
     private static bool IsOfPages(VtdInvalidationDescriptor descriptor) =>
-        descriptor is { Type: VtdInvalidationType.Iotlb, Granularity: VtdGranularity.Selective };
+        IsOfTranslations(descriptor) && descriptor.Granularity == VtdGranularity.Selective;
 }

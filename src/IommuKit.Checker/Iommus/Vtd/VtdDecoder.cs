@@ -1,27 +1,27 @@
-using System.Buffers.Binary;
 using IommuKit.Checker.Shadow;
 using IommuKit.Lab.Iommus.Vtd;
 using IommuKit.Lab.Machines;
-using IommuKit.Models.Memory;
 using IommuKit.Specs.Vtd;
 
 namespace IommuKit.Checker.Iommus.Vtd;
 
 /// <summary>
-/// Reads what a driver tells a VT-d unit in legacy mode: descriptors when the tail is written, context entries when they are stored. An address space
-/// is a domain id.
+/// Reads what a driver tells a VT-d unit: descriptors when the tail is written, context and PASID entries when they are stored. An address space is a
+/// domain id; of PASIDs, that of requests without one is followed.
 /// </summary>
 internal sealed class VtdDecoder : ICommandDecoder
 {
-    private readonly PhysicalMemory _memory;
     private readonly ushort[] _sources;
-    private readonly ulong _root;
+    private readonly bool _isScalable;
+    private readonly IVtdEntries _entries;
     private readonly VtdQueueCursor _queue;
     private readonly TrackedRange[] _ranges;
 
-    // Of each device: where its entry is, and what it was when it was looked at last.
-    private readonly ulong[] _contexts;
-    private readonly VtdContextEntry[] _entries;
+    // Of each device: what its entries said when they were looked at last.
+    private readonly VtdRoute?[] _routes;
+
+    // Domains that are on the first stage.
+    private readonly HashSet<ushort> _firstStages = [];
 
     // Status words of waits that were handed over, and the numbers that they will hold.
     private readonly Dictionary<ulong, uint> _waits = [];
@@ -31,16 +31,13 @@ internal sealed class VtdDecoder : ICommandDecoder
     /// <param name="sources">The source ids of the devices that matter; their place in the list is their number.</param>
     public VtdDecoder(VtdMachine machine, IEnumerable<ushort> sources)
     {
-        var model = machine.Model!;
-        _memory = machine.Memory;
+        ulong register = machine.Model!.Read64(VtdRegister.RootTable);
+        _isScalable = IsScalable(register);
+        _entries = EntriesOf(machine);
         _sources = [.. sources];
-        _root = model.Read64(VtdRegister.RootTable) & VtdRootEntry.AddressMask;
         _queue = new VtdQueueCursor(machine);
-        _contexts = new ulong[_sources.Length];
-        _entries = new VtdContextEntry[_sources.Length];
-
-        // The root entries, and behind them what these point to.
-        _ranges = [.. _sources.Select(RootOf), .. _sources.Select(RootOf)];
+        _routes = new VtdRoute?[_sources.Length];
+        _ranges = new TrackedRange[_sources.Length * _entries.Most];
     }
 
     public IReadOnlyList<TrackedRange> Structures
@@ -49,17 +46,20 @@ internal sealed class VtdDecoder : ICommandDecoder
         {
             for (int device = 0; device < _sources.Length; device++)
             {
-                ulong table = Read(RootOf(_sources[device]).Address);
-                _contexts[device] = (table & VtdRootEntry.Present) == 0
-                    ? 0
-                    : (table & VtdRootEntry.AddressMask) + ((ulong)(_sources[device] & 0xff) * VtdContextEntry.Bytes);
-                _ranges[_sources.Length + device] = _contexts[device] == 0
-                    ? RootOf(_sources[device])
-                    : new TrackedRange(_contexts[device], VtdContextEntry.Bytes);
+                _entries.Find(_sources[device], _ranges.AsSpan(device * _entries.Most, _entries.Most));
             }
 
             return _ranges;
         }
+    }
+
+    /// <summary>The entries of a machine, by the mode that it is in.</summary>
+    public static IVtdEntries EntriesOf(VtdMachine machine)
+    {
+        ulong register = machine.Model!.Read64(VtdRegister.RootTable);
+        ulong root = register & VtdRootEntry.AddressMask;
+        var memory = new VtdMemory(machine.Memory);
+        return IsScalable(register) ? new VtdPasidEntries(memory, root) : new VtdContextEntries(memory, root);
     }
 
     public void Decode(in MaintenanceStep access, ShadowCommands commands)
@@ -80,28 +80,29 @@ internal sealed class VtdDecoder : ICommandDecoder
 
     public void Stored(ulong address, ulong before, ulong after, ShadowCommands commands)
     {
-        for (int device = 0; device < _contexts.Length; device++)
+        for (int device = 0; device < _sources.Length; device++)
         {
-            if (_contexts[device] != 0 && address - _contexts[device] < VtdContextEntry.Bytes)
-            {
-                Look(device, commands);
-            }
+            Look(device, commands);
         }
     }
 
+    private static bool IsScalable(ulong register) =>
+        ((register >> VtdRegister.TableModeShift) & 3) == (ulong)VtdTableMode.Scalable;
+
     private void Look(int device, ShadowCommands commands)
     {
-        var entry = new VtdContextEntry(Read(_contexts[device]), Read(_contexts[device] + sizeof(ulong)));
-        if (entry == _entries[device])
+        var route = _entries.RouteOf(_sources[device]);
+        if (route == _routes[device])
         {
             return;
         }
 
-        _entries[device] = entry;
-        if (entry.IsPresent)
+        _routes[device] = route;
+        if (route is { } one)
         {
-            commands.StoreRoot(entry.DomainId, entry.SecondStage);
-            commands.StoreRoute(device, entry.DomainId);
+            _ = one.IsFirstStage ? _firstStages.Add(one.DomainId) : _firstStages.Remove(one.DomainId);
+            commands.StoreRoot(one.DomainId, one.Root);
+            commands.StoreRoute(device, one.DomainId);
         }
         else
         {
@@ -113,24 +114,39 @@ internal sealed class VtdDecoder : ICommandDecoder
     {
         switch (descriptor.Type)
         {
-            case VtdInvalidationType.Iotlb:
-                int space = descriptor.Granularity == VtdGranularity.Global ? ShadowCommand.Every : descriptor.DomainId;
-                if (descriptor.Granularity == VtdGranularity.Selective)
-                {
-                    commands.DropTranslations(space, descriptor.Address, descriptor.LastAddress, withTables: !descriptor.InvalidationHint);
-                }
-                else
-                {
-                    commands.DropTranslations(space, 0, ulong.MaxValue, withTables: true);
-                }
-
+            // Each stage has descriptors of its own.
+            case VtdInvalidationType.Iotlb when descriptor.Granularity == VtdGranularity.Global || !_firstStages.Contains(descriptor.DomainId):
+                DropTranslations(descriptor, commands);
+                break;
+            case VtdInvalidationType.PasidIotlb when descriptor.Pasid == 0 && _firstStages.Contains(descriptor.DomainId):
+                DropTranslations(descriptor, commands);
+                break;
+            case VtdInvalidationType.DeviceTlb when Array.IndexOf(_sources, descriptor.DeviceTlb.Source) is >= 0 and var device:
+                commands.DropDeviceTranslations(device, descriptor.DeviceTlb.Address, descriptor.DeviceTlb.LastAddress);
                 break;
             case VtdInvalidationType.ContextCache:
                 DropContexts(descriptor, commands);
                 break;
+            case VtdInvalidationType.PasidCache:
+                DropPasids(descriptor, commands);
+                break;
             case VtdInvalidationType.Wait when descriptor.WritesStatus:
                 _waits[descriptor.StatusAddress] = descriptor.StatusData;
                 break;
+        }
+    }
+
+    private static void DropTranslations(in VtdInvalidationDescriptor descriptor, ShadowCommands commands)
+    {
+        bool isGlobal = descriptor is { Type: VtdInvalidationType.Iotlb, Granularity: VtdGranularity.Global };
+        int space = isGlobal ? ShadowCommand.Every : descriptor.DomainId;
+        if (descriptor.Granularity == VtdGranularity.Selective)
+        {
+            commands.DropTranslations(space, descriptor.Address, descriptor.LastAddress, withTables: !descriptor.InvalidationHint);
+        }
+        else
+        {
+            commands.DropTranslations(space, 0, ulong.MaxValue, withTables: true);
         }
     }
 
@@ -139,7 +155,20 @@ internal sealed class VtdDecoder : ICommandDecoder
         for (int device = 0; device < _sources.Length; device++)
         {
             bool isOfDevice = ((descriptor.SourceId ^ _sources[device]) & ~MaskOf(descriptor.FunctionMask)) == 0;
-            if (descriptor.Granularity == VtdGranularity.Global)
+            bool isGlobal = descriptor.Granularity == VtdGranularity.Global;
+            if (_isScalable)
+            {
+                // The entry of the PASID is remembered by itself, and of no use without one for the device.
+                if ((isGlobal || isOfDevice) && !_entries.HasContext(_sources[device]))
+                {
+                    commands.DropRoutes(device);
+                }
+                else if (isGlobal || isOfDevice)
+                {
+                    commands.DropRoutes(device, null);
+                }
+            }
+            else if (isGlobal)
             {
                 commands.DropRoutes(device);
             }
@@ -151,14 +180,22 @@ internal sealed class VtdDecoder : ICommandDecoder
         }
     }
 
+    private void DropPasids(in VtdInvalidationDescriptor descriptor, ShadowCommands commands)
+    {
+        for (int device = 0; device < _sources.Length; device++)
+        {
+            // Of pc_inv, 00 is a domain, and 01 a PASID within it.
+            if (descriptor.Granularity is VtdGranularity.Domain or VtdGranularity.Selective)
+            {
+                commands.DropRoutes(device);
+            }
+            else if (descriptor.Granularity == VtdGranularity.Reserved || descriptor.Pasid == 0)
+            {
+                commands.DropRoutes(device, descriptor.DomainId == 0 ? null : descriptor.DomainId);
+            }
+        }
+    }
+
     // FM: 0 to 3 of the function's bits, from the highest on, are not compared.
     private static int MaskOf(int functionMask) => functionMask switch { 1 => 4, 2 => 6, 3 => 7, _ => 0 };
-
-    private TrackedRange RootOf(ushort source) => new(_root + ((ulong)(source >> 8) * VtdRootEntry.Bytes), VtdRootEntry.Bytes);
-
-    private ulong Read(ulong address)
-    {
-        Span<byte> word = stackalloc byte[sizeof(ulong)];
-        return _memory.DeviceView.TryRead(address, word) ? BinaryPrimitives.ReadUInt64LittleEndian(word) : 0;
-    }
 }

@@ -4,7 +4,9 @@ using IommuKit.Checker.Shadow;
 using IommuKit.Drivers.Vtd;
 using IommuKit.Lab.Iommus.Vtd;
 using IommuKit.Lab.Machines;
+using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Vtd;
+using IommuKit.Specs.X86;
 
 namespace IommuKit.Checker.Iommus.Vtd;
 
@@ -14,8 +16,10 @@ internal static class VtdTargets
     private const ulong PageBytes = 4096;
     private const ulong LargePageBytes = 2 << 20;
 
-    // The root table and the context table of one bus are where page tables are.
+    // The root table and the context table of one bus are where page tables are; in scalable mode those of both halves, and of each device a
+    // directory and a table of PASIDs.
     private const ulong StructureBytes = 2 * PageBytes;
+    private const ulong ScalableStructureBytes = 7 * PageBytes;
     private const ulong MostTables = 64 * PageBytes;
 
     // What two domains can get, beside the ids that are taken.
@@ -27,6 +31,12 @@ internal static class VtdTargets
         Of("vtd-client", VtdUnit.Client39, "walks snoop, pointers to tables are remembered, a wait tells of the end"),
         Of("vtd-client-nc", VtdUnit.ClientNonCoherent, "walks do not snoop, and stores go through a write buffer"),
         Of("vtd-guest", VtdUnit.EmulatedCachingMode, "caching mode: what is not present is remembered too, and walks do not snoop"),
+        OfFirstStage("vtd-server-fs", VtdUnit.Server57, "first stage in scalable mode: entries of PASIDs and invalidations by PASID, walks snoop"),
+        OfFirstStage("vtd-guest-fs", VtdUnit.EmulatedFirstStageCachingMode, "the same with caching mode, and walks do not snoop"),
+        Of("vtd-server-ats", VtdUnit.Server48, "devices keep translations of their own, and ask again for what they are told to drop") with
+        {
+            IsDefaultAtEnds = false,
+        },
         Of("vtd-server", VtdUnit.Server48, "as vtd-client, with a wider IOVA") with { IsDefault = false, IsDefaultAtEnds = false },
         Of("vtd-client", VtdUnit.Client39, "walks snoop").Tuned(PageBytes, LargePageBytes) with
         {
@@ -35,22 +45,47 @@ internal static class VtdTargets
         },
     ];
 
-    private static CheckTarget Of(string name, VtdUnit unit, string description)
+    private static CheckTarget Of(string name, VtdUnit unit, string description) => Of<VtdSecondStageFormat>(
+        name,
+        description,
+        new ShadowTraits
+        {
+            HasCoherentWalk = unit.ExtendedCapability.IsCoherent,
+            CachesInvalidEntries = unit.Capability.CachingMode,
+            HasDeviceTlbs = name == "vtd-server-ats",
+        },
+        unit.Capability,
+        unit.Capability.MaxGuestWidth,
+        StructureBytes);
+
+    private static CheckTarget OfFirstStage(string name, VtdUnit unit, string description) => Of<X86Format>(
+        name,
+        description,
+        new ShadowTraits
+        {
+            HasCoherentWalk = unit.ExtendedCapability is { IsCoherent: true, ScalableWalkSnoops: true },
+
+            // Of a first stage, never.
+            CachesInvalidEntries = false,
+        },
+        unit.Capability,
+        unit.Capability.FirstStage5Levels ? 57 : 48,
+        ScalableStructureBytes);
+
+    private static CheckTarget Of<TFormat>(
+        string name, string description, ShadowTraits traits, VtdCapability capability, int inputBits, ulong structureBytes)
+        where TFormat : struct, IPageTableFormat
     {
-        int inputBits = unit.Capability.MaxGuestWidth;
-        bool hasCachingMode = unit.Capability.CachingMode;
-        var target = CheckTarget.Of<VtdSecondStageFormat>(
+        var target = CheckTarget.Of<TFormat>(
             $"register-level model; {description}",
             new MachinePlan(
-                VtdKinds.All.Single(kind => kind.Name == name),
-                new ShadowTraits
+                KindOf(name, traits.HasDeviceTlbs),
+                traits with
                 {
-                    HasCoherentWalk = unit.ExtendedCapability.IsCoherent,
-                    CachesInvalidEntries = hasCachingMode,
-                    CachesAbsentRoutes = hasCachingMode,
+                    CachesAbsentRoutes = capability.CachingMode,
                     HasWalkCache = true,
                     HasPostedCommands = true,
-                    DropSizes = [.. Enumerable.Range(0, unit.Capability.MaxAddressMask + 1).Select(log2 => PageBytes << log2), 1ul << 62],
+                    DropSizes = [.. Enumerable.Range(0, capability.MaxAddressMask + 1).Select(log2 => PageBytes << log2), 1ul << 62],
                 },
                 (machine, devices) => new VtdDecoder(
                     (VtdMachine)machine, devices.Select(device => ((VtdDevice)device).SourceId)))
@@ -63,8 +98,20 @@ internal static class VtdTargets
             IsDefault = true,
             IsDefaultAtEnds = true,
             Bugs = VtdBugs.All,
-            PoolBytes = target.PoolBytes + StructureBytes,
-            PoolBytesAtEnds = Math.Min(target.PoolBytesAtEnds + StructureBytes, MostTables),
+            PoolBytes = target.PoolBytes + structureBytes,
+            PoolBytesAtEnds = Math.Min(target.PoolBytesAtEnds + structureBytes, MostTables),
+        };
+    }
+
+    private static IommuKind KindOf(string name, bool hasDeviceTlbs)
+    {
+        var kind = VtdKinds.All.Single(kind => kind.Name == name);
+
+        // A device at work asks again for what it is told to drop: the worst moment for whoever has not told the unit yet.
+        return !hasDeviceTlbs ? kind : kind with
+        {
+            Create = settings => VtdMachine.Create(
+                VtdUnit.Server48 with { Name = name }, settings, hasDeviceTlbs: true, devicesAskAgain: true),
         };
     }
 }

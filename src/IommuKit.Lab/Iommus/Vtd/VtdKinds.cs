@@ -17,6 +17,7 @@ public static class VtdKinds
         Of("vtd-server-fs", VtdUnit.Server57, "the same in scalable mode, on the first stage: tables of x86-64, five levels", VtdMode.FirstStage),
         Of("vtd-server-ats", VtdUnit.Server48, "vtd-server with devices that keep translations of their own (ATS)", hasDeviceTlbs: true),
         Of("vtd-guest", VtdUnit.EmulatedCachingMode, "Intel VT-d as QEMU shows it to guests in caching mode: 39 bits"),
+        Of("vtd-guest-fs", VtdUnit.EmulatedFirstStageCachingMode, "the same in scalable mode, on the first stage of four levels", VtdMode.FirstStage),
     ];
 
     private static IommuKind Of(

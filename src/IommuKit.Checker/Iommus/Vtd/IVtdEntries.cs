@@ -1,0 +1,26 @@
+using IommuKit.Checker.Shadow;
+
+namespace IommuKit.Checker.Iommus.Vtd;
+
+/// <summary>The entries in memory that give a device its address space.</summary>
+internal interface IVtdEntries
+{
+    /// <summary>How many pieces of memory these are for one device, at the most.</summary>
+    int Most { get; }
+
+    /// <summary>Where they are by now. What is not there yet is told by what leads to it.</summary>
+    /// <param name="source">The device.</param>
+    /// <param name="ranges">Receives them.</param>
+    void Find(ushort source, Span<TrackedRange> ranges);
+
+    /// <summary>What they say; null if the device has no address space.</summary>
+    /// <param name="source">The device.</param>
+    VtdRoute? RouteOf(ushort source);
+
+    /// <summary>The word that has the root of a device's page table; null if nothing leads to it.</summary>
+    /// <param name="source">The device.</param>
+    ulong? RootWordOf(ushort source);
+
+    /// <summary>Whether there is a context entry for a device.</summary>
+    bool HasContext(ushort source);
+}

@@ -1,0 +1,76 @@
+using IommuKit.Checker.Shadow;
+using IommuKit.Specs.Vtd;
+
+namespace IommuKit.Checker.Iommus.Vtd;
+
+/// <summary>Root, context, directory and PASID entries of scalable mode, for what devices send without a PASID.</summary>
+/// <param name="memory">The memory that they are in.</param>
+/// <param name="root">The root table.</param>
+internal sealed class VtdPasidEntries(VtdMemory memory, ulong root) : IVtdEntries
+{
+    private const int PasidWords = 3;
+    private const ulong ThirdWord = 2 * sizeof(ulong);
+
+    public int Most => 4;
+
+    public void Find(ushort source, Span<TrackedRange> ranges)
+    {
+        ranges.Fill(new TrackedRange(RootOf(source), sizeof(ulong)));
+        if (ContextPlaceOf(source) is not { } context)
+        {
+            return;
+        }
+
+        ranges[1] = new TrackedRange(context, VtdScalableContextEntry.Bytes);
+        var entry = ContextAt(context);
+        if (entry.IsPresent)
+        {
+            ranges[2] = new TrackedRange(DirectoryPlaceOf(entry), VtdPasidDirectoryEntry.Bytes);
+            if (PasidPlaceOf(entry) is { } pasid)
+            {
+                ranges[3] = new TrackedRange(pasid, PasidWords * sizeof(ulong));
+            }
+        }
+    }
+
+    public VtdRoute? RouteOf(ushort source)
+    {
+        if (PlaceOf(source) is not { } place)
+        {
+            return null;
+        }
+
+        var entry = EntryAt(place);
+        return entry.IsPresent
+            ? new VtdRoute(entry.DomainId, entry.UsesFirstStage ? entry.FirstStage : entry.SecondStage, entry.UsesFirstStage)
+            : null;
+    }
+
+    public ulong? RootWordOf(ushort source) =>
+        PlaceOf(source) is { } place ? EntryAt(place).UsesFirstStage ? place + ThirdWord : place : null;
+
+    public bool HasContext(ushort source) => ContextPlaceOf(source) is { } context && ContextAt(context).IsPresent;
+
+    private ulong? PlaceOf(ushort source) =>
+        ContextPlaceOf(source) is { } context && ContextAt(context) is { IsPresent: true } entry ? PasidPlaceOf(entry) : null;
+
+    private static ulong DirectoryPlaceOf(in VtdScalableContextEntry context) => context.Directory
+        + ((ulong)(uint)(context.RequestPasid >> VtdPasidDirectoryEntry.PasidsLog2) * VtdPasidDirectoryEntry.Bytes);
+
+    private ulong RootOf(ushort source) => root + ((ulong)(source >> 7) * sizeof(ulong));
+
+    private ulong? ContextPlaceOf(ushort source) => memory.Read(RootOf(source)) is var table && (table & VtdRootEntry.Present) != 0
+        ? (table & VtdRootEntry.AddressMask) + ((ulong)(source & 0x7f) * VtdScalableContextEntry.Bytes)
+        : null;
+
+    private VtdPasidEntry EntryAt(ulong place) => new(memory.Read(place), memory.Read(place + sizeof(ulong)), memory.Read(place + ThirdWord));
+
+    private VtdScalableContextEntry ContextAt(ulong place) => new(memory.Read(place), memory.Read(place + sizeof(ulong)), 0, 0);
+
+    private ulong? PasidPlaceOf(in VtdScalableContextEntry context)
+    {
+        var directory = new VtdPasidDirectoryEntry(memory.Read(DirectoryPlaceOf(context)));
+        int place = context.RequestPasid & ((1 << VtdPasidDirectoryEntry.PasidsLog2) - 1);
+        return directory.IsPresent ? directory.Table + ((ulong)(uint)place * VtdPasidEntry.Bytes) : null;
+    }
+}
