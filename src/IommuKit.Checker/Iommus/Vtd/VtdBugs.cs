@@ -74,8 +74,10 @@ internal static class VtdBugs
             "an invalidation says that only leaves changed, though a table went",
             "M4",
             [Verdict.Missing, Verdict.EarlyFree],
+
+            // Tables that go when they are empty come back in their old places, so that with four levels no short scenario shows it.
             configuration => PlantedBugs.IsAtOnce(configuration)
-                && configuration.Release != TableRelease.Never
+                && configuration.Release == TableRelease.WhenCovered
                 && configuration.Target.FlushAllPages == 0,
             during: null,
             descriptor => IsOfPages(descriptor) ? descriptor with { Qw1 = descriptor.Qw1 | HintBit } : descriptor),
