@@ -173,6 +173,7 @@ internal static class CommandLine
             return ExitCode.BadUse;
         }
 
+        context.Describe(parsed.CommandResult.Command);
         return parsed.Invoke(new InvocationConfiguration { Output = context.Output, Error = error, EnableDefaultExceptionHandler = false });
     }
 

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using IommuKit.Traces.Faults;
 
 namespace IommuKit.Traces;
 
@@ -83,7 +82,7 @@ internal sealed class TextTraceReader : TraceReader
             }
 
             Line++;
-            _isLog |= Line <= LogLines && KernelLogReader.LooksLikeKernel(line);
+            _isLog |= Line <= LogLines && ForeignForms.IsKernelLog(line);
             if (end == LineEnd.TooFar)
             {
                 traceEvent = new TraceEvent(TraceEventKind.Damaged, Line);
@@ -261,9 +260,7 @@ internal sealed class TextTraceReader : TraceReader
                 _foreignForm
                     ?? (_empty != 0 ? OnlyEmpty(_empty) : null)
                     ?? (_host is not null ? "nothing was mapped or unmapped while it was recorded" : null)
-                    ?? (_isLog
-                        ? "is a kernel log, not a trace; give it with --log, with the trace of the same run or alone"
-                        : null)
+                    ?? (_isLog ? ForeignForms.KernelLog : null)
                     ?? $"has no iommu:map or iommu:unmap event in {Line} {(Line == 1 ? "line" : "lines")}; record the trace with both events on");
         }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Cli.Extensions;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Domains;
 using IommuKit.Lab;

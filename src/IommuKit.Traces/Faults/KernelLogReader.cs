@@ -49,8 +49,7 @@ public static class KernelLogReader
         return false;
     }
 
-    /// <summary>Whether a line is one that a kernel logs.</summary>
-    internal static bool LooksLikeKernel(ReadOnlySpan<byte> line) =>
+    private static bool LooksLikeKernel(ReadOnlySpan<byte> line) =>
         line.IndexOf(" kernel: "u8) >= 0 || line.IndexOf("Linux version "u8) >= 0 || line.IndexOf("Command line: "u8) >= 0
             || KernelLogTime.Of(Encoding.Latin1.GetString(line)).Clock != LogClock.None;
 

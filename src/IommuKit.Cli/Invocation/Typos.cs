@@ -1,4 +1,4 @@
-namespace IommuKit.Cli;
+namespace IommuKit.Cli.Invocation;
 
 /// <summary>Guesses what somebody meant to type.</summary>
 internal static class Typos
