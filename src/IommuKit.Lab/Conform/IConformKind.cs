@@ -25,6 +25,8 @@ internal interface IConformKind
 
     /// <summary>Sets our driver up as the one of a recorded kernel; null if there is none to compare with.</summary>
     /// <param name="kernel">The release of the kernel, or empty.</param>
-    /// <param name="snapshot">The first snapshot of the boot, for what the unit can do and how it was set up. Its memory changes after the call.</param>
+    /// <param name="snapshot">
+    /// The first snapshot of the boot, for what the unit can do and how it was set up. Its memory changes after the call.
+    /// </param>
     IConformDriver? Drive(string kernel, BootSnapshot snapshot) => null;
 }

@@ -3,8 +3,8 @@ using System.Collections;
 namespace IommuKit.Domains;
 
 /// <summary>
-/// Gives out PASIDs, the lowest that is free. PASID 0, which stands for what devices send without one, is never given out. Use one for all devices that
-/// share a PASID's meaning, such as one for each process.
+/// Gives out PASIDs, the lowest that is free. PASID 0, which stands for what devices send without one, is never given out. Use one for all devices
+/// that share a PASID's meaning, such as one for each process.
 /// </summary>
 /// <remarks>Thread-safe.</remarks>
 public sealed class PasidAllocator

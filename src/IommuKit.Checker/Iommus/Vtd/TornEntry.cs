@@ -9,8 +9,8 @@ using IommuKit.Specs.Vtd;
 namespace IommuKit.Checker.Iommus.Vtd;
 
 /// <summary>
-/// An entry is torn: when hardware is told to read it again, the quadword with its table is still another domain's, and the right one comes before the
-/// driver goes on, with nothing that tells of it.
+/// An entry is torn: when hardware is told to read it again, the quadword with its table is still another domain's, and the right one comes before
+/// the driver goes on, with nothing that tells of it.
 /// </summary>
 internal sealed class TornEntry(CheckRig machine, ScenarioRun run) : Sabotage(machine, run)
 {

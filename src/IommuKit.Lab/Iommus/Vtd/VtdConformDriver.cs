@@ -38,7 +38,7 @@ internal sealed class VtdConformDriver : IConformDriver
     public VtdConformDriver(VtdUnit unit, VtdMode mode, IReadOnlyList<(ushort Source, ushort DomainId)> withTlbs)
     {
         _withTlbs = withTlbs.ToLookup(
-            one => string.Create(CultureInfo.InvariantCulture, $"{DomainField}{one.DomainId:x}"), one => one.Source);
+            one => string.Create(CultureInfo.InvariantCulture, $"{DomainField}{one.DomainId:x}"), one => one.Source, StringComparer.Ordinal);
 
         // Every unit snoops its queue, and nothing here depends on whether it snoops its tables.
         _memory = new PhysicalMemory(Pool + PoolBytes, isCoherent: true);
