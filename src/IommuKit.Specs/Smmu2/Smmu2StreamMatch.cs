@@ -29,6 +29,6 @@ public readonly record struct Smmu2StreamMatch(uint Value)
     public bool Matches(uint stream, bool isWide)
     {
         uint width = isWide ? 0xffffu : 0x7fff;
-        return ((Value ^ stream) & ~(Value >> MaskShift) & width) == 0 && stream <= 0xffff;
+        return ((Value ^ stream) & ~(Value >> MaskShift) & width) == 0 && stream <= width;
     }
 }
