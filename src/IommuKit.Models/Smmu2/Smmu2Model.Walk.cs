@@ -159,10 +159,13 @@ public sealed partial class Smmu2Model<TMemory>
     private Smmu2Fault Finish(
         Smmu2Path path, ulong address, Smmu2Access access, in Smmu2Page first, bool isGlobal, bool endsAtIpa, long drops, out Smmu2Page page)
     {
-        page = first with { Rights = first.Rights | Smmu2Rights.Stage2All };
+        // Of a page that is too large, the piece that the address is in.
+        int most = Math.Min(first.SizeLog2, path.MostPageLog2);
+        ulong output = first.PhysicalOf(address) >> most << most;
+        page = new Smmu2Page(output, output, first.Rights | Smmu2Rights.Stage2All, most);
         if (!path.HasSecond)
         {
-            AddPage(address, path.Tag, page, isGlobal, origin: 0, drops);
+            AddPage(address, path.Tag, page, isGlobal, first.SizeLog2 > most ? first.SizeLog2 : 0, drops);
             return default;
         }
 
@@ -180,7 +183,7 @@ public sealed partial class Smmu2Model<TMemory>
         }
 
         // The smaller page of the two.
-        int shift = Math.Min(first.SizeLog2, second.SizeLog2);
+        int shift = Math.Min(most, second.SizeLog2);
         ulong start = second.PhysicalOf(ipa) >> shift << shift;
         page = new Smmu2Page(start, ipa >> shift << shift, Smmu2Rights.Combine(first.Rights, second.Rights), shift);
         AddPage(address, path.Tag, page, isGlobal, first.SizeLog2 > shift ? first.SizeLog2 : 0, drops);

@@ -1,3 +1,4 @@
+using System.Numerics;
 using IommuKit.Specs.Smmu2;
 
 namespace IommuKit.Models.Smmu2;
@@ -108,6 +109,7 @@ internal readonly struct Smmu2PathBuilder(Smmu2Unit unit, Smmu2BankState[] banks
             Upper = upper,
             LowerEnd = lowerEnd,
             UpperStart = upperStart,
+            MostPageLog2 = format == Smmu2TableFormat.Aarch64 || upperStart == ulong.MaxValue ? 63 : BitOperations.TrailingZeroCount(upperStart),
             Second = stage2,
             Tag = Smmu2Tags.OfFirst(VmidOf(bank), asid),
             SecondTag = secondTag,

@@ -257,7 +257,7 @@ public sealed class Smmu2RandomTableTests
         {
             if (!_words.TryGetValue(address, out ulong? word))
             {
-                word = Chance(60) ? null : !_isShort ? LongDescriptor() : MixesFormats && Chance(2) ? LongDescriptor() : ShortDescriptors(address & ~63ul);
+                word = _isShort && !(MixesFormats && Chance(2)) ? ShortDescriptors(address & ~63ul) : Chance(60) ? null : LongDescriptor();
                 _words.Add(address, word);
             }
 
@@ -265,7 +265,7 @@ public sealed class Smmu2RandomTableTests
         }
 
         /// <summary>Two descriptors. Large pages and supersections are 16 times the same one, and so are pointers, which could be large pages.</summary>
-        private ulong ShortDescriptors(ulong group)
+        private ulong? ShortDescriptors(ulong group)
         {
             if (!_groups.TryGetValue(group, out uint? repeated))
             {
@@ -273,7 +273,7 @@ public sealed class Smmu2RandomTableTests
                 _groups.Add(group, repeated);
             }
 
-            return repeated is { } one ? one | ((ulong)one << 32) : Single() | ((ulong)Single() << 32);
+            return repeated is { } one ? one | ((ulong)one << 32) : Chance(60) ? null : Single() | ((ulong)Single() << 32);
 
             uint Single() => ShortDescriptor(Chance(8) ? 0 : (uint)_random.Next(2, 4), ~0x40000u);
         }
