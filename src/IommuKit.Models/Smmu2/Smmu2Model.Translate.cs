@@ -73,8 +73,7 @@ public sealed partial class Smmu2Model<TMemory>
             return false;
         }
 
-        ref long hits = ref _hits[(Environment.CurrentManagedThreadId & (HitStripes - 1)) * WordsPerStripe];
-        hits++;
+        _hits.Add();
         answer = new Smmu2Translation(Smmu2Outcome.Allowed, RangeOf(request.Address, page, (access & Smmu2Access.Privileged) != 0));
         return true;
     }
@@ -136,8 +135,7 @@ public sealed partial class Smmu2Model<TMemory>
         bool isCached = !(endsAtIpa && path.HasSecond);
         if (isCached && TryFindPage(input, path.Tag, out page))
         {
-            ref long hits = ref _hits[(Environment.CurrentManagedThreadId & (HitStripes - 1)) * WordsPerStripe];
-            hits++;
+            _hits.Add();
         }
         else
         {

@@ -23,9 +23,6 @@ namespace IommuKit.Models.Smmu2;
 public sealed partial class Smmu2Model<TMemory> : IMmio, IIommuModel, ISavable
     where TMemory : struct, IMemoryAccessor
 {
-    private const int HitStripes = 64;
-    private const int WordsPerStripe = 16;
-
     private readonly object _gate = new();
     private readonly TMemory _memory;
     private readonly Smmu2Unit _unit;
@@ -34,7 +31,7 @@ public sealed partial class Smmu2Model<TMemory> : IMmio, IIommuModel, ISavable
 
     private readonly HardwareCache _pages;
     private readonly HardwareCache _tables;
-    private readonly long[] _hits = new long[HitStripes * WordsPerStripe];
+    private readonly HitCount _hits = new();
     private long _misses;
     private long _entriesRead;
     private long _stopped;
@@ -96,13 +93,7 @@ public sealed partial class Smmu2Model<TMemory> : IMmio, IIommuModel, ISavable
         {
             lock (_gate)
             {
-                long hits = 0;
-                for (int stripe = 0; stripe < HitStripes; stripe++)
-                {
-                    hits += Volatile.Read(ref _hits[stripe * WordsPerStripe]);
-                }
-
-                return new Smmu2Statistics(hits, _misses, _entriesRead, _stopped, _invalidations);
+                return new Smmu2Statistics(_hits.Total, _misses, _entriesRead, _stopped, _invalidations);
             }
         }
     }
