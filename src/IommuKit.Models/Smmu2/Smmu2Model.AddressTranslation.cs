@@ -22,7 +22,8 @@ public sealed partial class Smmu2Model<TMemory>
     private void TranslateInBank(int bank, uint register, ulong value)
     {
         uint number = (register - Smmu2Bank.TranslateFirst) >> 3;
-        _banks[bank].TranslationResult = TranslateByRegisters(bank, value, AccessOf(isWrite: (number & 1) != 0, isPrivileged: number < 2), endsAtIpa: true);
+        var access = AccessOf(isWrite: (number & 1) != 0, isPrivileged: number < 2);
+        _banks[bank].TranslationResult = TranslateByRegisters(bank, value, access, endsAtIpa: true);
     }
 
     /// <summary>GATS1 and GATS12: UR, UW, PR, PW each; the bank is in the low byte of the value.</summary>

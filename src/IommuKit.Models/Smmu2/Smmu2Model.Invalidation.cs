@@ -155,12 +155,14 @@ public sealed partial class Smmu2Model<TMemory>
 
     /// <summary>Software looks whether a sync is done. It is done when it is first seen to be.</summary>
     /// <param name="bank">The bank, or −1.</param>
-    /// <param name="hasEnded">Whether it ended now, and accesses from before have to be waited for.</param>
+    /// <param name="hasEnded">
+    /// Whether none is under way, so that accesses from before have to be waited for: also by somebody whose sync another thread has seen to end.
+    /// </param>
     private uint ReadSync(int bank, out bool hasEnded)
     {
         ref bool isSyncing = ref bank == GlobalBank ? ref _isSyncing : ref _banks[bank].IsSyncing;
         ref int reads = ref bank == GlobalBank ? ref _syncReads : ref _banks[bank].SyncReads;
-        hasEnded = false;
+        hasEnded = !isSyncing;
         if (!isSyncing)
         {
             return 0;

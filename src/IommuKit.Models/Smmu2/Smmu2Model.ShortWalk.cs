@@ -86,6 +86,7 @@ public sealed partial class Smmu2Model<TMemory>
         return FinishShort(path, stage, address, access, output, shift, attributes, (entry & 1) != 0, level: 1, endsAtIpa, drops, out page);
     }
 
+    /// <summary>What a leaf says, if its access flag lets it.</summary>
     /// <param name="path">The path.</param>
     /// <param name="stage">Its stage.</param>
     /// <param name="address">The address.</param>

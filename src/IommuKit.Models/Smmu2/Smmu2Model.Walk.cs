@@ -63,7 +63,8 @@ public sealed partial class Smmu2Model<TMemory>
             }
 
             int shift = stage.ShiftOf(level);
-            page = new Smmu2Page(output, address >> shift << shift, SecondRights(value) | ((ulong)(uint)level << Smmu2Rights.SecondLevelShift), shift);
+            ulong rights = SecondRights(value) | ((ulong)(uint)level << Smmu2Rights.SecondLevelShift);
+            page = new Smmu2Page(output, address >> shift << shift, rights, shift);
             AddPage(address, path.SecondTag, page, isGlobal: false, origin: 0, drops);
             return default;
         }

@@ -49,7 +49,7 @@ public sealed partial class Smmu2Model<TMemory> : IMmio, IIommuModel, ISavable
     {
         ArgumentNullException.ThrowIfNull(unit);
         options ??= new Smmu2ModelOptions();
-        options.Validate();
+        Smmu2ModelOptions.Validate(options);
         if (unit.WhyImpossible() is { } reason)
         {
             throw new ArgumentException(reason, nameof(unit));

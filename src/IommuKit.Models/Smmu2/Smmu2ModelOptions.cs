@@ -24,17 +24,20 @@ public sealed record Smmu2ModelOptions
     public int SyncReads { get; init; }
 
     /// <summary>Refuses what cannot be.</summary>
-    internal void Validate()
+    internal static void Validate(Smmu2ModelOptions options)
     {
-        if (!Iotlb.IsPossible || !TableCache.IsPossible)
+        if (!options.Iotlb.IsPossible || !options.TableCache.IsPossible)
         {
             throw new ArgumentException(
-                $"A cache has a power of two of sets, and at most {CacheGeometry.MaxEntries} entries; not {Iotlb} and {TableCache}.");
+                $"A cache has a power of two of sets, and at most {CacheGeometry.MaxEntries} entries; not {options.Iotlb} and {options.TableCache}.",
+                nameof(options));
         }
 
-        if (PostedInvalidations is < 0 or > MostPosted || SyncReads < 0)
+        if (options.PostedInvalidations is < 0 or > MostPosted || options.SyncReads < 0)
         {
-            throw new ArgumentException($"There cannot be {PostedInvalidations} posted invalidations and {SyncReads} reads of an active sync.");
+            throw new ArgumentException(
+                $"There cannot be {options.PostedInvalidations} posted invalidations and {options.SyncReads} reads of an active sync.",
+                nameof(options));
         }
     }
 }

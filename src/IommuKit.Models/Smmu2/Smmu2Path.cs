@@ -46,7 +46,9 @@ internal sealed class Smmu2Path
 
     public ulong LowerEnd { get; init; } = ulong.MaxValue;
 
-    /// <summary>Log2 of the most that an entry can map: where a larger block begins in one range and ends in the other, it is cached in pieces.</summary>
+    /// <summary>
+    /// Log2 of the most that an entry can map: where a larger block begins in one range and ends in the other, it is cached in pieces.
+    /// </summary>
     public int MostPageLog2 { get; init; } = 63;
 
     /// <summary>What stage 1 makes of an address before it is looked up.</summary>

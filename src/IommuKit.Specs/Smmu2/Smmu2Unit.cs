@@ -165,7 +165,8 @@ public sealed record Smmu2Unit(string Name, Smmu2Version Version, uint Idr0, uin
     public string? WhyImpossible() =>
         !HasStage1 && !HasStage2 ? "It has no stage."
         : HasNested && !(HasStage1 && HasStage2) ? "It nests stages that it does not have."
-        : BankCount == 0 || BankCount > GlobalPages || Stage2BankCount > BankCount ? $"It has {BankCount} banks, of which {Stage2BankCount} are of stage 2."
+        : BankCount == 0 || BankCount > GlobalPages || Stage2BankCount > BankCount
+            ? $"It has {BankCount} banks, of which {Stage2BankCount} are of stage 2."
         : StreamCount is 0 or > MostStreams ? $"It has {StreamCount} streams."
         : StreamIdBits == 0 || (!HasStreamMatching && StreamCount > 1 << StreamIdBits) ? $"It has StreamIDs of {StreamIdBits} bits."
         : !HasAarch64Tables && !HasLongTables ? "It has no tables."

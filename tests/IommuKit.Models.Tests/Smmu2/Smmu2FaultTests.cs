@@ -58,7 +58,8 @@ public sealed class Smmu2FaultTests
         using var machine = new Smmu2Machine().SwitchOn();
         ulong second = machine.NewTable(2);
         ulong root = machine.NewTable();
-        machine.SetSecond(1, second).SetFirst(Bank, root, attributes: Smmu2BankAttributes.Nested(1)).SetStream(0, 8, Smmu2StreamContext.Translate(Bank));
+        machine.SetSecond(1, second).SetFirst(Bank, root, attributes: Smmu2BankAttributes.Nested(1));
+        machine.SetStream(0, 8, Smmu2StreamContext.Translate(Bank));
         machine.Ask(0x5000, Smmu2Access.Write).Outcome.ShouldBe(Smmu2Outcome.Abort);
         machine.Bank(Bank, Smmu2Bank.FaultStatus).ShouldBe(0u);
         machine.Bank(1, Smmu2Bank.FaultStatus).ShouldBe(Smmu2Bank.Faults.Translation | (2u << 9));

@@ -4,7 +4,7 @@ namespace IommuKit.Models.Tests.Smmu2;
 /// What an SMMU makes of an address, written from the architecture as plainly as possible, and from nothing of the model: no caches, every field
 /// looked at where it is needed.
 /// </summary>
-internal sealed class Smmu2PlainWalker(Func<ulong, ulong?> load, int addressBits, int ipaBits, bool hasShort, bool isVersion1)
+internal sealed class Smmu2PlainWalker(Func<ulong, ulong?> load, int addressBits, int ipaBits, bool hasShort)
 {
     public sealed class Bank
     {
@@ -451,7 +451,4 @@ internal sealed class Smmu2PlainWalker(Func<ulong, ulong?> load, int addressBits
         ulong below = bit == 63 ? ulong.MaxValue : (1ul << (bit + 1)) - 1;
         return (value >> bit & 1) == 1 ? value | ~below : value & below;
     }
-
-    /// <summary>Whether this is of version 1: then everything is of AArch32.</summary>
-    public bool IsVersion1 => isVersion1;
 }

@@ -70,8 +70,9 @@ public sealed class Smmu2RandomTableTests
             bool isVersion1 = unit.Version == Smmu2Version.V1;
             int stages = random.Next(4);
             _isBigEndian = Chance(8);
-            _model = new Smmu2Model<CallbackMemory>(unit, new CallbackMemory(this), new Smmu2ModelOptions { Iotlb = new(8, 2), TableCache = new(4, 2) });
-            _walker = new Smmu2PlainWalker(Load, unit.AddressBits, unit.IntermediateBits, unit.HasShortTables, isVersion1)
+            var options = new Smmu2ModelOptions { Iotlb = new(8, 2), TableCache = new(4, 2) };
+            _model = new Smmu2Model<CallbackMemory>(unit, new CallbackMemory(this), options);
+            _walker = new Smmu2PlainWalker(Load, unit.AddressBits, unit.IntermediateBits, unit.HasShortTables)
             {
                 Bus = unit.UpstreamBits,
                 Granules = [.. new[] { 12, 14, 16 }.Where(unit.HasGranule)],
@@ -176,14 +177,16 @@ public sealed class Smmu2RandomTableTests
             uint tcr = is64
                 ? Size() | (Size() << 16) | ((uint)_random.Next(4) << 14) | ((uint)_random.Next(4) << 30) | Maybe(8, 1u << 7) | Maybe(5, 1u << 23)
                 : isLong
-                    ? 0x8000_0000 | (uint)_random.Next(8) | ((uint)_random.Next(8) << 16) | Maybe(8, 1u << 7) | Maybe(8, 1u << 23) | Maybe(2, 1u << 22)
+                    ? 0x8000_0000 | (uint)_random.Next(8) | ((uint)_random.Next(8) << 16)
+                        | Maybe(8, 1u << 7) | Maybe(8, 1u << 23) | Maybe(2, 1u << 22)
                     : (uint)_random.Next(8) | Maybe(8, 1u << 4) | Maybe(8, 1u << 5);
             return new Smmu2PlainWalker.Bank
             {
                 Is64 = is64,
                 Sctlr = 0x41u | Maybe(1, _isBigEndian ? 0x10u : 0) | Maybe(2, 2) | Maybe(2, 4),
                 Tcr = tcr,
-                Tcr2 = _unit.Version == Smmu2Version.V1 ? 0 : Width() | Maybe(3, 1u << 5) | Maybe(3, 1u << 6) | (Chance(3) ? (uint)_random.Next(8) << 15 : 7u << 15),
+                Tcr2 = _unit.Version == Smmu2Version.V1 ? 0
+                    : Width() | Maybe(3, 1u << 5) | Maybe(3, 1u << 6) | (Chance(3) ? (uint)_random.Next(8) << 15 : 7u << 15),
                 Ttbr0 = Root(),
                 Ttbr1 = Root(),
                 Mair = (ulong)_random.NextInt64() | (Chance(2) ? 0xf0f0_f0f0_f0f0_f0f0 : 0),
@@ -264,7 +267,9 @@ public sealed class Smmu2RandomTableTests
             return word;
         }
 
-        /// <summary>Two descriptors. Large pages and supersections are 16 times the same one, and so are pointers, which could be large pages.</summary>
+        /// <summary>
+        /// Two descriptors. Large pages and supersections are 16 times the same one, and so are pointers, which could be large pages.
+        /// </summary>
         private ulong? ShortDescriptors(ulong group)
         {
             if (!_groups.TryGetValue(group, out uint? repeated))

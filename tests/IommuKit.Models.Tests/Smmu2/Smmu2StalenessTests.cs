@@ -241,7 +241,8 @@ public sealed class Smmu2StalenessTests
         machine.Store32(table + 20, 0x7000_0000 | 0x832);
         machine.SetRouting(Smmu2Routing.Attributes, 2, Smmu2BankAttributes.Stage1.Value);
         machine.SetBank32(2, Smmu2Bank.Table0, (uint)directory).SetBank32(2, Smmu2Bank.ContextId, 3);
-        machine.SetBank32(2, Smmu2Bank.SystemControl, Smmu2Machine.On | Smmu2Bank.Control.AccessFlag).SetStream(0, 8, Smmu2StreamContext.Translate(2));
+        machine.SetBank32(2, Smmu2Bank.SystemControl, Smmu2Machine.On | Smmu2Bank.Control.AccessFlag);
+        machine.SetStream(0, 8, Smmu2StreamContext.Translate(2));
         machine.Read(0x5000).ShouldBe(Page);
         machine.Store32(table + 20, 0);
         machine.SetBank32(2, Smmu2Bank.DropVa, 0x5002);

@@ -14,13 +14,17 @@ public static class Smmu2Kinds
     /// <summary>All of them. Granules are of 4 KiB.</summary>
     public static IReadOnlyList<IommuKind> All { get; } =
     [
-        Of("smmuv2", Coherent, new Smmu2DriverOptions { Stage = Smmu2Stage.Stage1 }, "Arm MMU-500, stage 1: a register write for each page; snoops the CPU's caches"),
+        Of(
+            "smmuv2",
+            Coherent,
+            new Smmu2DriverOptions { Stage = Smmu2Stage.Stage1 },
+            "Arm MMU-500, stage 1: a register write for each page; snoops the CPU's caches"),
         Of("smmuv2-nc", Smmu2Unit.Mmu500, new Smmu2DriverOptions { Stage = Smmu2Stage.Stage1 }, "the same without snooping"),
         Of("smmuv2-s2", Coherent, new Smmu2DriverOptions { Stage = Smmu2Stage.Stage2 }, "an MMU-500 that snoops, at stage 2, as for guests"),
         Of(
             "smmuv1-v7s",
             Smmu2Unit.Mmu400,
-            new Smmu2DriverOptions { Stage = Smmu2Stage.Stage1, Format = Smmu2TableFormat.Short },
+            new Smmu2DriverOptions { Stage = Smmu2Stage.Stage1, Format = Smmu2TableFormat.ShortDescriptors },
             "Arm SMMUv1 with short descriptors: 32 bits, no invalidation of leaves alone"),
     ];
 

@@ -69,7 +69,7 @@ internal sealed class Smmu2BankSetup(Smmu2Unit unit, bool isStage2, Smmu2TableFo
         }
 
         registers.WriteBank(bank, Smmu2Bank.TableControl, Stage1Control);
-        if (format == Smmu2TableFormat.Short)
+        if (format == Smmu2TableFormat.ShortDescriptors)
         {
             registers.WriteBank(bank, Smmu2Bank.Table0, (uint)root);
             registers.WriteBank(bank, Smmu2Bank.Table1, 0);
@@ -88,8 +88,8 @@ internal sealed class Smmu2BankSetup(Smmu2Unit unit, bool isStage2, Smmu2TableFo
     // Everything is of TTBR0.
     private uint Stage1Control => format switch
     {
-        Smmu2TableFormat.Short => ShortUpperDisabled,
-        Smmu2TableFormat.Long => Smmu2Bank.LongTables | Walks | UpperDisabled | (uint)(32 - inputBits),
+        Smmu2TableFormat.ShortDescriptors => ShortUpperDisabled,
+        Smmu2TableFormat.LongDescriptors => Smmu2Bank.LongTables | Walks | UpperDisabled | (uint)(32 - inputBits),
         _ => Walks | UpperDisabled | (uint)(64 - inputBits) | GranuleCode,
     };
 

@@ -43,7 +43,9 @@ public sealed partial class Smmu2Driver
     private static string ReasonOf(uint status, (uint Bit, string Name)[] reasons) =>
         Array.Find(reasons, reason => (status & reason.Bit) != 0).Name ?? $"fault 0x{status:x}";
 
-    /// <summary>Reads, reports and acknowledges what every bank in use and the global space have. What comes meanwhile raises the line again.</summary>
+    /// <summary>
+    /// Reads, reports and acknowledges what every bank in use and the global space have. What comes meanwhile raises the line again.
+    /// </summary>
     private void Drain()
     {
         for (int bank = 0; bank < _owners.Length; bank++)

@@ -83,7 +83,8 @@ public sealed partial class Smmu2Driver : IommuDriver
         _firstBank = _isStage2 ? 0 : _unit.Stage2BankCount;
         _banks = new BitArray(Math.Min(_unit.BankCount, MostBanks));
         _owners = new IommuDomain?[_unit.BankCount];
-        _devices = [.. clients.Select((client, index) => new Smmu2StreamDevice(this, client, _unit.HasStreamMatching ? index : (int)client.StreamId))];
+        bool matches = _unit.HasStreamMatching;
+        _devices = [.. clients.Select((client, index) => new Smmu2StreamDevice(this, client, matches ? index : (int)client.StreamId))];
         SwitchOn();
     }
 
@@ -156,34 +157,34 @@ public sealed partial class Smmu2Driver : IommuDriver
     private bool ChooseStage()
     {
         bool isStage2 = _options.Stage == Smmu2Stage.Stage2 || (_options.Stage == Smmu2Stage.Any && !_unit.HasStage1);
-        return (isStage2 ? _unit.HasStage2 : _unit.HasStage1) ? isStage2 : throw Impossible($"does not have {_options.Stage}");
+        return (isStage2 ? _unit.HasStage2 : _unit.HasStage1) ? isStage2 : throw Impossible($"does not have {_options.Stage}", _options);
     }
 
     private Smmu2TableFormat ChooseFormat()
     {
         var format = _options.Format != Smmu2TableFormat.Any ? _options.Format
             : _unit.HasAarch64Tables ? Smmu2TableFormat.Aarch64
-            : Smmu2TableFormat.Long;
+            : Smmu2TableFormat.LongDescriptors;
         bool isPossible = format switch
         {
             Smmu2TableFormat.Aarch64 => _unit.HasAarch64Tables,
-            Smmu2TableFormat.Long => _unit.HasLongTables,
+            Smmu2TableFormat.LongDescriptors => _unit.HasLongTables,
             _ => _unit.HasShortTables && !_isStage2,
         };
-        return isPossible ? format : throw Impossible($"does not have tables {format} here");
+        return isPossible ? format : throw Impossible($"does not have tables {format} here", _options);
     }
 
     private int ChooseGranule()
     {
         int wanted = _options.GranuleLog2;
         return _format != Smmu2TableFormat.Aarch64
-            ? wanted is 0 or SmallGranule ? SmallGranule : throw Impossible($"has no granule of 2^{wanted} bytes in AArch32")
+            ? wanted is 0 or SmallGranule ? SmallGranule : throw Impossible($"has no granule of 2^{wanted} bytes in AArch32", _options)
             : wanted == 0 ? _unit.HasGranule(SmallGranule) ? SmallGranule : _unit.HasGranule(14) ? 14 : 16
             : _unit.HasGranule(wanted) ? wanted
-            : throw Impossible($"does not have a granule of 2^{wanted} bytes");
+            : throw Impossible($"does not have a granule of 2^{wanted} bytes", _options);
     }
 
-    private ArgumentException Impossible(string why) => new($"{_unit.Name} {why}.", nameof(_options));
+    private ArgumentException Impossible(string why, Smmu2DriverOptions options) => new($"{_unit.Name} {why}.", nameof(options));
 
     private IommuTraits MakeTraits(string name, int granule)
     {
@@ -200,7 +201,7 @@ public sealed partial class Smmu2Driver : IommuDriver
         int outputBits = _format switch
         {
             Smmu2TableFormat.Aarch64 => _unit.AddressBits,
-            Smmu2TableFormat.Long => Math.Min(_unit.AddressBits, LongBits),
+            Smmu2TableFormat.LongDescriptors => Math.Min(_unit.AddressBits, LongBits),
             _ => NarrowBits,
         };
         ulong supported = _tables.PageSizes & ((1ul << 42) - 1);

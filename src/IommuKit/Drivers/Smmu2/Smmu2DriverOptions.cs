@@ -12,8 +12,8 @@ public sealed record Smmu2DriverOptions
     public Smmu2Version Version { get; init; } = Smmu2Version.V2;
 
     /// <summary>
-    /// Whether it is an MMU-500: its lock of ACTLR is taken away and its prefetcher switched off (errata 841119 and 826419), and it caches what stream
-    /// matching finds.
+    /// Whether it is an MMU-500: its lock of ACTLR is taken away and its prefetcher switched off (errata 841119 and 826419), and it caches what
+    /// stream matching finds.
     /// </summary>
     public bool IsMmu500 { get; init; }
 

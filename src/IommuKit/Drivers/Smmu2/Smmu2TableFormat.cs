@@ -10,8 +10,8 @@ public enum Smmu2TableFormat
     Aarch64,
 
     /// <summary>64-bit descriptors with a granule of 4 KiB, addresses of AArch32: 32 bits at stage 1, 40 at stage 2.</summary>
-    Long,
+    LongDescriptors,
 
     /// <summary>32-bit descriptors, of VMSAv7, at stage 1.</summary>
-    Short,
+    ShortDescriptors,
 }

@@ -21,7 +21,7 @@ internal abstract class Smmu2Tables
     /// <summary>The tables of a stage, format and granule.</summary>
     public static Smmu2Tables Of(bool isStage2, Smmu2TableFormat format, int granuleLog2) => (isStage2, granuleLog2) switch
     {
-        (false, _) when format == Smmu2TableFormat.Short => new Tables<ArmShortFormat>(),
+        (false, _) when format == Smmu2TableFormat.ShortDescriptors => new Tables<ArmShortFormat>(),
         (false, 12) => new Tables<ArmLpae<ArmGranule4K, ArmStage1>>(),
         (false, 14) => new Tables<ArmLpae<ArmGranule16K, ArmStage1>>(),
         (false, _) => new Tables<ArmLpae<ArmGranule64K, ArmStage1>>(),

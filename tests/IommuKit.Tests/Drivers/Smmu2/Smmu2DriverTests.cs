@@ -23,13 +23,13 @@ public sealed class Smmu2DriverTests
             ("full", Smmu2Stage.Stage2, Smmu2TableFormat.Aarch64, 12),
             ("full", Smmu2Stage.Stage2, Smmu2TableFormat.Aarch64, 14),
             ("full", Smmu2Stage.Stage2, Smmu2TableFormat.Aarch64, 16),
-            ("full", Smmu2Stage.Stage1, Smmu2TableFormat.Long, 12),
-            ("full", Smmu2Stage.Stage2, Smmu2TableFormat.Long, 12),
-            ("full", Smmu2Stage.Stage1, Smmu2TableFormat.Short, 12),
+            ("full", Smmu2Stage.Stage1, Smmu2TableFormat.LongDescriptors, 12),
+            ("full", Smmu2Stage.Stage2, Smmu2TableFormat.LongDescriptors, 12),
+            ("full", Smmu2Stage.Stage1, Smmu2TableFormat.ShortDescriptors, 12),
             ("mmu-500", Smmu2Stage.Stage1, Smmu2TableFormat.Any, 0),
             ("mmu-500", Smmu2Stage.Stage2, Smmu2TableFormat.Any, 16),
             ("mmu-400", Smmu2Stage.Any, Smmu2TableFormat.Any, 0),
-            ("mmu-400", Smmu2Stage.Stage1, Smmu2TableFormat.Short, 0),
+            ("mmu-400", Smmu2Stage.Stage1, Smmu2TableFormat.ShortDescriptors, 0),
             ("mmu-401", Smmu2Stage.Any, Smmu2TableFormat.Any, 0),
         ];
         foreach (var (unit, stage, format, granule) in all)
@@ -170,7 +170,7 @@ public sealed class Smmu2DriverTests
         domain.Unmap(0x10_0000, Page);
         rig.Bus.Writes.ShouldBe([(Smmu2Global.DropVmid, 1), (Smmu2Global.Sync, 0)]);
 
-        using var narrow = new Smmu2Rig(Smmu2Unit.Mmu400, new Smmu2DriverOptions { Format = Smmu2TableFormat.Short });
+        using var narrow = new Smmu2Rig(Smmu2Unit.Mmu400, new Smmu2DriverOptions { Format = Smmu2TableFormat.ShortDescriptors });
         narrow.Attached();
         domain = narrow.Attached(device: 1);
         domain.Map(0x10_0000, Smmu2Rig.Data, Page, Smmu2Rig.ReadWrite);
@@ -297,7 +297,8 @@ public sealed class Smmu2DriverTests
         Should.Throw<ArgumentException>(() => new Smmu2Rig(Smmu2Unit.Mmu401, new Smmu2DriverOptions { Stage = Smmu2Stage.Stage1 }));
         Should.Throw<ArgumentException>(() => new Smmu2Rig(Smmu2Unit.Mmu500, new Smmu2DriverOptions { GranuleLog2 = 14 }));
         Should.Throw<ArgumentException>(() => new Smmu2Rig(Smmu2Unit.Mmu400, new Smmu2DriverOptions { Format = Smmu2TableFormat.Aarch64 }));
-        Should.Throw<ArgumentException>(() => new Smmu2Rig(options: new Smmu2DriverOptions { Stage = Smmu2Stage.Stage2, Format = Smmu2TableFormat.Short }));
+        var options = new Smmu2DriverOptions { Stage = Smmu2Stage.Stage2, Format = Smmu2TableFormat.ShortDescriptors };
+        Should.Throw<ArgumentException>(() => new Smmu2Rig(options: options));
         Should.Throw<ArgumentException>(() => new Smmu2Rig(options: new Smmu2DriverOptions { AddressSpaceThreshold = -1 }));
         Should.Throw<ArgumentException>(() => new Smmu2Rig(clients: []));
         Should.Throw<ArgumentException>(() => new Smmu2Rig(clients: [new("one", 8), new("two", 9, Mask: 1)]));
