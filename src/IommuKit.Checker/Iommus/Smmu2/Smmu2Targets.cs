@@ -102,6 +102,7 @@ internal static class Smmu2Targets
         {
             IsDefault = true,
             IsDefaultAtEnds = true,
+            WritesPerWait = 1,
         };
 
     private static Smmu2Decoder MakeDecoder(Smmu2Machine machine, IReadOnlyList<IommuDevice> devices)
