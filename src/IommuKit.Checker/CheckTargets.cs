@@ -1,3 +1,4 @@
+using IommuKit.Checker.Iommus.Smmu2;
 using IommuKit.Checker.Iommus.Smmu3;
 using IommuKit.Checker.Iommus.Software;
 using IommuKit.Checker.Iommus.Tegra;
@@ -17,6 +18,7 @@ public static class CheckTargets
         .. TegraTargets.All,
         .. VtdTargets.All,
         .. Smmu3Targets.All,
+        .. Smmu2Targets.All,
         .. SoftwareTargets.All,
     ];
 

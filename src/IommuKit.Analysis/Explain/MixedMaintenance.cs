@@ -31,7 +31,14 @@ internal static class MixedMaintenance
             {
                 foreach (var write in pieces[piece])
                 {
-                    hardware.Write32((uint)write.Address, (uint)write.Value);
+                    if (write.IsWide)
+                    {
+                        hardware.Write64((uint)write.Address, write.Value);
+                    }
+                    else
+                    {
+                        hardware.Write32((uint)write.Address, (uint)write.Value);
+                    }
                 }
             },
             () => _ = hardware.Read32(readBack));

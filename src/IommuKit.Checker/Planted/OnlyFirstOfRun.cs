@@ -19,7 +19,7 @@ internal sealed class OnlyFirstOfRun(CheckRig machine, ScenarioRun run, ShadowCo
             return false;
         }
 
-        if (commands is not [var command] || command.Kind != kind || !IsWorking)
+        if (commands is not [var command] || !IsMeant(command.Kind) || !IsWorking)
         {
             return false;
         }
@@ -28,4 +28,8 @@ internal sealed class OnlyFirstOfRun(CheckRig machine, ScenarioRun run, ShadowCo
         _isDone = true;
         return isLater;
     }
+
+    // Hardware that cannot leave tables out drops them with every translation.
+    private bool IsMeant(ShadowCommandKind found) =>
+        found == kind || (found == ShadowCommandKind.DropTranslationsAndTables && kind == ShadowCommandKind.DropTranslations);
 }

@@ -48,6 +48,9 @@ public sealed record CheckTarget(
     /// <summary>Register writes that one invalidation of a line of the table cache takes.</summary>
     public int WritesPerTableCacheLine { get; init; } = 1;
 
+    /// <summary>Register writes that a wait takes beside its read: one where a sync has to be started.</summary>
+    public int WritesPerWait { get; init; }
+
     /// <summary>What is tuned about the driver.</summary>
     public TuningValues Tuning { get; init; } = TuningValues.None;
 
@@ -84,7 +87,9 @@ public sealed record CheckTarget(
         }
 
         var counts = default(OperationCounts);
-        counts.Add(OperationKind.RegisterWrite, (least.TableCacheDrops * WritesPerTableCacheLine) + least.TranslationDrops);
+        counts.Add(
+            OperationKind.RegisterWrite,
+            (least.TableCacheDrops * WritesPerTableCacheLine) + least.TranslationDrops + (least.Waits * WritesPerWait));
         counts.Add(OperationKind.RegisterRead, least.Waits);
         counts.Add(OperationKind.LineCleaned, least.Cleans);
         return counts;

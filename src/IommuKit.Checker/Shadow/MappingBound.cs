@@ -44,7 +44,8 @@ internal sealed class MappingBound<TFormat> : IDisposable
         _neighbours = [.. ((ulong[])[before, behind]).Where(neighbour => inputBits == 64 || neighbour >> inputBits == 0)];
 
         // With those of the neighbours; of upper tables there is one for each level, but where the range crosses from one to the next.
-        ulong pool = TrackedPages<TFormat>.PoolBytesFor(tables + 2 + (2 * TFormat.TopLevel) + 2, inputBits);
+        ulong wanted = TrackedPages<TFormat>.PoolBytesFor(tables + 2 + (2 * TFormat.TopLevel) + 2, inputBits);
+        ulong pool = (wanted + TrackedPages<TFormat>.RootSurplus(inputBits) + 0xfff) & ~0xffful;
         _memory = new PhysicalMemory(pool, isCoherent: true);
         _allocator = new PageAllocator(_memory.CpuView, 0, pool);
         _sink = new CountingSink(_allocator, TrackedPages<TFormat>.TableLog2(0));

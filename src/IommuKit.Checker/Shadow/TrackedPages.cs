@@ -187,6 +187,14 @@ internal sealed class TrackedPages<TFormat>
         return Math.Min((ulong)tables << TableLog2(0), (ulong)MaxCells << cellLog2);
     }
 
+    /// <summary>Bytes by which a root is larger than a table of the last level; 0 if it is not.</summary>
+    public static ulong RootSurplus(int inputBits)
+    {
+        ulong table = 1ul << TableLog2(0);
+        ulong root = TFormat.TryGetRoot(inputBits, out _, out int rootBits) ? 1ul << (rootBits + TFormat.EntrySizeLog2) : table;
+        return root > table ? root - table : 0;
+    }
+
     /// <summary>The smallest page size.</summary>
     public static ulong PageBytes => 1ul << BitOperations.TrailingZeroCount(TFormat.PageSizes);
 }

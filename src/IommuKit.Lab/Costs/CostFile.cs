@@ -8,7 +8,7 @@ public static class CostFile
     private const int MaxBytes = 1 << 20;
 
     private static readonly Lazy<IReadOnlyList<CostVector>> LazyBuiltIn = new(() =>
-        [.. new[] { "tegra210.json", "smmuv2-noncoherent.json", "smmuv3.json", "vtd.json", "smmuv3-queue.json" }.Select(ReadResource)]);
+        [.. new[] { "tegra210.json", "smmuv2-noncoherent.json", "smmuv3.json", "vtd.json", "smmuv3-queue.json", "smmuv2.json" }.Select(ReadResource)]);
 
     /// <summary>The costs of the machine that the proposal was measured on.</summary>
     public static CostVector Default => BuiltIn[0];

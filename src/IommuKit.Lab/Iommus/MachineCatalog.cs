@@ -1,3 +1,4 @@
+using IommuKit.Lab.Iommus.Smmu2;
 using IommuKit.Lab.Iommus.Smmu3;
 using IommuKit.Lab.Iommus.Tegra;
 using IommuKit.Lab.Iommus.Vtd;
@@ -14,6 +15,7 @@ public static class MachineCatalog
         .. TegraKinds.All,
         .. VtdKinds.All,
         .. Smmu3Kinds.All,
+        .. Smmu2Kinds.All,
     ];
 
     /// <summary>The kind of that name, or null.</summary>

@@ -52,6 +52,9 @@ public sealed class MachineParts
     /// <param name="createModel">Makes the model of the hardware, whose registers these are. Not called where none is wanted.</param>
     /// <param name="create">Makes the machine of its parts.</param>
     /// <param name="queues">Queues in memory; null for hardware without them.</param>
+    /// <param name="createSilent">
+    /// For hardware without queues: makes the registers where no model is wanted, if its driver reads what sets the hardware up; null if it does not.
+    /// </param>
     public static TMachine Build<TMachine>(
         MachineSettings settings,
         ulong memoryBytes,
@@ -59,7 +62,8 @@ public sealed class MachineParts
         Func<uint, bool, RegisterPurpose> purposeOf,
         Func<PhysicalMemory, IMmio> createModel,
         Func<MachineParts, TMachine> create,
-        QueueParts? queues = null)
+        QueueParts? queues = null,
+        Func<SilentRegisters>? createSilent = null)
         where TMachine : Machine
     {
         ArgumentNullException.ThrowIfNull(settings);
@@ -78,7 +82,7 @@ public sealed class MachineParts
             var queuePool = queues is null
                 ? null
                 : new PageAllocator(memory.CpuView, settings.TablePoolStart + settings.TablePool, queues.Bytes);
-            var silent = queues?.CreateSilent() ?? new SilentRegisters();
+            var silent = queues?.CreateSilent() ?? createSilent?.Invoke() ?? new SilentRegisters();
             var registers = settings.HasModel ? createModel(memory) : silent;
             var cache = settings.HasModel ? (ICpuCache)memory : silent;
             var statusWords = registers as IStatusWords ?? new HostStatusWords(memory.CpuView);

@@ -122,7 +122,7 @@ internal sealed class Smmu3CommandQueue
     {
         long end;
         message = 0;
-        var patience = new Smmu3Patience(_patience, "the command queue is full");
+        var patience = new Patience(_patience, "the command queue is full");
         while (!TryStore(ref commands, hasSync, out end, ref message))
         {
             Ring();
@@ -215,7 +215,7 @@ internal sealed class Smmu3CommandQueue
 
     private void WaitFor(long end, ulong message)
     {
-        var patience = new Smmu3Patience(_patience, "a CMD_SYNC is not complete");
+        var patience = new Patience(_patience, "a CMD_SYNC is not complete");
         for (int looks = 0; Volatile.Read(ref _head) < end; looks++)
         {
             if (message == 0 || looks % LooksPerRegister == LooksPerRegister - 1)

@@ -68,7 +68,7 @@ public sealed partial class Smmu3Driver
 
     private void WaitUntil(uint register, uint mask, uint value, string what)
     {
-        var patience = new Smmu3Patience(_options.Patience, what);
+        var patience = new Patience(_options.Patience, what);
         while ((_registers.Read32(register) & mask) != value)
         {
             patience.Pass();

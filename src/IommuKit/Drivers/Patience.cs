@@ -1,9 +1,9 @@
 using System.Diagnostics;
 
-namespace IommuKit.Drivers.Smmu3;
+namespace IommuKit.Drivers;
 
 /// <summary>A wait for hardware, which ends with an exception if hardware never answers.</summary>
-internal ref struct Smmu3Patience(TimeSpan most, string what)
+internal ref struct Patience(TimeSpan most, string what)
 {
     // Most answers are there at the first look, so that the clock is read late.
     private const int FreeLooks = 64;
@@ -28,7 +28,7 @@ internal ref struct Smmu3Patience(TimeSpan most, string what)
         }
         else if (Stopwatch.GetElapsedTime(_since) > most)
         {
-            throw new TimeoutException($"The SMMU did not answer for {most}: {what}.");
+            throw new TimeoutException($"The hardware did not answer for {most}: {what}.");
         }
     }
 }

@@ -1,0 +1,83 @@
+using IommuKit.Checker.Planted;
+using IommuKit.Checker.Scenarios;
+using IommuKit.Lab.Machines;
+using IommuKit.PageTables;
+using IommuKit.Specs.Mmio;
+using IommuKit.Specs.Smmu2;
+
+namespace IommuKit.Checker.Iommus.Smmu2;
+
+/// <summary>Bugs of a driver that invalidates by registers of context banks.</summary>
+internal static class Smmu2Bugs
+{
+    private const uint BankMask = 0xfff;
+    private const uint NextBank = 0x1000;
+    // From TLBIASID to TLBIVA: both drop tables, but the second those on the way to one page.
+    private const ulong AsidOffset = Smmu2Bank.DropAsid - Smmu2Bank.DropVa;
+    private const ulong OtherAsid = 1ul << Smmu2Bank.AsidShift;
+
+    /// <summary>Those that every driver can have.</summary>
+    public static IReadOnlyList<PlantedBug> OfAll { get; } =
+    [
+        PlantedBugs.LeftOut(
+            "no-sync",
+            "nothing starts the sync whose end is waited for",
+            "O5",
+            _ => true,
+            during: null,
+            (access, _) => access is { Kind: MaintenanceKind.RegisterWrite, Purpose: RegisterPurpose.Completion })
+            with { Expected = [Verdict.NotComplete] },
+        PlantedBugs.LeftOut(
+            "detach-tlbi",
+            "translations are not invalidated when a domain loses its last device",
+            "M4",
+            _ => true,
+            CheckOperationKind.Detach,
+            (access, _) => PlantedBugs.IsTlb(access))
+            with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order], ShowsInFollowUps = true },
+    ];
+
+    /// <summary>Those of stage 1 with tables of AArch64.</summary>
+    public static IReadOnlyList<PlantedBug> OfAsids { get; } =
+    [
+        PlantedBugs.Replaced(
+            "asid",
+            "an invalidation is for the ASID of another domain",
+            "W1",
+            PlantedBugs.IsAtOnce,
+            access => IsOfBank(access, Smmu2Bank.DropVa, Smmu2Bank.DropVaLeaf),
+            access => access with { Value = IsOf(access, Smmu2Bank.DropAsid) ? access.Value ^ 1 : access.Value ^ OtherAsid })
+            with { Expected = [Verdict.WrongTarget] },
+    ];
+
+    /// <summary>Those of tables that go, where these are invalidated by ASID.</summary>
+    public static IReadOnlyList<PlantedBug> OfTables { get; } =
+    [
+        PlantedBugs.Replaced(
+            "table-first-page",
+            "of a table that goes only what translates the first page is invalidated",
+            "M4",
+            configuration => PlantedBugs.IsAtOnce(configuration) && configuration.Release != TableRelease.Never,
+            access => IsOf(access, Smmu2Bank.DropAsid),
+            access => access with { Address = access.Address - AsidOffset, Value = access.Value << Smmu2Bank.AsidShift })
+            with { Expected = [Verdict.Missing, Verdict.EarlyFree] },
+    ];
+
+    /// <summary>Those of stage 2.</summary>
+    public static IReadOnlyList<PlantedBug> OfVmids { get; } =
+    [
+        PlantedBugs.Replaced(
+            "bank",
+            "an invalidation goes through the bank of another domain, and so to its VMID",
+            "W1",
+            PlantedBugs.IsAtOnce,
+            access => IsOfBank(access, Smmu2Bank.DropIpa, Smmu2Bank.DropIpaLeaf),
+            access => access with { Address = access.Address ^ NextBank })
+            with { Expected = [Verdict.WrongTarget] },
+    ];
+
+    private static bool IsOfBank(in MaintenanceStep access, uint first, uint last) =>
+        PlantedBugs.IsTlb(access) && access.Address > BankMask && (access.Address & BankMask) >= first && (access.Address & BankMask) <= last;
+
+    private static bool IsOf(in MaintenanceStep access, uint register) => IsOfBank(access, register, register);
+}
