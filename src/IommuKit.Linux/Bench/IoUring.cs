@@ -40,8 +40,7 @@ internal sealed class IoUring : IDisposable
     /// <summary>Releases what was pinned.</summary>
     public void Unpin()
     {
-        Buffer none = default;
-        _ = Call(Register, _ring, UnregisterBuffers, ref none, 0);
+        _ = Call(Register, _ring, UnregisterBuffers, 0, 0);
     }
 
     public void Dispose() => _ring.Dispose();
@@ -53,6 +52,10 @@ internal sealed class IoUring : IDisposable
     [DllImport("libc", EntryPoint = "syscall", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern nint Call(nint number, SafeHandle ring, uint operation, ref Buffer buffers, uint count);
+
+    [DllImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint Call(nint number, SafeHandle ring, uint operation, nint nothing, uint count);
 
     // The kernel's struct iovec, on 64 bits.
     [StructLayout(LayoutKind.Sequential)]

@@ -55,9 +55,11 @@ public class MapBenchTests
         BenchMemory.HugePagesOf(18 << 20).ShouldBe(9ul);
         BenchMemory.HugePagesOf(1).ShouldBe(1ul);
         using var ring = IoUring.TryMake();
+        bool canPin = ring?.TryPin(memory.Address, 64 * Page) == true;
+        ring?.Unpin();
         var rows = new MapBench(new Space(), Page, ring).Run(Iova, 64 * Page, [memory], [BenchCalls.One], TimeSpan.Zero);
         var pins = rows.SingleOrDefault(row => row.Operation == BenchOperation.Pin);
-        (pins is null || (ring is not null && pins.Latencies is { Samples: 5, Least: > 0 })).ShouldBeTrue();
+        (pins is { Latencies: { Samples: 5, Least: > 0 } }).ShouldBe(canPin);
     }
 
     /// <summary>An address space that remembers what was asked.</summary>

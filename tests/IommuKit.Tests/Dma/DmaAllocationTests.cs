@@ -1,6 +1,7 @@
 using IommuKit.Dma;
 using IommuKit.Domains;
 using IommuKit.PageTables;
+using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Tests.Dma;
 
@@ -31,5 +32,27 @@ public sealed class DmaAllocationTests
                 pool.Return(buffer);
             }
         }).ShouldBe(0);
+    }
+
+    [Fact]
+    public void A_map_of_requests_that_gets_empty_again_and_again_makes_no_garbage()
+    {
+        var map = new MappingMap();
+        Allocated.By(() =>
+        {
+            for (ulong round = 0; round < 100; round++)
+            {
+                for (ulong i = 0; i < 128; i++)
+                {
+                    map.Add(new MappingMap.Mapping(i << 12, (i << 12) + 0xfff, round << 12, Protection.Read));
+                }
+
+                for (ulong i = 0; i < 128; i++)
+                {
+                    map.Remove(i << 12);
+                }
+            }
+        }).ShouldBe(0);
+        map.Count.ShouldBe(0);
     }
 }
