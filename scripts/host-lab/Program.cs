@@ -1,4 +1,5 @@
 using EduDma;
+using IommuKit.Dma;
 using IommuKit.HostLab;
 using IommuKit.Linux.Vfio;
 
@@ -17,6 +18,8 @@ if (args is [_, _, "hold"])
 
 var checks = new Checks();
 await checks.Run("data goes both ways", () => DeviceChecks.BothWays(device, backEnd));
+await checks.Run("parts of arrays go both ways, and what is around them is out of reach", () => DeviceChecks.Arrays(device, backEnd, DmaBounce.Edges));
+await checks.Run("a device that is not trusted gets copies", () => DeviceChecks.Arrays(device, backEnd, DmaBounce.All));
 await checks.Run("a device changes nothing that is unmapped, or that it may only read", () => DeviceChecks.Refused(device, backEnd));
 await checks.Run("an unmap revokes", () => DeviceChecks.Revoked(device, backEnd));
 await checks.Run("bad maps have the right errors", () => MapChecks.Errors(device, backEnd));

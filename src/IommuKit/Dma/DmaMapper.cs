@@ -21,6 +21,7 @@ public sealed partial class DmaMapper : IDisposable
     private readonly Action<ulong, ulong>? _flushed;
     private readonly IovaAllocator _iovas;
     private readonly IovaSource _source;
+    private readonly BounceBuffers _bounces;
     private readonly IDmaCache? _cache;
     private readonly DmaMapperOptions _options;
     private readonly ulong _mask;
@@ -54,6 +55,7 @@ public sealed partial class DmaMapper : IDisposable
             _isDeferred = Domain.Policy == SyncPolicy.Deferred;
             _cache = _options.Cache;
             _mask = Domain.Granule - 1;
+            _bounces = new BounceBuffers(_options.Memory, Domain.Granule);
             _iovas = new IovaAllocator(_options.Iovas with { Granule = Domain.Granule, Last = Math.Min(_options.Iovas.Last, Domain.ApertureEnd) });
             foreach (var (first, last) in Domain.ReservedIovas.Concat(_options.Reserved))
             {
@@ -178,8 +180,8 @@ public sealed partial class DmaMapper : IDisposable
     }
 
     /// <summary>Has the device see what the CPU stored so far. Nothing to do where devices snoop the CPU's cache.</summary>
-    /// <inheritdoc cref="SyncForCpu" path="/param"/>
-    /// <inheritdoc cref="SyncForCpu" path="/exception"/>
+    /// <inheritdoc cref="SyncForCpu(in DmaMapping, ulong, ulong)" path="/param"/>
+    /// <inheritdoc cref="SyncForCpu(in DmaMapping, ulong, ulong)" path="/exception"/>
     public void SyncForDevice(in DmaMapping mapping, ulong offset, ulong length)
     {
         CheckPart(mapping, offset, length);
@@ -191,7 +193,11 @@ public sealed partial class DmaMapper : IDisposable
     }
 
     /// <summary>Disposes of the domain, with everything that is mapped in it.</summary>
-    public void Dispose() => Domain.Dispose();
+    public void Dispose()
+    {
+        Domain.Dispose();
+        _bounces.Close();
+    }
 
     /// <summary>What a device may do.</summary>
     internal static Protection RightsOf(DmaDirection direction, DmaAttributes attributes)

@@ -34,6 +34,49 @@ public sealed class DmaAllocationTests
         }).ShouldBe(0);
     }
 
+    [Theory]
+    [MemberData(nameof(Policies))]
+    public void Nothing_is_allocated_for_memory_of_the_process(SyncPolicy policy)
+    {
+        using var machine = new MappedMachine(new DomainOptions { Policy = policy });
+        byte[] array = new byte[3 * 4096];
+        Allocated.By(() =>
+        {
+            for (int i = 0; i < 600; i++)
+            {
+                machine.Mapper.UnmapMemory(machine.Mapper.MapMemory(array.AsMemory(i, 100), DmaDirection.Bidirectional));
+                machine.Mapper.UnmapMemory(machine.Mapper.MapMemory(array, DmaDirection.FromDevice));
+            }
+        }).ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData(SyncPolicy.Gather)]
+    [InlineData(SyncPolicy.Deferred)]
+    public void A_million_maps_and_unmaps_leave_nothing_behind(SyncPolicy policy)
+    {
+        using var machine = new MappedMachine(new DomainOptions { Policy = policy });
+        Pairs(1000);
+        long tables = machine.Tables.Outstanding;
+        long bytes = GC.GetAllocatedBytesForCurrentThread();
+        Pairs(1_000_000);
+        (GC.GetAllocatedBytesForCurrentThread() - bytes).ShouldBeLessThan(1 << 16);
+        machine.Mapper.Domain.Flush();
+        machine.Mapper.Domain.TryFindNext(0, ulong.MaxValue, out _).ShouldBeFalse();
+        machine.Tables.Outstanding.ShouldBe(tables);
+        machine.Mapper.Statistics.MemoryBytes.ShouldBeLessThan(1 << 20);
+
+        void Pairs(int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                machine.Mapper.Unmap(machine.Mapper.Map(0x1234, 100, DmaDirection.ToDevice));
+            }
+
+            machine.Mapper.Domain.Flush();
+        }
+    }
+
     [Fact]
     public void A_map_of_requests_that_gets_empty_again_and_again_makes_no_garbage()
     {
