@@ -224,7 +224,7 @@ public sealed partial class DmaMapper
     {
         if (mapping.Bounced is not { } bounced || bounced.Range != mapping.Range || !_iovas.IsHandedOut(mapping.Range))
         {
-            throw new ArgumentException("It was not mapped by this mapper, or is unmapped already.", nameof(mapping));
+            throw NotMapped(nameof(mapping));
         }
 
         ulong all = (ulong)mapping.Memory.Length;

@@ -17,7 +17,7 @@ namespace IommuKit.Dma;
 /// </remarks>
 public sealed partial class DmaMapper : IDisposable
 {
-    private readonly RetiringIovas _retiring = new();
+    private readonly RetiringIovas _retiring;
     private readonly Action<ulong, ulong>? _flushed;
     private readonly IovaAllocator _iovas;
     private readonly IovaSource _source;
@@ -52,6 +52,7 @@ public sealed partial class DmaMapper : IDisposable
         Domain = driver.CreateDomain(domainOptions with { UnmapFlushed = Retire });
         try
         {
+            _retiring = new RetiringIovas(BitOperations.Log2(Domain.Granule));
             _isDeferred = Domain.Policy == SyncPolicy.Deferred;
             _cache = _options.Cache;
             _mask = Domain.Granule - 1;
@@ -226,13 +227,13 @@ public sealed partial class DmaMapper : IDisposable
     {
         if (!_iovas.IsHandedOut(range))
         {
-            throw new ArgumentException("It was not mapped by this mapper, or is unmapped already.", nameof(range));
+            throw NotMapped(nameof(range));
         }
 
-        if (_isDeferred)
+        // Before the unmap, as the flush may follow on another thread.
+        if (_isDeferred && !_retiring.TryAdd(range.Iova, range, gone))
         {
-            // Before the unmap, as the flush may follow on another thread.
-            _retiring.Add(range.Iova, range, gone);
+            throw NotMapped(nameof(range));
         }
 
         var error = Domain.TryUnmap(range.Iova, range.Size, out ulong unmapped);
@@ -247,6 +248,8 @@ public sealed partial class DmaMapper : IDisposable
             gone?.Invoke();
         }
     }
+
+    private static ArgumentException NotMapped(string parameter) => new("It was not mapped by this mapper, or is unmapped already.", parameter);
 
     private void ThrowLost(IovaRange range, IommuError error, ulong unmapped)
     {
