@@ -2,9 +2,9 @@ using System.Reflection;
 using BenchmarkDotNet.Running;
 using IommuKit.Benchmarks;
 
-if (args is ["rows", .. var filter])
+if (args is ["rows", .. var names])
 {
-    RowRunner.Run([.. Rows.All().Where(row => filter.Length == 0 || filter.Any(part => row.Name.Contains(part, StringComparison.OrdinalIgnoreCase)))]);
+    RowRunner.Run(names);
     return;
 }
 

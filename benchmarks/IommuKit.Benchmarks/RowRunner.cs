@@ -4,8 +4,8 @@ using System.Globalization;
 namespace IommuKit.Benchmarks;
 
 /// <summary>
-/// Runs rows in turn, round after round, so that a change of the machine's speed meets all of them, and prints medians and ratios. It takes a
-/// minute; for intervals and allocations there is BenchmarkDotNet.
+/// Runs rows in turn, round after round, so that a change of the machine's speed meets all of them, and prints medians and ratios. It takes
+/// minutes; for intervals and allocations there is BenchmarkDotNet.
 /// </summary>
 internal static class RowRunner
 {
@@ -13,7 +13,26 @@ internal static class RowRunner
     private const int Rounds = 200;
     private static readonly TimeSpan RoundTime = TimeSpan.FromMilliseconds(2);
 
-    public static void Run(IReadOnlyList<Row> rows)
+    /// <summary>Runs groups of rows, each in a process of its own.</summary>
+    /// <param name="names">Their names, or parts of them; empty for all. One whole name runs it in this process.</param>
+    public static void Run(string[] names)
+    {
+        var groups = Rows.Groups.Where(group => names.Length == 0 || names.Any(name => group.Name.Contains(name, StringComparison.OrdinalIgnoreCase))).ToList();
+        if (groups is [var only] && names is [var name] && name == only.Name)
+        {
+            Run([.. only.Rows()]);
+            return;
+        }
+
+        foreach (var (group, _) in groups)
+        {
+            string[] self = [.. Environment.GetCommandLineArgs().Take(1).Where(first => first.EndsWith(".dll", StringComparison.Ordinal))];
+            using var process = Process.Start(Environment.ProcessPath!, [.. self, "rows", group]);
+            process.WaitForExit();
+        }
+    }
+
+    private static void Run(IReadOnlyList<Row> rows)
     {
         // Code is final after some rounds of warming: the runtime compiles a second time from what it saw.
         var counts = rows.Select(Calibrate).ToArray();
@@ -25,16 +44,20 @@ internal static class RowRunner
             }
         }
 
-        Console.WriteLine("| work | ns | p10 to p90 | ratio |");
+        Console.WriteLine("| work | ns | p10 to p90 | ratio, and at p10 |");
         Console.WriteLine("|---|---|---|---|");
         foreach (var row in rows)
         {
             var of = rows.FirstOrDefault(other => other.Name == row.Of);
-            string ratio = of is null ? "" : string.Create(CultureInfo.InvariantCulture, $"{of.Nanoseconds / row.Nanoseconds:0.00} × as many as {of.Name}");
+            string ratio = of is null ? "" : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{of.Nanoseconds / row.Nanoseconds:0.00}, {of.Quantile(0.1) / row.Quantile(0.1):0.00} × as many as {of.Name}");
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"| {row.Name} | {row.Nanoseconds:0.0} | {row.Quantile(0.1):0.0} to {row.Quantile(0.9):0.0} | {ratio} |"));
         }
+
+        Console.WriteLine();
     }
 
     private static int Calibrate(Row row)

@@ -157,6 +157,12 @@ internal static class CommandLine
             return ExitCode.BadUse;
         }
 
+        if (args.FirstOrDefault(arg => IsCommand(root, arg)) is { } late && IsOption(root, args[0]))
+        {
+            error.WriteLine($"{Name}: options stand behind the command: '{Name} {late} {OneLine(args[0])}'");
+            return ExitCode.BadUse;
+        }
+
         var parsed = root.Parse(WithCommand(root, args), new ParserConfiguration { ResponseFileTokenReplacer = null });
         string? stray = StrayOption(parsed, args);
         if (parsed.Errors.Count != 0 || stray is not null)
@@ -167,6 +173,7 @@ internal static class CommandLine
             return ExitCode.BadUse;
         }
 
+        context.Describe(parsed.CommandResult.Command);
         return parsed.Invoke(new InvocationConfiguration { Output = context.Output, Error = error, EnableDefaultExceptionHandler = false });
     }
 
@@ -184,9 +191,13 @@ internal static class CommandLine
     {
         [] => ["--help"],
         ["help", .. var rest] => [.. rest, "--help"],
-        [var first, ..] when IsFile(first) && !IsCommand(root, first) => [VerdictCommand.Name, .. args],
+        [var first, ..] when (IsFile(first) && !IsCommand(root, first)) || IsOption(root, first) => [VerdictCommand.Name, .. args],
         _ => args,
     };
+
+    /// <summary>Whether it is an option, and not one of the whole command: it is for a trace that comes behind it.</summary>
+    private static bool IsOption(RootCommand root, string arg) =>
+        arg is ['-', _, ..] && !root.Options.Any(option => option.Name == arg || option.Aliases.Contains(arg));
 
     private static bool IsFile(string arg) => arg == "-" || (!arg.StartsWith('-') && !IsDirective(arg));
 
@@ -219,7 +230,7 @@ internal static class CommandLine
     {
         string? unknown = stray ?? parsed.UnmatchedTokens.FirstOrDefault(token => token.StartsWith('-'));
         string? meant = unknown is null ? null
-            : Typos.Nearest(unknown, parsed.CommandResult.Command.Options.SelectMany(option => option.Aliases.Prepend(option.Name)));
+            : Typos.Nearest(unknown, parsed.CommandResult.Command.Options.Concat(parsed.RootCommandResult.Command.Options).SelectMany(option => option.Aliases.Prepend(option.Name)));
         return meant is null ? string.Empty : $"; did you mean '{meant}'?";
     }
 

@@ -11,6 +11,16 @@ public static class ForeignForms
     public const string OnlyUnmaps = "Not one map is in the trace: iommu:map was not recorded, or the kernel printed none "
         + "(some whose drivers use generic page tables print it only where a map fails)";
 
+    /// <summary>What to say of a kernel log in place of a trace.</summary>
+    internal const string KernelLog = "is a kernel log, not a trace; give it with --log, with the trace of the same run or alone";
+
+    /// <summary>Whether one of the first lines is of a kernel log: with its time, its level or the name of a host in front, or the kernel's first words.</summary>
+    internal static bool IsKernelLog(ReadOnlySpan<byte> line) =>
+        line is [(byte)'[', ..] or [(byte)'<', _, (byte)'>', (byte)'[', ..]
+            || line.IndexOf(" kernel: "u8) >= 0
+            || line.IndexOf("Linux version "u8) >= 0
+            || line.IndexOf("Command line: "u8) >= 0;
+
     /// <summary>What a line is, and what to do; null if it is in none of these forms.</summary>
     public static string? Find(ReadOnlySpan<byte> line)
     {

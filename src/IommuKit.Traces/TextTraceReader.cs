@@ -10,6 +10,9 @@ internal sealed class TextTraceReader : TraceReader
     // Empty lines and comments one after the other: a trace has a few of them at its start.
     private const long MaxIdleBytes = 64 << 20;
 
+    // A kernel log shows in its first lines.
+    private const int LogLines = 16;
+
     private readonly TraceInput _input;
     private readonly bool _isLenient;
     private readonly byte[] _buffer = new byte[4 * MaxLine];
@@ -28,6 +31,7 @@ internal sealed class TextTraceReader : TraceReader
     private TraceEvent _first;
     private bool _hasTracer;
     private bool _hasReport;
+    private bool _isLog;
     private bool _isEnded;
     private string? _foreignForm;
     private long _inBuffer = -1;
@@ -78,6 +82,7 @@ internal sealed class TextTraceReader : TraceReader
             }
 
             Line++;
+            _isLog |= Line <= LogLines && ForeignForms.IsKernelLog(line);
             if (end == LineEnd.TooFar)
             {
                 traceEvent = new TraceEvent(TraceEventKind.Damaged, Line);
@@ -255,6 +260,7 @@ internal sealed class TextTraceReader : TraceReader
                 _foreignForm
                     ?? (_empty != 0 ? OnlyEmpty(_empty) : null)
                     ?? (_host is not null ? "nothing was mapped or unmapped while it was recorded" : null)
+                    ?? (_isLog ? ForeignForms.KernelLog : null)
                     ?? $"has no iommu:map or iommu:unmap event in {Line} {(Line == 1 ? "line" : "lines")}; record the trace with both events on");
         }
 

@@ -99,6 +99,19 @@ public sealed class AuditCommandTests : IDisposable
     }
 
     [Fact]
+    public void What_is_true_of_all_faults_is_said_once()
+    {
+        string log = Path.Combine(_folder, "dmesg");
+        const string same = "AMD-Vi: Event logged [IO_PAGE_FAULT device=0000:00:04.0 domain=0x0001 address=";
+        File.WriteAllText(log, $"[    1.000000] {same}0x1000 flags=0x0020]\n[    9.000000] {same}0x5000 flags=0x0020]\n");
+        string text = Command.Succeed("audit", "--log", log);
+        text.ShouldContain("2. 0000:00:04.0");
+        string[] details = [.. text.Split('\n').Where(line => line.Contains("hardware: "))];
+        details.Length.ShouldBe(1);
+        details[0].ShouldStartWith("  all of them: ");
+    }
+
+    [Fact]
     public void Faults_in_json_have_the_documented_fields()
     {
         using var json = JsonDocument.Parse(Command.Succeed("audit", Excerpt("trace.txt"), "--log", Excerpt("dmesg.txt"), "--json"));

@@ -38,7 +38,7 @@ internal static class Command
     public static string Succeed(params string[] args)
     {
         var (code, output, error) = Run(args);
-        string.Concat(error.Split('\n').Where(line => !line.StartsWith("iommukit: wrote "))).ShouldBeEmpty();
+        string.Concat(error.Split('\n').Where(line => !line.StartsWith("iommukit: wrote ") && !line.StartsWith(ProgressLines.Start))).ShouldBeEmpty();
         code.ShouldBe(0);
         return output;
     }

@@ -101,6 +101,8 @@ public sealed class ExplainCommandTests : IDisposable
         string loss = Command.Succeed("explain", "--from", "Gather", "--to", "PerPage", "-s", "128K", "--resamples", "20");
         loss.ShouldContain("tegra210: loss of PerPage against Gather");
         loss.ShouldContain("the policy explained is the slower one");
+        loss.ShouldContain("\nPerPage is the slower one here. What its loss is due to:\n");
+        loss.ShouldNotContain("Robin Murphy");
         loss.ShouldNotContain(" gain");
         string open = Command.Succeed("explain", "--from", "Gather", "--to", "Deferred", "-s", "4M", "--resamples", "20", "--no-prior", "--json");
         var json = JsonNode.Parse(open)!;

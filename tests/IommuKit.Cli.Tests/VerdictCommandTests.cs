@@ -24,6 +24,32 @@ public sealed class VerdictCommandTests
     }
 
     [Fact]
+    public void Options_may_stand_before_the_trace()
+    {
+        Command.Succeed("--json", Vfio).ShouldBe(Command.Succeed(Vfio, "--json"));
+        Command.Succeed("--log", FaultData("dmesg.txt"), FaultData("trace.txt"))
+            .ShouldBe(Command.Succeed("verdict", FaultData("trace.txt"), "--log", FaultData("dmesg.txt")));
+    }
+
+    [Fact]
+    public void A_kernel_log_alone_is_decoded_and_one_in_place_of_a_trace_is_named()
+    {
+        Command.Succeed("--log", FaultData("dmesg.txt")).ShouldBe(Command.Succeed("audit", "--log", FaultData("dmesg.txt")));
+        Command.Refuse(FaultData("dmesg.txt")).ShouldContain("is a kernel log, not a trace; give it with --log");
+    }
+
+    [Fact]
+    public void What_is_above_the_cut_off_is_no_number()
+    {
+        using var json = JsonDocument.Parse(Command.Succeed(FaultData("trace.txt"), "--json"));
+        var time = json.RootElement.GetProperty("flush_time");
+
+        // More than one gap in a hundred is longer.
+        time.GetProperty("gaps_above_cut_off").GetInt64().ShouldBeGreaterThan(time.GetProperty("gaps").GetInt64() / 100);
+        time.GetProperty("p99_nanoseconds").ValueKind.ShouldBe(JsonValueKind.Null);
+    }
+
+    [Fact]
     public void It_fits_on_a_screen_of_80_columns()
     {
         foreach (string sample in Directory.EnumerateFiles(RepositoryFiles.InRepository("samples"), "*.trace.gz"))

@@ -33,36 +33,17 @@ internal static class AuditCommand
         {
             string[] files = parsed.GetValue(traces)!;
             string? logFile = parsed.GetValue(log);
-            if (files.Length == 0 && logFile is null)
-            {
-                throw new InputException(
-                    "there is neither a TRACE nor a kernel log; give a trace, or --log FILE, or both (see 'iommukit audit --help')");
-            }
-
-            if (logFile is not null && files.Length > 1)
-            {
-                throw new InputException("--log goes with one trace: that of the same run");
-            }
-
-            if (files.Contains("-") && logFile == "-")
-            {
-                throw new InputException("the trace and the log cannot both be the standard input");
-            }
-
-            if (files.Count(file => file == "-") > 1)
-            {
-                throw new InputException("-: the standard input can be read only once");
-            }
-
+            TraceOptions.CheckLog("audit", files, logFile);
             string[] inputs = [.. files, .. new[] { logFile }.OfType<string>()];
             return results.Collect(parsed, context, inputs, writer =>
             {
-                var faults = logFile is null ? null : Progress.Read(context, logFile, onRead => KernelLogReader.Read(logFile, onRead));
                 if (files.Length == 0)
                 {
-                    FaultOutput.WriteLog(writer, new FaultObserver(faults).Finish());
+                    FaultOutput.WriteLog(writer, TraceOptions.FaultsOf(context, logFile!));
                     return;
                 }
+
+                var faults = logFile is null ? null : TraceOptions.Read(context, logFile);
 
                 AuditResult[] audits =
                     [.. files.Select(file => Progress.Read(context, file, onRead => Auditor.Run(file, parsed.GetValue(lenient), onRead, faults)))];

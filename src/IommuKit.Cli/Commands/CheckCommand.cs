@@ -25,10 +25,12 @@ internal static class CheckCommand
     {
         var iommu = new Option<string[]>("--iommu", "--soc")
         {
-            Description = $"What to check: {string.Join(", ", context.Catalog.Targets.Select(target => target.Name))}, all. "
-                + "Default: every driver, in one format of its tables; with --load, what that brings.",
             HelpName = "NAME,…",
         };
+        context.Describe(
+            iommu,
+            () => $"What to check: {string.Join(", ", context.Catalog.Targets.Select(target => target.Name))}, all. "
+                + "Default: every driver, in one format of its tables; with --load, what that brings.");
         var policy = new Option<string[]>("--policy", "-p")
         {
             Description = $"Flush policies: {string.Join(", ", Enum.GetNames<SyncPolicy>())}, all. Default: all.",
@@ -46,7 +48,7 @@ internal static class CheckCommand
         };
         var time = new Option<string?>("--time")
         {
-            Description = $"Then run random scenarios for this many seconds. Default: {DefaultSeconds}.",
+            Description = $"Then run random scenarios for this many seconds; what --depth asks for runs to its end before. Default: {DefaultSeconds}.",
             HelpName = "SECONDS",
         };
         var seed = new Option<string?>("--seed")
@@ -61,10 +63,9 @@ internal static class CheckCommand
         };
         var plant = new Option<string?>("--plant")
         {
-            Description = "With --replay, or alone: plant this bug and show how it is found: "
-                + $"{string.Join(", ", context.Catalog.Bugs)}.",
             HelpName = "BUG",
         };
+        context.Describe(plant, () => $"With --replay, or alone: plant this bug and show how it is found: {string.Join(", ", context.Catalog.Bugs)}.");
         var results = new ResultOptions();
         var command = new Command(
             "check",

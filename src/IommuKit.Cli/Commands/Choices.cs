@@ -1,6 +1,7 @@
 using System.Globalization;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Cli.Extensions;
+using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
 using IommuKit.Domains;
 using IommuKit.Lab;
@@ -25,8 +26,8 @@ internal static class Choices
         kind => kind.Name);
 
     /// <summary>One kind of IOMMU.</summary>
-    public static IommuKind Machine(Catalog catalog, string name) => catalog.FindMachine(name) ?? throw new InputException(
-        $"--iommu: there is no \"{name}\"; choose from {string.Join(", ", catalog.Machines.Select(kind => kind.Name))}");
+    public static IommuKind Machine(Catalog catalog, string name) => catalog.FindMachine(name)
+        ?? throw NoSuch("--iommu", name, catalog.Machines.Select(kind => kind.Name));
 
     /// <summary>Policies, in any case and with or without dashes.</summary>
     public static IReadOnlyList<SyncPolicy> Policies(IReadOnlyList<string>? values) => Choose<SyncPolicy?>(
@@ -51,8 +52,8 @@ internal static class Choices
 
     /// <summary>The name of a planted bug.</summary>
     public static string Bug(Catalog catalog, string option, string name) =>
-        catalog.Bugs.FirstOrDefault(bug => string.Equals(bug, name, StringComparison.OrdinalIgnoreCase)) ?? throw new InputException(
-            $"{option}: there is no \"{name}\"; choose from {string.Join(", ", catalog.Bugs)}");
+        catalog.Bugs.FirstOrDefault(bug => string.Equals(bug, name, StringComparison.OrdinalIgnoreCase))
+            ?? throw NoSuch(option, name, catalog.Bugs);
 
     /// <summary>Page-table formats.</summary>
     public static IReadOnlyList<FormatKind> Formats(Catalog catalog, IReadOnlyList<string> values) => Choose(
@@ -63,13 +64,23 @@ internal static class Choices
         kind => kind.Name);
 
     /// <summary>One page-table format.</summary>
-    public static FormatKind Format(Catalog catalog, string option, string name) => catalog.FindFormat(name) ?? throw new InputException(
-        $"{option}: there is no \"{name}\"; choose from {string.Join(", ", catalog.Formats.Select(kind => kind.Name))}");
+    public static FormatKind Format(Catalog catalog, string option, string name) => catalog.FindFormat(name)
+        ?? throw NoSuch(option, name, catalog.Formats.Select(kind => kind.Name));
 
     /// <summary>One value of an enum, in any case and with or without dashes.</summary>
     public static T One<T>(string option, string name)
-        where T : struct, Enum => FindValue<T>(name) ?? throw new InputException(
-            $"{option}: there is no \"{name}\"; choose from {string.Join(", ", Enum.GetValues<T>().Select(Names.Of))}");
+        where T : struct, Enum => FindValue<T>(name) ?? throw NoSuch(option, name, Enum.GetValues<T>().Select(Names.Of));
+
+    /// <summary>Refuses a name that is none of those there are.</summary>
+    /// <param name="option">The option.</param>
+    /// <param name="name">What was typed.</param>
+    /// <param name="names">What there is.</param>
+    public static InputException NoSuch(string option, string name, IEnumerable<string> names)
+    {
+        string[] all = [.. names];
+        string meant = Typos.Nearest(name, all) is { } near ? $"did you mean \"{near}\"? There are" : "choose from";
+        return new InputException($"{option}: there is no \"{name}\"; {meant} {string.Join(", ", all)}");
+    }
 
     /// <summary>Sizes in bytes, each once.</summary>
     public static IReadOnlyList<ulong> Sizes(string option, IReadOnlyList<string> values) =>
@@ -145,8 +156,7 @@ internal static class Choices
         string[] names = [.. Split(values ?? [All])];
         T[] chosen =
         [
-            .. names.Where(name => !IsAll(name)).Select(name => find(name) ?? throw new InputException(
-                $"{option}: there is no \"{name}\"; choose from {string.Join(", ", all.Select(nameOf))}, all")),
+            .. names.Where(name => !IsAll(name)).Select(name => find(name) ?? throw NoSuch(option, name, all.Select(nameOf).Append(All))),
         ];
         return names.Any(IsAll) ? all : [.. chosen.Distinct()];
     }

@@ -46,8 +46,7 @@ internal sealed class DeviceOptions
                 : null;
         }
 
-        var profile = DeviceProfiles.Find(name) ?? throw new InputException(
-            $"{Name}: there is no \"{name}\"; choose from {string.Join(", ", DeviceProfiles.All.Select(one => one.Name))}");
+        var profile = DeviceProfiles.Find(name) ?? throw Choices.NoSuch(Name, name, DeviceProfiles.All.Select(one => one.Name));
         return profile with
         {
             ReadNanoseconds = Number(parsed, _read, MostReadNanoseconds) ?? profile.ReadNanoseconds,

@@ -21,10 +21,10 @@ internal static class DumpCommand
         };
         var formatName = new Option<string>("--format", "-f")
         {
-            Description = $"The format: {string.Join(", ", context.Catalog.Formats.Select(kind => kind.Name))}.",
             HelpName = "NAME",
             Required = true,
         };
+        context.Describe(formatName, () => $"The format: {string.Join(", ", context.Catalog.Formats.Select(kind => kind.Name))}.");
         var map = new Option<string[]>("--map", "-m")
         {
             Description = "A range to map, hexadecimal IOVA and physical address; repeatable. "

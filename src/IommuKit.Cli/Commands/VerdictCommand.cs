@@ -16,10 +16,10 @@ internal static class VerdictCommand
     {
         var traces = new Argument<string[]>("TRACE")
         {
-            Description = "Traces of a real kernel: ftrace text or trace.dat, plain or gzip. -: the standard input.",
-            Arity = ArgumentArity.OneOrMore,
+            Description = "Traces of a real kernel: ftrace text or trace.dat, plain or gzip. -: the standard input. May be left out with --log.",
+            Arity = ArgumentArity.ZeroOrMore,
         };
-        var log = TraceOptions.Log();
+        var log = TraceOptions.Log(" Without TRACE: decode them alone.");
         var lenient = TraceOptions.Lenient();
         var results = new ResultOptions();
         var command = new Command(Name, "What a trace says about its flushes: time, faults, waste, and what to try. The same as 'iommukit TRACE'.")
@@ -33,13 +33,15 @@ internal static class VerdictCommand
         {
             string[] files = parsed.GetValue(traces)!;
             string? logFile = parsed.GetValue(log);
-            if (logFile is not null && files.Length != 1)
-            {
-                throw new InputException("--log goes with one trace: that of the same run");
-            }
-
+            TraceOptions.CheckLog("verdict", files, logFile);
             return results.Collect(parsed, context, logFile is null ? files : [.. files, logFile], writer =>
             {
+                if (files.Length == 0)
+                {
+                    FaultOutput.WriteLog(writer, TraceOptions.FaultsOf(context, logFile!));
+                    return;
+                }
+
                 var verdicts = files.Select(file => Judged(context, file, logFile, parsed.GetValue(lenient))).ToList();
                 VerdictOutput.Write(writer, verdicts);
             });

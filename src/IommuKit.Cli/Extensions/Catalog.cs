@@ -14,8 +14,10 @@ namespace IommuKit.Cli.Extensions;
 internal sealed class Catalog
 {
     private readonly List<IommuKind> _machines = [.. MachineCatalog.All];
-    private readonly List<FormatKind> _formats = [.. FormatCatalog.All];
-    private readonly List<CheckTarget> _targets = [.. CheckTargets.All];
+
+    // These take longer to make than all commands, of which most ask for none.
+    private readonly Lazy<List<FormatKind>> _formats = new(() => [.. FormatCatalog.All]);
+    private readonly Lazy<List<CheckTarget>> _targets = new(() => [.. CheckTargets.All]);
     private readonly List<CheckTarget> _loadedTargets = [];
     private readonly List<FormatKind> _loadedFormats = [];
     private readonly Dictionary<string, string> _fileOfKind = new(StringComparer.OrdinalIgnoreCase);
@@ -25,10 +27,10 @@ internal sealed class Catalog
     public IReadOnlyList<IommuKind> Machines => _machines;
 
     /// <summary>Page-table formats.</summary>
-    public IReadOnlyList<FormatKind> Formats => _formats;
+    public IReadOnlyList<FormatKind> Formats => _formats.Value;
 
     /// <summary>What can be checked.</summary>
-    public IReadOnlyList<CheckTarget> Targets => _targets;
+    public IReadOnlyList<CheckTarget> Targets => _targets.Value;
 
     /// <summary>What is checked unless somebody asks for others: what was loaded, if that can be checked.</summary>
     public IReadOnlyList<CheckTarget> DefaultTargets => _loadedTargets.Exists(target => target.IsDefault)
@@ -45,17 +47,17 @@ internal sealed class Catalog
 
     /// <summary>The names of all bugs that can be planted somewhere.</summary>
     public IReadOnlyList<string> Bugs =>
-        [.. _targets.SelectMany(PlantedBugs.Of).Select(bug => bug.Name).Distinct(StringComparer.OrdinalIgnoreCase)];
+        [.. _targets.Value.SelectMany(PlantedBugs.Of).Select(bug => bug.Name).Distinct(StringComparer.OrdinalIgnoreCase)];
 
     /// <summary>The kind of that name, or null.</summary>
     public IommuKind? FindMachine(string name) => _machines.Find(kind => IsNamed(kind.Name, name));
 
     /// <summary>The format of that name, or null.</summary>
-    public FormatKind? FindFormat(string name) => _formats.Find(kind => IsNamed(kind.Name, name));
+    public FormatKind? FindFormat(string name) => _formats.Value.Find(kind => IsNamed(kind.Name, name));
 
     /// <summary>The target of that name, or null: also one with a walker in software of any format.</summary>
     public CheckTarget? FindTarget(string name) =>
-        _targets.Find(target => IsNamed(target.Name, name))
+        _targets.Value.Find(target => IsNamed(target.Name, name))
         ?? CheckTargets.Find(name)
         ?? _loadedFormats.SelectMany(CheckTargets.InFormat).FirstOrDefault(target => IsNamed(target.Name, name));
 
@@ -84,14 +86,14 @@ internal sealed class Catalog
         foreach (var format in extension.Formats)
         {
             CheckName("format", format?.Name, FindFormat);
-            _formats.Add(format!);
+            _formats.Value.Add(format!);
             _loadedFormats.Add(format!);
         }
 
         foreach (var target in extension.Targets)
         {
             CheckName("target of check", target?.Name, FindTarget);
-            _targets.Add(target!);
+            _targets.Value.Add(target!);
             _loadedTargets.Add(target!);
         }
     }

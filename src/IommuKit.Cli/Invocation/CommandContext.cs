@@ -1,3 +1,4 @@
+using System.CommandLine;
 using IommuKit.Cli.Extensions;
 using IommuKit.Linux;
 using IommuKit.Traces;
@@ -28,6 +29,8 @@ internal sealed class CommandContext(
     // What terminals have that do not know their width.
     private const int UsualWidth = 80;
 
+    private readonly Dictionary<Option, Func<string>> _descriptions = [];
+
     /// <summary>Results.</summary>
     public TextWriter Output => output;
 
@@ -46,6 +49,18 @@ internal sealed class CommandContext(
 
     /// <summary>Whether results go to a terminal.</summary>
     public bool IsTerminal => terminal is not null;
+
+    /// <summary>Leaves the description of an option until its command is run, because what it lists takes long to list.</summary>
+    public void Describe(Option option, Func<string> description) => _descriptions.Add(option, description);
+
+    /// <summary>Describes what was left until then.</summary>
+    public void Describe(Command command)
+    {
+        foreach (var option in command.Options.Where(_descriptions.ContainsKey))
+        {
+            option.Description = _descriptions[option]();
+        }
+    }
 
     /// <summary>A console that writes tables to <paramref name="writer"/>.</summary>
     /// <param name="writer">Where to.</param>

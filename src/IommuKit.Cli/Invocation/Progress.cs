@@ -74,12 +74,17 @@ internal static class Progress
         });
     }
 
-    /// <summary>Does work of several phases one after the other, with a bar for each on the standard error if somebody is looking.</summary>
+    /// <summary>
+    /// Does work of several phases one after the other, with a bar for each on the standard error if somebody is looking, and else a line now and then.
+    /// </summary>
     /// <param name="context">Where to.</param>
     /// <param name="work">The work; given what to tell of each phase and of how much of it is done, from 0 to 1, on any thread.</param>
     public static T Phases<T>(CommandContext context, Func<Action<string, double>?, T> work) => Phases(context, (report, _) => work(report));
 
-    /// <summary>Does work of several phases one after the other, that may have something to say meanwhile.</summary>
+    /// <summary>
+    /// Does work of several phases one after the other, with a bar for each on the standard error if somebody is looking, and else a line now and then.
+    /// It may have something to say meanwhile.
+    /// </summary>
     /// <param name="context">Where to.</param>
     /// <param name="work">The work; given what to tell of each phase and of how much of it is done, and what writes a line on the standard error.</param>
     /// <param name="endsOnInterrupt">Whether SIGINT ends the process; if not, the work sees to it.</param>
@@ -87,7 +92,7 @@ internal static class Progress
     {
         if (!context.IsInteractive)
         {
-            return work(null, context.Error.WriteLine);
+            return work(new ProgressLines(context.Error).Report, context.Error.WriteLine);
         }
 
         var console = context.ErrorConsole();

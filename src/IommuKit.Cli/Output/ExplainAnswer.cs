@@ -30,8 +30,7 @@ internal sealed class ExplainAnswer(ExplainView view)
         yield return $"If this were a {view.Kind.Name}: {work}{covered}, "
             + $"{Numbers.Microseconds(headline.FromUs)} µs under {view.From} → "
             + $"{Numbers.Microseconds(headline.ToUs)} µs under {Promises.Marked(view.To)}{Factor(headline)}";
-        yield return $"Robin Murphy asked in 2015: how much of the {view.Whole} is batching up the TLB maintenance, "
-            + "how much doing the DMA sync in fewer pieces?";
+        yield return Question(headline);
         if (!headline.IsDifferent || !headline.IsSure)
         {
             yield return $"  {Conclusions.Of(explanation)[0]}";
@@ -64,6 +63,17 @@ internal sealed class ExplainAnswer(ExplainView view)
         : part.Interval is not { } interval ? FormattableString.Invariant($"{100 * part.Share:0} %")
         : attribution.IsUnique ? FormattableString.Invariant($"{100 * part.Share:0} % ({Range(interval)})")
         : Range(interval);
+
+    private string Question(Attribution headline)
+    {
+        if (!headline.IsLoss)
+        {
+            return "Robin Murphy asked in 2015: how much of the gain is batching up the TLB maintenance, how much doing the DMA sync in fewer pieces?";
+        }
+
+        string why = view.To == SyncPolicy.RangeFlush ? $": it flushes after maps too, which {SyncPolicy.SplitSync} does only where it is needed" : string.Empty;
+        return $"{view.To} is the slower one here{why}. What its loss is due to:";
+    }
 
     private static string Factor(Attribution headline)
     {

@@ -306,7 +306,12 @@ internal sealed class ExplainView(
         string title, bool isMarkdown, string[] headers, Func<Attribution, IReadOnlyList<AttributionPart>> partsOf)
     {
         var table = new ColumnTable(title, isMarkdown);
-        table.AddColumn("Work", isNumber: false);
+        bool isOfSizes = explanation.Headline.Workload.Operation is not null;
+        if (isOfSizes)
+        {
+            table.AddColumn("Work", isNumber: false);
+        }
+
         table.AddColumn($"{from} µs", 2);
         table.AddColumn($"{to} µs", 1);
         foreach (string header in headers)
@@ -319,7 +324,7 @@ internal sealed class ExplainView(
             var work = attribution.Workload;
             table.AddRow(
             [
-                work.Operation is { } operation ? $"{Names.Of(operation)} {work.Name}" : Names.OfFile(work.Name),
+                .. isOfSizes ? [$"{Names.Of(work.Operation!.Value)} {work.Name}"] : Array.Empty<string>(),
                 Numbers.Microseconds(attribution.FromUs),
                 Numbers.Microseconds(attribution.ToUs),
                 .. partsOf(attribution).Select(part => ExplainAnswer.Share(attribution, part)),

@@ -155,6 +155,10 @@ internal static class FaultOutput
     public static IEnumerable<KeyValuePair<string, long>> ByCause(FaultReport report) =>
         report.ByCause.Select(cause => KeyValuePair.Create(Names.Of(cause.Key), (long)cause.Value));
 
+    /// <summary>What is said of every one of several faults.</summary>
+    private static string[] Common(IReadOnlyList<FoldedFaults> folds) => folds.Count < 2 ? []
+        : [.. folds.Skip(1).Aggregate(FaultText.Details(folds[0].First), (said, fold) => said.Intersect(FaultText.Details(fold.First), StringComparer.Ordinal))];
+
     /// <summary>Writes the faults of a kernel log without a trace.</summary>
     public static void WriteLog(Results results, FaultReport report) =>
         results.WriteOne(LogFields, report, Fields, report.Faults, (console, isMarkdown) => Write(console, report, isMarkdown));
@@ -198,8 +202,15 @@ internal static class FaultOutput
             console.Note(isMarkdown, $"  note: {limit}");
         }
 
+        var folds = FoldedFaults.Of(report.Faults, byDevice: true);
+        string[] common = Common(folds);
+        foreach (string detail in common)
+        {
+            console.Note(isMarkdown, $"  all of them: {detail}");
+        }
+
         int number = 0;
-        foreach (var fold in FoldedFaults.Of(report.Faults, byDevice: true))
+        foreach (var fold in folds)
         {
             if (!isMarkdown)
             {
@@ -208,7 +219,7 @@ internal static class FaultOutput
 
             console.Note(isMarkdown, string.Create(CultureInfo.InvariantCulture, $"{++number}. {fold.Headline(hasReason: false)}"));
             console.Note(isMarkdown, $"   {fold.Place()}");
-            foreach (string detail in FaultText.Details(fold.First))
+            foreach (string detail in FaultText.Details(fold.First).Except(common, StringComparer.Ordinal))
             {
                 console.Note(isMarkdown, $"   {detail}");
             }

@@ -125,7 +125,8 @@ internal static class FaultText
             yield return $"hardware: {fault.Fault.Reason}";
         }
 
-        foreach (string doubt in fault.Doubts)
+        // What the hardware says may be the doubt itself.
+        foreach (string doubt in fault.Doubts.Where(doubt => doubt != fault.Fault.Reason))
         {
             yield return $"but: {doubt}";
         }

@@ -24,8 +24,8 @@ internal static class VerdictOutput
         { "gaps_above_cut_off", "of them, those after more than the cut-off", verdict => verdict.Gaps!.TooLong },
         { "cut_off_nanoseconds", "100 000", verdict => verdict.Gaps!.MostPerFlush },
         { "flushes_without_next_event", "flushes without such an event: not in the sum", verdict => verdict.Gaps!.Open },
-        { "p50_nanoseconds", "median of the gaps, each at most the cut-off", verdict => verdict.Gaps!.Gaps.Percentile(0.5) },
-        { "p99_nanoseconds", "their 99th percentile", verdict => verdict.Gaps!.Gaps.Percentile(0.99) },
+        { "p50_nanoseconds", "median of the gaps; null if it is above the cut-off", verdict => BelowCutOff(verdict.Gaps!, 0.5) },
+        { "p99_nanoseconds", "their 99th percentile; null if it is above the cut-off", verdict => BelowCutOff(verdict.Gaps!, 0.99) },
     };
 
     /// <summary>A way to flush.</summary>
@@ -177,6 +177,9 @@ internal static class VerdictOutput
             }
         });
     }
+
+    private static long? BelowCutOff(FlushTimes times, double share) =>
+        times.Gaps.Percentile(share) is var gap && gap < times.MostPerFlush ? gap : null;
 
     private static long? PercentileOf(LogHistogram? histogram) => histogram is { Count: not 0 } ? histogram.Percentile(0.99) : null;
 }

@@ -57,8 +57,7 @@ public sealed partial class Smmu3Model<TMemory>
                 return false;
             }
 
-            ref long hits = ref _hits[(Environment.CurrentManagedThreadId & (HitStripes - 1)) * WordsPerStripe];
-            hits++;
+            _hits.Add();
             ulong bytes = 1ul << shift;
             var rights = (Protection)(uint)((access & (int)Smmu3Access.Privileged) != 0 ? page.D >> PrivilegedProtectionShift : page.D);
             answer = new Smmu3Translation(

@@ -223,8 +223,7 @@ public sealed partial class Smmu3Model<TMemory>
 
         if (isHit && (status == Smmu3EventType.None || mayWalk))
         {
-            ref long hits = ref _hits[(Environment.CurrentManagedThreadId & (HitStripes - 1)) * WordsPerStripe];
-            hits++;
+            _hits.Add();
         }
 
         if (status != Smmu3EventType.None)

@@ -23,8 +23,6 @@ namespace IommuKit.Models.Smmu3;
 public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, ISavable
     where TMemory : struct, IMemoryAccessor
 {
-    private const int HitStripes = 64;
-    private const int WordsPerStripe = 16;
 
     private readonly object _gate = new();
     private readonly TMemory _memory;
@@ -42,7 +40,7 @@ public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, ISavable
     private readonly HardwareCache _shortcuts = new(new CacheGeometry(64, 2));
     private readonly HardwareCache _tables;
 
-    private readonly long[] _hits = new long[HitStripes * WordsPerStripe];
+    private readonly HitCount _hits = new();
     private long _misses;
     private long _entriesRead;
     private long _structuresRead;
@@ -126,13 +124,7 @@ public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, ISavable
         {
             lock (_gate)
             {
-                long hits = 0;
-                for (int stripe = 0; stripe < HitStripes; stripe++)
-                {
-                    hits += Volatile.Read(ref _hits[stripe * WordsPerStripe]);
-                }
-
-                return new Smmu3Statistics(hits, _misses, _entriesRead, _structuresRead, _stopped, _commands, _lostEvents);
+                return new Smmu3Statistics(_hits.Total, _misses, _entriesRead, _structuresRead, _stopped, _commands, _lostEvents);
             }
         }
     }

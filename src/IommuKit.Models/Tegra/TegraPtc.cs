@@ -61,13 +61,11 @@ internal sealed class TegraPtc<TMemory>
 
         int set = (int)((uint)(line >> _lineLog2) & IndexMask) & (_sets - 1);
         int first = set * _ways;
-        for (int way = first; way < first + _ways; way++)
+        int hit = _tags.AsSpan(first, _ways).IndexOf(line);
+        if (hit >= 0)
         {
-            if (_tags[way] == line)
-            {
-                _hits++;
-                return Data(way);
-            }
+            _hits++;
+            return Data(first + hit);
         }
 
         _misses++;

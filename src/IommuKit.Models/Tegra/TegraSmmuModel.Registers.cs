@@ -78,7 +78,7 @@ public sealed partial class TegraSmmuModel<TMemory>
         TegraMc.PtcConfig => _ptcConfig,
         TegraMc.PtbAsid => _selectedAsid,
         TegraMc.PtbData => _roots[_selectedAsid],
-        TegraMc.StatsTlbHit => _tlbHitCounter.Read(_tlbHits),
+        TegraMc.StatsTlbHit => _tlbHitCounter.Read(_tlbHits.Total),
         TegraMc.StatsTlbMiss => _tlbMissCounter.Read(_tlbMisses),
         TegraMc.StatsPtcHit => _ptcHitCounter.Read(_ptc.Hits),
         TegraMc.StatsPtcMiss => _ptcMissCounter.Read(_ptc.Misses),
@@ -153,7 +153,7 @@ public sealed partial class TegraSmmuModel<TMemory>
     {
         bool isCounting = (value & TegraMc.TlbConfigBits.StatsEnable) != 0;
         bool isReset = (value & TegraMc.TlbConfigBits.StatsTest) != 0;
-        _tlbHitCounter.Set(isCounting, isReset, _tlbHits);
+        _tlbHitCounter.Set(isCounting, isReset, _tlbHits.Total);
         _tlbMissCounter.Set(isCounting, isReset, _tlbMisses);
         uint lines = value & _soc.TlbLinesMask;
         _tlbConfig = (value & ~(TegraMc.TlbConfigBits.StatsTest | TegraMc.TlbConfigBits.ActiveLinesMask)) | lines;

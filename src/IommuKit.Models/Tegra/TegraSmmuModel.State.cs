@@ -76,7 +76,7 @@ public sealed partial class TegraSmmuModel<TMemory>
         _smmuConfig = 0;
         _selectedAsid = 0;
         _ptcFlushHigh = 0;
-        _tlbHits = 0;
+        _tlbHits.Set(0);
         _tlbMisses = 0;
         _faults = 0;
         _tlbHitCounter = default;
@@ -107,7 +107,13 @@ public sealed partial class TegraSmmuModel<TMemory>
         transfer.Value(ref _ptcConfig);
         transfer.Value(ref _selectedAsid);
         transfer.Value(ref _ptcFlushHigh);
-        transfer.Value(ref _tlbHits);
+        long tlbHits = _tlbHits.Total;
+        transfer.Value(ref tlbHits);
+        if (transfer.IsRestoring)
+        {
+            _tlbHits.Set(tlbHits);
+        }
+
         transfer.Value(ref _tlbMisses);
         transfer.Value(ref _faults);
         _tlbHitCounter.Transfer(ref transfer);

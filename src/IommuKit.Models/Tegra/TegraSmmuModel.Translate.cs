@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using IommuKit.Models.Caches;
 using IommuKit.Models.Dma;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Tegra;
@@ -10,7 +11,7 @@ public sealed partial class TegraSmmuModel<TMemory>
 {
     private const uint PageMask = (1u << TegraEntry.PageShift) - 1;
 
-    private long _tlbHits;
+    private readonly HitCount _tlbHits = new();
     private long _tlbMisses;
     private long _faults;
 
@@ -57,7 +58,7 @@ public sealed partial class TegraSmmuModel<TMemory>
             return false;
         }
 
-        Interlocked.Increment(ref _tlbHits);
+        _tlbHits.Add();
         translation = PageOf(request.Iova, word);
         return true;
     }
@@ -98,7 +99,7 @@ public sealed partial class TegraSmmuModel<TMemory>
         }
         else
         {
-            Interlocked.Increment(ref _tlbHits);
+            _tlbHits.Add();
             word = words[page];
         }
 

@@ -102,7 +102,7 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel, ISavab
         {
             lock (_gate)
             {
-                return new TegraStatistics(_tlbHits, _tlbMisses, _ptc.Hits, _ptc.Misses, _faults);
+                return new TegraStatistics(_tlbHits.Total, _tlbMisses, _ptc.Hits, _ptc.Misses, _faults);
             }
         }
     }

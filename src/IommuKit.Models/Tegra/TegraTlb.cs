@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using IommuKit.Models.State;
 
 namespace IommuKit.Models.Tegra;
@@ -44,21 +46,18 @@ internal sealed class TegraTlb
     /// <returns>One word for each page of the group, or empty.</returns>
     public ReadOnlySpan<uint> Find(int asid, uint iova)
     {
-        uint group = iova >> _groupShift;
-        for (int line = 0; line < ActiveLines; line++)
+        int line = LineOf(asid, iova);
+        if (line < 0)
         {
-            if (_groups[line] == group && _asids[line] == asid)
-            {
-                if (_replacement == CacheReplacement.LeastRecentlyUsed)
-                {
-                    _stamps[line] = ++_clock;
-                }
-
-                return Words(line);
-            }
+            return default;
         }
 
-        return default;
+        if (_replacement == CacheReplacement.LeastRecentlyUsed)
+        {
+            _stamps[line] = ++_clock;
+        }
+
+        return Words(line);
     }
 
     /// <summary>
@@ -68,25 +67,13 @@ internal sealed class TegraTlb
     public bool TryPeek(int asid, uint iova, out uint word)
     {
         word = 0;
-        uint group = iova >> _groupShift;
-        var groups = _groups.AsSpan(0, ActiveLines);
-        for (int line = _replacement == CacheReplacement.LeastRecentlyUsed ? groups.Length : 0; line < groups.Length; line++)
+        if (_replacement == CacheReplacement.LeastRecentlyUsed || LineOf(asid, iova) is not (>= 0 and int line))
         {
-            int next = groups[line..].IndexOf(group);
-            if (next < 0)
-            {
-                return false;
-            }
-
-            line += next;
-            if (_asids[line] == asid)
-            {
-                word = _words[(line << _pagesLog2) + ((int)(iova >> (_groupShift - _pagesLog2)) & (PagesPerLine - 1))];
-                return true;
-            }
+            return false;
         }
 
-        return false;
+        word = _words[(line << _pagesLog2) + ((int)(iova >> (_groupShift - _pagesLog2)) & (PagesPerLine - 1))];
+        return true;
     }
 
     /// <summary>Makes room for the line around an address.</summary>
@@ -101,12 +88,7 @@ internal sealed class TegraTlb
         int victim = _asids.AsSpan(0, ActiveLines).IndexOf(Empty);
         if (victim < 0)
         {
-            victim = 0;
-            var stamps = _stamps.AsSpan(0, ActiveLines);
-            for (int line = 1; line < stamps.Length; line++)
-            {
-                victim = stamps[line] < stamps[victim] ? line : victim;
-            }
+            victim = IndexOfLeast(_stamps.AsSpan(0, ActiveLines));
         }
 
         _asids[victim] = asid;
@@ -151,6 +133,53 @@ internal sealed class TegraTlb
                 _asids[line] = Empty;
             }
         }
+    }
+
+    /// <summary>The line around an address; negative if there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int LineOf(int asid, uint iova)
+    {
+        uint group = iova >> _groupShift;
+        var groups = _groups.AsSpan(0, ActiveLines);
+        for (int line = 0; line < groups.Length; line++)
+        {
+            int next = groups[line..].IndexOf(group);
+            if (next < 0)
+            {
+                break;
+            }
+
+            line += next;
+            if (_asids[line] == asid)
+            {
+                return line;
+            }
+        }
+
+        return -1;
+    }
+
+    private static int IndexOfLeast(ReadOnlySpan<long> stamps)
+    {
+        var least = new Vector<long>(long.MaxValue);
+        int at = 0;
+        for (; at <= stamps.Length - Vector<long>.Count; at += Vector<long>.Count)
+        {
+            least = Vector.Min(least, new Vector<long>(stamps[at..]));
+        }
+
+        long first = long.MaxValue;
+        for (int lane = 0; lane < Vector<long>.Count; lane++)
+        {
+            first = Math.Min(first, least[lane]);
+        }
+
+        for (; at < stamps.Length; at++)
+        {
+            first = Math.Min(first, stamps[at]);
+        }
+
+        return stamps.IndexOf(first);
     }
 
     private Span<uint> Words(int line) => _words.AsSpan(line << _pagesLog2, PagesPerLine);

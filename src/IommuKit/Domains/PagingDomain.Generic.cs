@@ -150,6 +150,8 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
     public override bool TryFindNext(ulong iova, ulong last, out ulong mapped) => _table.TryFindNext(iova, last, out mapped);
 
     /// <inheritdoc/>
+    // Within its caller the compiler would come to the limit of what it takes into one method, and leave calls where it matters.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public override IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection)
     {
         var operation = _operations.Enter();
@@ -191,6 +193,7 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped)
     {
         var operation = _operations.Enter();

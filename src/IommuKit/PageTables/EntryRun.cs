@@ -3,7 +3,10 @@ using System.Runtime.CompilerServices;
 namespace IommuKit.PageTables;
 
 /// <summary>Neighbouring entries of one table that were stored: the unit of a footprint.</summary>
-/// <remarks>Four fields of one size, so that the compiler keeps a run in registers on its way from the engine to a policy.</remarks>
+/// <remarks>
+/// Four fields of one size, and nothing on the way that takes its address: so the compiler keeps a run in registers from the engine to a policy.
+/// Copied from memory just after its fields were stored, it costs as much as the rest of an unmap of one page.
+/// </remarks>
 public readonly record struct EntryRun
 {
     private const int EntryLog2Shift = 32;
@@ -56,31 +59,56 @@ public readonly record struct EntryRun
     public EntryChange Change => (EntryChange)(byte)(_rest >> ChangeShift);
 
     /// <summary>Bytes of table memory.</summary>
-    public uint Bytes => Count << EntryLog2;
+    public uint Bytes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Count << EntryLog2;
+    }
 
     /// <summary>How many of the entries were stored.</summary>
-    public uint Stored => Change is EntryChange.TableAbandoned or EntryChange.TableMet ? 0 : Count;
+    public uint Stored
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Change is EntryChange.TableAbandoned or EntryChange.TableMet ? 0 : Count;
+    }
 
     /// <summary>
     /// How many pages of the smallest size the entries translate, or translated. Pointers to tables count nothing: the leaves below do.
     /// </summary>
     /// <param name="granuleLog2">Log2 of that size.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Pages(int granuleLog2) => ChangesTable || (IsDetached && Level != 0) ? 0 : Span >> granuleLog2;
 
     /// <summary>Whether a cached copy of the old value could let a device use what is no longer mapped.</summary>
-    public bool RemovesAccess => Change is EntryChange.LeafCleared or EntryChange.TableUnlinked or EntryChange.LeafReplaced;
+    public bool RemovesAccess
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Change is EntryChange.LeafCleared or EntryChange.TableUnlinked or EntryChange.LeafReplaced;
+    }
 
     /// <summary>Whether a pointer to a table changed, so that cached walks of the span are wrong, not only its leaves.</summary>
-    public bool ChangesTable => Change is EntryChange.TableLinked or EntryChange.TableUnlinked or EntryChange.TableMet;
+    public bool ChangesTable
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Change is EntryChange.TableLinked or EntryChange.TableUnlinked or EntryChange.TableMet;
+    }
 
     /// <summary>Whether the run makes a table reachable, so that other threads wait to hear that it is visible.</summary>
-    public bool LinksTable => Change is EntryChange.TableLinked or EntryChange.TableMet or EntryChange.LeafReplaced;
+    public bool LinksTable
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Change is EntryChange.TableLinked or EntryChange.TableMet or EntryChange.LeafReplaced;
+    }
 
     /// <summary>
     /// Whether nothing reaches the entries yet, or any more, so that only a cache that holds table memory by physical address can be wrong
     /// about them.
     /// </summary>
-    public bool IsDetached => Change is EntryChange.NewTableWritten or EntryChange.TableAbandoned;
+    public bool IsDetached
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Change is EntryChange.NewTableWritten or EntryChange.TableAbandoned;
+    }
 
     /// <summary>Joins a run to this one, if the two are of one kind and touch or the other lies within.</summary>
     /// <param name="other">The run to add.</param>
@@ -118,7 +146,11 @@ public readonly record struct EntryRun
     internal bool IsFollowedBy(in EntryRun next) => Follows(next.Iova, Iova, Span);
 
     /// <summary>The last IOVA that the entries translate.</summary>
-    public ulong LastIova => Iova + Span - 1;
+    public ulong LastIova
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Iova + Span - 1;
+    }
 
     // Numbers end: what begins at 0 follows nothing, also not what ends at the last number.
     private static bool Follows(ulong address, ulong start, ulong bytes) => address == start + bytes && address != 0;

@@ -164,8 +164,9 @@ internal struct GatherSink<THardware, TBatch> : IFootprintSink
         }
     }
 
+    // By value, so that the run of the one who calls has no address, and may stay in registers.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Add(in EntryRun run)
+    private void Add(EntryRun run)
     {
         _pages += _sync.PagesOf(run);
         if (_list is null)

@@ -19,6 +19,10 @@ internal sealed class OperationGate
     [ThreadStatic]
     private static Slot? t_slot;
 
+    private static long s_lastId;
+
+    // A number rather than the gate itself: the collector need not hear of a store that each operation makes.
+    private readonly long _id = Interlocked.Increment(ref s_lastId);
     private bool _isClosed;
 
     // Operations inside operations of other domains, which only callbacks can begin.
@@ -34,13 +38,13 @@ internal sealed class OperationGate
     public Slot? Enter()
     {
         var slot = t_slot ?? Register();
-        if (slot.Current is not null)
+        if (slot.Current != 0)
         {
             slot = EnterNested();
         }
         else
         {
-            Volatile.Write(ref slot.Current, this);
+            Volatile.Write(ref slot.Current, _id);
         }
 
         if (Volatile.Read(ref _isClosed))
@@ -76,7 +80,7 @@ internal sealed class OperationGate
             return;
         }
 
-        Volatile.Write(ref slot.Current, null);
+        Volatile.Write(ref slot.Current, 0);
         if (slot.Pending is not null && slot.Work == 0)
         {
             slot.RunPending();
@@ -90,7 +94,7 @@ internal sealed class OperationGate
     public static void EndWork()
     {
         var slot = t_slot!;
-        if (--slot.Work == 0 && slot.Current is null && slot.Pending is not null)
+        if (--slot.Work == 0 && slot.Current == 0 && slot.Pending is not null)
         {
             slot.RunPending();
         }
@@ -104,7 +108,7 @@ internal sealed class OperationGate
     /// <returns>False if the thread is in the middle of nothing: then the caller does it.</returns>
     public static bool TryLeaveToEnd(Action action)
     {
-        if (t_slot is not { } slot || (slot.Current is null && slot.Work == 0))
+        if (t_slot is not { } slot || (slot.Current == 0 && slot.Work == 0))
         {
             return false;
         }
@@ -121,7 +125,7 @@ internal sealed class OperationGate
     /// <exception cref="InvalidOperationException">The caller is in one itself: it would wait for ever.</exception>
     public void Close()
     {
-        if (t_slot?.Current == this)
+        if (t_slot?.Current == _id)
         {
             throw new InvalidOperationException("A domain cannot be disposed of in the middle of one of its own operations.");
         }
@@ -133,7 +137,7 @@ internal sealed class OperationGate
         foreach (var slot in Volatile.Read(ref s_slots))
         {
             var spin = default(SpinWait);
-            while (Volatile.Read(ref slot.Current) == this && slot.Owner.IsAlive)
+            while (Volatile.Read(ref slot.Current) == _id && slot.Owner.IsAlive)
             {
                 spin.SpinOnce();
             }
@@ -180,8 +184,8 @@ internal sealed class OperationGate
     {
         public readonly Thread Owner = owner;
 
-        /// <summary>The domain of its operation; null if it is in none.</summary>
-        public OperationGate? Current;
+        /// <summary>The gate of the domain of its operation; 0 if it is in none.</summary>
+        public long Current;
 
         /// <summary>How deep it is in other work. The thread's own.</summary>
         public int Work;

@@ -1,4 +1,4 @@
-namespace IommuKit.Cli;
+namespace IommuKit.Cli.Invocation;
 
 /// <summary>Guesses what somebody meant to type.</summary>
 internal static class Typos
@@ -28,13 +28,15 @@ internal static class Typos
                     continue;
                 }
 
-                int change = edits[i - 1][j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1);
+                int change = edits[i - 1][j - 1] + (IsSame(from[i - 1], to[j - 1]) ? 0 : 1);
                 int least = Math.Min(change, Math.Min(edits[i - 1][j], edits[i][j - 1]) + 1);
-                bool isSwapped = i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
+                bool isSwapped = i > 1 && j > 1 && IsSame(from[i - 1], to[j - 2]) && IsSame(from[i - 2], to[j - 1]);
                 edits[i][j] = isSwapped ? Math.Min(least, edits[i - 2][j - 2] + 1) : least;
             }
         }
 
         return edits[^1][^1];
     }
+
+    private static bool IsSame(char left, char right) => char.ToUpperInvariant(left) == char.ToUpperInvariant(right);
 }
