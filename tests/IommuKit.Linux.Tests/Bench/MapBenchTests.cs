@@ -99,6 +99,7 @@ public class MapBenchTests
 
         public override void Dispose()
         {
+            // There is nothing.
         }
     }
 }

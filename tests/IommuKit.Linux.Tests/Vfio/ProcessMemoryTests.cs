@@ -123,6 +123,7 @@ public class ProcessMemoryTests
 
         public override void HandleInterrupt()
         {
+            // There are no interrupts.
         }
 
         /// <summary>A transfer of a device, granule by granule.</summary>
