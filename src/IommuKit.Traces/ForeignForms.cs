@@ -11,6 +11,9 @@ public static class ForeignForms
     public const string OnlyUnmaps = "Not one map is in the trace: iommu:map was not recorded, or the kernel printed none "
         + "(some whose drivers use generic page tables print it only where a map fails)";
 
+    /// <summary>What to say of a trace that has maps and not one unmap.</summary>
+    public const string OnlyMaps = "Not one unmap is in the trace: iommu:unmap was not recorded, or nothing was unmapped";
+
     /// <summary>What to say of a kernel log in place of a trace.</summary>
     internal const string KernelLog = "is a kernel log, not a trace; give it with --log, with the trace of the same run or alone";
 

@@ -83,12 +83,19 @@ internal static class FtraceLine
             && !FtraceMessage.TryRead(line, number, out traceEvent))
         {
             traceEvent = new TraceEvent(
-                FtraceInvalidation.IsVtdMapping(line) ? TraceEventKind.VtdMapping : IsEvent(line) ? TraceEventKind.Other : TraceEventKind.Unknown,
+                FtraceInvalidation.IsVtdMapping(line) ? TraceEventKind.VtdMapping
+                    : IsBrokenMapping(line) ? TraceEventKind.Damaged
+                    : IsEvent(line) ? TraceEventKind.Other
+                    : TraceEventKind.Unknown,
                 number);
         }
 
         return true;
     }
+
+    /// <summary>Whether a map or unmap stands where no IOVA can be read, in no form of another kernel or tool.</summary>
+    private static bool IsBrokenMapping(ReadOnlySpan<byte> line) =>
+        line.IndexOf("map: IOMMU:"u8) is >= 0 and int at && !QuotedEvent.IsElsewhere(line, at + "map: "u8.Length) && ForeignForms.Find(line) is null;
 
     /// <summary>
     /// Whether a line is the heading of trace-cmd report, "cpus=2". The name of the file stands before it where several are printed, and blanks where

@@ -5,7 +5,13 @@ namespace IommuKit.Traces;
 /// <summary>Finds out on what kind of IOMMU a trace was recorded: by events that only one driver has, or by what the kernel printed.</summary>
 public sealed class RecordedIommu
 {
-    private const string Vtd = "VT-d";
+    internal const string Vtd = "VT-d";
+    internal const string AmdVi = "AMD-Vi";
+    internal const string SmmuV3 = "SMMUv3";
+    internal const string SmmuV2 = "SMMUv2";
+    internal const string Virtio = "virtio-iommu";
+    internal const string RiscV = "RISC-V IOMMU";
+    internal const string Tegra = "Tegra SMMU";
 
     // What drivers put in front of their messages. A device's name may come before it ("vfio-pci 0000:00:04.0: AMD-Vi: …").
     private static readonly (byte[] Prefix, string Kind)[] Drivers =
@@ -13,12 +19,12 @@ public sealed class RecordedIommu
         .. new[]
         {
             ("DMAR: ", Vtd),
-            ("AMD-Vi: ", "AMD-Vi"),
-            ("arm-smmu-v3 ", "SMMUv3"),
-            ("arm-smmu ", "SMMUv2"),
-            ("virtio_iommu ", "virtio-iommu"),
-            ("riscv-iommu ", "RISC-V IOMMU"),
-            ("tegra-smmu", "Tegra SMMU"),
+            ("AMD-Vi: ", AmdVi),
+            ("arm-smmu-v3 ", SmmuV3),
+            ("arm-smmu ", SmmuV2),
+            ("virtio_iommu ", Virtio),
+            ("riscv-iommu ", RiscV),
+            ("tegra-smmu", Tegra),
         }.Select(driver => (Encoding.ASCII.GetBytes(driver.Item1), driver.Item2)),
     ];
 

@@ -240,7 +240,7 @@ internal sealed class TextTraceReader : TraceReader
         }
         else
         {
-            damage = (line.IndexOf("IOMMU: iova="u8) >= 0 ? "is not a map or unmap" : "is not an invalidation")
+            damage = (line.IndexOf("IOMMU: "u8) >= 0 ? "is not a map or unmap" : "is not an invalidation")
                 + " event that a kernel can have printed: its numbers are missing, misaligned or contradict each other";
         }
 

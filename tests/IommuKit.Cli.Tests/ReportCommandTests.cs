@@ -93,8 +93,8 @@ public sealed class ReportCommandTests : IDisposable
         string[] found = [.. report.Descendants("article").Select(finding => finding.Element("h3")!.Value)];
         found.ShouldBe(
         [
-            "Waste Walk caches dropped, most likely for tables that stayed",
             "Waste Flushed one by one where one would do",
+            "Waste Walk caches dropped for tables that stayed",
             "Waste More pages flushed than unmapped",
         ]);
         RowsOf(report, "Around line 138").Single(cells => cells[0] == "138")[4].ShouldStartWith("flush of domain 5: ");

@@ -52,6 +52,8 @@ public sealed class QuotedEventTests : IDisposable
     [Theory]
     [InlineData("fio-129     [001] .....     9.581651: mxp: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096")]
     [InlineData("fio-129     [001] .....     9.581651: map: IOMMU: iova=0x1000 - 0x2000 pad")]
+    [InlineData("fio-129     [001] .....     9.581651: map: IOMMU: ivoa=0x1000 - 0x2000 paddr=0x1000 size=4096")]
+    [InlineData("fio-129     [001] .....     9.581651: unmap: IOMMU: ")]
     [InlineData($"fio-129     [001] .....     9.581651: {Flush}     fio-129     [001] .....     9.581751: {Map}")]
     public void A_damaged_event_is_still_found(string line)
     {

@@ -7,6 +7,9 @@ public sealed class ScatterChart : Chart
     private const int Margin = 24;
     private const int LabelHeight = 17;
 
+    // What stands at the grid takes no more of the width, on a phone too; names that end at their point do not come so far.
+    private const double EdgeShare = 18;
+
     private readonly Axis _up;
     private readonly string _upUnit;
     private readonly IReadOnlyList<ScatterPoint> _points;
@@ -55,10 +58,11 @@ public sealed class ScatterChart : Chart
             Text(html, $"label strong", at, labels[i], point.Label, isLeft ? "end" : "start", isLeft ? 4 : -4);
         }
 
-        // Between the names there is room for what stands at the grid.
+        // What stands at the grid is left out where a name begins at the left edge.
+        double[] atEdge = [.. labels.Where((_, i) => Axis.At(_points[i].X) < EdgeShare)];
         foreach (double tick in _up.Ticks)
         {
-            if (labels.All(label => Math.Abs(label - (Y(tick) - 4)) > LabelHeight))
+            if (atEdge.All(label => Math.Abs(label - (Y(tick) - 4)) > LabelHeight))
             {
                 Text(html, "tick", 0, Y(tick) - 4, _up.Format(tick), dx: 2);
             }

@@ -5,4 +5,5 @@ namespace IommuKit.Analysis.Report;
 /// <param name="To">Where it ends.</param>
 /// <param name="Value">Its height; 0 is not drawn.</param>
 /// <param name="Text">What it is, in words.</param>
-public sealed record TimeBar(double From, double To, double Value, string Text);
+/// <param name="IsPartial">Whether there was more, and nobody knows how much.</param>
+public sealed record TimeBar(double From, double To, double Value, string Text, bool IsPartial = false);

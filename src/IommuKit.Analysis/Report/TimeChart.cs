@@ -41,6 +41,11 @@ public sealed class TimeChart : Chart
         var highest = _bars.MaxBy(bar => bar.Value);
         foreach (var bar in _bars)
         {
+            if (bar.IsPartial)
+            {
+                Bar(html, "bar lost", Axis.At(bar.From), Axis.At(bar.To), Top, Height - Top, bar.Text);
+            }
+
             if (bar.Value > 0)
             {
                 double y = Math.Min(Y(bar.Value), Height - 1);

@@ -33,15 +33,28 @@ internal static class AdviceMaker
             string where = fault.TraceLine is { } line
                 ? string.Create(CultureInfo.InvariantCulture, $"line {line}")
                 : string.Create(CultureInfo.InvariantCulture, $"line {fault.LogLine} of the log");
-            yield return new Advice("look-at-faults", $"before anything else, find out who uses memory after its unmap (first: {where})", null);
+            yield return new Advice(
+                "look-at-faults",
+                $"before anything else, find out who uses memory after its unmap (first: {where}), and leave the flushes until then",
+                null);
         }
-
         else if (verdict.Audit.Faults.Faults.Count != 0)
         {
             string what = verdict.Audit.Faults.Faults.All(fault => fault.Cause == FaultCause.Unknown)
                 ? "their messages do not say what was accessed"
                 : "'iommukit audit' tells of each";
             yield return new Advice("look-at-other-faults", $"before anything else, find out why devices fault: {what}", null);
+        }
+
+        if (verdict.Audit.WhyOneSided is not null && verdict.Flushes != 0)
+        {
+            yield return new Advice(
+                "record-both",
+                verdict.Audit.Unmaps == 0
+                    ? "record iommu:unmap too: which unmaps a flush is for is what tells whether it is missing, late or wasted"
+                    : "record iommu:map too, if the kernel prints it: without maps bursts, reuse and flushes for nothing cannot be told",
+                null);
+            yield break;
         }
 
         if (verdict.Coverage < LittleCoverage)
@@ -72,30 +85,32 @@ internal static class AdviceMaker
     private static IEnumerable<Advice> OfFlushes(VerdictResult verdict)
     {
         var burst = verdict.Options.Single(option => option.Kind == FlushOptionKind.Burst);
-        double gone = 1 - (burst.Flushes!.Value / (double)verdict.Flushes);
-
-        // Fewer flushes leave memory reachable for longer, and here something reaches it.
-        bool isReached = verdict.Audit.Faults.Faults.Any(fault => fault.Cause == FaultCause.UsedAfterUnmap);
+        bool isBurst = 1 - (burst.Flushes!.Value / (double)verdict.Flushes) >= LittleShare;
+        var best = isBurst ? burst : verdict.Options.Single(option => option.Kind == FlushOptionKind.Lazy);
+        string unless = verdict.Times is { TooLong: not 0 } ? $", if none took longer than {FlushTimes.CutOff / 1000} µs" : string.Empty;
         if (verdict.Audit.Mode == InvalidationMode.Deferred)
         {
             yield return new Advice("already-lazy", "nothing: flushes are deferred already", null);
         }
         else if (verdict.ShareOfTime is { } share && share < LittleTime)
         {
-            string percent = (share * 100).ToString("0.##", CultureInfo.InvariantCulture);
-            string unless = verdict.Times is { TooLong: not 0 } ? $", if none took longer than {FlushTimes.CutOff / 1000} µs" : string.Empty;
-            yield return new Advice("nothing", $"no fewer flushes: they take {percent} % of the CPUs' time at most{unless}", null);
+            yield return new Advice("nothing", $"no fewer flushes: they take {Percent(share)} % of the CPUs' time at most{unless}", null);
         }
-        else if (isReached)
+        else if (verdict.Audit.Faults.Faults.Any(fault => fault.Cause == FaultCause.UsedAfterUnmap))
         {
-            yield return new Advice("no-fewer-flushes", "no fewer flushes as long as memory is used after its unmap: they would let devices reach more of it", null);
+            // Said above: fewer flushes leave memory reachable for longer, and here something reaches it.
         }
         else if (verdict.Times is null)
         {
             yield return new Advice(
                 "flush-time-unknown", "nothing yet: what fewer flushes would save cannot be told, as the time of these is not known", null);
         }
-        else if (gone >= LittleShare)
+        else if (ShareOf(verdict, best.SavedNanoseconds) is { } saved && saved < LittleTime)
+        {
+            string what = isBurst ? "one for each burst of unmaps" : "lazy mode";
+            yield return new Advice("nothing", $"no fewer flushes for unmaps: {what} would save {Percent(saved)} % of the CPUs' time{unless}", null);
+        }
+        else if (isBurst)
         {
             yield return new Advice(
                 "flush-once-per-burst",
@@ -107,6 +122,14 @@ internal static class AdviceMaker
             yield return new Advice("lazy-mode", "lazy mode (iommu.strict=0), if its exposure is acceptable", "no device is hostile or broken");
         }
 
+        if (verdict.Audit is { CachingMode: CachingMode.On, Coverage: { } coverage } && coverage.MapTime >= LittleShare * verdict.Flushes)
+        {
+            yield return new Advice(
+                "caching-mode",
+                $"{Percent(coverage.MapTime / (double)verdict.Flushes)} % of the flushes follow maps: in caching mode they have to, outside it none would",
+                null);
+        }
+
         if (Find(verdict, "walk-caches-dropped") is { } walks && walks.Count >= LittleShare * verdict.Flushes)
         {
             yield return new Advice(
@@ -115,6 +138,11 @@ internal static class AdviceMaker
                 "it stays clear where one is freed");
         }
     }
+
+    private static double? ShareOf(VerdictResult verdict, long? nanoseconds) =>
+        verdict is { Span: > 0, Processors: > 0 } ? Math.Max(0, nanoseconds ?? 0) / ((double)verdict.Span.Value * verdict.Processors) : null;
+
+    private static string Percent(double share) => (share * 100).ToString(share < 0.1 ? "0.##" : "0", CultureInfo.InvariantCulture);
 
     private static AuditFinding? Find(VerdictResult verdict, string id) => verdict.Audit.Findings.FirstOrDefault(finding => finding.Id == id);
 }

@@ -7,7 +7,10 @@ namespace IommuKit.Analysis.Verdict;
 /// <param name="Longest">The longest of them, in nanoseconds; at most <see cref="FlushTimes.CutOff"/>.</param>
 public readonly record struct FlushBin(long Unmaps, long Flushes, long Nanoseconds, long Longest)
 {
+    /// <summary>Whether events of it were lost, so that there was more than this.</summary>
+    public bool HasLoss { get; init; }
+
     /// <summary>What happened in two intervals.</summary>
-    internal FlushBin With(in FlushBin other) =>
-        new(Unmaps + other.Unmaps, Flushes + other.Flushes, Nanoseconds + other.Nanoseconds, Math.Max(Longest, other.Longest));
+    public FlushBin With(in FlushBin other) =>
+        new(Unmaps + other.Unmaps, Flushes + other.Flushes, Nanoseconds + other.Nanoseconds, Math.Max(Longest, other.Longest)) { HasLoss = HasLoss || other.HasLoss };
 }

@@ -13,6 +13,8 @@ public sealed class FlushSeries
 
     private readonly FlushBin[] _bins = new FlushBin[MaxBins];
     private int _shift = FirstShift;
+    private long _lastNoted;
+    private bool _isLost;
 
     /// <summary>When the first interval starts, in nanoseconds of the trace's clock: at the first event; negative if there was none with a time.</summary>
     public long Start { get; private set; } = -1;
@@ -28,7 +30,25 @@ public sealed class FlushSeries
 
     /// <summary>Notes that there was an event.</summary>
     /// <param name="nanoseconds">Its time, 0 or more; what is before the first event counts as at it.</param>
-    internal void Note(long nanoseconds) => IndexOf(nanoseconds);
+    internal void Note(long nanoseconds)
+    {
+        int last = IndexOf(nanoseconds);
+        if (_isLost)
+        {
+            // They were lost between the event before and this one.
+            for (int i = Math.Min(last, IndexOf(_lastNoted)); i <= last; i++)
+            {
+                _bins[i] = _bins[i] with { HasLoss = true };
+            }
+
+            _isLost = false;
+        }
+
+        _lastNoted = nanoseconds;
+    }
+
+    /// <summary>Notes that events were lost.</summary>
+    internal void Lost() => _isLost = Start >= 0;
 
     /// <summary>Notes an unmap of something.</summary>
     /// <param name="nanoseconds">Its time, 0 or more.</param>

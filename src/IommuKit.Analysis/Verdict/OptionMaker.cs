@@ -13,6 +13,10 @@ internal sealed class OptionMaker(AuditResult audit, long flushes, FlushTimes? t
     public IReadOnlyList<FlushOption> Make()
     {
         bool isRecorded = flushes != 0;
+
+        // Without unmaps there is nothing to flush otherwise; without maps bursts, and the ranges in them, do not end where they did.
+        bool hasUnmaps = audit.Unmaps != 0;
+        bool hasGroups = hasUnmaps && audit.Maps != 0;
         return
         [
             new FlushOption
@@ -23,9 +27,9 @@ internal sealed class OptionMaker(AuditResult audit, long flushes, FlushTimes? t
                 Pages = isRecorded ? audit.Coverage?.WindowStalePages : null,
                 Nanoseconds = isRecorded && hasTimes ? audit.Coverage?.WindowNanoseconds : null,
             },
-            Of(FlushOptionKind.Range, bursts.ByRange, bursts.ByRange.Flushes + Others),
-            Of(FlushOptionKind.Burst, bursts.ByBurst, BurstCount),
-            Lazy(),
+            hasGroups ? Of(FlushOptionKind.Range, bursts.ByRange, bursts.ByRange.Flushes + Others) : Unknown(FlushOptionKind.Range),
+            hasGroups ? Of(FlushOptionKind.Burst, bursts.ByBurst, BurstCount) : Unknown(FlushOptionKind.Burst),
+            hasUnmaps ? Lazy() : Unknown(FlushOptionKind.Lazy),
         ];
     }
 
@@ -33,6 +37,8 @@ internal sealed class OptionMaker(AuditResult audit, long flushes, FlushTimes? t
     private long BurstCount => audit.Findings.FirstOrDefault(finding => finding.Id == "not-batched") is { } batch
         ? flushes - batch.Cost
         : bursts.ByBurst.Flushes + Others;
+
+    private static FlushOption Unknown(FlushOptionKind kind) => new() { Kind = kind, Flushes = null, Pages = null, Nanoseconds = null };
 
     private FlushOption Of(FlushOptionKind kind, GroupedFlushes grouped, long count) => new()
     {

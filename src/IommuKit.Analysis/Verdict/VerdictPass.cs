@@ -47,6 +47,8 @@ internal sealed class VerdictPass(string path, KernelLog? log)
                 _bursts.End();
                 _queueTimes.Break();
                 _tagTimes.Break();
+                _queueTimes.Series.Lost();
+                _tagTimes.Series.Lost();
                 break;
             default:
                 break;
@@ -80,18 +82,21 @@ internal sealed class VerdictPass(string path, KernelLog? log)
         var known = times.Count != 0 && !_lacksContext ? times : null;
         var options = new OptionMaker(audit, flushes, known is { IsVague: false } ? known : null, _bursts, _lazy, audit.HasTimes).Make();
         var (coverage, leftOut) = CoverageOf(audit);
+
+        // What another run says of its machine is not of this one.
+        var logged = audit.Faults.LeftOut == 0 ? log?.Machine : null;
         return new VerdictResult
         {
             Audit = audit,
-            Kernel = _machine.Kernel ?? log?.Machine.Kernel,
-            Machine = _machine.Hardware ?? log?.Machine.Hardware,
-            Date = _machine.Date ?? log?.Machine.Date,
-            Iommu = _machine.Iommu ?? log?.Machine.Iommu,
-            RecordedMode = reader.Host?.Mode,
+            Kernel = _machine.Kernel ?? logged?.Kernel,
+            Machine = _machine.Hardware ?? logged?.Hardware,
+            Date = _machine.Date ?? logged?.Date,
+            Iommu = _machine.Iommu ?? logged?.Iommu,
+            RecordedMode = reader.Host?.Mode ?? _machine.Mode ?? logged?.Mode,
             Devices = _machine.Devices is { Count: not 0 } attached
                 ? attached
                 : [.. reader.Host?.Devices.Where(device => device.IsTranslated).Select(device => device.Name) ?? []],
-            IsVirtual = _machine.IsVirtual || log is { Machine.IsVirtual: true } || audit.CachingMode == CachingMode.On,
+            IsVirtual = _machine.IsVirtual || logged is { IsVirtual: true } || audit.CachingMode == CachingMode.On,
             Span = _first < 0 ? null : _last - _first,
             Processors = Math.Max(reader.Processors, _machine.CpusSeen),
             Coverage = coverage,
@@ -142,26 +147,30 @@ internal sealed class VerdictPass(string path, KernelLog? log)
     private static (double Share, IReadOnlyList<string> LeftOut) CoverageOf(AuditResult audit)
     {
         var leftOut = new List<string>();
-        void Leave(long count, string what)
+        void Leave(long count, string one, string many)
         {
             if (count != 0)
             {
-                leftOut.Add(string.Create(CultureInfo.InvariantCulture, $"{count:#,0} {what}"));
+                leftOut.Add(string.Create(CultureInfo.InvariantCulture, $"{count:#,0} {(count == 1 ? one : many)}"));
             }
         }
 
         long missing = Saturating.Add(audit.Lost, (ulong)audit.Damaged);
-        Leave(audit.Lost, "events lost by the kernel");
-        Leave(audit.Damaged, "damaged lines");
+        Leave(audit.Lost, "event lost by the kernel", "events lost by the kernel");
+        Leave(audit.Damaged, "damaged line", "damaged lines");
         if (audit.Coverage is not { } coverage)
         {
             long events = audit.Maps + audit.Unmaps;
             return ((double)events / Math.Max(1, Saturating.Add(events, (ulong)missing)), leftOut);
         }
 
-        Leave(coverage.NotFollowed, "unmaps that could not be followed");
-        Leave(coverage.Unclear, "unmaps flushed for one of several domains, perhaps another's");
-        long followed = audit.Unmaps - coverage.NotFollowed - coverage.Unclear;
+        Leave(coverage.NotFollowed, "unmap that could not be followed", "unmaps that could not be followed");
+        Leave(
+            coverage.Unclear,
+            "unmap flushed for one of several domains, perhaps another's",
+            "unmaps flushed for one of several domains, perhaps another's");
+        Leave(coverage.AtContextChange, "unmap flushed only when a device came or went", "unmaps flushed only when a device came or went");
+        long followed = audit.Unmaps - coverage.NotFollowed - coverage.Unclear - coverage.AtContextChange;
         return ((double)followed / Math.Max(1, Saturating.Add(audit.Unmaps, (ulong)missing)), leftOut);
     }
 }

@@ -8,6 +8,7 @@ namespace IommuKit.Analysis.Verdict;
 public sealed class VerdictResult
 {
     private IReadOnlyList<Advice>? _advice;
+    private IReadOnlyList<FlushWaste>? _waste;
 
     /// <summary>What the audit of the same trace found.</summary>
     public required AuditResult Audit { get; init; }
@@ -25,8 +26,8 @@ public sealed class VerdictResult
     public required string? Iommu { get; init; }
 
     /// <summary>
-    /// What the kernel's own domains did as recording started, by <c>iommukit record</c>: "strict", "lazy", "identity" or "mixed"; null if the trace
-    /// does not say.
+    /// What the kernel's own domains did: as recording started, by <c>iommukit record</c>, "strict", "lazy", "identity" or "mixed"; else by what the
+    /// kernel printed, "strict" or "lazy". Null if neither says.
     /// </summary>
     public string? RecordedMode { get; init; }
 
@@ -78,6 +79,9 @@ public sealed class VerdictResult
 
     /// <summary>Commands that hardware may not take.</summary>
     public required RefusedCommands Refused { get; init; }
+
+    /// <summary>What need not have been flushed, the most flushes first.</summary>
+    public IReadOnlyList<FlushWaste> Waste => _waste ??= FlushWaste.Of(Audit);
 
     /// <summary>Ways to flush, that of the trace first.</summary>
     public required IReadOnlyList<FlushOption> Options { get; init; }

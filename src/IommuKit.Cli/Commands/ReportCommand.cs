@@ -14,6 +14,8 @@ internal static class ReportCommand
     // Longer ones are no titles, and would fill the page.
     private const int MaxTitle = 200;
 
+    private static readonly string[] OtherForms = [".json", ".jsonl", ".csv", ".md"];
+
     public static Command Create(CommandContext context)
     {
         var traces = new Argument<string[]>("TRACE")
@@ -72,6 +74,12 @@ internal static class ReportCommand
             }
 
             string? name = parsed.GetValue(output);
+            if (name is not null && Array.Exists(OtherForms, form => name.EndsWith(form, StringComparison.OrdinalIgnoreCase)))
+            {
+                throw new InputException(
+                    $"{output.Name}: {name}: a report is HTML; the verdict has other forms too ('iommukit TRACE --help'), and its numbers are the report's");
+            }
+
             if (name is null && context.IsTerminal)
             {
                 throw new InputException($"report: HTML is not for a terminal; name a file with {output.Name}");

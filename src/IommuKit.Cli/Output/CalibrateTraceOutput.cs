@@ -42,7 +42,7 @@ internal static class CalibrateTraceOutput
         { "kernel", "the kernel that was recorded; null if the trace does not say", fit => fit.Calibration.Kernel, Maybe.Null },
         { "is_virtual", "whether something says that it was recorded in a virtual machine", fit => fit.Calibration.IsVirtual },
         { "prior", "the costs that everything else is taken from", fit => fit.Calibration.Others?.Name, Maybe.Null },
-        { "flushes", "flushes in the trace: commands of the queue, or where only those were recorded of cache tags", fit => fit.Calibration.Flushes },
+        { "flushes", "flushes in the trace: commands of the queue, those of contexts and interrupts too, or where only those were recorded of cache tags", fit => fit.Calibration.Flushes },
         { "clock_step_us", "the step of the trace's clock", fit => fit.Calibration.ClockStepUs, 3 },
         { "resamples", "how often intervals were drawn", fit => fit.Calibration.Options.Resamples },
         { "seed", "where their random numbers started", fit => fit.Calibration.Options.Seed },

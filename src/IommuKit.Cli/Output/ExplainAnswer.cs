@@ -16,6 +16,7 @@ namespace IommuKit.Cli.Output;
 internal sealed class ExplainAnswer(ExplainView view)
 {
     private const int BarCells = 25;
+    private const double Little = 0.01;
 
     private static readonly string[] Names = ["TLB maintenance", "DMA sync", "software"];
 
@@ -30,6 +31,12 @@ internal sealed class ExplainAnswer(ExplainView view)
         yield return $"If this were a {view.Kind.Name}: {work}{covered}, "
             + $"{Numbers.Microseconds(headline.FromUs)} µs under {view.From} → "
             + $"{Numbers.Microseconds(headline.ToUs)} µs under {Promises.Marked(view.To)}{Factor(headline)}";
+        if (headline is { IsDifferent: true, IsSure: true } && IsLittle(headline))
+        {
+            yield return "  Less than 1 % lies between them: there is nothing worth explaining.";
+            yield break;
+        }
+
         yield return Question(headline);
         if (!headline.IsDifferent || !headline.IsSure)
         {
@@ -63,6 +70,9 @@ internal sealed class ExplainAnswer(ExplainView view)
         : part.Interval is not { } interval ? FormattableString.Invariant($"{100 * part.Share:0} %")
         : attribution.IsUnique ? FormattableString.Invariant($"{100 * part.Share:0} % ({Range(interval)})")
         : Range(interval);
+
+    private static bool IsLittle(Attribution headline) =>
+        Math.Abs(headline.FromUs - headline.ToUs) < Little * Math.Max(headline.FromUs, headline.ToUs);
 
     private string Question(Attribution headline)
     {

@@ -114,6 +114,7 @@ internal static class FaultOutput
         { "log_file", "the kernel log of `--log`", report => report.LogFile, Maybe.Null },
         { "log_lines", "its lines", report => report.LogLines },
         { "messages", "messages and events of faults, with those of `not_kept`", report => report.Messages },
+        { "left_out", "faults of the log that are left out, because it is of another run or of another kind of IOMMU", report => report.LeftOut },
         { "not_kept", "those beyond what is remembered: they are counted only", report => report.NotKept },
         { "suppressed_calls", "what the kernel left out by its own count. A fault can be several calls", report => report.SuppressedCalls },
         {

@@ -33,7 +33,7 @@ internal static class VerdictScreen
         var sections = new Sections(console, isMarkdown);
         sections.Plain(Title(verdict), new Style(decoration: Decoration.Bold));
         sections.Plain(Contents(verdict), verdict.Coverage < 1 || verdict.LeftOut.Count != 0 ? Doubtful : null);
-        if (verdict.Audit.WhyNoMaps is { } why)
+        if (verdict.Audit.WhyOneSided is { } why)
         {
             sections.Plain(why, Doubtful);
         }
@@ -106,7 +106,7 @@ internal static class VerdictScreen
         string kinds = whole == 0 ? " of pages"
             : verdict.PageFlushes == 0 ? " of whole domains"
             : $": {Numbers.Count(verdict.PageFlushes)} of pages, {Numbers.Count(whole)} of whole domains";
-        string maps = coverage is { MapTime: not 0 } ? $"; {Numbers.Count(coverage.MapTime)} of them follow maps" : string.Empty;
+        string maps = coverage is { MapTime: not 0 } && audit.Unmaps != 0 ? $"; {Numbers.Count(coverage.MapTime)} of them follow maps" : string.Empty;
         yield return new($"{Numbers.Count(verdict.Flushes)}{kinds}{maps}; {PerUnmap(verdict)}", null);
         if (verdict.Gaps is not { } times)
         {
@@ -149,6 +149,7 @@ internal static class VerdictScreen
     private static IEnumerable<SectionLine> Wrong(VerdictResult verdict)
     {
         bool isAnything = false;
+        var doubtful = new List<SectionLine>();
         foreach (var finding in verdict.Audit.Findings)
         {
             string? what = finding.Id switch
@@ -161,9 +162,14 @@ internal static class VerdictScreen
             if (what is not null)
             {
                 isAnything = true;
-                yield return finding.Limit is null
-                    ? new($"{what} (line {finding.FirstLine})", Bad)
-                    : new($"{what} (line {finding.FirstLine}); or there were several domains, or lost events", Doubtful);
+                if (finding.Limit is null)
+                {
+                    yield return new($"{what} (line {finding.FirstLine})", Bad);
+                }
+                else
+                {
+                    doubtful.Add(new($"{what} (line {finding.FirstLine}); {OrElse(verdict)}", Doubtful));
+                }
             }
         }
 
@@ -188,21 +194,31 @@ internal static class VerdictScreen
             yield return line;
         }
 
+        foreach (var line in doubtful)
+        {
+            yield return line;
+        }
+
         string where = faults.LogFile is null ? "the trace" : "the trace or the log";
-        if (verdict.Flushes == 0)
+        if (verdict.Flushes == 0 || verdict.Audit.Unmaps == 0)
         {
             yield return new($"{(isAnything ? string.Empty : $"no fault is in {where}; ")}whether a flush is missing cannot be told", null);
+        }
+        else if (verdict.Audit.Maps == 0)
+        {
+            yield return new($"{(isAnything ? string.Empty : $"no fault is in {where}, and no flush is missing; ")}whether one is late cannot be told", null);
         }
         else if (!isAnything)
         {
             yield return new($"nothing missing, nothing late, no faults in {where}", Good);
         }
-
-        if (verdict.Audit.Coverage is { AtContextChange: not 0 and var few })
-        {
-            yield return new($"not judged: {Numbers.Count(few, "unmap")} flushed only when a device came or went", null, LineWeight.Further);
-        }
     }
+
+    // What else may be the reason.
+    private static string OrElse(VerdictResult verdict) =>
+        verdict.Audit.Lost + verdict.Audit.Damaged != 0 ? "or events were lost"
+        : verdict.Audit.Domains.Count > 1 ? $"or another of the {verdict.Audit.Domains.Count} domains mapped them"
+        : "or another domain mapped them";
 
     private static IEnumerable<SectionLine> Faults(FaultReport faults)
     {
@@ -226,9 +242,17 @@ internal static class VerdictScreen
             weight = LineWeight.Detail;
         }
 
-        if (faults is { LogFile: not null, HasTrace: true, ClockOffset: null } && faults.Faults.Any(fault => fault.LogLine is not null))
+        if (faults.LeftOut != 0)
         {
-            yield return new("no fault is in both the trace and the log: are they of the same run?", Doubtful);
+            yield return new($"{Numbers.Count(faults.LeftOut, "fault")} of the log left out: none is in the trace, the log is of another run", Doubtful);
+        }
+        else if (faults is { LogFile: not null, HasTrace: true, ClockOffset: null } && faults.Faults.Any(fault => fault.LogLine is not null))
+        {
+            yield return new(
+                faults.HasConsole
+                    ? "no fault is in both the trace and the log: are they of the same run?"
+                    : "by what the log's clock differs is not known: record printk:console too",
+                Doubtful);
         }
 
         if (folds > WorstFaults)
@@ -239,48 +263,49 @@ internal static class VerdictScreen
 
     private static IEnumerable<SectionLine> Waste(VerdictResult verdict)
     {
-        var found = new List<(long Count, string Text, string? More)>();
-        foreach (var finding in verdict.Audit.Findings)
+        if (verdict.Audit.Unmaps == 0)
         {
-            (long Count, string Text)? waste = finding.Id switch
-            {
-                "not-batched" => (
-                    finding.Cost,
-                    $"could be merged: {Numbers.Count(finding.Cost)} in {Numbers.Count(finding.Count, "burst")} of up to "
-                        + Numbers.Count(finding.Details.GetValueOrDefault("longest_burst"))),
-                "whole-domain-invalidated" when verdict.Audit.Mode != InvalidationMode.Deferred => (finding.Count, "dropped a whole domain for a few pages"),
-                "range-rounded-up" => (finding.Count, "dropped more pages than were unmapped"),
-                "walk-caches-dropped" => WalkCaches(verdict, finding),
-                "map-time-invalidation" or "map-time-invalidation-first-stage" => (finding.Count, "came after maps, and need not"),
-                "nothing-to-invalidate" => (finding.Count, "dropped nothing"),
-                _ => null,
-            };
-            if (waste is { } one)
-            {
-                // What it costs devices, as far as a trace without their accesses says.
-                string? more = finding.Id == "walk-caches-dropped"
-                    ? $"up to {Numbers.Count(finding.Cost, "walk")} from the root more, see 'replay --device'"
-                    : null;
-                found.Add((one.Count, $"{VerdictText.Share(one.Count / (double)verdict.Flushes),6} {one.Text} (line {finding.FirstLine})", more));
-            }
+            return [new SectionLine("cannot be told without unmaps")];
         }
 
-        return found.Count == 0
-            ? [new SectionLine("none found", Good)]
-            : found.OrderByDescending(waste => waste.Count).SelectMany((waste, index) => (SectionLine[])
-            [
-                new(waste.Text, null, index < MostWaste ? LineWeight.Answer : LineWeight.Further),
-                .. waste.More is { } more ? [new SectionLine($"       {more}", null, LineWeight.Further)] : Array.Empty<SectionLine>(),
-            ]);
+        if (verdict.Waste.Count == 0)
+        {
+            return [verdict.Audit.Maps == 0 ? new SectionLine("cannot be told without maps") : new SectionLine("none found", Good)];
+        }
+
+        return verdict.Waste.SelectMany((waste, index) => (SectionLine[])
+        [
+            new(
+                $"{ShareOf(verdict, waste),6} {Text(waste)} (line {waste.Finding.FirstLine})",
+                null,
+                index < MostWaste ? LineWeight.Answer : LineWeight.Further),
+
+            // What it costs devices, as far as a trace without their accesses says.
+            .. waste.Finding.Id == "walk-caches-dropped"
+                ? [new SectionLine($"       up to {Numbers.Count(waste.Finding.Cost, "walk")} from the root more, see 'replay --device'", null, LineWeight.Further)]
+                : Array.Empty<SectionLine>(),
+        ]);
+
+        string Text(FlushWaste waste) => waste.Finding.Id switch
+        {
+            "not-batched" => $"could be merged: {Numbers.Count(waste.Sure)} in {Numbers.Count(waste.Finding.Count, "burst")} of up to "
+                + Numbers.Count(waste.Finding.Details.GetValueOrDefault("longest_burst")),
+            "whole-domain-invalidated" => "dropped a whole domain for a few pages",
+            "range-rounded-up" => "dropped more pages than were unmapped",
+            "walk-caches-dropped" when waste.Sure == 0 => "dropped walk caches of tables, if those stay",
+            "walk-caches-dropped" => $"dropped walk caches of tables that stay{Perhaps(verdict, waste)}",
+            "nothing-to-invalidate" => "dropped nothing",
+            _ => "came after maps, and need not",
+        };
     }
 
-    // Sure are those under whose table something stayed mapped; that the driver freed no table of the others is not in the trace.
-    private static (long Count, string Text) WalkCaches(VerdictResult verdict, AuditFinding finding)
+    private static string ShareOf(VerdictResult verdict, FlushWaste waste) => waste.Sure != 0 ? VerdictText.Share(waste.Sure / (double)verdict.Flushes)
+        : $"≤ {VerdictText.Share(waste.AtMost / (double)verdict.Flushes).Replace(" ", string.Empty, StringComparison.Ordinal)}";
+
+    private static string Perhaps(VerdictResult verdict, FlushWaste waste)
     {
-        long sure = finding.Details.GetValueOrDefault("tables_in_use");
-        string most = finding.Count == sure ? string.Empty
-            : $", perhaps {VerdictText.Share(finding.Count / (double)verdict.Flushes)}";
-        return (sure, $"dropped walk caches of tables that stay{most}");
+        string most = VerdictText.Share(waste.AtMost / (double)verdict.Flushes);
+        return most == VerdictText.Share(waste.Sure / (double)verdict.Flushes) ? string.Empty : $", perhaps {most}";
     }
 
     private static IEnumerable<SectionLine> Options(VerdictResult verdict, bool isNarrow, bool isMarkdown)

@@ -12,6 +12,12 @@ internal static class AuditFindings
 
     public static IReadOnlyList<AuditFinding> Of(AuditPass pass, long overwritten)
     {
+        // What an invalidation is for shows in the unmaps alone.
+        if (pass.Counts.Unmaps == 0)
+        {
+            return [];
+        }
+
         bool isMixed = pass.Domains.IsMixed || pass.Counts.MapsOverLive != 0;
         bool hasLoss = overwritten != 0 || pass.Counts.Lost != 0 || pass.Counts.Damaged != 0 || pass.Counts.VtdMappings != 0;
         string? unsure = Join(isMixed ? SeveralDomains : null, hasLoss ? Missing : null);
@@ -91,8 +97,12 @@ internal static class AuditFindings
                     "The trace may lack what it was for: a change of permissions, or a map or unmap of a kernel path that prints no event.",
                     hasLoss ? Missing : null)),
         ];
-        return [.. findings.OfType<AuditFinding>()];
+        bool hasMaps = pass.Counts.Maps != 0;
+        return [.. findings.OfType<AuditFinding>().Where(finding => hasMaps || !NeedsMaps(finding.Id))];
     }
+
+    // A burst ends with a map, a table stays in use by what is mapped in it, and what seems to be for nothing may be for a map.
+    private static bool NeedsMaps(string id) => id is "not-batched" or "walk-caches-dropped" or "nothing-to-invalidate";
 
     private static string? Join(string? first, string? second) => first is null || second is null ? first ?? second : $"{first} {second}";
 

@@ -22,7 +22,11 @@ internal static class AuditLimits
                 + "intel_iommu:qi_submit too. With AMD-Vi, SMMUv2, SMMUv3, virtio-iommu and Tegra's there is nothing more to record: their drivers in "
                 + "Linux have no events of flushes."
             : "No invalidation of the IOTLB was recorded, so nothing can be said about flushes: only how soon IOVAs are used again.");
-        Add(counts is { Maps: 0, Unmaps: not 0 }, $"{ForeignForms.OnlyUnmaps}. What was mapped again, and when, is not known.");
+        Add(counts is { Maps: 0, Unmaps: not 0 }, $"{ForeignForms.OnlyUnmaps}. What was mapped again, and when, is not known; nor where "
+            + "bursts end, what tables stay in use, and which invalidations were for maps.");
+        Add(
+            counts is { Maps: not 0, Unmaps: 0, Translations: not 0 },
+            $"{ForeignForms.OnlyMaps}. What invalidations are for, and whether one is missing, is not known.");
         Add(
             overwritten != 0,
             $"Events overwritten before the file was read: {Count(overwritten)}. What was mapped and unmapped there is not known; CPUs "

@@ -17,8 +17,13 @@ public sealed class AuditResult
     /// <summary>Unmap events.</summary>
     public required long Unmaps { get; init; }
 
-    /// <summary>Why the trace has unmaps and not one map; null if it has maps.</summary>
-    public string? WhyNoMaps => Maps == 0 && Unmaps != 0 ? ForeignForms.OnlyUnmaps : null;
+    /// <summary>Why the trace has unmaps and not one map, or the other way round: then much cannot be told. Null if it has both, or neither.</summary>
+    public string? WhyOneSided => (Maps, Unmaps) switch
+    {
+        (0, not 0) => ForeignForms.OnlyUnmaps,
+        (not 0, 0) => ForeignForms.OnlyMaps,
+        _ => null,
+    };
 
     /// <summary>Other events, with those of invalidations.</summary>
     public required long Others { get; init; }

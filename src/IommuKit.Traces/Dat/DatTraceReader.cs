@@ -245,7 +245,8 @@ internal sealed class DatTraceReader : TraceReader
         {
             // What cannot be used says so itself, and what is damaged may have been cut off on the way.
             NotSupportedException => $"is a trace.dat, but {exception.Message}",
-            InvalidDataException => $"is a trace.dat that breaks off or is damaged: {exception.Message}",
+            InvalidDataException => $"is a trace.dat that breaks off or is damaged: {exception.Message}"
+                + (_isLenient ? "; what says where its parts are is missing, so that --lenient cannot help" : string.Empty),
             _ => FileProblem.Describe(exception),
         });
 

@@ -1,7 +1,10 @@
 namespace IommuKit.Traces.Faults;
 
 /// <summary>Finds which faults of a kernel log are those that show in the trace, and by how much the clocks of the two differ.</summary>
-internal sealed class FaultMerger(KernelLog? log, IReadOnlyList<Sighting> sightings)
+/// <param name="log">The log, or null.</param>
+/// <param name="sightings">What shows in the trace.</param>
+/// <param name="iommu">The kind of IOMMU that the trace was recorded on; null if it does not say.</param>
+internal sealed class FaultMerger(KernelLog? log, IReadOnlyList<Sighting> sightings, string? iommu = null)
 {
     // The same message takes its two times within this; consoles print between them.
     private const long MaxApart = 100_000_000;
@@ -20,6 +23,9 @@ internal sealed class FaultMerger(KernelLog? log, IReadOnlyList<Sighting> sighti
 
         /// <summary>Faults that show in both.</summary>
         public int InBoth { get; set; }
+
+        /// <summary>Faults of the log that are left out, because it is of another run or another machine.</summary>
+        public int Foreign { get; set; }
     }
 
     /// <summary>Merges them.</summary>
@@ -40,8 +46,33 @@ internal sealed class FaultMerger(KernelLog? log, IReadOnlyList<Sighting> sighti
             Pair(result, faults, result.IsOtherRun ? [] : inTrace.GetValueOrDefault(key, []));
         }
 
+        LeaveOutForeign(result);
         return result;
     }
+
+    /// <summary>
+    /// Where the trace has messages of faults, and the log not one of them, the log is of another run; where it tells of another kind of IOMMU, of
+    /// another machine.
+    /// </summary>
+    private void LeaveOutForeign(Result result)
+    {
+        bool hasMessages = sightings.Any(sighting => !sighting.IsEvent && sighting.Fault.Reporter != FaultReporter.TraceEvent);
+        bool isOther = hasMessages && result.InBoth == 0 && !result.IsOtherRun;
+        result.Foreign = result.Sightings.RemoveAll(sighting => sighting.Line == 0 && (isOther || IsOfAnother(sighting.Fault.Reporter)));
+    }
+
+    private bool IsOfAnother(FaultReporter reporter) => iommu is not null && IommuOf(reporter) is { } other && other != iommu;
+
+    private static string? IommuOf(FaultReporter reporter) => reporter switch
+    {
+        FaultReporter.Vtd => RecordedIommu.Vtd,
+        FaultReporter.AmdVi => RecordedIommu.AmdVi,
+        FaultReporter.SmmuV2 => RecordedIommu.SmmuV2,
+        FaultReporter.SmmuV3 => RecordedIommu.SmmuV3,
+        FaultReporter.Virtio => RecordedIommu.Virtio,
+        FaultReporter.RiscV => RecordedIommu.RiscV,
+        _ => null,
+    };
 
     private static void FindOffset(
         Result result,

@@ -37,12 +37,14 @@ public sealed class FaultObserver
     private readonly List<Sighting> _sightings = [];
     private readonly MappingHistory _history;
     private readonly TaskNames _tasks = new();
+    private readonly RecordedIommu _iommu = new();
     private readonly DeviceDomains _devices = new();
     private readonly List<MappingMoment> _pending = [];
     private readonly List<Sighting> _watched = [];
     private readonly LogPlaces? _places;
     private TraceEvent _now;
     private long _events;
+    private bool _hasConsole;
     private long _mappings;
     private long _lost;
     private long _notKept;
@@ -72,6 +74,7 @@ public sealed class FaultObserver
     {
         ArgumentNullException.ThrowIfNull(reader);
         _events++;
+        _iommu.See(traceEvent, reader);
         if (traceEvent.Nanoseconds >= 0)
         {
             _firstTime = _firstTime < 0 ? traceEvent.Nanoseconds : _firstTime;
@@ -98,6 +101,7 @@ public sealed class FaultObserver
                 SeeEvent(traceEvent, reader.Message);
                 break;
             case TraceEventKind.Console:
+                _hasConsole = true;
                 ReadMessage(traceEvent, reader.Message);
                 break;
             case TraceEventKind.Lost:
@@ -118,7 +122,7 @@ public sealed class FaultObserver
     public FaultReport Finish(long overwritten = 0)
     {
         _decoder.Finish();
-        var merged = new FaultMerger(_log, _sightings).Merge();
+        var merged = new FaultMerger(_log, _sightings, _iommu.Name).Merge();
         if (_events != 0 && _places is not null)
         {
             _places.Place(merged, _history, (_firstTime, _firstMapping, _lastTime));
@@ -136,6 +140,7 @@ public sealed class FaultObserver
             History = _history,
             Tasks = _tasks,
             HasTrace = _events != 0,
+            HasConsole = _hasConsole,
             Devices = _devices.Devices,
             Lost = _lost,
             Overwritten = overwritten,

@@ -36,6 +36,12 @@ public sealed class FaultReport
     /// </summary>
     public long? ClockOffset { get; init; }
 
+    /// <summary>Faults of the log that are left out of <see cref="Faults"/>, because it is of another run, or of another kind of IOMMU, than the trace.</summary>
+    public int LeftOut { get; init; }
+
+    /// <summary>Whether the trace has what the kernel printed (printk:console), by which the clocks of log and trace are compared.</summary>
+    public bool HasConsole { get; init; }
+
     /// <summary>Whether a trace was read; without one there are no causes.</summary>
     public required bool HasTrace { get; init; }
 

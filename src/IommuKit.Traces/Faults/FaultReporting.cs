@@ -17,6 +17,8 @@ internal sealed class FaultReporting
 
     public required bool HasTrace { get; init; }
 
+    public required bool HasConsole { get; init; }
+
     public required int Devices { get; init; }
 
     public required long Lost { get; init; }
@@ -46,7 +48,7 @@ internal sealed class FaultReporting
         long notKept = NotKept + Messages.MoreFaults + (Log?.MoreFaults ?? 0);
 
         // The notes in the trace are the same as those in the log, as far as both have them.
-        var suppressed = (Log?.SuppressedCalls ?? 0) >= Messages.SuppressedCalls && Log is not null ? Log : Messages;
+        var suppressed = Log is not null && Merged.Foreign == 0 && Log.SuppressedCalls >= Messages.SuppressedCalls ? Log : Messages;
         return new FaultReport
         {
             LogFile = Log?.File,
@@ -59,6 +61,8 @@ internal sealed class FaultReporting
             Suppressed = suppressed.Suppressed,
             ClockOffset = Merged.Offset,
             HasTrace = HasTrace,
+            HasConsole = HasConsole,
+            LeftOut = Merged.Foreign,
             Limits = Limits(faults, suppressed.SuppressedCalls, notKept),
             Problem = Log?.Problem,
         };
@@ -131,6 +135,10 @@ internal sealed class FaultReporting
                 Merged.IsOtherRun,
                 "Faults with the same device and IOVA are at very different times in log and trace: they are not of the same run, and are kept "
                     + "apart.");
+            Add(
+                Merged.Foreign != 0,
+                $"Faults of the log are left out: {Count(Merged.Foreign)}. None of them is in the trace, which has others, or is of another kind of IOMMU: the "
+                    + "log is of another run.");
             Add(
                 logOnly != 0 && Merged.Offset is null && !Merged.IsOtherRun,
                 "No fault shows in both log and trace, so by how much their clocks differ cannot be told. They are taken as equal to within "

@@ -32,6 +32,8 @@ public sealed class TraceMachine
     private readonly SortedSet<uint> _devices = [];
     private readonly RecordedIommu _iommu = new();
     private string? _recordedIommu;
+    private string? _policy;
+    private string? _forced;
 
     /// <summary>The kernel; null if nothing says.</summary>
     public string? Kernel { get; private set; }
@@ -41,6 +43,12 @@ public sealed class TraceMachine
 
     /// <summary>The kind of IOMMU, by the events and messages of its driver; null if there are none.</summary>
     public string? Iommu => _iommu.Name ?? _recordedIommu;
+
+    /// <summary>
+    /// What the kernel said that its own domains do: "strict" or "lazy"; null if it did not say, as before Linux 5.15 most drivers did not. A driver that
+    /// may not be lazy in a virtual machine is right, whatever the kernel's policy is.
+    /// </summary>
+    public string? Mode => _forced ?? _policy;
 
     /// <summary>Whether something says that it is a virtual machine.</summary>
     public bool IsVirtual { get; private set; }
@@ -98,6 +106,7 @@ public sealed class TraceMachine
             IsVirtual |= Array.Exists(VirtualBoards, name => Hardware.Contains(name, StringComparison.Ordinal));
         }
 
+        ReadMode(message);
         if (!IsVirtual)
         {
             foreach (byte[] sign in SignsOfVirtual)
@@ -125,6 +134,28 @@ public sealed class TraceMachine
             Date ??= host.Date;
             IsVirtual |= host.IsVirtual;
             _recordedIommu = host.Iommu;
+        }
+    }
+
+    // "iommu: DMA domain TLB invalidation policy: lazy mode (set via kernel command line)", and what drivers said before there was that.
+    private void ReadMode(ReadOnlySpan<byte> message)
+    {
+        if (message.IndexOf("TLB invalidation policy: "u8) is >= 0 and int at)
+        {
+            var policy = message[(at + "TLB invalidation policy: "u8.Length)..];
+            _policy = policy.StartsWith("strict"u8) ? "strict" : policy.StartsWith("lazy"u8) ? "lazy" : _policy;
+        }
+        else if (message.IndexOf("strict mode due to virtualization"u8) >= 0 || message.IndexOf("batching disallowed due to virtualization"u8) >= 0)
+        {
+            _forced = "strict";
+        }
+        else if (message.IndexOf("AMD-Vi: IO/TLB flush on unmap enabled"u8) >= 0 || message.IndexOf("disable batched IOTLB flush"u8) >= 0)
+        {
+            _policy ??= "strict";
+        }
+        else if (message.IndexOf("AMD-Vi: Lazy IO/TLB flushing enabled"u8) >= 0)
+        {
+            _policy ??= "lazy";
         }
     }
 

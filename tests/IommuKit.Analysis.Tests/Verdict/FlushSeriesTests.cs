@@ -26,6 +26,18 @@ public sealed class FlushSeriesTests
         _series.Bins.ToArray().ShouldBe([default, new FlushBin(1, 2, 500, 300), default, default]);
     }
 
+    [Fact]
+    public void What_lies_between_the_events_around_a_loss_is_marked()
+    {
+        _series.Note(0);
+        _series.Note(2 * _series.Width);
+        _series.Lost();
+        _series.Note(4 * _series.Width);
+        _series.Note(6 * _series.Width);
+
+        _series.Bins.ToArray().Select(bin => bin.HasLoss).ShouldBe([false, false, true, true, true, false, false]);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(977)]

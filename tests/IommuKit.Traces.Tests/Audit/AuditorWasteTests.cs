@@ -104,10 +104,10 @@ public sealed class AuditorWasteTests : AuditorFixture
     [Fact]
     public void Invalidations_after_maps_are_wasted_outside_caching_mode()
     {
+        UnmapSomething();
         Map(0x1000, 1);
         Pages(0x1000, 0, hint: false);
         var audit = Run();
-        audit.CachingMode.ShouldBe(CachingMode.Unknown);
         var finding = audit.Findings.ShouldHaveSingleItem();
         finding.Id.ShouldBe("map-time-invalidation");
         finding.Limit.ShouldNotBeNull().ShouldContain("caching mode");
@@ -132,6 +132,7 @@ public sealed class AuditorWasteTests : AuditorFixture
     [Fact]
     public void First_stage_tables_need_none_after_maps()
     {
+        UnmapSomething();
         Map(0x1000, 1);
         Line("qi_submit: p_iotlb_inv dmar0: 0x50036 0x1000 0x0 0x0");
         Run().Findings.ShouldHaveSingleItem().Id.ShouldBe("map-time-invalidation-first-stage");
@@ -140,8 +141,42 @@ public sealed class AuditorWasteTests : AuditorFixture
     [Fact]
     public void An_invalidation_without_cause_is_found()
     {
+        UnmapSomething();
         Map(0x1000, 1);
         Pages(0x7000, 0, hint: true);
         Run().Findings.ShouldHaveSingleItem().Id.ShouldBe("nothing-to-invalidate");
+    }
+
+    [Fact]
+    public void Without_unmaps_nothing_is_said_to_be_wasted()
+    {
+        Map(0x1000, 1);
+        Pages(0x1000, 0, hint: false);
+        Pages(0x7000, 0, hint: false);
+        var audit = Run();
+        audit.Findings.ShouldBeEmpty();
+        audit.WhyOneSided.ShouldBe(ForeignForms.OnlyMaps);
+    }
+
+    [Fact]
+    public void Without_maps_no_burst_is_said_to_end_and_nothing_to_be_for_nothing()
+    {
+        for (ulong page = 0; page < 3; page++)
+        {
+            Unmap(page << 12, 1);
+            Pages(page << 12, 0, hint: false);
+        }
+
+        Pages(0x70_0000, 0, hint: false);
+        var audit = Run();
+        audit.Findings.ShouldBeEmpty();
+        audit.WhyOneSided.ShouldBe(ForeignForms.OnlyUnmaps);
+    }
+
+    private void UnmapSomething()
+    {
+        Map(0x90_0000, 1);
+        Unmap(0x90_0000, 1);
+        Pages(0x90_0000, 0, hint: true);
     }
 }

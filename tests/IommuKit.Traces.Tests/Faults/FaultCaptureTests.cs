@@ -213,13 +213,23 @@ public class FaultCaptureTests
     }
 
     [SharedFact]
-    public void Logs_of_another_run_are_kept_apart()
+    public void Logs_of_another_run_are_left_out()
     {
         var capture = FaultCapture.Shared("smmuv3-72-strict");
         var report = FaultCapture.Explain(capture.Log, FaultCapture.Shared("smmuv3-72-burst").Trace);
         report.ClockOffset.ShouldBeNull();
-        report.Faults.Count(fault => fault.LogLine != null).ShouldBe(FaultCapture.Explain(capture.Log, null).Faults.Count);
-        report.Faults.ShouldNotContain(fault => fault.LogLine != null && fault.TraceLine != null);
+        report.LeftOut.ShouldBe(KernelLogReader.Read(capture.Log!).Faults.Count);
+        report.Faults.ShouldNotBeEmpty();
+        report.Faults.ShouldAllBe(fault => fault.LogLine == null);
+        report.Limits.ShouldContain(limit => limit.StartsWith("Faults of the log are left out: ", StringComparison.Ordinal));
+    }
+
+    [SharedFact]
+    public void A_log_of_another_IOMMU_is_left_out()
+    {
+        var report = FaultCapture.Explain(FaultCapture.Shared("amdvi-612-strict").Log, FaultCapture.Shared("vtd-612-strict").Trace);
+        report.LeftOut.ShouldBeGreaterThan(0);
+        report.Faults.ShouldAllBe(fault => fault.Fault.Reporter == FaultReporter.Vtd);
     }
 
     /// <summary>Compares a report with what really happened.</summary>

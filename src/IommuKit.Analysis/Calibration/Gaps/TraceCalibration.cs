@@ -33,6 +33,8 @@ public sealed class TraceCalibration
     private const string NoEvents =
         "has no events of flushes, so that no costs can be fitted to it; on VT-d record intel_iommu:qi_submit too (see 'iommukit record --help')";
 
+    private readonly string _counted;
+
     private TraceCalibration(string name, FlushGaps gaps, TraceMachine machine, CalibrationOptions options)
     {
         Name = name;
@@ -41,6 +43,7 @@ public sealed class TraceCalibration
         IsVirtual = machine.IsVirtual;
         ClockStepUs = gaps.ClockStep / 1000.0;
         bool hasCommands = gaps.Commands != 0;
+        _counted = hasCommands ? "commands of the queue" : "flushes of cache tags";
         Flushes = hasCommands ? gaps.Commands : gaps.Tags;
         RefuseWithout(gaps);
         var fits = gaps.Samples
@@ -80,7 +83,7 @@ public sealed class TraceCalibration
     /// <summary>Whether something says that it was recorded in a virtual machine.</summary>
     public bool IsVirtual { get; }
 
-    /// <summary>Flushes in the trace: commands of the queue, or where only those were recorded flushes of cache tags.</summary>
+    /// <summary>Flushes in the trace: commands of the queue of every kind, or where only those were recorded flushes of cache tags.</summary>
     public long Flushes { get; }
 
     /// <summary>The step of the trace's clock, in microseconds: gaps are known to no less.</summary>
@@ -137,7 +140,7 @@ public sealed class TraceCalibration
     public CostVector ToVector(string name) => new()
     {
         Name = name,
-        Description = $"Fitted to the recorded gaps after {Flushes} flushes of {Path.GetFileName(Name)}: upper bounds, as a gap holds other work too"
+        Description = $"Fitted to the recorded gaps after {Flushes} {_counted} in {Path.GetFileName(Name)}: upper bounds, as a gap holds other work too"
             + (IsVirtual ? "; of a virtual machine, with its hypervisor. " : ". ")
             + (Others is null ? "Everything else is unknown." : $"Everything else is from {Others.Name}."),
         Unit = "us",

@@ -14,15 +14,6 @@ internal static class AttributionSection
                 + $"and the gain of {ReportRun.To} over {ReportRun.From} split among them by Shapley's rule.");
         body.List([.. Conclusions.Of(explanation), .. UndirectedFlushText.Of(run.Request.Kind, explanation)]);
         body.Note(HowToRead(explanation));
-        body.Fold("By cause, for every size", () => body.Panels(() =>
-        {
-            foreach (var attribution in explanation.Attributions.Where(one => one.IsDifferent))
-            {
-                body.Figure(
-                    Chart(attribution, NameOf(attribution), Times(attribution), attribution.ByCause),
-                    Table([attribution], NameOf(attribution), one => one.ByCause));
-            }
-        }));
         body.Details(
             "All causes of all sizes in one table", Table(explanation.Attributions, "Shares of the gain", attribution => attribution.ByCause));
         body.Note($"Costs {explanation.Costs.Name}: {explanation.Costs.Description}");

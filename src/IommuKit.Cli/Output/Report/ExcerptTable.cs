@@ -14,24 +14,31 @@ internal static class ExcerptTable
     /// <summary>The table.</summary>
     /// <param name="lines">The events.</param>
     /// <param name="line">The line that it is about.</param>
-    public static ReportTable Of(IReadOnlyList<ExcerptLine> lines, long line) => new(
-        $"Around line {line.ToString(CultureInfo.InvariantCulture)}; times in seconds",
-        [new("Line"), new("Time"), new("Task", false), new("CPU"), new("What", false)],
-        [
-            .. lines.Select(one => new[]
-            {
-                one.Event.Line.ToString(CultureInfo.InvariantCulture),
-                one.Event.Nanoseconds < 0
-                    ? "–"
-                    : string.Create(CultureInfo.InvariantCulture, $"{one.Event.Nanoseconds / NanosecondsInSecond:0.000000}"),
-                one.Task.Length == 0 ? "–" : Printable.Of(one.Task),
-                one.Cpu < 0 ? "–" : one.Cpu.ToString(CultureInfo.InvariantCulture),
-                Printable.Of(What(one)),
-            }),
-        ])
+    /// <param name="caption">What they are; null for what lies around the line.</param>
+    public static ReportTable Of(IReadOnlyList<ExcerptLine> lines, long line, string? caption = null)
     {
-        Emphasis = lines.ToList().FindIndex(one => one.Event.Line == line),
-    };
+        bool hasTimes = lines.Any(one => one.Event.Nanoseconds >= 0);
+        ReportColumn[] time = hasTimes ? [new("Time")] : [];
+        return new(
+            $"{caption ?? $"Around line {line.ToString(CultureInfo.InvariantCulture)}"}{(hasTimes ? "; times in seconds" : string.Empty)}",
+            [new("Line"), .. time, new("Task", false), new("CPU"), new("What", false)],
+            [
+                .. lines.Select(one => (string[])
+                [
+                    one.Event.Line.ToString(CultureInfo.InvariantCulture),
+                    .. hasTimes ? [TimeOf(one)] : Array.Empty<string>(),
+                    one.Task.Length == 0 ? "–" : Printable.Of(one.Task),
+                    one.Cpu < 0 ? "–" : one.Cpu.ToString(CultureInfo.InvariantCulture),
+                    Printable.Of(What(one)),
+                ]),
+            ])
+        {
+            Emphasis = lines.ToList().FindIndex(one => one.Event.Line == line),
+        };
+    }
+
+    private static string TimeOf(ExcerptLine one) => one.Event.Nanoseconds < 0 ? "–"
+        : string.Create(CultureInfo.InvariantCulture, $"{one.Event.Nanoseconds / NanosecondsInSecond:0.000000}");
 
     private static string What(ExcerptLine one)
     {

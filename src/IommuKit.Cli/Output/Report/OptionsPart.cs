@@ -28,7 +28,8 @@ internal static class OptionsPart
             body.Figure(
                 new ScatterChart(
                     isTimed ? "Time in flushes, and how long pages stay reachable" : "Flushes, and what stays reachable",
-                    "Further down is cheaper, further left is safer. Mark: 99 % of all stay below it. Line: to the most.",
+                    "Further down is cheaper, further left is safer. Mark: 99 % of all stay below it. Line: to the most."
+                        + (points.Exists(point => point.X == 0) ? " At the left edge: 0." : string.Empty),
                     hasWindow
                         ? Axis.Logarithmic(points.SelectMany(point => new[] { point.X, point.FarX ?? point.X }), value => Durations.Short(value))
                         : Axis.Logarithmic(points.SelectMany(point => new[] { point.X, point.FarX ?? point.X }), Numbers.Scale),
@@ -48,9 +49,13 @@ internal static class OptionsPart
         }
 
         body.Note(
-            "A burst is unmaps without a map between them, each at most 1 ms after the one before. Lazy, as Linux does: a queue for each "
-                + "processor, and all of the domain flushed when it is full, or 10 ms old. Time saved is the recorded time of the flushes that would go; for lazy, "
-                + "of as many at the mean. "
+            (verdict.Span is null
+                ? "A burst is unmaps without a map between them. "
+                : "A burst is unmaps without a map between them, each at most 1 ms after the one before. Lazy, as Linux does: a queue for each "
+                    + "processor, and all of the domain flushed when it is full, or 10 ms old. ")
+                + (verdict.Times is null
+                    ? string.Empty
+                    : "Time saved is the recorded time of the flushes that would go; for lazy, of as many at the mean. ")
                 + (FlushOptionText.UntilWhen(options) is { } until ? $"Reachable: {until}. " : string.Empty)
                 + "What devices did while they could reach a page is not in a trace.");
     }

@@ -47,6 +47,15 @@ internal static class TimePart
             ? $"Height: time in flushes, at most, {(HasShare(verdict) ? "as a share of all processors' time" : "in each stretch")}. "
                 + $"A bar is {Durations.Of(highest.To - highest.From)} of the trace. Most: {peak}."
             : $"Height: unmaps. A bar is {Durations.Of(highest.To - highest.From)} of the trace. Most: {peak}.";
+        if (bars.Exists(bar => bar.What.HasLoss))
+        {
+            description += " Pale: events were lost, and there was more.";
+        }
+        else if (verdict.Audit.Lost != 0)
+        {
+            description += $" {Numbers.Count(verdict.Audit.Lost, "event")} were lost; when is not in the trace.";
+        }
+
         body.Figure(
             new TimeChart(
                 isTimed ? "When flushes took their time" : "When pages were unmapped",
@@ -55,7 +64,7 @@ internal static class TimePart
                 "since the first event",
                 Axis.Linear(0, values.Max(), value => Value(verdict, value)),
                 [.. bars.Select((bar, i) => new TimeBar(
-                    bar.From / NanosecondsInSecond, bar.To / NanosecondsInSecond, values[i], Text(verdict, bar)))],
+                    bar.From / NanosecondsInSecond, bar.To / NanosecondsInSecond, values[i], Text(verdict, bar), bar.What.HasLoss))],
                 $"{Value(verdict, values.Max())} {what}"),
             Table(verdict));
     }
@@ -78,7 +87,8 @@ internal static class TimePart
             ? string.Empty
             : $", {Numbers.Count(stretch.What.Flushes, "flush", "flushes")}, at most {Durations.Of(stretch.What.Nanoseconds)}"
                 + $" (the longest {VerdictText.Longest(stretch.What.Longest)})";
-        return $"{Seconds(stretch.From)} to {Seconds(stretch.To)}: {Numbers.Count(stretch.What.Unmaps, "unmap")}{flushes}";
+        return $"{Seconds(stretch.From)} to {Seconds(stretch.To)}: {Numbers.Count(stretch.What.Unmaps, "unmap")}{flushes}"
+            + (stretch.What.HasLoss ? "; events were lost" : string.Empty);
     }
 
     private static string Seconds(long nanoseconds) => string.Create(CultureInfo.InvariantCulture, $"{nanoseconds / NanosecondsInSecond:0.###} s");
@@ -113,8 +123,7 @@ internal static class TimePart
             FlushBin sum = default;
             foreach (var bin in series.Bins[first..Math.Min(first + step, series.Count)])
             {
-                sum = new FlushBin(
-                    sum.Unmaps + bin.Unmaps, sum.Flushes + bin.Flushes, sum.Nanoseconds + bin.Nanoseconds, Math.Max(sum.Longest, bin.Longest));
+                sum = sum.With(bin);
             }
 
             stretches.Add(new Stretch(first * series.Width, (first + step) * series.Width, sum));

@@ -1,7 +1,9 @@
 using System.Globalization;
 using IommuKit.Analysis.Report;
 using IommuKit.Analysis.Verdict;
+using IommuKit.Traces;
 using IommuKit.Traces.Audit;
+using IommuKit.Traces.Faults;
 
 namespace IommuKit.Cli.Output.Report;
 
@@ -17,7 +19,9 @@ internal static class TraceFindings
     public static IEnumerable<long> LinesOf(VerdictResult verdict) =>
     [
         .. verdict.Audit.Findings.Select(finding => finding.FirstLine),
-        .. verdict.Audit.Faults.Worst(ShownFaults).Select(fault => fault.TraceLine ?? 0),
+        .. verdict.Audit.Faults.Worst(ShownFaults)
+            .SelectMany(fault => new[] { fault.TraceLine, fault.LastMap?.Line, fault.LastUnmap?.Line, fault.Below?.Line })
+            .OfType<long>(),
         verdict.Refused.FirstReservedLine,
         verdict.Refused.FirstMaskLine,
     ];
@@ -101,7 +105,7 @@ internal static class TraceFindings
         null,
         string.Empty,
         [.. FaultText.Details(fold.First)],
-        Excerpt(trace, fold.First.TraceLine ?? 0));
+        Excerpt(trace, fold.First));
 
     private static IEnumerable<ReportFinding> Refused(TraceRun trace)
     {
@@ -141,7 +145,9 @@ internal static class TraceFindings
             "reused-before-invalidation" => (Danger(finding), ToneOf(finding), true, "IOVAs mapped again before their flush"),
             "never-invalidated" => (Danger(finding), ToneOf(finding), true, "Unmaps that were never flushed"),
             "deferred-invalidation" => ("Exposure", ReportTone.Plain, true, "Unmaps flushed later, as lazy mode does"),
-            "walk-caches-dropped" => ("Waste", ReportTone.Doubtful, false, "Walk caches dropped, most likely for tables that stayed"),
+            "walk-caches-dropped" => ("Waste", ReportTone.Doubtful, false, "Walk caches dropped for tables that stayed"),
+            "whole-domain-invalidated" when verdict.Waste.All(waste => waste.Finding != finding) =>
+                ("Exposure", ReportTone.Plain, false, "Whole domains flushed for all that was unmapped since, as lazy mode does"),
             "whole-domain-invalidated" => ("Waste", ReportTone.Doubtful, false, "Whole domains flushed for a few pages"),
             "range-rounded-up" => ("Waste", ReportTone.Doubtful, false, "More pages flushed than unmapped"),
             "not-batched" => ("Waste", ReportTone.Doubtful, false, "Flushed one by one where one would do"),
@@ -149,7 +155,7 @@ internal static class TraceFindings
             "nothing-to-invalidate" => ("Waste", ReportTone.Doubtful, false, "Flushes that dropped nothing"),
             _ => ("Noted", ReportTone.Plain, false, finding.Id),
         };
-        long count = finding.Id == "not-batched" ? finding.Cost : finding.Count;
+        long count = verdict.Waste.FirstOrDefault(waste => waste.Finding == finding)?.Sure ?? finding.Count;
         long all = isOfUnmaps ? verdict.Audit.Unmaps : verdict.Flushes;
         string whole = isOfUnmaps ? "unmaps" : "flushes";
         double? share = all == 0 ? null : Math.Min(1, count / (double)all);
@@ -181,6 +187,29 @@ internal static class TraceFindings
         ReportTone.Doubtful => 1,
         _ => 2,
     };
+
+    /// <summary>What was mapped and unmapped, and what was printed of the fault.</summary>
+    private static ReportTable? Excerpt(TraceRun trace, ExplainedFault fault)
+    {
+        if (fault.TraceLine is not { } line || !trace.Excerpts.TryGetValue(line, out var around))
+        {
+            return null;
+        }
+
+        IEnumerable<long> changes = new[] { fault.LastMap?.Line, fault.LastUnmap?.Line, fault is { LastMap: null, LastUnmap: null } ? fault.Below?.Line : null }
+            .OfType<long>().Order();
+        ExcerptLine[] printed = [.. around.Where(one => one.Event.Line >= line).TakeWhile(one => one.Event.Line == line || one.Event.Kind == TraceEventKind.Console)];
+        ExcerptLine[] lines =
+        [
+            .. changes.Select(change => trace.Excerpts.GetValueOrDefault(change)?.FirstOrDefault(one => one.Event.Line == change)).OfType<ExcerptLine>(),
+            .. printed,
+        ];
+
+        // A heading comes before the message with the address.
+        string? address = fault.Fault.Iova is { } iova ? iova.ToString("x", CultureInfo.InvariantCulture) : null;
+        long marked = printed.FirstOrDefault(one => address is not null && one.Message.Contains(address, StringComparison.OrdinalIgnoreCase))?.Event.Line ?? line;
+        return ExcerptTable.Of(lines, marked, "The page's last map and unmap, and the fault");
+    }
 
     private static ReportTable? Excerpt(TraceRun trace, long line) =>
         trace.Excerpts.TryGetValue(line, out var lines) ? ExcerptTable.Of(lines, line) : null;

@@ -60,7 +60,7 @@ internal static class TracePage
                 body.Note($"{problem}: what comes before is on this page.");
             }
 
-            if (verdict.Audit.WhyNoMaps is { } why)
+            if (verdict.Audit.WhyOneSided is { } why)
             {
                 body.Note($"{why}.");
             }

@@ -78,6 +78,8 @@ internal static class TraceTiles
                 ? new ReportTile(Label, "Perhaps", string.Join(", ", problems.Select(problem => problem.Short)), ReportTone.Doubtful)
             : verdict.Flushes == 0
                 ? new ReportTile(Label, "No fault seen", "Whether a flush is missing cannot be told without events of flushes.", ReportTone.Plain)
+            : verdict.Audit.WhyOneSided is { } why
+                ? new ReportTile(Label, "No fault seen", $"Whether a flush is missing or late cannot be told. {why}.", ReportTone.Plain)
                 : new ReportTile(Label, "Nothing", "No flush is missing or late, and there is no fault in the trace.", ReportTone.Good);
     }
 
@@ -90,19 +92,21 @@ internal static class TraceTiles
             return new ReportTile(Label, "not known", "No flushes were recorded.", ReportTone.Plain);
         }
 
-        var batch = verdict.Audit.Findings.FirstOrDefault(finding => finding.Id == "not-batched");
-        double share = (batch?.Cost ?? 0) / (double)verdict.Flushes;
-        var walks = verdict.Audit.Findings.FirstOrDefault(finding => finding.Id == "walk-caches-dropped");
-        string more = walks is null
-            ? string.Empty
-            : $" {VerdictText.Share(walks.Details.GetValueOrDefault("tables_in_use") / (double)verdict.Flushes)} dropped the walk caches for a table that "
-                + $"stayed, {VerdictText.Share(walks.Count / (double)verdict.Flushes)} if the driver freed none.";
+        if (verdict.Audit.WhyOneSided is { } why)
+        {
+            return new ReportTile(Label, "not known", $"{why}.", ReportTone.Plain);
+        }
+
+        var batch = verdict.Waste.FirstOrDefault(waste => waste.Finding.Id == "not-batched");
+        double share = (batch?.Sure ?? 0) / (double)verdict.Flushes;
+        string more = verdict.Waste.FirstOrDefault(waste => waste.Finding.Id == "walk-caches-dropped") is not { } walks ? string.Empty
+            : $" {VerdictText.Share(walks.Sure / (double)verdict.Flushes)} dropped the walk caches for a table that stayed.";
         return new ReportTile(
             Label,
             batch is null ? "0 %" : VerdictText.Share(share),
             (batch is null
                 ? "No burst of unmaps was flushed one by one."
-                : $"of all flushes: {Numbers.Count(batch.Cost)} in {Numbers.Count(batch.Count, "burst")} of unmaps, where one for each would do.") + more,
+                : $"of all flushes: {Numbers.Count(batch.Sure)} in {Numbers.Count(batch.Finding.Count, "burst")} of unmaps, where one for each would do.") + more,
             share >= Worth ? ReportTone.Doubtful : ReportTone.Good);
     }
 
