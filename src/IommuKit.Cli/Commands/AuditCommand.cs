@@ -1,9 +1,7 @@
 using System.CommandLine;
 using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
-using IommuKit.Traces;
 using IommuKit.Traces.Audit;
-using IommuKit.Traces.Faults;
 
 namespace IommuKit.Cli.Commands;
 

@@ -2,7 +2,6 @@ using System.CommandLine;
 using IommuKit.Analysis.Verdict;
 using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
-using IommuKit.Traces;
 using IommuKit.Traces.Faults;
 
 namespace IommuKit.Cli.Commands;
