@@ -26,6 +26,50 @@ internal static class DeviceChecks
         Checks.That(!back.Bytes[..3500].ContainsAnyExcept((byte)0), "something else was written");
     }
 
+    /// <summary>A part of an array: the device writes all of it, and is kept from what lies around it.</summary>
+    public static async Task Arrays(string name, HostBackEnd backEnd, DmaBounce bounce)
+    {
+        using var host = VfioHost.Open([name], backEnd);
+        using var mapper = new DmaMapper(host, new DmaMapperOptions { DeviceLast = EduDriver.LastIova, Memory = new HostPages(), Bounce = bounce });
+        var device = host.GetDevice(name);
+        mapper.Domain.Attach(device);
+        using var access = device.Open();
+        access.EnableBusMaster();
+        using var registers = access.MapRegion(0);
+        var driver = new EduDriver(registers);
+        byte[] sent = new byte[(3 * 4096) - 50];
+        new Random(2).NextBytes(sent);
+        byte[] array = new byte[4 * 4096];
+        array.AsSpan().Fill(0x5a);
+        var memory = array.AsMemory(100, sent.Length);
+        var there = mapper.MapMemory(sent, DmaDirection.ToDevice);
+        var back = mapper.MapMemory(memory, DmaDirection.FromDevice);
+        GC.Collect(2, GCCollectionMode.Forced, blocking: true, compacting: true);
+        for (int at = 0; at < sent.Length; at += 3000)
+        {
+            int count = Math.Min(3000, sent.Length - at);
+            await driver.SendAsync(there.Iova + (ulong)at, count);
+            await driver.ReceiveAsync(back.Iova + (ulong)at, count);
+        }
+
+        // Before and behind it in its granules: there is the copy, not the array.
+        ulong end = back.Iova + (ulong)sent.Length;
+        foreach (var (iova, bytes) in ((ulong, ulong)[])[(back.Range.Iova, back.Iova - back.Range.Iova), (end, back.Range.Iova + back.Range.Size - end)])
+        {
+            if (bytes != 0)
+            {
+                // A transfer of nothing ends QEMU.
+                await driver.ReceiveAsync(iova, (int)bytes);
+            }
+        }
+
+        mapper.UnmapMemory(back);
+        mapper.UnmapMemory(there);
+        Checks.That(memory.Span.SequenceEqual(sent), "the data differ");
+        Checks.That(!array.AsSpan(0, 100).ContainsAnyExcept((byte)0x5a), "the device wrote in front of the memory");
+        Checks.That(!array.AsSpan(100 + sent.Length).ContainsAnyExcept((byte)0x5a), "the device wrote behind the memory");
+    }
+
     public static async Task Refused(string name, HostBackEnd backEnd)
     {
         using var machine = Machine.OfDevice(name, backEnd);

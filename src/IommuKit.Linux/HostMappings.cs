@@ -13,6 +13,7 @@ internal static unsafe class HostMappings
     private const int HugePages = 0x4_0000;
     private const int Populated = 0x8000;
     private const int NotInChildren = 10;
+    private const int NoHugePages = 15;
 
     /// <summary>Maps part of a file, to share it. Null, and the system's number, if that cannot be.</summary>
     public static void* OfFile(SafeHandle file, ulong offset, ulong length, out int errno)
@@ -42,6 +43,19 @@ internal static unsafe class HostMappings
         if (address is not null)
         {
             _ = MAdvise(address, (nuint)length, NotInChildren);
+        }
+
+        return address;
+    }
+
+    /// <summary>Maps memory of small pages that children do not get, and of which none is there before it is written to. Null if that cannot be.</summary>
+    public static void* OfUntouchedMemory(ulong length)
+    {
+        void* address = Check(MMap(null, (nuint)length, ReadWrite, Private | Anonymous, -1, 0), out _);
+        if (address is not null)
+        {
+            _ = MAdvise(address, (nuint)length, NotInChildren);
+            _ = MAdvise(address, (nuint)length, NoHugePages);
         }
 
         return address;

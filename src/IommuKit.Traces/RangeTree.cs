@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 
 namespace IommuKit.Traces;
 
@@ -17,7 +16,7 @@ internal sealed class RangeTree
 
     // A file made by somebody who knew the priorities could order a file's ranges so that the tree becomes a list. They change how the
     // tree looks, and nothing that it answers.
-    private uint _random = (uint)RandomNumberGenerator.GetInt32(1, int.MaxValue);
+    private uint _random = (uint)Seeds.Next();
 
     /// <summary>Ranges in the tree.</summary>
     public int Count { get; private set; }

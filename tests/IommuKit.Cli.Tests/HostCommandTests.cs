@@ -1,9 +1,15 @@
 using System.Text.Json;
+using IommuKit.Cli.Extensions;
+using IommuKit.Cli.Invocation;
+using IommuKit.Cli.Output;
+using IommuKit.Linux.Bench;
+using IommuKit.Linux.Host;
 using IommuKit.Linux.Tests.Support;
+using IommuKit.Linux.Vfio;
 
 namespace IommuKit.Cli.Tests;
 
-/// <summary><c>iommukit host info</c> of kernels in a folder.</summary>
+/// <summary><c>iommukit host</c> of kernels in a folder.</summary>
 public sealed class HostCommandTests : IDisposable
 {
     private readonly FakeHost? _fake = OperatingSystem.IsLinux() ? FakeHost.CreateTraceable() : null;
@@ -31,7 +37,7 @@ public sealed class HostCommandTests : IDisposable
         output.ShouldContain("0000:00:03.0: group 5, alone in it");
         output.ShouldContain("echo vfio-pci > /sys/bus/pci/devices/0000:00:03.0/driver_override");
         string.Join(' ', output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).ShouldContain("file systems on its disks are gone at once");
-        var (code, _, error) = Run("0000:00:04.0");
+        var (code, _, error) = Run("info", "0000:00:04.0");
         code.ShouldBe(2);
         error.ShouldContain("there is no such device behind an IOMMU here");
     }
@@ -75,14 +81,92 @@ public sealed class HostCommandTests : IDisposable
     [UnixFact]
     public void What_is_misspelt_names_the_whole_command()
     {
-        var (code, _, error) = Run("--jsn");
+        var (code, _, error) = Run("info", "--jsn");
         code.ShouldBe(2);
         error.ShouldContain("(see 'iommukit host info --help')");
     }
 
+    [UnixFact]
+    public void A_bench_without_a_device_is_one_line_with_what_to_do()
+    {
+        var (code, output, error) = Bench();
+        code.ShouldBe(ExitCode.Unavailable);
+        output.ShouldBeEmpty();
+        error.ShouldStartWith("iommukit: no device is with vfio-pci: 'iommukit host info' lists devices");
+        error.Trim().ShouldNotContain("\n");
+    }
+
+    [UnixFact]
+    public void A_bench_takes_the_only_device_and_names_what_the_kernel_lacks()
+    {
+        _fake!.Link("/sys/devices/pci0000:00/0000:00:03.0/driver", "../../../bus/pci/drivers/vfio-pci");
+        var (code, _, error) = Bench();
+        code.ShouldBe(ExitCode.Unavailable);
+        error.ShouldContain("there is no /dev/vfio/vfio");
+        Bench("--back-end", "iommufd-only").Error.ShouldContain("there is no /dev/iommu");
+
+        _fake.Put("/sys/devices/pci0000:00/0000:00:05.0/class", "0x010802\n");
+        _fake.Link("/sys/devices/pci0000:00/0000:00:05.0/driver", "../../../bus/pci/drivers/vfio-pci");
+        _fake.Link("/sys/kernel/iommu_groups/6/devices/0000:00:05.0", "../../../../devices/pci0000:00/0000:00:05.0");
+        Bench().Error.ShouldContain("name one of the devices that are with vfio-pci: 0000:00:03.0, 0000:00:05.0");
+    }
+
+    [UnixFact]
+    public void Sizes_that_cannot_be_mapped_are_refused()
+    {
+        foreach (string size in (string[])["3K", "32G", "0"])
+        {
+            var (code, _, error) = Bench("--size", size);
+            code.ShouldBe(ExitCode.BadUse);
+            error.ShouldStartWith("iommukit: --size: ");
+        }
+    }
+
+    [UnixFact]
+    public void A_bench_says_what_one_call_and_huge_pages_gain_and_what_of_it_is_pinning()
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        var context = new CommandContext(output, error, isInteractive: false, terminal: null, Surroundings.None, new Catalog(), _fake);
+        var (result, host) = (Benched(), HostInfo.Read(_fake!));
+        using (var file = ResultFile.Open(null, output, []))
+        {
+            HostBenchOutput.Write(new Results(context, file, OutputFormat.Table), result, host);
+        }
+
+        string text = output.ToString();
+        text.ShouldContain("dma mapping benchmark: 0000:00:03.0 by vfio-type1 on VT-d, Linux 6.12.95+deb13-amd64");
+        text.ShouldContain("4M: one call instead of one for each page maps 10.0× as fast and unmaps 10.0×.");
+        text.ShouldContain("4M: in huge pages, maps 2.0× as fast and unmaps 2.0×.");
+        text.ShouldContain("of a map of small pages in one call, 10.0 µs, about 4.0 µs are pinning.");
+        text.ShouldContain("Left out: something.");
+    }
+
+    private static HostBenchResult Benched()
+    {
+        const ulong size = 4 << 20;
+        HostBenchRow Row(BenchPages pages, BenchCalls calls, BenchOperation operation, double nanoseconds) =>
+            new(size, calls == BenchCalls.One ? size : 4096, pages, calls, operation, Latencies.Of([nanoseconds]));
+        return new HostBenchResult("0000:00:03.0", HostBackEnd.LegacyOnly,
+        [
+            Row(BenchPages.Small, BenchCalls.One, BenchOperation.Map, 10_000),
+            Row(BenchPages.Small, BenchCalls.One, BenchOperation.Unmap, 8_000),
+            Row(BenchPages.Small, BenchCalls.One, BenchOperation.Pin, 4_000),
+            Row(BenchPages.Small, BenchCalls.EachPage, BenchOperation.Map, 100_000),
+            Row(BenchPages.Small, BenchCalls.EachPage, BenchOperation.Unmap, 80_000),
+            Row(BenchPages.Huge, BenchCalls.One, BenchOperation.Map, 5_000),
+            Row(BenchPages.Huge, BenchCalls.One, BenchOperation.Unmap, 4_000),
+        ])
+        {
+            LeftOut = ["something"],
+        };
+    }
+
+    private (int Code, string Output, string Error) Bench(params string[] args) => Run(["bench", .. args]);
+
     private string Info(params string[] args)
     {
-        var (code, output, error) = Run(args);
+        var (code, output, error) = Run(["info", .. args]);
         code.ShouldBe(0, error);
         return output;
     }
@@ -91,7 +175,7 @@ public sealed class HostCommandTests : IDisposable
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        int code = CommandLine.Run(["host", "info", .. args], output, error, isInteractive: false, host: _fake);
+        int code = CommandLine.Run(["host", .. args], output, error, isInteractive: false, host: _fake);
         return (code, output.ToString(), error.ToString());
     }
 }

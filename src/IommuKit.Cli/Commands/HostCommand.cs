@@ -6,12 +6,13 @@ using IommuKit.Traces;
 
 namespace IommuKit.Cli.Commands;
 
-/// <summary><c>iommukit host info</c>: what IOMMUs, groups and devices this machine has, and how a program gets to use one.</summary>
+/// <summary><c>iommukit host</c>: what this machine has, how a program gets to use it, and what its kernel takes to map.</summary>
 internal static class HostCommand
 {
     public static Command Create(CommandContext context) => new("host", "Look at this machine.")
     {
         CreateInfo(context),
+        HostBenchCommand.Create(context),
     };
 
     private static Command CreateInfo(CommandContext context)

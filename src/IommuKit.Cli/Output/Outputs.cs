@@ -15,6 +15,8 @@ internal static class Outputs
         HostOutput.DeviceFields,
         HostOutput.RegionFields,
         HostOutput.VfioFields,
+        HostBenchOutput.Fields,
+        HostBenchOutput.RowFields,
         BenchOutput.Fields,
         HostTimeOutput.Fields,
         FormatBenchOutput.Fields,

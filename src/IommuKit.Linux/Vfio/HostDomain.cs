@@ -22,6 +22,9 @@ public sealed class HostDomain : RequestDomain
     /// <inheritdoc/>
     public override IReadOnlyList<(ulong First, ulong Last)> ReservedIovas => _host.Windows.Gaps();
 
+    /// <inheritdoc/>
+    public override bool MapsProcess => true;
+
     internal HostSpace Space { get; }
 
     /// <summary>A device comes. Where mappings need a device, all are made with the first.</summary>

@@ -27,10 +27,12 @@ internal static class Remedies
         HostProblem.Unavailable,
         $"{device} cannot be used: other devices of its group {group} are with drivers of the kernel ('iommukit host info {device}' names them, and the commands)");
 
-    public static HostException NoUnsafeInterrupts() => new(
+    /// <summary>Interrupts of the device are not remapped.</summary>
+    /// <param name="module">The kernel's module that refuses.</param>
+    public static HostException NoUnsafeInterrupts(string module) => new(
         HostProblem.Permission,
         "the kernel does not give devices away whose interrupts are not remapped: switch interrupt remapping on, or, if all devices and programs are "
-        + "trusted, echo 1 > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
+        + $"trusted, echo 1 > /sys/module/{module}/parameters/allow_unsafe_interrupts");
 
     /// <summary>A file cannot be opened.</summary>
     public static HostException CannotOpen(string path, int errno) => errno switch

@@ -60,7 +60,7 @@ internal sealed class Type1Space : HostSpace
             if (error < 0)
             {
                 Ioctls.Call(group, Ioctls.GroupUnsetContainer);
-                throw error == -Errno.NotPermitted ? Remedies.NoUnsafeInterrupts() : Remedies.Failed("the container gets no IOMMU", -error);
+                throw error == -Errno.NotPermitted ? Remedies.NoUnsafeInterrupts("vfio_iommu_type1") : Remedies.Failed("the container gets no IOMMU", -error);
             }
 
             _hasIommu = true;

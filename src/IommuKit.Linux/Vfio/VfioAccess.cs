@@ -14,7 +14,7 @@ public sealed class VfioAccess : IDisposable
 
     private readonly SafeFileHandle _file;
     private readonly VfioDeviceInfo _info;
-    private readonly List<IDisposable> _parts = [];
+    private readonly OpenParts _parts = new();
 
     internal VfioAccess(VfioDevice device, SafeFileHandle file)
     {
@@ -50,7 +50,7 @@ public sealed class VfioAccess : IDisposable
                     : $"region {index} of {Device.Name} cannot be mapped: the kernel keeps it, or it is one of ports");
         }
 
-        return Keep(new VfioRegion(_file, region.Offset, region.Size, $"region {index} of {Device.Name}"));
+        return Keep(new VfioRegion(_file, region.Offset, region.Size, $"region {index} of {Device.Name}", _parts.Remove));
     }
 
     /// <summary>Reads configuration space.</summary>
@@ -89,7 +89,7 @@ public sealed class VfioAccess : IDisposable
             throw new HostException(HostProblem.Unavailable, $"{Device.Name} has {(result < 0 ? 0 : info.Count)} interrupts of kind {kind}, not {count}");
         }
 
-        return Keep(new VfioInterrupts(_file, Device.Name, kind, count));
+        return Keep(new VfioInterrupts(_file, Device.Name, kind, count, _parts.Remove));
     }
 
     /// <summary>Resets the device alone. Bus mastering is off then.</summary>
@@ -108,17 +108,8 @@ public sealed class VfioAccess : IDisposable
     /// <summary>Closes it, with its regions and interrupts.</summary>
     public void Dispose()
     {
-        lock (_parts)
-        {
-            foreach (var part in _parts)
-            {
-                part.Dispose();
-            }
-
-            _parts.Clear();
-            _file.Dispose();
-        }
-
+        _parts.Close();
+        _file.Dispose();
         Device.Forget(this);
     }
 
@@ -141,9 +132,10 @@ public sealed class VfioAccess : IDisposable
     private T Keep<T>(T part)
         where T : IDisposable
     {
-        lock (_parts)
+        if (!_parts.TryAdd(part))
         {
-            _parts.Add(part);
+            part.Dispose();
+            throw new ObjectDisposedException(nameof(VfioAccess));
         }
 
         return part;

@@ -17,10 +17,12 @@ public sealed class VfioInterrupts : IDisposable
     private readonly Vector[] _vectors;
     private readonly SafeFileHandle _stop = HostCalls.MakeEvent();
     private readonly Thread _thread;
+    private readonly Action<IDisposable> _closed;
     private int _isClosed;
 
-    internal VfioInterrupts(SafeFileHandle device, string name, VfioInterruptKind kind, int count)
+    internal VfioInterrupts(SafeFileHandle device, string name, VfioInterruptKind kind, int count, Action<IDisposable> closed)
     {
+        _closed = closed;
         _device = device;
         _kind = kind;
         _events = [.. Enumerable.Range(0, count).Select(_ => HostCalls.MakeEvent())];
@@ -75,6 +77,8 @@ public sealed class VfioInterrupts : IDisposable
         {
             vector.End();
         }
+
+        _closed(this);
     }
 
     private void CloseFiles()

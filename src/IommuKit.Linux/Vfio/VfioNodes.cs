@@ -30,8 +30,10 @@ internal sealed class VfioNodes(HostFiles files, SafeFileHandle iommufd) : IDisp
             if (result < 0)
             {
                 file.Dispose();
-                throw result == -Errno.Busy
+                // A device that another file has open is refused as invalid, one whose group is open as busy.
+                throw result is -Errno.Busy or -Errno.Invalid
                     ? Remedies.CannotOpen(path, Errno.Busy)
+                    : result == -Errno.NotPermitted ? Remedies.NoUnsafeInterrupts("iommufd")
                     : Remedies.Failed($"{device.Name} cannot be bound to iommufd", -result);
             }
 

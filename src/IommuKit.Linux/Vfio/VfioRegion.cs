@@ -10,8 +10,9 @@ public sealed class VfioRegion : IMmio, IDisposable
 {
     private readonly HostMapping _mapping;
     private readonly HostMemory _view;
+    private readonly Action<IDisposable> _closed;
 
-    internal unsafe VfioRegion(SafeFileHandle file, ulong offset, ulong length, string name)
+    internal unsafe VfioRegion(SafeFileHandle file, ulong offset, ulong length, string name, Action<IDisposable> closed)
     {
         void* address = HostMappings.OfFile(file, offset, length, out int errno);
         if (address is null)
@@ -21,6 +22,7 @@ public sealed class VfioRegion : IMmio, IDisposable
 
         _mapping = new HostMapping(address, length);
         _view = _mapping.View;
+        _closed = closed;
     }
 
     /// <summary>Bytes.</summary>
@@ -48,7 +50,11 @@ public sealed class VfioRegion : IMmio, IDisposable
     }
 
     /// <summary>Unmaps the registers. To use them then is an <see cref="ObjectDisposedException"/>.</summary>
-    public void Dispose() => _mapping.Dispose();
+    public void Dispose()
+    {
+        _mapping.Dispose();
+        _closed(this);
+    }
 
     private ref byte At(uint offset, uint size)
     {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 
 namespace IommuKit.Traces.Audit;
 
@@ -45,7 +44,7 @@ internal sealed class ReuseDistances
     private sealed class Scattered : IEqualityComparer<ulong>
     {
         private readonly ulong _factor =
-            ((ulong)RandomNumberGenerator.GetInt32(int.MaxValue) << 32) | (uint)RandomNumberGenerator.GetInt32(int.MaxValue) | 1;
+            Seeds.Next();
 
         public bool Equals(ulong x, ulong y) => x == y;
 

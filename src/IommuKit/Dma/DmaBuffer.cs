@@ -46,11 +46,11 @@ public sealed class DmaBuffer : IDisposable
     }
 
     /// <summary>Has the CPU see what the device wrote so far.</summary>
-    /// <inheritdoc cref="DmaMapper.SyncForCpu" path="/exception"/>
+    /// <inheritdoc cref="DmaMapper.SyncForCpu(in DmaMapping, ulong, ulong)" path="/exception"/>
     public void SyncForCpu(ulong offset, ulong length) => _mapper.SyncForCpu(_mapping, offset, length);
 
     /// <summary>Has the device see what the CPU stored so far.</summary>
-    /// <inheritdoc cref="DmaMapper.SyncForDevice" path="/exception"/>
+    /// <inheritdoc cref="DmaMapper.SyncForDevice(in DmaMapping, ulong, ulong)" path="/exception"/>
     public void SyncForDevice(ulong offset, ulong length) => _mapper.SyncForDevice(_mapping, offset, length);
 
     /// <summary>Unmaps it. Its memory is given back when no device can use it any more.</summary>

@@ -54,7 +54,7 @@ public sealed partial class DmaMapper
     {
         if (_isDeferred)
         {
-            _retiring.Add(iova, default, gone);
+            _ = _retiring.TryAdd(iova, default, gone);
         }
 
         var error = Domain.TryUnmap(iova, size, out ulong unmapped);

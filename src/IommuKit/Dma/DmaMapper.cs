@@ -17,10 +17,11 @@ namespace IommuKit.Dma;
 /// </remarks>
 public sealed partial class DmaMapper : IDisposable
 {
-    private readonly RetiringIovas _retiring = new();
+    private readonly RetiringIovas _retiring;
     private readonly Action<ulong, ulong>? _flushed;
     private readonly IovaAllocator _iovas;
     private readonly IovaSource _source;
+    private readonly BounceBuffers _bounces;
     private readonly IDmaCache? _cache;
     private readonly DmaMapperOptions _options;
     private readonly ulong _mask;
@@ -51,9 +52,11 @@ public sealed partial class DmaMapper : IDisposable
         Domain = driver.CreateDomain(domainOptions with { UnmapFlushed = Retire });
         try
         {
+            _retiring = new RetiringIovas(BitOperations.Log2(Domain.Granule));
             _isDeferred = Domain.Policy == SyncPolicy.Deferred;
             _cache = _options.Cache;
             _mask = Domain.Granule - 1;
+            _bounces = new BounceBuffers(_options.Memory, Domain.Granule);
             _iovas = new IovaAllocator(_options.Iovas with { Granule = Domain.Granule, Last = Math.Min(_options.Iovas.Last, Domain.ApertureEnd) });
             foreach (var (first, last) in Domain.ReservedIovas.Concat(_options.Reserved))
             {
@@ -178,8 +181,8 @@ public sealed partial class DmaMapper : IDisposable
     }
 
     /// <summary>Has the device see what the CPU stored so far. Nothing to do where devices snoop the CPU's cache.</summary>
-    /// <inheritdoc cref="SyncForCpu" path="/param"/>
-    /// <inheritdoc cref="SyncForCpu" path="/exception"/>
+    /// <inheritdoc cref="SyncForCpu(in DmaMapping, ulong, ulong)" path="/param"/>
+    /// <inheritdoc cref="SyncForCpu(in DmaMapping, ulong, ulong)" path="/exception"/>
     public void SyncForDevice(in DmaMapping mapping, ulong offset, ulong length)
     {
         CheckPart(mapping, offset, length);
@@ -191,7 +194,11 @@ public sealed partial class DmaMapper : IDisposable
     }
 
     /// <summary>Disposes of the domain, with everything that is mapped in it.</summary>
-    public void Dispose() => Domain.Dispose();
+    public void Dispose()
+    {
+        Domain.Dispose();
+        _bounces.Close();
+    }
 
     /// <summary>What a device may do.</summary>
     internal static Protection RightsOf(DmaDirection direction, DmaAttributes attributes)
@@ -220,13 +227,13 @@ public sealed partial class DmaMapper : IDisposable
     {
         if (!_iovas.IsHandedOut(range))
         {
-            throw new ArgumentException("It was not mapped by this mapper, or is unmapped already.", nameof(range));
+            throw NotMapped(nameof(range));
         }
 
-        if (_isDeferred)
+        // Before the unmap, as the flush may follow on another thread.
+        if (_isDeferred && !_retiring.TryAdd(range.Iova, range, gone))
         {
-            // Before the unmap, as the flush may follow on another thread.
-            _retiring.Add(range.Iova, range, gone);
+            throw NotMapped(nameof(range));
         }
 
         var error = Domain.TryUnmap(range.Iova, range.Size, out ulong unmapped);
@@ -241,6 +248,8 @@ public sealed partial class DmaMapper : IDisposable
             gone?.Invoke();
         }
     }
+
+    private static ArgumentException NotMapped(string parameter) => new("It was not mapped by this mapper, or is unmapped already.", parameter);
 
     private void ThrowLost(IovaRange range, IommuError error, ulong unmapped)
     {

@@ -25,8 +25,11 @@ public sealed record DmaMapperOptions
     /// <summary>The CPU's cache on a machine whose devices do not snoop it; null where they do.</summary>
     public IDmaCache? Cache { get; init; }
 
-    /// <summary>Where buffers come from; null if only the caller's own memory is mapped.</summary>
+    /// <summary>Where buffers and copies come from; null if only the caller's own memory is mapped.</summary>
     public IDmaMemory? Memory { get; init; }
+
+    /// <summary>What of memory of the process (<see cref="DmaMapper.MapMemory"/>) is copied, so that a device does not reach it.</summary>
+    public DmaBounce Bounce { get; init; } = DmaBounce.Edges;
 
     /// <summary>Sizes that are kept in caches, and how many; see <see cref="IovaAllocatorOptions"/>. Its granule and ends are the domain's.</summary>
     public IovaAllocatorOptions Iovas { get; init; } = new();

@@ -1,23 +1,57 @@
 namespace IommuKit.Dma;
 
 /// <summary>IOVAs that are unmapped and that a device may still use, and what is to be done when it no longer can. Thread-safe.</summary>
-internal sealed class RetiringIovas
+/// <remarks>
+/// Ranges are in a table, at their IOVA or a few places behind it, so that neighbours, which are of one thread, are neighbours there too. No lock is
+/// taken: a range has one owner, who adds it, and one flush, which takes it. What finds no place, and parts of windows, of which several may wait at the
+/// same IOVA, are in a dictionary.
+/// </remarks>
+/// <param name="granuleLog2">Log2 of the smallest range.</param>
+internal sealed class RetiringIovas(int granuleLog2)
 {
-    private const int Stripes = 16;
+    private const int Places = 1024;
+    private const int Probes = 4;
 
-    private readonly Dictionary<ulong, Entry>[] _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new Dictionary<ulong, Entry>())];
+    private readonly Place[] _places = new Place[Places + Probes - 1];
+    private readonly Dictionary<ulong, Entry> _others = [];
+    private int _otherCount;
 
     /// <summary>Adds a range before it is unmapped.</summary>
     /// <param name="iova">Its first IOVA.</param>
     /// <param name="range">What to give back; empty for a part of a window.</param>
     /// <param name="gone">What to call; null if nothing.</param>
-    public void Add(ulong iova, IovaRange range, Action? gone)
+    /// <returns>False if the range waits already: it was unmapped before.</returns>
+    public bool TryAdd(ulong iova, IovaRange range, Action? gone)
     {
-        var stripe = StripeOf(iova);
-        lock (stripe)
+        if (!range.IsEmpty)
         {
-            // Parts of one window may wait at the same IOVA more than once.
-            stripe[iova] = stripe.TryGetValue(iova, out var entry) ? entry with { Count = entry.Count + 1 } : new Entry(range, gone, 1);
+            if (IsThere(iova))
+            {
+                return false;
+            }
+
+            foreach (ref var place in PlacesOf(iova))
+            {
+                if (Volatile.Read(ref place.Iova) == 0 && Interlocked.CompareExchange(ref place.Iova, iova, 0) == 0)
+                {
+                    place.Range = range;
+                    place.Gone = gone;
+                    return true;
+                }
+            }
+        }
+
+        lock (_others)
+        {
+            bool isThere = _others.TryGetValue(iova, out var entry);
+            if (isThere && !range.IsEmpty)
+            {
+                return false;
+            }
+
+            _others[iova] = isThere ? entry with { Count = entry.Count + 1 } : new Entry(range, gone, 1);
+            Volatile.Write(ref _otherCount, _others.Count);
+            return true;
         }
     }
 
@@ -25,11 +59,49 @@ internal sealed class RetiringIovas
     /// <returns>False if it is nobody's here.</returns>
     public bool TryTake(ulong iova, out IovaRange range, out Action? gone)
     {
-        var stripe = StripeOf(iova);
-        Entry entry;
-        lock (stripe)
+        foreach (ref var place in PlacesOf(iova))
         {
-            if (!stripe.TryGetValue(iova, out entry))
+            if (Volatile.Read(ref place.Iova) == iova)
+            {
+                range = place.Range;
+                gone = place.Gone;
+                place.Gone = null;
+                Volatile.Write(ref place.Iova, 0);
+                return true;
+            }
+        }
+
+        range = default;
+        gone = null;
+        return Volatile.Read(ref _otherCount) != 0 && TryTakeOther(iova, out range, out gone);
+    }
+
+    private bool IsThere(ulong iova)
+    {
+        foreach (ref var place in PlacesOf(iova))
+        {
+            if (Volatile.Read(ref place.Iova) == iova)
+            {
+                return true;
+            }
+        }
+
+        if (Volatile.Read(ref _otherCount) == 0)
+        {
+            return false;
+        }
+
+        lock (_others)
+        {
+            return _others.ContainsKey(iova);
+        }
+    }
+
+    private bool TryTakeOther(ulong iova, out IovaRange range, out Action? gone)
+    {
+        lock (_others)
+        {
+            if (!_others.TryGetValue(iova, out var entry))
             {
                 range = default;
                 gone = null;
@@ -38,21 +110,29 @@ internal sealed class RetiringIovas
 
             if (entry.Count == 1)
             {
-                stripe.Remove(iova);
+                _others.Remove(iova);
+                Volatile.Write(ref _otherCount, _others.Count);
             }
             else
             {
-                stripe[iova] = entry with { Count = entry.Count - 1 };
+                _others[iova] = entry with { Count = entry.Count - 1 };
             }
-        }
 
-        range = entry.Range;
-        gone = entry.Gone;
-        return true;
+            range = entry.Range;
+            gone = entry.Gone;
+            return true;
+        }
     }
 
-    // The lowest bits are the same in all, and neighbours are of one thread.
-    private Dictionary<ulong, Entry> StripeOf(ulong iova) => _stripes[(iova * 0x9e37_79b9_7f4a_7c15) >> 60];
+    private Span<Place> PlacesOf(ulong iova) => _places.AsSpan((int)((iova >> granuleLog2) & (Places - 1)), Probes);
+
+    // 0, which is no IOVA that is handed out, stands for nobody.
+    private struct Place
+    {
+        public ulong Iova;
+        public IovaRange Range;
+        public Action? Gone;
+    }
 
     private readonly record struct Entry(IovaRange Range, Action? Gone, int Count);
 }

@@ -51,6 +51,9 @@ public abstract class IommuDomain : IDisposable
     /// <summary>IOVAs at which nothing can be mapped, first and last of each: windows of interrupts, and what the host keeps for itself.</summary>
     public virtual IReadOnlyList<(ulong First, ulong Last)> ReservedIovas => [];
 
+    /// <summary>Whether what it maps as physical addresses are addresses of this process, as a domain of a host's kernel does.</summary>
+    public virtual bool MapsProcess => false;
+
     /// <summary>Receives the faults of the domain's devices, on the thread that handles the interrupt.</summary>
     public Action<IommuFault>? FaultHandler { get; set; }
 

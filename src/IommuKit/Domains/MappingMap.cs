@@ -9,6 +9,9 @@ internal sealed class MappingMap
 
     private readonly List<Block> _blocks = [];
 
+    // One that was emptied: who maps and unmaps in turns makes no garbage.
+    private Block? _spare;
+
     /// <summary>How many there are.</summary>
     public int Count { get; private set; }
 
@@ -37,7 +40,7 @@ internal sealed class MappingMap
         {
             if (at == 0)
             {
-                _blocks.Add(new Block());
+                _blocks.Add(TakeBlock());
             }
 
             at = _blocks.Count - 1;
@@ -46,7 +49,7 @@ internal sealed class MappingMap
         var block = _blocks[at];
         if (block.Count == BlockSize)
         {
-            var upper = new Block();
+            var upper = TakeBlock();
             block.MoveUpperHalf(upper);
             _blocks.Insert(at + 1, upper);
             block = mapping.First > block.Last ? upper : block;
@@ -65,7 +68,15 @@ internal sealed class MappingMap
         if (block.Count == 0)
         {
             _blocks.RemoveAt(at);
+            _spare = block;
         }
+    }
+
+    private Block TakeBlock()
+    {
+        var block = _spare ?? new Block();
+        _spare = null;
+        return block;
     }
 
     /// <summary>The first block that ends at an IOVA or later; their number if there is none.</summary>

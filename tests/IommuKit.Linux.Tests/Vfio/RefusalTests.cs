@@ -68,6 +68,17 @@ public sealed class RefusalTests : IDisposable
         message.ShouldNotContain("\n");
     }
 
+    [Fact]
+    public void Interrupts_that_are_not_remapped_name_the_module_that_minds()
+    {
+        foreach (string module in (string[])["vfio_iommu_type1", "iommufd"])
+        {
+            var refusal = Remedies.NoUnsafeInterrupts(module);
+            refusal.Problem.ShouldBe(HostProblem.Permission);
+            refusal.Message.ShouldEndWith($"echo 1 > /sys/module/{module}/parameters/allow_unsafe_interrupts");
+        }
+    }
+
     [Theory]
     [InlineData(12, "ulimit -l")]
     [InlineData(28, "dma_entry_limit")]

@@ -20,7 +20,8 @@ internal sealed class MappedMachine : IDisposable
     {
         Memory = new PhysicalMemory(64 << 20, isCoherent);
         SoftwareWalker<X86Format, DeviceMemory>? walker = null;
-        _iommu = new SoftwareIommu<X86Format>(new PageAllocator(Memory.CpuView, 32 << 20, 16 << 20), new SoftwareIommuOptions
+        Tables = new PageAllocator(Memory.CpuView, 32 << 20, 16 << 20);
+        _iommu = new SoftwareIommu<X86Format>(Tables, new SoftwareIommuOptions
         {
             InputBits = 48,
             OutputBits = 40,
@@ -41,6 +42,8 @@ internal sealed class MappedMachine : IDisposable
     }
 
     public PhysicalMemory Memory { get; }
+
+    public PageAllocator Tables { get; }
 
     public DmaMapper Mapper { get; }
 
