@@ -95,6 +95,20 @@ public sealed class ExplainCommandTests : IDisposable
         JsonNode.Parse(Command.Succeed("explain", "-s", "128K", "--resamples", "20", "--json"))!["skipped"].ShouldBeNull();
     }
 
+    /// <summary>Where the walker snoops, a barrier has no line to stand behind.</summary>
+    [Theory]
+    [InlineData("smmuv2")]
+    [InlineData("smmuv2-nc")]
+    [InlineData("smmuv2-s2")]
+    [InlineData("smmuv1-v7s")]
+    public void IOMMUs_with_costs_of_their_own_are_explained_with_them(string name)
+    {
+        string text = Command.Succeed("explain", "--iommu", name, "-s", "4K,128K");
+        text.ShouldStartWith($"If this were a {name}: ");
+        text.ShouldContain("Costs smmuv2-2024: ");
+        text.ShouldContain("Robin Murphy asked in 2015");
+    }
+
     [Fact]
     public void A_loss_is_called_a_loss_and_a_gain_that_may_be_none_is_not_split()
     {

@@ -20,6 +20,16 @@ internal static class MixedMaintenance
         var cleans = (on.HasFlag(Causes.Cleans) ? to : from).Cleans;
         var pieces = (on.HasFlag(Causes.Invalidations) ? to : from).Invalidations;
         var waits = on.HasFlag(Causes.Waits) ? to : from;
+        if (cleans.Count == 0)
+        {
+            // A walker that snoops: the barrier is the fence between stores and what comes after them, with or without an invalidation.
+            bool isOneOfBoth = on.HasFlag(Causes.Waits) == on.HasFlag(Causes.Invalidations);
+            for (int left = isOneOfBoth ? waits.Barriers : Math.Min(waits.Barriers, Math.Max(1, pieces.Count)); left > 0; left--)
+            {
+                hardware.Barrier();
+            }
+        }
+
         InGroups(cleans.Count, waits.Barriers, piece => hardware.Clean(cleans[piece].Address, cleans[piece].Value), hardware.Barrier);
 
         // Under a policy that never reads back in an operation of this kind the other's register is as good: all are answered in order.

@@ -70,13 +70,17 @@ internal sealed class CostSource(Catalog catalog)
                 $"{_costs.Name}: this takes costs as they are; it does not go together with {other.Name}, which has them fitted");
         }
 
-        // Nothing is fitted for commands in a queue: costs are those of the IOMMU.
-        if (costs is null && kind.HasQueue)
+        // Nothing is fitted for commands in a queue, nor where nobody asks for it and the IOMMU has costs of its own.
+        Option? fitted = measurements is not null ? _measurements : _calibration.FittedIn(parsed);
+        if (costs is null && kind.HasQueue && fitted is not null)
         {
-            return (measurements is not null ? _measurements : _calibration.FittedIn(parsed)) is { } fitted
-                ? throw new InputException(
-                    $"{fitted.Name}: costs of {kind.Name}, which takes commands from a queue, are not fitted to times; --costs takes them as they are")
-                : new CostRequest(CostFile.Find(kind.Costs ?? CostFile.Default.Name), null, _calibration.OptionsIn(parsed));
+            throw new InputException(
+                $"{fitted.Name}: costs of {kind.Name}, which takes commands from a queue, are not fitted to times; --costs takes them as they are");
+        }
+
+        if (costs is null && fitted is null && (kind.HasQueue || kind.Costs is not null))
+        {
+            return new CostRequest(CostFile.Find(kind.Costs ?? CostFile.Default.Name), null, _calibration.OptionsIn(parsed));
         }
 
         if (measurements is not null && _calibration.WantsSeedTable(parsed))
