@@ -64,7 +64,7 @@ public sealed partial class VtdModel<TMemory>
             return false;
         }
 
-        CountHit();
+        _hits.Add();
         range = RangeOf(address, page, isPrivileged);
         return true;
     }
@@ -207,12 +207,6 @@ public sealed partial class VtdModel<TMemory>
 
         page = default;
         return false;
-    }
-
-    private void CountHit()
-    {
-        ref long hits = ref _hits[(Environment.CurrentManagedThreadId & (HitStripes - 1)) * WordsPerStripe];
-        hits++;
     }
 
     /// <summary>Whether all bits of an address from the highest that is translated upwards are the same.</summary>

@@ -266,7 +266,7 @@ public sealed partial class VtdModel<TMemory>
 
         if (isHit && (reason == VtdFaultReason.None || mayWalk))
         {
-            CountHit();
+            _hits.Add();
         }
 
         return reason == VtdFaultReason.None

@@ -1,3 +1,4 @@
+using IommuKit.Models.Caches;
 using IommuKit.Models.Dma;
 using IommuKit.Models.State;
 using IommuKit.Specs.Memory;
@@ -20,9 +21,6 @@ namespace IommuKit.Models.Vtd;
 public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel, ISavable
     where TMemory : struct, IMemoryAccessor
 {
-    private const int HitStripes = 64;
-    private const int WordsPerStripe = 16;
-
     private readonly object _gate = new();
     private readonly TMemory _memory;
     private readonly VtdUnit _unit;
@@ -41,7 +39,7 @@ public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel, ISavable
     // By the level of the entry that points to the table: 1 to 4.
     private readonly VtdCache[] _tables;
 
-    private readonly long[] _hits = new long[HitStripes * WordsPerStripe];
+    private readonly HitCount _hits = new();
     private long _misses;
     private readonly long[] _tableMisses = new long[5];
     private long _entriesRead;
@@ -119,14 +117,8 @@ public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel, ISavable
         {
             lock (_gate)
             {
-                long hits = 0;
-                for (int stripe = 0; stripe < HitStripes; stripe++)
-                {
-                    hits += Volatile.Read(ref _hits[stripe * WordsPerStripe]);
-                }
-
                 return new VtdStatistics(
-                    hits, _misses, _tableMisses[1], _tableMisses[2], _tableMisses[3], _entriesRead, _structuresRead, _stopped, _descriptors);
+                    _hits.Total, _misses, _tableMisses[1], _tableMisses[2], _tableMisses[3], _entriesRead, _structuresRead, _stopped, _descriptors);
             }
         }
     }
