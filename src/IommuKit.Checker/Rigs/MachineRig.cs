@@ -93,10 +93,11 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
     public override void Issue(in MaintenanceStep access) => Machine.Issue(access);
 
     /// <inheritdoc/>
-    public override void Attach(int device) => _domains[device].Attach(Devices[device]);
+    public override void Attach(int device) =>
+        (_plan.OnTop?.Over(Machine, _domains[device]) ?? _domains[device]).Attach(Devices[device]);
 
     /// <inheritdoc/>
-    public override void Detach(int device) => _domains[device].Detach(Devices[device]);
+    public override void Detach(int device) => Devices[device].Domain!.Detach(Devices[device]);
 
     /// <inheritdoc/>
     public override void Renew(int domain)
@@ -149,6 +150,7 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
     public override ulong? Access(int device, ulong iova, bool isWrite)
     {
         var dma = _dma[device];
+        iova = _plan.OnTop?.AddressOf(iova) ?? iova;
         var translation = Machine.Hardware!.Translate(new DmaRequest(isWrite ? dma.WriteSource : dma.ReadSource, iova, isWrite));
         return translation.IsAllowed ? translation.PhysicalOf(iova) : null;
     }
