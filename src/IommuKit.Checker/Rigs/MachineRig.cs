@@ -67,6 +67,9 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
     /// <summary>The devices that are looked at.</summary>
     public IReadOnlyList<IommuDevice> Devices { get; }
 
+    /// <summary>The PASIDs that are looked at, one for each device; null for what they send without.</summary>
+    public IReadOnlyList<int>? Pasids => _plan.Pasids;
+
     /// <inheritdoc/>
     public override string Name => Machine.Name;
 
@@ -93,10 +96,10 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
     public override void Issue(in MaintenanceStep access) => Machine.Issue(access);
 
     /// <inheritdoc/>
-    public override void Attach(int device) => _domains[device].Attach(Devices[device]);
+    public override void Attach(int device) => _domains[device].Attach(Devices[device], PasidOf(device));
 
     /// <inheritdoc/>
-    public override void Detach(int device) => _domains[device].Detach(Devices[device]);
+    public override void Detach(int device) => _domains[device].Detach(Devices[device], PasidOf(device));
 
     /// <inheritdoc/>
     public override void Renew(int domain)
@@ -149,7 +152,10 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
     public override ulong? Access(int device, ulong iova, bool isWrite)
     {
         var dma = _dma[device];
-        var translation = Machine.Hardware!.Translate(new DmaRequest(isWrite ? dma.WriteSource : dma.ReadSource, iova, isWrite));
+        var request = new DmaRequest(isWrite ? dma.WriteSource : dma.ReadSource, iova, isWrite);
+        var translation = _plan.Pasids is null
+            ? Machine.Hardware!.Translate(request)
+            : _plan.TranslatePasid!(Machine, request, PasidOf(device));
         return translation.IsAllowed ? translation.PhysicalOf(iova) : null;
     }
 
@@ -168,6 +174,8 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
         memory.Barrier();
         _plan.GiveBack(memory);
     }
+
+    private int PasidOf(int device) => _plan.Pasids?[device] ?? IommuDomain.NoPasid;
 
     /// <summary>What is in memory where tables will be looks like entries to somewhere else.</summary>
     private static void Prepare(PhysicalMemory memory, ulong start, ulong bytes)

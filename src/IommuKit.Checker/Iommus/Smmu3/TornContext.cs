@@ -52,5 +52,5 @@ internal sealed class TornContext(CheckRig machine, ScenarioRun run) : Sabotage(
     }
 
     private ulong? ContextOf(int device) =>
-        _structures.ContextOf(((Smmu3StreamDevice)((IMachineRig)Machine).Devices[device]).StreamId)?.Address;
+        _structures.ContextOf(Smmu3Targets.SourceOf((IMachineRig)Machine, device))?.Address;
 }
