@@ -1,6 +1,5 @@
 using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
-using IommuKit.Drivers.Smmu3;
 using IommuKit.Lab.Iommus.Smmu3;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Smmu3;
