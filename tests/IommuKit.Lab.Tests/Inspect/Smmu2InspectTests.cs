@@ -4,7 +4,6 @@ using IommuKit.Lab.Conform;
 using IommuKit.Lab.Inspect;
 using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Iommus.Smmu2;
-using IommuKit.Lab.Machines;
 using IommuKit.Models.Smmu2;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Smmu2;
