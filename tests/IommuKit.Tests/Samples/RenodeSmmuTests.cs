@@ -38,7 +38,7 @@ public sealed class RenodeSmmuTests : IDisposable, IGPIOReceiver
         _memory.Dispose();
     }
 
-    public void OnGPIO(int number, bool value) => _edges += value ? 1 : 0;
+    void IGPIOReceiver.OnGPIO(int number, bool value) => _edges += value ? 1 : 0;
 
     [Fact]
     public void A_driver_and_devices_work_with_each_other_through_it()
@@ -140,7 +140,7 @@ public sealed class RenodeSmmuTests : IDisposable, IGPIOReceiver
         _driver.Unit.WhyImpossible().ShouldBeNull();
     }
 
-    private IommuDomain Attached(int device)
+    private PagingDomain Attached(int device)
     {
         var domain = _driver.CreateDomain();
         domain.Attach(_driver.Devices[device]);
