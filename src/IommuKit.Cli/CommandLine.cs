@@ -13,6 +13,26 @@ internal static class CommandLine
 {
     private const string Name = "iommukit";
 
+    /// <summary>All commands, in the order of the help.</summary>
+    internal static IReadOnlyList<CommandEntry> Entries { get; } =
+    [
+        VerdictCommand.Entry, RecordCommand.Entry, HostCommand.Entry, BenchCommand.Entry, TeardownCommand.Entry, ReplayCommand.Entry, MergeCommand.Entry,
+        ModelsCommand.Entry, PoliciesCommand.Entry, DumpCommand.Entry, CheckCommand.Entry, ConformCommand.Entry, InspectCommand.Entry, AuditCommand.Entry,
+        CalibrateCommand.Entry, ExplainCommand.Entry, ReportCommand.Entry,
+    ];
+
+    /// <summary>
+    /// Whether a command line may be of a command, so that its options are needed. A shell's question is about any, as are options that were loaded.
+    /// </summary>
+    private static bool IsWanted(CommandEntry entry, string[] args) => args switch
+    {
+        [] or ["help" or "--help" or "-h" or "-?" or "--version"] => false,
+        [var first, ..] when IsDirective(first) => true,
+        _ => args.Contains(entry.Name)
+            || LoadOption.FilesIn(args).Count != 0
+            || (entry.Name == VerdictCommand.Name && !Entries.Any(other => other.Name == args[0])),
+    };
+
     /// <summary>The most telling of the errors, on one line.</summary>
     private static string Explain(IReadOnlyList<ParseError> errors)
     {
@@ -122,26 +142,12 @@ internal static class CommandLine
     {
         var error = context.Error;
         var root = new RootCommand("iommukit TRACE [--log dmesg.txt] judges a trace of a real kernel: start here. The commands go deeper: what mapping memory for DMA costs, flush by "
-            + "flush, on IOMMU drivers that run against register-level models.")
+            + "flush, on IOMMU drivers that run against register-level models.");
+        foreach (var entry in Entries)
         {
-            VerdictCommand.Create(context),
-            RecordCommand.Create(context),
-            HostCommand.Create(context),
-            BenchCommand.Create(context),
-            TeardownCommand.Create(context),
-            ReplayCommand.Create(context),
-            MergeCommand.Create(context),
-            ModelsCommand.Create(context),
-            PoliciesCommand.Create(context),
-            DumpCommand.Create(context),
-            CheckCommand.Create(context),
-            ConformCommand.Create(context),
-            InspectCommand.Create(context),
-            AuditCommand.Create(context),
-            CalibrateCommand.Create(context),
-            ExplainCommand.Create(context),
-            ReportCommand.Create(context),
-        };
+            root.Subcommands.Add(IsWanted(entry, args) ? entry.Make(context) : entry.Outline());
+        }
+
         if (args.TakeWhile(arg => arg != "--").FirstOrDefault(LacksValue) is { } empty)
         {
             // The parser would take what follows for the value.

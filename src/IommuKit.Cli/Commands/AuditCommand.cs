@@ -8,7 +8,14 @@ namespace IommuKit.Cli.Commands;
 /// <summary><c>iommukit audit</c>: which invalidations of a real kernel are missing, late or wasted, and why devices faulted.</summary>
 internal static class AuditCommand
 {
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "audit",
+        "Find invalidations that are missing, late or wasted in a trace of a real kernel, and explain faults.",
+        "TRACE",
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var traces = new Argument<string[]>("TRACE")
         {
@@ -20,7 +27,7 @@ internal static class AuditCommand
         var log = TraceOptions.Log(" Without TRACE: decode them alone.");
         var lenient = TraceOptions.Lenient();
         var results = new ResultOptions();
-        var command = new Command("audit", "Find invalidations that are missing, late or wasted in a trace of a real kernel, and explain faults.")
+        var command = new Command(Entry.Name, Entry.Description)
         {
             traces,
             log,

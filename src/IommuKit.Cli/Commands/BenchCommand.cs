@@ -11,7 +11,14 @@ namespace IommuKit.Cli.Commands;
 /// <summary><c>iommukit bench</c>: the table of the 2015 proposal, from modelled hardware or from our own code's host time.</summary>
 internal static class BenchCommand
 {
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "bench",
+        "Map and unmap as the 2015 proposal did, under every flush policy, and count what it takes.",
+        null,
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var size = new Option<string[]>("--size", "-s")
         {
@@ -27,7 +34,7 @@ internal static class BenchCommand
         };
         var formats = new FormatBench();
         var results = new ResultOptions();
-        var command = new Command("bench", "Map and unmap as the 2015 proposal did, under every flush policy, and count what it takes.")
+        var command = new Command(Entry.Name, Entry.Description)
         {
             size,
         };

@@ -12,7 +12,14 @@ namespace IommuKit.Cli.Commands;
 /// <summary><c>iommukit calibrate</c>: costs of operations from measured times, or from those that a trace has.</summary>
 internal static class CalibrateCommand
 {
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "calibrate",
+        "Fit what operations cost to measured times or to a trace; say how well they fit, how well they are known, and what they predict.",
+        "FILE",
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var file = new Argument<string?>("FILE")
         {
@@ -33,8 +40,7 @@ internal static class CalibrateCommand
         var source = new CalibrationSource();
         var lenient = TraceOptions.Lenient();
         var results = new ResultOptions();
-        var command = new Command(
-            "calibrate", "Fit what operations cost to measured times or to a trace; say how well they fit, how well they are known, and what they predict.")
+        var command = new Command(Entry.Name, Entry.Description)
         {
             file, costsOut, name,
         };

@@ -21,7 +21,15 @@ internal static class CheckCommand
     // A hundred years.
     private const double LongestHours = 100 * 365.25 * 24;
 
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "check",
+        "Find flushes that are missing, or are for nothing, in every driver under every policy. "
+            + "It plants bugs first, and trusts itself only if it finds them all.",
+        null,
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var iommu = new Option<string[]>("--iommu", "--soc")
         {
@@ -67,10 +75,7 @@ internal static class CheckCommand
         };
         context.Describe(plant, () => $"With --replay, or alone: plant this bug and show how it is found: {string.Join(", ", context.Catalog.Bugs)}.");
         var results = new ResultOptions();
-        var command = new Command(
-            "check",
-            "Find flushes that are missing, or are for nothing, in every driver under every policy. "
-                + "It plants bugs first, and trusts itself only if it finds them all.");
+        var command = new Command(Entry.Name, Entry.Description);
         foreach (Option option in (Option[])[iommu, policy, release, depth, time, seed, replay, plant, LoadOption.Create()])
         {
             command.Options.Add(option);

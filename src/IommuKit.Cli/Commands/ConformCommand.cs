@@ -10,7 +10,16 @@ namespace IommuKit.Cli.Commands;
 /// <summary><c>iommukit conform</c>: models against recorded boots.</summary>
 internal static class ConformCommand
 {
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "conform",
+        "Compare a model with recorded boots: load each snapshot of registers and memory, make every recorded access, and compare answers and faults. "
+            + "Where we have a driver, have it do the maps and unmaps of the recorded kernel, and compare the commands for each. "
+            + "Exit code 1 if anything differs that is no known deviation of the recorder.",
+        "DIR",
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var folders = new Argument<string[]>("DIR")
         {
@@ -18,11 +27,7 @@ internal static class ConformCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var results = new ResultOptions();
-        var command = new Command(
-            "conform",
-            "Compare a model with recorded boots: load each snapshot of registers and memory, make every recorded access, and compare answers and faults. "
-                + "Where we have a driver, have it do the maps and unmaps of the recorded kernel, and compare the commands for each. "
-                + "Exit code 1 if anything differs that is no known deviation of the recorder.")
+        var command = new Command(Entry.Name, Entry.Description)
         {
             folders,
         };

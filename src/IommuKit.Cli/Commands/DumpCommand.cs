@@ -12,7 +12,14 @@ namespace IommuKit.Cli.Commands;
 /// <summary><c>iommukit dump</c>: what a page table looks like.</summary>
 internal static class DumpCommand
 {
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "dump",
+        "Build a page table, or read one from a dump of memory, and print it as a tree: ranges merged, flags decoded, cache lines counted.",
+        "FILE",
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var trace = new Argument<string?>("FILE")
         {
@@ -69,7 +76,7 @@ internal static class DumpCommand
             HelpName = "IOVA",
         };
         var results = new ResultOptions();
-        var command = new Command("dump", "Build a page table, or read one from a dump of memory, and print it as a tree: ranges merged, flags decoded, cache lines counted.")
+        var command = new Command(Entry.Name, Entry.Description)
         {
             trace,
             formatName,

@@ -12,7 +12,14 @@ namespace IommuKit.Cli.Commands;
 /// <summary><c>iommukit explain</c>: what the gain of one policy over another is due to.</summary>
 internal static class ExplainCommand
 {
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "explain",
+        "Split the gain of one flush policy over another among its causes, with how sure that is and what would settle it.",
+        "TRACE",
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var trace = new Argument<string?>("TRACE")
         {
@@ -33,8 +40,7 @@ internal static class ExplainCommand
         var lenient = TraceOptions.Lenient();
         var source = new CostSource(context.Catalog);
         var results = new ResultOptions();
-        var command = new Command(
-            "explain", "Split the gain of one flush policy over another among its causes, with how sure that is and what would settle it.")
+        var command = new Command(Entry.Name, Entry.Description)
         {
             trace, from, to, size, details, lenient,
         };

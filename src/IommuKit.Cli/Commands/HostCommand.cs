@@ -9,7 +9,10 @@ namespace IommuKit.Cli.Commands;
 /// <summary><c>iommukit host</c>: what this machine has, how a program gets to use it, and what its kernel takes to map.</summary>
 internal static class HostCommand
 {
-    public static Command Create(CommandContext context) => new("host", "Look at this machine.")
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new("host", "Look at this machine.", null, Create);
+
+    private static Command Create(CommandContext context) => new(Entry.Name, Entry.Description)
     {
         CreateInfo(context),
         HostBenchCommand.Create(context),

@@ -13,7 +13,15 @@ namespace IommuKit.Cli.Commands;
 /// <summary><c>iommukit inspect</c>: what an IOMMU is configured to do, and whether it can be handed over so.</summary>
 internal static class InspectCommand
 {
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "inspect",
+        "Print what a snapshot of an IOMMU is configured to do (devices, PASIDs, page tables), and audit it by the rules of a hand-over. "
+            + "Exit code 1 if a rule is broken.",
+        "DIR",
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var folder = new Argument<string?>("DIR")
         {
@@ -42,10 +50,7 @@ internal static class InspectCommand
         };
         var strict = new Option<bool>("--no-bypass") { Description = "That a device passes untranslated is wrong, and not only to be known." };
         var results = new ResultOptions();
-        var command = new Command(
-            "inspect",
-            "Print what a snapshot of an IOMMU is configured to do (devices, PASIDs, page tables), and audit it by the rules of a hand-over. "
-                + "Exit code 1 if a rule is broken.")
+        var command = new Command(Entry.Name, Entry.Description)
         {
             folder,
             snapshot,

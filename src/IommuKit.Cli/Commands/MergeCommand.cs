@@ -8,7 +8,14 @@ namespace IommuKit.Cli.Commands;
 /// <summary><c>iommukit merge</c>: the shards of a sweep put together.</summary>
 internal static class MergeCommand
 {
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "merge",
+        "Put the parts of a sweep together, and print what one run of all of it would have printed.",
+        "FILE",
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var files = new Argument<string[]>("FILE")
         {
@@ -16,7 +23,7 @@ internal static class MergeCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var results = new ResultOptions();
-        var command = new Command("merge", "Put the parts of a sweep together, and print what one run of all of it would have printed.")
+        var command = new Command(Entry.Name, Entry.Description)
         {
             files,
         };

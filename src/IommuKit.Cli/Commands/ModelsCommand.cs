@@ -8,10 +8,17 @@ namespace IommuKit.Cli.Commands;
 /// <summary><c>iommukit models</c>: what hardware there is.</summary>
 internal static class ModelsCommand
 {
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "models",
+        "List the IOMMUs that are modelled, with the traits that decide what a flush must do.",
+        null,
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var results = new ResultOptions();
-        var command = new Command("models", "List the IOMMUs that are modelled, with the traits that decide what a flush must do.");
+        var command = new Command(Entry.Name, Entry.Description);
         command.Options.Add(LoadOption.Create());
         results.AddTo(command);
         command.SetAction(parsed => results.Collect(parsed, context, [], writer =>

@@ -13,10 +13,17 @@ internal static class PoliciesCommand
 {
     private const ulong ExampleBytes = 4 << 20;
 
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "policies",
+        "What each flush policy does, promises and costs, in plain words.",
+        null,
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var results = new ResultOptions();
-        var command = new Command("policies", "What each flush policy does, promises and costs, in plain words.");
+        var command = new Command(Entry.Name, Entry.Description);
         results.AddTo(command);
         command.SetAction(parsed => results.Collect(parsed, context, [], writer =>
         {

@@ -16,7 +16,14 @@ internal static class RecordCommand
     // A month: timers cannot wait much longer.
     private const int MostSeconds = 31 * 24 * 3600;
 
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "record",
+        "Record what the kernel of this machine maps, unmaps and flushes, in a tracing instance of its own, and judge it. Needs root.",
+        "COMMAND",
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var output = new Option<string?>("--output", "-o")
         {
@@ -42,9 +49,7 @@ internal static class RecordCommand
             Description = "Record while this runs, as root; give it behind --.",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        var command = new Command(
-            "record",
-            "Record what the kernel of this machine maps, unmaps and flushes, in a tracing instance of its own, and judge it. Needs root.")
+        var command = new Command(Entry.Name, Entry.Description)
         {
             output,
             seconds,

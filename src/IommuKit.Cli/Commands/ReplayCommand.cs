@@ -10,7 +10,14 @@ namespace IommuKit.Cli.Commands;
 /// <summary><c>iommukit replay</c>: traces of a real kernel on modelled IOMMUs.</summary>
 internal static class ReplayCommand
 {
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "replay",
+        "Replay map and unmap events recorded on a real kernel, under every flush policy, and count what it takes.",
+        "FILE",
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var files = new Argument<string[]>("FILE")
         {
@@ -37,8 +44,7 @@ internal static class ReplayCommand
         };
         var lenient = TraceOptions.Lenient();
         var results = new ResultOptions();
-        var command = new Command(
-            "replay", "Replay map and unmap events recorded on a real kernel, under every flush policy, and count what it takes.")
+        var command = new Command(Entry.Name, Entry.Description)
         {
             files,
         };

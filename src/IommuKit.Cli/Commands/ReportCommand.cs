@@ -16,7 +16,15 @@ internal static class ReportCommand
 
     private static readonly string[] OtherForms = [".json", ".jsonl", ".csv", ".md"];
 
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "report",
+        "Write one HTML file that opens anywhere: what a trace says about its flushes, when, at what price they could be fewer, "
+            + "and what is wrong. Without a trace: the proposal's table, what the gain is due to, flushes against the bound.",
+        "TRACE",
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var traces = new Argument<string[]>("TRACE")
         {
@@ -46,10 +54,7 @@ internal static class ReportCommand
         var log = TraceOptions.Log();
         var lenient = TraceOptions.Lenient();
         var source = new CostSource(context.Catalog);
-        var command = new Command(
-            "report",
-            "Write one HTML file that opens anywhere: what a trace says about its flushes, when, at what price they could be fewer, "
-                + "and what is wrong. Without a trace: the proposal's table, what the gain is due to, flushes against the bound.")
+        var command = new Command(Entry.Name, Entry.Description)
         {
             traces, output, title, policy, check, log, lenient,
         };

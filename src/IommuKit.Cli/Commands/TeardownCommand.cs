@@ -12,7 +12,14 @@ internal static class TeardownCommand
 {
     private const string Usual = "256M";
 
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        "teardown",
+        "Map a guest's memory and take it away page by page, by range, and by address space: commands, virtual time, and the time of our model.",
+        null,
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var size = new Option<string>("--size", "-s")
         {
@@ -32,9 +39,7 @@ internal static class TeardownCommand
         };
         var common = new RunOptions(context.Catalog);
         var results = new ResultOptions();
-        var command = new Command(
-            "teardown",
-            "Map a guest's memory and take it away page by page, by range, and by address space: commands, virtual time, and the time of our model.")
+        var command = new Command(Entry.Name, Entry.Description)
         {
             size,
             pages,

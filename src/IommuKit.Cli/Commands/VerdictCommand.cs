@@ -11,7 +11,14 @@ internal static class VerdictCommand
 {
     public const string Name = "verdict";
 
-    public static Command Create(CommandContext context)
+    /// <summary>The command in the list of commands.</summary>
+    public static CommandEntry Entry { get; } = new(
+        Name,
+        "What a trace says about its flushes: time, faults, waste, and what to try. The same as 'iommukit TRACE'.",
+        "TRACE",
+        Create);
+
+    private static Command Create(CommandContext context)
     {
         var traces = new Argument<string[]>("TRACE")
         {
@@ -21,7 +28,7 @@ internal static class VerdictCommand
         var log = TraceOptions.Log(" Without TRACE: decode them alone.");
         var lenient = TraceOptions.Lenient();
         var results = new ResultOptions();
-        var command = new Command(Name, "What a trace says about its flushes: time, faults, waste, and what to try. The same as 'iommukit TRACE'.")
+        var command = new Command(Entry.Name, Entry.Description)
         {
             traces,
             log,

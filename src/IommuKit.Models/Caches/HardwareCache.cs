@@ -24,6 +24,8 @@ internal sealed class HardwareCache
     /// <summary>The bits of the class.</summary>
     public const ulong ClassMask = 0x3ful << ClassShift;
 
+    private static readonly CacheEntry NoEntry;
+
     private readonly CacheEntry[] _entries;
 
     // The keys of the entries once more, next to each other: a look-up that finds nothing reads little else.
@@ -44,6 +46,9 @@ internal sealed class HardwareCache
         _versions = new int[geometry.Sets];
         _next = new int[geometry.Sets];
     }
+
+    /// <summary>What is found where there is nothing.</summary>
+    public static ref readonly CacheEntry None => ref NoEntry;
 
     /// <summary>Which classes have entries, one bit each. A look-up at the same time as a first fill may see either.</summary>
     public ulong Classes => Volatile.Read(ref _classes);
@@ -91,8 +96,31 @@ internal sealed class HardwareCache
         return false;
     }
 
+    /// <summary>Looks for an entry, under the lock that entries change under.</summary>
+    /// <inheritdoc cref="TryFind"/>
+    /// <returns>The entry, until the lock is given up or an entry changes; or <see cref="None"/>, whose space is 0.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref readonly CacheEntry Find(ulong key, ulong space, ulong spaceMask)
+    {
+        int first = (int)SetOf(key) * _ways;
+        var keys = _keys.AsSpan(first, _ways);
+        for (int way = 0; way < keys.Length; way++)
+        {
+            if (keys[way] == key)
+            {
+                ref readonly var entry = ref _entries[first + way];
+                if ((entry.Space & Valid) != 0 && ((entry.Space ^ space) & spaceMask & entry.Mask) == 0)
+                {
+                    return ref entry;
+                }
+            }
+        }
+
+        return ref None;
+    }
+
     /// <summary>Adds an entry, or puts it in the place of the one for the same.</summary>
-    public void Add(CacheEntry entry)
+    public void Add(in CacheEntry entry)
     {
         int set = (int)SetOf(entry.Key);
         int first = set * _ways;
@@ -200,12 +228,12 @@ internal sealed class HardwareCache
             ref var entry = ref _entries[way];
             if (_keys[way] >= firstKey && _keys[way] <= lastKey && entry.Space != 0 && ((entry.Space ^ space) & spaceMask & entry.Mask) == 0)
             {
-                Change(set, way, default);
+                Change(set, way, NoEntry);
             }
         }
     }
 
-    private void Change(int set, int place, CacheEntry entry)
+    private void Change(int set, int place, in CacheEntry entry)
     {
         ulong old = _entries[place].Space;
         bool isSameClass = old != 0 && entry.Space != 0 && ((old ^ entry.Space) & ClassMask) == 0;

@@ -10,17 +10,17 @@ public sealed partial class Smmu2Model<TMemory>
     private const uint TablePrivilegedExecuteNever = 1u << 2;
     private const uint AccessPermissions = 3u << 4;
 
-    private Smmu2Fault WalkShort(Smmu2Path path, in Smmu2Stage stage, ulong address, Smmu2Access access, bool endsAtIpa, out Smmu2Page page)
+    private Smmu2Fault WalkShort(
+        Smmu2Path path, in Smmu2Stage stage, ulong address, Smmu2Access access, bool endsAtIpa, long drops, out Smmu2Page page)
     {
         page = default;
-        long drops = _drops;
         ulong table = 0;
         ulong limits = 0;
         if (!_tables.TryFind(
             address >> Smmu2Stage.SectionShift, path.Tag | Smmu2Tags.ClassOf(Smmu2Stage.SectionShift), Smmu2Tags.LookUpMask, out var cached))
         {
             ulong index = (address & ((1ul << stage.InputBits) - 1)) >> Smmu2Stage.SectionShift;
-            var fault = ReadEntry(path, stage, stage.Root + (index * sizeof(uint)), level: 1, out uint directory);
+            var fault = ReadEntry(path, stage, stage.Root + (index * sizeof(uint)), level: 1, drops, out uint directory);
             if (!fault.IsNone)
             {
                 return fault;
@@ -47,7 +47,7 @@ public sealed partial class Smmu2Model<TMemory>
         }
 
         ulong place = table + (((address >> ArmShortDescriptor.SmallPageShift) & 0xff) * sizeof(uint));
-        var failed = ReadEntry(path, stage, place, level: 2, out uint entry);
+        var failed = ReadEntry(path, stage, place, level: 2, drops, out uint entry);
         if (!failed.IsNone)
         {
             return failed;
@@ -156,10 +156,10 @@ public sealed partial class Smmu2Model<TMemory>
         return isDevice ? Smmu2Rights.DeviceType : Smmu2Rights.WriteBack;
     }
 
-    private Smmu2Fault ReadEntry(Smmu2Path path, in Smmu2Stage stage, ulong entry, int level, out uint value)
+    private Smmu2Fault ReadEntry(Smmu2Path path, in Smmu2Stage stage, ulong entry, int level, long drops, out uint value)
     {
         value = 0;
-        var reached = ReachTable(path, entry, out ulong place);
+        var reached = ReachTable(path, entry, drops, out ulong place);
         if (!reached.IsNone)
         {
             return reached;

@@ -132,6 +132,7 @@ public sealed partial class Smmu2Model<TMemory>
                 : new Smmu2Fault(Smmu2Bank.Faults.Translation, IsSecond: true, path.Second.FirstLevel, address);
         }
 
+        long drops = _drops;
         bool isCached = !(endsAtIpa && path.HasSecond);
         if (isCached && TryFindPage(input, path.Tag, out page))
         {
@@ -141,8 +142,8 @@ public sealed partial class Smmu2Model<TMemory>
         {
             _misses++;
             var fault = path.HasFirst
-                ? WalkFirst(path, input, isUpper, access, endsAtIpa, out page)
-                : WalkSecond(path, input, isWalk: false, out page);
+                ? WalkFirst(path, input, isUpper, access, endsAtIpa, drops, out page)
+                : WalkSecond(path, input, isWalk: false, drops, out page);
             if (!fault.IsNone)
             {
                 return fault;

@@ -25,7 +25,7 @@ public sealed partial class Smmu2Model<TMemory>
     private const uint NextTable = 1;
 
     /// <summary>Walks stage 2.</summary>
-    private Smmu2Fault WalkSecond(Smmu2Path path, ulong address, bool isWalk, out Smmu2Page page)
+    private Smmu2Fault WalkSecond(Smmu2Path path, ulong address, bool isWalk, long drops, out Smmu2Page page)
     {
         page = default;
         var stage = path.Second;
@@ -39,7 +39,6 @@ public sealed partial class Smmu2Model<TMemory>
             return Fail(Smmu2Bank.Faults.AddressSize, stage.FirstLevel);
         }
 
-        long drops = _drops;
         ulong table = stage.Root;
         ulong limits = 0;
         for (int level = FindTable(address, stage, path.SecondTag, ref table, ref limits); ; level++)
@@ -73,11 +72,11 @@ public sealed partial class Smmu2Model<TMemory>
     }
 
     /// <summary>What stage 2 makes of an address, from the IOTLB or by a walk.</summary>
-    private Smmu2Fault FindSecond(Smmu2Path path, ulong address, bool isWalk, out Smmu2Page page) =>
-        TryFindPage(address, path.SecondTag, out page) ? default : WalkSecond(path, address, isWalk, out page);
+    private Smmu2Fault FindSecond(Smmu2Path path, ulong address, bool isWalk, long drops, out Smmu2Page page) =>
+        TryFindPage(address, path.SecondTag, out page) ? default : WalkSecond(path, address, isWalk, drops, out page);
 
     /// <summary>Where an entry of a table of stage 1 is in memory.</summary>
-    private Smmu2Fault ReachTable(Smmu2Path path, ulong entry, out ulong place)
+    private Smmu2Fault ReachTable(Smmu2Path path, ulong entry, long drops, out ulong place)
     {
         place = entry;
         if (!path.HasSecond)
@@ -85,7 +84,7 @@ public sealed partial class Smmu2Model<TMemory>
             return default;
         }
 
-        var fault = FindSecond(path, entry, isWalk: true, out var page);
+        var fault = FindSecond(path, entry, isWalk: true, drops, out var page);
         if (!fault.IsNone)
         {
             return fault;
@@ -99,7 +98,8 @@ public sealed partial class Smmu2Model<TMemory>
     }
 
     /// <summary>Walks stage 1, alone or on top of stage 2.</summary>
-    private Smmu2Fault WalkFirst(Smmu2Path path, ulong address, bool isUpper, Smmu2Access access, bool endsAtIpa, out Smmu2Page page)
+    private Smmu2Fault WalkFirst(
+        Smmu2Path path, ulong address, bool isUpper, Smmu2Access access, bool endsAtIpa, long drops, out Smmu2Page page)
     {
         page = default;
         var stage = isUpper ? path.Upper : path.Lower;
@@ -114,19 +114,19 @@ public sealed partial class Smmu2Model<TMemory>
         }
 
         return stage.Format == Smmu2TableFormat.Short
-            ? WalkShort(path, stage, address, access, endsAtIpa, out page)
-            : WalkLong(path, stage, address, access, endsAtIpa, out page);
+            ? WalkShort(path, stage, address, access, endsAtIpa, drops, out page)
+            : WalkLong(path, stage, address, access, endsAtIpa, drops, out page);
     }
 
-    private Smmu2Fault WalkLong(Smmu2Path path, in Smmu2Stage stage, ulong address, Smmu2Access access, bool endsAtIpa, out Smmu2Page page)
+    private Smmu2Fault WalkLong(
+        Smmu2Path path, in Smmu2Stage stage, ulong address, Smmu2Access access, bool endsAtIpa, long drops, out Smmu2Page page)
     {
         page = default;
-        long drops = _drops;
         ulong table = stage.Root;
         ulong limits = 0;
         for (int level = FindTable(address, stage, path.Tag, ref table, ref limits); ; level++)
         {
-            var reached = ReachTable(path, table + stage.OffsetOf(address, level), out ulong place);
+            var reached = ReachTable(path, table + stage.OffsetOf(address, level), drops, out ulong place);
             if (!reached.IsNone)
             {
                 return reached;
@@ -177,7 +177,7 @@ public sealed partial class Smmu2Model<TMemory>
         }
 
         ulong ipa = first.PhysicalOf(address);
-        var fault = FindSecond(path, ipa, isWalk: false, out var second);
+        var fault = FindSecond(path, ipa, isWalk: false, drops, out var second);
         if (!fault.IsNone)
         {
             return fault;

@@ -76,7 +76,8 @@ public sealed partial class Smmu3Model<TMemory>
         }
 
         var request = new Smmu3Request(stream, address, access, substream);
-        var status = FindStream(stream, mayRead: true, out var entry);
+        var scope = new Scope(_drops, LeavesNoTrace: (_translationAddress & (1 << 6)) == 0);
+        var status = FindStream(stream, mayRead: true, scope, out var entry);
         if (status != Smmu3EventType.None)
         {
             _translationResult = Failed((ulong)status);
@@ -92,27 +93,21 @@ public sealed partial class Smmu3Model<TMemory>
             return;
         }
 
-        _leavesNoTrace = (_translationAddress & (1 << 6)) == 0;
-        try
-        {
-            _translationResult = TranslateByRegisters(request, entry, type, access, address);
-        }
-        finally
-        {
-            _leavesNoTrace = false;
-        }
+        _translationResult = TranslateByRegisters(request, entry, type, access, address, scope);
     }
 
-    private ulong TranslateByRegisters(in Smmu3Request request, in Smmu3StreamEntry entry, int type, Smmu3Access access, ulong address)
+    private ulong TranslateByRegisters(
+        in Smmu3Request request, in Smmu3StreamEntry entry, int type, Smmu3Access access, ulong address, Scope scope)
     {
         Path path;
         if (type == 2)
         {
-            path = new Path(entry, default, false, true, address, HardwareCache.Valid | SecondKind | entry.Vmid, access, request.IsWrite, false);
+            ulong tag = HardwareCache.Valid | SecondKind | entry.Vmid;
+            path = new Path(entry, default, false, true, address, tag, access, request.IsWrite, false, scope);
         }
         else
         {
-            var status = FindPath(request, entry, mayRead: true, out path);
+            var status = FindPath(request, entry, mayRead: true, scope, out path);
             if (status != Smmu3EventType.None)
             {
                 return Failed(status);

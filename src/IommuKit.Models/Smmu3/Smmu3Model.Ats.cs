@@ -28,7 +28,8 @@ public sealed partial class Smmu3Model<TMemory>
             return Unsupported(request, default);
         }
 
-        var status = FindStream(request.StreamId, mayRead: true, out var stream);
+        var scope = new Scope(_drops);
+        var status = FindStream(request.StreamId, mayRead: true, scope, out var stream);
         if (status != Smmu3EventType.None)
         {
             return ConfigurationError(status, request, default);
@@ -46,7 +47,7 @@ public sealed partial class Smmu3Model<TMemory>
             return Unsupported(request, stream);
         }
 
-        status = FindPath(request, stream, mayRead: true, out var path);
+        status = FindPath(request, stream, mayRead: true, scope, out var path);
 
         // Nothing is needed: the device is told what it may do.
         path = path with { Access = path.Access & Smmu3Access.Privileged, EndsAtIpa = ats == SplitStage };
@@ -90,8 +91,10 @@ public sealed partial class Smmu3Model<TMemory>
             return Identity(request.Address);
         }
 
-        var status = FindStream(request.StreamId, mayRead: true, out var stream);
-        var path = new Path(stream, default, false, HasSecond: true, request.Address, 0, Override(request.Access, stream), request.IsWrite, false);
+        var scope = new Scope(_drops);
+        var status = FindStream(request.StreamId, mayRead: true, scope, out var stream);
+        var access = Override(request.Access, stream);
+        var path = new Path(stream, default, false, HasSecond: true, request.Address, 0, access, request.IsWrite, false, scope);
         if (status != Smmu3EventType.None)
         {
             _stopped++;

@@ -26,9 +26,11 @@ public sealed partial class Smmu3Model<TMemory>
     /// <param name="request">The transaction.</param>
     /// <param name="answer">The answer.</param>
     /// <param name="isKnown">Whether there is a shortcut.</param>
-    private bool TryHit(in Smmu3Request request, out Smmu3Translation answer, out bool isKnown)
+    /// <param name="isAbsent">Whether there is one, and no page was found.</param>
+    private bool TryHit(in Smmu3Request request, out Smmu3Translation answer, out bool isKnown, out bool isAbsent)
     {
         answer = default;
+        isAbsent = false;
         isKnown = _shortcuts.TryFind(ShortcutKey(request), HardwareCache.Valid, HardwareCache.Valid, out var shortcut)
             && Volatile.Read(ref _isEnabled);
         if (!isKnown)
@@ -65,6 +67,7 @@ public sealed partial class Smmu3Model<TMemory>
             return true;
         }
 
+        isAbsent = true;
         return false;
     }
 
@@ -89,7 +92,7 @@ public sealed partial class Smmu3Model<TMemory>
         return true;
     }
 
-    private void AddShortcut(in Smmu3Request request, in Path path, long drops)
+    private void AddShortcut(in Smmu3Request request, in Path path)
     {
         // Of a substream of EL1, or of none, the tag is the same for every address and access.
         ulong flags = ((ulong)(uint)path.Stream.PrivilegeOverride << PrivilegeShift)
@@ -110,7 +113,7 @@ public sealed partial class Smmu3Model<TMemory>
             return;
         }
 
-        if (drops == _drops)
+        if (IsUndisturbed(path.Scope))
         {
             _shortcuts.Add(new CacheEntry
             {

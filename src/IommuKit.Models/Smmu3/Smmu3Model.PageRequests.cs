@@ -80,7 +80,7 @@ public sealed partial class Smmu3Model<TMemory>
         bool carries = _unit.ResponsesCarryPasid;
         if (!carries && request.SubstreamId is not null)
         {
-            if (FindStream(request.StreamId, mayRead: true, out var stream) != Smmu3EventType.None)
+            if (FindStream(request.StreamId, mayRead: true, new Scope(_drops), out var stream) != Smmu3EventType.None)
             {
                 return new Smmu3PageResponse(request.StreamId, null, request.Group, Smmu3PageResponse.Failure);
             }

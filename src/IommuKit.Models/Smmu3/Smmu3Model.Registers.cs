@@ -109,6 +109,7 @@ public sealed partial class Smmu3Model<TMemory>
     {
         // E2H may have changed.
         _shortcuts.Clear();
+        _lastDrops = NoDrops;
         Volatile.Write(ref _isAborting, (_bypass & Smmu3Register.Bypass.Abort) != 0);
         Volatile.Write(ref _isEnabled, IsOn(Smmu3Register.Control.Enable));
     }

@@ -18,7 +18,7 @@ public sealed partial class Smmu3Model<TMemory>
     private static Smmu3EventType StatusOf(ulong space) => (Smmu3EventType)(byte)(space >> StatusShift);
 
     /// <summary>The stream table entry of a stream.</summary>
-    private Smmu3EventType FindStream(uint stream, bool mayRead, out Smmu3StreamEntry found)
+    private Smmu3EventType FindStream(uint stream, bool mayRead, Scope scope, out Smmu3StreamEntry found)
     {
         if (_streams.TryFind(stream, HardwareCache.Valid, HardwareCache.Valid, out var entry))
         {
@@ -32,20 +32,19 @@ public sealed partial class Smmu3Model<TMemory>
             return NeedsLock;
         }
 
-        long drops = _drops;
-        var status = ReadStream(stream, out found);
+        var status = ReadStream(stream, scope, out found);
         if (status == Smmu3EventType.None || (status == Smmu3EventType.BadStream && _options.CachesInvalidConfiguration))
         {
-            AddConfiguration(_streams, stream, 0, status, found.W0, found.W1, found.W2, found.W3, drops);
+            AddConfiguration(_streams, stream, 0, status, found.W0, found.W1, found.W2, found.W3, scope);
         }
 
         return status;
     }
 
     private void AddConfiguration(
-        HardwareCache cache, ulong key, ulong space, Smmu3EventType status, ulong a, ulong b, ulong c, ulong d, long drops)
+        HardwareCache cache, ulong key, ulong space, Smmu3EventType status, ulong a, ulong b, ulong c, ulong d, Scope scope)
     {
-        if (drops == _drops)
+        if (IsUndisturbed(scope))
         {
             cache.Add(new CacheEntry
             {
@@ -60,7 +59,7 @@ public sealed partial class Smmu3Model<TMemory>
         }
     }
 
-    private Smmu3EventType ReadStream(uint stream, out Smmu3StreamEntry entry)
+    private Smmu3EventType ReadStream(uint stream, Scope scope, out Smmu3StreamEntry entry)
     {
         entry = default;
         int bits = Math.Min((int)_streamTableConfig & 0x3f, _unit.StreamBits);
@@ -78,7 +77,7 @@ public sealed partial class Smmu3Model<TMemory>
         }
         else
         {
-            var status = FindStreamTable(stream, split, table & (ulong.MaxValue << Math.Max(bits - split + 3, 6)), out ulong low);
+            var status = FindStreamTable(stream, split, table & (ulong.MaxValue << Math.Max(bits - split + 3, 6)), scope, out ulong low);
             if (status != Smmu3EventType.None)
             {
                 return status;
@@ -104,7 +103,7 @@ public sealed partial class Smmu3Model<TMemory>
         return IsLegal(entry) ? Smmu3EventType.None : Smmu3EventType.BadStream;
     }
 
-    private Smmu3EventType FindStreamTable(uint stream, int split, ulong table, out ulong found)
+    private Smmu3EventType FindStreamTable(uint stream, int split, ulong table, Scope scope, out ulong found)
     {
         ulong key = stream >> split;
         if (_streamTables.TryFind(key, HardwareCache.Valid, HardwareCache.Valid, out var entry))
@@ -114,7 +113,6 @@ public sealed partial class Smmu3Model<TMemory>
         }
 
         found = 0;
-        long drops = _drops;
         ulong address = table + (key * Smmu3StreamTableEntry.Bytes);
         Span<byte> bytes = stackalloc byte[Smmu3StreamTableEntry.Bytes];
         if (!TryReadStructure(address, bytes))
@@ -129,7 +127,7 @@ public sealed partial class Smmu3Model<TMemory>
         }
 
         found = pointer.Table | (uint)pointer.StreamsLog2;
-        AddConfiguration(_streamTables, key, 0, Smmu3EventType.None, found, 0, 0, 0, drops);
+        AddConfiguration(_streamTables, key, 0, Smmu3EventType.None, found, 0, 0, 0, scope);
         return Smmu3EventType.None;
     }
 
@@ -193,7 +191,8 @@ public sealed partial class Smmu3Model<TMemory>
         && Smmu3Stage.TryCreate(_unit, entry, out _);
 
     /// <summary>The context descriptor of a stream, or of one of its substreams, which is within its table.</summary>
-    private Smmu3EventType FindContext(uint stream, uint substream, in Smmu3StreamEntry entry, bool mayRead, out Smmu3ContextDescriptor found)
+    private Smmu3EventType FindContext(
+        uint stream, uint substream, in Smmu3StreamEntry entry, bool mayRead, Scope scope, out Smmu3ContextDescriptor found)
     {
         ulong key = ContextKey(stream, substream);
         if (_contexts.TryFind(key, HardwareCache.Valid, HardwareCache.Valid, out var cached))
@@ -208,17 +207,17 @@ public sealed partial class Smmu3Model<TMemory>
             return NeedsLock;
         }
 
-        long drops = _drops;
-        var status = ReadContext(stream, substream, entry, out found);
+        var status = ReadContext(stream, substream, entry, scope, out found);
         if (status == Smmu3EventType.None || (status == Smmu3EventType.BadContext && _options.CachesInvalidConfiguration))
         {
-            AddConfiguration(_contexts, key, stream, status, found.W0, found.W1, found.W2, found.W3, drops);
+            AddConfiguration(_contexts, key, stream, status, found.W0, found.W1, found.W2, found.W3, scope);
         }
 
         return status;
     }
 
-    private Smmu3EventType ReadContext(uint stream, uint substream, in Smmu3StreamEntry entry, out Smmu3ContextDescriptor context)
+    private Smmu3EventType ReadContext(
+        uint stream, uint substream, in Smmu3StreamEntry entry, Scope scope, out Smmu3ContextDescriptor context)
     {
         context = default;
         ulong address = entry.ContextTable;
@@ -232,7 +231,7 @@ public sealed partial class Smmu3Model<TMemory>
             else
             {
                 ulong table = address & (ulong.MaxValue << Math.Max(entry.SubstreamBits - split + 3, 6));
-                var status = FindContextTable(stream, substream >> split, table, entry, out ulong low);
+                var status = FindContextTable(stream, substream >> split, table, entry, scope, out ulong low);
                 if (status != Smmu3EventType.None)
                 {
                     return status;
@@ -243,7 +242,7 @@ public sealed partial class Smmu3Model<TMemory>
         }
 
         Span<byte> bytes = stackalloc byte[Smmu3ContextDescriptor.Bytes];
-        var fetched = ReadContextStructure(address, entry, bytes);
+        var fetched = ReadContextStructure(address, entry, scope, bytes);
         if (fetched != Smmu3EventType.None)
         {
             return fetched;
@@ -253,7 +252,8 @@ public sealed partial class Smmu3Model<TMemory>
         return IsLegal(context, entry) ? Smmu3EventType.None : Smmu3EventType.BadContext;
     }
 
-    private Smmu3EventType FindContextTable(uint stream, uint index, ulong table, in Smmu3StreamEntry entry, out ulong found)
+    private Smmu3EventType FindContextTable(
+        uint stream, uint index, ulong table, in Smmu3StreamEntry entry, Scope scope, out ulong found)
     {
         ulong key = ContextKey(stream, index);
         if (_contextTables.TryFind(key, HardwareCache.Valid, HardwareCache.Valid, out var cached))
@@ -263,9 +263,8 @@ public sealed partial class Smmu3Model<TMemory>
         }
 
         found = 0;
-        long drops = _drops;
         Span<byte> bytes = stackalloc byte[Smmu3ContextTableEntry.Bytes];
-        var status = ReadContextStructure(table + ((ulong)index * Smmu3ContextTableEntry.Bytes), entry, bytes);
+        var status = ReadContextStructure(table + ((ulong)index * Smmu3ContextTableEntry.Bytes), entry, scope, bytes);
         if (status != Smmu3EventType.None)
         {
             return status;
@@ -278,16 +277,17 @@ public sealed partial class Smmu3Model<TMemory>
         }
 
         found = pointer.Table;
-        AddConfiguration(_contextTables, key, stream, Smmu3EventType.None, found, 0, 0, 0, drops);
+        AddConfiguration(_contextTables, key, stream, Smmu3EventType.None, found, 0, 0, 0, scope);
         return Smmu3EventType.None;
     }
 
     /// <summary>Reads a part of the tables of context descriptors, which stage 2 translates where it is on.</summary>
-    private Smmu3EventType ReadContextStructure(ulong address, in Smmu3StreamEntry entry, Span<byte> bytes)
+    private Smmu3EventType ReadContextStructure(ulong address, in Smmu3StreamEntry entry, Scope scope, Span<byte> bytes)
     {
         if ((entry.Config & 2) != 0)
         {
-            var status = FindSecond(address, entry, Smmu3FaultClass.Context, Smmu3Access.Read | Smmu3Access.Privileged, out var page);
+            var status = FindSecond(
+                address, entry, Smmu3FaultClass.Context, Smmu3Access.Read | Smmu3Access.Privileged, scope, out var page);
             if (status != Smmu3EventType.None)
             {
                 return status;

@@ -29,8 +29,10 @@ public sealed partial class Smmu3Model<TMemory>
     public Smmu3Translation Translate(in Smmu3Request request)
     {
         bool isKnown = false;
+        bool isAbsent = false;
         if (request.Kind == Smmu3RequestKind.Untranslated
-            && (TryHit(request, out var answer, out isKnown) || (!isKnown && TryTranslate(request, mayWalk: false, isKnown, out answer))))
+            && (TryHit(request, out var answer, out isKnown, out isAbsent)
+                || (!isKnown && TryTranslate(request, mayWalk: false, isKnown, out answer))))
         {
             return answer;
         }
@@ -46,7 +48,11 @@ public sealed partial class Smmu3Model<TMemory>
                     answer = PassTranslated(request);
                     break;
                 default:
-                    TryTranslate(request, mayWalk: true, isKnown, out answer);
+                    if (!isAbsent || !TryMiss(request, out answer))
+                    {
+                        TryTranslate(request, mayWalk: true, isKnown, out answer);
+                    }
+
                     break;
             }
         }
@@ -75,7 +81,8 @@ public sealed partial class Smmu3Model<TMemory>
             return true;
         }
 
-        var status = FindStream(request.StreamId, mayWalk, out var stream);
+        var scope = new Scope(_drops);
+        var status = FindStream(request.StreamId, mayWalk, scope, out var stream);
         if (status != Smmu3EventType.None)
         {
             return TryStop(status, request, default, mayWalk, out answer);
@@ -87,8 +94,7 @@ public sealed partial class Smmu3Model<TMemory>
             return true;
         }
 
-        long drops = _drops;
-        status = FindPath(request, stream, mayWalk, out var path);
+        status = FindPath(request, stream, mayWalk, scope, out var path);
         if (status != Smmu3EventType.None)
         {
             return TryStop(status, request, path, mayWalk, out answer);
@@ -96,7 +102,12 @@ public sealed partial class Smmu3Model<TMemory>
 
         if (mayWalk && !isKnown && (path.HasFirst || path.HasSecond))
         {
-            AddShortcut(request, path, drops);
+            AddShortcut(request, path);
+        }
+
+        if (mayWalk && IsUndisturbed(scope))
+        {
+            Remember(request, path);
         }
 
         if (!path.HasFirst && !path.HasSecond)
@@ -109,12 +120,12 @@ public sealed partial class Smmu3Model<TMemory>
     }
 
     /// <summary>Which stages translate a transaction, and whose.</summary>
-    private Smmu3EventType FindPath(in Smmu3Request request, in Smmu3StreamEntry stream, bool mayRead, out Path path)
+    private Smmu3EventType FindPath(in Smmu3Request request, in Smmu3StreamEntry stream, bool mayRead, Scope scope, out Path path)
     {
         bool hasFirst = (stream.Config & 1) != 0;
         bool hasSecond = (stream.Config & 2) != 0;
         uint substream = 0;
-        path = new Path(stream, default, false, hasSecond, request.Address, 0, Override(request.Access, stream), request.IsWrite, false);
+        path = new Path(stream, default, false, hasSecond, request.Address, 0, Override(request.Access, stream), request.IsWrite, false, scope);
         if (request.HasSubstream)
         {
             substream = (uint)request.SubstreamId;
@@ -150,7 +161,7 @@ public sealed partial class Smmu3Model<TMemory>
             return isTooWide ? BypassedTooFar(mayRead) : Smmu3EventType.None;
         }
 
-        var status = FindContext(request.StreamId, substream, stream, mayRead, out var context);
+        var status = FindContext(request.StreamId, substream, stream, mayRead, scope, out var context);
         if (status != Smmu3EventType.None)
         {
             return status;
@@ -167,7 +178,7 @@ public sealed partial class Smmu3Model<TMemory>
             address = kind == HypervisorKind ? address & 0x00ff_ffff_ffff_ffff : Canonical(address);
         }
 
-        path = new Path(stream, context, true, hasSecond, address, tag, path.Access, request.IsWrite, isUpper);
+        path = new Path(stream, context, true, hasSecond, address, tag, path.Access, request.IsWrite, isUpper, scope);
         if (context.DisablesUnprivileged(isUpper)
             && _unit.HasUnprivilegedDisable
             && kind != HypervisorKind
@@ -366,6 +377,14 @@ public sealed partial class Smmu3Model<TMemory>
         return new Smmu3Event(first, second, request.Address, last);
     }
 
+    /// <summary>Whether what was read may be cached: nothing was dropped since the transaction began. Memory may call back in its middle.</summary>
+    private bool IsUndisturbed(Scope scope) => scope.Drops == _drops;
+
+    /// <summary>What a transaction may leave behind.</summary>
+    /// <param name="Drops">The count of invalidations from before it read anything.</param>
+    /// <param name="LeavesNoTrace">Whether it is one by registers that sets nothing in tables, and so caches nothing that would have to be set.</param>
+    private readonly record struct Scope(long Drops, bool LeavesNoTrace = false);
+
     /// <summary>How a transaction is translated.</summary>
     /// <param name="Stream">The stream table entry.</param>
     /// <param name="Context">The context descriptor, if stage 1 is used.</param>
@@ -376,8 +395,9 @@ public sealed partial class Smmu3Model<TMemory>
     /// <param name="Access">What it needs, after the overrides of the stream. Nothing for a request that is told what is allowed.</param>
     /// <param name="IsWrite">Whether it writes, or is about to.</param>
     /// <param name="IsUpper">Whether TTB1 translates it.</param>
+    /// <param name="Scope">What may be left behind.</param>
     /// <param name="EndsAtIpa">Whether stage 2 is only used to reach the tables of stage 1.</param>
-    private readonly record struct Path(
+    private record struct Path(
         Smmu3StreamEntry Stream,
         Smmu3ContextDescriptor Context,
         bool HasFirst,
@@ -387,12 +407,13 @@ public sealed partial class Smmu3Model<TMemory>
         Smmu3Access Access,
         bool IsWrite,
         bool IsUpper,
+        Scope Scope,
         bool EndsAtIpa = false)
     {
         /// <summary>Whether rights are those of privileged transactions.</summary>
-        public bool IsPrivileged => (Access & Smmu3Access.Privileged) != 0;
+        public readonly bool IsPrivileged => (Access & Smmu3Access.Privileged) != 0;
 
         /// <summary>The right of stage 1 without which nothing is marked as written.</summary>
-        public ulong WriteRight => Smmu3Rights.NeededOfFirst(Smmu3Access.Write | (Access & Smmu3Access.Privileged));
+        public readonly ulong WriteRight => Smmu3Rights.NeededOfFirst(Smmu3Access.Write | (Access & Smmu3Access.Privileged));
     }
 }

@@ -25,8 +25,17 @@ public sealed partial class Smmu3Model<TMemory>
     // What is known of the fault that a walk or a fetch met.
     private Fault _fault;
 
-    // A translation by registers leaves no trace: nothing is set in tables, and nothing cached that would have to be.
-    private bool _leavesNoTrace;
+    // What a descriptor says of rights and memory: all but its address.
+    private const ulong RightsMask = 0xfff8_0000_0000_0fff;
+
+    private ulong _lastAttributes = ulong.MaxValue;
+    private ulong _lastLimits;
+    private ulong _lastTypes;
+    private ulong _lastRights;
+    private Smmu3StageFlags _lastFlags;
+    private ulong _lastProtected;
+    private ulong _lastProtections = (uint)Smmu3Rights.ProtectionOf(0, isPrivileged: false)
+        | ((ulong)Smmu3Rights.ProtectionOf(0, isPrivileged: true) << PrivilegedProtectionShift);
 
     // Most walks are of the same tables as the one before.
     private Smmu3StreamEntry _lastStream;
@@ -46,7 +55,7 @@ public sealed partial class Smmu3Model<TMemory>
         }
 
         return SecondOf(path.Stream, out var second)
-            ? FindSecond(path.Address, second, Smmu3FaultClass.Input, path.Access, checksRights: false, out page)
+            ? FindSecond(path.Address, second, Smmu3FaultClass.Input, path.Access, checksRights: false, path.Scope, out page)
             : NoPage(Smmu3EventType.BadStream, out page);
     }
 
@@ -86,19 +95,19 @@ public sealed partial class Smmu3Model<TMemory>
     }
 
     private Smmu3EventType FindSecond(
-        ulong address, in Smmu3StreamEntry stream, Smmu3FaultClass faultClass, Smmu3Access access, out Page page) =>
+        ulong address, in Smmu3StreamEntry stream, Smmu3FaultClass faultClass, Smmu3Access access, Scope scope, out Page page) =>
         SecondOf(stream, out var second)
-            ? FindSecond(address, second, faultClass, access, checksRights: true, out page)
+            ? FindSecond(address, second, faultClass, access, checksRights: true, scope, out page)
             : NoPage(Smmu3EventType.BadStream, out page);
 
     /// <summary>What stage 2 makes of an address, from the cache or by a walk.</summary>
     private Smmu3EventType FindSecond(
-        ulong address, in SecondStage second, Smmu3FaultClass faultClass, Smmu3Access access, bool checksRights, out Page page)
+        ulong address, in SecondStage second, Smmu3FaultClass faultClass, Smmu3Access access, bool checksRights, Scope scope, out Page page)
     {
         bool isWrite = (access & Smmu3Access.Write) != 0;
         if (!TryFindPage(address, second.Tag, out page) || (isWrite && (page.Rights & Smmu3Rights.Clean2) != 0))
         {
-            var status = WalkSecond(address, second, faultClass, isWrite, out page);
+            var status = WalkSecond(address, second, faultClass, isWrite, scope, out page);
             if (status != Smmu3EventType.None)
             {
                 return status;
@@ -114,7 +123,9 @@ public sealed partial class Smmu3Model<TMemory>
         return isDenied ? SecondFault(Smmu3EventType.Permission, faultClass, address, !isWrite) : Smmu3EventType.None;
     }
 
-    private Smmu3EventType WalkSecond(ulong address, in SecondStage second, Smmu3FaultClass faultClass, bool isWrite, out Page page)
+    [SkipLocalsInit]
+    private Smmu3EventType WalkSecond(
+        ulong address, in SecondStage second, Smmu3FaultClass faultClass, bool isWrite, Scope scope, out Page page)
     {
         page = default;
         var stage = second.Tables;
@@ -123,7 +134,6 @@ public sealed partial class Smmu3Model<TMemory>
             return SecondFault(Smmu3EventType.Translation, faultClass, address);
         }
 
-        long drops = _drops;
         ulong table = stage.Root;
         ulong limits = 0;
         int level = FindTable(address, stage, second.Tag, ref table, ref limits);
@@ -144,7 +154,7 @@ public sealed partial class Smmu3Model<TMemory>
 
             if (kind == NextTable)
             {
-                AddTable(address, level, stage, second.Tag, output, 0, drops);
+                AddTable(address, level, stage, second.Tag, output, 0, scope);
                 table = output;
                 level++;
                 continue;
@@ -153,7 +163,7 @@ public sealed partial class Smmu3Model<TMemory>
             ulong rights = SecondRights(value, stage);
             ulong wanted = value | (stage.Has(Smmu3StageFlags.SetsAccessFlag) ? ArmLpaeDescriptor.AccessFlag : 0)
                 | (isWrite && (rights & Smmu3Rights.Clean2) != 0 ? ArmLpaeDescriptor.Stage2Writable : 0);
-            if (!TryUpdate(place, value, wanted, stage, out bool isChanged) || (isChanged && ++tries >= MostTries))
+            if (!TryUpdate(place, value, wanted, stage, scope, out bool isChanged) || (isChanged && ++tries >= MostTries))
             {
                 return WalkAbort(isSecond: true, faultClass, place);
             }
@@ -163,13 +173,14 @@ public sealed partial class Smmu3Model<TMemory>
                 rights &= (wanted & ArmLpaeDescriptor.Stage2Writable) != 0 ? ~Smmu3Rights.Clean2 : ulong.MaxValue;
                 int shift = stage.ShiftOf(level);
                 page = new Page(output, address >> shift << shift, rights, shift);
-                AddPage(address, second.Tag, page, stage.Granule, level, isGlobal: false, origin: 0, drops);
+                AddPage(address, second.Tag, page, stage.Granule, level, isGlobal: false, origin: 0, scope);
                 return Smmu3EventType.None;
             }
         }
     }
 
     /// <summary>Walks stage 1, alone or on top of stage 2.</summary>
+    [SkipLocalsInit]
     private Smmu3EventType WalkFirst(in Path path, out Page page)
     {
         bool isUpper = path.IsUpper;
@@ -192,7 +203,6 @@ public sealed partial class Smmu3Model<TMemory>
             return FirstFault(Smmu3EventType.Translation, out page);
         }
 
-        long drops = _drops;
         ulong table = stage.Root;
         ulong limits = 0;
         int level = FindTable(path.Address, stage, path.Tag, ref table, ref limits);
@@ -203,7 +213,7 @@ public sealed partial class Smmu3Model<TMemory>
             ulong place = entry;
             if (path.HasSecond)
             {
-                var reached = ReachTable(entry, second, Smmu3Access.Read, out place);
+                var reached = ReachTable(entry, second, Smmu3Access.Read, path.Scope, out place);
                 if (reached != Smmu3EventType.None)
                 {
                     return NoPage(reached, out page);
@@ -224,13 +234,13 @@ public sealed partial class Smmu3Model<TMemory>
             if (kind == NextTable)
             {
                 limits |= stage.Has(Smmu3StageFlags.IgnoresTableLimits) ? 0 : value & TableLimits;
-                AddTable(path.Address, level, stage, path.Tag, output, limits, drops);
+                AddTable(path.Address, level, stage, path.Tag, output, limits, path.Scope);
                 table = output;
                 level++;
                 continue;
             }
 
-            ulong rights = FirstRights(value, limits, stage, path.Context.MemoryTypes);
+            ulong rights = RightsOf(value, limits, stage, path.Context.MemoryTypes);
             int shift = stage.ShiftOf(level);
             page = new Page(output, output, rights | Smmu3Rights.Stage2All, shift);
             bool isGlobal = (value & ArmLpaeDescriptor.NotGlobal) == 0;
@@ -240,7 +250,7 @@ public sealed partial class Smmu3Model<TMemory>
                 bool isNoted = (value & ArmLpaeDescriptor.AccessFlag) != 0 || !stage.Has(Smmu3StageFlags.SetsAccessFlag);
                 if (!path.HasSecond && isNoted)
                 {
-                    AddPage(path.Address, path.Tag, page, stage.Granule, level, isGlobal, origin: 0, drops);
+                    AddPage(path.Address, path.Tag, page, stage.Granule, level, isGlobal, origin: 0, path.Scope);
                 }
 
                 return Fail(Smmu3EventType.Permission);
@@ -249,16 +259,16 @@ public sealed partial class Smmu3Model<TMemory>
             bool isDirtied = path.IsWrite && (rights & Smmu3Rights.Clean1) != 0 && (rights & path.WriteRight) != 0;
             ulong wanted = (value | (stage.Has(Smmu3StageFlags.SetsAccessFlag) ? ArmLpaeDescriptor.AccessFlag : 0))
                 & (isDirtied ? ~ArmLpaeDescriptor.ReadOnly : ulong.MaxValue);
-            if (wanted != value && path.HasSecond && !_leavesNoTrace)
+            if (wanted != value && path.HasSecond && !path.Scope.LeavesNoTrace)
             {
-                var reached = ReachTable(entry, second, Smmu3Access.Write, out place);
+                var reached = ReachTable(entry, second, Smmu3Access.Write, path.Scope, out place);
                 if (reached != Smmu3EventType.None)
                 {
                     return NoPage(reached, out page);
                 }
             }
 
-            if (!TryUpdate(place, value, wanted, stage, out bool isChanged) || (isChanged && ++tries >= MostTries))
+            if (!TryUpdate(place, value, wanted, stage, path.Scope, out bool isChanged) || (isChanged && ++tries >= MostTries))
             {
                 return NoPage(WalkAbort(isSecond: false, Smmu3FaultClass.Table, place), out page);
             }
@@ -269,20 +279,20 @@ public sealed partial class Smmu3Model<TMemory>
             }
 
             page = isDirtied ? page with { Rights = page.Rights & ~Smmu3Rights.Clean1 } : page;
-            return FinishFirst(path, stage, second, level, isGlobal, drops, ref page);
+            return FinishFirst(path, stage, second, level, isGlobal, ref page);
         }
     }
 
     /// <summary>What stage 2 says of a page of stage 1, if there is one; then the page is cached.</summary>
     private Smmu3EventType FinishFirst(
-        in Path path, in Smmu3Stage stage, in SecondStage second, int level, bool isGlobal, long drops, ref Page page)
+        in Path path, in Smmu3Stage stage, in SecondStage second, int level, bool isGlobal, ref Page page)
     {
         int origin = 0;
         if (path.HasSecond && !path.EndsAtIpa)
         {
             var first = page;
             ulong ipa = first.PhysicalOf(path.Address);
-            var status = FindSecond(ipa, second, Smmu3FaultClass.Input, path.Access, checksRights: false, out page);
+            var status = FindSecond(ipa, second, Smmu3FaultClass.Input, path.Access, checksRights: false, path.Scope, out page);
             if (status != Smmu3EventType.None)
             {
                 return status;
@@ -298,16 +308,16 @@ public sealed partial class Smmu3Model<TMemory>
 
         if (!path.EndsAtIpa)
         {
-            AddPage(path.Address, path.Tag, page, stage.Granule, level, isGlobal, origin, drops);
+            AddPage(path.Address, path.Tag, page, stage.Granule, level, isGlobal, origin, path.Scope);
         }
 
         return Smmu3EventType.None;
     }
 
     /// <summary>Where an entry of a table of stage 1 is in memory.</summary>
-    private Smmu3EventType ReachTable(ulong entry, in SecondStage second, Smmu3Access access, out ulong place)
+    private Smmu3EventType ReachTable(ulong entry, in SecondStage second, Smmu3Access access, Scope scope, out ulong place)
     {
-        var status = FindSecond(entry, second, Smmu3FaultClass.Table, access | Smmu3Access.Privileged, checksRights: true, out var page);
+        var status = FindSecond(entry, second, Smmu3FaultClass.Table, access | Smmu3Access.Privileged, checksRights: true, scope, out var page);
         place = page.PhysicalOf(entry);
         return status;
     }
@@ -335,6 +345,21 @@ public sealed partial class Smmu3Model<TMemory>
             : Smmu3EventType.None;
     }
 
+    /// <summary>The rights of a descriptor of stage 1. Nearly all pages are as the one before, so that they are found out once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ulong RightsOf(ulong value, ulong limits, in Smmu3Stage stage, ulong memoryTypes)
+    {
+        value &= RightsMask;
+        if (_lastAttributes != value || _lastLimits != limits || _lastFlags != stage.Flags || _lastTypes != memoryTypes)
+        {
+            _lastRights = FirstRights(value, limits, stage, memoryTypes);
+            (_lastAttributes, _lastLimits, _lastFlags, _lastTypes) = (value, limits, stage.Flags, memoryTypes);
+        }
+
+        return _lastRights;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static ulong FirstRights(ulong value, ulong limits, in Smmu3Stage stage, ulong memoryTypes)
     {
         bool isOneRange = stage.Has(Smmu3StageFlags.OneRange);
@@ -430,7 +455,13 @@ public sealed partial class Smmu3Model<TMemory>
         for (int level = Smmu3Stage.LastLevel - 1; level >= stage.StartLevel && classes != 0; level--)
         {
             int shift = stage.ShiftOf(level);
-            if ((classes >> shift & 1) != 0 && _tables.TryFind(address >> shift, tag | ClassOf(shift), LookUpMask, out var entry))
+            if ((classes >> shift & 1) == 0)
+            {
+                continue;
+            }
+
+            ref readonly var entry = ref _tables.Find(address >> shift, tag | ClassOf(shift), LookUpMask);
+            if (entry.Space != 0)
             {
                 table = entry.A;
                 limits = entry.B;
@@ -441,9 +472,9 @@ public sealed partial class Smmu3Model<TMemory>
         return stage.StartLevel;
     }
 
-    private void AddTable(ulong address, int level, in Smmu3Stage stage, ulong tag, ulong table, ulong limits, long drops)
+    private void AddTable(ulong address, int level, in Smmu3Stage stage, ulong tag, ulong table, ulong limits, Scope scope)
     {
-        if (drops == _drops)
+        if (IsUndisturbed(scope))
         {
             int shift = stage.ShiftOf(level);
             _tables.Add(new CacheEntry
@@ -457,9 +488,9 @@ public sealed partial class Smmu3Model<TMemory>
         }
     }
 
-    private void AddPage(ulong address, ulong tag, in Page page, int granule, int level, bool isGlobal, int origin, long drops)
+    private void AddPage(ulong address, ulong tag, in Page page, int granule, int level, bool isGlobal, int origin, Scope scope)
     {
-        if (drops != _drops || _leavesNoTrace)
+        if (!IsUndisturbed(scope) || scope.LeavesNoTrace)
         {
             return;
         }
@@ -477,10 +508,22 @@ public sealed partial class Smmu3Model<TMemory>
             A = page.Address,
             B = page.Ipa,
             C = page.Rights,
-            D = (uint)Smmu3Rights.ProtectionOf(page.Rights, isPrivileged: false)
-                | ((ulong)Smmu3Rights.ProtectionOf(page.Rights, isPrivileged: true) << PrivilegedProtectionShift),
+            D = ProtectionsOf(page.Rights),
         });
         _brokenSizes |= origin != 0 ? 1ul << origin : 0;
+    }
+
+    /// <summary>What unprivileged and privileged transactions may do, for a hit.</summary>
+    private ulong ProtectionsOf(ulong rights)
+    {
+        if (rights != _lastProtected)
+        {
+            _lastProtected = rights;
+            _lastProtections = (uint)Smmu3Rights.ProtectionOf(rights, isPrivileged: false)
+                | ((ulong)Smmu3Rights.ProtectionOf(rights, isPrivileged: true) << PrivilegedProtectionShift);
+        }
+
+        return _lastProtections;
     }
 
     private static Smmu3EventType NoPage(Smmu3EventType type, out Page page)
@@ -531,12 +574,13 @@ public sealed partial class Smmu3Model<TMemory>
     /// <param name="value">The entry.</param>
     /// <param name="wanted">What it is to be.</param>
     /// <param name="stage">Its stage.</param>
+    /// <param name="scope">Whether anything may be stored.</param>
     /// <param name="isChanged">Whether the entry is another one by now; then nothing was stored.</param>
     /// <returns>False if nothing can be stored there.</returns>
-    private bool TryUpdate(ulong address, ulong value, ulong wanted, in Smmu3Stage stage, out bool isChanged)
+    private bool TryUpdate(ulong address, ulong value, ulong wanted, in Smmu3Stage stage, Scope scope, out bool isChanged)
     {
         isChanged = false;
-        if (value == wanted || _leavesNoTrace)
+        if (value == wanted || scope.LeavesNoTrace)
         {
             return true;
         }

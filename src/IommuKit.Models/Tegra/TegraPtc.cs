@@ -20,7 +20,9 @@ internal sealed class TegraPtc<TMemory>
     private readonly ulong[] _tags;
     private readonly byte[] _data;
     private readonly int[] _nextWay;
-    private readonly byte[] _bypass;
+
+    // Counts flushes: a line that was read while one came does not stay.
+    private long _flushes;
     private long _hits;
     private long _misses;
 
@@ -34,7 +36,6 @@ internal sealed class TegraPtc<TMemory>
         _tags = new ulong[sets * ways];
         _data = new byte[sets * ways * lineSize];
         _nextWay = new int[sets];
-        _bypass = new byte[lineSize];
         FlushAll();
     }
 
@@ -48,43 +49,56 @@ internal sealed class TegraPtc<TMemory>
 
     public long Misses => _misses;
 
+    /// <summary>Bytes of a line.</summary>
+    public int LineSize => _lineSize;
+
     /// <summary>Reads the line around a physical address.</summary>
-    /// <returns>Empty if no memory answers.</returns>
-    public ReadOnlySpan<byte> ReadLine(ulong physicalAddress)
+    /// <param name="physicalAddress">The address.</param>
+    /// <param name="buffer">Where the line goes that is not in the cache: memory may call back, and other lines be read meanwhile.</param>
+    /// <returns>The line, until another one is read; empty if no memory answers.</returns>
+    public ReadOnlySpan<byte> ReadLine(ulong physicalAddress, Span<byte> buffer)
     {
         ulong line = physicalAddress & ~((ulong)_lineSize - 1);
-        if (!IsEnabled)
-        {
-            _misses++;
-            return _memory.TryRead(line, _bypass) ? _bypass : default;
-        }
-
         int set = (int)((uint)(line >> _lineLog2) & IndexMask) & (_sets - 1);
         int first = set * _ways;
-        int hit = _tags.AsSpan(first, _ways).IndexOf(line);
-        if (hit >= 0)
+        if (IsEnabled)
         {
-            _hits++;
-            return Data(first + hit);
+            int hit = _tags.AsSpan(first, _ways).IndexOf(line);
+            if (hit >= 0)
+            {
+                _hits++;
+                return Data(first + hit);
+            }
         }
 
         _misses++;
-        int victim = first + _nextWay[set];
-        _nextWay[set] = (_nextWay[set] + 1) % _ways;
-        _tags[victim] = Empty;
-        if (!_memory.TryRead(line, Data(victim)))
+        bool isKept = IsEnabled;
+        long flushes = _flushes;
+        if (!_memory.TryRead(line, buffer))
         {
             return default;
         }
 
-        _tags[victim] = line;
-        return Data(victim);
+        if (isKept && flushes == _flushes)
+        {
+            int victim = first + _nextWay[set];
+            _nextWay[set] = (_nextWay[set] + 1) % _ways;
+            _tags[victim] = line;
+            buffer.CopyTo(Data(victim));
+        }
+
+        return buffer;
     }
 
-    public void FlushAll() => Array.Fill(_tags, Empty);
+    public void FlushAll()
+    {
+        _flushes++;
+        Array.Fill(_tags, Empty);
+    }
 
     public void FlushLine(ulong physicalAddress)
     {
+        _flushes++;
         ulong line = physicalAddress & ~((ulong)_lineSize - 1);
 
         // Every set is searched: the index mask may have changed since the line came in.
@@ -110,6 +124,7 @@ internal sealed class TegraPtc<TMemory>
     /// <summary>Saves or restores what it holds.</summary>
     public void Transfer(ref StateTransfer transfer)
     {
+        _flushes++;
         transfer.Values(_tags);
         transfer.Values(_data);
         transfer.Values(_nextWay);

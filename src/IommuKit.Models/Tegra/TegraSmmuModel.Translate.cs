@@ -91,10 +91,17 @@ public sealed partial class TegraSmmuModel<TMemory>
         {
             _tlbMisses++;
             Span<uint> walked = stackalloc uint[_tlb.PagesPerLine];
+            long flushes = _tlb.Flushes;
             Walk(asid, iova, walked);
-            _changes.Begin();
-            walked.CopyTo(_tlb.Add(asid, iova) is { IsEmpty: false } line ? line : walked);
-            _changes.End();
+
+            // Memory may have called back: what was flushed meanwhile does not come back by what was read before.
+            if (flushes == _tlb.Flushes)
+            {
+                _changes.Begin();
+                walked.CopyTo(_tlb.Add(asid, iova) is { IsEmpty: false } line ? line : walked);
+                _changes.End();
+            }
+
             word = walked[page];
         }
         else
@@ -157,7 +164,8 @@ public sealed partial class TegraSmmuModel<TMemory>
         }
 
         uint start = iova & ~((1u << _groupShift) - 1);
-        var directory = ReadEntries(TegraEntry.Address(root), start >> TegraEntry.SectionShift);
+        Span<byte> buffer = stackalloc byte[_ptc.LineSize];
+        var directory = ReadEntries(TegraEntry.Address(root), start >> TegraEntry.SectionShift, buffer);
         if (directory.IsEmpty)
         {
             return;
@@ -180,7 +188,7 @@ public sealed partial class TegraSmmuModel<TMemory>
 
         for (int page = 0; page < words.Length;)
         {
-            var pages = ReadEntries(TegraEntry.Address(entry), first + (uint)page);
+            var pages = ReadEntries(TegraEntry.Address(entry), first + (uint)page, buffer);
             if (pages.IsEmpty)
             {
                 // Nothing answers where the table should be; the group's other lines are no better.
@@ -195,10 +203,10 @@ public sealed partial class TegraSmmuModel<TMemory>
     }
 
     /// <summary>The entries of a table from an index to the end of their line in the page-table cache; empty if no memory answers.</summary>
-    private ReadOnlySpan<uint> ReadEntries(ulong table, uint index)
+    private ReadOnlySpan<uint> ReadEntries(ulong table, uint index, Span<byte> buffer)
     {
         ulong address = (table & ((1ul << _soc.PhysicalBits) - 1)) + (index * sizeof(uint));
-        var line = _ptc.ReadLine(address);
+        var line = _ptc.ReadLine(address, buffer);
         return line.IsEmpty ? default : MemoryMarshal.Cast<byte, uint>(line)[((int)(address & (ulong)(line.Length - 1)) / sizeof(uint))..];
     }
 

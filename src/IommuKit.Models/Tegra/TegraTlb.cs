@@ -97,7 +97,14 @@ internal sealed class TegraTlb
         return Words(victim);
     }
 
-    public void FlushAll() => Array.Fill(_asids, Empty);
+    /// <summary>Flushes until now.</summary>
+    public long Flushes { get; private set; }
+
+    public void FlushAll()
+    {
+        Flushes++;
+        Array.Fill(_asids, Empty);
+    }
 
     /// <summary>As it is after power-on.</summary>
     public void Reset()
@@ -112,6 +119,7 @@ internal sealed class TegraTlb
     /// <summary>Saves or restores what it holds.</summary>
     public void Transfer(ref StateTransfer transfer)
     {
+        Flushes++;
         transfer.Values(_asids);
         transfer.Values(_groups);
         transfer.Values(_stamps);
@@ -125,6 +133,7 @@ internal sealed class TegraTlb
     /// <param name="shift">Log2 of the bytes around it that match.</param>
     public void Flush(int? asid, uint iova, int shift)
     {
+        Flushes++;
         for (int line = 0; line < _asids.Length; line++)
         {
             ulong start = (ulong)_groups[line] << _groupShift;

@@ -89,8 +89,8 @@ public sealed partial class VtdModel<TMemory>
         }
 
         var space = isLegacy
-            ? SpaceOf(new VtdContextEntry(found.Data, found.Info))
-            : SpaceOf(new VtdPasidEntry(found.Data, (ushort)found.Space, found.Info), pasid);
+            ? SpaceOf(new VtdContextEntry(found.Data, found.Info), drops)
+            : SpaceOf(new VtdPasidEntry(found.Data, (ushort)found.Space, found.Info), pasid, drops);
         Page page;
         lock (_gate)
         {

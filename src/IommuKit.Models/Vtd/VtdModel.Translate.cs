@@ -87,6 +87,7 @@ public sealed partial class VtdModel<TMemory>
             return TryStop(request, VtdFaultReason.LegacyWithPasid, isRecorded: true, mayWalk, out answer);
         }
 
+        long drops = _drops;
         var reason = FindContext(request.Source, mayWalk, out var context);
         var entry = new VtdContextEntry(context.Data, context.Info);
         if (reason != VtdFaultReason.None)
@@ -112,11 +113,12 @@ public sealed partial class VtdModel<TMemory>
             return TryStop(request, VtdFaultReason.AddressBeyondWidth, !entry.DisablesFaults, mayWalk, out answer);
         }
 
-        return TryTranslatePage(request, SpaceOf(entry), isPrivileged: false, !entry.DisablesFaults, mayWalk, out answer);
+        return TryTranslatePage(request, SpaceOf(entry, drops), isPrivileged: false, !entry.DisablesFaults, mayWalk, out answer);
     }
 
     private bool TryTranslateScalable(in VtdRequest request, bool mayWalk, out VtdTranslation answer)
     {
+        long drops = _drops;
         var reason = FindContext(request.Source, mayWalk, out var slot);
         var context = new VtdScalableContextEntry(slot.Data, slot.Info, 0, 0);
         if (reason == VtdFaultReason.None)
@@ -145,7 +147,7 @@ public sealed partial class VtdModel<TMemory>
         }
 
         bool isPrivileged = request.HasPasid ? (request.Access & VtdAccess.Privileged) != 0 : context.IsRequestPrivileged;
-        return TryTranslatePasid(request, pasid, entry, isPrivileged, mayWalk, out answer);
+        return TryTranslatePasid(request, pasid, entry, isPrivileged, drops, mayWalk, out answer);
     }
 
     private static VtdFaultReason CheckContext(in VtdRequest request, in VtdScalableContextEntry context)
@@ -166,7 +168,7 @@ public sealed partial class VtdModel<TMemory>
     }
 
     private bool TryTranslatePasid(
-        in VtdRequest request, int pasid, in VtdCacheEntry slot, bool isPrivileged, bool mayWalk, out VtdTranslation answer)
+        in VtdRequest request, int pasid, in VtdCacheEntry slot, bool isPrivileged, long drops, bool mayWalk, out VtdTranslation answer)
     {
         var entry = new VtdPasidEntry(slot.Data, (ushort)slot.Space, slot.Info);
         var reason = VtdFaultReason.None;
@@ -194,22 +196,23 @@ public sealed partial class VtdModel<TMemory>
         }
 
         return reason == VtdFaultReason.None
-            ? TryTranslatePage(request, SpaceOf(entry, pasid), isPrivileged, !entry.DisablesFaults, mayWalk, out answer)
+            ? TryTranslatePage(request, SpaceOf(entry, pasid, drops), isPrivileged, !entry.DisablesFaults, mayWalk, out answer)
             : TryStop(request, reason, !entry.DisablesFaults, mayWalk, out answer);
     }
 
     /// <summary>How a device is translated in legacy mode.</summary>
-    private static Space SpaceOf(in VtdContextEntry entry) => new(
+    private static Space SpaceOf(in VtdContextEntry entry, long drops) => new(
         VtdPasidType.SecondStage,
         entry.DomainId,
         SpaceOf(SecondKind, entry.DomainId, 0),
         entry.SecondStage,
         TopLevelOf(entry.Width),
         SetsSecondBits: false,
-        0);
+        0,
+        drops);
 
     /// <summary>How a PASID is translated.</summary>
-    private static Space SpaceOf(in VtdPasidEntry entry, int pasid) => new(
+    private static Space SpaceOf(in VtdPasidEntry entry, int pasid, long drops) => new(
         entry.Type,
         entry.DomainId,
         entry.Type switch
@@ -221,7 +224,8 @@ public sealed partial class VtdModel<TMemory>
         entry.SecondStage,
         TopLevelOf(entry.Width),
         entry.EnablesSecondStageAccessedDirty,
-        entry.Type == VtdPasidType.SecondStage ? 0 : entry.Third);
+        entry.Type == VtdPasidType.SecondStage ? 0 : entry.Third,
+        drops);
 
     private static VtdFaultReason CheckFirstStage(in VtdRequest request, in VtdPasidEntry entry, bool isPrivileged)
     {
@@ -403,8 +407,11 @@ public sealed partial class VtdModel<TMemory>
     /// <param name="SecondLevel">The level of that root.</param>
     /// <param name="SetsSecondBits">Whether accessed and dirty bits of the second stage are set.</param>
     /// <param name="Control">The third quadword of the PASID entry, which is about the first stage; 0 without one.</param>
+    /// <param name="Drops">
+    /// The count of invalidations from before anything was read for the request: memory may call back, and what was dropped meanwhile must not be cached.
+    /// </param>
     private readonly record struct Space(
-        VtdPasidType Type, ushort Domain, ulong Tag, ulong SecondRoot, int SecondLevel, bool SetsSecondBits, ulong Control);
+        VtdPasidType Type, ushort Domain, ulong Tag, ulong SecondRoot, int SecondLevel, bool SetsSecondBits, ulong Control, long Drops);
 
     /// <summary>A page as the IOTLB has it.</summary>
     /// <param name="Data">Its physical address, and <see cref="PageRights"/> in the low bits.</param>

@@ -34,14 +34,13 @@ public sealed partial class VtdModel<TMemory>
     private Page Walk(ulong address, bool isWrite, in Space space, bool isPrivileged)
     {
         _misses++;
-        long drops = _drops;
         var page = space.Type == VtdPasidType.SecondStage
             ? WalkSecond(address, space, isWrite)
             : WalkFirst(address, space, isWrite, isPrivileged);
 
         // What is not there is cached in caching mode alone, and never of a first stage.
         bool isCached = page.Reason == VtdFaultReason.None || (_cap.CachingMode && space.Type == VtdPasidType.SecondStage);
-        if (isCached && drops == _drops)
+        if (isCached && space.Drops == _drops)
         {
             var cache = page.SizeLog2 >= ShiftOf(2) ? _pages1G : page.SizeLog2 >= ShiftOf(1) ? _pages2M : _pages;
             int shift = page.SizeLog2 >= ShiftOf(2) ? ShiftOf(2) : page.SizeLog2 >= ShiftOf(1) ? ShiftOf(1) : PageShift;
@@ -56,12 +55,12 @@ public sealed partial class VtdModel<TMemory>
     /// <param name="address">The address that it translates.</param>
     /// <param name="space">Where its tables are.</param>
     /// <param name="isWrite">Whether the page is about to be written.</param>
+    [SkipLocalsInit]
     private Page WalkSecond(ulong address, in Space space, bool isWrite)
     {
         ulong tag = SpaceOf(SecondKind, space.Domain, 0);
         ulong pointer = space.SecondRoot | (ulong)(PageRights.Read | PageRights.Write);
         int level = FindTable(address, tag, space.SecondLevel, ref pointer);
-        long drops = _drops;
         for (int tries = 0; ; tries++)
         {
             ulong place = (pointer & ~PointerRights) + EntryOffset(address, level);
@@ -76,8 +75,15 @@ public sealed partial class VtdModel<TMemory>
             if (level != 0 && (value & SecondPointerMask) == SecondPointer && !space.SetsSecondBits && IsInMemory(value))
             {
                 pointer = (value & VtdSecondStageEntry.AddressMask) | (pointer & PointerRights);
-                AddTable(level--, address, tag, pointer, drops);
+                AddTable(level--, address, tag, pointer, space.Drops);
                 continue;
+            }
+
+            // And the usual page has nothing but an address and both rights.
+            if (level == 0 && (value & ~VtdSecondStageEntry.AddressMask) == SecondPointer && !space.SetsSecondBits && IsInMemory(value))
+            {
+                var way = (PageRights)(pointer & PointerRights) & (PageRights.Read | PageRights.Write);
+                return new Page((value & VtdSecondStageEntry.AddressMask) | (ulong)SecondRights(way, isDirty: true), PageShift, VtdFaultReason.None);
             }
 
             var entry = VtdSecondStageFormat.Decode(value, level, _unit.HostAddressBits);
@@ -117,17 +123,11 @@ public sealed partial class VtdModel<TMemory>
             if (isLeaf)
             {
                 bool isDirty = !space.SetsSecondBits || (value & VtdSecondStageEntry.Dirty) != 0;
-                return new Page(
-                    entry.Address
-                        | (ulong)(granted | PageRights.User | PageRights.Execute)
-                        | ((granted & PageRights.Write) != 0 ? (ulong)PageRights.SupervisorWrite : 0)
-                        | (isDirty ? (ulong)PageRights.Dirty : 0),
-                    entry.SizeLog2,
-                    VtdFaultReason.None);
+                return new Page(entry.Address | (ulong)SecondRights(granted, isDirty), entry.SizeLog2, VtdFaultReason.None);
             }
 
             pointer = entry.Address | (ulong)granted;
-            AddTable(level, address, tag, pointer, drops);
+            AddTable(level, address, tag, pointer, space.Drops);
             level--;
         }
     }
@@ -150,7 +150,6 @@ public sealed partial class VtdModel<TMemory>
             }
         }
 
-        long drops = _drops;
         for (int tries = 0; ; tries++)
         {
             ulong place = (pointer & ~PointerRights) + EntryOffset(address, level);
@@ -163,7 +162,7 @@ public sealed partial class VtdModel<TMemory>
             if (level != 0 && (value & FirstPointerMask) == FirstPointer && (value & usedBits) == usedBits && !isNested && IsInMemory(value))
             {
                 pointer = (value & X86Entry.AddressMask) | (pointer & PointerRights);
-                AddTable(level--, address, space.Tag, pointer, drops);
+                AddTable(level--, address, space.Tag, pointer, space.Drops);
                 continue;
             }
 
@@ -211,7 +210,7 @@ public sealed partial class VtdModel<TMemory>
                 return NoPage(failure);
             }
 
-            AddTable(level, address, space.Tag, pointer, drops);
+            AddTable(level, address, space.Tag, pointer, space.Drops);
             _hasNested |= isNested;
             level--;
         }
@@ -308,6 +307,14 @@ public sealed partial class VtdModel<TMemory>
         || ((value & TransientMapping) != 0 && !_ecap.DeviceTlb)
         || (level == 1 && !_cap.SecondStage2M)
         || (level == HighestLeaf && !_cap.SecondStage1G);
+
+    /// <summary>The rights of a page of the second stage, which has no privilege and no execution.</summary>
+    private static PageRights SecondRights(PageRights granted, bool isDirty) =>
+        granted
+        | PageRights.User
+        | PageRights.Execute
+        | ((granted & PageRights.Write) != 0 ? PageRights.SupervisorWrite : 0)
+        | (isDirty ? PageRights.Dirty : 0);
 
     private static PageRights RightsOf(Protection protection) =>
         ((protection & Protection.Read) != 0 ? PageRights.Read : 0) | ((protection & Protection.Write) != 0 ? PageRights.Write : 0);

@@ -325,17 +325,24 @@ internal sealed class DomainSync<THardware, TBatch>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Fence()
     {
         if (_cache is null)
         {
             Interlocked.MemoryBarrier();
-            return;
         }
+        else
+        {
+            FenceCache(_cache);
+        }
+    }
 
+    private void FenceCache(ICpuCache cache)
+    {
         try
         {
-            _cache.Barrier();
+            cache.Barrier();
         }
         catch (Exception exception)
         {
@@ -472,6 +479,7 @@ internal sealed class DomainSync<THardware, TBatch>
     }
 
     // Under a pointer to a table there may be leaves of the smallest size.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private TlbRange RangeOf(in EntryRun run, ulong span) =>
         run.ChangesTable
             ? new TlbRange(run.Iova, span, _granuleLog2, ChangesTables: true)

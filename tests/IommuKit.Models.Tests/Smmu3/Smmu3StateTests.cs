@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using IommuKit.Models.Memory;
 using IommuKit.Models.Smmu3;
 using IommuKit.Specs.Smmu3;
@@ -142,105 +141,6 @@ public sealed class Smmu3StateTests
         accepted.ShouldBeGreaterThan(500);
     }
 
-    /// <summary>
-    /// A guest that writes anything anywhere: registers, queues, tables, with devices of every kind beside it. No exception, no end of time, no
-    /// memory that
-    /// is not there.
-    /// </summary>
-    [Theory]
-    [InlineData("full", 1)]
-    [InlineData("full", 2)]
-    [InlineData("mmu-600", 3)]
-    [InlineData("qemu", 4)]
-    public void A_hostile_guest_gets_no_exception(string unitName, int seed)
-    {
-        int rounds = int.TryParse(Environment.GetEnvironmentVariable("IOMMUKIT_SMMU3_FUZZ"), out int wanted) ? wanted : 60_000;
-        var random = new Random(seed);
-        var memory = new GuestMemory();
-        byte[] ram = new byte[1 << 16];
-        memory.Add(0, ram);
-        var unit = Smmu3Unit.Presets.Single(preset => preset.Name == unitName);
-        var model = new Smmu3Model<GuestMemoryView>(unit, memory.View, Small);
-        var pending = new Queue<Smmu3Request>();
-        model.StallEnded = end =>
-        {
-            if (end.Outcome == Smmu3Outcome.Retry && pending.Count < 16)
-            {
-                pending.Enqueue(end.Request);
-            }
-        };
-        model.DeviceTlbInvalidated = _ => random.Next(4) != 0;
-        uint[] registers = [.. Enumerable.Range(0, 0x130 / 4).Select(i => (uint)i * 4), 0x100a8, 0x100ac, 0x100c8, 0x100cc];
-        var outcomes = new HashSet<Smmu3Outcome>();
-        var events = new HashSet<Smmu3EventType>();
-        Program(model, random, unit);
-        for (int round = 0; round < rounds; round++)
-        {
-            switch (random.Next(12))
-            {
-                case 0:
-                    model.Write32(registers[random.Next(registers.Length)], Value32());
-                    break;
-                case 1:
-                    model.Write64(registers[random.Next(registers.Length)], Value());
-                    break;
-                case 2:
-                    model.Read64(registers[random.Next(registers.Length)]);
-                    break;
-                case 3 or 4:
-                    BinaryPrimitives.WriteUInt64LittleEndian(ram.AsSpan(random.Next(ram.Length / 8) * 8), Value());
-                    break;
-                case 5:
-                    StoreCommand(ram, random);
-                    model.Write32(Smmu3Register.CommandProducer, (uint)random.Next(32));
-                    break;
-                case 6 when random.Next(20) == 0:
-                    Program(model, random, unit);
-                    break;
-                case 6:
-                    model.Write32(Smmu3Register.GlobalErrorAck, model.Read32(Smmu3Register.GlobalError));
-                    break;
-                case 7:
-                    model.RequestPage(new Smmu3PageRequest(Value(), Value()));
-                    break;
-                case 8 when pending.TryDequeue(out var again):
-                    Note(model.Translate(again));
-                    break;
-                default:
-                    Note(model.Translate(new Smmu3Request(
-                        random.Next(8) == 0 ? Value32() : (uint)random.Next(16),
-                        Value(),
-                        (Smmu3Access)random.Next(1, 16),
-                        random.Next(3) == 0 ? random.Next(1 << 20) >> random.Next(20) : Smmu3Request.NoSubstream,
-                        (Smmu3RequestKind)(random.Next(4) == 0 ? random.Next(3) : 0))));
-                    break;
-            }
-        }
-
-        outcomes.ShouldContain(Smmu3Outcome.Abort);
-        outcomes.ShouldContain(Smmu3Outcome.Allowed);
-        events.Count.ShouldBeGreaterThan(5);
-        model.StallCount.ShouldBeLessThanOrEqualTo(unit.MostStalls);
-
-        void Note(in Smmu3Translation answer)
-        {
-            outcomes.Add(answer.Outcome);
-            events.Add(answer.Event);
-        }
-
-        ulong Value() => random.Next(6) switch
-        {
-            0 => (ulong)random.NextInt64() << 1,
-            1 => (ulong)random.Next(16) << random.Next(60),
-            2 => ((ulong)random.Next(16) << 12) | 0x4c3,
-            3 => ((ulong)random.Next(1 << 16) & ~0x3ful) | (uint)((random.Next(8) << 1) | 1),
-            4 => 0x0001_6603_8000_0000ul | (uint)random.Next(1 << 24) | ((ulong)(uint)random.Next(16) << 48),
-            _ => ((ulong)random.Next(1 << 16) & ~0xful) | 3,
-        };
-
-        uint Value32() => random.Next(2) == 0 ? (uint)Value() : (uint)random.Next(64);
-    }
-
     private static Smmu3ModelOptions Small => new()
     {
         Iotlb = new(4, 2),
@@ -250,26 +150,4 @@ public sealed class Smmu3StateTests
         ContextCache = new(2, 2),
         ContextTableCache = new(1, 1),
     };
-
-    private static void Program(Smmu3Model<GuestMemoryView> model, Random random, Smmu3Unit unit)
-    {
-        model.Write32(Smmu3Register.Control0, 0);
-        model.Write64(Smmu3Register.StreamTable, (ulong)random.Next(16) << 12);
-        model.Write32(Smmu3Register.StreamTableConfig, (uint)random.Next(12) | (uint)(random.Next(2) << 16) | (8 << 6));
-        model.Write64(Smmu3Register.CommandQueue, 0x8000 | (uint)random.Next(6));
-        model.Write64(Smmu3Register.EventQueue, (0x9000ul + ((ulong)random.Next(8) << 12)) | (uint)random.Next(4));
-        model.Write64(Smmu3Register.PageRequestQueue, 0xa000 | (uint)random.Next(6));
-        model.Write32(Smmu3Register.Control2, (uint)random.Next(16));
-        model.Write32(Smmu3Register.InterruptControl, (uint)random.Next(8));
-        model.Write32(Smmu3Register.Control0, 0xf | (uint)(random.Next(2) << 4) | (unit.HasVmidWildcards ? (uint)random.Next(8) << 6 : 0));
-    }
-
-    private static void StoreCommand(byte[] ram, Random random)
-    {
-        var codes = Enum.GetValues<Smmu3CommandCode>();
-        int place = 0x8000 + (random.Next(32) * 16);
-        ulong operands = (ulong)random.NextInt64() & 0xffff_ffff_ffff_fb00 & (random.Next(2) == 0 ? ulong.MaxValue : 0x0000_000f_ffff_f800);
-        BinaryPrimitives.WriteUInt64LittleEndian(ram.AsSpan(place), operands | (ulong)codes[random.Next(codes.Length)]);
-        BinaryPrimitives.WriteUInt64LittleEndian(ram.AsSpan(place + 8), (ulong)random.NextInt64() >> random.Next(60));
-    }
 }

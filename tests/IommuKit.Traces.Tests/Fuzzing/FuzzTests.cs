@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using IommuKit.Traces.Tests.Support;
 
 namespace IommuKit.Traces.Tests.Fuzzing;
 
@@ -83,7 +82,7 @@ public sealed class FuzzTests : IDisposable
     public void Trace_dat()
     {
         var random = new Random(4);
-        byte[][] seeds = [.. DatSeeds()];
+        byte[][] seeds = [.. DatSeeds.All()];
         int refused = 0;
         for (int input = 0; input < FuzzedFile.Inputs; input++)
         {
@@ -104,7 +103,7 @@ public sealed class FuzzTests : IDisposable
     public void Trace_dat_in_gzip()
     {
         var random = new Random(5);
-        byte[][] seeds = [.. DatSeeds()];
+        byte[][] seeds = [.. DatSeeds.All()];
         for (int input = 0; input < FuzzedFile.Inputs / 4; input++)
         {
             byte[] file = MutateDat(random, seeds[random.Next(seeds.Length)]);
@@ -133,29 +132,6 @@ public sealed class FuzzTests : IDisposable
         }
 
         return [.. file[..at], .. piece, .. file[end..]];
-    }
-
-    private static IEnumerable<byte[]> DatSeeds()
-    {
-        foreach (bool isBig in (bool[])[false, true])
-        {
-            var writer = new DatWriter(isBig);
-            writer.Cpus[0].Add(writer.Page(
-                1000,
-                0,
-                0,
-                writer.Record(0, writer.MapData(0x1000, 0x8000, 4096)),
-                writer.Record(5, writer.QueueData(0x500f2, 0x7f_f002, "dmar3")),
-                writer.Record(5, writer.UnmapData(0x1000, 4096, 8192)),
-                writer.Record(5, writer.UnmapData(0x1000, 0, 0))));
-            writer.Cpus[1].Add(writer.Page(1005, (1u << 31) | (1u << 30), 77, writer.Record(0, writer.MapData(0x2000, 0x9000, 4096))));
-            writer.Cpus[1].Add(writer.Page(2000, 0, 0, writer.Record(9, writer.UnmapData(0x2000, 4096, 4096))));
-            yield return writer.Version6();
-            foreach (string compression in (string[])["none", "zlib", "zstd"])
-            {
-                yield return writer.Version7(compression);
-            }
-        }
     }
 
     private static byte[] Compress(byte[] data)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IommuKit.Domains;
 using IommuKit.Sync;
 
@@ -12,6 +13,7 @@ internal sealed class WalkerLink(Action<TlbInvalidation>? told)
     /// <summary>The domain; set before its first operation.</summary>
     public IommuDomain? Domain { get; set; }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Tell(in TlbRange range) => told!(new TlbInvalidation(Domain!, range));
 
     /// <summary>As the domain calls them.</summary>
