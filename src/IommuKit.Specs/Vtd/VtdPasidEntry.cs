@@ -106,6 +106,20 @@ public readonly record struct VtdPasidEntry(ulong First, ulong Second, ulong Thi
         domainId | (walksSnoop ? SnoopsWalk : 0),
         0);
 
+    /// <summary>A present entry that translates by a first stage, whose addresses the second stage translates.</summary>
+    /// <param name="secondRoot">The root of the second stage.</param>
+    /// <param name="width">Its width: 1 for 39 bits, 2 for 48, 3 for 57.</param>
+    /// <param name="firstRoot">The root of the first stage, an address that the second stage translates.</param>
+    /// <param name="mode">0 for four levels of first stage, 1 for five.</param>
+    /// <param name="domainId">The domain.</param>
+    /// <param name="walksSnoop">Whether page walks snoop the CPU's caches.</param>
+    /// <param name="enablesNoExecute">Whether XD of the first stage's entries counts.</param>
+    public static VtdPasidEntry OfNested(
+        ulong secondRoot, int width, ulong firstRoot, int mode, ushort domainId, bool walksSnoop, bool enablesNoExecute) => new(
+        Present | secondRoot | ((ulong)(uint)(width & 7) << WidthShift) | ((ulong)VtdPasidType.Nested << TypeShift),
+        domainId | (walksSnoop ? SnoopsWalk : 0),
+        firstRoot | ((ulong)(uint)(mode & 3) << ModeShift) | (enablesNoExecute ? NoExecute : 0));
+
     /// <summary>A present entry that passes through.</summary>
     /// <param name="domainId">The domain.</param>
     /// <param name="walksSnoop">Whether page walks snoop the CPU's caches, should the type change.</param>

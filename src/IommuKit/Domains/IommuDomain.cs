@@ -327,6 +327,7 @@ public abstract class IommuDomain : IDisposable
             DetachLocked(device, pasid);
         }
 
+        Driver.Leaving(this);
         FreeTables();
         Driver.Remove(this);
         IsDisposed = true;

@@ -128,6 +128,14 @@ public abstract class IommuDriver : IDisposable
         Forget(domain);
     }
 
+    /// <summary>The domains that were not disposed of. The caller holds the attach lock.</summary>
+    internal IReadOnlyCollection<IommuDomain> Domains => _domains;
+
+    /// <summary>A domain without devices is about to give its tables back: what stands on top of it goes before. The caller holds the attach lock.</summary>
+    protected internal virtual void Leaving(IommuDomain domain)
+    {
+    }
+
     /// <summary>Forgets what the hardware needed of a domain.</summary>
     protected internal virtual void Forget(IommuDomain domain)
     {

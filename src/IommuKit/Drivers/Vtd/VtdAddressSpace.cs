@@ -14,6 +14,12 @@ internal sealed class VtdAddressSpace
     /// <summary>The domain id, while <see cref="Users"/> is not 0.</summary>
     public ushort DomainId { get; set; }
 
+    /// <summary>The space of the domain under this one, which is a guest's; null if it is none.</summary>
+    public VtdAddressSpace? Parent { get; init; }
+
+    /// <summary>Where translations may be cached now.</summary>
+    public VtdTags Where => _where;
+
     /// <summary>Attached devices and PASIDs.</summary>
     public int Users { get; set; }
 

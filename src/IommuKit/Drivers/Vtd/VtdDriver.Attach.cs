@@ -70,11 +70,13 @@ public sealed partial class VtdDriver
         FixedDomain when Unit.ExtendedCapability.PassThrough => _identity,
         FixedDomain => throw new IommuException(IommuError.ENODEV, $"{Unit.Name} passes no device through."),
         PagingDomain paging when _spaces.TryGetValue(paging, out var space) => space,
+        VtdNestedDomain nested when nested.Driver == this => nested.Space,
         _ => throw new IommuException(IommuError.EINVAL, $"{Unit.Name} has not made this domain."),
     };
 
     private static VtdTarget TargetOf(VtdAddressSpace? space, IommuDomain? domain) => space is null ? default
         : domain is PagingDomain paging ? new VtdTarget(space.DomainId, paging.RootAddress, PassesThrough: false)
+        : domain is VtdNestedDomain nested ? new VtdTarget(space.DomainId, nested.Parent.RootAddress, PassesThrough: false, nested.Tables)
         : new VtdTarget(space.DomainId, 0, PassesThrough: true);
 
     private void Load(VtdAddressSpace space, IommuDomain domain)
@@ -90,7 +92,7 @@ public sealed partial class VtdDriver
             throw new IommuException(IommuError.ENOSPC, $"All {Traits.AddressSpaces} domain ids of {Unit.Name} are in use.");
         }
 
-        if (domain is PagingDomain paging)
+        if (((domain as VtdNestedDomain)?.Parent ?? domain as PagingDomain) is { } paging)
         {
             _structures.Publish(paging.RootAddress, 1ul << PageShift);
         }
@@ -103,20 +105,37 @@ public sealed partial class VtdDriver
     private void Join(VtdAddressSpace space, VtdDevice device, int pasid, in VtdTarget target)
     {
         space.Users++;
-        space.Add(_routes.TagOf(target, pasid));
+        AddTags(space, target, pasid);
         if (device.HasDeviceTlb)
         {
             space.Add(new VtdDeviceTag(device.SourceId, pasid));
+            space.Parent?.Add(new VtdDeviceTag(device.SourceId, pasid, IsNested: true));
         }
+    }
+
+    /// <summary>Has the policies invalidate under a target's tag: of a guest's first stage itself, and of what is under it the domain there.</summary>
+    private void AddTags(VtdAddressSpace space, in VtdTarget target, int pasid)
+    {
+        var tag = _routes.TagOf(target, pasid);
+        space.Add(space.Parent is null ? tag : tag with { Pasid = pasid });
+        space.Parent?.Add(tag);
+    }
+
+    private void RemoveTags(VtdAddressSpace space, in VtdTarget target, int pasid)
+    {
+        var tag = _routes.TagOf(target, pasid);
+        space.Remove(space.Parent is null ? tag : tag with { Pasid = pasid });
+        space.Parent?.Remove(tag);
     }
 
     /// <summary>A device holds nothing of a domain any more.</summary>
     private void Part(VtdAddressSpace space, VtdDevice device, int pasid, in VtdTarget target)
     {
-        space.Remove(_routes.TagOf(target, pasid));
+        RemoveTags(space, target, pasid);
         if (device.HasDeviceTlb)
         {
             space.Remove(new VtdDeviceTag(device.SourceId, pasid));
+            space.Parent?.Remove(new VtdDeviceTag(device.SourceId, pasid, IsNested: true));
         }
 
         if (--space.Users == 0)
@@ -143,18 +162,18 @@ public sealed partial class VtdDriver
     private void Move(
         VtdDevice device, int pasid, VtdAddressSpace last, in VtdTarget origin, VtdAddressSpace next, in VtdTarget target)
     {
-        var oldTag = _routes.TagOf(origin with { DomainId = Transit }, pasid);
-        var newTag = _routes.TagOf(target with { DomainId = Transit }, pasid);
-        last.Add(oldTag);
-        next.Add(newTag);
+        var before = origin with { DomainId = Transit };
+        var after = target with { DomainId = Transit };
+        AddTags(last, before, pasid);
+        AddTags(next, after, pasid);
         try
         {
             _routes.Move(device, pasid, origin, target);
         }
         finally
         {
-            last.Remove(oldTag);
-            next.Remove(newTag);
+            RemoveTags(last, before, pasid);
+            RemoveTags(next, after, pasid);
         }
     }
 }

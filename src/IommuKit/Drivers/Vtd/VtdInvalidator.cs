@@ -160,7 +160,11 @@ internal sealed class VtdInvalidator
 
     private void InvalidateDevice(VtdDeviceTag device, ulong first, ulong last)
     {
-        if (IsWorthParts(first, last, LargestDeviceBlock))
+        if (device.IsNested)
+        {
+            InvalidateDevice(device, 0, 64);
+        }
+        else if (IsWorthParts(first, last, LargestDeviceBlock))
         {
             for (ulong page = first; page - first <= last - first;)
             {

@@ -103,6 +103,14 @@ internal sealed class VtdPasids : IVtdRoutes
         ulong address = AddressOf(TableOf(device), pasid);
         var before = EntryOf(origin);
         var after = EntryOf(target);
+        if (before.UsesFirstStage && after.UsesFirstStage && before.First != after.First && before.Third != after.Third)
+        {
+            // From guest to guest: both roots change, and one guest's first stage must not lead into the other's memory. It is blocked in between.
+            Leave(device, pasid, origin);
+            Enter(device, pasid, target);
+            return;
+        }
+
         var transit = target with { DomainId = VtdDriver.Transit };
         _memory.Store(address + SecondWord, EntryOf(origin with { DomainId = VtdDriver.Transit }).Second);
         _invalidator.DropPasid(origin.DomainId, pasid);
@@ -180,6 +188,8 @@ internal sealed class VtdPasids : IVtdRoutes
     {
         bool snoops = _unit.ExtendedCapability.ScalableWalkSnoops;
         return target.PassesThrough ? VtdPasidEntry.OfPassThrough(target.DomainId, snoops)
+            : target.Guest is { } guest ? VtdPasidEntry.OfNested(
+                target.Root, _width, guest.Root, guest.Levels - 4, target.DomainId, snoops, guest.EnablesNoExecute)
             : _mode == VtdMode.SecondStage ? VtdPasidEntry.OfSecondStage(target.Root, _width, target.DomainId, snoops)
             : VtdPasidEntry.OfFirstStage(
                 target.Root,

@@ -4,4 +4,5 @@ namespace IommuKit.Drivers.Vtd;
 /// <param name="DomainId">The domain.</param>
 /// <param name="Root">The root of its table; 0 for pass-through.</param>
 /// <param name="PassesThrough">Whether addresses are physical ones.</param>
-internal readonly record struct VtdTarget(ushort DomainId, ulong Root, bool PassesThrough);
+/// <param name="Guest">The first stage on top of the table, if there is one.</param>
+internal readonly record struct VtdTarget(ushort DomainId, ulong Root, bool PassesThrough, VtdGuestTables? Guest = null);
