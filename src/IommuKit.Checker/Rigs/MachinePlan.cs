@@ -37,6 +37,9 @@ public sealed record MachinePlan(
     /// </summary>
     public Action<Machine, IReadOnlyList<IommuDevice>, CheckSettings>? Settle { get; init; }
 
+    /// <summary>What stands between the domains that are looked at and their devices; null if nothing does.</summary>
+    public TopDomain? OnTop { get; init; }
+
     /// <summary>How many address spaces are followed, numbered from 0: those that two domains can get, and some to spare.</summary>
     public int Spaces { get; init; } = 4;
 

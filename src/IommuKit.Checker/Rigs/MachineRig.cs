@@ -96,10 +96,11 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
     public override void Issue(in MaintenanceStep access) => Machine.Issue(access);
 
     /// <inheritdoc/>
-    public override void Attach(int device) => _domains[device].Attach(Devices[device], PasidOf(device));
+    public override void Attach(int device) =>
+        (_plan.OnTop?.Over(Machine, _domains[device]) ?? _domains[device]).Attach(Devices[device], PasidOf(device));
 
     /// <inheritdoc/>
-    public override void Detach(int device) => _domains[device].Detach(Devices[device], PasidOf(device));
+    public override void Detach(int device) => Devices[device].DomainOf(PasidOf(device))!.Detach(Devices[device], PasidOf(device));
 
     /// <inheritdoc/>
     public override void Renew(int domain)
@@ -152,11 +153,11 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
     public override ulong? Access(int device, ulong iova, bool isWrite)
     {
         var dma = _dma[device];
-        var request = new DmaRequest(isWrite ? dma.WriteSource : dma.ReadSource, iova, isWrite);
+        var request = new DmaRequest(isWrite ? dma.WriteSource : dma.ReadSource, _plan.OnTop?.AddressOf(iova) ?? iova, isWrite);
         var translation = _plan.Pasids is null
             ? Machine.Hardware!.Translate(request)
             : _plan.TranslatePasid!(Machine, request, PasidOf(device));
-        return translation.IsAllowed ? translation.PhysicalOf(iova) : null;
+        return translation.IsAllowed ? translation.PhysicalOf(request.Iova) : null;
     }
 
     /// <inheritdoc/>

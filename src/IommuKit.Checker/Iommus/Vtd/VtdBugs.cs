@@ -141,6 +141,20 @@ internal static class VtdBugs
             (machine, run) => new DeviceTlbFirst(machine, run)),
     ];
 
+    /// <summary>Where a guest's first stage is on top.</summary>
+    public static PlantedBug FirstStageOnly { get; } = Edited(
+        "first-stage-only",
+        "under a guest's first stage, an unmap is invalidated by the guest's tags alone",
+        "M1",
+        [Verdict.Missing],
+        PlantedBugs.IsAtOnce,
+        CheckOperationKind.Unmap,
+        // Of the whole domain, a guest's tag drops what an access could show.
+        descriptor => descriptor is { Type: VtdInvalidationType.Iotlb, Granularity: VtdGranularity.Selective }
+            ? VtdInvalidationDescriptor.InvalidatePasidIotlb(
+                VtdGranularity.Selective, descriptor.DomainId, 0, descriptor.Address, descriptor.AddressMask, descriptor.InvalidationHint)
+            : descriptor);
+
     private static bool HasDeviceTlbs(CheckConfiguration configuration) => configuration.Target.Traits.HasDeviceTlbs;
 
     private static bool IsOfTranslations(VtdInvalidationDescriptor descriptor) =>

@@ -41,15 +41,18 @@ internal sealed class VtdPasidEntries(VtdMemory memory, ulong root) : IVtdEntrie
         }
 
         var entry = EntryAt(place);
-        return entry.IsPresent
-            ? new VtdRoute(entry.DomainId, entry.UsesFirstStage ? entry.FirstStage : entry.SecondStage, entry.UsesFirstStage)
-            : null;
+        return !entry.IsPresent ? null
+            : IsFirstStage(entry) ? new VtdRoute(entry.DomainId, entry.FirstStage, IsFirstStage: true)
+            : new VtdRoute(entry.DomainId, entry.SecondStage, IsFirstStage: false);
     }
 
     public ulong? RootWordOf(ushort source) =>
-        PlaceOf(source) is { } place ? EntryAt(place).UsesFirstStage ? place + ThirdWord : place : null;
+        PlaceOf(source) is { } place ? IsFirstStage(EntryAt(place)) ? place + ThirdWord : place : null;
 
     public bool HasContext(ushort source) => ContextPlaceOf(source) is { } context && ContextAt(context).IsPresent;
+
+    // Of a nested one, the second stage is the domain's, and the first a guest's.
+    private static bool IsFirstStage(in VtdPasidEntry entry) => entry.Type == VtdPasidType.FirstStage;
 
     private ulong? PlaceOf(ushort source) =>
         ContextPlaceOf(source) is { } context && ContextAt(context) is { IsPresent: true } entry ? PasidPlaceOf(entry) : null;

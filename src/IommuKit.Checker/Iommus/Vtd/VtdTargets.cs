@@ -22,6 +22,13 @@ internal static class VtdTargets
     private const ulong ScalableStructureBytes = 7 * PageBytes;
     private const ulong MostTables = 64 * PageBytes;
 
+    // A second stage as wide as the half of a first stage of four levels that is below: 47 bits, by tables of four levels.
+    private static readonly VtdUnit Nested = VtdUnit.Server57 with
+    {
+        Name = "vtd-server-nested",
+        Capability = new((VtdUnit.Server57.Capability.Value & ~((0x3ful << 16) | (0x1f << 8))) | (46ul << 16) | (1 << 10)),
+    };
+
     // What two domains can get, beside the ids that are taken.
     private const int Spaces = 6;
 
@@ -33,6 +40,7 @@ internal static class VtdTargets
         Of("vtd-guest", VtdUnit.EmulatedCachingMode, "caching mode: what is not present is remembered too, and walks do not snoop"),
         OfFirstStage("vtd-server-fs", VtdUnit.Server57, "first stage in scalable mode: entries of PASIDs and invalidations by PASID, walks snoop"),
         OfFirstStage("vtd-guest-fs", VtdUnit.EmulatedFirstStageCachingMode, "the same with caching mode, and walks do not snoop"),
+        OfGuest("a guest's first stage on top of the domain's second, in scalable mode; walks snoop"),
         Of("vtd-server-ats", VtdUnit.Server48, "devices keep translations of their own, and ask again for what they are told to drop") with
         {
             IsDefaultAtEnds = false,
@@ -72,8 +80,24 @@ internal static class VtdTargets
         unit.Capability.FirstStage5Levels ? 57 : 48,
         ScalableStructureBytes);
 
+    private static CheckTarget OfGuest(string description)
+    {
+        var target = Of<VtdSecondStageFormat>(
+            Nested.Name,
+            description,
+            new ShadowTraits { HasCoherentWalk = true, CachesInvalidEntries = false },
+            Nested.Capability,
+            Nested.Capability.MaxGuestWidth,
+            ScalableStructureBytes + (SwappedGuest.Pages * PageBytes),
+            SwappedGuest.Top);
+
+        // What a device was told by the guest's addresses goes whatever the address mask says: no access on the model shows that it is too small.
+        return target with { Bugs = [.. VtdBugs.All.Where(bug => bug.Name != "address-mask"), VtdBugs.FirstStageOnly] };
+    }
+
     private static CheckTarget Of<TFormat>(
-        string name, string description, ShadowTraits traits, VtdCapability capability, int inputBits, ulong structureBytes)
+        string name, string description, ShadowTraits traits, VtdCapability capability, int inputBits, ulong structureBytes,
+        TopDomain? onTop = null)
         where TFormat : struct, IPageTableFormat
     {
         var target = CheckTarget.Of<TFormat>(
@@ -91,6 +115,7 @@ internal static class VtdTargets
                     (VtdMachine)machine, devices.Select(device => ((VtdDevice)device).SourceId)))
             {
                 Spaces = Spaces,
+                OnTop = onTop,
             },
             inputBits);
         return target with
@@ -105,6 +130,15 @@ internal static class VtdTargets
 
     private static IommuKind KindOf(string name, bool hasDeviceTlbs)
     {
+        if (name == Nested.Name)
+        {
+            return VtdKinds.All.Single(kind => kind.Name == "vtd-server-fs") with
+            {
+                Name = name,
+                Create = settings => VtdMachine.Create(Nested, settings, mode: VtdMode.SecondStage),
+            };
+        }
+
         var kind = VtdKinds.All.Single(kind => kind.Name == name);
 
         // A device at work asks again for what it is told to drop: the worst moment for whoever has not told the unit yet.
