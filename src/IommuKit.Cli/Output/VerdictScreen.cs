@@ -59,8 +59,13 @@ internal static class VerdictScreen
         
         // What devices did wrong comes before what could be saved.
         bool hasFaults = verdict.Audit.Faults.Faults.Count != 0;
-        sections.Section("OPTIONS", Options(verdict, isNarrow: !isMarkdown && sections.Width < FullWidth, isMarkdown)
-            .Select(line => hasFaults && line.Weight < LineWeight.Further ? line with { Weight = LineWeight.Further } : line), isOne: hasFaults);
+        var options = Options(verdict, isNarrow: !isMarkdown && sections.Width < FullWidth, isMarkdown);
+        if (hasFaults)
+        {
+            options = options.Select(line => line.Weight < LineWeight.Further ? line with { Weight = LineWeight.Further } : line);
+        }
+
+        sections.Section("OPTIONS", options, isOne: hasFaults);
         sections.Section("TRY", verdict.Advice.Select((advice, index) => new SectionLine(Sentence(advice), null, index == 0 ? LineWeight.Answer : LineWeight.Detail))
             .DefaultIfEmpty(new SectionLine("nothing can be said")));
         if (isAlone)

@@ -41,7 +41,15 @@ public sealed partial class VtdDriver
         var origin = TargetOf(last, oldDomain);
         if (next is not null)
         {
+            var tag = _routes.TagOf(target, number);
+            bool isShared = next.Where.Translations.Contains(tag);
             Join(next, function, number, target);
+            if (function.HasDeviceTlb && isShared)
+            {
+                // An unmap that is under way and does not know of the device yet has changed the table; but until its invalidation is done, the device
+                // could be told, and keep, what the unit has from before.
+                Invalidator.Drop(tag);
+            }
         }
 
         if (next is not null && last is not null)

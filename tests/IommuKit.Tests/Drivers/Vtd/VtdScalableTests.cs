@@ -474,6 +474,33 @@ public sealed class VtdScalableTests
     [InlineData((VtdMode)9)]
     public void A_unit_without_the_mode_is_refused(VtdMode mode) => Should.Throw<ArgumentException>(() => Make(mode, VtdUnit.Server48));
 
+    /// <summary>
+    /// A device with a TLB comes to a domain when an unmap has stored its descriptors, which know nothing of it, and before the unit has done them.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public void A_device_that_comes_during_an_unmap_keeps_nothing_of_it(VtdMode mode)
+    {
+        using var bench = Make(mode, hasDeviceTlb: true);
+        var domain = bench.MakeAttached(SyncPolicy.Gather);
+        domain.Map(0x1000, Data, 0x1000, ReadWrite);
+        bench.WhereIs(0x1000).ShouldBe(Data);
+        Thread? attaching = null;
+        bench.Writing = _ =>
+        {
+            bench.Writing = null;
+            attaching = new Thread(() => domain.Attach(bench.Driver.Devices[1]));
+            attaching.Start();
+
+            // It may have to wait for this one.
+            attaching.Join(TimeSpan.FromMilliseconds(200));
+            bench.WhereIs(0x1000, device: 1);
+        };
+        domain.Unmap(0x1000, 0x1000);
+        attaching.ShouldNotBeNull().Join();
+        bench.WhereIs(0x1000, device: 1).ShouldBeNull();
+    }
+
     [Fact]
     public void Faults_of_a_PASID_reach_the_handler_of_its_domain()
     {
