@@ -236,7 +236,7 @@ internal sealed class TextTraceReader : TraceReader
         }
         else if (end == LineEnd.Missing)
         {
-            damage = "the file ends in the middle of a line";
+            damage = "the file ends in the middle of a line (--lenient reads what comes before)";
         }
         else
         {

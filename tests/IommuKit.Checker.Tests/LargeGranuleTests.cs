@@ -24,6 +24,19 @@ public class LargeGranuleTests
         CheckRunner.FindFirst(configuration, bug: null, depth: 1).ShouldBeNull();
     }
 
+    [Theory]
+    [InlineData("smmuv3-16k")]
+    [InlineData("smmuv3-64k-s2")]
+    public void Bugs_in_the_commands_of_an_SMMUv3_are_caught_too(string iommu)
+    {
+        var configuration = new CheckConfiguration(CheckTargets.Find(iommu).ShouldNotBeNull(), SyncPolicy.Gather, TableRelease.WhenEmpty);
+        PlantedBugs.Of(configuration).ShouldContain(bug => bug.Name == "range-num");
+        foreach (var bug in PlantedBugs.Of(configuration))
+        {
+            PlantedResult.Of(bug, configuration).IsCaught.ShouldBeTrue(bug.Name);
+        }
+    }
+
     [Fact]
     public void What_a_scenario_does_to_all_of_a_table_can_be_read_again()
     {

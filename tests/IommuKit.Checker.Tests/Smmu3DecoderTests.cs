@@ -23,7 +23,7 @@ public sealed class Smmu3DecoderTests : IDisposable
 
     public Smmu3DecoderTests()
     {
-        _decoder = new Smmu3Decoder(_machine, _machine.Driver.Devices.Take(2).Select(device => ((Smmu3StreamDevice)device).StreamId));
+        _decoder = new Smmu3Decoder(_machine, _machine.Driver.Devices.Take(2).Select(device => new Smmu3Source(((Smmu3StreamDevice)device).StreamId)));
         ulong register = _machine.Model!.Read64(Smmu3Register.CommandQueue);
         _queue = register & ~0x1ful;
         _mask = (1u << (int)(register & 0x1f)) - 1;
@@ -66,6 +66,23 @@ public sealed class Smmu3DecoderTests : IDisposable
     }
 
     [Fact]
+    public void A_device_drops_the_pages_of_its_own_that_it_is_told_to()
+    {
+        Ring(
+            Smmu3Command.DropDeviceTlb(0x20, 0x1234_8000, 3),
+            Smmu3Command.DropDeviceTlb(0x10, 0x4000, 0),
+            Smmu3Command.DropDeviceTlb(0x10, 0, 52),
+            Smmu3Command.DropDeviceTlb(0x10, 0, 52, substream: 1),
+            Smmu3Command.DropDeviceTlb(0x30, 0, 52));
+        Commands.ShouldBe(
+        [
+            new(ShadowCommandKind.DropDeviceTranslations, 1, 0x1234_8000, 0x1234_ffff),
+            new(ShadowCommandKind.DropDeviceTranslations, 0, 0x4000, 0x4fff),
+            new(ShadowCommandKind.DropDeviceTranslations, 0, 0, ulong.MaxValue),
+        ]);
+    }
+
+    [Fact]
     public void That_commands_were_consumed_says_something_only_behind_a_sync()
     {
         Ring(Smmu3Command.Drop(Smmu3CommandCode.DropAllGuests));
@@ -84,8 +101,8 @@ public sealed class Smmu3DecoderTests : IDisposable
     {
         using var domain = (PagingDomain)_machine.CreateDomain(new DomainOptions());
         domain.Attach(_machine.Driver.Devices[0]);
-        ulong context = _decoder.Structures[2].Address;
-        context.ShouldNotBe(_decoder.Structures[0].Address);
+        ulong context = _decoder.Structures[3].Address;
+        context.ShouldNotBe(_decoder.Structures[1].Address);
         _commands.Clear();
         _decoder.Stored(context, 0, 1, _commands);
         var commands = Commands;
@@ -94,7 +111,7 @@ public sealed class Smmu3DecoderTests : IDisposable
         commands[1].ShouldBe(new ShadowCommand(ShadowCommandKind.StoreRoute, 0, (ulong)commands[0].Subject, 0));
         domain.Detach(_machine.Driver.Devices[0]);
         _commands.Clear();
-        _decoder.Stored(_decoder.Structures[0].Address, 1, 0, _commands);
+        _decoder.Stored(_decoder.Structures[1].Address, 1, 0, _commands);
         Commands.ShouldBe([new(ShadowCommandKind.StoreRoute, 0, ShadowCommand.Nothing, 0)]);
     }
 

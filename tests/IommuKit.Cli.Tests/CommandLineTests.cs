@@ -184,7 +184,7 @@ public sealed class CommandLineTests : IDisposable
     {
         Succeed("models").ShouldContain("tegra210");
         using var json = JsonDocument.Parse(Succeed("models", "--json"));
-        json.RootElement.GetArrayLength().ShouldBe(20);
+        json.RootElement.GetArrayLength().ShouldBe(21);
         var tegra30 = json.RootElement[0];
         Text(tegra30, "iommu").ShouldBe("tegra30");
         tegra30.GetProperty("coherent_walk").GetBoolean().ShouldBeFalse();

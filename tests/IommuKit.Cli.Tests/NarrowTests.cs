@@ -15,11 +15,11 @@ public class NarrowTests
 
     [Fact]
     public void Of_a_replay() => Gone("replay", Sample("vfio-edu.trace.gz"), "-p", "PerPage,Gather").ShouldBe(
-        "Skipped | Map p50 | Unmap p50 | Left for | Left pages | Barriers | Map max | Unmap max | Map p99 | Doorbells | Unmap p99 | Commands");
+        "Skipped | Map p50 µs | Unmap p50 µs | Left for | Left pages | Barriers | Map max µs | Unmap max µs | Map p99 µs | Doorbells | Unmap p99 µs | Commands");
 
     [Fact]
     public void Of_what_if() => Gone("replay", Sample("vfio-edu.trace.gz"), "--what-if").ShouldBe(
-        "Lines | PTC flushes | Skipped | Map p99 | Unmap p99 | Waits | TLB flushes | Operations | Ops | Left for | Time | Left pages");
+        "Lines | PTC flushes | Skipped | Map p99 µs | Unmap p99 µs | Waits | TLB flushes | Operations | Ops | Left for | Time | Left pages");
 
     [Fact]
     public void Of_an_audit() => Gone("audit", Sample("vfio-edu.trace.gz")).ShouldBe("First line");

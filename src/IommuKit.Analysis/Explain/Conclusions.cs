@@ -20,7 +20,7 @@ public static class Conclusions
         var headline = explanation.Headline;
         string work = headline.Workload.Operation is { } operation
             ? $"{operation} of {headline.Workload.Name}"
-            : headline.Workload.Name;
+            : NameOf(headline.Workload.Name);
         if (!headline.IsDifferent)
         {
             return [$"{work}: the two policies do the same, so there is nothing to explain."];
@@ -113,5 +113,8 @@ public static class Conclusions
 
     private static string Points(double widths) => $"{Number(widths)} percentage points";
 
-    private static string Number(double share) => (100 * share).ToString("0", CultureInfo.InvariantCulture);
+    /// <summary>A file by its name and folder, as files of many folders are called the same.</summary>
+    private static string NameOf(string file) => string.Join('/', file.Split('/', '\\').TakeLast(2));
+
+    private static string Number(double share) => (Math.Round(100 * share) + 0.0).ToString("0", CultureInfo.InvariantCulture);
 }

@@ -7,8 +7,11 @@ public sealed class ScatterChart : Chart
     private const int Margin = 24;
     private const int LabelHeight = 17;
 
-    // What stands at the grid takes no more of the width, on a phone too; names that end at their point do not come so far.
+    // What stands at the grid takes no more of the width, on a phone too.
     private const double EdgeShare = 18;
+
+    // Of a letter on a phone, whose plot is some 320 pixels wide.
+    private const double LetterShare = 2.3;
 
     private readonly Axis _up;
     private readonly string _upUnit;
@@ -47,7 +50,7 @@ public sealed class ScatterChart : Chart
             var point = _points[i];
             double at = Axis.At(point.X);
             double y = Y(point.Y);
-            bool isLeft = at > 50;
+            bool isLeft = EndsAtPoint(point);
             if (point.FarX is { } far)
             {
                 Line(html, $"reach s{point.Style}", at, y, Axis.At(far), y, point.Text);
@@ -59,7 +62,7 @@ public sealed class ScatterChart : Chart
         }
 
         // What stands at the grid is left out where a name begins at the left edge.
-        double[] atEdge = [.. labels.Where((_, i) => Axis.At(_points[i].X) < EdgeShare)];
+        double[] atEdge = [.. labels.Where((_, i) => StartOf(_points[i]) < EdgeShare)];
         foreach (double tick in _up.Ticks)
         {
             if (atEdge.All(label => Math.Abs(label - (Y(tick) - 4)) > LabelHeight))
@@ -68,6 +71,12 @@ public sealed class ScatterChart : Chart
             }
         }
     }
+
+    /// <summary>Whether a name ends at its point, as there is more room before it.</summary>
+    private bool EndsAtPoint(ScatterPoint point) => Axis.At(point.X) > 50;
+
+    /// <summary>Where a name begins, on a phone.</summary>
+    private double StartOf(ScatterPoint point) => Axis.At(point.X) - (EndsAtPoint(point) ? point.Label.Length * LetterShare : 0);
 
     /// <summary>Heights of the names: above their points, or below where another is above; but none over another.</summary>
     private double[] Labels()

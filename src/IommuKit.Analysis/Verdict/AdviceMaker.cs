@@ -68,7 +68,7 @@ internal static class AdviceMaker
         if (verdict.Flushes == 0)
         {
             yield return verdict.Iommu is null or "VT-d"
-                ? new Advice("record-flushes", "record intel_iommu:qi_submit too, if this is VT-d: then what flushes cost can be told", null)
+                ? new Advice("record-flushes", "record intel_iommu:qi_submit too, if this is VT-d: then what flushes cost can be told; of AMD-Vi, SMMUs and virtio-iommu there are no such events", null)
                 : new Advice(
                     "no-flush-events",
                     $"the driver of {verdict.Iommu} has no events for flushes; a kprobe on its flush function would give their number and time",
@@ -82,6 +82,10 @@ internal static class AdviceMaker
         }
     }
 
+    // How many times busier with flushes than on average the busiest second was: what is idle for long is not judged by that.
+    private static double Busier(VerdictResult verdict) =>
+        verdict is { ShareOfTime: > 0 and { } share, BusiestShareOfTime: { } busiest } ? Math.Max(1, busiest / share) : 1;
+
     private static IEnumerable<Advice> OfFlushes(VerdictResult verdict)
     {
         var burst = verdict.Options.Single(option => option.Kind == FlushOptionKind.Burst);
@@ -92,7 +96,7 @@ internal static class AdviceMaker
         {
             yield return new Advice("already-lazy", "nothing: flushes are deferred already", null);
         }
-        else if (verdict.ShareOfTime is { } share && share < LittleTime)
+        else if (verdict.ShareOfTime is { } share && share * Busier(verdict) < LittleTime)
         {
             yield return new Advice("nothing", $"no fewer flushes: they take {Percent(share)} % of the CPUs' time at most{unless}", null);
         }
@@ -105,7 +109,7 @@ internal static class AdviceMaker
             yield return new Advice(
                 "flush-time-unknown", "nothing yet: what fewer flushes would save cannot be told, as the time of these is not known", null);
         }
-        else if (ShareOf(verdict, best.SavedNanoseconds) is { } saved && saved < LittleTime)
+        else if (ShareOf(verdict, best.SavedNanoseconds) is { } saved && saved * Busier(verdict) < LittleTime)
         {
             string what = isBurst ? "one for each burst of unmaps" : "lazy mode";
             yield return new Advice("nothing", $"no fewer flushes for unmaps: {what} would save {Percent(saved)} % of the CPUs' time{unless}", null);

@@ -35,8 +35,14 @@ public sealed class FlushTimes
     /// <summary>Flushes that no event of their task on their processor followed; they are not in the sum.</summary>
     public long Open { get; private set; }
 
-    /// <summary>The sum of all gaps, each of them at most <see cref="CutOff"/>, in nanoseconds: an upper bound of the time in flushes.</summary>
+    /// <summary>
+    /// The sum of all gaps, each of them at most <see cref="CutOff"/>, in nanoseconds: an upper bound of the time in flushes, if none took longer than
+    /// that.
+    /// </summary>
     public long Sum { get; private set; }
+
+    /// <summary>The sum of all gaps as long as they are, in nanoseconds: an upper bound whatever flushes took, and of what else their tasks did.</summary>
+    public long WholeSum { get; private set; }
 
     /// <summary>The gaps, in nanoseconds, each of them at most <see cref="CutOff"/>.</summary>
     public LogHistogram Gaps { get; } = new();
@@ -82,6 +88,7 @@ public sealed class FlushTimes
         Count++;
         TooLong += gap > CutOff ? 1 : 0;
         Sum += bounded;
+        WholeSum += Math.Max(gap, 0);
         Gaps.Add(bounded);
         Series.Flushed(start, bounded);
         return bounded;

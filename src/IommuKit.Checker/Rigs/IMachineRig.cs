@@ -11,4 +11,7 @@ internal interface IMachineRig
 
     /// <summary>The devices that are looked at.</summary>
     IReadOnlyList<IommuDevice> Devices { get; }
+
+    /// <summary>The PASIDs that are looked at, one for each device; null for what they send without.</summary>
+    IReadOnlyList<int>? Pasids { get; }
 }

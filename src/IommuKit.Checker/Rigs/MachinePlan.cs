@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
+using IommuKit.Models.Dma;
 using IommuKit.Models.Memory;
 
 namespace IommuKit.Checker.Rigs;
@@ -21,6 +22,14 @@ public sealed record MachinePlan(
 
     /// <summary>The devices that are looked at, two of them; null for the driver's first two.</summary>
     public Func<Machine, IEnumerable<IommuDevice>>? Devices { get; init; }
+
+    /// <summary>
+    /// The PASIDs by which those devices are attached, one for each; null for what they send without. With PASIDs a device may be there twice.
+    /// </summary>
+    public IReadOnlyList<int>? Pasids { get; init; }
+
+    /// <summary>How the hardware is asked about an access of a PASID; needed where there are <see cref="Pasids"/>.</summary>
+    public Func<Machine, DmaRequest, int, Translation>? TranslatePasid { get; init; }
 
     /// <summary>
     /// Brings the hardware into the worst state in which it may be before there are domains: what somebody may have left who used it before; or

@@ -67,6 +67,9 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
     /// <summary>The devices that are looked at.</summary>
     public IReadOnlyList<IommuDevice> Devices { get; }
 
+    /// <summary>The PASIDs that are looked at, one for each device; null for what they send without.</summary>
+    public IReadOnlyList<int>? Pasids => _plan.Pasids;
+
     /// <inheritdoc/>
     public override string Name => Machine.Name;
 
@@ -94,10 +97,10 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
 
     /// <inheritdoc/>
     public override void Attach(int device) =>
-        (_plan.OnTop?.Over(Machine, _domains[device]) ?? _domains[device]).Attach(Devices[device]);
+        (_plan.OnTop?.Over(Machine, _domains[device]) ?? _domains[device]).Attach(Devices[device], PasidOf(device));
 
     /// <inheritdoc/>
-    public override void Detach(int device) => Devices[device].Domain!.Detach(Devices[device]);
+    public override void Detach(int device) => Devices[device].DomainOf(PasidOf(device))!.Detach(Devices[device], PasidOf(device));
 
     /// <inheritdoc/>
     public override void Renew(int domain)
@@ -150,9 +153,11 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
     public override ulong? Access(int device, ulong iova, bool isWrite)
     {
         var dma = _dma[device];
-        iova = _plan.OnTop?.AddressOf(iova) ?? iova;
-        var translation = Machine.Hardware!.Translate(new DmaRequest(isWrite ? dma.WriteSource : dma.ReadSource, iova, isWrite));
-        return translation.IsAllowed ? translation.PhysicalOf(iova) : null;
+        var request = new DmaRequest(isWrite ? dma.WriteSource : dma.ReadSource, _plan.OnTop?.AddressOf(iova) ?? iova, isWrite);
+        var translation = _plan.Pasids is null
+            ? Machine.Hardware!.Translate(request)
+            : _plan.TranslatePasid!(Machine, request, PasidOf(device));
+        return translation.IsAllowed ? translation.PhysicalOf(request.Iova) : null;
     }
 
     /// <inheritdoc/>
@@ -170,6 +175,8 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
         memory.Barrier();
         _plan.GiveBack(memory);
     }
+
+    private int PasidOf(int device) => _plan.Pasids?[device] ?? IommuDomain.NoPasid;
 
     /// <summary>What is in memory where tables will be looks like entries to somewhere else.</summary>
     private static void Prepare(PhysicalMemory memory, ulong start, ulong bytes)

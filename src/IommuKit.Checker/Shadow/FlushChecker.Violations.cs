@@ -33,22 +33,34 @@ internal sealed partial class FlushChecker<TFormat>
         }
     }
 
+    private Violation? FindWithoutRoute(ShadowState state, int device, int domain)
+    {
+        // Where a page is to be translated, a device sees it; and what memory says has to be right before.
+        var source = state.Routes[device] < (ulong)_spaces ? StaleSource.RouteCache : StaleSource.Route;
+        int seen = Enumerable.Range(0, _pages.Count).FirstOrDefault(page => (_expected.AllowedOf(domain, page) & 1) == 0, -1);
+        if (seen < 0 && source == StaleSource.RouteCache)
+        {
+            return null;
+        }
+
+        bool isPosted = state != _posted.Last
+            && (source == StaleSource.Route || (_posted.Last.HeldRoutes[device] & ShadowState.NoRoute) == 0);
+        int shown = Math.Max(seen, 0);
+        ulong promised = seen < 0 ? 0 : _hardware.Translations.ValueOf(seen, _expected.IntendedOf(domain, seen));
+        return new Violation(Steps, device, domain, Space: -1, shown, _pages[shown], 0, promised, source, IsForeign: false, isPosted);
+    }
+
     private Violation? FindIn(ShadowState state, int device, int domain)
     {
         ulong held = state.HeldRoutes[device];
-        if ((held & ShadowState.NoRoute) != 0)
-        {
-            var source = state.Routes[device] < (ulong)_spaces ? StaleSource.RouteCache : StaleSource.Route;
-            bool isPosted = state != _posted.Last
-                && (source == StaleSource.Route || (_posted.Last.HeldRoutes[device] & ShadowState.NoRoute) == 0);
 
-            // Where a page is to be translated, a device sees it.
-            int seen = Enumerable.Range(0, _pages.Count).FirstOrDefault(page => (_expected.AllowedOf(domain, page) & 1) == 0, -1);
-            ulong promised = seen < 0 ? 0 : _hardware.Translations.ValueOf(seen, _expected.IntendedOf(domain, seen));
-            return new Violation(Steps, device, domain, seen, 0, _pages[Math.Max(seen, 0)], 0, promised, source, IsForeign: false, isPosted);
+        if ((held & ShadowState.NoRoute) != 0 && FindWithoutRoute(state, device, domain) is { } lost)
+        {
+            return lost;
         }
 
-        int last = BitOperations.Log2(held);
+        held &= ~ShadowState.NoRoute;
+        int last = held == 0 ? 0 : BitOperations.Log2(held);
         for (; held != 0; held &= held - 1)
         {
             int space = BitOperations.TrailingZeroCount(held);

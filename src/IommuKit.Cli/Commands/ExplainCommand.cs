@@ -27,7 +27,7 @@ internal static class ExplainCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         var from = Policy("--from", "The policy that is compared with", SyncPolicy.PerPage);
-        var to = Policy("--to", "The policy whose gain is explained", SyncPolicy.RangeFlush);
+        var to = Policy("--to", $"The policy whose gain is explained (of a trace {SyncPolicy.Gather} if none is named)", SyncPolicy.RangeFlush);
         var size = new Option<string[]>("--size", "-s")
         {
             Description = "Sizes to map and unmap; several with commas. Default: the proposal's 128K,4M,18M.",
@@ -50,12 +50,18 @@ internal static class ExplainCommand
         {
             var fromPolicy = Choices.One<SyncPolicy>(from.Name, parsed.GetValue(from)!);
             var toPolicy = Choices.One<SyncPolicy>(to.Name, parsed.GetValue(to)!);
+            string? file = parsed.GetValue(trace);
+            if (file is not null && parsed.GetResult(to) is not { Implicit: false })
+            {
+                // The proposal's flush does not know whether it is of a map, which kernels of today do.
+                toPolicy = fromPolicy == SyncPolicy.Gather ? SyncPolicy.PerPage : SyncPolicy.Gather;
+            }
+
             if (fromPolicy == toPolicy)
             {
                 throw new InputException($"--to: {toPolicy} against itself gains nothing; choose two policies");
             }
 
-            string? file = parsed.GetValue(trace);
             var sizes = parsed.GetValue(size) is { Length: > 0 } values ? Choices.Sizes(size.Name, values) : BenchOptions.SeedSizes;
             if (file is not null && parsed.GetResult(size) is not null)
             {

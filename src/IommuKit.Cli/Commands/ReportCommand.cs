@@ -14,7 +14,7 @@ internal static class ReportCommand
     // Longer ones are no titles, and would fill the page.
     private const int MaxTitle = 200;
 
-    private static readonly string[] OtherForms = [".json", ".jsonl", ".csv", ".md"];
+    private static readonly string[] OtherForms = [".json", ".jsonl", ".csv", ".md", ".txt", ".pdf"];
 
     /// <summary>The command in the list of commands.</summary>
     public static CommandEntry Entry { get; } = new(

@@ -69,6 +69,8 @@ internal sealed class ResultOptions
         };
     }
 
+    private const string Forms = "here names end with .json, .jsonl, .csv or .md, or with .txt for what the screen shows";
+
     /// <summary>The format that the name of a file stands for.</summary>
     private static OutputFormat FormatOf(string? file) => Path.GetExtension(file)?.ToUpperInvariant() switch
     {
@@ -76,6 +78,8 @@ internal sealed class ResultOptions
         ".JSONL" => OutputFormat.JsonLines,
         ".CSV" => OutputFormat.Csv,
         ".MD" => OutputFormat.Markdown,
+        ".HTML" or ".HTM" => throw new InputException($"--output: '{file}' would be a page, which 'iommukit report' writes; {Forms}"),
+        ".PDF" or ".DOC" or ".DOCX" or ".XLS" or ".XLSX" or ".YAML" or ".YML" or ".XML" => throw new InputException($"--output: no such form: '{file}'; {Forms}"),
         _ => OutputFormat.Table,
     };
 }

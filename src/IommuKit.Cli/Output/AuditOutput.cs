@@ -288,7 +288,7 @@ internal static class AuditOutput
         console.WriteLine();
         foreach (var finding in findings)
         {
-            string details = string.Join(", ", finding.Details.Select(detail => $"{detail.Key} {Numbers.Count(detail.Value)}"));
+            string details = string.Join(", ", finding.Details.Select(detail => $"{Names.InWords(detail.Key)} {Numbers.Count(detail.Value)}"));
             console.Note(
                 isMarkdown,
                 $"{finding.Id}: {finding.Meaning} Cost: {Numbers.Count(finding.Cost)} {finding.CostUnit}.{(finding.Limit is null ? string.Empty : $" {finding.Limit}")}"

@@ -67,8 +67,8 @@ internal sealed class ExplainAnswer(ExplainView view)
     public static string Share(Attribution attribution, AttributionPart part) =>
         !attribution.IsDifferent ? "no gain"
         : !attribution.IsSure ? "open"
-        : part.Interval is not { } interval ? FormattableString.Invariant($"{100 * part.Share:0} %")
-        : attribution.IsUnique ? FormattableString.Invariant($"{100 * part.Share:0} % ({Range(interval)})")
+        : part.Interval is not { } interval ? $"{Numbers.Whole(part.Share)} %"
+        : attribution.IsUnique ? $"{Numbers.Whole(part.Share)} % ({Range(interval)})"
         : Range(interval);
 
     private static bool IsLittle(Attribution headline) =>
@@ -120,7 +120,7 @@ internal sealed class ExplainAnswer(ExplainView view)
         static int Cells(double share) => double.IsFinite(share) ? (int)Math.Round(Math.Clamp(share, 0, 1) * BarCells) : 0;
     }
 
-    private static string Range(Interval90 interval) => FormattableString.Invariant($"{100 * interval.Low:0}–{100 * interval.High:0} %");
+    private static string Range(Interval90 interval) => $"{Numbers.Whole(interval.Low)}–{Numbers.Whole(interval.High)} %";
 }
 
 /// <summary>

@@ -293,7 +293,7 @@ internal sealed class ExplainView(
 
         return
         [
-            $"{replay.Trace.File}: {TraceNotes.Contents(replay.Trace)}",
+            $"{Names.OfFile(replay.Trace.File)}: {TraceNotes.Contents(replay.Trace)}",
             .. replay.Coverage is not { } share || share == 1
                 ? Array.Empty<string>()
                 : [$"Explained are {Output.Coverage.Percent(share)} of its maps and unmaps."],

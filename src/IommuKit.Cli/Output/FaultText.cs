@@ -25,7 +25,7 @@ internal static class FaultText
         FaultCause.PastTheEnd => $"{Numbers.Count(count)} past the end",
         FaultCause.NoPermission => $"{Numbers.Count(count)} with the wrong direction or permission",
         FaultCause.DeviceRefused => $"{Numbers.Count(count)} of devices that are not let through",
-        FaultCause.Unknown => $"{Numbers.Count(count)} that cannot be told",
+        FaultCause.Unknown => $"{Numbers.Count(count)} whose cause cannot be told",
         _ => $"{Numbers.Count(count)} {Of(cause)}",
     };
 
@@ -48,10 +48,10 @@ internal static class FaultText
         {
             FaultDirection.Read => "read",
             FaultDirection.Write => "wrote",
-            _ => "access",
+            _ => "accessed",
         };
         string where = logged.Iova is { } iova ? $"{access} {Names.Hex(iova)}"
-            : logged.Direction == FaultDirection.Unknown ? "fault" : $"{access}, no IOVA";
+            : logged.Direction == FaultDirection.Unknown ? "fault" : $"{access} an unknown IOVA";
         string times = fault.Messages > 1 ? $" ({Numbers.Count(fault.Messages)} messages, to {Names.Hex(fault.LastIova ?? 0)})" : string.Empty;
         return $"{device} {where}{times}{(fault.Cause == FaultCause.Unknown && fault.Doubts.Count == 0 ? string.Empty : $": {Of(fault.Cause)}")}";
     }

@@ -31,7 +31,7 @@ internal static class FlushOptionText
         bool isRecorded = options.Any(option => option is { Kind: FlushOptionKind.Recorded, Nanoseconds.Count: not 0 });
         bool areOthers = options.Any(option => option is { Kind: not FlushOptionKind.Recorded, Nanoseconds.Count: not 0 });
         return !areOthers ? null
-            : isRecorded ? "the recorded times have the driver's own delay in them, the others none"
+            : isRecorded ? "only the recorded times have the driver's own delay in them"
             : "the driver's own delay comes on top of the times";
     }
 

@@ -13,6 +13,9 @@ internal static class Names
     public static string OfFile(string path) =>
         string.Join('/', path.Split('/', '\\').Where(part => part is not ("" or "." or "..")).TakeLast(2)) is { Length: > 0 } name ? name : path;
 
+    /// <summary>A name of JSON as words: "tables_in_use" is "tables in use".</summary>
+    public static string InWords(string name) => name.Replace('_', ' ');
+
     /// <summary>An address or an entry. It is text because JSON's numbers have only 53 bits for sure.</summary>
     public static string Hex(ulong value) => $"0x{value:x}";
 }

@@ -26,7 +26,10 @@ internal static class Numbers
     };
 
     /// <summary>A share as whole percents.</summary>
-    public static string Percent(double share) => share.ToString("0 %", CultureInfo.InvariantCulture);
+    public static string Percent(double share) => $"{Whole(share)} %";
+
+    /// <summary>A share as whole percents, without the sign; what rounds to none has no sign of its own either.</summary>
+    public static string Whole(double share) => (Math.Round(100 * share, MidpointRounding.AwayFromZero) + 0.0).ToString("0", CultureInfo.InvariantCulture);
 
     /// <summary>By how much something is more or less than something else.</summary>
     public static string Off(double ratio) => ratio.ToString("+0 %;−0 %;0 %", CultureInfo.InvariantCulture);

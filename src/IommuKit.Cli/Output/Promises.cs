@@ -52,7 +52,9 @@ internal static class Promises
     /// <summary>What the columns mean.</summary>
     public static IReadOnlyList<(string Header, string Meaning)> Meanings(bool hasTimes) =>
     [
-        ("Left pages", "the most pages that were unmapped and still reachable at a time"),
+        (
+            "Left pages",
+            "the most pages that were unmapped and still reachable at a time; the verdict's options follow Linux's own rules, and leave other numbers"),
         hasTimes
             ? (LeftFor, "for how long at most until a flush ended it, in the trace's own time, in which a modelled flush takes none")
             : (LeftForVirtual, "for how long at most until a flush ended it, in virtual time, as the trace has none: time between calls is not in it"),

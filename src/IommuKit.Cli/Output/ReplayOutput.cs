@@ -122,21 +122,21 @@ internal static class ReplayOutput
             "virtual time of single maps that were replayed; percentiles are exact to one part in 64, the maximum is exact",
             result => result.MapLatency.P50,
             3,
-            new("Map p50", 3, Number)
+            new("Map p50 µs", 3, Number)
         },
         { "map_p90_us", "its 90th percentile", result => result.MapLatency.P90, 3 },
-        { "map_p99_us", "its 99th percentile", result => result.MapLatency.P99, 3, new("Map p99", 6, Number) },
-        { "map_max_us", "its maximum", result => result.MapLatency.Max, 3, new("Map max", 7, Number) },
+        { "map_p99_us", "its 99th percentile", result => result.MapLatency.P99, 3, new("Map p99 µs", 6, Number) },
+        { "map_max_us", "its maximum", result => result.MapLatency.Max, 3, new("Map max µs", 7, Number) },
         {
             "unmap_p50_us",
             "virtual time of single unmaps that were replayed",
             result => result.UnmapLatency.P50,
             3,
-            new("Unmap p50", 3, Number)
+            new("Unmap p50 µs", 3, Number)
         },
         { "unmap_p90_us", "its 90th percentile", result => result.UnmapLatency.P90, 3 },
-        { "unmap_p99_us", "its 99th percentile", result => result.UnmapLatency.P99, 3, new("Unmap p99", 4, Number) },
-        { "unmap_max_us", "its maximum", result => result.UnmapLatency.Max, 3, new("Unmap max", 7, Number) },
+        { "unmap_p99_us", "its 99th percentile", result => result.UnmapLatency.P99, 3, new("Unmap p99 µs", 4, Number) },
+        { "unmap_max_us", "its maximum", result => result.UnmapLatency.Max, 3, new("Unmap max µs", 7, Number) },
         { "peak_live_pages", "the most pages mapped at a time", result => result.Trace.PeakLivePages },
         {
             "maps_over_live",
@@ -212,7 +212,7 @@ internal static class ReplayOutput
             isMarkdown, "Virtual ms and µs: operations times their cost, on the machine that the costs are for; nothing here is time of this host.");
         tables.Legend(
             ("Total ms", "all maps and unmaps together"),
-            ("Map p50, Map p99, Map max, Unmap p50, Unmap p99, Unmap max", "latencies of single ones, in µs"));
+            ("Map p50 µs, Map p99 µs, Map max µs, Unmap p50 µs, Unmap p99 µs, Unmap max µs", "latencies of single ones"));
         WritePromises(console, results, isMarkdown, tables);
 
         if (results.Any(result => result.Tuning.Settings.UsesSuperpages))

@@ -40,7 +40,8 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
     /// <summary>Adds a section.</summary>
     /// <param name="label">The word in front.</param>
     /// <param name="lines">Its sentences.</param>
-    public void Section(string label, IEnumerable<SectionLine> lines)
+    /// <param name="isOne">Whether they go together where a terminal is too short.</param>
+    public void Section(string label, IEnumerable<SectionLine> lines, bool isOne = false)
     {
         Blank();
         if (isMarkdown)
@@ -51,9 +52,11 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
 
         string front = label.PadRight(labelWidth);
         bool isInTable = false;
+        bool isFirst = true;
         foreach (var line in lines)
         {
-            _sentences++;
+            _sentences += isOne && !isFirst ? 0 : 1;
+            isFirst = false;
             if (isMarkdown && line.Cells is { } cells)
             {
                 AddCells(cells, isFirst: !isInTable);

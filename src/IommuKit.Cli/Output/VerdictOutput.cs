@@ -16,9 +16,19 @@ internal static class VerdictOutput
             verdict => verdict.Gaps!.Sum
         },
         {
+            "whole_gaps_nanoseconds",
+            "the sum of all gaps as long as they are: an upper bound whatever flushes took, and of what else their tasks did",
+            verdict => verdict.Gaps!.WholeSum
+        },
+        {
             "share_of_processors",
             "of `span_nanoseconds` times `processors`; null too where more than one gap in five is above the cut-off, so that the sum says nothing",
             verdict => verdict.ShareOfTime
+        },
+        {
+            "busiest_share_of_processors",
+            "the same of the busiest second or so; null where that is, and for traces of less than some seconds",
+            verdict => verdict.BusiestShareOfTime
         },
         { "gaps", "flushes that an event of their task on their processor followed", verdict => verdict.Gaps!.Count },
         { "gaps_above_cut_off", "of them, those after more than the cut-off", verdict => verdict.Gaps!.TooLong },
@@ -141,6 +151,16 @@ internal static class VerdictOutput
             verdict => verdict.Refused.MaskTooLarge
         },
         { "fault_messages", "all messages of faults in the trace and the log", verdict => verdict.Audit.Faults.Messages },
+        {
+            "fault_messages_not_printed",
+            "calls that the kernel suppressed, as its log says, and that the trace does not show either: at least as many messages are missing",
+            verdict => verdict.Audit.Faults.AreSuppressedInTrace ? 0 : verdict.Audit.Faults.SuppressedCalls
+        },
+        {
+            "log_faults_left_out",
+            "faults of the log that are none of the trace: if not 0, the log is of another run or another IOMMU",
+            verdict => verdict.Audit.Faults.LeftOut
+        },
         { "faults_by_cause", "faults by cause", verdict => FaultOutput.ByCause(verdict.Audit.Faults) },
         {
             "worst_faults",

@@ -16,6 +16,12 @@ internal static class VerdictScreen
 
     private const string More = "iommukit audit · replay · report FILE";
 
+    // A part that speaks for all.
+    private const double Whole = 0.9;
+
+    // Less of the processors' time is not worth a word.
+    private const double Felt = 0.005;
+
     // What the table of options takes.
     private const int FullWidth = 80;
 
@@ -50,7 +56,11 @@ internal static class VerdictScreen
             sections.Section("WASTE", Waste(verdict));
         }
 
-        sections.Section("OPTIONS", Options(verdict, isNarrow: !isMarkdown && sections.Width < FullWidth, isMarkdown));
+        
+        // What devices did wrong comes before what could be saved.
+        bool hasFaults = verdict.Audit.Faults.Faults.Count != 0;
+        sections.Section("OPTIONS", Options(verdict, isNarrow: !isMarkdown && sections.Width < FullWidth, isMarkdown)
+            .Select(line => hasFaults && line.Weight < LineWeight.Further ? line with { Weight = LineWeight.Further } : line), isOne: hasFaults);
         sections.Section("TRY", verdict.Advice.Select((advice, index) => new SectionLine(Sentence(advice), null, index == 0 ? LineWeight.Answer : LineWeight.Detail))
             .DefaultIfEmpty(new SectionLine("nothing can be said")));
         if (isAlone)
@@ -117,18 +127,18 @@ internal static class VerdictScreen
         }
 
         string share = verdict.ShareOfTime is { } part
-            ? $" of the CPUs' {Durations.Of((double)verdict.Span!.Value * verdict.Processors)} ({VerdictText.Share(part)})"
+            ? $" of the CPUs' {Durations.Of((double)verdict.Span!.Value * verdict.Processors)} ({VerdictText.Share(part)}{Busiest(verdict, part)})"
             : string.Empty;
         string cutOff = Durations.Of(FlushTimes.CutOff);
         string open = times.Open == 0 ? string.Empty : $", {Numbers.Count(times.Open)} have none";
         if (times.IsVague)
         {
-            string vague = $"{Numbers.Count(times.TooLong)} of {Numbers.Count(times.Count)} gaps exceed {cutOff}";
+            string vague = $"{Numbers.Count(times.TooLong)} of {Numbers.Count(times.Count)} gaps exceed {cutOff}, more than one in five";
             yield return new($"their time cannot be told: {vague}{open}", Doubtful);
             yield break;
         }
 
-        string may = times.TooLong == 0 ? string.Empty : $" ({Numbers.Count(times.TooLong)} may have)";
+        string may = times.TooLong == 0 ? string.Empty : $" ({Numbers.Count(times.TooLong)} of {Numbers.Count(times.Count)} gaps are longer)";
         yield return new($"at most {Durations.Of(times.Sum)}{share}, if none took longer than {cutOff}{may}; median {VerdictText.Gap(times, 0.5)}, p99 {VerdictText.Gap(times, 0.99)}", null);
         yield return new($"(recorded: to the next event of the task on its CPU{open})", null, LineWeight.Note);
         if (VerdictText.Origin(verdict) is { } origin)
@@ -136,6 +146,9 @@ internal static class VerdictScreen
             yield return new($"({origin})", verdict.IsVirtual ? Doubtful : null, verdict.IsVirtual ? LineWeight.Answer : LineWeight.Note);
         }
     }
+
+    private static string Busiest(VerdictResult verdict, double share) =>
+        verdict.BusiestShareOfTime is { } busiest && busiest >= 2 * share && busiest >= Felt ? $", {VerdictText.Share(busiest)} in the busiest second" : string.Empty;
 
     private static string PerUnmap(VerdictResult verdict)
     {
@@ -168,7 +181,7 @@ internal static class VerdictScreen
                 }
                 else
                 {
-                    doubtful.Add(new($"{what} (line {finding.FirstLine}); {OrElse(verdict)}", Doubtful));
+                    doubtful.Add(new($"perhaps {what} (line {finding.FirstLine}); {OrElse(verdict)}", Doubtful));
                 }
             }
         }
@@ -361,10 +374,18 @@ internal static class VerdictScreen
             yield return new("(in caching mode Linux has no lazy mode: its row is what it would be)", null, LineWeight.Detail);
         }
 
+        if (verdict.Coverage < Whole)
+        {
+            yield return new($"(of the {VerdictText.Share(verdict.Coverage)} that are covered)", Doubtful);
+        }
+
+        // It belongs to the numbers: without it, fewer flushes look safer.
         if (FlushOptionText.UntilWhen(verdict.Options) is { } text)
         {
-            yield return new($"({text})", null, LineWeight.Detail);
+            yield return new($"({text})", null);
         }
+
+        yield return new("(as Linux would; the policies of 'replay' leave other numbers)", null, LineWeight.Note);
     }
 
     private static string Pages(FlushOption option) => option.Pages is not { Count: not 0 } pages ? "none"

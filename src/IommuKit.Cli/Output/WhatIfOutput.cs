@@ -45,10 +45,10 @@ internal static class WhatIfOutput
             new("Ops", 3, Percent)
         },
         { "map_p50_us", "virtual time of single maps, as in `replay`", one => one.Result.MapLatency.P50, 3 },
-        { "map_p99_us", "its 99th percentile", one => one.Result.MapLatency.P99, 3, new("Map p99", 7, ReplayOutput.Number) },
+        { "map_p99_us", "its 99th percentile", one => one.Result.MapLatency.P99, 3, new("Map p99 µs", 7, ReplayOutput.Number) },
         { "map_max_us", "its maximum", one => one.Result.MapLatency.Max, 3 },
         { "unmap_p50_us", "virtual time of single unmaps, as in `replay`", one => one.Result.UnmapLatency.P50, 3 },
-        { "unmap_p99_us", "its 99th percentile", one => one.Result.UnmapLatency.P99, 3, new("Unmap p99", 7, ReplayOutput.Number) },
+        { "unmap_p99_us", "its 99th percentile", one => one.Result.UnmapLatency.P99, 3, new("Unmap p99 µs", 7, ReplayOutput.Number) },
         { "unmap_max_us", "its maximum", one => one.Result.UnmapLatency.Max, 3 },
         { "skipped", "events that were not replayed, or not wholly", one => one.Result.SkippedCount, new("Skipped", 3) },
         { "costs", ReplayOutput.CostsMeaning, one => one.Result.Costs },
@@ -107,7 +107,7 @@ internal static class WhatIfOutput
         tables.WriteLeftOut();
         tables.Legend(
             ("Total ms", "virtual time, operations times their cost, on the machine that the costs are for"),
-            ("Map p99, Unmap p99", "latencies of single ones, in µs of the same"));
+            ("Map p99 µs, Unmap p99 µs", "latencies of single ones, in virtual time too"));
         var first = cases[0].Result;
         tables.Legend(
             ("Time", $"as a share of that of the first case, {WhatIfRow.NameOf(first, [.. cases.Select(one => one.Result)])}"),

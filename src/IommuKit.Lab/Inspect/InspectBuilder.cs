@@ -1,7 +1,10 @@
+using IommuKit.Specs.Memory;
+
 namespace IommuKit.Lab.Inspect;
 
 /// <summary>Collects what is seen in a state.</summary>
-internal sealed class InspectBuilder
+/// <param name="memory">Memory.</param>
+internal sealed class InspectBuilder(IMemoryAccessor memory)
 {
     /// <summary>The most devices and PASIDs that are looked at: tables can be larger than anybody's patience.</summary>
     public const int MostSources = 1 << 16;
@@ -9,6 +12,9 @@ internal sealed class InspectBuilder
     private readonly List<InspectSource> _sources = [];
     private readonly List<InspectFinding> _findings = [];
     private readonly List<InspectRange> _structures = [];
+
+    /// <summary>The page tables.</summary>
+    public InspectTables Tables { get; } = new(memory);
 
     /// <summary>What is configured.</summary>
     public IReadOnlyList<InspectSource> Sources => _sources;

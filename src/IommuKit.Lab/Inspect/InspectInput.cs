@@ -16,6 +16,14 @@ internal sealed record InspectInput(string Name, IReadOnlyList<BootRegister> Reg
     /// <summary>The value of a register; 0 if it is not there.</summary>
     public ulong ValueOf(uint offset) => Find(offset) ?? 0;
 
+    /// <summary>The value of a register of 64 bits, which may be there as two halves; what is not there is 0.</summary>
+    public ulong ValueOf64(uint offset) => Registers.LastOrDefault(register => register.Offset == offset) switch
+    {
+        null => 0,
+        { Size: sizeof(ulong), Value: var value } => value,
+        { Value: var low } => (uint)low | (ValueOf(offset + sizeof(uint)) << 32),
+    };
+
     /// <summary>Reads a word of memory.</summary>
     /// <returns>Null if nothing is known of that memory.</returns>
     public ulong? Read(ulong address)

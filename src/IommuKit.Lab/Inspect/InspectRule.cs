@@ -17,6 +17,9 @@ internal sealed record InspectRule(string Name, string Reason)
     /// <summary>Tables are where registers and entries say.</summary>
     public static InspectRule Tables { get; } = new("tables", "hardware goes by what is at these addresses, whatever that is");
 
+    /// <summary>A stream is configured once.</summary>
+    public static InspectRule Streams { get; } = new("streams", "what two entries match at once goes by either of them, or faults");
+
     /// <summary>No error is pending.</summary>
     public static InspectRule Errors { get; } = new("errors", "an error that nobody acknowledged stops a queue, or hides the next one");
 
@@ -30,5 +33,5 @@ internal sealed record InspectRule(string Name, string Reason)
     public static InspectRule Reserved { get; } = new("reserved", "memory that is reserved is in use by somebody who does not expect devices there");
 
     /// <summary>All of them, in the order of a report.</summary>
-    public static IReadOnlyList<InspectRule> All { get; } = [Enabled, Commands, Events, Tables, Errors, Bypass, Reach, Reserved];
+    public static IReadOnlyList<InspectRule> All { get; } = [Enabled, Commands, Events, Tables, Streams, Errors, Bypass, Reach, Reserved];
 }

@@ -7,19 +7,21 @@ namespace IommuKit.Lab.Inspect;
 
 /// <summary>What a page table maps.</summary>
 /// <param name="Tables">Tables, the root among them.</param>
-/// <param name="Bytes">Bytes mapped.</param>
-/// <param name="WritableBytes">Bytes that may be written.</param>
-/// <param name="Writable">Where writes come out, a range each.</param>
+/// <param name="Mappings">What is mapped, by IOVA.</param>
 /// <param name="Problems">Entries that are illegal, or lead nowhere.</param>
 /// <param name="FirstProblem">The first of them in words; null if there is none.</param>
 internal sealed record InspectedTable(
-    IReadOnlyList<InspectRange> Tables,
-    ulong Bytes,
-    ulong WritableBytes,
-    IReadOnlyList<(ulong Iova, ulong First, ulong Last)> Writable,
-    long Problems,
-    string? FirstProblem)
+    IReadOnlyList<InspectRange> Tables, IReadOnlyList<InspectMapping> Mappings, long Problems, string? FirstProblem)
 {
+    /// <summary>Bytes mapped.</summary>
+    public ulong Bytes => Sum(Mappings);
+
+    /// <summary>Bytes that may be written.</summary>
+    public ulong WritableBytes => Sum(Writable);
+
+    /// <summary>What may be written.</summary>
+    public IEnumerable<InspectMapping> Writable => Mappings.Where(mapping => mapping.IsWritable);
+
     /// <summary>Reads a table; null, and why, if that is not possible.</summary>
     public static InspectedTable? Read(InspectTable table, IMemoryAccessor memory, out string? why)
     {
@@ -36,19 +38,74 @@ internal sealed record InspectedTable(
         }
 
         int entryLog2 = table.Format.EntrySizeLog2;
-        var ranges = read.Dump.Root.Ranges.ToList();
-        var writable = ranges.Where(range => (range.Protection & Protection.Write) != 0).ToList();
         return new InspectedTable(
             [
                 .. read.Dump.Root.Tables.Select(one => new InspectRange(
                     one.Address, one.Address + ((ulong)one.Entries << entryLog2) - 1, $"a page table (level {one.OwnLevel})")),
             ],
-            Sum(ranges),
-            Sum(writable),
-            [.. writable.Select(range => (range.Iova, range.PhysicalAddress, range.LastPhysicalAddress))],
+            [.. read.Dump.Root.Ranges.Select(MappingOf).OrderBy(mapping => mapping.Iova)],
             read.ProblemCount,
             read.Problems is [var first, ..] ? $"entry 0x{first.Value:x} at 0x{first.EntryAddress:x}: {first.Meaning}" : null);
     }
 
-    private static ulong Sum(IEnumerable<DumpRange> ranges) => ranges.Aggregate(0ul, (sum, range) => sum + range.Bytes);
+    /// <summary>The mapping around an address; null if there is none.</summary>
+    public InspectMapping? Find(ulong iova)
+    {
+        int index = FirstBehind(iova) - 1;
+        return index >= 0 && Mappings[index].LastIova >= iova ? Mappings[index] : null;
+    }
+
+    /// <summary>The parts of a range of addresses that are mapped.</summary>
+    public IEnumerable<InspectMapping> Pieces(ulong first, ulong last)
+    {
+        int index = FirstBehind(first);
+        for (index = index > 0 && Mappings[index - 1].LastIova >= first ? index - 1 : index; index < Mappings.Count; index++)
+        {
+            var mapping = Mappings[index];
+            if (mapping.Iova > last)
+            {
+                yield break;
+            }
+
+            ulong from = Math.Max(first, mapping.Iova);
+            ulong to = Math.Min(last, mapping.LastIova);
+            yield return mapping with { Iova = from, First = mapping.First + (from - mapping.Iova), Last = mapping.First + (to - mapping.Iova) };
+        }
+    }
+
+    /// <summary>The same where another stage translates what this one says.</summary>
+    public InspectedTable Behind(InspectedTable second) => this with
+    {
+        Tables = [.. Tables.SelectMany(table => second.Pieces(table.First, table.Last).Select(piece => table with { First = piece.First, Last = piece.Last }))],
+        Mappings =
+        [
+            .. Mappings.SelectMany(mapping => second.Pieces(mapping.First, mapping.Last).Select(piece => piece with
+            {
+                Iova = mapping.Iova + (piece.Iova - mapping.First),
+                IsReadable = mapping.IsReadable && piece.IsReadable,
+                IsWritable = mapping.IsWritable && piece.IsWritable,
+            })),
+        ],
+    };
+
+    private static InspectMapping MappingOf(DumpRange range) => new(
+        range.Iova,
+        range.PhysicalAddress,
+        range.LastPhysicalAddress,
+        (range.Protection & Protection.Read) != 0,
+        (range.Protection & Protection.Write) != 0);
+
+    private static ulong Sum(IEnumerable<InspectMapping> mappings) => mappings.Aggregate(0ul, (sum, mapping) => sum + mapping.Bytes);
+
+    private int FirstBehind(ulong iova)
+    {
+        int low = 0;
+        for (int high = Mappings.Count; low < high;)
+        {
+            int middle = (low + high) / 2;
+            (low, high) = Mappings[middle].Iova <= iova ? (middle + 1, high) : (low, middle);
+        }
+
+        return low;
+    }
 }

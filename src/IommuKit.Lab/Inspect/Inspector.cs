@@ -22,9 +22,9 @@ internal static class Inspector
         var kind = kinds.FirstOrDefault(one => one.Recognises(input))
             ?? throw new InputException(
                 $"the registers of {input.Name} are of no IOMMU that is known here, which are {string.Join(", ", kinds.Select(one => one.Name))}");
-        var builder = new InspectBuilder();
+        var builder = new InspectBuilder(input.Memory);
         kind.Read(input, builder);
-        var sources = ReadTables(input, builder);
+        var sources = ReadTables(builder);
         Audit(sources, reserved, builder);
         var order = InspectRule.All.Select((rule, index) => (rule, index)).ToDictionary(pair => pair.rule, pair => pair.index);
         return new Inspection(
@@ -36,35 +36,38 @@ internal static class Inspector
             [.. builder.Findings.OrderBy(finding => order[finding.Rule]).ThenBy(finding => !finding.IsWrong)]);
     }
 
-    /// <summary>Reads each page table once.</summary>
-    private static List<InspectSource> ReadTables(InspectInput input, InspectBuilder builder)
+    /// <summary>Reads the page tables, and says of each once what is wrong with it.</summary>
+    private static List<InspectSource> ReadTables(InspectBuilder builder)
     {
-        var known = new Dictionary<InspectTable, InspectedTable?>();
+        var seen = new HashSet<InspectTable>();
         var sources = new List<InspectSource>();
         foreach (var source in builder.Sources)
         {
-            InspectedTable? contents = null;
-            if (source.Table is { } table && !known.TryGetValue(table, out contents))
+            for (var table = source.Table; table is not null && seen.Add(table); table = table.Under)
             {
-                contents = InspectedTable.Read(table, input.Memory, out string? why);
-                known.Add(table, contents);
-                builder.Require(
-                    contents is not null, InspectRule.Tables, $"{source.FullName}: its page table at 0x{table.Root:x} cannot be read: {why}");
-                if (contents is { Problems: > 0 and var problems, FirstProblem: var first })
-                {
-                    builder.Require(
-                        false,
-                        InspectRule.Tables,
-                        string.Create(
-                            CultureInfo.InvariantCulture,
-                            $"{source.FullName}: {problems} entries of its page table are illegal or lead nowhere; {first}"));
-                }
+                Judge(source, table, builder);
             }
 
-            sources.Add(source with { Contents = contents });
+            sources.Add(source with { Contents = source.Table is { } own ? builder.Tables.Read(own, out _) : null });
         }
 
         return sources;
+    }
+
+    private static void Judge(InspectSource source, InspectTable table, InspectBuilder builder)
+    {
+        var contents = builder.Tables.Read(table, out string? why);
+        builder.Require(
+            contents is not null, InspectRule.Tables, $"{source.FullName}: its page table at 0x{table.Root:x} cannot be read: {why}");
+        if (contents is { Problems: > 0 and var problems, FirstProblem: var first })
+        {
+            builder.Require(
+                false,
+                InspectRule.Tables,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{source.FullName}: {problems} entries of its page table are illegal or lead nowhere; {first}"));
+        }
     }
 
     private static void Audit(List<InspectSource> sources, IReadOnlyList<InspectRange> reserved, InspectBuilder builder)
@@ -93,7 +96,7 @@ internal static class Inspector
         var sorted = ranges.OrderBy(range => range.First).ToArray();
         ulong longest = sorted.Length == 0 ? 0 : sorted.Max(range => range.Last - range.First);
         int found = 0;
-        foreach (var (iova, first, last) in source.Contents!.Writable)
+        foreach (var (iova, first, last, _, _) in source.Contents!.Writable)
         {
             // Nothing that begins earlier than the longest range before it can reach it.
             int at = FirstAtOrBehind(sorted, first > longest ? first - longest : 0);

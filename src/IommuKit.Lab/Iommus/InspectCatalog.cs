@@ -1,4 +1,5 @@
 using IommuKit.Lab.Inspect;
+using IommuKit.Lab.Iommus.Smmu2;
 using IommuKit.Lab.Iommus.Smmu3;
 using IommuKit.Lab.Iommus.Vtd;
 
@@ -8,5 +9,5 @@ namespace IommuKit.Lab.Iommus;
 internal static class InspectCatalog
 {
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<IInspectKind> All { get; } = [VtdInspect.Instance, Smmu3Inspect.Instance];
+    public static IReadOnlyList<IInspectKind> All { get; } = [VtdInspect.Instance, Smmu3Inspect.Instance, Smmu2Inspect.Instance];
 }

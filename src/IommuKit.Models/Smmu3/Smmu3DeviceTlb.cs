@@ -23,6 +23,9 @@ namespace IommuKit.Models.Smmu3;
 public sealed class Smmu3DeviceTlb<TMemory> : IIommuModel
     where TMemory : struct, IMemoryAccessor
 {
+    // Pages that a device asks for again, at the most.
+    private const int MostAgain = 64;
+
     private const ulong HasSubstreamBit = 1ul << 20;
     private const ulong PrivilegedBit = 1ul << 21;
     private const ulong SubstreamMask = HasSubstreamBit | (HasSubstreamBit - 1);
@@ -31,6 +34,7 @@ public sealed class Smmu3DeviceTlb<TMemory> : IIommuModel
     private readonly object _gate = new();
     private readonly Smmu3Model<TMemory> _smmu;
     private readonly HardwareCache _pages;
+    private readonly List<(ulong Address, int Substream)> _again = [];
     private long _drops;
 
     /// <summary>Makes a TLB that is empty.</summary>
@@ -55,6 +59,11 @@ public sealed class Smmu3DeviceTlb<TMemory> : IIommuModel
     /// <summary>The device's StreamID.</summary>
     public uint StreamId { get; }
 
+    /// <summary>
+    /// Whether the device asks at once again for what it was told to drop, as one that is at work may: then whatever the SMMU still holds comes back.
+    /// </summary>
+    public bool AsksAgain { get; init; }
+
     /// <inheritdoc/>
     public AccessGate Accesses => _smmu.Accesses;
 
@@ -72,20 +81,15 @@ public sealed class Smmu3DeviceTlb<TMemory> : IIommuModel
     /// </summary>
     public Smmu3Translation Translate(ulong address, Smmu3Access access, int substream = Smmu3Request.NoSubstream)
     {
-        ulong space = HardwareCache.Valid
-            | (substream >= 0 ? HasSubstreamBit | ((uint)substream & (HasSubstreamBit - 1)) : 0)
-            | ((access & Smmu3Access.Privileged) != 0 ? PrivilegedBit : 0);
-        if (!TryFind(address, space, out var range) || !Allows(range.Rights, access))
+        if (!TryFind(address, SpaceOf(access, substream), out var range) || !Allows(range.Rights, access))
         {
-            long drops = Volatile.Read(ref _drops);
-            var answer = _smmu.Translate(new Smmu3Request(StreamId, address, access, substream, Smmu3RequestKind.TranslationRequest));
+            var answer = Ask(address, access, substream);
             if (answer.Outcome != Smmu3Outcome.Allowed)
             {
                 return answer;
             }
 
             range = answer.Range;
-            Keep(range, space, drops);
             if (!Allows(range.Rights, access))
             {
                 return new Smmu3Translation(Smmu3Outcome.Abort, Translation.Fault, answer.Event);
@@ -109,6 +113,7 @@ public sealed class Smmu3DeviceTlb<TMemory> : IIommuModel
         bool isOne = !invalidation.IsGlobal && invalidation.SubstreamId is not null;
         ulong space = isOne ? HasSubstreamBit | invalidation.SubstreamId!.Value : 0;
         ulong mask = isOne ? SubstreamMask : 0;
+        (ulong Address, int Substream)[] again;
         lock (_gate)
         {
             _drops++;
@@ -121,13 +126,35 @@ public sealed class Smmu3DeviceTlb<TMemory> : IIommuModel
                     invalidation.First >> shift,
                     invalidation.Last >> shift);
             }
+
+            again = [.. _again.Where(one => one.Address >= invalidation.First && one.Address <= invalidation.Last)];
+        }
+
+        foreach (var (address, substream) in again)
+        {
+            Ask(address, Smmu3Access.Read, substream);
         }
 
         return true;
     }
 
+    /// <summary>Lets the TLB forget everything, as it may at any time.</summary>
+    public void Evict()
+    {
+        lock (_gate)
+        {
+            _drops++;
+            _again.Clear();
+            _pages.Clear();
+        }
+    }
+
     /// <inheritdoc/>
     public void ReportDecodeError(in DmaRequest request, ulong physicalAddress) => _smmu.ReportDecodeError(request, physicalAddress);
+
+    private static ulong SpaceOf(Smmu3Access access, int substream) => HardwareCache.Valid
+        | (substream >= 0 ? HasSubstreamBit | ((uint)substream & (HasSubstreamBit - 1)) : 0)
+        | ((access & Smmu3Access.Privileged) != 0 ? PrivilegedBit : 0);
 
     private static bool Allows(Protection rights, Smmu3Access access) =>
         ((access & Smmu3Access.Write) == 0 || (rights & Protection.Write) != 0)
@@ -142,6 +169,18 @@ public sealed class Smmu3DeviceTlb<TMemory> : IIommuModel
         ulong before = Math.Min(address - range.Iova, told - passed.Iova);
         ulong after = Math.Min(range.BytesFrom(address), passed.BytesFrom(told));
         return new Translation(IsAllowed: true, address - before, before + after, passed.PhysicalOf(told - before), range.Rights);
+    }
+
+    private Smmu3Translation Ask(ulong address, Smmu3Access access, int substream)
+    {
+        long drops = Volatile.Read(ref _drops);
+        var answer = _smmu.Translate(new Smmu3Request(StreamId, address, access, substream, Smmu3RequestKind.TranslationRequest));
+        if (answer.Outcome == Smmu3Outcome.Allowed)
+        {
+            Keep(answer.Range, address, access, substream, drops);
+        }
+
+        return answer;
     }
 
     private bool TryFind(ulong address, ulong space, out Translation range)
@@ -160,7 +199,7 @@ public sealed class Smmu3DeviceTlb<TMemory> : IIommuModel
         return false;
     }
 
-    private void Keep(in Translation range, ulong space, long drops)
+    private void Keep(in Translation range, ulong address, Smmu3Access access, int substream, long drops)
     {
         // That nothing is allowed is not kept: the device would not see a page that comes.
         if ((range.Rights & (Protection.Read | Protection.Write)) == 0 || !ulong.IsPow2(range.Length))
@@ -171,16 +210,22 @@ public sealed class Smmu3DeviceTlb<TMemory> : IIommuModel
         int shift = int.CreateTruncating(ulong.Log2(range.Length));
         lock (_gate)
         {
-            if (drops == _drops)
+            if (drops != _drops)
             {
-                _pages.Add(new CacheEntry
-                {
-                    Key = range.Iova >> shift,
-                    Space = space | ((ulong)(uint)shift << HardwareCache.ClassShift),
-                    Mask = ulong.MaxValue,
-                    A = range.PhysicalAddress,
-                    B = (ulong)range.Rights,
-                });
+                return;
+            }
+
+            _pages.Add(new CacheEntry
+            {
+                Key = range.Iova >> shift,
+                Space = SpaceOf(access, substream) | ((ulong)(uint)shift << HardwareCache.ClassShift),
+                Mask = ulong.MaxValue,
+                A = range.PhysicalAddress,
+                B = (ulong)range.Rights,
+            });
+            if (AsksAgain && _again.Count < MostAgain && !_again.Contains((address, substream)))
+            {
+                _again.Add((address, substream));
             }
         }
     }

@@ -49,9 +49,9 @@ internal static class AuditFindings
                 waste.WalkCaches,
                 "walks from the root, at most",
                 "IH was 0, so the paging-structure caches went with the leaves: the next access in each 2 MiB walks from the root again. The table stayed in "
-                + "those of tables_in_use, and in the others unless the driver frees tables as they become empty. Linux before the fix of 2025 does this "
+                + "use under some (tables in use), and under the others unless the driver frees tables as they become empty. Linux before the fix of 2025 does this "
                 + "on every unmap.",
-                "Sure are only those of tables_in_use."
+                "Sure are only those whose tables stayed in use."
                     + (isMixed ? $" {LiveOfAll}" : string.Empty),
                 ("tables_in_use", waste.TablesInUse),
                 ("hinted", waste.Hinted)),

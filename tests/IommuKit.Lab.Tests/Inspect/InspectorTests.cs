@@ -79,7 +79,7 @@ public class InspectorTests
     {
         var input = InputOf(new RecordedBoot(RepositoryFiles.InShared("vectors", "smmuv3-linux", SmmuBoot)).Snapshots().First());
         var whole = Inspect(input);
-        var (_, first, last) = whole.Sources.SelectMany(source => source.Contents!.Writable).First();
+        var (_, first, last, _, _) = whole.Sources.SelectMany(source => source.Contents!.Writable).First();
         Wrong(Inspector.Run(input, InspectCatalog.All, [new InspectRange(last, last + 0x1000, "reserved memory")])).ShouldBe(["reserved"]);
         Wrong(Inspector.Run(input, InspectCatalog.All, [new InspectRange(last + 1, last + 1, "reserved memory")])).Except(["reserved"]).ShouldBeEmpty();
 

@@ -1,4 +1,3 @@
-using IommuKit.Models.Dma;
 using IommuKit.Models.Memory;
 using IommuKit.Models.Smmu2;
 using IommuKit.Models.Smmu3;

@@ -11,6 +11,7 @@ internal static class Smmu3Bugs
 {
     private const ulong LeafBit = 1;
     private const ulong TagBits = (1ul << 48) | (1ul << 32);
+    private const ulong PasidBits = 3ul << 12;
     private const ulong NumberUnit = 1 << 12;
     private const ulong ScaleUnit = 1 << 20;
 
@@ -115,6 +116,80 @@ internal static class Smmu3Bugs
             [Verdict.Missing],
             _ => true,
             (machine, run) => new TornContext(machine, run)),
+    ];
+
+    /// <summary>Those of stream tables of two levels.</summary>
+    public static IReadOnlyList<PlantedBug> OfStreamTables { get; } =
+    [
+        new(
+            "early-pointer",
+            "the pointer to a new table of streams is visible before the table",
+            "O1",
+            [Verdict.WrongRoute, Verdict.Missing],
+            _ => true,
+            (machine, run) => new EarlyPointer(machine, run)),
+    ];
+
+    /// <summary>Those of the context descriptors of PASIDs.</summary>
+    public static IReadOnlyList<PlantedBug> OfPasids { get; } =
+    [
+        Edited(
+            "attach-cfgi-cd",
+            "the context descriptor of a PASID changes, and no CFGI follows",
+            "M3",
+            [Verdict.Missing],
+            _ => true,
+            CheckOperationKind.Attach,
+            command => command.Code == Smmu3CommandCode.DropContext ? EditedCommands.Nothing : command)
+            with { ShowsInFollowUps = true },
+        Edited(
+            "pasid",
+            "a CFGI names another PASID of the device",
+            "W1",
+            [Verdict.Missing, Verdict.WrongTarget],
+            _ => true,
+            CheckOperationKind.Attach,
+            command => command.Code == Smmu3CommandCode.DropContext ? command with { Lower = command.Lower ^ PasidBits } : command)
+            with { ShowsInFollowUps = true },
+    ];
+
+    /// <summary>Those of what devices keep.</summary>
+    public static IReadOnlyList<PlantedBug> OfDevices { get; } =
+    [
+        Edited(
+            "unmap-atc",
+            "the TLB of the device is not invalidated on unmap",
+            "M2",
+            [Verdict.Missing],
+            PlantedBugs.IsAtOnce,
+            CheckOperationKind.Unmap,
+            command => command.Code == Smmu3CommandCode.DropDeviceTlb ? EditedCommands.Nothing : command),
+        Edited(
+            "atc-size",
+            "of a range only the first page is invalidated in the TLB of the device",
+            "W3",
+            [Verdict.Missing],
+            PlantedBugs.InvalidatesByRange,
+            during: null,
+            command => command.Code == Smmu3CommandCode.DropDeviceTlb
+                ? Smmu3Command.DropDeviceTlb(command.StreamId, command.Address, 0)
+                : command),
+        Edited(
+            "detach-atc",
+            "the TLB of a device is not invalidated when it leaves its domain",
+            "M2",
+            [Verdict.Missing],
+            _ => true,
+            CheckOperationKind.Detach,
+            command => command.Code == Smmu3CommandCode.DropDeviceTlb ? EditedCommands.Nothing : command)
+            with { ShowsInFollowUps = true },
+        new(
+            "atc-first",
+            "the TLB of the device is invalidated before that of the SMMU",
+            "O6",
+            [Verdict.Order],
+            PlantedBugs.IsAtOnce,
+            (machine, run) => new DevicesFirst(machine, run)),
     ];
 
     /// <summary>Those of blocks that tables take the place of.</summary>

@@ -9,41 +9,64 @@ namespace IommuKit.Checker.Iommus.Smmu3;
 /// Reads what a driver tells an SMMUv3 (IHI 0070): commands when their doorbell is rung, stream table entries and context descriptors when they are
 /// stored. An address space is an ASID at stage 1, and a VMID at stage 2.
 /// </summary>
+/// <remarks>
+/// What is remembered of a source goes with a command that reaches as far as what changed: CFGI_CD leaves the stream's entry, and with the leaf bit
+/// pointers to tables stay.
+/// </remarks>
 internal sealed class Smmu3Decoder : ICommandDecoder
 {
     private const int AllStreams = 31;
+    private const int AllPages = 52;
     private const ulong PageBytes = 4096;
 
-    private readonly uint[] _streams;
+    private const int RangesPerSource = 4;
+
+    private readonly Smmu3Source[] _sources;
     private readonly Smmu3Structures _structures;
     private readonly Smmu3CommandCursor _queue;
     private readonly TrackedRange[] _ranges;
     private readonly (ushort Space, ulong Root)?[] _routes;
+
+    // Of each source: how far up something changed that nobody was told of.
+    private readonly Reach[] _changed;
 
     // Whether a CMD_SYNC was handed over since somebody last looked how far the queue is.
     private bool _hasSync;
 
     /// <summary>Begins where the driver is by now.</summary>
     /// <param name="machine">The machine.</param>
-    /// <param name="streams">The StreamIDs of the devices that matter; their place in the list is their number.</param>
-    public Smmu3Decoder(Smmu3Machine machine, IEnumerable<uint> streams)
+    /// <param name="sources">The devices that matter, or PASIDs of them; their place in the list is their number.</param>
+    public Smmu3Decoder(Smmu3Machine machine, IEnumerable<Smmu3Source> sources)
     {
-        _streams = [.. streams];
+        _sources = [.. sources];
         _structures = new Smmu3Structures(machine);
         _queue = new Smmu3CommandCursor(machine);
-        _routes = new (ushort, ulong)?[_streams.Length];
+        _routes = new (ushort, ulong)?[_sources.Length];
+        _changed = new Reach[_sources.Length];
+        _ranges = new TrackedRange[_sources.Length * RangesPerSource];
+    }
 
-        // The stream table entries, and behind them the descriptors that these point to.
-        _ranges = [.. _streams.Select(_structures.EntryOf), .. _streams.Select(_structures.EntryOf)];
+    private enum Reach
+    {
+        Nothing,
+        Context,
+        ContextPointer,
+        Entry,
+        EntryPointer,
     }
 
     public IReadOnlyList<TrackedRange> Structures
     {
         get
         {
-            for (int device = 0; device < _streams.Length; device++)
+            for (int device = 0; device < _sources.Length; device++)
             {
-                _ranges[_streams.Length + device] = _structures.ContextOf(_streams[device]) ?? _structures.EntryOf(_streams[device]);
+                // From the top down. What is not there is nothing, of no bytes.
+                var ranges = _ranges.AsSpan(device * RangesPerSource, RangesPerSource);
+                ranges[0] = _structures.PointerOf(_sources[device].StreamId) ?? default;
+                ranges[1] = _structures.EntryOf(_sources[device].StreamId) ?? default;
+                ranges[2] = _structures.ContextPointerOf(_sources[device]) ?? default;
+                ranges[3] = _structures.ContextOf(_sources[device]) ?? default;
             }
 
             return _ranges;
@@ -69,27 +92,92 @@ internal sealed class Smmu3Decoder : ICommandDecoder
 
     public void Stored(ulong address, ulong before, ulong after, ShadowCommands commands)
     {
-        for (int device = 0; device < _streams.Length; device++)
+        for (int device = 0; device < _sources.Length; device++)
         {
-            Look(device, commands);
+            var source = _sources[device];
+            var reach = Has(_structures.PointerOf(source.StreamId), address) ? Reach.EntryPointer
+                : Has(_structures.EntryOf(source.StreamId), address) ? Reach.Entry
+                : Has(_structures.ContextPointerOf(source), address) ? Reach.ContextPointer
+                : Reach.Context;
+            Look(device, reach, commands);
         }
     }
 
-    private void Look(int device, ShadowCommands commands)
+    private static bool Has(TrackedRange? range, ulong address) => range is { } one && address - one.Address < one.Bytes;
+
+    private void Look(int device, Reach reach, ShadowCommands commands)
     {
-        var route = _structures.RouteOf(_streams[device]);
+        var route = _structures.RouteOf(_sources[device]);
         if (route == _routes[device])
         {
             return;
         }
 
         _routes[device] = route;
+        _changed[device] = reach > _changed[device] ? reach : _changed[device];
         if (route is var (space, root))
         {
             commands.StoreRoot(space, root);
         }
 
         commands.StoreRoute(device, route?.Space);
+    }
+
+    /// <summary>What is remembered of a source goes, as far up as a command reaches.</summary>
+    private void Drop(int device, Reach reach, ShadowCommands commands)
+    {
+        if (reach >= _changed[device])
+        {
+            _changed[device] = Reach.Nothing;
+            commands.DropRoutes(device);
+        }
+    }
+
+    private void DropStream(uint stream, bool isLeaf, ShadowCommands commands)
+    {
+        for (int device = 0; device < _sources.Length; device++)
+        {
+            if (_sources[device].StreamId == stream)
+            {
+                Drop(device, isLeaf ? Reach.Entry : Reach.EntryPointer, commands);
+            }
+            else if (!isLeaf
+                && _changed[device] == Reach.EntryPointer
+                && _structures.PointerOf(stream) == _structures.PointerOf(_sources[device].StreamId))
+            {
+                // The pointer is everybody's. What came by it is not dropped with it.
+                _changed[device] = Reach.Entry;
+            }
+        }
+    }
+
+    private void DropContexts(in Smmu3Command command, ShadowCommands commands)
+    {
+        for (int device = 0; device < _sources.Length; device++)
+        {
+            bool isAll = command.Code == Smmu3CommandCode.DropContexts;
+            if (_sources[device].StreamId == command.StreamId && (isAll || _sources[device].Substream == command.SubstreamId))
+            {
+                Drop(device, isAll || !command.IsLeaf ? Reach.ContextPointer : Reach.Context, commands);
+            }
+        }
+    }
+
+    private void DropDevice(in Smmu3Command command, ShadowCommands commands)
+    {
+        bool isAll = command.DeviceSize >= AllPages;
+        ulong mask = isAll ? ulong.MaxValue : (PageBytes << command.DeviceSize) - 1;
+        ulong first = command.Address & ~mask;
+        for (int device = 0; device < _sources.Length; device++)
+        {
+            // With a PASID, what came without one stays, and the other way round.
+            var source = _sources[device];
+            bool isOfPasid = command.HasSubstream ? source.HasPasid && source.Substream == command.SubstreamId : !source.HasPasid;
+            if (source.StreamId == command.StreamId && (command.IsGlobal || isOfPasid))
+            {
+                commands.DropDeviceTranslations(device, first, first | mask);
+            }
+        }
     }
 
     private void Decode(in Smmu3Command command, ShadowCommands commands)
@@ -109,15 +197,17 @@ internal sealed class Smmu3Decoder : ICommandDecoder
                 commands.DropTranslations(ShadowCommand.Every, 0, ulong.MaxValue, withTables: true);
                 break;
             case Smmu3CommandCode.DropStreams when command.Range == AllStreams:
+                Array.Clear(_changed);
                 commands.DropRoutes(ShadowCommand.Every);
                 break;
-            case Smmu3CommandCode.DropStream or Smmu3CommandCode.DropContext or Smmu3CommandCode.DropContexts:
-                int device = Array.IndexOf(_streams, command.StreamId);
-                if (device >= 0)
-                {
-                    commands.DropRoutes(device);
-                }
-
+            case Smmu3CommandCode.DropStream:
+                DropStream(command.StreamId, command.IsLeaf, commands);
+                break;
+            case Smmu3CommandCode.DropContext or Smmu3CommandCode.DropContexts:
+                DropContexts(command, commands);
+                break;
+            case Smmu3CommandCode.DropDeviceTlb:
+                DropDevice(command, commands);
                 break;
             case Smmu3CommandCode.Sync:
                 _hasSync = true;

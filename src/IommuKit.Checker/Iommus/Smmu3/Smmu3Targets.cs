@@ -1,16 +1,19 @@
 using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
 using IommuKit.Checker.Shadow;
+using IommuKit.Domains;
 using IommuKit.Drivers.Smmu3;
 using IommuKit.Lab.Iommus.Smmu3;
 using IommuKit.Lab.Machines;
+using IommuKit.Models.Dma;
+using IommuKit.Models.Smmu3;
 using IommuKit.Specs.Arm;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Smmu3;
 
 namespace IommuKit.Checker.Iommus.Smmu3;
 
-/// <summary>Machines with an SMMUv3 as the checker knows them: one stage, granules of 4 KiB.</summary>
+/// <summary>Machines with an SMMUv3 as the checker knows them: one stage, by granule, with PASIDs, and with devices that keep translations.</summary>
 internal static class Smmu3Targets
 {
     // What two domains can get, and 0, which is nobody's.
@@ -21,6 +24,11 @@ internal static class Smmu3Targets
 
     // So that the root is as large as other tables: the checker divides table memory into pieces of the smallest.
     private const int SecondStageBits = 39;
+    private const int WholeRoot16K = 47;
+    private const int WholeRoot64K = 42;
+
+    // Enough for a table of two levels.
+    private const int Pasids = 2048;
 
     // The fewest that take two commands and begin with a small one: 3, and 32.
     private const int RunPages = 35;
@@ -35,15 +43,31 @@ internal static class Smmu3Targets
     private static readonly ulong[] AnyRange = [];
     private static readonly ulong[] PageByPage = [PageBytes, Everything];
 
+    private static readonly int[] FirstPasids = [1, 2];
+
     private static readonly RangeLayout Runs = new(PageBytes, BlockBytes, runPages: RunPages);
 
-    private static readonly IommuKind SecondStage = Kind("smmuv3-s2") with
-    {
-        Create = settings => Smmu3Machine.Create(
-            Smmu3Unit.Emulated with { Name = "smmuv3-s2" },
-            settings,
-            driverOptions: new Smmu3DriverOptions { Stage = Smmu3Stage.Stage2, InputBits = SecondStageBits, HasRangeFlush = settings.HasRangeFlush }),
-    };
+    private static readonly IommuKind SecondStage = Tailored(
+        "smmuv3-s2", Smmu3Unit.Emulated, new Smmu3DriverOptions { Stage = Smmu3Stage.Stage2, InputBits = SecondStageBits });
+
+    private static readonly IommuKind Granule16K = Tailored(
+        "smmuv3-16k", Smmu3Unit.Emulated, new Smmu3DriverOptions { Stage = Smmu3Stage.Stage1, GranuleLog2 = 14, InputBits = WholeRoot16K });
+
+    private static readonly IommuKind Granule64K = Tailored(
+        "smmuv3-64k-s2", Smmu3Unit.Emulated, new Smmu3DriverOptions { Stage = Smmu3Stage.Stage2, GranuleLog2 = 16, InputBits = WholeRoot64K });
+
+    private static readonly IommuKind TwoLevels = Tailored(
+        "smmuv3-two-level", Smmu3Unit.Emulated, new Smmu3DriverOptions { MakesStreamTablesLate = true }, [new("02:00.0", 0x200), new("03:00.0", 0x300)]);
+
+    private static readonly IommuKind WithPasids = Tailored(
+        "smmuv3-pasid", Smmu3Unit.Full, new Smmu3DriverOptions { Stage = Smmu3Stage.Stage1, GranuleLog2 = 12 }, [new("00:02.0", 0x10, Pasids)]);
+
+    // A device at work asks again for what it is told to drop: the worst moment for whoever has not told the SMMU yet.
+    private static readonly IommuKind WithDeviceTlbs = Tailored(
+        "smmuv3-ats",
+        Smmu3Unit.Full,
+        new Smmu3DriverOptions { Stage = Smmu3Stage.Stage1, GranuleLog2 = 12 },
+        [new("00:02.0", 0x10, HasDeviceTlb: true), new("00:14.0", 0x20, HasDeviceTlb: true)]);
 
     /// <summary>One of each kind that differs to the checker, and one whose driver is tuned.</summary>
     public static IEnumerable<CheckTarget> All
@@ -70,6 +94,8 @@ internal static class Smmu3Targets
                     Tuning = TuningValues.None.With(Smmu3Tuning.Threshold, AddressSpaceThreshold),
                     Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfContexts],
                 },
+                .. Structured,
+                .. LargeGranules,
                 ranges.Tuned(PageBytes, BlockBytes) with
                 {
                     Tuning = TuningValues.None.With(Smmu3Tuning.Ranges, (int)Smmu3RangeEncoding.Covering),
@@ -79,9 +105,75 @@ internal static class Smmu3Targets
         }
     }
 
+    /// <summary>Those whose structures or devices differ, and not their tables.</summary>
+    private static IEnumerable<CheckTarget> Structured =>
+    [
+        Of<ArmLpae<ArmGranule4K, ArmStage1>>(
+            TwoLevels, VirtualBits, isCoherent: true, AnyRange, "the stream table has two levels, whose second comes with its first device") with
+        {
+            IsDefaultAtEnds = false,
+            Bugs = Smmu3Bugs.OfStreamTables,
+        },
+        Of<ArmLpae<ArmGranule4K, ArmStage1>>(
+            WithPasids, VirtualBits, isCoherent: true, AnyRange, "two PASIDs of one device, in a table of two levels", FirstPasids) with
+        {
+            IsDefaultAtEnds = false,
+            Bugs = [.. Smmu3Bugs.OfCommands.Where(bug => bug.Name != "attach-cfgi"), .. Smmu3Bugs.OfPasids, .. Smmu3Bugs.OfContexts],
+        },
+        Of<ArmLpae<ArmGranule4K, ArmStage1>>(
+            WithDeviceTlbs,
+            VirtualBits,
+            isCoherent: true,
+            AnyRange,
+            "devices keep translations of their own, and ask again for what they are told to drop") with
+        {
+            IsDefaultAtEnds = false,
+            Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfDevices],
+        },
+    ];
+
+    /// <summary>Pages of 16 and 64 KiB, with IOVAs whose root is a whole table.</summary>
+    private static IEnumerable<CheckTarget> LargeGranules =>
+    [
+        Of<ArmLpae<ArmGranule16K, ArmStage1>>(Granule16K, WholeRoot16K, isCoherent: true, AnyRange, "pages of 16 KiB") with
+        {
+            Layout = new RangeLayout(PageBytes << 2, 32 << 20, runPages: RunPages),
+            IsDefault = false,
+            IsDefaultAtEnds = false,
+            Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRanges, .. Smmu3Bugs.OfContexts],
+        },
+        Of<ArmLpae<ArmGranule64K, ArmStage2>>(Granule64K, WholeRoot64K, isCoherent: true, AnyRange, "pages of 64 KiB at stage 2") with
+        {
+            Layout = new RangeLayout(PageBytes << 4, 512 << 20, runPages: RunPages),
+            IsDefault = false,
+            IsDefaultAtEnds = false,
+            Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRanges],
+        },
+    ];
+
+    /// <summary>What accesses of a device that is looked at come from.</summary>
+    public static Smmu3Source SourceOf(IMachineRig rig, int device) => SourceOf(rig.Devices[device], rig.Pasids, device);
+
+    private static Smmu3Source SourceOf(IommuDevice device, IReadOnlyList<int>? pasids, int number) =>
+        new(((Smmu3StreamDevice)device).StreamId, pasids?[number] ?? IommuDomain.NoPasid);
+
     private static IommuKind Kind(string name) => Smmu3Kinds.All.Single(kind => kind.Name == name);
 
-    private static CheckTarget Of<TFormat>(IommuKind kind, int inputBits, bool isCoherent, IReadOnlyList<ulong> dropSizes, string description)
+    /// <summary>As an SMMUv3 for everybody, but with options and devices that only a check has.</summary>
+    private static IommuKind Tailored(string name, Smmu3Unit unit, Smmu3DriverOptions options, IReadOnlyList<Smmu3Client>? streams = null) =>
+        Kind("smmuv3") with
+        {
+            Name = name,
+            Create = settings => Smmu3Machine.Create(
+                unit with { Name = name },
+                settings,
+                driverOptions: options with { HasRangeFlush = settings.HasRangeFlush },
+                streams: streams,
+                devicesAskAgain: true),
+        };
+
+    private static CheckTarget Of<TFormat>(
+        IommuKind kind, int inputBits, bool isCoherent, IReadOnlyList<ulong> dropSizes, string description, IReadOnlyList<int>? pasids = null)
         where TFormat : struct, IPageTableFormat =>
         CheckTarget.Of<TFormat>(
             $"register-level model; {description}",
@@ -93,12 +185,16 @@ internal static class Smmu3Targets
                     CachesInvalidEntries = false,
                     HasWalkCache = true,
                     HasPostedCommands = true,
+                    HasDeviceTlbs = kind == WithDeviceTlbs,
                     DropSizes = dropSizes,
                 },
                 (machine, devices) => new Smmu3Decoder(
-                    (Smmu3Machine)machine, devices.Select(device => ((Smmu3StreamDevice)device).StreamId)))
+                    (Smmu3Machine)machine, devices.Select((device, number) => SourceOf(device, pasids, number))))
             {
                 Spaces = Spaces,
+                Pasids = pasids,
+                Devices = pasids is null ? null : machine => pasids.Select(_ => machine.Driver.Devices[0]),
+                TranslatePasid = Translate,
 
                 // Devices fault here between any two accesses of the driver. Handling that is accesses too, each followed by more faults, and would
                 // never end: events stay in their queue.
@@ -109,4 +205,7 @@ internal static class Smmu3Targets
             IsDefault = true,
             IsDefaultAtEnds = true,
         };
+
+    private static Translation Translate(Machine machine, DmaRequest request, int pasid) => ((Smmu3Machine)machine).Model!.Translate(new Smmu3Request(
+        (uint)request.Source, request.Iova, request.IsWrite ? Smmu3Access.Write : Smmu3Access.Read, pasid)).Range;
 }

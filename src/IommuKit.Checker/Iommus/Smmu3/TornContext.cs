@@ -1,6 +1,5 @@
 using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
-using IommuKit.Drivers.Smmu3;
 using IommuKit.Lab.Iommus.Smmu3;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Smmu3;
@@ -52,5 +51,5 @@ internal sealed class TornContext(CheckRig machine, ScenarioRun run) : Sabotage(
     }
 
     private ulong? ContextOf(int device) =>
-        _structures.ContextOf(((Smmu3StreamDevice)((IMachineRig)Machine).Devices[device]).StreamId)?.Address;
+        _structures.ContextOf(Smmu3Targets.SourceOf((IMachineRig)Machine, device))?.Address;
 }

@@ -95,6 +95,6 @@ internal static class AttributionSection
 
     private static string? Interval(AttributionPart part) =>
         part.Interval is { } interval && double.IsFinite(interval.Width)
-            ? FormattableString.Invariant($"{100 * interval.Low:0}–{100 * interval.High:0} %")
+            ? $"{Numbers.Whole(interval.Low)}–{Numbers.Whole(interval.High)} %"
             : null;
 }

@@ -78,7 +78,7 @@ internal static class OptionsPart
             long p99 = reach.Percentile(0.99);
             bool isTried = option.Kind != FlushOptionKind.Recorded && option.Kind == TriedOf(verdict);
             points.Add(new ScatterPoint(
-                FlushOptionText.NameOf(option.Kind) + (isTried ? " – try this" : string.Empty),
+                (isTried ? "try: " : string.Empty) + FlushOptionText.NameOf(option.Kind),
                 p99,
                 reach.Max > p99 ? reach.Max : null,
                 y,

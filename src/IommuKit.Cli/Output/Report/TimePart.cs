@@ -44,7 +44,7 @@ internal static class TimePart
         string what = isTimed ? (HasShare(verdict) ? "of the processors' time" : "in each stretch") : "unmaps";
         string peak = $"{Value(verdict, ValueOf(verdict, highest))} at {Seconds(highest.From)}";
         string description = isTimed
-            ? $"Height: time in flushes, at most, {(HasShare(verdict) ? "as a share of all processors' time" : "in each stretch")}. "
+            ? $"Height: time in flushes, at most{(verdict.Times!.TooLong == 0 ? string.Empty : $" if none took longer than {Durations.Of(verdict.Times.MostPerFlush)}")}, {(HasShare(verdict) ? "as a share of all processors' time" : "in each stretch")}. "
                 + $"A bar is {Durations.Of(highest.To - highest.From)} of the trace. Most: {peak}."
             : $"Height: unmaps. A bar is {Durations.Of(highest.To - highest.From)} of the trace. Most: {peak}.";
         if (bars.Exists(bar => bar.What.HasLoss))

@@ -29,7 +29,7 @@ internal static class TraceFindings
     /// <summary>What is wrong, or may be.</summary>
     public static IEnumerable<TraceProblem> Problems(VerdictResult verdict)
     {
-        if (verdict.Audit.Faults.Messages is not 0 and var faults)
+        if (verdict.Audit.Faults.Faults.Count is not 0 and var faults)
         {
             yield return new TraceProblem(Numbers.Count(faults, "fault"), ReportTone.Bad);
         }
@@ -160,7 +160,7 @@ internal static class TraceFindings
         string whole = isOfUnmaps ? "unmaps" : "flushes";
         double? share = all == 0 ? null : Math.Min(1, count / (double)all);
         string of = share is { } part ? $"{VerdictText.Share(part)} of all {whole}: " : string.Empty;
-        string details = string.Join(", ", finding.Details.Select(detail => $"{detail.Key} {Numbers.Count(detail.Value)}"));
+        string details = string.Join(", ", finding.Details.Select(detail => $"{Names.InWords(detail.Key)} {Numbers.Count(detail.Value)}"));
         return new ReportFinding(
             severity,
             tone,

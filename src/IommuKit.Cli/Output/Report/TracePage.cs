@@ -68,10 +68,12 @@ internal static class TracePage
             if (verdict.Times is { } times)
             {
                 body.Note(
-                    "Time in flushes is recorded time and an upper bound: from each flush to the next event of its task on its processor"
+                    "Time in flushes is recorded time: from each flush to the next event of its task on its processor. It is an upper bound"
                         + (times.TooLong == 0
                             ? "."
-                            : $"; {Numbers.Count(times.TooLong)} gaps are longer than {Durations.Of(times.MostPerFlush)} and count as that.")
+                            : $" if no flush took longer than {Durations.Of(times.MostPerFlush)}: {Numbers.Count(times.TooLong)} of "
+                                + $"{Numbers.Count(times.Count)} gaps are longer and count as that. As long as they are, with all else that their tasks "
+                                + $"did, they come to {Durations.Of(times.WholeSum)}.")
                         + (VerdictText.Origin(verdict) is { } origin ? $" {char.ToUpperInvariant(origin[0])}{origin[1..]}." : string.Empty));
             }
         });

@@ -13,6 +13,9 @@ internal static class TraceTiles
 
     private const double Worth = 0.1;
 
+    // A part that speaks for all.
+    private const double Most = 0.9;
+
     /// <summary>The tiles.</summary>
     public static IEnumerable<ReportTile> Of(VerdictResult verdict)
     {
@@ -58,9 +61,9 @@ internal static class TraceTiles
             _ => ReportTone.Plain,
         };
         string condition = times.TooLong == 0 ? string.Empty
-            : $"If none took longer than {Durations.Of(times.MostPerFlush)} ({Numbers.Count(times.TooLong)} may have): ";
+            : $"{Numbers.Count(times.TooLong)} of {Numbers.Count(times.Count)} gaps are longer; ";
         return new ReportTile(
-            Label,
+            times.TooLong == 0 ? Label : $"{Label}, if none took over {Durations.Of(times.MostPerFlush)}",
             $"≤ {Durations.Of(times.Sum)}",
             $"{condition}{share}{Numbers.Count(verdict.Flushes, "flush", "flushes")}, median {VerdictText.Gap(times, 0.5)}, p99 {VerdictText.Gap(times, 0.99)}",
             tone);
@@ -103,9 +106,9 @@ internal static class TraceTiles
             : $" {VerdictText.Share(walks.Sure / (double)verdict.Flushes)} dropped the walk caches for a table that stayed.";
         return new ReportTile(
             Label,
-            batch is null ? "0 %" : VerdictText.Share(share),
+            batch is null ? verdict.Coverage < Most ? "not known" : "0 %" : VerdictText.Share(share),
             (batch is null
-                ? "No burst of unmaps was flushed one by one."
+                ? $"{(verdict.Coverage < Most ? $"Of the {VerdictText.Share(verdict.Coverage)} that are covered: no" : "No")} burst of unmaps was flushed one by one."
                 : $"of all flushes: {Numbers.Count(batch.Sure)} in {Numbers.Count(batch.Finding.Count, "burst")} of unmaps, where one for each would do.") + more,
             share >= Worth ? ReportTone.Doubtful : ReportTone.Good);
     }
@@ -146,7 +149,12 @@ internal static class TraceTiles
     {
         var causes = verdict.Audit.Faults.ByCause.Select(cause => FaultText.Counted(cause.Key, cause.Value)).ToList();
         var others = problems.Except(sure).ToList();
+        var faults = verdict.Audit.Faults;
+        bool isMissing = faults.SuppressedCalls != 0 && !faults.AreSuppressedInTrace;
+        string messages = faults.Messages == faults.Faults.Count ? string.Empty : $" In {Numbers.Count(faults.Messages, "message")}.";
         return (causes.Count == 0 ? "See the findings." : $"{Capital(string.Join(", ", causes))}.")
+            + messages
+            + (isMissing ? " And more that the kernel did not print." : string.Empty)
             + (others.Count == 0 ? string.Empty : $" Perhaps also: {string.Join(", ", others.Select(problem => problem.Short))}.");
     }
 

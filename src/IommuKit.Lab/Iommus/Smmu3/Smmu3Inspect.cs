@@ -1,7 +1,5 @@
 using System.Globalization;
-using IommuKit.Lab.Formats;
 using IommuKit.Lab.Inspect;
-using IommuKit.Specs.Arm;
 using IommuKit.Specs.Smmu3;
 
 namespace IommuKit.Lab.Iommus.Smmu3;
@@ -10,7 +8,6 @@ namespace IommuKit.Lab.Iommus.Smmu3;
 internal sealed class Smmu3Inspect : IInspectKind
 {
     private const int TwoLevels = 1;
-    private const int LinearContexts = 0;
 
     /// <summary>The kind; it has no state.</summary>
     public static Smmu3Inspect Instance { get; } = new();
@@ -82,18 +79,6 @@ internal sealed class Smmu3Inspect : IInspectKind
     private sealed class Streams(InspectInput input, Smmu3Unit unit, InspectBuilder builder)
     {
         private const ulong TableMask = 0x00ff_ffff_ffff_ffc0;
-        private const int VirtualBits = 48;
-
-        // By the granule and the stage.
-        private static readonly Dictionary<(int GranuleLog2, int Stage), FormatKind> Formats = new()
-        {
-            [(12, 1)] = Format<ArmGranule4K, ArmStage1>(),
-            [(14, 1)] = Format<ArmGranule16K, ArmStage1>(),
-            [(16, 1)] = Format<ArmGranule64K, ArmStage1>(),
-            [(12, 2)] = Format<ArmGranule4K, ArmStage2>(),
-            [(14, 2)] = Format<ArmGranule16K, ArmStage2>(),
-            [(16, 2)] = Format<ArmGranule64K, ArmStage2>(),
-        };
 
         public void Read()
         {
@@ -172,7 +157,7 @@ internal sealed class Smmu3Inspect : IInspectKind
                     builder.Add(new InspectSource(name, null, InspectState.Bypass, "bypass", null, null));
                     break;
                 case Smmu3StreamEntry.Stage1:
-                    ReadContexts(name, entry);
+                    new Smmu3ContextInspect(name, entry, unit, input, builder).Read();
                     break;
                 case Smmu3StreamEntry.Stage2:
                     var table = SecondStage(entry);
@@ -180,93 +165,28 @@ internal sealed class Smmu3Inspect : IInspectKind
                     builder.Add(new InspectSource(name, null, state, "stage 2", entry.Vmid, table));
                     break;
                 default:
-                    // The tables of stage 1 are at addresses of stage 2.
-                    builder.Add(new InspectSource(
-                        name, null, InspectState.NotFollowed, "both stages; stage 2 shown", entry.Vmid, SecondStage(entry)));
+                    ReadNested(name, entry);
                     break;
             }
         }
 
-        private void ReadContexts(string name, in Smmu3StreamEntry entry)
+        private void ReadNested(string name, in Smmu3StreamEntry entry)
         {
-            const int terminates = 0;
-            const int bypasses = 1;
-            if (entry.SubstreamBits != 0 && entry.DefaultSubstream != 2)
+            // Descriptors and tables of stage 1 are at addresses of stage 2.
+            var second = SecondStage(entry);
+            var memory = second is null ? null : builder.Tables.Through(second);
+            if (memory is null)
             {
-                if (entry.DefaultSubstream == bypasses)
-                {
-                    builder.Add(new InspectSource(name, null, InspectState.Bypass, "stage 1 passed by without a substream", null, null));
-                }
-
-                builder.Blocked += entry.DefaultSubstream == terminates ? 1 : 0;
+                builder.Add(new InspectSource(name, null, InspectState.Illegal, "stage 1 on stage 2", entry.Vmid, second));
             }
-
-            int bits = Math.Min(entry.SubstreamBits, 20);
-            if (bits == 0 || entry.ContextFormat is LinearContexts or 3)
+            else
             {
-                builder.AddStructure(entry.ContextTable, (ulong)Smmu3ContextDescriptor.Bytes << bits, $"context descriptors of {name}");
-                ReadContextTable(name, entry, entry.ContextTable, 0, 1 << bits);
-                return;
-            }
-
-            int split = entry.ContextFormat == 1 ? 6 : 10;
-            int pointers = 1 << Math.Max(bits - split, 0);
-            builder.AddStructure(entry.ContextTable, (ulong)(pointers * Smmu3ContextTableEntry.Bytes), $"context descriptors' first level of {name}");
-            for (int index = 0; index < pointers && !builder.IsFull; index++)
-            {
-                var pointer = new Smmu3ContextTableEntry(input.Read(entry.ContextTable + ((ulong)index * Smmu3ContextTableEntry.Bytes)) ?? 0);
-                if (pointer.IsValid)
-                {
-                    builder.AddStructure(pointer.Table, (ulong)Smmu3ContextDescriptor.Bytes << split, $"context descriptors of {name}");
-                    ReadContextTable(name, entry, pointer.Table, index << split, 1 << Math.Min(split, bits));
-                }
+                new Smmu3ContextInspect(name, entry, unit, input with { Memory = memory }, builder, second, memory).Read();
             }
         }
 
-        private void ReadContextTable(string name, in Smmu3StreamEntry entry, ulong table, int first, int count)
-        {
-            for (int index = 0; index < count && !builder.IsFull; index++)
-            {
-                ulong place = table + ((ulong)index * Smmu3ContextDescriptor.Bytes);
-                var context = new Smmu3ContextDescriptor(Word(place, 0), Word(place, 1), Word(place, 2), Word(place, 3));
-                int substream = first + index;
-                bool isFirst = substream == 0 && (entry.SubstreamBits == 0 || entry.DefaultSubstream == 2);
-                if (!context.IsValid)
-                {
-                    builder.Blocked += isFirst ? 1 : 0;
-                    builder.Require(
-                        !isFirst || entry.SubstreamBits != 0, InspectRule.Tables, $"{name}: its context descriptor at 0x{place:x} is not valid");
-                    continue;
-                }
-
-                int? pasid = isFirst ? null : substream;
-                foreach (bool isUpper in (bool[])[false, true])
-                {
-                    if (!context.DisablesWalks(isUpper))
-                    {
-                        var pages = FirstStage(context, isUpper);
-                        string kind = isUpper ? "stage 1, upper addresses" : "stage 1";
-                        builder.Add(new InspectSource(
-                            name, pasid, pages is null ? InspectState.Illegal : InspectState.Translated, kind, context.Asid, pages));
-                    }
-                }
-            }
-        }
-
-        private static FormatKind Format<TGranule, TStage>()
-            where TGranule : struct, IArmGranule
-            where TStage : struct, IArmStage => FormatKind.Of<ArmLpae<TGranule, TStage>>(VirtualBits, VirtualBits, string.Empty);
-
-        private InspectTable? FirstStage(in Smmu3ContextDescriptor context, bool isUpper) => TableOf(
-            context.GranuleShift(isUpper), 1, context.Table(isUpper), 64 - context.InputSize(isUpper), unit.OutputBits(context.OutputSize));
-
-        private InspectTable? SecondStage(in Smmu3StreamEntry entry) => TableOf(
+        private InspectTable? SecondStage(in Smmu3StreamEntry entry) => ArmInspectTables.Of(
             entry.Granule switch { 0 => 12, 1 => 16, 2 => 14, _ => 0 }, 2, entry.Table, 64 - entry.InputSize, unit.OutputBits(entry.OutputSize));
 
-        private static InspectTable? TableOf(int granuleLog2, int stage, ulong root, int inputBits, int outputBits)
-        {
-            var format = Formats.GetValueOrDefault((granuleLog2, stage));
-            return format is null ? null : new InspectTable(format, root, inputBits, Math.Min(outputBits, format.OutputBits));
-        }
     }
 }

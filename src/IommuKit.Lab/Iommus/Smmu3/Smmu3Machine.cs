@@ -12,18 +12,21 @@ namespace IommuKit.Lab.Iommus.Smmu3;
 /// <summary>A machine with an SMMUv3: the SMMU, the driver, and three devices behind it.</summary>
 public sealed class Smmu3Machine : Machine
 {
-    // Queues, a linear stream table, a descriptor for each device.
-    private const ulong QueueBytes = 64 << 10;
+    // Queues, a stream table with tables of a second level for each device, and descriptors.
+    private const ulong QueueBytes = 256 << 10;
 
     // No machine here has more memory, whatever its addresses could name.
     private const int MostMemoryLog2 = 36;
 
-    private static readonly Smmu3Client[] Streams = [new("00:02.0", 0x10), new("00:14.0", 0x20), new("01:00.0", 0x30)];
+    /// <summary>The devices of a machine.</summary>
+    internal static IReadOnlyList<Smmu3Client> UsualStreams { get; } = [new("00:02.0", 0x10), new("00:14.0", 0x20), new("01:00.0", 0x30)];
 
     private readonly Smmu3Driver _driver;
     private readonly PostedDoorbell? _doorbell;
+    private readonly Smmu3Ports? _ports;
 
-    private Smmu3Machine(Smmu3Driver driver, MachineParts parts, Smmu3Model<DeviceMemory>? model, PostedDoorbell? doorbell)
+    private Smmu3Machine(
+        Smmu3Driver driver, MachineParts parts, Smmu3Model<DeviceMemory>? model, PostedDoorbell? doorbell, bool devicesAskAgain)
         : base(driver.Traits.Name, parts)
     {
         Model = model;
@@ -32,6 +35,8 @@ public sealed class Smmu3Machine : Machine
         if (model is not null)
         {
             model.InterruptRaised = _ => _driver.HandleInterrupt();
+            Smmu3StreamDevice[] withTlbs = [.. driver.Devices.Cast<Smmu3StreamDevice>().Where(device => device.HasDeviceTlb)];
+            _ports = withTlbs.Length == 0 ? null : new Smmu3Ports(model, withTlbs, devicesAskAgain);
         }
     }
 
@@ -39,7 +44,7 @@ public sealed class Smmu3Machine : Machine
     public Smmu3Model<DeviceMemory>? Model { get; }
 
     /// <inheritdoc/>
-    public override IIommuModel? Hardware => Model;
+    public override IIommuModel? Hardware => (IIommuModel?)_ports ?? Model;
 
     /// <inheritdoc/>
     public override IommuDriver Driver => _driver;
@@ -54,11 +59,15 @@ public sealed class Smmu3Machine : Machine
     /// <param name="settings">How it is to be, or null.</param>
     /// <param name="modelOptions">The SMMU's caches, or null.</param>
     /// <param name="driverOptions">The options of the driver; null for those that the settings say.</param>
+    /// <param name="streams">The devices; null for three of the usual kind.</param>
+    /// <param name="devicesAskAgain">Whether devices with TLBs ask at once again for what they are told to drop.</param>
     public static Smmu3Machine Create(
         Smmu3Unit unit,
         MachineSettings? settings = null,
         Smmu3ModelOptions? modelOptions = null,
-        Smmu3DriverOptions? driverOptions = null)
+        Smmu3DriverOptions? driverOptions = null,
+        IReadOnlyList<Smmu3Client>? streams = null,
+        bool devicesAskAgain = false)
     {
         ArgumentNullException.ThrowIfNull(unit);
         settings ??= new MachineSettings();
@@ -84,13 +93,14 @@ public sealed class Smmu3Machine : Machine
                     parts.Registers,
                     parts.Cache,
                     parts.Allocator,
-                    Streams,
+                    streams ?? UsualStreams,
                     driverOptions ?? Smmu3Tuning.OptionsFor(settings),
                     unit.Name,
                     parts.Queues),
                 parts,
                 model,
-                doorbell),
+                doorbell,
+                devicesAskAgain),
             new QueueParts(QueueBytes, memory => new Smmu3QueueReader(memory), () => new SilentSmmu3(unit)));
     }
 
@@ -98,7 +108,11 @@ public sealed class Smmu3Machine : Machine
     public override void SettleWrites() => _doorbell?.Settle();
 
     /// <inheritdoc/>
-    public override void EvictTranslations() => Model?.Evict();
+    public override void EvictTranslations()
+    {
+        _ports?.Evict();
+        Model?.Evict();
+    }
 
     /// <inheritdoc/>
     protected override (int Reads, int Writes)? SourcesOf(IommuDevice device) =>

@@ -13,6 +13,7 @@ internal sealed class Smmu3AddressSpace(Smmu3CommandQueue queue, bool isStage2, 
 
     // Written under the driver's lock; see IsLive.
     private volatile int _tag;
+    private volatile Smmu3DeviceTag[] _devices = [];
 
     /// <summary>The page table.</summary>
     public Smmu3TableShape Shape { get; set; }
@@ -29,6 +30,18 @@ internal sealed class Smmu3AddressSpace(Smmu3CommandQueue queue, bool isStage2, 
 
     /// <summary>Attached devices and PASIDs.</summary>
     public int Users { get; set; }
+
+    /// <summary>From here on the policies have a device forget, too, what they invalidate.</summary>
+    public void Add(Smmu3DeviceTag device)
+    {
+        _devices = [.. _devices, device];
+
+        // Operations that do not see it have stored before this fence, and the device asks only after it.
+        Interlocked.MemoryBarrier();
+    }
+
+    /// <summary>A device holds nothing of this any more.</summary>
+    public void Remove(Smmu3DeviceTag device) => _devices = [.. _devices.Where(other => other != device)];
 
     /// <summary>The command that drops everything of a tag.</summary>
     public Smmu3Command DropAll(ushort tag) => isStage2
@@ -50,6 +63,7 @@ internal sealed class Smmu3AddressSpace(Smmu3CommandQueue queue, bool isStage2, 
             isStage2 ? (ushort)0 : (ushort)tag,
             new Smmu3Range(range.Iova, range.Bytes, mixesLeaves ? 0 : range.LeafLog2, !range.ChangesTables),
             rules);
+        batch.AddForDevices(new Interval(range.Iova, range.LastIova));
         if (range.IsEverything || encoder.HasAtLeast(threshold == 0 ? MostCommands : threshold))
         {
             batch.Add(queue, DropAll((ushort)tag));
@@ -86,6 +100,7 @@ internal sealed class Smmu3AddressSpace(Smmu3CommandQueue queue, bool isStage2, 
             ushort tag = space.Tag;
             if (tag != NoTag)
             {
+                batch.AddForDevices(new Interval(0, ulong.MaxValue));
                 batch.Add(queue, space.DropAll(tag));
             }
         }
@@ -95,6 +110,6 @@ internal sealed class Smmu3AddressSpace(Smmu3CommandQueue queue, bool isStage2, 
             // They go to the queue with their CMD_SYNC: nobody counts on them before the wait.
         }
 
-        public void Wait(ref Smmu3Batch batch) => batch.Complete(queue);
+        public void Wait(ref Smmu3Batch batch) => batch.Complete(queue, space._devices);
     }
 }

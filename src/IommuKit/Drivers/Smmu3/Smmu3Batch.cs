@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using IommuKit.Specs.Smmu3;
+using IommuKit.Sync;
 
 namespace IommuKit.Drivers.Smmu3;
 
@@ -18,6 +19,8 @@ internal struct Smmu3Batch
     private bool _hasSpilled;
     private int _failures;
 
+    private Smmu3DeviceRanges _ranges;
+
     /// <summary>Adds a command.</summary>
     public void Add(Smmu3CommandQueue queue, in Smmu3Command command)
     {
@@ -32,14 +35,43 @@ internal struct Smmu3Batch
         _commands[_count++] = command;
     }
 
+    /// <summary>Adds a range that devices have to forget too.</summary>
+    public void AddForDevices(Interval range) => _ranges.Add(range);
+
     /// <summary>Hands the commands over with a CMD_SYNC, and waits for it.</summary>
-    public void Complete(Smmu3CommandQueue queue)
+    /// <param name="queue">The queue.</param>
+    /// <param name="devices">
+    /// Who keeps translations of its own. It is told behind a CMD_SYNC for the SMMU's: it could ask for what it dropped, and be given it from there.
+    /// </param>
+    public void Complete(Smmu3CommandQueue queue, ReadOnlySpan<Smmu3DeviceTag> devices)
     {
         if (_count != 0 || _hasSpilled)
         {
+            if (!devices.IsEmpty)
+            {
+                AddDevices(queue, devices);
+            }
+
+            _ranges.Clear();
             queue.PushAndWait(((ReadOnlySpan<Smmu3Command>)_commands)[.._count], _hasSpilled ? _failures : queue.Failures);
             _count = 0;
             _hasSpilled = false;
+        }
+    }
+
+    private void AddDevices(Smmu3CommandQueue queue, ReadOnlySpan<Smmu3DeviceTag> devices)
+    {
+        Add(queue, Smmu3Command.Sync());
+        for (int i = 0; i < _ranges.Count; i++)
+        {
+            foreach (var device in devices)
+            {
+                var encoder = new Smmu3DeviceEncoder(device, _ranges[i]);
+                while (encoder.TryNext(out var command))
+                {
+                    Add(queue, command);
+                }
+            }
         }
     }
 

@@ -31,8 +31,14 @@ public sealed partial class Smmu3Driver
             Load(next);
         }
 
+        var tag = stream.Tag(pasid == IommuDomain.NoPasid ? null : (uint)pasid);
         try
         {
+            if (next is not null && stream.HasDeviceTlb)
+            {
+                Join(next, tag);
+            }
+
             if (pasid == IommuDomain.NoPasid)
             {
                 SwitchStream(stream, newDomain, next, last);
@@ -44,6 +50,7 @@ public sealed partial class Smmu3Driver
         }
         catch
         {
+            next?.Remove(tag);
             if (next is { Users: 0 })
             {
                 Unload(next);
@@ -57,6 +64,7 @@ public sealed partial class Smmu3Driver
             next.Users++;
         }
 
+        last?.Remove(tag);
         if (last is not null && --last.Users == 0)
         {
             Unload(last);
@@ -91,11 +99,19 @@ public sealed partial class Smmu3Driver
         // A table that the stream is about to look at has its descriptor first; one that it looks at no more loses it last.
         if (next is { IsStage2: false })
         {
-            var entry = new Smmu3StreamEntry(_blocks.Load(_streams.AddressOf(stream.StreamId)), 0, 0, 0);
-            stream.Contexts!.SetFirst(Smmu3Entries.Context(_unit, next.Shape, next.Tag), entry.ContextTable);
+            ulong used = _streams.Find(stream.StreamId) is { } address
+                ? new Smmu3StreamEntry(_blocks.Load(address), 0, 0, 0).ContextTable
+                : 0;
+            stream.Contexts!.SetFirst(Smmu3Entries.Context(_unit, next.Shape, next.Tag), used);
         }
 
+        bool mayHold = stream.MayHoldTranslations;
         SetStream(stream, domain, next);
+        if (mayHold)
+        {
+            DropDevice(stream.Tag(null));
+        }
+
         if (next is null && last is { IsStage2: false })
         {
             stream.Contexts!.ClearFirst();
@@ -113,20 +129,53 @@ public sealed partial class Smmu3Driver
             // Without PASIDs in use, a stream that passes or aborts everything needs no table.
             SetStream(stream, stream.Domain, SpaceOf(stream.Domain));
         }
+
+        if (stream.HasDeviceTlb && oldDomain is not null)
+        {
+            DropDevice(stream.Tag((uint)pasid));
+        }
     }
 
     private void SetStream(Smmu3StreamDevice stream, IommuDomain? domain, Smmu3AddressSpace? space)
     {
         bool isIdentity = domain is FixedDomain { IsIdentity: true };
-        var wanted = space is { IsStage2: true } ? Smmu3Entries.Stage2(_unit, space.Shape, space.Tag)
-            : space is not null ? Smmu3Entries.Stage1(_unit, stream.Contexts!.Pointer, Smmu3Entries.UseFirst)
+        bool hasAts = stream.HasDeviceTlb && (space is not null || stream.AttachedPasids != 0);
+        var wanted = space is { IsStage2: true } ? Smmu3Entries.Stage2(_unit, space.Shape, space.Tag, hasAts)
+            : space is not null ? Smmu3Entries.Stage1(_unit, stream.Contexts!.Pointer, Smmu3Entries.UseFirst, hasAts)
             : stream.AttachedPasids != 0
-                ? Smmu3Entries.Stage1(_unit, stream.Contexts!.Pointer, isIdentity ? Smmu3Entries.PassBy : Smmu3Entries.Terminate)
+                ? Smmu3Entries.Stage1(_unit, stream.Contexts!.Pointer, isIdentity ? Smmu3Entries.PassBy : Smmu3Entries.Terminate, hasAts)
             : isIdentity ? Smmu3Entries.Pass
             : Smmu3Entries.Abort;
-        var entry = new Smmu3EntryAt(_blocks, _queue, _streams.AddressOf(stream.StreamId), Smmu3Command.DropStream(stream.StreamId));
-        Smmu3EntryUpdate.Apply(ref entry, Smmu3EntryKind.Stream, [wanted.W0, wanted.W1, wanted.W2, wanted.W3]);
+        stream.MayHoldTranslations |= hasAts;
+        if (_streams.Find(stream.StreamId) is { } address)
+        {
+            var entry = new Smmu3EntryAt(_blocks, _queue, address, Smmu3Command.DropStream(stream.StreamId));
+            Smmu3EntryUpdate.Apply(ref entry, Smmu3EntryKind.Stream, [wanted.W0, wanted.W1, wanted.W2, wanted.W3]);
+        }
+        else if (wanted != Smmu3Entries.Abort)
+        {
+            // That there was no table may be remembered.
+            _streams.AddTable(stream.StreamId, wanted);
+            _queue.PushAndWait(Smmu3Command.DropStream(stream.StreamId, leaf: false));
+        }
+
+        stream.MayHoldTranslations = hasAts;
     }
+
+    /// <summary>Has the policies tell a device what it has to forget of a domain, before it can ask for anything of it.</summary>
+    private void Join(Smmu3AddressSpace space, Smmu3DeviceTag device)
+    {
+        space.Add(device);
+        if (space.Users != 0)
+        {
+            // An unmap under way that has not seen the device has stored already, but perhaps not invalidated: the device must not be given what that
+            // is about to drop.
+            _queue.PushAndWait(space.DropAll(space.Tag));
+        }
+    }
+
+    /// <summary>A device forgets all that it may have asked for while it was in another domain.</summary>
+    private void DropDevice(Smmu3DeviceTag device) => _queue.PushAndWait(Smmu3DeviceEncoder.Everything(device));
 
     /// <summary>Gives a domain an ASID or VMID, before hardware can walk its table.</summary>
     private void Load(Smmu3AddressSpace space)

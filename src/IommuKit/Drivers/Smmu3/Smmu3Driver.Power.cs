@@ -26,7 +26,10 @@ public sealed partial class Smmu3Driver
         _registers.Write64(Smmu3Register.CommandQueue, _queue.Base);
         _registers.Write32(Smmu3Register.CommandProducer, 0);
         _registers.Write32(Smmu3Register.CommandConsumer, 0);
-        uint control = Smmu3Register.Control.CommandQueue;
+
+        // What a device says it has translated passes only where it may ask.
+        Smmu3Command[] forget = [.. _devices.Where(device => device.HasDeviceTlb).Select(device => Smmu3DeviceEncoder.Everything(device.Tag(null)))];
+        uint control = Smmu3Register.Control.CommandQueue | (forget.Length == 0 ? 0 : Smmu3Register.Control.CheckTranslated);
         SetAndWait(Smmu3Register.Control0, Smmu3Register.Control0Ack, control);
 
         // Caches may hold anything from before, the configuration first: a translation must not come back from it.
@@ -48,6 +51,11 @@ public sealed partial class Smmu3Driver
             Smmu3Register.InterruptControlAck,
             Smmu3Register.Interrupts.GlobalError | Smmu3Register.Interrupts.Event);
         SetAndWait(Smmu3Register.Control0, Smmu3Register.Control0Ack, control | Smmu3Register.Control.Enable);
+        if (forget.Length != 0)
+        {
+            // Devices may hold anything from before too. Before the SMMU is on they cannot be told.
+            _queue.PushAndWait(forget);
+        }
     }
 
     /// <summary>Lets nothing pass, whatever the SMMU was doing.</summary>

@@ -83,7 +83,7 @@ public sealed partial class Smmu3Driver : IommuDriver
             _queue = new Smmu3CommandQueue(registers, cache, queues.Memory, _blocks.Take(log2 + 4), log2, _unit, _options);
             log2 = Math.Min(_options.EventQueueLog2, _unit.EventQueueLog2);
             _events = new Smmu3EventQueue(registers, _blocks, _blocks.Take(log2 + 5), log2);
-            _streams = new Smmu3StreamTable(_blocks, _unit, streams, _options.UsesTwoLevelStreams);
+            _streams = new Smmu3StreamTable(_blocks, _unit, streams, _options);
             _devices = [.. streams.Select(MakeDevice)];
             SwitchOn();
         }
@@ -154,7 +154,10 @@ public sealed partial class Smmu3Driver : IommuDriver
             throw new ArgumentException($"{stream.Name} has PASIDs, which take stage 1.", nameof(stream));
         }
 
-        var device = new Smmu3StreamDevice(this, stream, _isStage2 ? null : new Smmu3ContextTable(_blocks, _queue, _unit, stream));
+        // What stage 2 can only stall cannot be asked for.
+        bool hasDeviceTlb = stream.HasDeviceTlb && _unit.HasAts && !(_isStage2 && _unit.StallModel == 2);
+        var contexts = _isStage2 ? null : new Smmu3ContextTable(_blocks, _queue, _unit, stream);
+        var device = new Smmu3StreamDevice(this, stream, contexts, hasDeviceTlb);
         _deviceByStream.Add(stream.StreamId, device);
         return device;
     }

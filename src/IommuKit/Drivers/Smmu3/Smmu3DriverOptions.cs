@@ -52,6 +52,12 @@ public sealed record Smmu3DriverOptions
     /// <summary>Whether a stream table of two levels is used where the hardware has it and the StreamIDs do not fit into a small linear one.</summary>
     public bool UsesTwoLevelStreams { get; init; } = true;
 
+    /// <summary>
+    /// Whether the second level of a stream table comes when the first of its devices leaves the state in which everything is aborted, rather than at
+    /// the start. Until then what its devices try is in the event queue, and takes no memory.
+    /// </summary>
+    public bool MakesStreamTablesLate { get; init; }
+
     /// <summary>Whether each invalidation is issued twice, as the erratum of Tegra264 wants.</summary>
     public bool IssuesInvalidationsTwice { get; init; }
 

@@ -32,6 +32,7 @@ internal static class Smmu3Entries
     private const ulong AbortContext = 1ul << 46;
     private const ulong OwnAsidSet = 1ul << 47;
 
+    private const ulong FullAts = 1ul << 28;
     private const ulong Aarch64Stream = 1ul << 51;
     private const ulong ProtectedWalks = 1ul << 54;
     private const ulong StallStream = 1ul << 57;
@@ -51,16 +52,17 @@ internal static class Smmu3Entries
     /// <param name="unit">The SMMU.</param>
     /// <param name="contexts">The table of context descriptors: S1ContextPtr, S1Fmt and S1CDMax.</param>
     /// <param name="defaultSubstream">S1DSS.</param>
-    public static Smmu3StreamEntry Stage1(Smmu3Unit unit, ulong contexts, int defaultSubstream) => new(
+    /// <param name="hasAts">Whether the device may ask for translations.</param>
+    public static Smmu3StreamEntry Stage1(Smmu3Unit unit, ulong contexts, int defaultSubstream, bool hasAts = false) => new(
         Smmu3StreamEntry.Valid | (Smmu3StreamEntry.Stage1 << 1) | contexts,
-        (uint)defaultSubstream | (unit.IsCoherent ? CachedContexts : 0) | (defaultSubstream == PassBy ? IncomingSharing : 0),
+        (uint)defaultSubstream | (hasAts ? FullAts : 0) | (unit.IsCoherent ? CachedContexts : 0) | (defaultSubstream == PassBy ? IncomingSharing : 0),
         0,
         0);
 
     /// <summary>Stage 2.</summary>
-    public static Smmu3StreamEntry Stage2(Smmu3Unit unit, in Smmu3TableShape shape, ushort vmid) => new(
+    public static Smmu3StreamEntry Stage2(Smmu3Unit unit, in Smmu3TableShape shape, ushort vmid, bool hasAts = false) => new(
         Smmu3StreamEntry.Valid | (Smmu3StreamEntry.Stage2 << 1),
-        IncomingSharing,
+        IncomingSharing | (hasAts ? FullAts : 0),
         vmid
             | ((ulong)(uint)(64 - shape.InputBits) << 32)
             | ((ulong)(uint)(shape.GranuleLog2 == 12 ? shape.RootLevel - 1 : shape.RootLevel) << 38)

@@ -1,0 +1,5 @@
+namespace Antmicro.Renode.Peripherals.Bus;
+
+public interface IBusPeripheral : IPeripheral
+{
+}

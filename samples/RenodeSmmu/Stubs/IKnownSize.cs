@@ -1,0 +1,6 @@
+namespace Antmicro.Renode.Peripherals.Bus;
+
+public interface IKnownSize : IBusPeripheral
+{
+    long Size { get; }
+}

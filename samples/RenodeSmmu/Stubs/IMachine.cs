@@ -1,0 +1,8 @@
+using Antmicro.Renode.Peripherals.Bus;
+
+namespace Antmicro.Renode.Core;
+
+public interface IMachine
+{
+    IBusController GetSystemBus(IBusPeripheral peripheral);
+}
