@@ -43,10 +43,74 @@ public class BenchBoundsTests
     [InlineData(BenchTables.Fresh)]
     public void No_policy_beats_the_bound_without_dropping_more(BenchTables tables)
     {
-        var rows = Run(new() { Machines = [.. MachineCatalog.All.Where(kind => !kind.HasQueue)], Tables = tables, Sizes = [4096, 60 << 10, 4 << 20, 18 << 20] });
-        foreach (var row in rows.Where(row => row.Policy != SyncPolicy.Deferred))
+        var rows = Run(new() { Machines = MachineCatalog.All, Tables = tables, Sizes = [4096, 60 << 10, 4 << 20, 18 << 20] });
+        foreach (var row in rows.Where(row => row.Policy != SyncPolicy.Deferred && row.Bound is not null))
         {
             row.Counts.Maintenance.ShouldBeGreaterThanOrEqualTo(row.Bound!.Value.Maintenance, $"{row.Iommu} {row.Policy} {row.Operation} {row.Size}");
+        }
+    }
+
+    [Theory]
+    [InlineData("vtd-client", 128 << 10, 2)]
+    [InlineData("vtd-client", 4 << 20, 2)]
+    [InlineData("vtd-client", 18 << 20, 3)]
+    [InlineData("vtd-client", 256 << 20, 2)]
+    [InlineData("vtd-server-fs", (256 << 20) + (12 << 10), 4)]
+    [InlineData("smmuv3", 18 << 20, 2)]
+    [InlineData("smmuv3", 256 << 20, 2)]
+    [InlineData("smmuv3-nc", 128 << 10, 33)]
+    public void Commands_are_invalidations_of_what_fits_and_one_that_waits(string iommu, ulong size, long commands)
+    {
+        var unmap = new MappingShape(0x4000_0000, size, IsMap: false, UsesSuperpages: false, KeepsTables: true);
+        var least = CheckTargets.Find(iommu)!.LeastFor(unmap)!.Value;
+        least[OperationKind.Command].ShouldBe(commands);
+        least[OperationKind.Doorbell].ShouldBe(1);
+        least[OperationKind.RegisterWrite].ShouldBe(0);
+    }
+
+    /// <summary>A coherent walker that remembers nothing absent needs nothing; one in caching mode is told; and a write buffer is flushed.</summary>
+    [Fact]
+    public void Where_commands_are_in_a_queue_a_map_needs_what_the_hardware_remembers()
+    {
+        var map = new MappingShape(0x4000_0000, 4 << 20, IsMap: true, UsesSuperpages: false, KeepsTables: true);
+        CheckTargets.Find("vtd-client")!.LeastFor(map)!.Value.Maintenance.ShouldBe(0);
+        CheckTargets.Find("smmuv3")!.LeastFor(map)!.Value.Maintenance.ShouldBe(0);
+        CheckTargets.Find("vtd-client-nc")!.LeastFor(map).ShouldBe(Least(1, 1, 128));
+        var told = CheckTargets.Find("vtd-guest")!.LeastFor(map)!.Value;
+        (told[OperationKind.Command], told[OperationKind.Doorbell], told[OperationKind.LineCleaned]).ShouldBe((2, 1, 128));
+    }
+
+    [Fact]
+    public void What_devices_with_TLBs_are_told_has_no_bound() =>
+        CheckTargets.Find("vtd-server-ats")!.LeastFor(
+            new MappingShape(0x4000_0000, 4096, IsMap: false, UsesSuperpages: false, KeepsTables: true)).ShouldBeNull();
+
+    [Theory]
+    [InlineData("vtd-client")]
+    [InlineData("vtd-guest")]
+    [InlineData("vtd-server-fs")]
+    public void Gather_reaches_the_bound_of_queues_where_one_command_names_the_range(string iommu) => ShouldReachIt(new()
+    {
+        Machines = [MachineCatalog.Find(iommu)!],
+        Policies = [SyncPolicy.Gather],
+        Sizes = [4096, 128 << 10, 4 << 20],
+    });
+
+    /// <summary>Where waits look at a register, and where the write buffer is flushed though an invalidation does it.</summary>
+    [Theory]
+    [InlineData("smmuv3", 0, 1)]
+    [InlineData("vtd-client-nc", 1, 1)]
+    public void Gather_takes_accesses_of_registers_beside_its_commands(string iommu, long writes, long reads)
+    {
+        var options = new BenchOptions { Machines = [MachineCatalog.Find(iommu)!], Policies = [SyncPolicy.Gather], Sizes = [4096, 4 << 20] };
+        var rows = Run(options).Where(row => row.Operation == MappingOperation.Unmap).ToList();
+        rows.Count.ShouldBe(2);
+        foreach (var row in rows)
+        {
+            var bound = row.Bound!.Value;
+            (row.Counts[OperationKind.RegisterWrite], row.Counts[OperationKind.RegisterRead]).ShouldBe((writes, reads));
+            (bound[OperationKind.RegisterWrite], bound[OperationKind.RegisterRead]).ShouldBe((0, 0));
+            row.Counts.Maintenance.ShouldBe(bound.Maintenance + writes + reads);
         }
     }
 

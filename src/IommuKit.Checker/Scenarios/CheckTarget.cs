@@ -51,6 +51,12 @@ public sealed record CheckTarget(
     /// <summary>Register writes that a wait takes beside its read: one where a sync has to be started.</summary>
     public int WritesPerWait { get; init; }
 
+    /// <summary>
+    /// Whether stores wait in a buffer of the chipset until it is flushed by a command in a register, a write and a read of its state, or by an
+    /// invalidation.
+    /// </summary>
+    public bool HasWriteBuffer { get; init; }
+
     /// <summary>What is tuned about the driver.</summary>
     public TuningValues Tuning { get; init; } = TuningValues.None;
 
@@ -76,22 +82,39 @@ public sealed record CheckTarget(
     public bool HasWalkCache => Traits.HasWalkCache;
 
     /// <summary>
-    /// The least that a map or an unmap needs on this hardware, whatever the driver, in accesses of registers; null if that is not known, or commands
-    /// are given by a queue.
+    /// The least that a map or an unmap needs on this hardware, whatever the driver: accesses of registers, or commands with one more that waits and
+    /// one doorbell for all; null if that is not known. It is not where devices have TLBs: what they are told depends on which of them are there.
     /// </summary>
     public OperationCounts? LeastFor(in MappingShape shape)
     {
-        if (HasQueue || Least?.Invoke(shape) is not { } least)
+        if (Traits.HasDeviceTlbs || Least?.Invoke(shape) is not { } least)
         {
             return null;
         }
 
         var counts = default(OperationCounts);
-        counts.Add(
-            OperationKind.RegisterWrite,
-            (least.TableCacheDrops * WritesPerTableCacheLine) + least.TranslationDrops + (least.Waits * WritesPerWait));
-        counts.Add(OperationKind.RegisterRead, least.Waits);
         counts.Add(OperationKind.LineCleaned, least.Cleans);
+        long drops = least.TableCacheDrops + least.TranslationDrops;
+        if (HasQueue && drops != 0)
+        {
+            counts.Add(OperationKind.Command, drops + least.Waits);
+            counts.Add(OperationKind.Doorbell, 1);
+        }
+        else if (!HasQueue)
+        {
+            counts.Add(
+                OperationKind.RegisterWrite,
+                (least.TableCacheDrops * WritesPerTableCacheLine) + least.TranslationDrops + (least.Waits * WritesPerWait));
+            counts.Add(OperationKind.RegisterRead, least.Waits);
+        }
+
+        // An invalidation flushes the buffer by itself.
+        if (HasWriteBuffer && drops == 0 && least.Barriers != 0)
+        {
+            counts.Add(OperationKind.RegisterWrite, 1);
+            counts.Add(OperationKind.RegisterRead, 1);
+        }
+
         return counts;
     }
 

@@ -78,16 +78,60 @@ internal sealed class MappingBound<TFormat> : IDisposable
     {
         ulong span = (ulong)TablesPerPiece << TFormat.EntryShift(1);
         var least = default(LeastWork);
+        int pieces = 0;
         ulong end = shape.Iova + shape.Size;
         for (ulong start = shape.Iova; start < end;)
         {
             ulong next = Math.Min(end, (start / span + 1) * span);
             using var piece = new MappingBound<TFormat>(traits, inputBits, shape with { Iova = start, Size = next - start });
             least += piece.Find();
+            pieces++;
             start = next;
         }
 
+        // One invalidation may be for several pieces.
+        if (pieces > 1 && least.TranslationDrops != 0)
+        {
+            least = least with { TranslationDrops = DropsOf(traits.DropSizes, inputBits, shape) };
+        }
+
         return least with { Barriers = Math.Min(1, least.Barriers), Waits = Math.Min(1, least.Waits) };
+    }
+
+    /// <summary>The fewest invalidations of a range that is stale all over, with pages beside it that are in use.</summary>
+    private static long DropsOf(IReadOnlyList<ulong> sizes, int inputBits, in MappingShape shape)
+    {
+        if (sizes.Count == 0)
+        {
+            return 1;
+        }
+
+        // Tables that come and go with the range have nobody else's pages in them.
+        ulong span = shape.KeepsTables ? TrackedPages<TFormat>.PageBytes : 1ul << TFormat.EntryShift(1);
+        ulong end = shape.Iova + shape.Size;
+        ulong freeEnd = (end + span - 1) / span * span;
+        return DropsOf(
+            sizes,
+            sizes.Count - 1,
+            shape.Iova,
+            end,
+            shape.Iova / span * span,
+            inputBits < 64 && freeEnd >> inputBits != 0 ? ulong.MaxValue : freeEnd);
+    }
+
+    // Of the blocks of a size that reach into [first, end): one each if it stays within [free, freeEnd), smaller ones if not.
+    private static long DropsOf(IReadOnlyList<ulong> sizes, int size, ulong first, ulong end, ulong free, ulong freeEnd)
+    {
+        ulong bytes = sizes[size];
+        long drops = 0;
+        for (ulong start = first / bytes * bytes; start < end; start += bytes)
+        {
+            drops += size == 0 || (start >= free && start + bytes <= freeEnd)
+                ? 1
+                : DropsOf(sizes, size - 1, Math.Max(first, start), Math.Min(end, start + bytes), free, freeEnd);
+        }
+
+        return drops;
     }
 
     /// <inheritdoc/>

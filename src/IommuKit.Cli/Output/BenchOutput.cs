@@ -27,7 +27,7 @@ internal static class BenchOutput
         { Operations.Fields, of => of.Row.Counts },
         {
             "bound",
-            "the least `maintenance` that would have sufficed without dropping anything else from a cache; null for an IOMMU that `check` does not know",
+            "the least `maintenance` that would have sufficed without dropping anything else from a cache; null if `check` does not know it, or devices have TLBs",
             of => of.Row.Bound?.Maintenance
         },
         {

@@ -122,6 +122,7 @@ internal static class VtdTargets
         {
             IsDefault = true,
             IsDefaultAtEnds = true,
+            HasWriteBuffer = capability.NeedsWriteBufferFlush,
             Bugs = VtdBugs.All,
             PoolBytes = target.PoolBytes + structureBytes,
             PoolBytesAtEnds = Math.Min(target.PoolBytesAtEnds + structureBytes, MostTables),
