@@ -56,7 +56,6 @@ internal static class VerdictScreen
             sections.Section("WASTE", Waste(verdict));
         }
 
-        
         // What devices did wrong comes before what could be saved.
         bool hasFaults = verdict.Audit.Faults.Faults.Count != 0;
         var options = Options(verdict, isNarrow: !isMarkdown && sections.Width < FullWidth, isMarkdown);
