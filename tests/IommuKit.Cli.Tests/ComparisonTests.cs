@@ -166,7 +166,7 @@ public class ComparisonTests
         lines[5].ShouldContain("From the proposal's timings of 2015 alone: TLB maintenance 0–100 %, DMA sync 0–100 %.");
         lines[6].ShouldBe("What would settle it: time 1000 read-backs in a row on a board.");
         lines.Count(line => line.StartsWith('─')).ShouldBe(1);
-        string.Join('\n', lines).ShouldContain("By cause (Shapley, 16 combinations): invalidation batching");
+        string.Join('\n', lines).ShouldContain("By cause: invalidation batching");
         lines[7].ShouldMatch("^On machines of today it would read: where the walker snoops, TLB maintenance 89–93 %.*; where it does not, TLB maintenance 76 %");
         Command.Succeed("explain", "--details").Split('\n').Count(line => line.StartsWith('─')).ShouldBe(4);
     }

@@ -39,7 +39,7 @@ public sealed class ExplainCommandTests : IDisposable
         text.ShouldContain("Without its size");
         Command.Succeed("bench", "-s", "4M", "-p", "Gather", "--costs", In("fitted.json")).ShouldContain("costs seed-table-fitted");
         Command.Succeed("replay", Sample, "-p", "Gather", "--costs", In("fitted.json")).ShouldContain("costs seed-table-fitted");
-        Command.Succeed("explain", "-s", "128K", "--costs", In("fitted.json")).ShouldContain("there are no intervals");
+        Command.Succeed("explain", "--details", "-s", "128K", "--costs", In("fitted.json")).ShouldContain("there are no intervals");
         Command.Succeed("calibrate", "--seed-table", "--prior", In("fitted.json"), "--resamples", "20")
             .ShouldContain("priors from seed-table-fitted");
     }
@@ -47,8 +47,8 @@ public sealed class ExplainCommandTests : IDisposable
     [Fact]
     public void Without_the_prior_intervals_are_wider_and_the_text_says_so()
     {
-        string with = Command.Succeed("explain", "--seed-table", "-s", "4M", "--resamples", "100");
-        string without = Command.Succeed("explain", "--seed-table", "-s", "4M", "--resamples", "100", "--no-prior");
+        string with = Command.Succeed("explain", "--details", "--seed-table", "-s", "4M", "--resamples", "100");
+        string without = Command.Succeed("explain", "--details", "--seed-table", "-s", "4M", "--resamples", "100", "--no-prior");
         with.ShouldContain("These intervals rest on the prior of tegra210-2015: without it (--no-prior) they would add up to");
         without.ShouldContain("There is no prior: the intervals contain all costs that explain the times as well");
         WidthIn(without).ShouldBeGreaterThan(2 * WidthIn(with));
@@ -103,7 +103,7 @@ public sealed class ExplainCommandTests : IDisposable
     [InlineData("smmuv1-v7s")]
     public void IOMMUs_with_costs_of_their_own_are_explained_with_them(string name)
     {
-        string text = Command.Succeed("explain", "--iommu", name, "-s", "4K,128K");
+        string text = Command.Succeed("explain", "--details", "--iommu", name, "-s", "4K,128K");
         text.ShouldStartWith($"If this were a {name}: ");
         text.ShouldContain("Costs smmuv2-2024: ");
         text.ShouldContain("Robin Murphy asked in 2015");
@@ -112,7 +112,7 @@ public sealed class ExplainCommandTests : IDisposable
     [Fact]
     public void A_loss_is_called_a_loss_and_a_gain_that_may_be_none_is_not_split()
     {
-        string loss = Command.Succeed("explain", "--from", "Gather", "--to", "PerPage", "-s", "128K", "--resamples", "20");
+        string loss = Command.Succeed("explain", "--details", "--from", "Gather", "--to", "PerPage", "-s", "128K", "--resamples", "20");
         loss.ShouldContain("tegra210: loss of PerPage against Gather");
         loss.ShouldContain("the policy explained is the slower one");
         loss.ShouldContain("\nPerPage is the slower one here. What its loss is due to:\n");
@@ -127,7 +127,7 @@ public sealed class ExplainCommandTests : IDisposable
     [Fact]
     public void The_next_measurement_is_named_with_its_runner_up_and_a_warning()
     {
-        string text = Command.Succeed("explain", "--seed-table", "-s", "4M", "--resamples", "50", "--markdown");
+        string text = Command.Succeed("explain", "--details", "--seed-table", "-s", "4M", "--resamples", "50", "--markdown");
         text.ShouldContain("The next best: ");
         text.ShouldContain("Which one leads hangs on a threshold");
         text.ShouldContain("If the prior of tegra210-2015 is right, it can be concluded");

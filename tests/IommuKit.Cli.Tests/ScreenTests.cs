@@ -155,7 +155,7 @@ public partial class ScreenTests
     [Fact]
     public void Explain_says_the_factor_and_what_its_numbers_rest_on()
     {
-        string text = Command.Succeed("explain", Lazy, "--resamples", "20");
+        string text = Command.Succeed("explain", "--details", Lazy, "--resamples", "20");
         string first = text.Split('\n')[0];
         var record = JsonNode.Parse(Command.Succeed("explain", Lazy, "--resamples", "20", "--json"))!["parts"]![0]!;
         first.ShouldEndWith(FormattableString.Invariant($" ({(double)record["from_us"]! / (double)record["to_us"]!:0.0}× faster)"));

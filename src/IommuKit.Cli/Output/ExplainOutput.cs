@@ -238,20 +238,17 @@ internal sealed class ExplainView(
             console.Note(isMarkdown, sentence);
         }
 
-        foreach (string sentence in Conclusions.Of(explanation))
+        if (hasDetails)
         {
-            console.Note(isMarkdown, sentence);
+            foreach (string sentence in (IEnumerable<string>)[.. Conclusions.Of(explanation), .. UndirectedFlushText.Of(kind, explanation)])
+            {
+                console.Note(isMarkdown, sentence);
+            }
         }
-
-        foreach (string sentence in UndirectedFlushText.Of(kind, explanation))
+        else if (explanation.Headline is { IsDifferent: true, IsSure: true } headline)
         {
-            console.Note(isMarkdown, sentence);
-        }
-
-        if (!hasDetails && explanation.Headline is { IsDifferent: true, IsSure: true } headline)
-        {
-            console.Note(isMarkdown, $"By cause (Shapley, {Workload.Combinations} combinations): {Shares(headline, headline.ByCause)}.");
-            console.Note(isMarkdown, $"By operation: {Shares(headline, headline.ByOperation)}. All of them for every size: --details.");
+            console.Note(isMarkdown, $"By cause: {Shares(headline, headline.ByCause)}.");
+            console.Note(isMarkdown, $"By operation: {Shares(headline, headline.ByOperation)}.");
         }
 
         if (Promises.Note([from, to]) is { } promise)
@@ -259,17 +256,24 @@ internal sealed class ExplainView(
             console.Note(isMarkdown, promise);
         }
 
-        console.Note(isMarkdown, $"Costs {explanation.Costs.Name}: {explanation.Costs.Description}");
-        if (Fit is { } fit)
+        if (hasDetails)
         {
-            console.Note(isMarkdown, $"Intervals: {fit}");
+            console.Note(isMarkdown, $"Costs {explanation.Costs.Name}: {explanation.Costs.Description}");
+            if (Fit is { } fit)
+            {
+                console.Note(isMarkdown, $"Intervals: {fit}");
+            }
+        }
+        else
+        {
+            console.Note(isMarkdown, "--details: each size by cause and by operation, what follows from that, and where costs and intervals are from.");
         }
 
         console.Note(
             isMarkdown,
             $"µs: virtual time; percentages of the {whole}, with 90 % intervals where costs were fitted.");
         tables.Legend(("Waits", "barriers and read-backs"));
-        if (explanation.Headline.Workload.Operation is not null)
+        if (hasDetails && explanation.Headline.Workload.Operation is not null)
         {
             console.Note(isMarkdown, kind.HasQueue
                 ? "A modelled device tried every page under both policies; combinations of causes are mixed of their counts."
