@@ -68,6 +68,16 @@ public sealed class ReportCommandTests : IDisposable
         TileOf(report, "TLB maintenance").ShouldEndWith("register writes and read-backs.");
     }
 
+    /// <summary>A trace of AMD-Vi is not shown on a Tegra of 2015, unless somebody wants that.</summary>
+    [Fact]
+    public void An_IOMMU_without_a_model_is_said_to_have_none()
+    {
+        string text = Command.Succeed([.. Quick, RepositoryFiles.InRepository("tests", "IommuKit.Traces.Tests", "Faults", "Data", "amdvi", "trace.txt"), "--log",
+            RepositoryFiles.InRepository("tests", "IommuKit.Traces.Tests", "Faults", "Data", "amdvi", "dmesg.txt")]);
+        text.ShouldContain("There is no model of AMD-Vi here.");
+        text.ShouldNotContain("If this were a");
+    }
+
     [Fact]
     public void Of_a_trace_it_tells_the_verdict_and_nothing_of_2015()
     {

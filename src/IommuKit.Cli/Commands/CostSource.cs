@@ -49,6 +49,9 @@ internal sealed class CostSource(Catalog catalog)
         ? Choices.Machine(catalog, name)
         : RecordedMachine.Of(catalog, traces) ?? Choices.Machine(catalog, SeedTable.Machine);
 
+    /// <summary>Whether the user named a machine.</summary>
+    public bool NamesMachine(ParseResult parsed) => parsed.GetValue(_iommu) is not null;
+
     /// <summary>Whether neither a machine nor costs were chosen, so that it is about those of the proposal.</summary>
     public bool IsOfProposal(ParseResult parsed) =>
         parsed.GetValue(_iommu) is null && parsed.GetValue(_costs) is null && parsed.GetValue(_measurements) is null;

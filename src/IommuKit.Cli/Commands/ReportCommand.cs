@@ -104,7 +104,8 @@ internal static class ReportCommand
                 costs,
                 target,
                 parsed.GetValue(log),
-                parsed.GetValue(lenient));
+                parsed.GetValue(lenient),
+                source.NamesMachine(parsed));
             IEnumerable<string> inputs = [.. files, .. new[] { request.Log }.OfType<string>(), .. source.FilesIn(parsed)];
             using var file = ResultFile.Open(name, context.Output, inputs);
             var run = Progress.Phases(context, report => ReportRun.Run(request, report));

@@ -13,6 +13,7 @@ namespace IommuKit.Cli.Output.Report;
 /// <param name="Checked">What the checker is to check too; null for nothing.</param>
 /// <param name="Log">The kernel log of the same run as the only trace, or null.</param>
 /// <param name="IsLenient">Whether to go on where a trace is cut off or damaged.</param>
+/// <param name="IsKindNamed">Whether the IOMMU was named, and not found out from the traces or taken for want of another.</param>
 internal sealed record ReportRequest(
     IommuKind Kind,
     IReadOnlyList<SyncPolicy> Policies,
@@ -20,4 +21,5 @@ internal sealed record ReportRequest(
     CostRequest Costs,
     CheckTarget? Checked,
     string? Log = null,
-    bool IsLenient = false);
+    bool IsLenient = false,
+    bool IsKindNamed = false);

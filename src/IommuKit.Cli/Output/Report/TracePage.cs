@@ -84,7 +84,14 @@ internal static class TracePage
         {
             body.Note($"File: {trace.File}");
             UnmapsPart.Write(body, verdict.Audit);
-            body.Fold($"If this were a {run.Request.Kind.Name}: the same work on a model", () => ModelPart.Write(body, run, trace));
+            if (!run.Request.IsKindNamed && trace.Replays[0] is { IsAsRecorded: false, Trace.RecordedOn: { } recorded })
+            {
+                body.Note($"There is no model of {recorded} here. What the same work takes on another IOMMU, 'iommukit replay' tells, or this page with --iommu NAME.");
+            }
+            else
+            {
+                body.Fold($"If this were a {run.Request.Kind.Name}: the same work on a model", () => ModelPart.Write(body, run, trace));
+            }
         });
     }
 
