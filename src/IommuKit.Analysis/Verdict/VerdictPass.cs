@@ -83,8 +83,13 @@ internal sealed class VerdictPass(string path, KernelLog? log)
         var options = new OptionMaker(audit, flushes, known is { IsVague: false } ? known : null, _bursts, _lazy, audit.HasTimes).Make();
         var (coverage, leftOut) = CoverageOf(audit);
 
+        IReadOnlyList<string> devices = _machine.Devices is { Count: not 0 } attached
+            ? attached
+            : [.. reader.Host?.Devices.Where(device => device.IsTranslated).Select(device => device.Name) ?? []];
+
         // What another run says of its machine is not of this one.
-        var logged = audit.Faults.LeftOut == 0 ? log?.Machine : null;
+        bool isOfOthers = IsOfOthers(audit.Faults, devices);
+        var logged = audit.Faults.LeftOut == 0 && !isOfOthers ? log?.Machine : null;
         return new VerdictResult
         {
             Audit = audit,
@@ -93,9 +98,8 @@ internal sealed class VerdictPass(string path, KernelLog? log)
             Date = _machine.Date ?? logged?.Date,
             Iommu = _machine.Iommu ?? logged?.Iommu,
             RecordedMode = reader.Host?.Mode ?? _machine.Mode ?? logged?.Mode,
-            Devices = _machine.Devices is { Count: not 0 } attached
-                ? attached
-                : [.. reader.Host?.Devices.Where(device => device.IsTranslated).Select(device => device.Name) ?? []],
+            Devices = devices,
+            IsLogOfOtherDevices = isOfOthers,
             IsVirtual = _machine.IsVirtual || logged is { IsVirtual: true } || audit.CachingMode == CachingMode.On,
             Span = _first < 0 ? null : _last - _first,
             Processors = Math.Max(reader.Processors, _machine.CpusSeen),
@@ -108,6 +112,16 @@ internal sealed class VerdictPass(string path, KernelLog? log)
             Refused = _refused,
             Options = options,
         };
+    }
+
+    /// <summary>Whether the trace names devices, and a log that nothing ties to it has faults of none of them.</summary>
+    private static bool IsOfOthers(FaultReport faults, IReadOnlyList<string> devices)
+    {
+        string[] faulted = [.. faults.Faults.Where(fault => fault.LogLine is not null).Select(fault => fault.Fault.Device).OfType<string>()];
+        return faults is { HasTrace: true, ClockOffset: null }
+            && devices.Count != 0
+            && faulted.Length != 0
+            && !Array.Exists(faulted, name => devices.Any(device => device.EndsWith(name, StringComparison.OrdinalIgnoreCase)));
     }
 
     private void At(in TraceEvent traceEvent, TraceReader reader)

@@ -37,6 +37,9 @@ public sealed class VerdictResult
     /// </summary>
     public required IReadOnlyList<string> Devices { get; init; }
 
+    /// <summary>Whether the log's faults are of none of these devices, and nothing ties it to the trace: it may be of another run or machine.</summary>
+    public bool IsLogOfOtherDevices { get; init; }
+
     /// <summary>
     /// Whether it was recorded in a virtual machine: the kernel said so, or VT-d is in caching mode, which only emulated ones have. If false,
     /// nothing says either way.

@@ -161,6 +161,11 @@ internal static class VerdictOutput
             "faults of the log that are none of the trace: if not 0, the log is of another run or another IOMMU",
             verdict => verdict.Audit.Faults.LeftOut
         },
+        {
+            "log_is_of_other_devices",
+            "whether the log's faults are of no device that the trace names, and nothing ties the two together: the log may be of another run",
+            verdict => verdict.IsLogOfOtherDevices
+        },
         { "faults_by_cause", "faults by cause", verdict => FaultOutput.ByCause(verdict.Audit.Faults) },
         {
             "worst_faults",

@@ -1,7 +1,6 @@
 using System.Globalization;
 using IommuKit.Analysis.Verdict;
 using IommuKit.Traces.Audit;
-using IommuKit.Traces.Faults;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;
@@ -206,7 +205,7 @@ internal static class VerdictScreen
 
         var faults = verdict.Audit.Faults;
         isAnything |= faults.Faults.Count != 0;
-        foreach (var line in Faults(faults))
+        foreach (var line in Faults(verdict))
         {
             yield return line;
         }
@@ -237,14 +236,15 @@ internal static class VerdictScreen
         : verdict.Audit.Domains.Count > 1 ? $"or another of the {verdict.Audit.Domains.Count} domains mapped them"
         : "or another domain mapped them";
 
-    private static IEnumerable<SectionLine> Faults(FaultReport faults)
+    private static IEnumerable<SectionLine> Faults(VerdictResult verdict)
     {
+        var faults = verdict.Audit.Faults;
         int folds = FoldedFaults.Of(faults.Faults, byDevice: false).Count;
         bool isMissing = faults.SuppressedCalls != 0 && !faults.AreSuppressedInTrace;
         bool hasSummary = folds > 1 || (folds == 1 && isMissing);
         if (hasSummary)
         {
-            string suppressed = !isMissing ? string.Empty : " and more that the kernel did not print";
+            string suppressed = !isMissing ? string.Empty : $" and more that the kernel did not print (at least {Numbers.Count(faults.SuppressedCalls, "message")})";
             string causes = string.Join(", ", faults.ByCause.Select(cause => FaultText.Counted(cause.Key, cause.Value)));
             string messages = faults.Messages == faults.Faults.Count ? string.Empty : $" in {Numbers.Count(faults.Messages)} messages";
             yield return new($"{Numbers.Count(faults.Faults.Count)} faults{messages}{suppressed}: {causes}", Bad);
@@ -262,6 +262,10 @@ internal static class VerdictScreen
         if (faults.LeftOut != 0)
         {
             yield return new($"{Numbers.Count(faults.LeftOut, "fault")} of the log left out: none is in the trace, the log is of another run", Doubtful);
+        }
+        else if (verdict.IsLogOfOtherDevices)
+        {
+            yield return new("none of the devices that faulted by the log is in the trace: is the log of the same run?", Doubtful);
         }
         else if (faults is { LogFile: not null, HasTrace: true, ClockOffset: null } && faults.Faults.Any(fault => fault.LogLine is not null))
         {
@@ -380,7 +384,7 @@ internal static class VerdictScreen
 
         if (verdict.Coverage < Whole)
         {
-            yield return new($"(of the {VerdictText.Share(verdict.Coverage)} that are covered)", Doubtful);
+            yield return new($"(as recorded, what is reachable is of the {VerdictText.Share(verdict.Coverage)} that are covered)", Doubtful);
         }
 
         // It belongs to the numbers: without it, fewer flushes look safer.

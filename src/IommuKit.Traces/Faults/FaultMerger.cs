@@ -21,7 +21,7 @@ internal sealed class FaultMerger(KernelLog? log, IReadOnlyList<Sighting> sighti
         /// <summary>Whether faults with the same device and IOVA in both differ by so much that the two cannot be of one run.</summary>
         public bool IsOtherRun { get; set; }
 
-        /// <summary>Faults that show in both.</summary>
+        /// <summary>Faults that show in both, but for those of which only the first line is known.</summary>
         public int InBoth { get; set; }
 
         /// <summary>Faults of the log that are left out, because it is of another run or another machine.</summary>
@@ -58,6 +58,11 @@ internal sealed class FaultMerger(KernelLog? log, IReadOnlyList<Sighting> sighti
     {
         bool hasMessages = sightings.Any(sighting => !sighting.IsEvent && sighting.Fault.Reporter != FaultReporter.TraceEvent);
         bool isOther = hasMessages && result.InBoth == 0 && !result.IsOtherRun;
+        foreach (var sighting in result.Sightings.Where(sighting => isOther && sighting.Line != 0))
+        {
+            sighting.LogLine = 0;
+        }
+
         result.Foreign = result.Sightings.RemoveAll(sighting => sighting.Line == 0 && (isOther || IsOfAnother(sighting.Fault.Reporter)));
     }
 
@@ -133,7 +138,9 @@ internal sealed class FaultMerger(KernelLog? log, IReadOnlyList<Sighting> sighti
                 }
 
                 next++;
-                result.InBoth++;
+
+                // The first lines of faults are alike in every log.
+                result.InBoth += fault.IsHeaderOnly ? 0 : 1;
             }
             else
             {

@@ -1,5 +1,6 @@
 using IommuKit.Analysis.Explain;
 using IommuKit.Analysis.Report;
+using IommuKit.Domains;
 
 namespace IommuKit.Cli.Output.Report;
 
@@ -46,10 +47,11 @@ internal static class AttributionSection
 
     /// <summary>A table of parts.</summary>
     public static ReportTable Table(
-        IEnumerable<Attribution> attributions, string caption, Func<Attribution, IReadOnlyList<AttributionPart>> partsOf) => new(
+        IEnumerable<Attribution> attributions, string caption, Func<Attribution, IReadOnlyList<AttributionPart>> partsOf,
+        SyncPolicy to = ReportRun.To) => new(
         $"{caption}: µs of virtual time; the part of the gain, with its 90 % interval",
         [
-            new("Work", false), new("Part", false), new($"{ReportRun.From} µs"), new($"{ReportRun.To} µs"),
+            new("Work", false), new("Part", false), new($"{ReportRun.From} µs"), new($"{to} µs"),
             new("Saved µs"), new("Share"), new("90 % interval"),
         ],
         [
@@ -72,9 +74,9 @@ internal static class AttributionSection
         Interval(part) ?? (attribution.IsUnique ? Numbers.Percent(part.Share) : "not known");
 
     /// <summary>The two times that are compared.</summary>
-    public static string Times(Attribution attribution) =>
+    public static string Times(Attribution attribution, SyncPolicy to = ReportRun.To) =>
         $"{Numbers.Microseconds(attribution.FromUs)} µs under {ReportRun.From}, "
-            + $"{Numbers.Microseconds(attribution.ToUs)} µs under {ReportRun.To} (virtual time).";
+            + $"{Numbers.Microseconds(attribution.ToUs)} µs under {to} (virtual time).";
 
     private static string HowToRead(Explanation explanation) =>
         explanation.Calibration is null ? "Bar: the share by the costs as given; how well they are known is not known."

@@ -55,16 +55,22 @@ internal static class ModelPart
             return;
         }
 
+        if (attribution.IsLoss)
+        {
+            body.Paragraph($"{ReportRun.ToOfTrace} is the slower one on this trace: {AttributionSection.Times(attribution, ReportRun.ToOfTrace)}");
+            return;
+        }
+
         const string Title = "Where the gain on this trace comes from";
-        var table = AttributionSection.Table([attribution], "Shares of the gain", one => one.ByCause);
+        var table = AttributionSection.Table([attribution], "Shares of the gain", one => one.ByCause, ReportRun.ToOfTrace);
         if (attribution is { IsUnique: true } && attribution.ByCause.FirstOrDefault(part => part.Share >= Whole) is { } all)
         {
-            body.Paragraph($"{Title}: all of it from {all.Name}. {AttributionSection.Times(attribution)}");
+            body.Paragraph($"{Title}: all of it from {all.Name}. {AttributionSection.Times(attribution, ReportRun.ToOfTrace)}");
             body.Details("The numbers", table);
             return;
         }
 
-        body.Figure(AttributionSection.Chart(attribution, Title, AttributionSection.Times(attribution), attribution.ByCause), table);
+        body.Figure(AttributionSection.Chart(attribution, Title, AttributionSection.Times(attribution, ReportRun.ToOfTrace), attribution.ByCause), table);
     }
 
     private static void WriteLatency(ReportBody body, TraceRun trace, string what, Func<ReplayResult, LatencyHistogram> histogramOf)

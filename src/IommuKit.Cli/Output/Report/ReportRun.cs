@@ -35,6 +35,9 @@ internal sealed record ReportRun(
     /// <summary>The policy of the proposal's "after".</summary>
     public const SyncPolicy To = SyncPolicy.RangeFlush;
 
+    /// <summary>The policy whose gain is explained on a trace: the proposal's knows no direction, which kernels of today do.</summary>
+    public const SyncPolicy ToOfTrace = SyncPolicy.Gather;
+
     /// <summary>All scenarios of up to this many operations are checked: a short check, so that a report takes seconds.</summary>
     public const int CheckDepth = 2;
 
@@ -92,7 +95,7 @@ internal sealed record ReportRun(
 
         Attribution Explain()
         {
-            var (work, _) = TraceWorkload.Run(file, request.Kind, From, To, isLenient, Progress.Share(file, $"explain {label}", report));
+            var (work, _) = TraceWorkload.Run(file, request.Kind, From, ToOfTrace, isLenient, Progress.Share(file, $"explain {label}", report));
             return new Attribution(work, costs.Components.ToVector(), calibration?.Draws ?? []);
         }
     }

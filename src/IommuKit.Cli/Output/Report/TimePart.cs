@@ -37,7 +37,9 @@ internal static class TimePart
 
         if (!isTimed)
         {
-            body.Paragraph("How long flushes took is not in the trace. What made them, unmaps, is shown instead.");
+            body.Paragraph(verdict.Gaps is null
+                ? "How long flushes took is not in the trace. What made them, unmaps, is shown instead."
+                : "How long flushes took cannot be told. What made them, unmaps, is shown instead.");
         }
 
         var highest = bars[Array.IndexOf(values, values.Max())];
