@@ -42,7 +42,7 @@ public sealed partial class VtdDriver
         if (next is not null)
         {
             var tag = _routes.TagOf(target, number);
-            bool isShared = next.Where.Translations.Contains(tag);
+            bool isShared = (next.Parent ?? next).Where.Translations.Contains(tag);
             Join(next, function, number, target);
             if (function.HasDeviceTlb && isShared)
             {

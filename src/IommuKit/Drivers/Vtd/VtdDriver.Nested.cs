@@ -1,4 +1,5 @@
 using IommuKit.Domains;
+using IommuKit.Sync;
 
 namespace IommuKit.Drivers.Vtd;
 
@@ -47,8 +48,11 @@ public sealed partial class VtdDriver
         }
     }
 
-    /// <summary>Drops a range of a guest's first stage.</summary>
-    internal void InvalidateNested(VtdAddressSpace space, ulong iova, ulong lastIova, bool changesTables)
+    /// <summary>Drops a range of a guest's first stage, or all of it, and waits.</summary>
+    /// <param name="space">The guest's.</param>
+    /// <param name="range">The addresses; null for all.</param>
+    /// <param name="changesTables">Whether pointers to tables must go too.</param>
+    internal void InvalidateNested(VtdAddressSpace space, Interval? range, bool changesTables)
     {
         // What the guest stored comes before what the unit reads after this.
         Interlocked.MemoryBarrier();
@@ -58,25 +62,29 @@ public sealed partial class VtdDriver
             return;
         }
 
-        Do(() =>
+        ulong ticket;
+        Queue.Begin();
+        try
         {
-            Invalidator.Invalidate(where, iova, lastIova, changesTables);
-            if (where.Devices.Length != 0)
+            if (range is not { } pages)
             {
-                Invalidator.InvalidateDevices(where.Devices, [new(iova, lastIova)]);
+                Invalidator.InvalidateEverything(where);
             }
-        });
-    }
-
-    /// <summary>Drops all of a guest's first stage.</summary>
-    internal void InvalidateNested(VtdAddressSpace space)
-    {
-        Interlocked.MemoryBarrier();
-        var where = space.Where;
-        if (where.Translations.Length != 0)
-        {
-            Do(() => Invalidator.InvalidateEverything(where));
+            else
+            {
+                Invalidator.Invalidate(where, pages.First, pages.Last, changesTables);
+                if (where.Devices.Length != 0)
+                {
+                    Invalidator.InvalidateDevices(where.Devices, [pages]);
+                }
+            }
         }
+        finally
+        {
+            ticket = Queue.Submit();
+        }
+
+        Queue.Wait(ticket);
     }
 
     /// <inheritdoc/>
@@ -86,21 +94,5 @@ public sealed partial class VtdDriver
         {
             nested.Dispose();
         }
-    }
-
-    private void Do(Action add)
-    {
-        ulong ticket;
-        Queue.Begin();
-        try
-        {
-            add();
-        }
-        finally
-        {
-            ticket = Queue.Submit();
-        }
-
-        Queue.Wait(ticket);
     }
 }

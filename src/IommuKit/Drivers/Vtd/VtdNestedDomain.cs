@@ -1,6 +1,7 @@
 using IommuKit.Domains;
 using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
+using IommuKit.Sync;
 
 namespace IommuKit.Drivers.Vtd;
 
@@ -60,11 +61,11 @@ public sealed class VtdNestedDomain : IommuDomain
             throw new IommuException(IommuError.EOVERFLOW, $"0x{size:x} bytes at 0x{iova:x} wrap around.");
         }
 
-        _driver.InvalidateNested(Space, iova, last, changesTables);
+        _driver.InvalidateNested(Space, new Interval(iova, last), changesTables);
     }
 
     /// <summary>Drops everything that is cached of the guest's tables, in the unit and in devices, and waits until that is done.</summary>
-    public void InvalidateAll() => _driver.InvalidateNested(Space);
+    public void InvalidateAll() => _driver.InvalidateNested(Space, null, changesTables: true);
 
     /// <inheritdoc/>
     /// <returns>ENODEV.</returns>

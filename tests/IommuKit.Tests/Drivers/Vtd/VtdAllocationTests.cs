@@ -27,6 +27,28 @@ public sealed class VtdAllocationTests
         return cases;
     }
 
+    [Fact]
+    public void Invalidations_of_a_guest_allocate_nothing()
+    {
+        using var memory = new PhysicalMemory(1ul << 32, isCoherent: true);
+        var silent = new Silent();
+        var driver = new VtdDriver(
+            VtdUnit.Server57,
+            silent,
+            silent,
+            new PageAllocator(memory.CpuView, 1 << 20, 16 << 20),
+            [new VtdFunction(0x10, HasDeviceTlb: true)],
+            new VtdDriverOptions { Mode = VtdMode.SecondStage },
+            statusWords: silent);
+        var guest = driver.CreateNestedDomain((PagingDomain)driver.CreateDomain(), new VtdGuestTables(0x1000));
+        guest.Attach(driver.Devices[0]);
+        Allocated.By(() =>
+        {
+            guest.Invalidate(0x5000, 0x3000, changesTables: false);
+            guest.InvalidateAll();
+        }).ShouldBe(0);
+    }
+
     [Theory]
     [MemberData(nameof(Cases))]
     public void Map_and_unmap_allocate_nothing(SyncPolicy policy, bool isCoherent)

@@ -202,6 +202,30 @@ public sealed class VtdNestedTests
         }
     }
 
+    /// <summary>A device with a TLB comes to a guest that another one is in, when an unmap of the host is stored and not yet done.</summary>
+    [Fact]
+    public void A_device_that_comes_to_a_guest_during_an_unmap_keeps_nothing_of_it()
+    {
+        using var bench = Make(hasDeviceTlb: true);
+        var memory = NewMemory(bench);
+        var guest = bench.Driver.CreateNestedDomain(memory, new VtdGuestTables(Root));
+        Point(bench, 0x5000, 0x80_0000);
+        guest.Attach(bench.Driver.Devices[0]);
+        bench.WhereIs(0x5000).ShouldBe(Data + 0x80_0000);
+        Thread? attaching = null;
+        bench.Writing = _ =>
+        {
+            bench.Writing = null;
+            attaching = new Thread(() => guest.Attach(bench.Driver.Devices[1]));
+            attaching.Start();
+            attaching.Join(TimeSpan.FromMilliseconds(200));
+            bench.WhereIs(0x5000, device: 1);
+        };
+        memory.Unmap(0x80_0000, 0x1000);
+        attaching.ShouldNotBeNull().Join();
+        bench.WhereIs(0x5000, device: 1).ShouldBeNull();
+    }
+
     [Fact]
     public void The_domain_under_a_guest_takes_the_guest_along()
     {
