@@ -15,9 +15,6 @@ internal static class VerdictScreen
 
     private const string More = "iommukit audit · replay · report FILE";
 
-    // A part that speaks for all.
-    private const double Whole = 0.9;
-
     // Less of the processors' time is not worth a word.
     private const double Felt = 0.005;
 
@@ -382,7 +379,7 @@ internal static class VerdictScreen
             yield return new("(in caching mode Linux has no lazy mode: its row is what it would be)", null, LineWeight.Detail);
         }
 
-        if (verdict.Coverage < Whole)
+        if (verdict.Coverage < VerdictText.Whole)
         {
             yield return new($"(as recorded, what is reachable is of the {VerdictText.Share(verdict.Coverage)} that are covered)", Doubtful);
         }

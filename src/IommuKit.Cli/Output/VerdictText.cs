@@ -10,6 +10,9 @@ internal static class VerdictText
     // More devices than these are counted rather than named.
     private const int MostDevices = 3;
 
+    /// <summary>A coverage from which on a part speaks for all.</summary>
+    public const double Whole = 0.9;
+
     /// <summary>The kind of IOMMU, its mode, domains and devices, as recorded.</summary>
     public static string IommuOf(VerdictResult verdict)
     {

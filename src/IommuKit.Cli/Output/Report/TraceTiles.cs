@@ -13,9 +13,6 @@ internal static class TraceTiles
 
     private const double Worth = 0.1;
 
-    // A part that speaks for all.
-    private const double Most = 0.9;
-
     /// <summary>The tiles.</summary>
     public static IEnumerable<ReportTile> Of(VerdictResult verdict)
     {
@@ -106,9 +103,9 @@ internal static class TraceTiles
             : $" {VerdictText.Share(walks.Sure / (double)verdict.Flushes)} dropped the walk caches for a table that stayed.";
         return new ReportTile(
             Label,
-            batch is null ? verdict.Coverage < Most ? "not known" : "0 %" : VerdictText.Share(share),
+            batch is null ? verdict.Coverage < VerdictText.Whole ? "not known" : "0 %" : VerdictText.Share(share),
             (batch is null
-                ? $"{(verdict.Coverage < Most ? $"Of the {VerdictText.Share(verdict.Coverage)} that are covered: no" : "No")} burst of unmaps was flushed one by one."
+                ? $"{(verdict.Coverage < VerdictText.Whole ? $"Of the {VerdictText.Share(verdict.Coverage)} that are covered: no" : "No")} burst of unmaps was flushed one by one."
                 : $"of all flushes: {Numbers.Count(batch.Sure)} in {Numbers.Count(batch.Finding.Count, "burst")} of unmaps, where one for each would do.") + more,
             share >= Worth ? ReportTone.Doubtful : ReportTone.Good);
     }
