@@ -8,10 +8,10 @@ namespace IommuKit.Domains;
 /// A domain in which nothing can be mapped: <see cref="IommuDriver.IdentityDomain"/>, where a device uses physical addresses as they are, or
 /// <see cref="IommuDriver.BlockedDomain"/>, where it reaches nothing.
 /// </summary>
-public sealed class FixedDomain : IommuDomain
+public sealed class FixedDomain : UnmappableDomain
 {
     internal FixedDomain(IommuDriver driver, bool isIdentity)
-        : base(driver, new DomainOptions())
+        : base(driver)
     {
         IsIdentity = isIdentity;
         driver.Add(this);
@@ -25,26 +25,6 @@ public sealed class FixedDomain : IommuDomain
 
     /// <inheritdoc/>
     public override ulong ApertureEnd => ulong.MaxValue >> (64 - (IsIdentity ? Driver.Traits.OutputBits : Driver.Traits.InputBits));
-
-    /// <inheritdoc/>
-    /// <returns>ENODEV.</returns>
-    public override IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection) => IommuError.ENODEV;
-
-    /// <inheritdoc/>
-    /// <returns>ENODEV.</returns>
-    public override IommuError TryMapScatterGather(ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
-    {
-        size = 0;
-        return IommuError.ENODEV;
-    }
-
-    /// <inheritdoc/>
-    /// <returns>ENODEV.</returns>
-    public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped)
-    {
-        unmapped = 0;
-        return IommuError.ENODEV;
-    }
 
     /// <inheritdoc/>
     public override bool TryTranslate(ulong iova, out ulong physicalAddress)
@@ -65,22 +45,5 @@ public sealed class FixedDomain : IommuDomain
     {
         mapped = iova;
         return IsIdentity && iova <= Math.Min(last, ApertureEnd);
-    }
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-        // Nothing ever changes.
-    }
-
-    /// <inheritdoc/>
-    public override void Flush(ulong iova, ulong size)
-    {
-        // Nothing ever changes.
-    }
-
-    private protected override void FreeTables()
-    {
-        // There are none.
     }
 }

@@ -1,6 +1,5 @@
 using IommuKit.Domains;
 using IommuKit.PageTables;
-using IommuKit.Specs.PageTables;
 using IommuKit.Sync;
 
 namespace IommuKit.Drivers.Vtd;
@@ -15,12 +14,12 @@ namespace IommuKit.Drivers.Vtd;
 /// <para>A change of the domain under it invalidates what devices here were told too, whatever its policy. It lives as long as that domain at
 /// most.</para>
 /// </remarks>
-public sealed class VtdNestedDomain : IommuDomain
+public sealed class VtdNestedDomain : UnmappableDomain
 {
     private readonly VtdDriver _driver;
 
     internal VtdNestedDomain(VtdDriver driver, PagingDomain parent, VtdAddressSpace parentSpace, VtdGuestTables tables)
-        : base(driver, new DomainOptions())
+        : base(driver)
     {
         _driver = driver;
         Parent = parent;
@@ -68,26 +67,6 @@ public sealed class VtdNestedDomain : IommuDomain
     public void InvalidateAll() => _driver.InvalidateNested(Space, null, changesTables: true);
 
     /// <inheritdoc/>
-    /// <returns>ENODEV.</returns>
-    public override IommuError TryMap(ulong iova, ulong physicalAddress, ulong size, Protection protection) => IommuError.ENODEV;
-
-    /// <inheritdoc/>
-    /// <returns>ENODEV.</returns>
-    public override IommuError TryMapScatterGather(ulong iova, ReadOnlySpan<PhysicalRange> ranges, Protection protection, out ulong size)
-    {
-        size = 0;
-        return IommuError.ENODEV;
-    }
-
-    /// <inheritdoc/>
-    /// <returns>ENODEV.</returns>
-    public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped)
-    {
-        unmapped = 0;
-        return IommuError.ENODEV;
-    }
-
-    /// <inheritdoc/>
     public override bool TryTranslate(ulong iova, out ulong physicalAddress)
     {
         physicalAddress = 0;
@@ -106,22 +85,5 @@ public sealed class VtdNestedDomain : IommuDomain
     {
         mapped = 0;
         return false;
-    }
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-        // What was invalidated is done when the call returns.
-    }
-
-    /// <inheritdoc/>
-    public override void Flush(ulong iova, ulong size)
-    {
-        // As above.
-    }
-
-    private protected override void FreeTables()
-    {
-        // They are the guest's.
     }
 }
