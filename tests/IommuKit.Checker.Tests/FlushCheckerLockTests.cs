@@ -60,6 +60,6 @@ public sealed class FlushCheckerLockTests : IDisposable
         where TFormat : struct, IPageTableFormat
     {
         [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
-        public static extern ref object Gate(FlushChecker<TFormat> checker);
+        public static extern ref Lock Gate(FlushChecker<TFormat> checker);
     }
 }

@@ -12,24 +12,16 @@ internal static class HeldLock
     /// <param name="gate">The lock.</param>
     /// <param name="work">What should take it.</param>
     /// <param name="meanwhile">What must hold while the work waits.</param>
-    public static void ShouldStop(object gate, Action work, Action? meanwhile = null) =>
-        ShouldStop(() => Monitor.Enter(gate), () => Monitor.Exit(gate), After(work), meanwhile);
+    public static void ShouldStop(Lock gate, Action work, Action? meanwhile = null) =>
+        ShouldStop(gate.Enter, gate.Exit, After(work), meanwhile);
 
-    /// <summary>As <see cref="ShouldStop(object, Action, Action?)"/>, for a lock of any kind, after some point that the work says itself.</summary>
+    /// <summary>As <see cref="ShouldStop(Lock, Action, Action?)"/>, for a lock of any kind, after some point that the work says itself.</summary>
     /// <param name="enter">Takes the lock.</param>
     /// <param name="exit">Gives it back.</param>
     /// <param name="work">What should take it, given what it calls when it has come to that point.</param>
     public static void ShouldStop(Action enter, Action exit, Action<Action> work) => ShouldStop(enter, exit, work, meanwhile: null);
 
-    /// <inheritdoc cref="ShouldStop(object, Action, Action?)"/>
-    public static void ShouldStop(Lock gate, Action work, Action? meanwhile = null) =>
-        ShouldStop(gate.Enter, gate.Exit, After(work), meanwhile);
-
     /// <summary>The work waits for a lock after some point, which it says itself: the lock is held from then on.</summary>
-    public static void ShouldStopInside(object gate, Action<Action> work) =>
-        ShouldStop(() => Monitor.Enter(gate), () => Monitor.Exit(gate), work, meanwhile: null);
-
-    /// <inheritdoc cref="ShouldStopInside(object, Action{Action})"/>
     public static void ShouldStopInside(Lock gate, Action<Action> work) => ShouldStop(gate.Enter, gate.Exit, work, meanwhile: null);
 
     private static Action<Action> After(Action work) => hold =>

@@ -11,7 +11,7 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
     where TFormat : struct, IPageTableFormat
 {
     // Operations may run on two threads.
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly TrackedPages<TFormat> _pages;
     private readonly ShadowTraits _traits;
     private readonly ShadowHardware<TFormat> _hardware;

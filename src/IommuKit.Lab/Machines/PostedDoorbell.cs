@@ -15,7 +15,7 @@ namespace IommuKit.Lab.Machines;
 /// </param>
 internal sealed class PostedDoorbell(IMmio model, IStatusWords words, uint doorbell, Predicate<uint> isOfQueue) : IMmio, IStatusWords
 {
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private uint? _end;
 
     public uint Read32(uint offset)

@@ -32,6 +32,9 @@ internal sealed class HardwareCache
     private readonly ulong[] _keys;
     private readonly int[] _versions;
     private readonly int[] _next;
+
+    // How many entries each set has.
+    private readonly int[] _held;
     private readonly int[] _counts = new int[64];
     private readonly int _ways;
     private readonly uint _setMask;
@@ -45,6 +48,7 @@ internal sealed class HardwareCache
         _keys = new ulong[geometry.Entries];
         _versions = new int[geometry.Sets];
         _next = new int[geometry.Sets];
+        _held = new int[geometry.Sets];
     }
 
     /// <summary>What is found where there is nothing.</summary>
@@ -124,29 +128,19 @@ internal sealed class HardwareCache
     {
         int set = (int)SetOf(entry.Key);
         int first = set * _ways;
-        int place = -1;
-        for (int way = first; way < first + _ways; way++)
+        var keys = _keys.AsSpan(first, _ways);
+        int way = 0;
+        while (way < keys.Length && (keys[way] != entry.Key || _entries[first + way].Space != entry.Space))
         {
-            // An entry that is empty has the key 0.
-            if (_keys[way] == entry.Key && _entries[way].Space == entry.Space)
-            {
-                place = way;
-                break;
-            }
-
-            if (place < 0 && _keys[way] == 0 && _entries[way].Space == 0)
-            {
-                place = way;
-            }
+            way++;
         }
 
-        if (place < 0)
+        if (way == keys.Length)
         {
-            place = first + _next[set];
-            _next[set] = _next[set] + 1 == _ways ? 0 : _next[set] + 1;
+            way = _held[set] < keys.Length ? EmptyWay(first) : NextWay(ref _next[set]);
         }
 
-        Change(set, place, entry);
+        Change(set, first + way, entry);
     }
 
     /// <summary>Drops entries.</summary>
@@ -194,6 +188,7 @@ internal sealed class HardwareCache
         }
 
         Array.Clear(_counts);
+        Array.Clear(_held);
         Array.Clear(_keys);
         _classes = 0;
         for (int i = 0; i < _entries.Length; i++)
@@ -207,6 +202,7 @@ internal sealed class HardwareCache
             {
                 _keys[i] = entry.Key;
                 StateTransfer.Check((int)SetOf(entry.Key) == i / _ways, "an entry of a cache is where it cannot be");
+                _held[i / _ways]++;
                 Count(entry.Space, 1);
             }
         }
@@ -219,6 +215,24 @@ internal sealed class HardwareCache
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private uint SetOf(ulong key) => (uint)(key ^ (key >> 32)) & _setMask;
+
+    private int EmptyWay(int first)
+    {
+        int way = 0;
+        while (_entries[first + way].Space != 0)
+        {
+            way++;
+        }
+
+        return way;
+    }
+
+    private int NextWay(ref int next)
+    {
+        int way = next;
+        next = way + 1 == _ways ? 0 : way + 1;
+        return way;
+    }
 
     private void DropFrom(int set, ulong space, ulong spaceMask, ulong firstKey, ulong lastKey)
     {
@@ -235,17 +249,11 @@ internal sealed class HardwareCache
 
     private void Change(int set, int place, in CacheEntry entry)
     {
-        ulong old = _entries[place].Space;
-        bool isSameClass = old != 0 && entry.Space != 0 && ((old ^ entry.Space) & ClassMask) == 0;
-        if (!isSameClass)
-        {
-            Count(old, -1);
-        }
-
         // Each store is ordered after the one before: a look-up that sees a part of the change sees the odd version, or another one, when it looks
         // again.
         ref int version = ref _versions[set];
         ref var there = ref _entries[place];
+        ulong old = there.Space;
         Volatile.Write(ref version, version + 1);
         Volatile.Write(ref _keys[place], entry.Key);
         Volatile.Write(ref there.Key, entry.Key);
@@ -256,10 +264,17 @@ internal sealed class HardwareCache
         Volatile.Write(ref there.C, entry.C);
         Volatile.Write(ref there.D, entry.D);
         Volatile.Write(ref version, version + 1);
-        if (!isSameClass)
+        if (((old ^ entry.Space) & (Valid | ClassMask)) != 0)
         {
-            Count(entry.Space, 1);
+            CountChange(set, old, entry.Space);
         }
+    }
+
+    private void CountChange(int set, ulong old, ulong now)
+    {
+        _held[set] += (now != 0 ? 1 : 0) - (old != 0 ? 1 : 0);
+        Count(old, -1);
+        Count(now, 1);
     }
 
     private void Count(ulong space, int by)

@@ -36,7 +36,7 @@ public sealed class AccessGate
     [ThreadStatic]
     private static Slot? t_last;
 
-    private readonly object _registration = new();
+    private readonly Lock _registration = new();
     private Slot[] _slots = [];
 
     /// <summary>Begins an access. Accesses of a thread may nest.</summary>

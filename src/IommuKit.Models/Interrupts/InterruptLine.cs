@@ -11,7 +11,7 @@ namespace IommuKit.Models.Interrupts;
 /// </remarks>
 internal sealed class InterruptLine
 {
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private bool _level;
 
     // Levels alternate, so that their number is all there is to keep.

@@ -20,7 +20,7 @@ namespace IommuKit.Models.Memory;
 /// </example>
 public sealed class GuestMemory
 {
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
 
     // By address; replaced as a whole, so that readers need no lock.
     private Piece[] _pieces = [];

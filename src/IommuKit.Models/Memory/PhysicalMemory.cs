@@ -33,7 +33,7 @@ public sealed class PhysicalMemory : IDmaCache, IDisposable
     private const ulong MaxSpan = 1 << 30;
     private const ulong MaxCopy = 4096;
 
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly HostPages _cpuPages;
     private readonly HostPages _memoryPages;
     private readonly HostBlock _cpuBlock;

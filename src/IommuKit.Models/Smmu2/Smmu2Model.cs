@@ -23,7 +23,7 @@ namespace IommuKit.Models.Smmu2;
 public sealed partial class Smmu2Model<TMemory> : IMmio, IIommuModel, ISavable
     where TMemory : struct, IMemoryAccessor
 {
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly TMemory _memory;
     private readonly Smmu2Unit _unit;
     private readonly Smmu2ModelOptions _options;

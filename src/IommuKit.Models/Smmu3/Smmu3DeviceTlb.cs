@@ -31,7 +31,7 @@ public sealed class Smmu3DeviceTlb<TMemory> : IIommuModel
     private const ulong SubstreamMask = HasSubstreamBit | (HasSubstreamBit - 1);
     private const ulong LookUpMask = HardwareCache.Valid | HardwareCache.ClassMask | SubstreamMask | PrivilegedBit;
 
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly Smmu3Model<TMemory> _smmu;
     private readonly HardwareCache _pages;
     private readonly List<(ulong Address, int Substream)> _again = [];

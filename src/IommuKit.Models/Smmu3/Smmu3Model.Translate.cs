@@ -410,6 +410,10 @@ public sealed partial class Smmu3Model<TMemory>
         Scope Scope,
         bool EndsAtIpa = false)
     {
+        // As fields, of which a reader takes what it needs; a property would be copied as a whole first.
+        public Smmu3StreamEntry Stream = Stream;
+        public Smmu3ContextDescriptor Context = Context;
+
         /// <summary>Whether rights are those of privileged transactions.</summary>
         public readonly bool IsPrivileged => (Access & Smmu3Access.Privileged) != 0;
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using IommuKit.Models.Caches;
 using IommuKit.Specs.Arm;
 using IommuKit.Specs.Smmu3;
@@ -560,12 +561,14 @@ public sealed partial class Smmu3Model<TMemory>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryReadEntry(ulong address, in Smmu3Stage stage, out ulong value)
     {
-        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        value = 0;
         _entriesRead++;
-        bool isRead = !IsTooWide(address) && _memory.TryRead(address, bytes);
-        value = !isRead ? 0
-            : stage.Has(Smmu3StageFlags.BigEndian) ? BinaryPrimitives.ReadUInt64BigEndian(bytes)
-            : BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+        bool isRead = !IsTooWide(address) && _memory.TryRead(address, MemoryMarshal.AsBytes(new Span<ulong>(ref value)));
+        if (stage.Has(Smmu3StageFlags.BigEndian) == BitConverter.IsLittleEndian)
+        {
+            value = BinaryPrimitives.ReverseEndianness(value);
+        }
+
         return isRead;
     }
 

@@ -24,7 +24,7 @@ public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, ISavable
     where TMemory : struct, IMemoryAccessor
 {
 
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly TMemory _memory;
     private readonly Smmu3Unit _unit;
     private readonly Smmu3ModelOptions _options;

@@ -19,7 +19,7 @@ namespace IommuKit.Models.Tegra;
 public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel, ISavable
     where TMemory : struct, IMemoryAccessor
 {
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly TegraSoc _soc;
     private readonly TegraModelOptions _options;
     private readonly TegraPtc<TMemory> _ptc;

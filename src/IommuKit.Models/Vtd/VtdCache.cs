@@ -20,6 +20,9 @@ internal sealed class VtdCache
     private readonly Slot[] _slots;
     private readonly int[] _versions;
     private readonly int[] _next;
+
+    // How many entries each set has.
+    private readonly int[] _held;
     private readonly int _ways;
     private readonly uint _setMask;
     private int _count;
@@ -31,6 +34,7 @@ internal sealed class VtdCache
         _slots = new Slot[geometry.Entries];
         _versions = new int[geometry.Sets];
         _next = new int[geometry.Sets];
+        _held = new int[geometry.Sets];
     }
 
     /// <summary>Whether there is nothing in it. A look-up at the same time as a first fill may see either.</summary>
@@ -68,35 +72,19 @@ internal sealed class VtdCache
     public void Add(in VtdCacheEntry entry)
     {
         int set = (int)((uint)entry.Key & _setMask);
-        int first = set * _ways;
-        int place = -1;
-        for (int way = first; way < first + _ways; way++)
+        var ways = _slots.AsSpan(set * _ways, _ways);
+        int way = 0;
+        while (way < ways.Length && (ways[way].Key != entry.Key || ways[way].Space != entry.Space))
         {
-            ref var slot = ref _slots[way];
-            if (slot.Key == entry.Key && slot.Space == entry.Space)
-            {
-                place = way;
-                break;
-            }
-
-            if (place < 0 && slot.Space == 0)
-            {
-                place = way;
-            }
+            way++;
         }
 
-        if (place < 0)
+        if (way == ways.Length)
         {
-            place = first + _next[set];
-            _next[set] = _next[set] + 1 == _ways ? 0 : _next[set] + 1;
+            way = _held[set] < ways.Length ? EmptyWay(ways) : NextWay(ref _next[set]);
         }
 
-        if (_slots[place].Space == 0)
-        {
-            Volatile.Write(ref _count, _count + 1);
-        }
-
-        Change(set, place, entry);
+        Change(set, ref ways[way], entry);
     }
 
     /// <summary>Drops entries.</summary>
@@ -137,7 +125,6 @@ internal sealed class VtdCache
     /// sure.</summary>
     public void Transfer(ref StateTransfer transfer)
     {
-        int count = 0;
         for (int place = 0; place < _slots.Length; place++)
         {
             var slot = _slots[place];
@@ -148,8 +135,7 @@ internal sealed class VtdCache
             if (transfer.IsRestoring)
             {
                 bool isEntry = (slot.Space & Valid) != 0;
-                count += isEntry ? 1 : 0;
-                Change(place / _ways, place, isEntry ? new VtdCacheEntry(slot.Key, slot.Space, slot.Data, slot.Info) : default);
+                Change(place / _ways, ref _slots[place], isEntry ? new VtdCacheEntry(slot.Key, slot.Space, slot.Data, slot.Info) : default);
             }
         }
 
@@ -158,38 +144,54 @@ internal sealed class VtdCache
             transfer.Value(ref _next[set]);
             _next[set] = (int)((uint)_next[set] % (uint)_ways);
         }
+    }
 
-        if (transfer.IsRestoring)
+    private static int EmptyWay(Span<Slot> ways)
+    {
+        int way = 0;
+        while (ways[way].Space != 0)
         {
-            Volatile.Write(ref _count, count);
+            way++;
         }
+
+        return way;
+    }
+
+    private int NextWay(ref int next)
+    {
+        int way = next;
+        next = way + 1 == _ways ? 0 : way + 1;
+        return way;
     }
 
     private void DropFrom(int set, ulong space, ulong spaceMask, ulong firstKey, ulong lastKey)
     {
-        int first = set * _ways;
-        for (int way = first; way < first + _ways; way++)
+        foreach (ref var slot in _slots.AsSpan(set * _ways, _ways))
         {
-            ref var slot = ref _slots[way];
             if (slot.Space != 0 && (slot.Space & spaceMask) == space && slot.Key >= firstKey && slot.Key <= lastKey)
             {
-                Change(set, way, default);
-                Volatile.Write(ref _count, _count - 1);
+                Change(set, ref slot, default);
             }
         }
     }
 
-    private void Change(int set, int place, in VtdCacheEntry entry)
+    private void Change(int set, ref Slot slot, in VtdCacheEntry entry)
     {
         // Each store comes after the one before it, so that no look-up takes a part of the change for a whole.
         ref int version = ref _versions[set];
-        ref var slot = ref _slots[place];
+        bool wasEmpty = slot.Space == 0;
         Volatile.Write(ref version, version + 1);
         Volatile.Write(ref slot.Key, entry.Key);
         Volatile.Write(ref slot.Space, entry.Space);
         Volatile.Write(ref slot.Data, entry.Data);
         Volatile.Write(ref slot.Info, entry.Info);
         Volatile.Write(ref version, version + 1);
+        if (wasEmpty != (entry.Space == 0))
+        {
+            int change = wasEmpty ? 1 : -1;
+            _held[set] += change;
+            Volatile.Write(ref _count, _count + change);
+        }
     }
 
     /// <summary>Where an entry is kept.</summary>

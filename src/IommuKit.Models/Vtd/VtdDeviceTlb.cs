@@ -32,7 +32,7 @@ public sealed class VtdDeviceTlb<TMemory> : IIommuModel
     private const ulong PasidMask = HasPasidBit | (HasPasidBit - 1);
     private const ulong LookUpMask = HardwareCache.Valid | HardwareCache.ClassMask | PasidMask;
 
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly VtdModel<TMemory> _unit;
     private readonly HardwareCache _pages;
     private readonly List<(ulong Address, int Pasid)> _again = [];

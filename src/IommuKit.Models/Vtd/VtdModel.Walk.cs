@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Vtd;
 using IommuKit.Specs.X86;
@@ -334,10 +335,14 @@ public sealed partial class VtdModel<TMemory>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryReadEntry(ulong address, out ulong value)
     {
-        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        value = 0;
         _entriesRead++;
-        bool isRead = address >> _unit.HostAddressBits == 0 && _memory.TryRead(address, bytes);
-        value = isRead ? BinaryPrimitives.ReadUInt64LittleEndian(bytes) : 0;
+        bool isRead = address >> _unit.HostAddressBits == 0 && _memory.TryRead(address, MemoryMarshal.AsBytes(new Span<ulong>(ref value)));
+        if (!BitConverter.IsLittleEndian)
+        {
+            value = BinaryPrimitives.ReverseEndianness(value);
+        }
+
         return isRead;
     }
 

@@ -21,7 +21,7 @@ namespace IommuKit.Models.Vtd;
 public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel, ISavable
     where TMemory : struct, IMemoryAccessor
 {
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
     private readonly TMemory _memory;
     private readonly VtdUnit _unit;
     private readonly VtdModelOptions _options;

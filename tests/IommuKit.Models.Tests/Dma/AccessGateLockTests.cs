@@ -14,5 +14,5 @@ public class AccessGateLockTests
     }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_registration")]
-    private static extern ref object Registration(AccessGate gate);
+    private static extern ref Lock Registration(AccessGate gate);
 }

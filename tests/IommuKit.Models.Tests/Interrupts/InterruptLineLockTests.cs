@@ -25,5 +25,5 @@ public class InterruptLineLockTests
     });
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
-    private static extern ref object Gate(InterruptLine line);
+    private static extern ref Lock Gate(InterruptLine line);
 }

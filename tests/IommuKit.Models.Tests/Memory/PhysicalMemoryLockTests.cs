@@ -31,5 +31,5 @@ public sealed class PhysicalMemoryLockTests : IDisposable
     private void ShouldStop(Action work) => HeldLock.ShouldStop(Gate(_memory), work);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
-    private static extern ref object Gate(PhysicalMemory memory);
+    private static extern ref Lock Gate(PhysicalMemory memory);
 }

@@ -107,6 +107,6 @@ public sealed class Smmu3ThreadTests
         where TMemory : struct, IMemoryAccessor
     {
         [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
-        public static extern ref object Gate(Smmu3Model<TMemory> model);
+        public static extern ref Lock Gate(Smmu3Model<TMemory> model);
     }
 }

@@ -44,6 +44,6 @@ public sealed class TegraModelLockTests : TegraModelFixture
         where TMemory : struct, Specs.Memory.IMemoryAccessor
     {
         [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
-        public static extern ref object Gate(TegraSmmuModel<TMemory> model);
+        public static extern ref Lock Gate(TegraSmmuModel<TMemory> model);
     }
 }
