@@ -153,17 +153,32 @@ public sealed class ReportCommandTests : IDisposable
         string[] replays = Command.Succeed("replay", Sample, "--jsonl", "-p", "PerPage,Gather").Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var totals = RowsOf(report, "All maps and unmaps together");
         totals.Count.ShouldBe(replays.Length);
+        int commands = HeadersOf(report, "All maps and unmaps together").IndexOf("Commands");
         foreach (var (cells, json) in totals.Zip(replays.Select(line => JsonNode.Parse(line)!)))
         {
             cells[0].ShouldBe((string)json["policy"]!);
             cells[1].ShouldBe(((double)json["virtual_us"]! / 1000).ToString("#,0.0", CultureInfo.InvariantCulture));
-            cells[2].ShouldBe(((long)json["operations"]!["command"]!).ToString("#,0", CultureInfo.InvariantCulture));
+            cells[commands].ShouldBe(((long)json["operations"]!["command"]!).ToString("#,0", CultureInfo.InvariantCulture));
         }
 
         // The fates of the unmaps are all of them.
         RowsOf(report, "What became of the unmaps")
             .Sum(cells => long.Parse(cells[1], NumberStyles.AllowThousands, CultureInfo.InvariantCulture))
             .ShouldBe(1856);
+    }
+
+    [Fact]
+    public void What_policies_leave_reachable_stands_beside_their_time()
+    {
+        var report = XDocument.Parse(Command.Succeed("report", Sample));
+        const string caption = "All maps and unmaps together";
+        var headers = HeadersOf(report, caption);
+        headers.Take(5).ShouldBe(["Policy", "Total ms", "Faster", "Left pages", "Left for"]);
+        headers.ShouldNotContain("Reads");
+        var totals = RowsOf(report, caption);
+        totals.Select(cells => cells[0]).ShouldBe(["PerPage", "RangeFlush", "SplitSync", "Gather", "Deferred *", "Explicit *"]);
+        totals.Select(cells => cells[3] == "–").ShouldBe([true, true, true, true, false, false]);
+        report.Descendants("li").ShouldContain(item => item.Value.StartsWith("* promises less"));
     }
 
     [Fact]
@@ -290,6 +305,10 @@ public sealed class ReportCommandTests : IDisposable
 
     /// <summary>The cells of the table whose caption starts so.</summary>
     private static List<string[]> RowsOf(XDocument page, string caption) =>
-        [.. page.Descendants("table").Single(table => table.Element("caption")!.Value.StartsWith(caption, StringComparison.Ordinal))
-            .Element("tbody")!.Elements("tr").Select(row => row.Elements().Select(cell => cell.Value).ToArray())];
+        [.. TableOf(page, caption).Element("tbody")!.Elements("tr").Select(row => row.Elements().Select(cell => cell.Value).ToArray())];
+
+    private static List<string> HeadersOf(XDocument page, string caption) => [.. TableOf(page, caption).Descendants("th").Where(cell => (string?)cell.Attribute("scope") == "col").Select(cell => cell.Value)];
+
+    private static XElement TableOf(XDocument page, string caption) =>
+        page.Descendants("table").Single(table => table.Element("caption")!.Value.StartsWith(caption, StringComparison.Ordinal));
 }

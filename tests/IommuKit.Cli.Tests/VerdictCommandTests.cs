@@ -72,31 +72,6 @@ public sealed class VerdictCommandTests
     }
 
     /// <summary>The trace knows one device, and the log's faults are of others.</summary>
-    [Fact]
-    public void A_log_of_devices_that_the_trace_does_not_know_is_doubted()
-    {
-        string log = RepositoryFiles.InRepository("tests", "IommuKit.Traces.Tests", "Faults", "Data", "vtd", "dmesg.txt");
-        string text = Command.Succeed(Vfio, "--log", log);
-        string.Join(' ', text.Split('\n', StringSplitOptions.TrimEntries)).ShouldContain("is the log of the same run?");
-        text.Split('\n')[1].ShouldNotContain("Linux");
-        using var json = JsonDocument.Parse(Command.Succeed(Vfio, "--log", log, "--json"));
-        json.RootElement.GetProperty("log_is_of_other_devices").GetBoolean().ShouldBeTrue();
-        json.RootElement.GetProperty("kernel").ValueKind.ShouldBe(JsonValueKind.Null);
-    }
-
-    /// <summary>First lines of faults are alike in every log, and tie none to a trace.</summary>
-    [SharedFact]
-    public void A_log_of_another_run_is_left_out_though_first_lines_are_alike()
-    {
-        string trace = RepositoryFiles.InShared("faults", "vtd-72-lazy", "trace.gz");
-        using var alone = JsonDocument.Parse(Command.Succeed(trace, "--json"));
-        using var json = JsonDocument.Parse(
-            Command.Succeed(trace, "--log", RepositoryFiles.InShared("faults", "vtd-612-strict", "dmesg.txt"), "--json"));
-        json.RootElement.GetProperty("log_faults_left_out").GetInt64().ShouldBeGreaterThan(10);
-        json.RootElement.GetProperty("faults_by_cause").GetRawText().ShouldBe(alone.RootElement.GetProperty("faults_by_cause").GetRawText());
-        json.RootElement.GetProperty("kernel").ToString().ShouldNotContain("6.12");
-    }
-
     /// <summary>A long idle time does not hide what flushes take while there is work.</summary>
     [Fact]
     public void The_busiest_second_counts()

@@ -28,7 +28,15 @@ internal static class AdviceMaker
             }
         }
 
-        if (verdict.Audit.Faults.Faults.FirstOrDefault(fault => fault.Cause == FaultCause.UsedAfterUnmap) is { } fault)
+        var faults = verdict.Audit.Faults;
+        if (faults.InBoth == 0 && faults.Faults.Count != 0 && faults.Faults.All(one => one.TraceLine is null))
+        {
+            yield return new Advice(
+                "tie-the-log",
+                "before anything else, make sure that the log is of the same run as the trace; with printk:console recorded, its faults would be in both",
+                null);
+        }
+        else if (faults.Faults.FirstOrDefault(fault => fault.Cause == FaultCause.UsedAfterUnmap) is { } fault)
         {
             string where = fault.TraceLine is { } line
                 ? string.Create(CultureInfo.InvariantCulture, $"line {line}")
@@ -38,9 +46,9 @@ internal static class AdviceMaker
                 $"before anything else, find out who uses memory after its unmap (first: {where}), and leave the flushes until then",
                 null);
         }
-        else if (verdict.Audit.Faults.Faults.Count != 0)
+        else if (faults.Faults.Count != 0)
         {
-            string what = verdict.Audit.Faults.Faults.All(fault => fault.Cause == FaultCause.Unknown)
+            string what = faults.Faults.All(fault => fault.Fault.Iova is null)
                 ? "their messages do not say what was accessed"
                 : "'iommukit audit' tells of each";
             yield return new Advice("look-at-other-faults", $"before anything else, find out why devices fault: {what}", null);

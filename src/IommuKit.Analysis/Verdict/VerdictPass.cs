@@ -89,7 +89,8 @@ internal sealed class VerdictPass(string path, KernelLog? log)
 
         // What another run says of its machine is not of this one.
         bool isOfOthers = IsOfOthers(audit.Faults, devices);
-        var logged = audit.Faults.LeftOut == 0 && !isOfOthers ? log?.Machine : null;
+        bool isOther = audit.Faults.LeftOut != 0 || audit.Faults.IsLogOfOtherKernel || isOfOthers;
+        var logged = isOther ? null : log?.Machine;
         return new VerdictResult
         {
             Audit = audit,
@@ -97,6 +98,7 @@ internal sealed class VerdictPass(string path, KernelLog? log)
             Machine = _machine.Hardware ?? logged?.Hardware,
             Date = _machine.Date ?? logged?.Date,
             Iommu = _machine.Iommu ?? logged?.Iommu,
+            ByLog = logged is null || audit.Faults.InBoth != 0 ? [] : ByLog(logged, reader.Host?.Mode),
             RecordedMode = reader.Host?.Mode ?? _machine.Mode ?? logged?.Mode,
             Devices = devices,
             IsLogOfOtherDevices = isOfOthers,
@@ -114,11 +116,32 @@ internal sealed class VerdictPass(string path, KernelLog? log)
         };
     }
 
+    /// <summary>What the log says of the machine and the trace does not.</summary>
+    private IReadOnlyList<MachineFact> ByLog(TraceMachine logged, string? hostMode)
+    {
+        var facts = new List<MachineFact>();
+        void Add(bool isByLog, MachineFact fact)
+        {
+            if (isByLog)
+            {
+                facts.Add(fact);
+            }
+        }
+
+        Add(_machine.Iommu is null && logged.Iommu is not null, MachineFact.Iommu);
+        Add(hostMode is null && _machine.Mode is null && logged.Mode is not null, MachineFact.Mode);
+        Add(_machine.Kernel is null && logged.Kernel is not null, MachineFact.Kernel);
+        Add(_machine.Hardware is null && logged.Hardware is not null, MachineFact.Machine);
+        Add(_machine.Date is null && logged.Date is not null, MachineFact.Date);
+        Add(!_machine.IsVirtual && logged.IsVirtual, MachineFact.Virtual);
+        return facts;
+    }
+
     /// <summary>Whether the trace names devices, and a log that nothing ties to it has faults of none of them.</summary>
     private static bool IsOfOthers(FaultReport faults, IReadOnlyList<string> devices)
     {
         string[] faulted = [.. faults.Faults.Where(fault => fault.LogLine is not null).Select(fault => fault.Fault.Device).OfType<string>()];
-        return faults is { HasTrace: true, ClockOffset: null }
+        return faults is { HasTrace: true, InBoth: 0 }
             && devices.Count != 0
             && faulted.Length != 0
             && !Array.Exists(faulted, name => devices.Any(device => device.EndsWith(name, StringComparison.OrdinalIgnoreCase)));

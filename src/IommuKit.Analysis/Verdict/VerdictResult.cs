@@ -25,6 +25,9 @@ public sealed class VerdictResult
     /// <summary>The kind of IOMMU: "VT-d" where its commands were recorded, else by the messages of its driver; null if nothing shows it.</summary>
     public required string? Iommu { get; init; }
 
+    /// <summary>What is said of the machine by the log alone, and nothing ties the log to the trace: it may be of another machine.</summary>
+    public IReadOnlyList<MachineFact> ByLog { get; init; } = [];
+
     /// <summary>
     /// What the kernel's own domains did: as recording started, by <c>iommukit record</c>, "strict", "lazy", "identity" or "mixed"; else by what the
     /// kernel printed, "strict" or "lazy". Null if neither says.

@@ -96,6 +96,12 @@ internal static class FaultOutput
         { "last_unmap", "the last unmap of the page before the fault", MappingFields, fault => fault.LastUnmap, Maybe.Null },
         { "below", "what is mapped just before the page", MappingFields, fault => fault.Below, Maybe.Null },
         { "above", "what is mapped just behind it", MappingFields, fault => fault.Above, Maybe.Null },
+        {
+            "in_doubt",
+            "whether `cause` holds for what was recorded only: the trace does not go back to the start of the device, events are missing, or nothing ties "
+                + "log and trace",
+            fault => fault.IsInDoubt
+        },
         { "doubts", "why it may be otherwise, or cannot be told", fault => fault.Doubts },
         { "message", "the first line of the message, as it was printed", fault => fault.Fault.Message },
     };
@@ -115,6 +121,8 @@ internal static class FaultOutput
         { "log_lines", "its lines", report => report.LogLines },
         { "messages", "messages and events of faults, with those of `not_kept`", report => report.Messages },
         { "left_out", "faults of the log that are left out, because it is of another run or of another kind of IOMMU", report => report.LeftOut },
+        { "in_both", "faults that show in both log and trace; if 0, the log may be of another run", report => report.InBoth },
+        { "log_is_of_other_kernel", "whether the log names another kernel than the trace, so that it is left out", report => report.IsLogOfOtherKernel },
         { "not_kept", "those beyond what is remembered: they are counted only", report => report.NotKept },
         { "suppressed_calls", "what the kernel left out by its own count. A fault can be several calls", report => report.SuppressedCalls },
         {
@@ -186,10 +194,9 @@ internal static class FaultOutput
             return;
         }
 
-        var causes = report.ByCause.Select(cause => FaultText.Counted(cause.Key, cause.Value));
         console.Note(
             isMarkdown,
-            $"{Numbers.Count(report.Faults.Count, "fault")} in {Numbers.Count(report.Messages, "message")}: {string.Join("; ", causes)}");
+            $"{Numbers.Count(report.Faults.Count, "fault")} in {Numbers.Count(report.Messages, "message")}: {string.Join("; ", FaultText.Causes(report))}");
         if (report.ClockOffset is { } offset)
         {
             console.Note(

@@ -7,6 +7,7 @@ namespace IommuKit.Cli.Output;
 internal static class FaultText
 {
     private const double NanosecondsInSecond = 1e9;
+    private const string NotInTrace = "not mapped in the trace";
 
     /// <summary>A cause in a user's words.</summary>
     public static string Of(FaultCause cause) => cause switch
@@ -19,8 +20,18 @@ internal static class FaultText
         _ => "cause cannot be told",
     };
 
-    /// <summary>So many faults of a cause, as part of a list.</summary>
-    public static string Counted(FaultCause cause, int count) => cause switch
+    /// <summary>The cause of a fault: what may have been before the trace is not called "never".</summary>
+    public static string Of(ExplainedFault fault) => fault is { Cause: FaultCause.NeverMapped, IsInDoubt: true } ? NotInTrace : Of(fault.Cause);
+
+    /// <summary>How many faults have each cause, as a list.</summary>
+    public static IEnumerable<string> Causes(FaultReport report) =>
+        from cause in report.ByCause
+        let doubtful = report.Faults.Count(fault => fault.Cause == cause.Key && fault.IsInDoubt)
+        select cause.Key != FaultCause.NeverMapped || doubtful == 0 ? Counted(cause.Key, cause.Value)
+            : doubtful == cause.Value ? $"{Numbers.Count(cause.Value)} {NotInTrace}"
+            : $"{Counted(cause.Key, cause.Value)} ({Numbers.Count(doubtful)} in doubt)";
+
+    private static string Counted(FaultCause cause, int count) => cause switch
     {
         FaultCause.PastTheEnd => $"{Numbers.Count(count)} past the end",
         FaultCause.NoPermission => $"{Numbers.Count(count)} with the wrong direction or permission",
@@ -53,7 +64,7 @@ internal static class FaultText
         string where = logged.Iova is { } iova ? $"{access} {Names.Hex(iova)}"
             : logged.Direction == FaultDirection.Unknown ? "fault" : $"{access} an unknown IOVA";
         string times = fault.Messages > 1 ? $" ({Numbers.Count(fault.Messages)} messages, to {Names.Hex(fault.LastIova ?? 0)})" : string.Empty;
-        return $"{device} {where}{times}{(fault.Cause == FaultCause.Unknown && fault.Doubts.Count == 0 ? string.Empty : $": {Of(fault.Cause)}")}";
+        return $"{device} {where}{times}{(fault.Cause == FaultCause.Unknown && fault.Doubts.Count == 0 ? string.Empty : $": {Of(fault)}")}";
     }
 
     /// <summary>Headline, the change of the mapping that matters most, and the line to look at: a line or two.</summary>

@@ -31,8 +31,8 @@ internal static class FlushOptionText
         bool isRecorded = options.Any(option => option is { Kind: FlushOptionKind.Recorded, Nanoseconds.Count: not 0 });
         bool areOthers = options.Any(option => option is { Kind: not FlushOptionKind.Recorded, Nanoseconds.Count: not 0 });
         return !areOthers ? null
-            : isRecorded ? "only the recorded times have the driver's own delay in them"
-            : "the driver's own delay comes on top of the times";
+            : isRecorded ? "recorded: until the flush came; else: until the last unmap it is for"
+            : "until the last unmap that a flush is for: the driver's own delay comes on top";
     }
 
     /// <summary>What it saves of the recorded time.</summary>

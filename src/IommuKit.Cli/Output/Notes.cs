@@ -8,11 +8,27 @@ namespace IommuKit.Cli.Output;
 /// <summary>Sentences beside tables.</summary>
 internal static class Notes
 {
+    private const int FewestColumns = 20;
+
     /// <summary>
-    /// Writes a sentence on a line of its own; in Markdown as an item of a list, as lines there run together and stars are no stars.
+    /// Writes a sentence on a line of its own, and what does not fit there below it, as far to the right; in Markdown as an item of a list, as lines
+    /// there run together and stars are no stars.
     /// </summary>
-    public static void Note(this IAnsiConsole console, bool isMarkdown, string text) =>
-        console.WriteLine(isMarkdown ? $"- {MarkdownText.Of(text.TrimStart())}" : Printable.Of(text));
+    public static void Note(this IAnsiConsole console, bool isMarkdown, string text)
+    {
+        string sentence = text.TrimStart();
+        int indent = text.Length - sentence.Length;
+        if (isMarkdown || indent == 0 || console.Profile.Width - indent < FewestColumns)
+        {
+            console.WriteLine(isMarkdown ? $"- {MarkdownText.Of(sentence)}" : Printable.Of(text));
+            return;
+        }
+
+        foreach (string line in Wrapped.Lines(sentence, console.Profile.Width - indent))
+        {
+            console.WriteLine($"{new string(' ', indent)}{line}");
+        }
+    }
 }
 
 /// <summary>Text as Markdown has it: nothing in it is a table, a link, code, emphasis or HTML.</summary>

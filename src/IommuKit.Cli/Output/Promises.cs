@@ -34,6 +34,33 @@ internal static class Promises
         return $"* promises less: when unmap returns, devices can still reach what was unmapped, {until}. 'iommukit policies' says more.";
     }
 
+    /// <summary>When a replay flushes under policies that put that off.</summary>
+    public static IEnumerable<string> When(IEnumerable<SyncPolicy> policies)
+    {
+        SyncPolicy[] all = [.. policies];
+        if (all.Contains(SyncPolicy.Deferred))
+        {
+            yield return "Deferred: flushed when 255 ranges wait and one more comes, 10 ms after the first of them, or before one is mapped again.";
+        }
+
+        if (all.Contains(SyncPolicy.Explicit))
+        {
+            yield return "Explicit: flushed where the trace turns from maps to unmaps or back, as a caller might.";
+        }
+    }
+
+    /// <summary>All that is to be said of what results of one trace leave, for a page without a legend.</summary>
+    public static IEnumerable<string> Sentences(IReadOnlyList<ReplayResult> results)
+    {
+        var policies = results.Select(result => result.Policy).ToList();
+        return
+        [
+            .. Note(policies) is { } note ? [note] : Array.Empty<string>(),
+            .. Meanings(results[0].Trace.HasTimes).Select(meaning => $"{meaning.Header}: {meaning.Meaning}."),
+            .. When(policies),
+        ];
+    }
+
     /// <summary>The columns of what is left, for results of one trace: pages, and for how long by one clock.</summary>
     /// <param name="hasTimes">Whether the trace has times; if not, the duration is virtual.</param>
     public static IReadOnlyList<Column<ReplayResult>> Columns(bool hasTimes) =>

@@ -243,17 +243,9 @@ internal static class ReplayOutput
             tables.Legend(Promises.Meanings(hasTimes));
         }
 
-        if (results.Any(result => result.Policy == SyncPolicy.Deferred))
+        foreach (string when in Promises.When(results.Select(result => result.Policy)))
         {
-            console.Note(
-                isMarkdown,
-                "Deferred: flushed when 255 ranges wait and one more comes, "
-                    + "10 ms after the first of them, or before one is mapped again.");
-        }
-
-        if (results.Any(result => result.Policy == SyncPolicy.Explicit))
-        {
-            console.Note(isMarkdown, "Explicit: flushed where the trace turns from maps to unmaps or back, as a caller might.");
+            console.Note(isMarkdown, when);
         }
     }
 

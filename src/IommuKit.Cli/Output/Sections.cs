@@ -28,7 +28,7 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
     /// <summary>Adds sentences without a word in front.</summary>
     public void Plain(string text, Style? style = null)
     {
-        foreach (string line in isMarkdown ? [text] : Wrap(text, Width))
+        foreach (string line in isMarkdown ? [text] : Wrapped.Lines(text, Width))
         {
             _rows.Add(new Row(string.Empty, line, style, LineWeight.Answer));
         }
@@ -128,24 +128,7 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
     private IEnumerable<string> Lines(string text)
     {
         bool isRow = text.StartsWith(' ') && text.Length <= Width - labelWidth;
-        return isMarkdown || isRow ? [text] : Wrap(text.TrimStart(), Width - labelWidth);
-    }
-
-    private static IEnumerable<string> Wrap(string text, int width)
-    {
-        string line = string.Empty;
-        foreach (string word in Printable.Of(text).Split(' '))
-        {
-            if (line.Length != 0 && line.Length + 1 + word.Length > width)
-            {
-                yield return line;
-                line = string.Empty;
-            }
-
-            line = line.Length == 0 ? word : $"{line} {word}";
-        }
-
-        yield return line;
+        return isMarkdown || isRow ? [text] : Wrapped.Lines(text.TrimStart(), Width - labelWidth);
     }
 
     private void Write(IEnumerable<Row> rows)

@@ -96,6 +96,12 @@ internal static class VerdictOutput
         },
         { "machine", "the same of the machine", verdict => verdict.Machine, Maybe.Null },
         {
+            "by_log",
+            "what is said of the machine by the log alone, where nothing ties the log to the trace, so that it may be another's: "
+                + string.Join(", ", Enum.GetValues<MachineFact>().Select(fact => $"`{Names.Of(fact)}`")),
+            verdict => verdict.ByLog.Select(Names.Of)
+        },
+        {
             "virtual_machine",
             "whether it was recorded in a virtual machine, by what the kernel printed or VT-d's caching mode; null if neither that nor a machine is named",
             verdict => verdict.IsVirtual ? true : verdict.Machine is null ? (bool?)null : false
@@ -165,6 +171,16 @@ internal static class VerdictOutput
             "log_is_of_other_devices",
             "whether the log's faults are of no device that the trace names, and nothing ties the two together: the log may be of another run",
             verdict => verdict.IsLogOfOtherDevices
+        },
+        {
+            "faults_in_doubt",
+            "how many causes hold for what was recorded only: see `in_doubt` of `audit`",
+            verdict => verdict.Audit.Faults.Faults.Count(fault => fault.IsInDoubt)
+        },
+        {
+            "faults_in_both",
+            "faults that show in both the trace and the log of `--log`: they tie the two together",
+            verdict => verdict.Audit.Faults.InBoth
         },
         { "faults_by_cause", "faults by cause", verdict => FaultOutput.ByCause(verdict.Audit.Faults) },
         {

@@ -81,15 +81,14 @@ internal static class VerdictScreen
         string iommu = VerdictText.IommuOf(verdict);
         string span = verdict.Span is { } nanoseconds ? Durations.Of(nanoseconds) : "no times";
         string processors = verdict.Processors == 0 ? string.Empty : $"{(verdict.Span is null ? ", " : " on ")}{Numbers.Count(verdict.Processors, "CPU")}";
-        string?[] parts =
+        string[] parts =
         [
             Names.OfFile(verdict.Audit.File),
             iommu,
             span + processors,
-            verdict.Kernel is { } kernel ? $"Linux {kernel}" : null,
-            verdict.Machine,
+            .. VerdictText.KernelAndMachine(verdict),
         ];
-        return string.Join(" · ", parts.Where(part => part is not null));
+        return string.Join(" · ", parts);
     }
 
     private static string Contents(VerdictResult verdict)
@@ -212,7 +211,7 @@ internal static class VerdictScreen
             yield return line;
         }
 
-        string where = faults.LogFile is null ? "the trace" : "the trace or the log";
+        string where = faults.LogFile is null || faults.LeftOut != 0 || faults.IsLogOfOtherKernel ? "the trace" : "the trace or the log";
         if (verdict.Flushes == 0 || verdict.Audit.Unmaps == 0)
         {
             yield return new($"{(isAnything ? string.Empty : $"no fault is in {where}; ")}whether a flush is missing cannot be told", null);
@@ -239,10 +238,15 @@ internal static class VerdictScreen
         int folds = FoldedFaults.Of(faults.Faults, byDevice: false).Count;
         bool isMissing = faults.SuppressedCalls != 0 && !faults.AreSuppressedInTrace;
         bool hasSummary = folds > 1 || (folds == 1 && isMissing);
+        if (VerdictText.AboutLog(verdict) is { } aboutLog)
+        {
+            yield return new(aboutLog, Doubtful);
+        }
+
         if (hasSummary)
         {
             string suppressed = !isMissing ? string.Empty : $" and more that the kernel did not print (at least {Numbers.Count(faults.SuppressedCalls, "message")})";
-            string causes = string.Join(", ", faults.ByCause.Select(cause => FaultText.Counted(cause.Key, cause.Value)));
+            string causes = string.Join(", ", FaultText.Causes(faults));
             string messages = faults.Messages == faults.Faults.Count ? string.Empty : $" in {Numbers.Count(faults.Messages)} messages";
             yield return new($"{Numbers.Count(faults.Faults.Count)} faults{messages}{suppressed}: {causes}", Bad);
         }
@@ -254,23 +258,6 @@ internal static class VerdictScreen
             // Where a line above says it all in red, these are its details.
             yield return new(fold.Short(), hasSummary ? null : Bad, weight);
             weight = LineWeight.Detail;
-        }
-
-        if (faults.LeftOut != 0)
-        {
-            yield return new($"{Numbers.Count(faults.LeftOut, "fault")} of the log left out: none is in the trace, the log is of another run", Doubtful);
-        }
-        else if (verdict.IsLogOfOtherDevices)
-        {
-            yield return new("none of the devices that faulted by the log is in the trace: is the log of the same run?", Doubtful);
-        }
-        else if (faults is { LogFile: not null, HasTrace: true, ClockOffset: null } && faults.Faults.Any(fault => fault.LogLine is not null))
-        {
-            yield return new(
-                faults.HasConsole
-                    ? "no fault is in both the trace and the log: are they of the same run?"
-                    : "by what the log's clock differs is not known: record printk:console too",
-                Doubtful);
         }
 
         if (folds > WorstFaults)
@@ -379,7 +366,8 @@ internal static class VerdictScreen
             yield return new("(in caching mode Linux has no lazy mode: its row is what it would be)", null, LineWeight.Detail);
         }
 
-        if (verdict.Coverage < VerdictText.Whole)
+        bool isRecorded = verdict.Options.Any(option => option is { Kind: FlushOptionKind.Recorded, Flushes: not null });
+        if (verdict.Coverage < VerdictText.Whole && isRecorded)
         {
             yield return new($"(as recorded, what is reachable is of the {VerdictText.Share(verdict.Coverage)} that are covered)", Doubtful);
         }

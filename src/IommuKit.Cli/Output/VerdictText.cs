@@ -22,7 +22,9 @@ internal static class VerdictText
             InvalidationMode.Strict => "strict",
             InvalidationMode.Deferred => "lazy",
             InvalidationMode.Mixed => "partly lazy",
-            _ => verdict.RecordedMode ?? "mode not in the trace",
+            _ => verdict.RecordedMode is not { } recorded ? "mode not in the trace"
+                : verdict.ByLog.Contains(MachineFact.Mode) ? $"by the log {recorded}"
+                : recorded,
         };
         string caching = audit.CachingMode switch
         {
@@ -43,13 +45,48 @@ internal static class VerdictText
             <= MostDevices => $"{(verdict.Devices.Count == 1 ? "device" : "devices")} {string.Join(", ", verdict.Devices)}",
             _ => $"{Numbers.Count(verdict.Devices.Count)} devices",
         };
-        string unit = string.Join(", ", new[] { verdict.Iommu ?? "IOMMU of unknown kind", mode, caching, domains }.Where(part => part.Length != 0));
+        string kind = verdict.Iommu is not { } iommu ? "IOMMU of unknown kind" : verdict.ByLog.Contains(MachineFact.Iommu) ? $"by the log {iommu}" : iommu;
+        string unit = string.Join(", ", new[] { kind, mode, caching, domains }.Where(part => part.Length != 0));
         return devices.Length == 0 ? unit : $"{unit} · {devices}";
+    }
+
+    /// <summary>The kernel and the machine, as far as they are known; said to be by the log where nothing ties it to the trace.</summary>
+    public static IEnumerable<string> KernelAndMachine(VerdictResult verdict)
+    {
+        bool isMarked = false;
+        foreach (var (fact, text) in ((MachineFact, string?)[])
+        [
+            (MachineFact.Kernel, verdict.Kernel is { } kernel ? $"Linux {kernel}" : null),
+            (MachineFact.Machine, verdict.Machine),
+        ])
+        {
+            if (text is not null)
+            {
+                bool isByLog = verdict.ByLog.Contains(fact);
+                yield return isByLog && !isMarked ? $"by the log: {text}" : text;
+                isMarked |= isByLog;
+            }
+        }
+    }
+
+    /// <summary>Whether the log is one of the same run, where that is not plain; null where it is.</summary>
+    public static string? AboutLog(VerdictResult verdict)
+    {
+        var faults = verdict.Audit.Faults;
+        bool hasFaults = faults.Faults.Any(fault => fault.LogLine is not null);
+        return faults is not { LogFile: not null, HasTrace: true } ? null
+            : faults.IsLogOfOtherKernel ? $"the log is of another kernel than the trace and left out, with {Numbers.Count(faults.LeftOut, "fault")}"
+            : faults.LeftOut != 0 ? $"{Numbers.Count(faults.LeftOut, "fault")} of the log left out: none is in the trace, the log is of another run"
+            : !hasFaults || faults.InBoth != 0 ? null
+            : verdict.IsLogOfOtherDevices ? "none of the devices that faulted by the log is in the trace: is it of another run?"
+            : faults.HasConsole ? "no fault is in both the trace and the log: are they of the same run?"
+            : "nothing ties the log to the trace, so that this holds if they are of the same run";
     }
 
     /// <summary>Whether the times are those of hardware, where that is not plain; null where the trace names the machine.</summary>
     public static string? Origin(VerdictResult verdict) =>
-        verdict.IsVirtual ? "of a virtual machine: its times do not carry over to hardware"
+        verdict.ByLog.Contains(MachineFact.Virtual) ? "of a virtual machine, if the log is of the same run: its times would not carry over to hardware"
+        : verdict.IsVirtual ? "of a virtual machine: its times do not carry over to hardware"
         : verdict.Machine is null ? "whether of hardware or of a virtual machine is not in the trace"
         : null;
 

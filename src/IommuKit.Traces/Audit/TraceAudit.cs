@@ -70,7 +70,7 @@ public sealed class TraceAudit(string path, KernelLog? log = null)
             ReuseDistances = _pass.Reuse.Distances,
             Findings = hasInvalidations ? AuditFindings.Of(_pass, reader.Overwritten) : [],
             Limits = AuditLimits.Of(_pass, reader.Overwritten),
-            Faults = _faults.Finish(reader.Overwritten),
+            Faults = _faults.Finish(reader.Overwritten, reader.Kernel),
             Problem = reader.Problem,
         };
     }

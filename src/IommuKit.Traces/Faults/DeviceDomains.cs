@@ -63,6 +63,11 @@ internal sealed class DeviceDomains
         _domains[device] = domain;
     }
 
+    /// <summary>Whether the device of a fault was seen coming into a domain; where the message names none, any device that is not on PCI.</summary>
+    public bool HasAttached(LoggedFault fault) => fault.Requester is { } requester
+        ? _domains.Keys.Any(device => IsSame(device, requester, fault.HasSegment))
+        : _hasOther;
+
     /// <summary>The number of a device's domain; -1 if it is not known.</summary>
     public int DomainOf(LoggedFault fault)
     {

@@ -54,6 +54,12 @@ public sealed class ExplainedFault
     /// </summary>
     public bool IsDomainKnown { get; init; }
 
+    /// <summary>
+    /// Whether the cause holds for what was recorded only: the trace does not go back to the start of the device, or events are missing, or nothing
+    /// ties the log that tells of the fault to the trace. <see cref="Doubts"/> says which.
+    /// </summary>
+    public bool IsInDoubt { get; init; }
+
     /// <summary>Why it may be otherwise, or cannot be told.</summary>
     public required IReadOnlyList<string> Doubts { get; init; }
 }

@@ -6,14 +6,16 @@ internal static class FaultExplainer
     /// <summary>Explains a fault.</summary>
     /// <param name="sighting">The fault, and what is known of it.</param>
     /// <param name="hasTrace">Whether there is a trace.</param>
+    /// <param name="isTied">Whether it is sure that the fault is of the same run as the trace.</param>
     /// <param name="tasks">The names of tasks.</param>
-    public static ExplainedFault Explain(Sighting sighting, bool hasTrace, TaskNames tasks)
+    public static ExplainedFault Explain(Sighting sighting, bool hasTrace, bool isTied, TaskNames tasks)
     {
         var fault = sighting.Fault;
         var doubts = new List<string>();
         var cause = FaultCause.Unknown;
         PageState? shown = null;
         bool isDomainKnown = false;
+        bool isInDoubt = false;
         if (fault.Evidence == FaultEvidence.Device)
         {
             cause = FaultCause.DeviceRefused;
@@ -36,6 +38,9 @@ internal static class FaultExplainer
         {
             shown = sighting.State;
             cause = Judge(sighting, sighting.State.Value, doubts, out isDomainKnown);
+            int sure = doubts.Count;
+            AddGaps(sighting, cause, isTied, doubts);
+            isInDoubt = doubts.Count != sure;
         }
 
         return new ExplainedFault
@@ -52,6 +57,7 @@ internal static class FaultExplainer
             LastIova = fault.Iova,
             LikelyDevice = sighting.Fault.HasSegment ? null : sighting.LikelyDevice,
             IsDomainKnown = isDomainKnown,
+            IsInDoubt = isInDoubt,
             Doubts = doubts,
         };
     }
@@ -112,12 +118,26 @@ internal static class FaultExplainer
             doubts.Add($"the page before it is mapped, but for another domain: {below}");
         }
 
-        if (sighting.IsAfterLoss)
+        return FaultCause.NeverMapped;
+    }
+
+    /// <summary>What the trace does not have, and might be the reason.</summary>
+    private static void AddGaps(Sighting sighting, FaultCause cause, bool isTied, List<string> doubts)
+    {
+        if (!isTied)
+        {
+            doubts.Add("no fault is in both the log and the trace: this holds if they are of the same run");
+        }
+
+        if (cause == FaultCause.NeverMapped && sighting.IsAfterLoss)
         {
             doubts.Add("events are missing before it: it may have been mapped there");
         }
 
-        return FaultCause.NeverMapped;
+        if (cause == FaultCause.NeverMapped && !sighting.HasWholeHistory)
+        {
+            doubts.Add("the trace does not show its device coming into a domain: it may have been mapped, and unmapped, before the trace begins");
+        }
     }
 
     private static FaultCause JudgeLive(LoggedFault fault, in PageState state, string? whose, List<string> doubts)

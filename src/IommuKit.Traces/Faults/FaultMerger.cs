@@ -4,7 +4,8 @@ namespace IommuKit.Traces.Faults;
 /// <param name="log">The log, or null.</param>
 /// <param name="sightings">What shows in the trace.</param>
 /// <param name="iommu">The kind of IOMMU that the trace was recorded on; null if it does not say.</param>
-internal sealed class FaultMerger(KernelLog? log, IReadOnlyList<Sighting> sightings, string? iommu = null)
+/// <param name="isOtherKernel">Whether log and trace name different kernels.</param>
+internal sealed class FaultMerger(KernelLog? log, IReadOnlyList<Sighting> sightings, string? iommu = null, bool isOtherKernel = false)
 {
     // The same message takes its two times within this; consoles print between them.
     private const long MaxApart = 100_000_000;
@@ -24,6 +25,12 @@ internal sealed class FaultMerger(KernelLog? log, IReadOnlyList<Sighting> sighti
         /// <summary>Faults that show in both, but for those of which only the first line is known.</summary>
         public int InBoth { get; set; }
 
+        /// <summary>Whether the log is of another kernel than the trace.</summary>
+        public bool IsOtherKernel { get; set; }
+
+        /// <summary>Whether something ties the log to the trace: a fault that is in both.</summary>
+        public bool IsTied => InBoth != 0 && !IsOtherRun;
+
         /// <summary>Faults of the log that are left out, because it is of another run or another machine.</summary>
         public int Foreign { get; set; }
     }
@@ -35,6 +42,12 @@ internal sealed class FaultMerger(KernelLog? log, IReadOnlyList<Sighting> sighti
         result.Sightings.AddRange(sightings);
         if (log is null)
         {
+            return result;
+        }
+
+        if (isOtherKernel)
+        {
+            (result.IsOtherKernel, result.Foreign) = (true, log.Faults.Count);
             return result;
         }
 

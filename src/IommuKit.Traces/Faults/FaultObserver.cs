@@ -119,10 +119,12 @@ public sealed class FaultObserver
     /// Ends the trace, and says what is known of the faults. It can be asked for without any event before: then there was no trace.
     /// </summary>
     /// <param name="overwritten">Events that are missing at the start of the trace.</param>
-    public FaultReport Finish(long overwritten = 0)
+    /// <param name="kernel">The kernel that the trace is of, as in <see cref="TraceReader.Kernel"/>; null if it does not say.</param>
+    public FaultReport Finish(long overwritten = 0, string? kernel = null)
     {
         _decoder.Finish();
-        var merged = new FaultMerger(_log, _sightings, _iommu.Name).Merge();
+        bool isOtherKernel = kernel is not null && _log?.Machine.Kernel is { } logged && logged != kernel;
+        var merged = new FaultMerger(_log, _sightings, _iommu.Name, isOtherKernel).Merge();
         if (_events != 0 && _places is not null)
         {
             _places.Place(merged, _history, (_firstTime, _firstMapping, _lastTime));
@@ -303,6 +305,7 @@ public sealed class FaultObserver
     private void Note(Sighting sighting)
     {
         sighting.IsAfterLoss |= _lost != 0;
+        sighting.HasWholeHistory = _devices.HasAttached(sighting.Fault);
         sighting.DeviceDomain = _devices.DomainOf(sighting.Fault);
         sighting.LikelyDevice = _devices.LikelyDevice(sighting.Fault);
         if (sighting.State is { } state)

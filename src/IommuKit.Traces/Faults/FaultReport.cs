@@ -36,6 +36,15 @@ public sealed class FaultReport
     /// </summary>
     public long? ClockOffset { get; init; }
 
+    /// <summary>
+    /// Faults that show in both log and trace, but for those of which only the heading was printed: they tie the two together. If 0, the log may be of
+    /// another run.
+    /// </summary>
+    public int InBoth { get; init; }
+
+    /// <summary>Whether the log names another kernel than the trace, so that all of it is left out.</summary>
+    public bool IsLogOfOtherKernel { get; init; }
+
     /// <summary>Faults of the log that are left out of <see cref="Faults"/>, because it is of another run, or of another kind of IOMMU, than the trace.</summary>
     public int LeftOut { get; init; }
 

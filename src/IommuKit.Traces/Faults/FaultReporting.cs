@@ -33,7 +33,8 @@ internal sealed class FaultReporting
         foreach (var sighting in InOrder())
         {
             sighting.IsAfterLoss |= Overwritten != 0;
-            var explained = FaultExplainer.Explain(sighting, HasTrace, Tasks);
+            bool isTied = sighting.Line != 0 || Merged.IsTied;
+            var explained = FaultExplainer.Explain(sighting, HasTrace, isTied, Tasks);
             if (faults.Count > 0 && IsRepeat(faults[^1], explained))
             {
                 faults[^1].Messages++;
@@ -63,6 +64,8 @@ internal sealed class FaultReporting
             HasTrace = HasTrace,
             HasConsole = HasConsole,
             LeftOut = Merged.Foreign,
+            InBoth = Merged.InBoth,
+            IsLogOfOtherKernel = Merged.IsOtherKernel,
             Limits = Limits(faults, suppressed.SuppressedCalls, notKept),
             Problem = Log?.Problem,
         };
@@ -136,13 +139,16 @@ internal sealed class FaultReporting
                 "Faults with the same device and IOVA are at very different times in log and trace: they are not of the same run, and are kept "
                     + "apart.");
             Add(
-                Merged.Foreign != 0,
+                Merged.IsOtherKernel,
+                $"The log is of another kernel than the trace, {Log.Machine.Kernel}: it is left out, with {Count(Merged.Foreign)} faults.");
+            Add(
+                Merged.Foreign != 0 && !Merged.IsOtherKernel,
                 $"Faults of the log are left out: {Count(Merged.Foreign)}. None of them is in the trace, which has others, or is of another kind of IOMMU: the "
                     + "log is of another run.");
             Add(
-                logOnly != 0 && Merged.Offset is null && !Merged.IsOtherRun,
-                "No fault shows in both log and trace, so by how much their clocks differ cannot be told. They are taken as equal to within "
-                    + "two seconds, where nothing depends on it; record printk:console too.");
+                logOnly != 0 && !Merged.IsTied && !Merged.IsOtherRun,
+                "No fault shows in both log and trace: nothing ties them together, and by how much their clocks differ cannot be told. What is said "
+                    + "holds if they are of the same run, and their clocks equal to within two seconds; record printk:console too.");
         }
 
         Add(

@@ -88,7 +88,8 @@ internal sealed class LogPlaces
                 : !windows.TryGetValue(sighting.Fault, out var found)
                     ? "its message has no time since the start of the kernel, and does not show in the trace"
                 : Place(sighting, found, merged.Offset, trace);
-            if (sighting.WhyNoPlace is not null && !merged.IsOtherRun && !IsOutside(sighting.Fault, merged.Offset, trace) && history.Forgotten == 0 && !history.IsSeen(sighting.Fault.Iova!.Value))
+            bool isWithin = !merged.IsOtherRun && !IsOutside(sighting.Fault, merged.Offset, trace) && (merged.IsTied || HasTimes(sighting.Fault, trace));
+            if (sighting.WhyNoPlace is not null && isWithin && history.Forgotten == 0 && !history.IsSeen(sighting.Fault.Iova!.Value))
             {
                 // Whenever it was.
                 sighting.WhyNoPlace = null;
@@ -100,7 +101,7 @@ internal sealed class LogPlaces
     /// <summary>Whether it was before or after all that the trace tells of.</summary>
     private static bool IsOutside(LoggedFault fault, long? offset, (long First, long FirstMapping, long Last) trace)
     {
-        if (fault.Clock != LogClock.Boot || trace.First < 0)
+        if (!HasTimes(fault, trace))
         {
             return false;
         }
@@ -109,6 +110,8 @@ internal sealed class LogPlaces
         long slack = offset is null ? MaxOffset : 0;
         return time < trace.First - slack || time > trace.Last + slack;
     }
+
+    private static bool HasTimes(LoggedFault fault, (long First, long FirstMapping, long Last) trace) => fault.Clock == LogClock.Boot && trace.First >= 0;
 
     private static string? Place(Sighting sighting, Window window, long? offset, (long First, long FirstMapping, long Last) trace)
     {

@@ -45,6 +45,9 @@ internal sealed class Sighting
     /// <summary>Whether events were missing in the trace up to it.</summary>
     public bool IsAfterLoss { get; set; }
 
+    /// <summary>Whether the trace shows where its device came into a domain, so that it has all that was mapped for the device.</summary>
+    public bool HasWholeHistory { get; set; }
+
     /// <summary>Whether the trace had no map or unmap of anything yet.</summary>
     public bool IsBeforeMappings { get; set; }
 }

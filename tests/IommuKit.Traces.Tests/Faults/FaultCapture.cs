@@ -31,7 +31,7 @@ internal sealed class FaultCapture
     public static FaultCapture Open(string folder) => new(folder);
 
     /// <summary>Explains the faults of a log that is given as text, and of none or a trace as text.</summary>
-    public static FaultReport ExplainText(string log, string? trace = null)
+    public static FaultReport ExplainText(string log, string? trace = null, string? kernel = null)
     {
         var observer = new FaultObserver(KernelLogReader.Read(new MemoryStream(Encoding.Latin1.GetBytes(log)), "log", "log"));
         if (trace is null)
@@ -49,7 +49,7 @@ internal sealed class FaultCapture
                 observer.Do(traceEvent, reader);
             }
 
-            return observer.Finish(reader.Overwritten);
+            return observer.Finish(reader.Overwritten, kernel);
         }
         finally
         {

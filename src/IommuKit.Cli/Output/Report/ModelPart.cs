@@ -1,3 +1,4 @@
+using IommuKit.Domains;
 using IommuKit.Lab.Machines;
 using IommuKit.Analysis.Explain;
 using IommuKit.Analysis.Report;
@@ -40,6 +41,7 @@ internal static class ModelPart
         }
 
         body.Table(Totals(trace.Replays));
+        body.List([.. Promises.Sentences(trace.Replays)]);
         body.Panels(() =>
         {
             WriteLatency(body, trace, "map", replay => replay.Histograms!.Value.Maps);
@@ -125,31 +127,49 @@ internal static class ModelPart
             ]),
         ]);
 
-    private static ReportTable Totals(IReadOnlyList<ReplayResult> replays) => new(
-        "All maps and unmaps together, and what the driver did; ms of virtual time",
-        [new("Policy", false), new("Total ms"), .. CountColumns(replays).Select(column => new ReportColumn(column.Header)), new("Skipped")],
-        [
-            .. replays.Select(replay => (string[])
-            [
-                replay.Policy.ToString(),
-                Total(replay),
-                .. CountColumns(replays).Select(column => Numbers.Count(replay.Counts[column.Kind])),
-                Numbers.Count(replay.SkippedCount),
-            ]),
-        ]);
+    /// <summary>As the table of <c>replay</c>: equal results in one row, what is left reachable beside the time, and nothing that is 0 everywhere.</summary>
+    private static ReportTable Totals(IReadOnlyList<ReplayResult> replays)
+    {
+        var columns = new List<(ReportColumn Column, Func<ReplayResult, string> Cell)> { (new("Total ms"), Total) };
+        if (replays.FirstOrDefault(replay => replay.Policy == SyncPolicy.PerPage) is { } perPage)
+        {
+            columns.Add((new("Faster"), replay => Numbers.Times(perPage.VirtualMicroseconds, replay.VirtualMicroseconds)));
+        }
 
-    /// <summary>What the driver did; commands only where there is a queue.</summary>
+        columns.AddRange(Promises.Columns(replays[0].Trace.HasTimes).Select(column => (new ReportColumn(column.Header), column.Cell)));
+        columns.AddRange(CountColumns(replays).Select(column =>
+            (new ReportColumn(column.Header), (Func<ReplayResult, string>)(replay => Numbers.Count(replay.Counts[column.Kind])))));
+        if (replays.Any(replay => replay.SkippedCount != 0))
+        {
+            columns.Add((new("Skipped"), replay => Numbers.Count(replay.SkippedCount)));
+        }
+
+        return new ReportTable(
+            "All maps and unmaps together, what they leave reachable, and what the driver did; ms of virtual time",
+            [new("Policy", false), .. columns.Select(column => column.Column)],
+            [
+                .. replays.GroupBy(Outcome.Of).Select(same => (string[])
+                [
+                    Outcome.NamesOf(same.Select(replay => replay.Policy)),
+                    .. columns.Select(column => column.Cell(same.First())),
+                ]),
+            ]);
+    }
+
+    /// <summary>What the driver did at all.</summary>
     private static IEnumerable<(string Header, OperationKind Kind)> CountColumns(IReadOnlyList<ReplayResult> replays)
     {
-        (string, OperationKind)[] queue = [("Commands", OperationKind.Command), ("Doorbells", OperationKind.Doorbell)];
-        return
+        (string Header, OperationKind Kind)[] all =
         [
-            .. replays.Any(replay => replay.Counts[OperationKind.Command] != 0) ? queue : [],
+            ("Commands", OperationKind.Command),
+            ("Doorbells", OperationKind.Doorbell),
+            ("Requests", OperationKind.Request),
             ("Writes", OperationKind.RegisterWrite),
             ("Reads", OperationKind.RegisterRead),
             ("Lines", OperationKind.LineCleaned),
             ("Barriers", OperationKind.Barrier),
         ];
+        return all.Where(column => replays.Any(replay => replay.Counts[column.Kind] != 0));
     }
 
     private static string Total(ReplayResult replay) => FormattableString.Invariant($"{replay.VirtualMicroseconds / 1000:#,0.0}");

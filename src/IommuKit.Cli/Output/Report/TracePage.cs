@@ -1,5 +1,6 @@
 using System.Globalization;
 using IommuKit.Analysis.Report;
+using IommuKit.Analysis.Verdict;
 
 namespace IommuKit.Cli.Output.Report;
 
@@ -100,15 +101,14 @@ internal static class TracePage
     {
         var verdict = trace.Verdict;
         string processors = verdict.Processors == 0 ? string.Empty : $" on {Numbers.Count(verdict.Processors, "CPU")}";
-        string? day = verdict.Date is { } booted ? $"recorded {FileDate.Format(booted)}"
+        string? day = verdict.Date is { } booted ? $"recorded {FileDate.Format(booted)}{(verdict.ByLog.Contains(MachineFact.Date) ? " by the log" : string.Empty)}"
             : FileDate.Of(trace.File) is { } packed ? $"packed {FileDate.Format(packed)}"
             : null;
         string?[] parts =
         [
             VerdictText.IommuOf(verdict),
             (verdict.Span is { } span ? Durations.Of(span) : "no times") + processors,
-            verdict.Kernel is { } kernel ? $"Linux {kernel}" : null,
-            verdict.Machine,
+            .. VerdictText.KernelAndMachine(verdict),
             day,
         ];
         return string.Join(" · ", parts.Where(part => part is not null));
