@@ -1,5 +1,6 @@
 using System.Globalization;
 using IommuKit.Domains;
+using IommuKit.PageTables;
 using IommuKit.Specs.PageTables;
 
 namespace IommuKit.Lab.Conform;
@@ -7,7 +8,7 @@ namespace IommuKit.Lab.Conform;
 /// <summary>Has a driver do the maps and unmaps of a recorded kernel, and compares the commands of each group.</summary>
 /// <remarks>
 /// A recorded map does not say its address space. The commands of an unmap do, and so it is that of the last map of the same IOVA before: groups without
-/// a command that names one are left out, with their maps. (A flush queue invalidates later; and a domain that no device is in needs nothing.)
+/// a command that names one are left out, with their maps. Where maps have commands too, those tell theirs. (A flush queue invalidates later; and a domain that no device is in needs nothing.)
 /// </remarks>
 internal sealed class GroupComparison
 {
@@ -21,7 +22,7 @@ internal sealed class GroupComparison
     public GroupComparison(RecordedBoot boot, IConformDriver driver)
     {
         _driver = driver;
-        _groups = BootGroup.Of(boot.Events());
+        _groups = driver.InvalidatesMaps ? OrderedGroups.Of([.. boot.Events()], boot.Commands(), driver) : BootGroup.Of(boot.Events());
         _spaceOf = new string?[_groups.Count];
         AssignSpaces();
 
@@ -70,6 +71,7 @@ internal sealed class GroupComparison
         for (int i = 0; i < _groups.Count; i++)
         {
             var group = _groups[i];
+            _spaceOf[i] = group.Commands.Select(_driver.AddressSpaceOf).FirstOrDefault(space => space is not null);
             if (group.First.IsMap)
             {
                 if (!maps.TryGetValue(group.First.Iova, out var same))
@@ -81,7 +83,6 @@ internal sealed class GroupComparison
                 continue;
             }
 
-            _spaceOf[i] = group.Commands.Select(_driver.AddressSpaceOf).FirstOrDefault(space => space is not null);
             foreach (var unmap in group.Events)
             {
                 EndMaps(maps, unmap, _spaceOf[i]);
@@ -99,13 +100,22 @@ internal sealed class GroupComparison
             }
 
             // Several address spaces may map an IOVA; if sizes differ, one of the same size is more likely.
-            int place = same.FindLastIndex(map => _groups[map].First.Size == unmap.Size - (at - unmap.Iova));
-            place = place < 0 ? same.Count - 1 : place;
+            int place = same.FindLastIndex(map => IsOf(map, space) && SizeOf(map) == unmap.Size - (at - unmap.Iova));
+            place = place < 0 ? same.FindLastIndex(map => IsOf(map, space)) : place;
+            if (place < 0)
+            {
+                return;
+            }
+
             _spaceOf[same[place]] = space;
-            at += Math.Max(_groups[same[place]].First.Size, 1);
+            at += Math.Max(SizeOf(same[place]), 1);
             same.RemoveAt(place);
         }
     }
+
+    private bool IsOf(int map, string? space) => _spaceOf[map] is null || _spaceOf[map] == space;
+
+    private ulong SizeOf(int group) => _groups[group].Events.Aggregate(0ul, (sum, one) => sum + one.Size);
 
     private void Do(BootGroup group, string space)
     {
@@ -117,7 +127,8 @@ internal sealed class GroupComparison
 
         if (group.First.IsMap)
         {
-            _ = domain.TryMap(group.First.Iova, group.First.PhysicalAddress, group.First.Size, Protection.Read | Protection.Write);
+            PhysicalRange[] list = [.. group.Events.Select(one => new PhysicalRange(one.PhysicalAddress, one.Size))];
+            _ = domain.TryMapScatterGather(group.First.Iova, list, Protection.Read | Protection.Write, out _);
             return;
         }
 

@@ -5,6 +5,16 @@ namespace IommuKit.Lab.Conform;
 /// <summary>A driver of ours, set up as a recorded kernel's driver, whose commands can be compared with the recorded ones.</summary>
 internal interface IConformDriver : IDisposable
 {
+    /// <summary>Whether it invalidates after maps too, so that a range alone does not tell what a recorded command is for.</summary>
+    bool InvalidatesMaps => false;
+
+    /// <summary>Whether a recorded command is the one for a range.</summary>
+    /// <param name="command">A command of an address space.</param>
+    /// <param name="first">The first IOVA.</param>
+    /// <param name="last">The last IOVA.</param>
+    /// <param name="isMap">Whether it was mapped.</param>
+    bool IsFor(string command, ulong first, ulong last, bool isMap) => false;
+
     /// <summary>The address space that a recorded command is about; null if it is about none.</summary>
     string? AddressSpaceOf(string command);
 

@@ -7,11 +7,23 @@ namespace IommuKit.Lab.Conform;
 internal sealed partial class RecordedBoot
 {
     private const string EventFile = "oracle.txt";
+    private const string CommandFile = "commands.txt";
     private const string Meta = "meta.txt";
     private const string Uname = "== uname";
 
     /// <summary>Whether maps, unmaps and commands were recorded.</summary>
     public bool HasEvents => FileIn(_folder, EventFile) is not null;
+
+    /// <summary>Whether all commands were recorded in their order.</summary>
+    public bool HasCommands => FileIn(_folder, CommandFile) is not null;
+
+    /// <summary>All commands of the recorded kernel in their order, as they are written beside maps and unmaps.</summary>
+    /// <exception cref="InputException">The file cannot be read.</exception>
+    public IEnumerable<string> Commands() =>
+        from line in Lines(CommandFile)
+        let blank = line.Text.IndexOf(' ', StringComparison.Ordinal)
+        where blank > 0 && !line.Text.StartsWith("SNAP", StringComparison.Ordinal)
+        select line.Text[(blank + 1)..];
 
     /// <summary>The release of the kernel, or empty if it is not known.</summary>
     /// <exception cref="InputException">The file cannot be read.</exception>
@@ -75,8 +87,8 @@ internal sealed partial class RecordedBoot
             commands = [];
             current = words switch
             {
-                ["M", var iova, var size, var physical] => new BootEvent(
-                    IsMap: true, line.Hex(iova), SizeIn(line, size), line.Hex(physical), IsGathered: false, section, line.Number, commands),
+                ["M", var iova, var size, var physical, .. var rest] => new BootEvent(
+                    IsMap: true, line.Hex(iova), SizeIn(line, size), line.Hex(physical), rest.Contains("="), section, line.Number, commands),
                 ["U", var iova, var size, .. var rest] => new BootEvent(
                     IsMap: false, line.Hex(iova), SizeIn(line, size), 0, rest.Contains("="), section, line.Number, commands),
                 _ => throw line.Refuse(),

@@ -8,7 +8,7 @@ namespace IommuKit.Lab.Conform;
 /// Reads recorded boots: the snapshots of a machine whose IOMMU a real driver used, and the accesses of devices that were made on each.
 /// </summary>
 /// <remarks>
-/// A boot is a folder with files, plain or gzip (<c>.gz</c>), of which the last two may be missing:
+/// A boot is a folder with files, plain or gzip (<c>.gz</c>), of which the last three may be missing:
 /// <code>
 /// pages.txt          T name                      a snapshot begins
 ///                    M address bytes             memory, cumulative over the snapshots
@@ -19,9 +19,10 @@ namespace IommuKit.Lab.Conform;
 ///                                                -> irq
 ///                    with WALKER= or MODEL= behind it where another walker disagrees
 /// oracle.txt         MARK n text                 a step begins
-///                    M iova size pa              a map
-///                    U iova size [=]             an unmap; with = the commands of the one before are for it too
+///                    M iova size pa [=]          a map; with = the commands of the one before are for it too
+///                    U iova size [=]             an unmap; the same
 ///                      COMMAND ..                what the driver issued for it; after G, what belongs to no map or unmap
+/// commands.txt       bytes COMMAND ..           all that the driver issued, in order, where maps have commands too
 /// meta.txt           == uname                    in the next line, the kernel's release is the third word
 /// </code>
 /// Numbers are hexadecimal, but for shift, sizes of registers, and sizes of maps and unmaps; bytes are in the order of memory. Lines that begin with #

@@ -86,6 +86,13 @@ public readonly record struct EntryRun
         get => Change is EntryChange.LeafCleared or EntryChange.TableUnlinked or EntryChange.LeafReplaced;
     }
 
+    /// <summary>Whether vacant entries became valid, and nothing else.</summary>
+    public bool AddsAccess
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Change is EntryChange.LeafWritten or EntryChange.TableLinked or EntryChange.TableMet;
+    }
+
     /// <summary>Whether a pointer to a table changed, so that cached walks of the span are wrong, not only its leaves.</summary>
     public bool ChangesTable
     {

@@ -9,7 +9,7 @@ namespace IommuKit.Sync;
 /// Every policy goes through here.
 /// </summary>
 /// <remarks>
-/// The order is said once, in <see cref="Submit(ReadOnlySpan{EntryRun}, Interval, ulong, ref FlushBatch{TBatch})"/>, <see cref="Complete"/> and <see cref="MarkVisible"/>: clean, fence, look whether hardware is
+/// The order is said once, in <see cref="Submit(ReadOnlySpan{EntryRun}, Interval, bool, ulong, ref FlushBatch{TBatch})"/>, <see cref="Complete"/> and <see cref="MarkVisible"/>: clean, fence, look whether hardware is
 /// live, table cache, TLB, submit; wait, outside locks of the domain; then other threads may rely on new tables, and old ones go back.
 /// </remarks>
 internal sealed class DomainSync<THardware, TBatch>
@@ -112,7 +112,7 @@ internal sealed class DomainSync<THardware, TBatch>
         }
         else
         {
-            Submit(runs, Interval.Empty, pages, ref batch);
+            Submit(runs, Interval.Empty, dropsLeavesByRange: false, pages, ref batch);
         }
 
         Complete(ref batch);
@@ -124,10 +124,11 @@ internal sealed class DomainSync<THardware, TBatch>
     /// to a table before the table.
     /// </summary>
     /// <param name="runs">What was stored.</param>
-    /// <param name="leaves">If not empty, the translations of all leaves are dropped by this one range.</param>
+    /// <param name="operation">The range of the operation; empty if there are several.</param>
+    /// <param name="dropsLeavesByRange">Whether the translations of all leaves are dropped by that one range.</param>
     /// <param name="pages">How many pages the operation concerned so far.</param>
     /// <param name="batch">What the operation submitted before.</param>
-    public void Submit(ReadOnlySpan<EntryRun> runs, Interval leaves, ulong pages, ref FlushBatch<TBatch> batch)
+    public void Submit(ReadOnlySpan<EntryRun> runs, Interval operation, bool dropsLeavesByRange, ulong pages, ref FlushBatch<TBatch> batch)
     {
         var needs = NeedsOf(runs);
         if ((needs & Maintenance.Clean) != 0)
@@ -146,39 +147,39 @@ internal sealed class DomainSync<THardware, TBatch>
         }
         else if (IsLiveAfterStores(isFenced: (needs & Maintenance.Clean) != 0))
         {
-            Issue(runs, hasLeafRange: !leaves.IsEmpty, leaves, ref batch);
+            Issue(runs, operation, dropsLeavesByRange, ref batch);
         }
     }
 
-    /// <summary>As <see cref="Submit(ReadOnlySpan{EntryRun}, Interval, ulong, ref FlushBatch{TBatch})"/>, for the one run that most operations store.</summary>
+    /// <summary>As <see cref="Submit(ReadOnlySpan{EntryRun}, Interval, bool, ulong, ref FlushBatch{TBatch})"/>, for the one run that most operations store.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Submit(in EntryRun run, Interval leaves, ulong pages, ref FlushBatch<TBatch> batch)
+    public void Submit(in EntryRun run, Interval operation, bool dropsLeavesByRange, ulong pages, ref FlushBatch<TBatch> batch)
     {
         var needs = _rules.For(run);
-        if (needs == Maintenance.Tlb && leaves.IsEmpty && !IsWorthFlushingAll(pages))
+        if (needs == Maintenance.Tlb && !dropsLeavesByRange && !IsWorthFlushingAll(pages))
         {
             // A walker that snoops, with nothing but a TLB.
             if (IsLiveAfterStores(isFenced: false))
             {
-                IssueTlb(run, ref batch);
+                IssueTlb(run, operation, ref batch);
             }
 
             return;
         }
 
-        Submit(new ReadOnlySpan<EntryRun>(in run), leaves, pages, ref batch);
+        Submit(new ReadOnlySpan<EntryRun>(in run), operation, dropsLeavesByRange, pages, ref batch);
     }
 
-    /// <summary>As <see cref="Submit(ReadOnlySpan{EntryRun}, Interval, ulong, ref FlushBatch{TBatch})"/>, for some of the runs of an operation with many, which were written back before.</summary>
+    /// <summary>As <see cref="Submit(ReadOnlySpan{EntryRun}, Interval, bool, ulong, ref FlushBatch{TBatch})"/>, for some of the runs of an operation with many, which were written back before.</summary>
     /// <param name="runs">What was stored and written back.</param>
-    /// <param name="hasLeafRange">Whether the translations of all leaves are dropped by one range, now or later.</param>
-    /// <param name="leaves">That range, or empty if it comes later.</param>
+    /// <param name="operation">The range of the operation; empty if it goes on.</param>
+    /// <param name="dropsLeavesByRange">Whether the translations of all leaves are dropped by that one range, now or later.</param>
     /// <param name="batch">What the operation submitted before.</param>
-    public void SubmitPart(ReadOnlySpan<EntryRun> runs, bool hasLeafRange, Interval leaves, ref FlushBatch<TBatch> batch)
+    public void SubmitPart(ReadOnlySpan<EntryRun> runs, Interval operation, bool dropsLeavesByRange, ref FlushBatch<TBatch> batch)
     {
         if (IsLiveAfterStores(isFenced: (NeedsOf(runs) & Maintenance.Clean) != 0))
         {
-            Issue(runs, hasLeafRange, leaves, ref batch);
+            Issue(runs, operation, dropsLeavesByRange, ref batch);
         }
     }
 
@@ -350,7 +351,7 @@ internal sealed class DomainSync<THardware, TBatch>
         }
     }
 
-    private void Issue(ReadOnlySpan<EntryRun> runs, bool hasLeafRange, Interval leaves, ref FlushBatch<TBatch> batch)
+    private void Issue(ReadOnlySpan<EntryRun> runs, Interval operation, bool dropsLeavesByRange, ref FlushBatch<TBatch> batch)
     {
         try
         {
@@ -358,10 +359,13 @@ internal sealed class DomainSync<THardware, TBatch>
             try
             {
                 InvalidateTableCache(runs, ref batch.Commands);
-                InvalidateTlb(runs, hasLeafRange, ref batch.Commands);
-                if (!leaves.IsEmpty)
+                if (!dropsLeavesByRange || operation.IsEmpty)
                 {
-                    _hardware.InvalidateTlb(ref batch.Commands, new TlbRange(leaves.First, leaves.Bytes, _granuleLog2, ChangesTables: false));
+                    InvalidateTlb(runs, operation, hasLeafRange: dropsLeavesByRange, ref batch.Commands);
+                }
+                else
+                {
+                    InvalidateByRange(runs, operation, ref batch.Commands);
                 }
             }
             finally
@@ -377,14 +381,14 @@ internal sealed class DomainSync<THardware, TBatch>
         batch.MustWait = true;
     }
 
-    private void IssueTlb(in EntryRun run, ref FlushBatch<TBatch> batch)
+    private void IssueTlb(in EntryRun run, Interval operation, ref FlushBatch<TBatch> batch)
     {
         try
         {
             _hardware.Begin(ref batch.Commands);
             try
             {
-                _hardware.InvalidateTlb(ref batch.Commands, RangeOf(run, run.Span));
+                _hardware.InvalidateTlb(ref batch.Commands, RangeOf(run, run.Span, operation));
             }
             finally
             {
@@ -423,25 +427,44 @@ internal sealed class DomainSync<THardware, TBatch>
         }
     }
 
-    private void InvalidateTlb(ReadOnlySpan<EntryRun> runs, bool hasLeafRange, ref TBatch batch)
+    private void InvalidateByRange(ReadOnlySpan<EntryRun> runs, Interval operation, ref TBatch batch)
+    {
+        bool isMap = runs.Length != 0 && runs[0].AddsAccess;
+        bool linksTables = false;
+        if (isMap && _rules.PagesDropInvalidEntries)
+        {
+            foreach (ref readonly var run in runs)
+            {
+                linksTables |= run.ChangesTable;
+            }
+        }
+        else
+        {
+            InvalidateTlb(runs, operation, hasLeafRange: true, ref batch);
+        }
+
+        _hardware.InvalidateTlb(ref batch, new TlbRange(operation.First, operation.Bytes, _granuleLog2, linksTables) { FollowsMap = isMap });
+    }
+
+    private void InvalidateTlb(ReadOnlySpan<EntryRun> runs, Interval operation, bool hasLeafRange, ref TBatch batch)
     {
         if (runs.Length == 1)
         {
             ref readonly var run = ref runs[0];
             if ((_rules.For(run) & Maintenance.Tlb) != 0 && (run.ChangesTable || !hasLeafRange))
             {
-                _hardware.InvalidateTlb(ref batch, RangeOf(run, run.Span));
+                _hardware.InvalidateTlb(ref batch, RangeOf(run, run.Span, operation));
             }
 
             return;
         }
 
-        InvalidateTlbOfMany(runs, hasLeafRange, ref batch);
+        InvalidateTlbOfMany(runs, operation, hasLeafRange, ref batch);
     }
 
-    private void InvalidateTlbOfMany(ReadOnlySpan<EntryRun> runs, bool hasLeafRange, ref TBatch batch)
+    private void InvalidateTlbOfMany(ReadOnlySpan<EntryRun> runs, Interval operation, bool hasLeafRange, ref TBatch batch)
     {
-        using var tables = new TableSpans(runs, _rules);
+        using var tables = new TableSpans(runs, _rules, operation);
 
         // Neighbouring runs of one kind and level are one range, also across tables.
         EntryRun range = default;
@@ -465,7 +488,7 @@ internal sealed class DomainSync<THardware, TBatch>
 
             if (hasRange)
             {
-                _hardware.InvalidateTlb(ref batch, RangeOf(range, range.Span));
+                _hardware.InvalidateTlb(ref batch, RangeOf(range, range.Span, operation));
             }
 
             range = run;
@@ -474,14 +497,20 @@ internal sealed class DomainSync<THardware, TBatch>
 
         if (hasRange)
         {
-            _hardware.InvalidateTlb(ref batch, RangeOf(range, range.Span));
+            _hardware.InvalidateTlb(ref batch, RangeOf(range, range.Span, operation));
         }
     }
 
-    // Under a pointer to a table there may be leaves of the smallest size.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private TlbRange RangeOf(in EntryRun run, ulong span) =>
+    private TlbRange RangeOf(in EntryRun run, ulong span, Interval operation) =>
         run.ChangesTable
-            ? new TlbRange(run.Iova, span, _granuleLog2, ChangesTables: true)
-            : new TlbRange(run.Iova, span, _entryLog2[run.Level], ChangesTables: false);
+            ? RangeOfTable(run, span, operation)
+            : new TlbRange(run.Iova, span, _entryLog2[run.Level], ChangesTables: false) { FollowsMap = run.AddsAccess };
+
+    // Under a pointer to a table there may be leaves of the smallest size.
+    private TlbRange RangeOfTable(in EntryRun run, ulong span, Interval operation)
+    {
+        var range = _rules.DroppedUnder(run, span, operation);
+        return new TlbRange(range.First, range.Bytes, _granuleLog2, ChangesTables: true) { FollowsMap = run.AddsAccess };
+    }
 }

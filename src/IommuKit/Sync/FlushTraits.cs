@@ -17,6 +17,12 @@ public sealed record FlushTraits
     /// <summary>Whether its caches may hold entries that are not present, so that a new mapping is not visible without a flush.</summary>
     public required bool CachesInvalidEntries { get; init; }
 
+    /// <summary>
+    /// Where caches hold entries that are not present: whether dropping a page drops all of them that are on the way to it. Then a map that links a table
+    /// needs its own pages dropped, and not all that the table translates.
+    /// </summary>
+    public bool PagesDropInvalidEntries { get; init; }
+
     /// <summary>Bytes in a line of the cache that holds table memory by physical address; 0 if there is none.</summary>
     public int TableCacheLine { get; init; }
 

@@ -139,16 +139,16 @@ internal struct GatherSink<THardware, TBatch> : IFootprintSink
 
     private void SubmitRuns(Interval range)
     {
-        var leaves = _use == GatherUse.SynchroniseRange ? range : Interval.Empty;
+        bool dropsLeavesByRange = _use == GatherUse.SynchroniseRange;
         if (_list is null && !_hasSpilled)
         {
-            _sync.Submit(_first, leaves, _pages, ref _batch);
+            _sync.Submit(_first, range, dropsLeavesByRange, _pages, ref _batch);
             return;
         }
 
         if (!_hasSpilled)
         {
-            _sync.Submit(Runs, leaves, _pages, ref _batch);
+            _sync.Submit(Runs, range, dropsLeavesByRange, _pages, ref _batch);
             return;
         }
 
@@ -160,7 +160,7 @@ internal struct GatherSink<THardware, TBatch> : IFootprintSink
         }
         else
         {
-            _sync.SubmitPart(Runs, hasLeafRange: !leaves.IsEmpty, leaves, ref _batch);
+            _sync.SubmitPart(Runs, range, dropsLeavesByRange, ref _batch);
         }
     }
 
@@ -235,7 +235,7 @@ internal struct GatherSink<THardware, TBatch> : IFootprintSink
                     _hasSpilled = true;
                     if (!_sync.IsWorthFlushingAll(_pages))
                     {
-                        _sync.SubmitPart(runs, hasLeafRange: _use == GatherUse.SynchroniseRange, Interval.Empty, ref _batch);
+                        _sync.SubmitPart(runs, Interval.Empty, _use == GatherUse.SynchroniseRange, ref _batch);
                     }
                 }
 

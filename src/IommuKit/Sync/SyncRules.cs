@@ -19,6 +19,7 @@ internal readonly struct SyncRules
     public SyncRules(FlushTraits traits, bool hasDirection)
     {
         TableCacheLine = traits.TableCacheLine;
+        PagesDropInvalidEntries = traits.PagesDropInvalidEntries;
         var clean = traits.HasCoherentWalk ? Maintenance.None : Maintenance.Clean;
         var tableCache = TableCacheLine == 0 ? Maintenance.None : Maintenance.TableCache;
         var tlb = traits.HasTlb ? Maintenance.Tlb : Maintenance.None;
@@ -45,6 +46,21 @@ internal readonly struct SyncRules
 
     /// <summary>Bytes in a line of the table cache, or 0.</summary>
     public int TableCacheLine { get; }
+
+    /// <inheritdoc cref="FlushTraits.PagesDropInvalidEntries"/>
+    public bool PagesDropInvalidEntries { get; }
+
+    /// <summary>What has to be dropped under a pointer to a table that changed.</summary>
+    /// <param name="run">The pointer.</param>
+    /// <param name="span">Bytes of IOVA that it and those after it translate.</param>
+    /// <param name="operation">The range of the operation; empty if there are several.</param>
+    public Interval DroppedUnder(in EntryRun run, ulong span, Interval operation)
+    {
+        var under = Interval.At(run.Iova, span);
+        return PagesDropInvalidEntries && run.AddsAccess && operation.Overlaps(under)
+            ? new Interval(Math.Max(under.First, operation.First), Math.Min(under.Last, operation.Last))
+            : under;
+    }
 
     /// <summary>What a run needs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

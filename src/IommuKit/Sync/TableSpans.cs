@@ -15,14 +15,15 @@ internal readonly ref struct TableSpans
     /// <summary>Collects the spans.</summary>
     /// <param name="runs">What was stored.</param>
     /// <param name="rules">What of it needs the TLB: a new pointer does not where the walker never remembers what is not present.</param>
-    public TableSpans(ReadOnlySpan<EntryRun> runs, in SyncRules rules)
+    /// <param name="operation">The range of the operation; empty if there are several.</param>
+    public TableSpans(ReadOnlySpan<EntryRun> runs, in SyncRules rules, Interval operation)
     {
         foreach (ref readonly var run in runs)
         {
             if (run.ChangesTable && (rules.For(run) & Maintenance.Tlb) != 0)
             {
                 _spans ??= ArrayPool<Interval>.Shared.Rent(runs.Length);
-                _spans[_count++] = new Interval(run.Iova, run.LastIova);
+                _spans[_count++] = rules.DroppedUnder(run, run.Span, operation);
             }
         }
 

@@ -11,6 +11,11 @@ namespace IommuKit.Sync;
 /// </param>
 public readonly record struct TlbRange(ulong Iova, ulong Bytes, int LeafLog2, bool ChangesTables)
 {
+    /// <summary>
+    /// Whether it is what a map needs: nothing was removed, and caches may hold that nothing was there. A device's own TLB never holds that.
+    /// </summary>
+    public bool FollowsMap { get; init; }
+
     /// <summary>Everything: all IOVAs with all tables.</summary>
     public static TlbRange Everything => new(0, ulong.MaxValue, 0, ChangesTables: true);
 

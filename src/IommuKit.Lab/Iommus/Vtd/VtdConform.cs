@@ -60,14 +60,11 @@ internal sealed class VtdConform : IConformKind
     {
         ArgumentNullException.ThrowIfNull(snapshot);
 
-        // Kernels take the first stage where there is one. In caching mode both maps and unmaps of the second have commands, and the recording does
-        // not tell which are whose.
+        // Kernels take the first stage where there is one.
         var unit = UnitOf(snapshot);
         var extended = unit.ExtendedCapability;
         var mode = !IsScalable(snapshot) ? VtdMode.Legacy : extended.FirstStage ? VtdMode.FirstStage : VtdMode.SecondStage;
-        return unit.Capability.CachingMode && mode != VtdMode.FirstStage
-            ? null
-            : new VtdConformDriver(unit, mode, new VtdRecordedDevices(snapshot).WithTlbs);
+        return new VtdConformDriver(unit, mode, new VtdRecordedDevices(snapshot).WithTlbs);
     }
 
     private static bool IsScalable(BootSnapshot snapshot) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using System.Runtime.InteropServices;
 using IommuKit.Domains;
 using IommuKit.Drivers.Vtd;
@@ -23,6 +24,7 @@ internal sealed class VtdConformDriver : IConformDriver
     // A bus that no recorded machine has.
     private const int FirstPlain = 0xff00;
     private const string DomainField = "did=";
+    private const int PageShift = 12;
 
     private readonly PhysicalMemory _memory;
     private readonly Listener _listener;
@@ -37,6 +39,7 @@ internal sealed class VtdConformDriver : IConformDriver
     /// <param name="withTlbs">The devices that keep translations of their own, and the recorded domains that they are in.</param>
     public VtdConformDriver(VtdUnit unit, VtdMode mode, IReadOnlyList<(ushort Source, ushort DomainId)> withTlbs)
     {
+        InvalidatesMaps = unit.Capability.CachingMode && mode != VtdMode.FirstStage;
         _withTlbs = withTlbs.ToLookup(
             one => string.Create(CultureInfo.InvariantCulture, $"{DomainField}{one.DomainId:x}"), one => one.Source, StringComparer.Ordinal);
 
@@ -70,6 +73,23 @@ internal sealed class VtdConformDriver : IConformDriver
     {
         _driver.Dispose();
         _memory.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public bool InvalidatesMaps { get; }
+
+    /// <inheritdoc/>
+    // The smallest aligned power of two of pages that has all of them in it. Maps never give the hint.
+    public bool IsFor(string command, ulong first, ulong last, bool isMap)
+    {
+        if (!command.Contains(" gran=3 ", StringComparison.Ordinal) || (isMap && command.Contains(" ih=1 ", StringComparison.Ordinal)))
+        {
+            return false;
+        }
+
+        int log2 = BitOperations.Log2(((first ^ last) >> PageShift << 1) | 1);
+        return NumberIn(command, "am=", NumberStyles.None) == (ulong)log2
+            && NumberIn(command, "addr=", NumberStyles.HexNumber) == first >> (PageShift + log2) << (PageShift + log2);
     }
 
     /// <inheritdoc/>
@@ -139,9 +159,14 @@ internal sealed class VtdConformDriver : IConformDriver
 
     private bool IsBeyondMask(string command) =>
         IsOfTranslations(command)
-        && Array.Find(command.Split(' '), word => word.StartsWith("am=", StringComparison.Ordinal)) is { } mask
-        && int.TryParse(mask.AsSpan(3), NumberStyles.None, CultureInfo.InvariantCulture, out int log2)
-        && log2 > _driver.Unit.Capability.MaxAddressMask;
+        && NumberIn(command, "am=", NumberStyles.None) is { } log2
+        && log2 > (ulong)_driver.Unit.Capability.MaxAddressMask;
+
+    private static ulong? NumberIn(string command, string field, NumberStyles style) =>
+        Array.Find(command.Split(' '), word => word.StartsWith(field, StringComparison.Ordinal)) is { } word
+        && ulong.TryParse(word.AsSpan(field.Length), style, CultureInfo.InvariantCulture, out ulong number)
+            ? number
+            : null;
 
     private string Text(in VtdInvalidationDescriptor descriptor, string addressSpace) => descriptor.Type switch
     {

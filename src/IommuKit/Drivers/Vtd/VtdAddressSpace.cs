@@ -79,18 +79,20 @@ internal sealed class VtdAddressSpace
             if (mergesRanges)
             {
                 batch.Add(new Interval(range.Iova, range.LastIova), most: 1);
-                batch.ChangesTables |= range.ChangesTables;
+                batch.DropsWay |= DropsWay(range);
+                batch.IsMap = range.FollowsMap;
                 return;
             }
 
             var where = space._where;
-            if (where.Devices.Length != 0 && batch.Count == VtdRanges.Capacity)
+            bool hasDevices = where.Devices.Length != 0 && !range.FollowsMap;
+            if (hasDevices && batch.Count == VtdRanges.Capacity)
             {
                 InvalidateDevices(ref batch, where);
             }
 
-            invalidator.Invalidate(where, range.Iova, range.LastIova, range.ChangesTables);
-            if (where.Devices.Length != 0)
+            invalidator.Invalidate(where, range.Iova, range.LastIova, DropsWay(range));
+            if (hasDevices)
             {
                 batch.Add(new Interval(range.Iova, range.LastIova), VtdRanges.Capacity);
             }
@@ -107,21 +109,28 @@ internal sealed class VtdAddressSpace
                     var where = space._where;
                     if (mergesRanges)
                     {
-                        invalidator.Invalidate(where, batch.Ranges[0].First, batch.Ranges[0].Last, batch.ChangesTables);
+                        invalidator.Invalidate(where, batch.Ranges[0].First, batch.Ranges[0].Last, batch.DropsWay);
                     }
 
-                    InvalidateDevices(ref batch, where);
+                    if (!batch.IsMap)
+                    {
+                        InvalidateDevices(ref batch, where);
+                    }
                 }
             }
             finally
             {
                 batch.Count = 0;
-                batch.ChangesTables = false;
+                batch.DropsWay = false;
+                batch.IsMap = false;
                 batch.Ticket = queue.Submit();
             }
         }
 
         public void Wait(ref VtdBatch batch) => queue.Wait(batch.Ticket);
+
+        // In caching mode, the only one in which maps invalidate, what was not present may be remembered of every level.
+        private static bool DropsWay(in TlbRange range) => range.ChangesTables || range.FollowsMap;
 
         private void InvalidateDevices(ref VtdBatch batch, VtdTags where)
         {

@@ -14,8 +14,11 @@ internal struct VtdBatch
     /// <summary>How many ranges there are.</summary>
     public int Count;
 
-    /// <summary>Where ranges are merged: whether pointers to tables changed in them.</summary>
-    public bool ChangesTables;
+    /// <summary>Where ranges are merged: whether walk caches forget the way to them too.</summary>
+    public bool DropsWay;
+
+    /// <summary>Where ranges are merged: whether they follow a map, of which devices know nothing.</summary>
+    public bool IsMap;
 
     /// <summary>Adds a range, or widens the last one if there is no room.</summary>
     /// <param name="range">The range.</param>

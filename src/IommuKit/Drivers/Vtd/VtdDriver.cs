@@ -172,6 +172,7 @@ public sealed partial class VtdDriver : IommuDriver
                     // What is not present of a first stage is never remembered, whatever CAP.CM says.
                     CachesInvalidEntries = capability.CachingMode && !isFirstStage,
                     HasRangeFlush = options.HasRangeFlush,
+                    PagesDropInvalidEntries = true,
                 },
             },
         };

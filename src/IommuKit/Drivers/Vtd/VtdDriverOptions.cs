@@ -22,7 +22,7 @@ public sealed record VtdDriverOptions
 
     /// <summary>
     /// Whether invalidations say that only leaves have changed (IH) where that is so, and paging-structure caches keep what they hold. Linux before
-    /// October 2025 never said it on the second stage. In caching mode it is not said either.
+    /// October 2025 never said it on the second stage. Maps, which invalidate in caching mode alone, do not say it.
     /// </summary>
     public bool UsesHint { get; init; } = true;
 

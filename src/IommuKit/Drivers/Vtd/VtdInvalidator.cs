@@ -37,9 +37,7 @@ internal sealed class VtdInvalidator
         _blocksPerRange = options.BlocksPerRange == 0 ? DefaultBlocks : options.BlocksPerRange;
         _domainThreshold = options.DomainThreshold == 0 ? ulong.MaxValue : (ulong)options.DomainThreshold - 1;
         _largestBlock = capability.PageSelectiveInvalidation ? capability.MaxAddressMask : -1;
-
-        // The first stage never remembers what is not present.
-        _usesHint = options.UsesHint && (options.Mode == VtdMode.FirstStage || !capability.CachingMode);
+        _usesHint = options.UsesHint;
         _waitsBeforeDevices = options.WaitsBeforeDeviceTlb;
     }
 

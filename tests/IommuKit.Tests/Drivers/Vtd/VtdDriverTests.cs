@@ -187,6 +187,34 @@ public sealed class VtdDriverTests
         bench.CanRead(0x8000).ShouldBeTrue();
     }
 
+    /// <summary>Also where it links tables, which reach much further; and as often as there are ranges, or once for a list.</summary>
+    [Theory]
+    [InlineData(SyncPolicy.Gather)]
+    [InlineData(SyncPolicy.SplitSync)]
+    [InlineData(SyncPolicy.RangeFlush)]
+    public void A_map_in_caching_mode_invalidates_its_own_pages(SyncPolicy policy)
+    {
+        var unit = VtdUnit.Emulated with { Capability = new(VtdUnit.Emulated.Capability.Value | (1 << 7)) };
+        using var bench = new VtdBench(unit);
+        var domain = bench.MakeAttached(policy);
+        bench.Descriptors.Clear();
+        domain.Map(0x7000_8000, Data, 0x2000, ReadWrite);
+        domain.TryMapScatterGather(0x1f_e000, [new(Data, 0x1000), new(Data, 0x3000)], ReadWrite, out _).ShouldBe(IommuError.None);
+        domain.Map(0x7000_a000, Data, 0x1000, ReadWrite);
+        bench.Descriptors.Where(descriptor => descriptor.Type == VtdInvalidationType.Iotlb)
+            .Select(descriptor => (descriptor.Granularity, descriptor.Address, Pages: 1 << descriptor.AddressMask, descriptor.InvalidationHint))
+            .ShouldBe(
+            [
+                (VtdGranularity.Selective, 0x7000_8000ul, 2, false),
+                (VtdGranularity.Selective, 0x1f_e000ul, 2, false),
+                (VtdGranularity.Selective, 0x20_0000ul, 2, false),
+                (VtdGranularity.Selective, 0x7000_a000ul, 1, false),
+            ]);
+        bench.Descriptors.Clear();
+        domain.Unmap(0x7000_8000, 0x1000);
+        bench.Descriptors.Single(descriptor => descriptor.Type == VtdInvalidationType.Iotlb).InvalidationHint.ShouldBeTrue();
+    }
+
     [Fact]
     public void A_freed_table_is_not_given_out_before_the_wait_was_answered()
     {
