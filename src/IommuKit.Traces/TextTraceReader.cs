@@ -266,6 +266,7 @@ internal sealed class TextTraceReader : TraceReader
 
         if (_inBuffer > _events)
         {
+            Missing = _inBuffer - _events;
             Complain($"the file ends after {_events} of the {_inBuffer} entries that its heading promises");
         }
         else if (_inBuffer >= 0 && _known > _inBuffer)

@@ -16,6 +16,9 @@ public abstract class TraceReader : IDisposable
     /// </summary>
     public virtual long Overwritten => 0;
 
+    /// <summary>Events that the file promises and does not have, as far as was read and with a lenient reader; 0 if that is not known.</summary>
+    public long Missing { get; private protected set; }
+
     /// <summary>
     /// The text of the event that was read last, until the next is: what the kernel printed, or the device that faulted. Empty for other events.
     /// </summary>

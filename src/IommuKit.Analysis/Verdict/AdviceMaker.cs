@@ -29,6 +29,12 @@ internal static class AdviceMaker
         }
 
         var faults = verdict.Audit.Faults;
+        if (faults.FirstFlushFailures is [var failed, ..])
+        {
+            string place = string.Create(CultureInfo.InvariantCulture, $"line {failed.Line} of the {(failed.IsInTrace ? "trace" : "log")}");
+            yield return new Advice("look-at-failed-flushes", $"before anything else, find out why flushes fail (first: {place}): nothing is safe until they do not", null);
+        }
+
         if (faults.InBoth == 0 && faults.Faults.Count != 0 && faults.Faults.All(one => one.TraceLine is null))
         {
             yield return new Advice(
@@ -36,14 +42,16 @@ internal static class AdviceMaker
                 "before anything else, make sure that the log is of the same run as the trace; with printk:console recorded, its faults would be in both",
                 null);
         }
-        else if (faults.Faults.FirstOrDefault(fault => fault.Cause == FaultCause.UsedAfterUnmap) is { } fault)
+        else if (faults.Faults.Where(one => one.Cause == FaultCause.UsedAfterUnmap).OrderBy(one => one.IsInDoubt).FirstOrDefault() is { } fault)
         {
             string where = fault.TraceLine is { } line
                 ? string.Create(CultureInfo.InvariantCulture, $"line {line}")
                 : string.Create(CultureInfo.InvariantCulture, $"line {fault.LogLine} of the log");
             yield return new Advice(
                 "look-at-faults",
-                $"before anything else, find out who uses memory after its unmap (first: {where}), and leave the flushes until then",
+                fault.IsInDoubt
+                    ? $"before anything else, find out whether memory is used after its unmap (first: {where}), and leave the flushes until then"
+                    : $"before anything else, find out who uses memory after its unmap (first: {where}), and leave the flushes until then",
                 null);
         }
         else if (faults.Faults.Count != 0)
@@ -79,7 +87,7 @@ internal static class AdviceMaker
                 ? new Advice("record-flushes", "record intel_iommu:qi_submit too, if this is VT-d: then what flushes cost can be told; of AMD-Vi, SMMUs and virtio-iommu there are no such events", null)
                 : new Advice(
                     "no-flush-events",
-                    $"the driver of {verdict.Iommu} has no events for flushes; a kprobe on its flush function would give their number and time",
+                    $"nothing: the driver of {verdict.Iommu} has no events for flushes, so that no trace can say more of them",
                     null);
             yield break;
         }

@@ -8,6 +8,10 @@ namespace IommuKit.Analysis.Verdict;
 /// </summary>
 internal sealed class BurstFlushes
 {
+    private const int MaxProcessors = 4096;
+
+    // The last unmap of each processor.
+    private readonly Dictionary<int, (ulong Iova, long Nanoseconds)> _lastOf = [];
     private (ulong First, ulong Last) _run;
     private long _last = -1;
 
@@ -18,7 +22,7 @@ internal sealed class BurstFlushes
     public GroupedFlushes ByRange { get; } = new();
 
     /// <summary>Notes an unmap of something.</summary>
-    public void Unmapped(ulong first, ulong last, long nanoseconds)
+    public void Unmapped(ulong first, ulong last, long nanoseconds, int cpu)
     {
         if (nanoseconds >= 0 && _last >= 0 && nanoseconds - _last > Auditor.MaxBurstPause)
         {
@@ -33,12 +37,40 @@ internal sealed class BurstFlushes
 
         _run = follows ? (Math.Min(first, _run.First), Math.Max(last, _run.Last)) : (first, last);
         _last = nanoseconds;
+        if (_lastOf.Count < MaxProcessors || _lastOf.ContainsKey(cpu))
+        {
+            _lastOf[cpu] = (first, nanoseconds);
+        }
+
         ulong bytes = last - first == ulong.MaxValue ? ulong.MaxValue : last - first + 1;
-        ByBurst.Add(nanoseconds, bytes);
-        ByRange.Add(nanoseconds, bytes);
+        ByBurst.Add(nanoseconds, bytes, cpu);
+        ByRange.Add(nanoseconds, bytes, cpu);
     }
 
-    /// <summary>Ends a burst: something was mapped, events are missing, or the trace ends.</summary>
+    /// <summary>Notes a recorded flush: that of the last unmap of its processor, if it drops that; or everything, soon enough not to be for something
+    /// else, such as a device that goes.</summary>
+    public void Flushed(in Invalidation flush, int cpu, long nanoseconds)
+    {
+        bool isOf = _lastOf.TryGetValue(cpu, out var last)
+            && (flush.Scope == InvalidationScope.Pages
+                ? flush.First <= last.Iova && last.Iova <= flush.Last
+                : nanoseconds - last.Nanoseconds <= Auditor.MaxBurstPause);
+        if (isOf)
+        {
+            ByBurst.Flushed(cpu, nanoseconds);
+            ByRange.Flushed(cpu, nanoseconds);
+        }
+    }
+
+    /// <summary>Ends a burst, and what waits for its flush: events are missing, or the trace ends.</summary>
+    public void Finish()
+    {
+        End();
+        ByBurst.Finish();
+        ByRange.Finish();
+    }
+
+    /// <summary>Ends a burst: something was mapped.</summary>
     public void End()
     {
         ByRange.Flush(_last);

@@ -2,14 +2,26 @@ using IommuKit.Traces;
 
 namespace IommuKit.Analysis.Verdict;
 
-/// <summary>What would become of unmaps that are flushed in groups: everything that was unmapped is reachable until its group ends.</summary>
+/// <summary>
+/// What would become of unmaps that are flushed in groups: everything that was unmapped is reachable until its group ends, and the flush of its last unmap
+/// has come, as it was recorded: on the processor of that unmap, before the next one there.
+/// </summary>
 internal sealed class GroupedFlushes
 {
     // The oldest unmap of a group stands for those after it once there are so many.
     private const int MaxTimes = 4096;
 
-    private readonly List<long> _times = [];
+    // Processors whose groups wait at a time.
+    private const int MaxWaiting = 4096;
+
+    private readonly Dictionary<int, (List<long> Times, long Pages, long End)> _waiting = [];
+    private readonly Stack<List<long>> _free = new();
+    private List<long> _times = [];
     private long _pages;
+    private long _waitingPages;
+    private int _lastCpu = -1;
+    private long _flushed = -1;
+    private bool _areFlushed;
     private long _group;
     private long _recorded;
     private long _took;
@@ -31,12 +43,48 @@ internal sealed class GroupedFlushes
     public bool IsEmpty => _pages == 0;
 
     /// <summary>Adds an unmap.</summary>
-    public void Add(long nanoseconds, ulong bytes)
+    /// <param name="nanoseconds">When; negative if that is not known.</param>
+    /// <param name="bytes">How much.</param>
+    /// <param name="cpu">The processor.</param>
+    public void Add(long nanoseconds, ulong bytes, int cpu)
     {
+        if (_waiting.ContainsKey(cpu))
+        {
+            // No flush came for the one before, as where they are put off.
+            _areFlushed = false;
+            EndWaiting(cpu, -1);
+        }
+
+        _lastCpu = cpu;
+        _flushed = -1;
         _pages = Saturating.Add(_pages, Math.Max(1, bytes / SmallPage.Bytes));
         if (nanoseconds >= 0 && _times.Count < MaxTimes)
         {
             _times.Add(nanoseconds);
+        }
+    }
+
+    /// <summary>Notes the time of a recorded flush.</summary>
+    public void Flushed(int cpu, long nanoseconds)
+    {
+        if (_waiting.ContainsKey(cpu))
+        {
+            EndWaiting(cpu, nanoseconds);
+        }
+        else if (cpu == _lastCpu && !IsEmpty)
+        {
+            _flushed = nanoseconds;
+        }
+
+        _areFlushed = true;
+    }
+
+    /// <summary>Nothing more comes of what waits for its flush.</summary>
+    public void Finish()
+    {
+        foreach (int cpu in _waiting.Keys.ToArray())
+        {
+            EndWaiting(cpu, -1);
         }
     }
 
@@ -77,13 +125,37 @@ internal sealed class GroupedFlushes
         Saved += _recorded < 2 ? 0 : _timed < _recorded ? _took : _took - (_took / _timed);
         (_recorded, _took, _timed) = (0, 0, 0);
         _group++;
-        Pages.Add(_pages);
-        foreach (long time in _times)
+        if (nanoseconds >= 0 && _flushed < 0 && _areFlushed && _waiting.Count < MaxWaiting && !_waiting.ContainsKey(_lastCpu))
+        {
+            _waiting[_lastCpu] = (_times, _pages, nanoseconds);
+            _waitingPages = Saturating.Add(_waitingPages, (ulong)_pages);
+            _times = _free.TryPop(out var free) ? free : [];
+        }
+        else
+        {
+            End(_times, Saturating.Add(_pages, (ulong)_waitingPages), Math.Max(nanoseconds, _flushed));
+        }
+
+        _flushed = -1;
+        _pages = 0;
+    }
+
+    private void EndWaiting(int cpu, long nanoseconds)
+    {
+        _waiting.Remove(cpu, out var waiting);
+        End(waiting.Times, Saturating.Add(_pages, (ulong)_waitingPages), Math.Max(waiting.End, nanoseconds));
+        _waitingPages -= waiting.Pages;
+        _free.Push(waiting.Times);
+    }
+
+    private void End(List<long> times, long pages, long nanoseconds)
+    {
+        Pages.Add(pages);
+        foreach (long time in times)
         {
             Nanoseconds.Add(Math.Max(0, nanoseconds - time));
         }
 
-        _times.Clear();
-        _pages = 0;
+        times.Clear();
     }
 }

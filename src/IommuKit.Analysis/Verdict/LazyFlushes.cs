@@ -45,7 +45,7 @@ internal sealed class LazyFlushes
             _rings[cpu] = _rings.GetValueOrDefault(cpu) + 1;
         }
 
-        _waiting.Add(nanoseconds, bytes);
+        _waiting.Add(nanoseconds, bytes, cpu: -1);
         if (_timer < 0 && nanoseconds >= 0)
         {
             _timer = nanoseconds + TimerNanoseconds;

@@ -34,7 +34,7 @@ internal sealed class VerdictPass(string path, KernelLog? log)
                 _bursts.End();
                 break;
             case TraceEventKind.Unmap when traceEvent.Size != 0:
-                _bursts.Unmapped(traceEvent.Iova, traceEvent.LastIova, traceEvent.Nanoseconds);
+                _bursts.Unmapped(traceEvent.Iova, traceEvent.LastIova, traceEvent.Nanoseconds, reader.Cpu);
                 _lazy.Unmapped(reader.Cpu, traceEvent.Nanoseconds, traceEvent.Size);
                 if (traceEvent.Nanoseconds >= 0)
                 {
@@ -44,7 +44,7 @@ internal sealed class VerdictPass(string path, KernelLog? log)
 
                 break;
             case TraceEventKind.Lost or TraceEventKind.Damaged:
-                _bursts.End();
+                _bursts.Finish();
                 _queueTimes.Break();
                 _tagTimes.Break();
                 _queueTimes.Series.Lost();
@@ -72,7 +72,7 @@ internal sealed class VerdictPass(string path, KernelLog? log)
     /// <summary>Ends the trace.</summary>
     public VerdictResult Finish(TraceReader reader)
     {
-        _bursts.End();
+        _bursts.Finish();
         _lazy.Finish();
         _machine.Take(reader);
         var audit = _audit.Finish(reader);
@@ -81,7 +81,7 @@ internal sealed class VerdictPass(string path, KernelLog? log)
         var times = hasQueue ? _queueTimes : _tagTimes;
         var known = times.Count != 0 && !_lacksContext ? times : null;
         var options = new OptionMaker(audit, flushes, known is { IsVague: false } ? known : null, _bursts, _lazy, audit.HasTimes).Make();
-        var (coverage, leftOut) = CoverageOf(audit);
+        var (coverage, leftOut) = CoverageOf(audit, reader.Missing);
 
         IReadOnlyList<string> devices = _machine.Devices is { Count: not 0 } attached
             ? attached
@@ -117,7 +117,7 @@ internal sealed class VerdictPass(string path, KernelLog? log)
     }
 
     /// <summary>What the log says of the machine and the trace does not.</summary>
-    private IReadOnlyList<MachineFact> ByLog(TraceMachine logged, string? hostMode)
+    private List<MachineFact> ByLog(TraceMachine logged, string? hostMode)
     {
         var facts = new List<MachineFact>();
         void Add(bool isByLog, MachineFact fact)
@@ -160,6 +160,12 @@ internal sealed class VerdictPass(string path, KernelLog? log)
         {
             Count(invalidation);
             _lacksContext |= cpu < 0 || task < 0;
+
+            // Where both were recorded, a flush of a cache tag comes just before its command.
+            if (!invalidation.IsCacheTag || _queueFlushes == 0)
+            {
+                _bursts.Flushed(invalidation, cpu, now);
+            }
         }
 
         _queueTimes.Note(cpu, task, now, isFlush && !invalidation.IsCacheTag, _bursts);
@@ -181,7 +187,7 @@ internal sealed class VerdictPass(string path, KernelLog? log)
         }
     }
 
-    private static (double Share, IReadOnlyList<string> LeftOut) CoverageOf(AuditResult audit)
+    private static (double Share, IReadOnlyList<string> LeftOut) CoverageOf(AuditResult audit, long cutOff)
     {
         var leftOut = new List<string>();
         void Leave(long count, string one, string many)
@@ -195,10 +201,15 @@ internal sealed class VerdictPass(string path, KernelLog? log)
         long missing = Saturating.Add(audit.Lost, (ulong)audit.Damaged);
         Leave(audit.Lost, "event lost by the kernel", "events lost by the kernel");
         Leave(audit.Damaged, "damaged line", "damaged lines");
+        Leave(cutOff, "event that the file promises and does not have", "events that the file promises and does not have");
+
+        // What is not there is as whatever else the file has.
+        long all = audit.Maps + audit.Unmaps + audit.Others;
+        double read = (double)all / Math.Max(1, Saturating.Add(all, (ulong)cutOff));
         if (audit.Coverage is not { } coverage)
         {
             long events = audit.Maps + audit.Unmaps;
-            return ((double)events / Math.Max(1, Saturating.Add(events, (ulong)missing)), leftOut);
+            return (read * events / Math.Max(1, Saturating.Add(events, (ulong)missing)), leftOut);
         }
 
         Leave(coverage.NotFollowed, "unmap that could not be followed", "unmaps that could not be followed");
@@ -208,6 +219,6 @@ internal sealed class VerdictPass(string path, KernelLog? log)
             "unmaps flushed for one of several domains, perhaps another's");
         Leave(coverage.AtContextChange, "unmap flushed only when a device came or went", "unmaps flushed only when a device came or went");
         long followed = audit.Unmaps - coverage.NotFollowed - coverage.Unclear - coverage.AtContextChange;
-        return ((double)followed / Math.Max(1, Saturating.Add(audit.Unmaps, (ulong)missing)), leftOut);
+        return (read * followed / Math.Max(1, Saturating.Add(audit.Unmaps, (ulong)missing)), leftOut);
     }
 }

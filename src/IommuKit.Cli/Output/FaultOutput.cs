@@ -114,6 +114,14 @@ internal static class FaultOutput
         { "count", "how many calls", note => note.Count },
     };
 
+    /// <summary>A message that a flush failed.</summary>
+    public static FieldList<FlushFailure> FailureFields { get; } = new("flush-failure")
+    {
+        { "line", "its line", failure => failure.Line },
+        { "in_trace", "whether that is one of the trace; else it is the log's", failure => failure.IsInTrace },
+        { "message", "what the driver printed", failure => failure.Message },
+    };
+
     /// <summary>All faults together.</summary>
     public static FieldList<FaultReport> ReportFields { get; } = new("faults")
     {
@@ -146,6 +154,12 @@ internal static class FaultOutput
             Fields,
             report => report.Faults
         },
+        {
+            "flush_failures",
+            "messages that a flush was refused or not answered: an error of the command queue, a time-out",
+            report => report.FlushFailures
+        },
+        { "first_flush_failures", "the first thousand of them", FailureFields, report => report.FirstFlushFailures },
         { "suppressed", "the kernel's notes about it", SuppressedFields, report => report.Suppressed },
         { "limits", "what cannot be told, and what was taken for granted instead", report => report.Limits },
         { "problem", "what is wrong with the log, where reading it stopped early", report => report.Problem, Maybe.Null },
@@ -159,6 +173,7 @@ internal static class FaultOutput
     };
 
     private const double NanosecondsInMicrosecond = 1000;
+    private const int MostFailures = 10;
 
     /// <summary>How many faults have each cause.</summary>
     public static IEnumerable<KeyValuePair<string, long>> ByCause(FaultReport report) =>
@@ -182,6 +197,16 @@ internal static class FaultOutput
             {
                 console.Note(isMarkdown, $"  {report.Problem}");
             }
+        }
+
+        foreach (var failure in report.FirstFlushFailures.Take(MostFailures))
+        {
+            console.Note(isMarkdown, $"Flush that failed: {failure.Message} ({FaultText.Line(failure)})");
+        }
+
+        if (report.FlushFailures > MostFailures)
+        {
+            console.Note(isMarkdown, $"… and {Numbers.Count(report.FlushFailures - MostFailures, "message")} of flushes that failed more");
         }
 
         if (report.Faults.Count == 0 && report.SuppressedCalls == 0)

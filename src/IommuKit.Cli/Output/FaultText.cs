@@ -20,16 +20,24 @@ internal static class FaultText
         _ => "cause cannot be told",
     };
 
-    /// <summary>The cause of a fault: what may have been before the trace is not called "never".</summary>
-    public static string Of(ExplainedFault fault) => fault is { Cause: FaultCause.NeverMapped, IsInDoubt: true } ? NotInTrace : Of(fault.Cause);
+    /// <summary>The cause of a fault, no surer than it is.</summary>
+    public static string Of(ExplainedFault fault) => !fault.IsInDoubt ? Of(fault.Cause) : fault.Cause switch
+    {
+        FaultCause.NeverMapped => NotInTrace,
+        FaultCause.NoPermission => "mapped at the time, perhaps for it: then direction or permission is wrong",
+        FaultCause.Unknown or FaultCause.DeviceRefused => Of(fault.Cause),
+        _ => $"perhaps {Of(fault.Cause)}",
+    };
 
     /// <summary>How many faults have each cause, as a list.</summary>
     public static IEnumerable<string> Causes(FaultReport report) =>
         from cause in report.ByCause
         let doubtful = report.Faults.Count(fault => fault.Cause == cause.Key && fault.IsInDoubt)
-        select cause.Key != FaultCause.NeverMapped || doubtful == 0 ? Counted(cause.Key, cause.Value)
-            : doubtful == cause.Value ? $"{Numbers.Count(cause.Value)} {NotInTrace}"
-            : $"{Counted(cause.Key, cause.Value)} ({Numbers.Count(doubtful)} in doubt)";
+        let isNever = cause.Key == FaultCause.NeverMapped
+        select doubtful == 0 || cause.Key is FaultCause.Unknown or FaultCause.DeviceRefused ? Counted(cause.Key, cause.Value)
+            : doubtful != cause.Value ? $"{Counted(cause.Key, cause.Value)} ({Numbers.Count(doubtful)} in doubt)"
+            : isNever ? $"{Numbers.Count(cause.Value)} {NotInTrace}"
+            : $"{Numbers.Count(cause.Value)} perhaps {Counted(cause.Key, cause.Value)[(Numbers.Count(cause.Value).Length + 1)..]}";
 
     private static string Counted(FaultCause cause, int count) => cause switch
     {
@@ -78,6 +86,15 @@ internal static class FaultText
     public static string Line(ExplainedFault fault) => fault.TraceLine is { } trace ? $"trace line {trace.ToString(CultureInfo.InvariantCulture)}"
         : fault.LogLine is { } log ? $"log line {log.ToString(CultureInfo.InvariantCulture)}"
         : Place(fault);
+
+    /// <summary>The line of a message that a flush failed.</summary>
+    public static string Line(FlushFailure failure) =>
+        $"{(failure.IsInTrace ? "trace" : "log")} line {failure.Line.ToString(CultureInfo.InvariantCulture)}";
+
+    /// <summary>Flushes that failed, in a sentence; null if there were none.</summary>
+    public static string? FailedFlushes(FaultReport report) => report.FirstFlushFailures is [var first, ..]
+        ? $"{Numbers.Count(report.FlushFailures, "message")} of the kernel that a flush failed: {first.Message} ({Line(first)})"
+        : null;
 
     /// <summary>Where it shows: "line 430 of the log, line 1012 of the trace, at 6.851953 s".</summary>
     public static string Place(ExplainedFault fault)

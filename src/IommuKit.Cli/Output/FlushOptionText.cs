@@ -31,7 +31,7 @@ internal static class FlushOptionText
         bool isRecorded = options.Any(option => option is { Kind: FlushOptionKind.Recorded, Nanoseconds.Count: not 0 });
         bool areOthers = options.Any(option => option is { Kind: not FlushOptionKind.Recorded, Nanoseconds.Count: not 0 });
         return !areOthers ? null
-            : isRecorded ? "recorded: until the flush came; else: until the last unmap it is for"
+            : isRecorded ? "each until the flush of the last unmap that it waits for"
             : "until the last unmap that a flush is for: the driver's own delay comes on top";
     }
 

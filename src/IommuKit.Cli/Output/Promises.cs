@@ -38,6 +38,11 @@ internal static class Promises
     public static IEnumerable<string> When(IEnumerable<SyncPolicy> policies)
     {
         SyncPolicy[] all = [.. policies];
+        if (all.Contains(SyncPolicy.RangeFlush))
+        {
+            yield return "RangeFlush: flushes after maps as after unmaps, which it cannot tell apart.";
+        }
+
         if (all.Contains(SyncPolicy.Deferred))
         {
             yield return "Deferred: flushed when 255 ranges wait and one more comes, 10 ms after the first of them, or before one is mapped again.";

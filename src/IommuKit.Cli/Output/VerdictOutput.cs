@@ -156,6 +156,7 @@ internal static class VerdictOutput
             "commands of more than 2^18 pages, which hardware may refuse",
             verdict => verdict.Refused.MaskTooLarge
         },
+        { "flush_failures", "messages of the kernel that a flush was refused or not answered", verdict => verdict.Audit.Faults.FlushFailures },
         { "fault_messages", "all messages of faults in the trace and the log", verdict => verdict.Audit.Faults.Messages },
         {
             "fault_messages_not_printed",

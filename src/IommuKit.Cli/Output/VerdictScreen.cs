@@ -200,6 +200,12 @@ internal static class VerdictScreen
         }
 
         var faults = verdict.Audit.Faults;
+        if (FaultText.FailedFlushes(faults) is { } failed)
+        {
+            isAnything = true;
+            yield return new(failed, Bad);
+        }
+
         isAnything |= faults.Faults.Count != 0;
         foreach (var line in Faults(verdict))
         {

@@ -39,7 +39,7 @@ internal static class FaultExplainer
             shown = sighting.State;
             cause = Judge(sighting, sighting.State.Value, doubts, out isDomainKnown);
             int sure = doubts.Count;
-            AddGaps(sighting, cause, isTied, doubts);
+            AddGaps(sighting, cause, isTied, isDomainKnown, doubts);
             isInDoubt = doubts.Count != sure;
         }
 
@@ -122,7 +122,7 @@ internal static class FaultExplainer
     }
 
     /// <summary>What the trace does not have, and might be the reason.</summary>
-    private static void AddGaps(Sighting sighting, FaultCause cause, bool isTied, List<string> doubts)
+    private static void AddGaps(Sighting sighting, FaultCause cause, bool isTied, bool isDomainKnown, List<string> doubts)
     {
         if (!isTied)
         {
@@ -134,11 +134,17 @@ internal static class FaultExplainer
             doubts.Add("events are missing before it: it may have been mapped there");
         }
 
-        if (cause == FaultCause.NeverMapped && !sighting.HasWholeHistory)
+        if (!sighting.HasWholeHistory && !isDomainKnown && IsByMappings(sighting, cause))
         {
-            doubts.Add("the trace does not show its device coming into a domain: it may have been mapped, and unmapped, before the trace begins");
+            doubts.Add("the trace does not show its device coming into a domain: "
+                + (cause == FaultCause.NeverMapped ? "it may have been mapped, and unmapped, before the trace begins" : "what was mapped there may be another device's"));
         }
     }
+
+    // What the hardware says of an entry that it found needs no trace.
+    private static bool IsByMappings(Sighting sighting, FaultCause cause) =>
+        cause is FaultCause.UsedAfterUnmap or FaultCause.PastTheEnd or FaultCause.NeverMapped
+            || (cause == FaultCause.NoPermission && sighting.Fault.Evidence != FaultEvidence.Permission);
 
     private static FaultCause JudgeLive(LoggedFault fault, in PageState state, string? whose, List<string> doubts)
     {

@@ -39,6 +39,10 @@ internal sealed partial class FaultMessages
         {
             ReadSuppressed(text, place.Line);
         }
+        else if (FlushFailureMessages.Find(text) is { } failure)
+        {
+            _log.AddFlushFailure(place.Line, Cut(failure));
+        }
         else if (!_smmuV3.Read(text, place) && !ReadVtd(text, place) && !ReadAmd(text, place) && !ReadSmmuV2(text, place))
         {
             _ = ReadOther(text, place);

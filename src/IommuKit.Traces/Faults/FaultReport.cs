@@ -48,6 +48,12 @@ public sealed class FaultReport
     /// <summary>Faults of the log that are left out of <see cref="Faults"/>, because it is of another run, or of another kind of IOMMU, than the trace.</summary>
     public int LeftOut { get; init; }
 
+    /// <summary>Messages that a flush was refused or not answered.</summary>
+    public long FlushFailures { get; init; }
+
+    /// <summary>The first of them.</summary>
+    public IReadOnlyList<FlushFailure> FirstFlushFailures { get; init; } = [];
+
     /// <summary>Whether the trace has what the kernel printed (printk:console), by which the clocks of log and trace are compared.</summary>
     public bool HasConsole { get; init; }
 

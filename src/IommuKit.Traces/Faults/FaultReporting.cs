@@ -50,8 +50,12 @@ internal sealed class FaultReporting
 
         // The notes in the trace are the same as those in the log, as far as both have them.
         var suppressed = Log is not null && Merged.Foreign == 0 && Log.SuppressedCalls >= Messages.SuppressedCalls ? Log : Messages;
+        bool areInLog = Log is not null && Merged.Foreign == 0 && !Merged.IsOtherKernel && Log.FlushFailures >= Messages.FlushFailures;
+        var failing = areInLog ? Log! : Messages;
         return new FaultReport
         {
+            FlushFailures = failing.FlushFailures,
+            FirstFlushFailures = [.. failing.FirstFlushFailures.Select(failure => new FlushFailure(failure.Line, !areInLog, failure.Message))],
             LogFile = Log?.File,
             LogLines = Log?.Lines ?? 0,
             Faults = faults,

@@ -10,6 +10,7 @@ public sealed class KernelLog
 
     private readonly List<LoggedFault> _faults = [];
     private readonly List<SuppressedMessages> _suppressed = [];
+    private readonly List<(long Line, string Message)> _failures = [];
 
     /// <summary>The file; empty where the messages are from a trace.</summary>
     public string File { get; internal init; } = string.Empty;
@@ -38,6 +39,12 @@ public sealed class KernelLog
     /// <summary>How many calls the kernel says it left out.</summary>
     public long SuppressedCalls { get; private set; }
 
+    /// <summary>Messages that a flush was refused or not answered.</summary>
+    public long FlushFailures { get; private set; }
+
+    /// <summary>The first of them, with the line of each.</summary>
+    internal IReadOnlyList<(long Line, string Message)> FirstFlushFailures => _failures;
+
     /// <summary>What it says of the machine.</summary>
     public TraceMachine Machine { get; } = new();
 
@@ -61,6 +68,16 @@ public sealed class KernelLog
         var sorted = _faults.OrderBy(fault => fault.Line).ToList();
         _faults.Clear();
         _faults.AddRange(sorted);
+    }
+
+    /// <summary>Adds a message that a flush failed.</summary>
+    internal void AddFlushFailure(long line, string message)
+    {
+        FlushFailures++;
+        if (_failures.Count < MaxNotes)
+        {
+            _failures.Add((line, message));
+        }
     }
 
     /// <summary>Adds a note.</summary>

@@ -16,7 +16,7 @@ public static class KernelLogReader
     private static readonly byte[][] Needles =
     [
         "ault"u8.ToArray(), "AULT"u8.ToArray(), "smmu"u8.ToArray(), "suppressed"u8.ToArray(), "AMD-Vi"u8.ToArray(), "tegra"u8.ToArray(),
-        "address="u8.ToArray(),
+        "address="u8.ToArray(), "detected Invalidation"u8.ToArray(),
     ];
 
     /// <summary>Reads a kernel log.</summary>
@@ -131,7 +131,7 @@ public static class KernelLogReader
 
         messages.Finish();
         log.Sort();
-        if (log.Lines != 0 && !log.IsOfKernel && log.Faults.Count == 0 && log.Suppressed.Count == 0)
+        if (log.Lines != 0 && !log.IsOfKernel && log.Faults.Count == 0 && log.Suppressed.Count == 0 && log.FlushFailures == 0)
         {
             throw new InputException(
                 name, null, "has no line that looks like a kernel's: none has a time in brackets or 'kernel:' in front, and none is a message of an IOMMU. "

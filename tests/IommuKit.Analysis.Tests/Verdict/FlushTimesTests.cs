@@ -50,7 +50,7 @@ public sealed class FlushTimesTests
             long at = i * 10_000;
             ulong page = 0x10_0000ul * (ulong)(i + 1);
             _times.Note(0, 7, at, isFlush: false, bursts);
-            bursts.Unmapped(page, page + 0xfff, at);
+            bursts.Unmapped(page, page + 0xfff, at, cpu: 0);
             _times.Note(0, 7, at + 1000, isFlush: true, bursts);
         }
 
@@ -66,7 +66,7 @@ public sealed class FlushTimesTests
     public void Where_all_gaps_of_a_burst_are_known_one_of_the_mean_stays()
     {
         var bursts = new BurstFlushes();
-        bursts.Unmapped(0, 0xfff, 0);
+        bursts.Unmapped(0, 0xfff, 0, cpu: 0);
         _times.Note(0, 7, 1000, isFlush: true, bursts);
         _times.Note(0, 7, 3000, isFlush: true, bursts);
         _times.Note(0, 7, 7000, isFlush: false, bursts);

@@ -23,7 +23,7 @@ public class FaultObserverTests : FaultScript
         fault.SinceMap.ShouldBe(5_000_000);
         fault.TraceLine.ShouldBe(3);
         fault.LogLine.ShouldBeNull();
-        fault.Doubts.ShouldBeEmpty();
+        fault.Doubts.ShouldHaveSingleItem().ShouldEndWith("may be another device's");
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public class FaultObserverTests : FaultScript
         Console($"arm-smmu-v3 a: event: {name} client: 0000:00:04.0 sid: 0x20 ssid: 0x0 iova: 0x10000 ipa: 0x0");
         var fault = Explain().ShouldHaveSingleItem();
         fault.Cause.ShouldBe(cause);
-        fault.Doubts.ShouldHaveSingleItem().ShouldContain("mapped more often than unmapped");
+        fault.Doubts.ShouldContain(doubt => doubt.Contains("mapped more often than unmapped"));
     }
 
     [Fact]
@@ -139,7 +139,7 @@ public class FaultObserverTests : FaultScript
         Console(Message("00:04.0", 0x10000));
         var fault = Explain().ShouldHaveSingleItem();
         fault.Cause.ShouldBe(FaultCause.UsedAfterUnmap);
-        fault.Doubts.ShouldHaveSingleItem().ShouldContain("several domains have the same IOVA");
+        fault.Doubts.ShouldContain(doubt => doubt.Contains("several domains have the same IOVA"));
         fault.IsDomainKnown.ShouldBeFalse();
     }
 

@@ -110,6 +110,19 @@ internal static class TraceFindings
     private static IEnumerable<ReportFinding> Refused(TraceRun trace)
     {
         var refused = trace.Verdict.Refused;
+        if (trace.Verdict.Audit.Faults is { FirstFlushFailures: [var failure, ..] } faults)
+        {
+            yield return new ReportFinding(
+                "Danger",
+                ReportTone.Bad,
+                "Flushes that failed, as the kernel printed",
+                $"{Numbers.Count(faults.FlushFailures, "message")}, first: {FaultText.Line(failure)}",
+                null,
+                string.Empty,
+                ["Hardware refused a command or did not answer in time: what it was to drop may be reachable still.", .. faults.FirstFlushFailures.Take(10).Select(one => one.Message)],
+                failure.IsInTrace ? Excerpt(trace, failure.Line) : null);
+        }
+
         if (refused.Reserved != 0)
         {
             yield return new ReportFinding(

@@ -122,12 +122,12 @@ internal static class TraceTiles
             ? new ReportTile(
                 Label,
                 Durations.Of(times.Percentile(0.99)),
-                $"p99; {Durations.Of(times.Max)} at most. {(pages is null ? string.Empty : $"Per flush {pages}.")}".TrimEnd(),
+                $"p99; {Durations.Of(times.Max)} at most. {(pages is null ? string.Empty : $"At once {pages}.")}".TrimEnd(),
                 ReportTone.Plain)
             : new ReportTile(
                 Label,
                 pages is null ? "not known" : $"{Numbers.Count(recorded.Pages!.Percentile(0.99))} pages",
-                pages is null ? "Until when pages stay reachable is not in the trace." : $"per flush: {pages}; for how long is not in the trace.",
+                pages is null ? "Until when pages stay reachable is not in the trace." : $"at once: {pages}; for how long is not in the trace.",
                 ReportTone.Plain);
     }
 
