@@ -37,7 +37,8 @@ internal static class VtdBugs
             "M3",
             [Verdict.Missing, Verdict.EarlyFree],
 
-            // In caching mode the shadow finds it, but no access on the model has shown it yet: so it is not counted there.
+            // In caching mode attaching invalidates the device's entry too, under no domain's id. Hardware that goes by the id would keep what detaching
+            // left, and the shadow says so; the model goes by the device alone, so that no access can show it.
             configuration => !configuration.Target.Traits.CachesAbsentRoutes,
             CheckOperationKind.Detach,
             descriptor => descriptor.Type is VtdInvalidationType.ContextCache or VtdInvalidationType.PasidCache ? EditedQueue.Nothing : descriptor)
