@@ -86,18 +86,19 @@ public static class TeardownRunner
                 IsShared = false,
                 HasImmediateWrites = true,
             });
-            using var domain = machine.CreateDomain(new DomainOptions
-            {
-                Policy = policy,
-                PageSizes = page,
-                FlushAllPages = options.FlushAllPages,
-
-                // Calls follow each other at once: only the length of the queue may count, and not how fast this computer is.
-                DeferredAge = Timeout.InfiniteTimeSpan,
-            });
             int windows = 0;
             for (ulong start = 0; start < size; start += window, windows++)
             {
+                // Each with a domain of its own: page by page no table goes before the domain does.
+                using var domain = machine.CreateDomain(new DomainOptions
+                {
+                    Policy = policy,
+                    PageSizes = page,
+                    FlushAllPages = options.FlushAllPages,
+
+                    // Calls follow each other at once: only the length of the queue may count, and not how fast this computer is.
+                    DeferredAge = Timeout.InfiniteTimeSpan,
+                });
                 RunWindow(machine, domain, start, Math.Min(window, size - start));
             }
 
