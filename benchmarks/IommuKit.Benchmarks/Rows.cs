@@ -17,6 +17,8 @@ internal static class Rows
 {
     private const ulong Page = 4096;
     private const ulong Iova = 0x4000_0000;
+    private const ulong Window = 64 << 20;
+    private const string ByHand = "by hand";
 
     /// <summary>
     /// Rows that are run in one process: the compiler fits code to what it saw, and what serves a second model, or a second policy, is slower for the
@@ -27,6 +29,7 @@ internal static class Rows
         .. Enum.GetValues<SyncPolicy>().Select(policy => ($"{policy}", (Func<IEnumerable<Row>>)(() => [.. Limits(), .. OfPolicy(policy)]))),
         ("SoftwareWalker", OfWalker),
         .. new[] { "tegra210", "vtd-server", "smmuv3" }.Select(name => (name, (Func<IEnumerable<Row>>)(() => OfModel(name)))),
+        ("nested", OfNested),
         ("IovaAllocator", OfAllocator),
     ];
 
@@ -100,7 +103,7 @@ internal static class Rows
         var domain = iommu.CreateDomain();
         domain.Map(Iova, 0x1000_0000, 64 << 20, Protection.Read | Protection.Write);
         var walker = new SoftwareWalker<X86Format, DeviceMemory>(memory.DeviceView, domain.RootAddress, 48, 40);
-        foreach (var row in Accesses("SoftwareWalker", walker, 0, walker.Evict))
+        foreach (var row in Accesses("SoftwareWalker", (IIommuModel)walker, 0, walker.Evict))
         {
             yield return row;
         }
@@ -127,12 +130,21 @@ internal static class Rows
     {
         var machine = MachineCatalog.Find(name)!.Create(new MachineSettings());
         var domain = machine.CreateDomain(new DomainOptions { PageSizes = Page });
-        domain.Map(Iova, machine.DataStart & ~0x1f_ffffUL, 64 << 20, Protection.Read | Protection.Write);
+        domain.Map(Iova, machine.DataStart & ~0x1f_ffffUL, Window, Protection.Read | Protection.Write);
         domain.Attach(machine.TestDevice);
-        return Accesses(name, machine.Hardware!, machine.CreateDma(machine.TestDevice).ReadSource, machine.EvictTranslations);
+        return
+        [
+            .. Accesses(ByHand, new HandWrittenIommu(1, Iova, Window, 0x4000_0000), 1, () => { }),
+            .. Accesses(name, machine.Hardware!, machine.CreateDma(machine.TestDevice).ReadSource, machine.EvictTranslations, ByHand),
+        ];
     }
 
-    private static IEnumerable<Row> Accesses(string name, IIommuModel model, int source, Action evict)
+    private static IEnumerable<Row> OfNested() =>
+        [.. Accesses("nested", (IIommuModel)NestedSmmu.Make(Iova, Window, 0x8000_0000), NestedSmmu.Stream, () => { })];
+
+    // By the type of the model: each has code of its own, if it is a struct.
+    private static IEnumerable<Row> Accesses<TModel>(string name, TModel model, int source, Action evict, string? of = null)
+        where TModel : IIommuModel
     {
         if (!model.Translate(new DmaRequest(source, Iova, IsWrite: false)).IsAllowed)
         {
@@ -153,14 +165,18 @@ internal static class Rows
         {
             for (int i = 0; i < count; i++)
             {
-                next = (next + (37 << 15)) & ((64 << 20) - 1);
+                next = (next + (37 << 15)) & (Window - 1);
                 model.Translate(new DmaRequest(source, Iova + next, IsWrite: false));
             }
         };
         evict();
-        yield return new Row($"{name}: hit", [hits]);
-        yield return new Row($"{name}: hit, two threads", [hits, hits], $"{name}: hit");
-        yield return new Row($"{name}: miss", [misses]);
+        yield return new Row($"{name}: hit", [hits], of is null ? null : $"{of}: hit");
+        if (name != ByHand)
+        {
+            yield return new Row($"{name}: hit, two threads", [hits, hits], $"{name}: hit");
+        }
+
+        yield return new Row($"{name}: miss", [misses], of is null ? null : $"{of}: miss");
     }
 
     private static IEnumerable<Row> OfAllocator()
