@@ -23,6 +23,39 @@ public class ComparisonTests
         ((string)json["recorded_on"]!).ShouldBe("VT-d");
     }
 
+    /// <summary>Times of different hardware are compared by the costs of each, and what has no cost is named.</summary>
+    [Fact]
+    public void Each_hardware_has_its_own_costs()
+    {
+        string[] what = ["replay", Sample, "--what-if", "--iommu", "vtd-server,tegra210", "-p", "PerPage,Gather"];
+        Command.Succeed(what).ShouldContain("vtd-server: all of the trace replayed, tegra210: 95.2 % of the trace replayed");
+        var rows = JsonNode.Parse(Command.Succeed([.. what, "--json"]))!.AsArray();
+        foreach (var row in rows)
+        {
+            string iommu = (string)row!["iommu"]!;
+            ((string)row["costs"]!).ShouldBe(iommu == "tegra210" ? "tegra210-2015" : "vtd-public");
+            var alone = JsonNode.Parse(Command.Succeed("replay", Sample, "--iommu", iommu, "-p", (string)row["policy"]!, "--jsonl"))!;
+            ((double)row["virtual_us"]!).ShouldBe((double)alone["virtual_us"]!);
+            row["unpriced"]!.AsArray().ShouldBeEmpty();
+        }
+
+        foreach (string[] command in (string[][])
+        [
+            ["replay", Sample, "--iommu", "vtd-server", "-p", "Gather"],
+            [.. what],
+            ["replay", Sample, "--iommu", "vtd-server", "-p", "Gather", "--by-size"],
+            ["replay", Sample, "--iommu", "vtd-server", "-p", "Gather", "--device", "nic"],
+            ["explain", Sample, "--iommu", "vtd-server"],
+            ["bench", "--iommu", "vtd-server", "-s", "64K"],
+            ["teardown", "--iommu", "vtd-server", "-s", "1M"],
+        ])
+        {
+            const string note = "are assumed to be 0 for what is not in the file: command, doorbell";
+            Command.Succeed(command).ShouldNotContain(note);
+            Command.Succeed([.. command, "--costs", "tegra210-2015"]).ShouldContain(note, customMessage: string.Join(' ', command));
+        }
+    }
+
     /// <summary>Who asks for no IOMMU gets one of the kind that was recorded, with its own costs; several traces have to agree.</summary>
     [Fact]
     public void A_trace_is_replayed_on_what_it_was_recorded_on()

@@ -71,7 +71,6 @@ public sealed class VerdictCommandTests
         wrong.RootElement.GetProperty("log_faults_left_out").GetInt64().ShouldBeGreaterThan(0);
     }
 
-    /// <summary>The trace knows one device, and the log's faults are of others.</summary>
     /// <summary>A long idle time does not hide what flushes take while there is work.</summary>
     [Fact]
     public void The_busiest_second_counts()
@@ -94,7 +93,7 @@ public sealed class VerdictCommandTests
         double whole = json.RootElement.GetProperty("flush_time").GetProperty("share_of_processors").GetDouble();
         double busiest = json.RootElement.GetProperty("flush_time").GetProperty("busiest_share_of_processors").GetDouble();
         whole.ShouldBeLessThan(0.01);
-        busiest.ShouldBeGreaterThan(20 * whole);
+        busiest.ShouldBeGreaterThan(50 * whole);
         json.RootElement.GetProperty("advice")[0].GetProperty("id").GetString().ShouldNotBe("nothing");
         Read().ShouldContain("in the busiest");
 

@@ -44,6 +44,13 @@ public sealed class Explanation
     /// <summary>What operations cost.</summary>
     public CostVector Costs { get; }
 
+    /// <summary>Kinds of operations in the work that the costs say nothing of, so that they took no time.</summary>
+    public IReadOnlyList<OperationKind> Unpriced =>
+    [
+        .. OperationKinds.All.Where(kind =>
+            !kind.IsTally() && !Costs.Components.Has(kind) && Attributions.Any(attribution => attribution.Workload.Has(kind))),
+    ];
+
     /// <summary>How the costs came about, or null.</summary>
     public CostCalibration? Calibration { get; }
 

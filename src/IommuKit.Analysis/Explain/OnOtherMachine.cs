@@ -27,7 +27,7 @@ public sealed record OnOtherMachine(IommuKind Kind, CostVector Costs, bool Snoop
         var told =
             from kind in kinds
             where kind.HasQueue
-            let costs = CostFile.Find(kind.Costs ?? CostFile.Default.Name)
+            let costs = CostFile.Of(kind)
             let isCoherent = IsCoherent(kind)
             where isCoherent || costs.Components[OperationKind.LineCleaned].Us != 0
             group (kind, costs, isCoherent) by (kind.RecordedOn, isCoherent) into same

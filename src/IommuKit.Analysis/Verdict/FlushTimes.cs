@@ -17,8 +17,10 @@ public sealed class FlushTimes
 
     // Tasks that wait at a time; there is one on each processor, and now and then an interrupted one.
     private const int MaxOpen = 4096;
+    private static readonly (long, long) None = (-1, 0);
 
-    private readonly Dictionary<(int Cpu, long Task), (long Start, long Range, long Burst)> _open = [];
+    private readonly BusiestSecond _busiest = new();
+    private readonly Dictionary<(int Cpu, long Task), (long Start, (long, long) Range, (long, long) Burst)> _open = [];
 
     /// <summary>The longest time that a flush counts with, in nanoseconds.</summary>
     public long MostPerFlush { get; } = CutOff;
@@ -43,6 +45,9 @@ public sealed class FlushTimes
 
     /// <summary>The sum of all gaps as long as they are, in nanoseconds: an upper bound whatever flushes took, and of what else their tasks did.</summary>
     public long WholeSum { get; private set; }
+
+    /// <summary>The same sum over the second in which it is largest, to a hundredth.</summary>
+    public long SumOfBusiestSecond => _busiest.Most;
 
     /// <summary>The gaps, in nanoseconds, each of them at most <see cref="CutOff"/>.</summary>
     public LogHistogram Gaps { get; } = new();
@@ -74,7 +79,7 @@ public sealed class FlushTimes
                 _open.Clear();
             }
 
-            _open[(cpu, task)] = (nanoseconds, groups?.ByRange.NoteFlush() ?? 0, groups?.ByBurst.NoteFlush() ?? 0);
+            _open[(cpu, task)] = (nanoseconds, groups?.ByRange.NoteFlush() ?? None, groups?.ByBurst.NoteFlush() ?? None);
             Open++;
         }
     }
@@ -91,6 +96,7 @@ public sealed class FlushTimes
         WholeSum += Math.Max(gap, 0);
         Gaps.Add(bounded);
         Series.Flushed(start, bounded);
+        _busiest.Add(start, bounded);
         return bounded;
     }
 }

@@ -14,8 +14,14 @@ internal sealed class GroupedFlushes
     // Processors whose groups wait at a time.
     private const int MaxWaiting = 4096;
 
+    // Groups whose flushes may still be under way.
+    private const int Closed = 8192;
+
     private readonly Dictionary<int, (List<long> Times, long Pages, long End)> _waiting = [];
     private readonly Stack<List<long>> _free = new();
+
+    // How many recorded flushes the last groups had.
+    private readonly long[] _closed = new long[Closed];
     private List<long> _times = [];
     private long _pages;
     private long _waitingPages;
@@ -24,13 +30,12 @@ internal sealed class GroupedFlushes
     private bool _areFlushed;
     private long _group;
     private long _recorded;
-    private long _took;
-    private long _timed;
+    private long _lastTook;
 
     /// <summary>Flushes.</summary>
     public long Flushes { get; private set; }
 
-    /// <summary>Nanoseconds that the recorded flushes took that would go: of each group all but one.</summary>
+    /// <summary>Nanoseconds that the recorded flushes took that would go: of each group all but the last.</summary>
     public long Saved { get; private set; }
 
     /// <summary>Pages reachable at each flush.</summary>
@@ -88,27 +93,37 @@ internal sealed class GroupedFlushes
         }
     }
 
-    /// <summary>Notes a recorded flush while the group goes on.</summary>
-    /// <returns>The group, for <see cref="Took"/>; 0 if there is none.</returns>
-    public long NoteFlush()
+    /// <summary>Notes a recorded flush while the group goes on. Of all in a group the last one would stay.</summary>
+    /// <returns>What names it to <see cref="Took"/>.</returns>
+    public (long Group, long Number) NoteFlush()
     {
         if (IsEmpty)
         {
-            return 0;
+            return (-1, 0);
         }
 
-        _recorded++;
-        return _group + 1;
+        Saved += _lastTook;
+        _lastTook = 0;
+        return (_group, _recorded++);
     }
 
-    /// <summary>Says how long a recorded flush took.</summary>
-    public void Took(long group, long nanoseconds)
+    /// <summary>Says how long a recorded flush took. That may be known only after the end of its group.</summary>
+    public void Took((long Group, long Number) flush, long nanoseconds)
     {
-        // The last flush of a group often ends after it, and would stay.
-        if (group == _group + 1)
+        bool isOpen = flush.Group == _group;
+        if (flush.Group < 0 || _group - flush.Group >= Closed)
         {
-            _took += nanoseconds;
-            _timed++;
+            return;
+        }
+
+        bool isLast = flush.Number == (isOpen ? _recorded : _closed[flush.Group % Closed]) - 1;
+        if (!isLast)
+        {
+            Saved += nanoseconds;
+        }
+        else if (isOpen)
+        {
+            _lastTook = nanoseconds;
         }
     }
 
@@ -122,8 +137,8 @@ internal sealed class GroupedFlushes
         }
 
         Flushes++;
-        Saved += _recorded < 2 ? 0 : _timed < _recorded ? _took : _took - (_took / _timed);
-        (_recorded, _took, _timed) = (0, 0, 0);
+        _closed[_group % Closed] = _recorded;
+        (_recorded, _lastTook) = (0, 0);
         _group++;
         if (nanoseconds >= 0 && _flushed < 0 && _areFlushed && _waiting.Count < MaxWaiting && !_waiting.ContainsKey(_lastCpu))
         {

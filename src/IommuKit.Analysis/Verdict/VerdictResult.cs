@@ -100,34 +100,10 @@ public sealed class VerdictResult
         ? times.Sum / ((double)Span.Value * Processors)
         : null;
 
-    /// <summary>The same share in the busiest second or so of the trace; null if it is not known, or no longer time is to be told from.</summary>
-    public double? BusiestShareOfTime
-    {
-        get
-        {
-            if (this is not { Times: { } times, Span: { } span, Processors: > 0 } || span < 4 * Second)
-            {
-                return null;
-            }
+    /// <summary>The same share in the busiest second of the trace; null if it is not known, or there are not a few seconds to tell it from.</summary>
+    public double? BusiestShareOfTime => this is { Times: { } times, Span: >= FewSeconds, Processors: > 0 }
+        ? times.SumOfBusiestSecond / ((double)BusiestSecond.Length * Processors)
+        : null;
 
-            var bins = times.Series.Bins;
-            int each = (int)Math.Max(1, Second / times.Series.Width);
-            double most = 0;
-            for (int first = 0; first < bins.Length; first += each)
-            {
-                long sum = 0;
-                foreach (ref readonly var bin in bins[first..Math.Min(first + each, bins.Length)])
-                {
-                    sum += bin.Nanoseconds;
-                }
-
-                most = Math.Max(most, sum / ((double)each * times.Series.Width * Processors));
-            }
-
-            return most;
-        }
-    }
-
-    // As intervals of a series are a power of two.
-    private const long Second = 1 << 30;
+    private const long FewSeconds = 4 * BusiestSecond.Length;
 }

@@ -83,7 +83,7 @@ internal sealed class CostSource(Catalog catalog)
 
         if (costs is null && fitted is null && (kind.HasQueue || kind.Costs is not null))
         {
-            return new CostRequest(CostFile.Find(kind.Costs ?? CostFile.Default.Name), null, _calibration.OptionsIn(parsed));
+            return new CostRequest(CostFile.Of(kind), null, _calibration.OptionsIn(parsed));
         }
 
         if (measurements is not null && _calibration.WantsSeedTable(parsed))

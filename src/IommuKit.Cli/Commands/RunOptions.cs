@@ -48,7 +48,7 @@ internal sealed class RunOptions(Catalog catalog)
     private readonly Option<string?> _costs = new("--costs")
     {
         Description = "What operations cost, for virtual time: a file (format: docs/json.md), or "
-            + $"{string.Join(", ", CostFile.BuiltIn.Select(costs => costs.Name))}. Default: the first of these.",
+            + $"{string.Join(", ", CostFile.BuiltIn.Select(costs => costs.Name))}. Default: for each IOMMU its own, as 'iommukit models' says, or the first of these.",
         HelpName = "FILE|NAME",
     };
 
@@ -92,17 +92,8 @@ internal sealed class RunOptions(Catalog catalog)
     /// <summary>The file of costs that was named, if one was.</summary>
     public IEnumerable<string> FilesIn(ParseResult parsed) => parsed.GetValue(_costs) is { } file ? [file] : [];
 
-    /// <summary>The costs that were asked for; if none were, those of the IOMMUs, where they agree on some.</summary>
-    public CostVector CostsIn(ParseResult parsed)
-    {
-        if (parsed.GetValue(_costs) is { } file)
-        {
-            return CostFile.Find(file);
-        }
-
-        string?[] costs = [.. MachinesIn(parsed).Select(kind => kind.Costs).Distinct(StringComparer.Ordinal)];
-        return costs is [{ } own] ? CostFile.Find(own) : CostFile.Default;
-    }
+    /// <summary>The costs that were asked for; null for those of each IOMMU.</summary>
+    public CostVector? CostsIn(ParseResult parsed) => parsed.GetValue(_costs) is { } file ? CostFile.Find(file) : null;
 
     /// <summary>From how many pages on everything is flushed.</summary>
     public int FlushAllIn(ParseResult parsed) => TuningIn(parsed).FlushAllPages;

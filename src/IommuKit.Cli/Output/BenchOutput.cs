@@ -44,7 +44,7 @@ internal static class BenchOutput
         { "table_cache_misses", "reads of table memory that went to memory", of => of.Row.Caches.TableCacheMisses },
         { "layout", "`scattered` or `contiguous`", of => Names.Of(of.Options.Layout) },
         { "tables", "`existing` or `fresh`", of => Names.Of(of.Options.Tables) },
-        { "costs", ReplayOutput.CostsMeaning, of => of.Options.Costs.Name },
+        { "costs", ReplayOutput.CostsMeaning, of => of.Row.Costs },
         {
             "tuning",
             Tuning.Meaning,
@@ -63,7 +63,7 @@ internal static class BenchOutput
         {
             "unpriced",
             "kinds of `operations` that the costs say nothing of, so that they took no time",
-            of => of.Options.Costs.Unpriced(of.Row.Counts).Select(OperationKinds.NameOf)
+            of => of.Row.Unpriced.Select(OperationKinds.NameOf)
         },
     };
 
@@ -89,7 +89,7 @@ internal static class BenchOutput
             tables.Legend(("Left", "pages that were still reachable when unmap returned. The time is with the flush that ended it"));
         }
 
-        if (Operations.UnpricedNote(options.Costs.Name, rows.SelectMany(row => options.Costs.Unpriced(row.Counts))) is { } unpriced)
+        foreach (string unpriced in Operations.UnpricedNotes(rows.Select(row => (row.Costs, row.Unpriced))))
         {
             console.Note(isMarkdown, unpriced);
         }
@@ -129,7 +129,7 @@ internal static class BenchOutput
     {
         string title = $"If this were a {name}: scatter list of 4 KiB entries, physically {Names.Of(options.Layout)}; "
             + (options.Tables == BenchTables.Existing ? "page tables exist and stay" : "page tables are made and given back")
-            + $"; costs {options.Costs.Name}{Tuning.InTitle(options.Settings, options.FlushAllPages)}";
+            + $"; costs {rows[0].Costs}{Tuning.InTitle(options.Settings, options.FlushAllPages)}";
         var columns = Columns(rows);
         var table = new ColumnTable(title, isMarkdown);
         table.AddColumn("Size", isNumber: false);
@@ -142,7 +142,7 @@ internal static class BenchOutput
             .OrderBy(row => row.Size)
             .ThenBy(row => row.Operation)
             .ThenBy(row => row.Policy)
-            .GroupBy(row => (row.Paper, row with { Policy = row.Policy.IsFull() ? SyncPolicy.Gather : SyncPolicy.Deferred })))
+            .GroupBy(row => (row.Paper, row with { Policy = row.Policy.IsFull() ? SyncPolicy.Gather : SyncPolicy.Deferred, Unpriced = [] })))
         {
             var row = same.First();
             bool isFirst = group != (row.Size, row.Operation);

@@ -75,6 +75,7 @@ internal static class DeviceOutput
         }
 
         tables.WriteLeftOut();
+        ReplayOutput.WriteUnpriced(console, results, isMarkdown);
         tables.Legend(
             ("Reads/page", "entries of page tables that the IOMMU read from memory for each 4 KiB that the device moved"),
             ("At most Gb/s", "a bound by those reads alone (docs/cost-model.md), neither measured nor time of this host"),

@@ -114,6 +114,11 @@ internal static class ExplainOutput
                 + "take too",
             view => view.Explanation.Costs.Name
         },
+        {
+            "unpriced",
+            "kinds of operations in the work that the costs say nothing of, so that they took no time",
+            view => view.Explanation.Unpriced.Select(OperationKinds.NameOf)
+        },
         { "fit", "what the intervals come from; null with `--costs`", view => view.Fit, Maybe.Null },
         { "coverage", "as in `replay`; null without a trace", view => view.Replay?.Coverage, 6 },
         { "recorded_on", "as in `replay`; null without a trace", view => view.Replay?.Trace.RecordedOn, Maybe.Null },
@@ -192,9 +197,17 @@ internal sealed class ExplainView(
     {
         var tables = new TableSet(console, isMarkdown);
         string whole = Whole;
-        foreach (string line in new ExplainAnswer(this).Lines())
+        foreach (var (index, line) in new ExplainAnswer(this).Lines().Index())
         {
             console.Note(isMarkdown, line);
+            if (index == 0)
+            {
+                // Before the answer: shares of what has no cost say little.
+                foreach (string note in Operations.UnpricedNotes([(explanation.Costs.Name, explanation.Unpriced)]))
+                {
+                    console.Note(isMarkdown, note);
+                }
+            }
         }
 
         if (replay is not null)

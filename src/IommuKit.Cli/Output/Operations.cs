@@ -41,12 +41,14 @@ internal static class Operations
             .Where(column => items.Any(item => countsOf(item)[column.Kind] != 0))
             .Select(column => new Column<T>(HeaderOf(column.Kind), column.Rank, item => Numbers.Count(countsOf(item)[column.Kind])));
 
-    /// <summary>Says which of the operations the costs know nothing of; null if they know all.</summary>
-    public static string? UnpricedNote(string costs, IEnumerable<OperationKind> kinds)
-    {
-        string[] names = [.. kinds.Distinct().Order().Select(OperationKinds.NameOf)];
-        return names.Length == 0 ? null : $"Costs {costs} are assumed to be 0 for what is not in the file: {string.Join(", ", names)}.";
-    }
+    /// <summary>Says which of the operations costs know nothing of; nothing if they know all.</summary>
+    /// <param name="results">The costs of each result, and what of it they do not know.</param>
+    public static IEnumerable<string> UnpricedNotes(IEnumerable<(string Costs, IReadOnlyList<OperationKind> Unpriced)> results) =>
+        from result in results
+        where result.Unpriced.Count != 0
+        group result.Unpriced by result.Costs into same
+        let names = same.SelectMany(kinds => kinds).Distinct().Order().Select(OperationKinds.NameOf)
+        select $"Costs {same.Key} are assumed to be 0 for what is not in the file: {string.Join(", ", names)}.";
 
     /// <summary>The heading of a column of such operations.</summary>
     public static string HeaderOf(OperationKind kind) => kind switch

@@ -91,6 +91,16 @@ internal static class ReplayOutput
         },
     };
 
+    /// <summary>What took no time.</summary>
+    public static FieldList<ReplayResult> UnpricedFields { get; } = new("replay-unpriced")
+    {
+        {
+            "unpriced",
+            "kinds of `operations` that the costs say nothing of, so that they took no time",
+            result => result.Unpriced.Select(OperationKinds.NameOf)
+        },
+    };
+
     /// <summary>A result of a policy on an IOMMU.</summary>
     public static FieldList<ReplayResult> Fields { get; } = new("replay")
     {
@@ -151,11 +161,7 @@ internal static class ReplayOutput
         { "tuning", Tuning.Meaning, Tuning.Field<ReplayResult>(TuningOf) },
         { CoverageFields, result => result },
         { ReachFields, result => result },
-        {
-            "unpriced",
-            "kinds of `operations` that the costs say nothing of, so that they took no time",
-            result => result.Unpriced.Select(OperationKinds.NameOf)
-        },
+        { UnpricedFields, result => result },
     };
 
     internal const string FileMeaning = "the file as it was named; `-` is the standard input";
@@ -210,6 +216,7 @@ internal static class ReplayOutput
         tables.WriteLeftOut();
         console.Note(
             isMarkdown, "Virtual ms and µs: operations times their cost, on the machine that the costs are for; nothing here is time of this host.");
+        WriteUnpriced(console, results, isMarkdown);
         tables.Legend(
             ("Total ms", "all maps and unmaps together"),
             ("Map p50 µs, Map p99 µs, Map max µs, Unmap p50 µs, Unmap p99 µs, Unmap max µs", "latencies of single ones"));
@@ -229,6 +236,15 @@ internal static class ReplayOutput
     public static string Title(ReplayResult result, string what, IEnumerable<ReplayResult> all) =>
         $"If this were a {result.Iommu}{what}: {Coverage.InTitle(all)}, costs {result.Costs}"
         + Tuning.InTitle(result.Tuning.Settings, result.Tuning.FlushAllPages);
+
+    /// <summary>Says which operations took no time, as the costs do not have them: what is compared across such rows says little.</summary>
+    public static void WriteUnpriced(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
+    {
+        foreach (string note in Operations.UnpricedNotes(results.Select(result => (result.Costs, result.Unpriced))))
+        {
+            console.Note(isMarkdown, note);
+        }
+    }
 
     /// <summary>Says what is left reachable, and which policies promise less.</summary>
     public static void WritePromises(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown, TableSet tables)
@@ -277,6 +293,7 @@ internal static class ReplayOutput
         }
 
         tables.WriteLeftOut();
+        WriteUnpriced(console, results, isMarkdown);
         if (Promises.Note(results.Select(result => result.Policy)) is { } promise)
         {
             console.Note(isMarkdown, promise);

@@ -35,7 +35,7 @@ internal static class TeardownOutput
             1
         },
         { Operations.Fields, of => of.Row.Counts },
-        { "costs", ReplayOutput.CostsMeaning, of => of.Options.Costs.Name },
+        { "costs", ReplayOutput.CostsMeaning, of => of.Row.Costs },
         {
             "tuning",
             Tuning.Meaning,
@@ -44,7 +44,7 @@ internal static class TeardownOutput
         {
             "unpriced",
             "kinds of `operations` that the costs say nothing of, so that they took no time",
-            of => of.Options.Costs.Unpriced(of.Row.Counts).Select(OperationKinds.NameOf)
+            of => of.Row.Unpriced.Select(OperationKinds.NameOf)
         },
     };
 
@@ -83,7 +83,7 @@ internal static class TeardownOutput
                     + $"{ByteSize.Format(options.MostTableBytes)} here; by range and by address space there is one operation for each.");
         }
 
-        if (Operations.UnpricedNote(options.Costs.Name, rows.SelectMany(row => options.Costs.Unpriced(row.Counts))) is { } unpriced)
+        foreach (string unpriced in Operations.UnpricedNotes(rows.Select(row => (row.Costs, row.Unpriced))))
         {
             console.Note(isMarkdown, unpriced);
         }
@@ -113,7 +113,7 @@ internal static class TeardownOutput
             columns.Add(new("Windows", 4, row => Numbers.Count(row.Windows)));
         }
 
-        string title = $"{ByteSize.Format(size)} of a guest's memory taken away behind a {iommu}; costs {options.Costs.Name}"
+        string title = $"{ByteSize.Format(size)} of a guest's memory taken away behind a {iommu}; costs {rows[0].Costs}"
             + Tuning.InTitle(options.Settings, options.FlushAllPages);
         return ColumnTable.Of(title, isMarkdown, columns, rows);
 

@@ -74,8 +74,16 @@ internal static class Coverage
         return tenths == 0 && share > 0 ? "less than 0.1 %" : string.Create(CultureInfo.InvariantCulture, $"{tenths / 10:0.#} %");
     }
 
-    /// <summary>For a heading.</summary>
-    public static string InTitle(IEnumerable<ReplayResult> results) => Least(results) switch
+    /// <summary>For a heading: what all of the results cover; where IOMMUs differ, what each does.</summary>
+    public static string InTitle(IEnumerable<ReplayResult> results)
+    {
+        var byIommu = results.GroupBy(result => result.Iommu, StringComparer.Ordinal).Select(same => (same.Key, Least: Least(same))).ToList();
+        return byIommu.Select(one => one.Least).Distinct().Count() == 1
+            ? InTitle(byIommu[0].Least)
+            : string.Join(", ", byIommu.Select(one => $"{one.Key}: {InTitle(one.Least)}"));
+    }
+
+    private static string InTitle(double? least) => least switch
     {
         null => "nothing in the trace to replay",
         1 => "all of the trace replayed",

@@ -27,7 +27,7 @@ internal static class VerdictOutput
         },
         {
             "busiest_share_of_processors",
-            "the same of the busiest second or so; null where that is, and for traces of less than some seconds",
+            "the same of the busiest second, to a hundredth; null where that is, and for traces of less than some seconds",
             verdict => verdict.BusiestShareOfTime
         },
         { "gaps", "flushes that an event of their task on their processor followed", verdict => verdict.Gaps!.Count },

@@ -167,7 +167,7 @@ internal static class VerdictScreen
             string? what = finding.Id switch
             {
                 "reused-before-invalidation" =>
-                    $"{Numbers.Count(finding.Count)} IOVAs mapped again before their flush: devices may reach the old memory",
+                    $"{Numbers.Count(finding.Count, "IOVA")} mapped again before {(finding.Count == 1 ? "its" : "their")} flush: devices may reach the old memory",
                 "never-invalidated" => $"{Numbers.Count(finding.Count)} unmaps never flushed: {Numbers.Count(finding.Cost, "page")} stay reachable",
                 _ => null,
             };

@@ -53,6 +53,7 @@ internal static class WhatIfOutput
         { "skipped", "events that were not replayed, or not wholly", one => one.Result.SkippedCount, new("Skipped", 3) },
         { "costs", ReplayOutput.CostsMeaning, one => one.Result.Costs },
         { "problem", ReplayOutput.ProblemMeaning, one => one.Result.Trace.Problem, Maybe.Null },
+        { ReplayOutput.UnpricedFields, one => one.Result },
         { ReplayOutput.CoverageFields, one => one.Result },
         { "promises_all", Promises.AllMeaning, one => one.Result.Policy.IsFull() },
         { "is_best", "whether this is the fastest case of the file with `promises_all`; one at most", one => one.IsBest },
@@ -74,6 +75,12 @@ internal static class WhatIfOutput
         writer.Write(Fields, cases, (console, isMarkdown) => WriteTable(console, cases, isMarkdown));
     }
 
+    private static string CostsOf(IEnumerable<ReplayResult> results)
+    {
+        var costs = results.Select(result => (result.Costs, result.Iommu)).Distinct().GroupBy(one => one.Costs, one => one.Iommu, StringComparer.Ordinal).ToList();
+        return costs.Count == 1 ? costs[0].Key : string.Join(", ", costs.Select(one => $"{one.Key} ({string.Join(", ", one)})"));
+    }
+
     private static void WriteTable(IAnsiConsole console, WhatIfCase[] cases, bool isMarkdown)
     {
         var tables = new TableSet(console, isMarkdown);
@@ -92,7 +99,7 @@ internal static class WhatIfOutput
                 " or ", results.Select(result => result.Iommu).Distinct(StringComparer.Ordinal).Select(name => $"a {name}"));
             var rows = WhatIfRow.Of(results);
             tables.Write(ColumnTable.Of(
-                $"What if this were {machines}: {Coverage.InTitle(results)}, costs {results[0].Costs}{WhatIfRow.InTitle(results, rows)}",
+                $"What if this were {machines}: {Coverage.InTitle(results)}, costs {CostsOf(results)}{WhatIfRow.InTitle(results, rows)}",
                 isMarkdown,
                 Columns(results, [.. file], rows),
                 rows));
@@ -105,6 +112,7 @@ internal static class WhatIfOutput
         }
 
         tables.WriteLeftOut();
+        ReplayOutput.WriteUnpriced(console, [.. cases.Select(one => one.Result)], isMarkdown);
         tables.Legend(
             ("Total ms", "virtual time, operations times their cost, on the machine that the costs are for"),
             ("Map p99 µs, Unmap p99 µs", "latencies of single ones, in virtual time too"));

@@ -1,5 +1,6 @@
 using IommuKit.Cli.Invocation;
 using IommuKit.Cli.Output;
+using IommuKit.Lab.Costs;
 using IommuKit.Lab.Replay;
 
 namespace IommuKit.Cli.Runs;
@@ -27,7 +28,8 @@ internal sealed class ReplaySweep(IReadOnlyList<string> files, ReplayOptions opt
         ["--iommu"] = string.Join(", ", options.Machines.Select(machine => machine.Name)),
         ["--policy"] = string.Join(", ", options.Policies),
         ["tuning"] = string.Join(", ", options.Tunings.Select(tuning => $"({Tuning.Describe(tuning.Settings, tuning.FlushAllPages)})")),
-        ["--costs"] = FormattableString.Invariant($"{options.Costs.Name}: {string.Join(' ', options.Costs.Components.ToVector())}"),
+        ["--costs"] = string.Join(", ", options.Machines.Select(kind => options.Costs ?? CostFile.Of(kind)).DistinctBy(costs => costs.Name)
+            .Select(costs => FormattableString.Invariant($"{costs.Name}: {string.Join(' ', costs.Components.ToVector())}"))),
         ["--lenient"] = options.IsLenient ? "yes" : "no",
         ["--series"] = FormattableString.Invariant($"{options.SeriesInterval} ns"),
         ["--device"] = options.Device?.ToString() ?? "none",

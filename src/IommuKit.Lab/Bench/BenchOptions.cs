@@ -31,8 +31,8 @@ public sealed record BenchOptions
     /// <summary>How the machines are to be.</summary>
     public MachineSettings Settings { get; init; } = new();
 
-    /// <summary>What the operations cost.</summary>
-    public CostVector Costs { get; init; } = CostFile.Default;
+    /// <summary>What the operations cost; null takes the costs of each IOMMU.</summary>
+    public CostVector? Costs { get; init; }
 
     /// <summary>
     /// Finds the least maintenance that an operation on a machine needs, or null if that is not known; its <see cref="BenchRow.Bound"/>.

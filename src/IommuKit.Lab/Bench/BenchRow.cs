@@ -28,6 +28,12 @@ public sealed record BenchRow(
     OperationCounts? Bound,
     CacheCounts Caches)
 {
+    /// <summary>The name of the costs.</summary>
+    public required string Costs { get; init; }
+
+    /// <summary>Kinds of operations among the counts that the costs say nothing of, so that they took no time.</summary>
+    public IReadOnlyList<OperationKind> Unpriced { get; init; } = [];
+
     /// <summary>Pages of 4 KiB that a device could still reach when the operation returned, before the flush that follows it.</summary>
     public long ReachablePages { get; init; }
 

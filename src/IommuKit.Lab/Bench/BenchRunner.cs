@@ -1,4 +1,5 @@
 using IommuKit.Domains;
+using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Seed;
 using IommuKit.PageTables;
@@ -74,6 +75,7 @@ public static class BenchRunner
             bool isSeed = machine.Name == SeedTable.Machine;
             bool isMap = operation == MappingOperation.Map;
             counts.Add(isMap ? OperationKind.MapCall : OperationKind.UnmapCall, 1);
+            var costs = options.Costs ?? CostFile.Of(kind);
             return new BenchRow(
                 machine.Name,
                 policy,
@@ -81,11 +83,13 @@ public static class BenchRunner
                 size,
                 isSeed ? SeedTable.Find(operation, size, isBefore: true) : null,
                 isSeed ? SeedTable.Find(operation, size, isBefore: false) : null,
-                options.Costs.Microseconds(counts),
+                costs.Microseconds(counts),
                 counts,
                 options.Least?.Invoke(kind, operation, size),
                 caches)
             {
+                Costs = costs.Name,
+                Unpriced = costs.Unpriced(counts),
                 ReachablePages = isMap ? 0 : reachable,
             };
         }

@@ -1,3 +1,4 @@
+using IommuKit.Lab.Machines;
 using IommuKit.Traces;
 
 namespace IommuKit.Lab.Costs;
@@ -23,6 +24,13 @@ public static class CostFile
     {
         ArgumentNullException.ThrowIfNull(nameOrPath);
         return (File.Exists(nameOrPath) ? null : BuiltIn.FirstOrDefault(costs => costs.Name == nameOrPath)) ?? Load(nameOrPath);
+    }
+
+    /// <summary>The costs of an IOMMU: its own, or those of the proposal where it has none.</summary>
+    public static CostVector Of(IommuKind kind)
+    {
+        ArgumentNullException.ThrowIfNull(kind);
+        return kind.Costs is { } name ? Find(name) : Default;
     }
 
     /// <summary>Reads a cost file.</summary>

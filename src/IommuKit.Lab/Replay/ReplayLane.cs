@@ -38,7 +38,7 @@ public sealed class ReplayLane : IDisposable
     {
         _case = replayCase;
         _clock = new TraceClock(() => Lap(maps: 0, unmaps: 0));
-        _costs = options.Costs;
+        _costs = options.Costs ?? CostFile.Of(replayCase.Machine);
         _weights = new CostWeights(_costs.Components);
         _sizes = options.HasSizes ? new SizeLatencies() : null;
         _series = options.SeriesInterval == 0 ? null : new SeriesRecorder(options.SeriesInterval, _clock);

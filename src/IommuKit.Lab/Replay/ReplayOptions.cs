@@ -20,8 +20,8 @@ public sealed record ReplayOptions
     /// <summary>Which of <see cref="Cases"/> to run; the others of a sweep run elsewhere.</summary>
     public Range Part { get; init; } = Range.All;
 
-    /// <summary>What the operations cost.</summary>
-    public CostVector Costs { get; init; } = CostFile.Default;
+    /// <summary>What the operations cost; null takes the costs of each IOMMU.</summary>
+    public CostVector? Costs { get; init; }
 
     /// <summary>Whether to go on where a file is cut off or damaged.</summary>
     public bool IsLenient { get; init; }

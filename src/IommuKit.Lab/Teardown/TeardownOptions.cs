@@ -28,8 +28,8 @@ public sealed record TeardownOptions
     /// <summary>How the machines are to be.</summary>
     public MachineSettings Settings { get; init; } = new();
 
-    /// <summary>What the operations cost.</summary>
-    public CostVector Costs { get; init; } = CostFile.Default;
+    /// <summary>What the operations cost; null takes the costs of each IOMMU.</summary>
+    public CostVector? Costs { get; init; }
 
     /// <summary>
     /// Bytes that page tables may take of this computer's memory. A guest whose tables take more is mapped and torn down in windows, one by one.

@@ -24,6 +24,12 @@ public sealed record TeardownRow(
     double VirtualMicroseconds,
     double HostNanoseconds)
 {
+    /// <summary>The name of the costs.</summary>
+    public required string Costs { get; init; }
+
+    /// <summary>Kinds of operations among the counts that the costs say nothing of, so that they took no time.</summary>
+    public IReadOnlyList<OperationKind> Unpriced { get; init; } = [];
+
     /// <summary>How many pages there were.</summary>
     public ulong Pages => Size / PageBytes;
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using IommuKit.Domains;
+using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
 using IommuKit.Models.Dma;
 using IommuKit.Specs.PageTables;
@@ -102,6 +103,7 @@ public static class TeardownRunner
                 RunWindow(machine, domain, start, Math.Min(window, size - start));
             }
 
+            var costs = options.Costs ?? CostFile.Of(kind);
             return new TeardownRow(
                 kind.Name,
                 policy,
@@ -110,8 +112,12 @@ public static class TeardownRunner
                 size,
                 windows,
                 _counts,
-                options.Costs.Microseconds(_counts),
-                Stopwatch.GetElapsedTime(0, _ticks).TotalNanoseconds);
+                costs.Microseconds(_counts),
+                Stopwatch.GetElapsedTime(0, _ticks).TotalNanoseconds)
+            {
+                Costs = costs.Name,
+                Unpriced = costs.Unpriced(_counts),
+            };
         }
 
         private static string NameOf(TeardownWay way) => way switch

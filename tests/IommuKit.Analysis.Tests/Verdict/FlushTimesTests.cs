@@ -63,7 +63,7 @@ public sealed class FlushTimesTests
     }
 
     [Fact]
-    public void Where_all_gaps_of_a_burst_are_known_one_of_the_mean_stays()
+    public void Where_all_gaps_of_a_burst_are_known_the_last_one_stays()
     {
         var bursts = new BurstFlushes();
         bursts.Unmapped(0, 0xfff, 0, cpu: 0);
@@ -72,7 +72,50 @@ public sealed class FlushTimesTests
         _times.Note(0, 7, 7000, isFlush: false, bursts);
         bursts.End();
 
-        bursts.ByBurst.Saved.ShouldBe(3000);
+        bursts.ByBurst.Saved.ShouldBe(2000);
+    }
+
+    /// <summary>Two processors flush in one burst, and the gap of the first ends after it.</summary>
+    [Fact]
+    public void Of_a_burst_one_flush_stays_however_late_the_others_ended()
+    {
+        var bursts = new BurstFlushes();
+        bursts.Unmapped(0, 0xfff, 0, cpu: 0);
+        _times.Note(0, 7, 1000, isFlush: true, bursts);
+        bursts.Unmapped(0x10_0000, 0x10_0fff, 2000, cpu: 1);
+        _times.Note(1, 8, 3000, isFlush: true, bursts);
+        bursts.End();
+        bursts.ByBurst.Saved.ShouldBe(0, "nothing is over yet");
+        _times.Note(1, 8, 5000, isFlush: false, bursts);
+        bursts.ByBurst.Saved.ShouldBe(0, "the last one stays");
+        _times.Note(0, 7, 9000, isFlush: false, bursts);
+        bursts.ByBurst.Saved.ShouldBe(8000);
+    }
+
+    /// <summary>By the place of the second, the length of the trace and what else there is.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(333_333_333)]
+    [InlineData(999_999_999)]
+    [InlineData(1_000_000_000_000)]
+    public void The_busiest_second_is_found_wherever_it_is(long start)
+    {
+        for (int i = 0; i < 100; i++)
+        {
+            _times.Note(0, 7, i * 20_000_000L, isFlush: true);
+            _times.Note(0, 7, (i * 20_000_000L) + 1000, isFlush: false);
+        }
+
+        for (int i = 0; i < 10_000; i++)
+        {
+            long at = 3_000_000_000 + start + (i * 100_000L);
+            _times.Note(0, 7, at, isFlush: true);
+            _times.Note(0, 7, at + 80_000, isFlush: false);
+        }
+
+        _times.Note(0, 7, 5_000_000_000_000, isFlush: true);
+        _times.Note(0, 7, 5_000_000_001_000, isFlush: false);
+        _times.SumOfBusiestSecond.ShouldBeInRange(792_000_000, 800_000_000);
     }
 
     [Fact]

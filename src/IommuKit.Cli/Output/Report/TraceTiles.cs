@@ -107,7 +107,7 @@ internal static class TraceTiles
             (batch is null
                 ? $"{(verdict.Coverage < VerdictText.Whole ? $"Of the {VerdictText.Share(verdict.Coverage)} that are covered: no" : "No")} burst of unmaps was flushed one by one."
                 : $"of all flushes: {Numbers.Count(batch.Sure)} in {Numbers.Count(batch.Finding.Count, "burst")} of unmaps, where one for each would do.") + more,
-            share >= Worth ? ReportTone.Doubtful : ReportTone.Good);
+            share >= Worth ? ReportTone.Doubtful : batch is null && verdict.Coverage < VerdictText.Whole ? ReportTone.Plain : ReportTone.Good);
     }
 
     /// <summary>What stayed reachable.</summary>
