@@ -90,15 +90,12 @@ public sealed partial class Smmu3Model<TMemory>
         }
 
         ulong limits = table.B;
-        if (!TryReadEntry(table.A + tables.EntryOffset(address, Smmu3Stage.LastLevel), tables, out ulong value))
-        {
-            return false;
-        }
-
+        bool isRead = TryReadEntry(table.A + tables.EntryOffset(address, Smmu3Stage.LastLevel), tables, out ulong value);
         const ulong plain = ArmLpaeDescriptor.Valid | ArmLpaeDescriptor.TableOrPage | ArmLpaeDescriptor.AccessFlag;
         ulong rights = _lastRights;
         ulong output = tables.AddressOf(value, tables.Granule);
-        bool isUsual = (value & plain) == plain
+        bool isUsual = isRead
+            && (value & plain) == plain
             && (value & RightsMask) == _lastAttributes
             && limits == _lastLimits
             && tables.Flags == _lastFlags
@@ -108,6 +105,7 @@ public sealed partial class Smmu3Model<TMemory>
             && (!request.IsWrite || (rights & Smmu3Rights.Clean1) == 0);
         if (!isUsual)
         {
+            // The walk counts it.
             _entriesRead--;
             return false;
         }

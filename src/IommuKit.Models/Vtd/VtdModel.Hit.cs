@@ -99,7 +99,10 @@ public sealed partial class VtdModel<TMemory>
                 return false;
             }
 
-            page = Walk(address, (access & VtdAccess.Write) != 0, space, isPrivileged);
+            if (!TryReadUsualPage(address, space, out page))
+            {
+                page = Walk(address, (access & VtdAccess.Write) != 0, space, isPrivileged);
+            }
         }
 
         // What is stopped is looked at again, in full.
@@ -109,6 +112,39 @@ public sealed partial class VtdModel<TMemory>
         }
 
         range = RangeOf(address, page, isPrivileged);
+        return true;
+    }
+
+    /// <summary>
+    /// The usual page, of the second stage alone: its table is cached, and its entry has nothing but an address and both rights. Whatever is not plain is
+    /// left to the walk, which reads the entry again.
+    /// </summary>
+    private bool TryReadUsualPage(ulong address, in Space space, out Page page)
+    {
+        page = default;
+        if (space.Type != VtdPasidType.SecondStage
+            || space.SetsSecondBits
+            || !_tables[1].TryFind(address >> ShiftOf(1), space.Tag, WholeSpace, out var table))
+        {
+            return false;
+        }
+
+        bool isRead = TryReadEntry((table.Data & ~PointerRights) + EntryOffset(address, level: 0), out ulong value);
+        if (!isRead || (value & ~VtdSecondStageEntry.AddressMask) != SecondPointer || !IsInMemory(value))
+        {
+            // The walk counts it.
+            _entriesRead--;
+            return false;
+        }
+
+        _misses++;
+        var way = (PageRights)(table.Data & PointerRights) & (PageRights.Read | PageRights.Write);
+        page = new Page((value & VtdSecondStageEntry.AddressMask) | (ulong)SecondRights(way, isDirty: true), PageShift, VtdFaultReason.None);
+        if (space.Drops == _drops)
+        {
+            _pages.Add(new VtdCacheEntry(address >> PageShift, space.Tag, page.Data, 0));
+        }
+
         return true;
     }
 
