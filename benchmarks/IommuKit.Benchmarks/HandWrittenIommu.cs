@@ -4,10 +4,14 @@ using IommuKit.Specs.PageTables;
 namespace IommuKit.Benchmarks;
 
 /// <summary>
-/// The least that translates for devices as a model of hardware does, for one thread: a table of devices, an IOTLB and a cache of tables with tags, and
-/// a walk of four levels of x86 tables in an array. Nothing invalidates, no register is there, nothing is recorded, and no other thread may look.
+/// The least that translates for devices as a model of hardware does: a table of devices, an IOTLB and a cache of tables with tags, and a walk of four
+/// levels of x86 tables in an array. Nothing invalidates, no register is there, and nothing is recorded.
 /// </summary>
-internal readonly struct HandWrittenIommu : IIommuModel
+/// <typeparam name="TSharing">
+/// Whether hits are as a model has them that others may invalidate meanwhile: each is read between two looks at a version, and counted.
+/// </typeparam>
+internal readonly struct HandWrittenIommu<TSharing> : IIommuModel
+    where TSharing : struct, HandWrittenIommu.ISharing
 {
     private const int PageShift = 12;
     private const int TableShift = 21;
@@ -22,6 +26,8 @@ internal readonly struct HandWrittenIommu : IIommuModel
     private readonly Entry[] _tlb = new Entry[TlbSets * TlbWays];
     private readonly int[] _next = new int[TlbSets];
     private readonly Entry[] _tables = new Entry[TableEntries];
+    private readonly int[] _versions = new int[TlbSets];
+    private readonly long[] _hits = new long[65 * 16];
 
     /// <summary>Makes it, with one device that may write to all of a range.</summary>
     /// <param name="source">The device.</param>
@@ -64,9 +70,25 @@ internal readonly struct HandWrittenIommu : IIommuModel
         var ways = _tlb.AsSpan(set * TlbWays, TlbWays);
         foreach (ref readonly var entry in ways)
         {
-            if (entry.Key == page && entry.Tag == tag)
+            if (entry.Key != page || entry.Tag != tag)
+            {
+                continue;
+            }
+
+            if (!TSharing.IsShared)
             {
                 return Answer(request, entry.Value);
+            }
+
+            int version = Volatile.Read(ref _versions[set]);
+            ulong value = Volatile.Read(in entry.Value);
+            if ((version & 1) == 0
+                && Volatile.Read(in entry.Key) == page
+                && Volatile.Read(in entry.Tag) == tag
+                && Volatile.Read(ref _versions[set]) == version)
+            {
+                _hits[((Environment.CurrentManagedThreadId & 63) + 1) * 16]++;
+                return Answer(request, value);
             }
         }
 
@@ -122,5 +144,35 @@ internal readonly struct HandWrittenIommu : IIommuModel
 
     private void Store(ulong table, ulong index, ulong value) => _memory[(table >> 3) + (index & ((1 << IndexBits) - 1))] = value;
 
-    private readonly record struct Entry(ulong Key, ulong Tag, ulong Value);
+    private struct Entry(ulong key, ulong tag, ulong value)
+    {
+        public ulong Key = key;
+        public ulong Tag = tag;
+        public ulong Value = value;
+    }
+}
+
+/// <summary>What a walker written by hand does on a hit.</summary>
+internal static class HandWrittenIommu
+{
+    /// <summary>Whether others may change what is looked at.</summary>
+    internal interface ISharing
+    {
+        /// <summary>Whether they may.</summary>
+        static abstract bool IsShared { get; }
+    }
+
+    /// <summary>Nobody else is there.</summary>
+    internal readonly struct Alone : ISharing
+    {
+        /// <inheritdoc/>
+        public static bool IsShared => false;
+    }
+
+    /// <summary>Somebody may be.</summary>
+    internal readonly struct Shared : ISharing
+    {
+        /// <inheritdoc/>
+        public static bool IsShared => true;
+    }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IommuKit.Models.Caches;
 using IommuKit.Models.Dma;
 using IommuKit.Specs.PageTables;
@@ -27,6 +28,7 @@ public sealed partial class Smmu3Model<TMemory>
     /// <param name="answer">The answer.</param>
     /// <param name="isKnown">Whether there is a shortcut.</param>
     /// <param name="isAbsent">Whether there is one, and no page was found.</param>
+    [SkipLocalsInit]
     private bool TryHit(in Smmu3Request request, out Smmu3Translation answer, out bool isKnown, out bool isAbsent)
     {
         answer = default;

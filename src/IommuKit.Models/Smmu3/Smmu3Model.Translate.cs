@@ -11,6 +11,7 @@ public sealed partial class Smmu3Model<TMemory>
 {
     /// <summary>Translates a transaction without a substream. A secure one is aborted: the secure interface is not there.</summary>
     /// <inheritdoc/>
+    [SkipLocalsInit]
     public Translation Translate(in DmaRequest request)
     {
         if (request.IsSecure)
@@ -26,6 +27,7 @@ public sealed partial class Smmu3Model<TMemory>
     /// Translates a transaction, or records an event as the hardware does. The answer holds as long as the access is under way: see
     /// <see cref="Accesses"/>.
     /// </summary>
+    [SkipLocalsInit]
     public Smmu3Translation Translate(in Smmu3Request request)
     {
         bool isKnown = false;

@@ -18,6 +18,7 @@ public sealed partial class VtdModel<TMemory>
     /// <param name="pasid">The PASID, or none.</param>
     /// <param name="range">The answer.</param>
     /// <returns>False if something else is needed.</returns>
+    [SkipLocalsInit]
     private bool TryHit(ushort source, ulong address, VtdAccess access, int pasid, out Translation range)
     {
         range = default;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IommuKit.Models.Dma;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Vtd;
@@ -10,6 +11,7 @@ public sealed partial class VtdModel<TMemory>
     /// <summary>Translates a transaction without a PASID.</summary>
     /// <remarks>A write that asks for an interrupt is refused, as it is no access to memory: see <see cref="Translate(in VtdRequest)"/>.</remarks>
     /// <inheritdoc/>
+    [SkipLocalsInit]
     public Translation Translate(in DmaRequest request)
     {
         if ((uint)request.Source > ushort.MaxValue)
