@@ -87,7 +87,7 @@ internal static class AdviceMaker
                 ? new Advice("record-flushes", "record intel_iommu:qi_submit too, if this is VT-d: then what flushes cost can be told; of AMD-Vi, SMMUs and virtio-iommu there are no such events", null)
                 : new Advice(
                     "no-flush-events",
-                    $"nothing: the driver of {verdict.Iommu} has no events for flushes, so that no trace can say more of them",
+                    $"nothing can be said of flushes: the driver of {verdict.Iommu} has no events for them",
                     null);
             yield break;
         }
@@ -114,7 +114,7 @@ internal static class AdviceMaker
         }
         else if (verdict.ShareOfTime is { } share && share * Busier(verdict) < LittleTime)
         {
-            yield return new Advice("nothing", $"no fewer flushes: they take {Percent(share)} % of the CPUs' time at most{unless}", null);
+            yield return new Advice("nothing", $"leave the flushes as they are: they take {Percent(share)} % of the CPUs' time at most{unless}", null);
         }
         else if (verdict.Audit.Faults.Faults.Any(fault => fault.Cause == FaultCause.UsedAfterUnmap))
         {
@@ -128,7 +128,7 @@ internal static class AdviceMaker
         else if (ShareOf(verdict, best.SavedNanoseconds) is { } saved && saved * Busier(verdict) < LittleTime)
         {
             string what = isBurst ? "one for each burst of unmaps" : "lazy mode";
-            yield return new Advice("nothing", $"no fewer flushes for unmaps: {what} would save {Percent(saved)} % of the CPUs' time{unless}", null);
+            yield return new Advice("nothing", $"leave the flushes of unmaps as they are: {what} would save {Percent(saved)} % of the CPUs' time{unless}", null);
         }
         else if (isBurst)
         {

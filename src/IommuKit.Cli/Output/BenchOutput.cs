@@ -89,9 +89,9 @@ internal static class BenchOutput
             tables.Legend(("Left", "pages that were still reachable when unmap returned. The time is with the flush that ended it"));
         }
 
-        foreach (string unpriced in Operations.UnpricedNotes(rows.Select(row => (row.Costs, row.Unpriced))))
+        foreach (string note in Operations.CostNotes([.. rows.Select(row => (row.Iommu, row.Costs, row.Unpriced))]))
         {
-            console.Note(isMarkdown, unpriced);
+            console.Note(isMarkdown, note);
         }
 
         tables.Legend(("Faster", "PerPage against the row, in the model"));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using IommuKit.Lab;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Replay;
 using IommuKit.Lab.Replay.Devices;
 using Spectre.Console;
@@ -55,6 +56,10 @@ internal static class DeviceOutput
             foreach (var machine in file.GroupBy(result => result.Iommu, StringComparer.Ordinal))
             {
                 console.Note(isMarkdown, Answer([.. machine]));
+                if (OfRecordedKernel([.. machine]) is { } recorded)
+                {
+                    console.Note(isMarkdown, recorded);
+                }
             }
 
             ReplayOutput.WriteTrace(console, file.First(), isMarkdown);
@@ -75,7 +80,7 @@ internal static class DeviceOutput
         }
 
         tables.WriteLeftOut();
-        ReplayOutput.WriteUnpriced(console, results, isMarkdown);
+        ReplayOutput.WriteCostNotes(console, results, isMarkdown);
         tables.Legend(
             ("Reads/page", "entries of page tables that the IOMMU read from memory for each 4 KiB that the device moved"),
             ("At most Gb/s", "a bound by those reads alone (docs/cost-model.md), neither measured nor time of this host"),
@@ -88,6 +93,15 @@ internal static class DeviceOutput
         console.Note(isMarkdown, "A trace has no accesses: here each mapping is used once, between its map and its unmap, in the order of the device.");
     }
 
+    /// <summary>How to compare with the rules of the recorded kernel, where our driver has them and none of the results is by them.</summary>
+    private static string? OfRecordedKernel(IReadOnlyList<ReplayResult> results)
+    {
+        var option = MachineCatalog.Find(results[0].Iommu)?.Tuning.FirstOrDefault(option => option is { Recorded: not 0, Format: not null });
+        return option is null || results[0].Trace.RecordedOn is null || results.Any(result => result.Tuning.Settings.Tuning[option] == option.Recorded)
+            ? null
+            : $"That is by our driver's own rules. Beside those of the recorded kernel: --what-if --{option.Name} {option.Format!(0)},{option.Format(option.Recorded)}.";
+    }
+
     private static string Answer(IReadOnlyList<ReplayResult> results)
     {
         var full = results.Where(result => result.Policy.IsFull()).ToList();
@@ -96,12 +110,17 @@ internal static class DeviceOutput
         var worst = told.MaxBy(result => (Math.Round(Of(result).ReadsPerPage, 2), -result.VirtualMicroseconds))!;
         string device = $"A {Of(best).Device} behind a {best.Iommu}";
         string of = full.Count == 0 ? "policies" : "policies that leave nothing reachable";
+
+        // What reads bound is bounded by the device's link too, and then says nothing of them.
+        bool isLink = told.Select(result => Gigabits(Of(result).Gigabits)).Distinct(StringComparer.Ordinal).Count() == 1;
+        string Bound(ReplayResult result) => isLink ? string.Empty : $" (at most {Gigabits(Of(result).Gigabits)} Gb/s)";
+        string link = isLink ? $" All of them leave its link of {Gigabits(Of(best).Gigabits)} Gb/s the bound." : string.Empty;
+        string fewest = string.Join(", ", told.Where(result => Rate(Of(result).ReadsPerPage) == Rate(Of(best).ReadsPerPage)).Select(result => NameOf(result, told)));
         return Of(worst).ReadsPerPage - Of(best).ReadsPerPage < 0.005
             ? $"{device} needs {Rate(Of(best).ReadsPerPage)} reads of page tables a page, and moves at most {Gigabits(Of(best).Gigabits)} Gb/s, under all "
                 + $"{of} that were run."
-            : $"{device} needs the fewest reads of page tables under {NameOf(best, told)}, {Rate(Of(best).ReadsPerPage)} a page (at most "
-                + $"{Gigabits(Of(best).Gigabits)} Gb/s), and the most under {NameOf(worst, told)}, {Rate(Of(worst).ReadsPerPage)} (at most "
-                + $"{Gigabits(Of(worst).Gigabits)} Gb/s), of {of}.";
+            : $"{device} needs the fewest reads of page tables under {fewest}, {Rate(Of(best).ReadsPerPage)} a page{Bound(best)}, and the most under "
+                + $"{NameOf(worst, told)}, {Rate(Of(worst).ReadsPerPage)}{Bound(worst)}, of {of}.{link}";
     }
 
     /// <summary>What tells rows apart.</summary>

@@ -203,7 +203,7 @@ internal sealed class ExplainView(
             if (index == 0)
             {
                 // Before the answer: shares of what has no cost say little.
-                foreach (string note in Operations.UnpricedNotes([(explanation.Costs.Name, explanation.Unpriced)]))
+                foreach (string note in Operations.CostNotes([(kind.Name, explanation.Costs.Name, explanation.Unpriced)]))
                 {
                     console.Note(isMarkdown, note);
                 }

@@ -87,6 +87,11 @@ internal static class FaultText
         : fault.LogLine is { } log ? $"log line {log.ToString(CultureInfo.InvariantCulture)}"
         : Place(fault);
 
+    /// <summary>How many faults the kernel printed nothing of, as part of a sentence; null if it printed all, or the trace shows them.</summary>
+    public static string? NotPrinted(FaultReport report) => report.SuppressedCalls == 0 || report.AreSuppressedInTrace ? null
+        : report.SilentFaults is { } silent ? $"about {Numbers.Count(silent)} more that the kernel did not print"
+        : $"more that the kernel did not print (at least {Numbers.Count(report.SuppressedCalls, "message")})";
+
     /// <summary>The line of a message that a flush failed.</summary>
     public static string Line(FlushFailure failure) =>
         $"{(failure.IsInTrace ? "trace" : "log")} line {failure.Line.ToString(CultureInfo.InvariantCulture)}";

@@ -1,3 +1,5 @@
+using IommuKit.Lab.Costs;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
 
 namespace IommuKit.Cli.Output;
@@ -41,14 +43,25 @@ internal static class Operations
             .Where(column => items.Any(item => countsOf(item)[column.Kind] != 0))
             .Select(column => new Column<T>(HeaderOf(column.Kind), column.Rank, item => Numbers.Count(countsOf(item)[column.Kind])));
 
-    /// <summary>Says which of the operations costs know nothing of; nothing if they know all.</summary>
-    /// <param name="results">The costs of each result, and what of it they do not know.</param>
-    public static IEnumerable<string> UnpricedNotes(IEnumerable<(string Costs, IReadOnlyList<OperationKind> Unpriced)> results) =>
-        from result in results
-        where result.Unpriced.Count != 0
-        group result.Unpriced by result.Costs into same
-        let names = same.SelectMany(kinds => kinds).Distinct().Order().Select(OperationKinds.NameOf)
-        select $"Costs {same.Key} are assumed to be 0 for what is not in the file: {string.Join(", ", names)}.";
+    /// <summary>Says what of costs is no measure of an IOMMU: those of another one, and operations that they know nothing of.</summary>
+    /// <param name="results">The IOMMU and the costs of each result, and what of it they do not know.</param>
+    public static IEnumerable<string> CostNotes(IReadOnlyList<(string Iommu, string Costs, IReadOnlyList<OperationKind> Unpriced)> results)
+    {
+        foreach (var (iommu, costs) in results.Select(result => (result.Iommu, result.Costs)).Distinct())
+        {
+            bool isBuiltIn = CostFile.BuiltIn.Any(vector => vector.Name == costs);
+            if (isBuiltIn && MachineCatalog.Find(iommu) is { } kind && CostFile.Of(kind).Name is { } own && own != costs)
+            {
+                yield return $"Costs {costs} are not those of a {iommu} ({own}): what it does otherwise counts as nothing, or wrongly.";
+            }
+        }
+
+        foreach (var same in results.Where(result => result.Unpriced.Count != 0).GroupBy(result => result.Costs, result => result.Unpriced, StringComparer.Ordinal))
+        {
+            var names = same.SelectMany(kinds => kinds).Distinct().Order().Select(OperationKinds.NameOf);
+            yield return $"Costs {same.Key} are assumed to be 0 for what is not in the file: {string.Join(", ", names)}.";
+        }
+    }
 
     /// <summary>The heading of a column of such operations.</summary>
     public static string HeaderOf(OperationKind kind) => kind switch

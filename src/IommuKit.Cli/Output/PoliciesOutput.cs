@@ -108,7 +108,7 @@ internal sealed record PolicyGuide(SyncPolicy Policy, string KnownFrom, string D
             "Linux today, strict mode",
             "Remembers exactly what a call stored, with its levels and tables, and flushes just that once at the end.",
             Full,
-            "The least of those that promise everything: a superpage is one entry, and what had not been mapped is not flushed.",
+            "Usually the least of those that promise everything: a superpage is one entry, and what had not been mapped is not flushed.",
             "memory must be out of reach when unmap returns. If in doubt, this one."),
         new(
             SyncPolicy.Deferred,

@@ -216,7 +216,7 @@ internal static class ReplayOutput
         tables.WriteLeftOut();
         console.Note(
             isMarkdown, "Virtual ms and µs: operations times their cost, on the machine that the costs are for; nothing here is time of this host.");
-        WriteUnpriced(console, results, isMarkdown);
+        WriteCostNotes(console, results, isMarkdown);
         tables.Legend(
             ("Total ms", "all maps and unmaps together"),
             ("Map p50 µs, Map p99 µs, Map max µs, Unmap p50 µs, Unmap p99 µs, Unmap max µs", "latencies of single ones"));
@@ -237,10 +237,10 @@ internal static class ReplayOutput
         $"If this were a {result.Iommu}{what}: {Coverage.InTitle(all)}, costs {result.Costs}"
         + Tuning.InTitle(result.Tuning.Settings, result.Tuning.FlushAllPages);
 
-    /// <summary>Says which operations took no time, as the costs do not have them: what is compared across such rows says little.</summary>
-    public static void WriteUnpriced(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
+    /// <summary>Says where costs are no measure of what was modelled: what is compared across such rows says little.</summary>
+    public static void WriteCostNotes(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
     {
-        foreach (string note in Operations.UnpricedNotes(results.Select(result => (result.Costs, result.Unpriced))))
+        foreach (string note in Operations.CostNotes([.. results.Select(result => (result.Iommu, result.Costs, result.Unpriced))]))
         {
             console.Note(isMarkdown, note);
         }
@@ -293,7 +293,7 @@ internal static class ReplayOutput
         }
 
         tables.WriteLeftOut();
-        WriteUnpriced(console, results, isMarkdown);
+        WriteCostNotes(console, results, isMarkdown);
         if (Promises.Note(results.Select(result => result.Policy)) is { } promise)
         {
             console.Note(isMarkdown, promise);

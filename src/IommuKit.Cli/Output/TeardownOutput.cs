@@ -83,9 +83,9 @@ internal static class TeardownOutput
                     + $"{ByteSize.Format(options.MostTableBytes)} here; by range and by address space there is one operation for each.");
         }
 
-        foreach (string unpriced in Operations.UnpricedNotes(rows.Select(row => (row.Costs, row.Unpriced))))
+        foreach (string note in Operations.CostNotes([.. rows.Select(row => (row.Iommu, row.Costs, row.Unpriced))]))
         {
-            console.Note(isMarkdown, unpriced);
+            console.Note(isMarkdown, note);
         }
 
         console.Note(isMarkdown, "Before each teardown a modelled device used pages all over the memory; after it, it was refused them.");

@@ -159,9 +159,15 @@ internal static class VerdictOutput
         { "flush_failures", "messages of the kernel that a flush was refused or not answered", verdict => verdict.Audit.Faults.FlushFailures },
         { "fault_messages", "all messages of faults in the trace and the log", verdict => verdict.Audit.Faults.Messages },
         {
-            "fault_messages_not_printed",
-            "calls that the kernel suppressed, as its log says, and that the trace does not show either: at least as many messages are missing",
+            "fault_calls_not_printed",
+            "calls that the kernel suppressed, as its log says, and that the trace does not show either: a call for each line of a message, and on VT-d one "
+                + "more for each fault",
             verdict => verdict.Audit.Faults.AreSuppressedInTrace ? 0 : verdict.Audit.Faults.SuppressedCalls
+        },
+        {
+            "faults_not_printed",
+            "about how many faults that is on VT-d, by how its driver calls; null elsewhere",
+            verdict => verdict.Audit.Faults.AreSuppressedInTrace ? null : verdict.Audit.Faults.SilentFaults
         },
         {
             "log_faults_left_out",

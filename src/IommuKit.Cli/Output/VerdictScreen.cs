@@ -242,8 +242,8 @@ internal static class VerdictScreen
     {
         var faults = verdict.Audit.Faults;
         int folds = FoldedFaults.Of(faults.Faults, byDevice: false).Count;
-        bool isMissing = faults.SuppressedCalls != 0 && !faults.AreSuppressedInTrace;
-        bool hasSummary = folds > 1 || (folds == 1 && isMissing);
+        string? notPrinted = FaultText.NotPrinted(faults);
+        bool hasSummary = folds > 1 || (folds == 1 && notPrinted is not null);
         if (VerdictText.AboutLog(verdict) is { } aboutLog)
         {
             yield return new(aboutLog, Doubtful);
@@ -251,7 +251,7 @@ internal static class VerdictScreen
 
         if (hasSummary)
         {
-            string suppressed = !isMissing ? string.Empty : $" and more that the kernel did not print (at least {Numbers.Count(faults.SuppressedCalls, "message")})";
+            string suppressed = notPrinted is null ? string.Empty : $" and {notPrinted}";
             string causes = string.Join(", ", FaultText.Causes(faults));
             string messages = faults.Messages == faults.Faults.Count ? string.Empty : $" in {Numbers.Count(faults.Messages)} messages";
             yield return new($"{Numbers.Count(faults.Faults.Count)} faults{messages}{suppressed}: {causes}", Bad);
@@ -321,6 +321,12 @@ internal static class VerdictScreen
 
     private static IEnumerable<SectionLine> Options(VerdictResult verdict, bool isNarrow, bool isMarkdown)
     {
+        if (verdict.Audit.Unmaps == 0)
+        {
+            yield return new("cannot be told without unmaps");
+            yield break;
+        }
+
         if (isNarrow)
         {
             foreach (var option in FlushOptionText.Different(verdict.Options))

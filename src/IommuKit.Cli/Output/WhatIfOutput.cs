@@ -112,7 +112,7 @@ internal static class WhatIfOutput
         }
 
         tables.WriteLeftOut();
-        ReplayOutput.WriteUnpriced(console, [.. cases.Select(one => one.Result)], isMarkdown);
+        ReplayOutput.WriteCostNotes(console, [.. cases.Select(one => one.Result)], isMarkdown);
         tables.Legend(
             ("Total ms", "virtual time, operations times their cost, on the machine that the costs are for"),
             ("Map p99 µs, Unmap p99 µs", "latencies of single ones, in virtual time too"));

@@ -18,6 +18,9 @@ public sealed record TuningOption(string Name, string HelpName, string Descripti
     /// <summary>Writes a value other than 0, as <see cref="Read"/> reads it; null for a whole number.</summary>
     public Func<int, string>? Format { get; init; }
 
+    /// <summary>The value by which the driver does as kernels did that traces were recorded on; 0 if it is no such option.</summary>
+    public int Recorded { get; init; }
+
     /// <summary>A value as users write it.</summary>
     public string Text(int value) =>
         value == 0 || Format is null ? value.ToString(System.Globalization.CultureInfo.InvariantCulture) : Format(value);

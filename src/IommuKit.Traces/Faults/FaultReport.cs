@@ -22,6 +22,12 @@ public sealed class FaultReport
     public required long SuppressedCalls { get; init; }
 
     /// <summary>
+    /// About how many faults the kernel printed nothing of, by <see cref="SuppressedCalls"/>: of VT-d, whose driver calls for each fault a third time to
+    /// end a line, and twice for one of which only the heading was printed. Null where a fault takes as many calls as it has lines, which differ.
+    /// </summary>
+    public long? SilentFaults { get; init; }
+
+    /// <summary>
     /// Whether what the kernel left out shows in the trace as events iommu:io_page_fault, so that <see cref="Faults"/> has it: every message with an
     /// IOVA has its event, some events have no message, and no event is missing.
     /// </summary>

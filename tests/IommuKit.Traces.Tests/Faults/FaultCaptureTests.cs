@@ -5,6 +5,18 @@ namespace IommuKit.Traces.Tests.Faults;
 /// <summary>Captures in which devices were made to fault: each fault in the log gets the cause, the map and the unmap that it really had.</summary>
 public class FaultCaptureTests
 {
+    /// <summary>Faults that were provoked and of which the kernel printed nothing: truth.txt has 22 and 23 of them.</summary>
+    [SharedTheory]
+    [InlineData("vtd-612-strict", 22)]
+    [InlineData("vtd-72-lazy", 23)]
+    [InlineData("smmuv3-612-strict", null)]
+    public void How_many_faults_were_not_printed_shows_in_how_vtd_counts(string name, int? silent)
+    {
+        string folder = RepositoryFiles.InShared("faults", name);
+        FaultCapture.Explain(Path.Combine(folder, "dmesg.txt"), Path.Combine(folder, "trace.gz")).SilentFaults.ShouldBe(silent);
+        FaultCapture.Explain(Path.Combine(folder, "dmesg.txt"), null).SilentFaults.ShouldBe(silent);
+    }
+
     public static TheoryData<string> WithAddresses =>
     [
         "vtd-612-strict", "vtd-72-lazy", "amdvi-612-strict", "smmuv3-612-strict", "smmuv3-72-strict", "smmuv3-72-burst", "virtio-72-x86",

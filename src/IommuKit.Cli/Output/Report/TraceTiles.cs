@@ -147,12 +147,11 @@ internal static class TraceTiles
         var causes = FaultText.Causes(verdict.Audit.Faults).ToList();
         var others = problems.Except(sure).ToList();
         var faults = verdict.Audit.Faults;
-        bool isMissing = faults.SuppressedCalls != 0 && !faults.AreSuppressedInTrace;
         string messages = faults.Messages == faults.Faults.Count ? string.Empty : $" In {Numbers.Count(faults.Messages, "message")}.";
         return (causes.Count == 0 ? "See the findings." : $"{Capital(string.Join(", ", causes))}.")
             + (VerdictText.AboutLog(verdict) is { } aboutLog ? $" {Capital(aboutLog)}." : string.Empty)
             + messages
-            + (isMissing ? " And more that the kernel did not print." : string.Empty)
+            + (FaultText.NotPrinted(faults) is { } notPrinted ? $" And {notPrinted}." : string.Empty)
             + (others.Count == 0 ? string.Empty : $" Perhaps also: {string.Join(", ", others.Select(problem => problem.Short))}.");
     }
 

@@ -24,6 +24,7 @@ public static class VtdTuning
             ? index
             : throw new InputException($"\"{text}\" is none of {string.Join(", ", Presets.Select(preset => preset.Name))}"),
         Format = index => Presets[index].Name,
+        Recorded = 1,
     };
 
     /// <summary>How many blocks a range is invalidated by.</summary>
