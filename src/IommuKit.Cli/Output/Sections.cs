@@ -1,4 +1,3 @@
-using IommuKit.Traces;
 using Spectre.Console;
 
 namespace IommuKit.Cli.Output;

@@ -28,7 +28,7 @@ internal sealed class ReplaySweep(IReadOnlyList<string> files, ReplayOptions opt
         ["--iommu"] = string.Join(", ", options.Machines.Select(machine => machine.Name)),
         ["--policy"] = string.Join(", ", options.Policies),
         ["tuning"] = string.Join(", ", options.Tunings.Select(tuning => $"({Tuning.Describe(tuning.Settings, tuning.FlushAllPages)})")),
-        ["--costs"] = string.Join(", ", options.Machines.Select(kind => options.Costs ?? CostFile.Of(kind)).DistinctBy(costs => costs.Name)
+        ["--costs"] = string.Join(", ", options.Machines.Select(kind => options.Costs ?? CostFile.Of(kind)).DistinctBy(costs => costs.Name, StringComparer.Ordinal)
             .Select(costs => FormattableString.Invariant($"{costs.Name}: {string.Join(' ', costs.Components.ToVector())}"))),
         ["--lenient"] = options.IsLenient ? "yes" : "no",
         ["--series"] = FormattableString.Invariant($"{options.SeriesInterval} ns"),
