@@ -1,5 +1,6 @@
 using EduDma;
 using IommuKit.Dma;
+using IommuKit.Linux;
 using IommuKit.Linux.Vfio;
 using IommuKit.Specs.PageTables;
 
@@ -97,6 +98,50 @@ internal static class DeviceChecks
         Checks.That(!data.Bytes.ContainsAnyExcept((byte)9), "the device reached what was unmapped");
         await machine.Driver.ReceiveAsync(data.Iova, Bytes);
         Checks.That(!data.Bytes[..Bytes].ContainsAnyExcept((byte)7), "the device did not reach what is mapped");
+    }
+
+    /// <summary>What the device writes to is among what is told. Where the IOMMU cannot note it, that is said in a sentence.</summary>
+    public static async Task Dirty(string name, HostBackEnd backEnd)
+    {
+        const ulong size = 80 * 4096;
+        using var host = VfioHost.Open([name], backEnd);
+        using var domain = host.CreateDomain(null, tracksDirtyPages: true);
+        var device = host.GetDevice(name);
+        try
+        {
+            domain.Attach(device);
+        }
+        catch (HostException refused) when (host.BackEnd == HostBackEnd.IommufdOnly)
+        {
+            Checks.That(refused.Message.Contains("cannot note which pages devices write to"), refused.Message);
+            return;
+        }
+
+        var memory = new HostPages().Allocate(size);
+        domain.Map(0x20_0000, memory.PhysicalAddress, size, ReadWrite);
+        using var access = device.Open();
+        access.EnableBusMaster();
+        using var registers = access.MapRegion(0);
+        var driver = new EduDriver(registers);
+        ulong[] dirty = new ulong[domain.DirtyWords(size)];
+        bool isRefused = false;
+        try
+        {
+            domain.ReadDirtyPages(0x20_0000, size, dirty);
+        }
+        catch (HostException)
+        {
+            isRefused = true;
+        }
+
+        Checks.That(isRefused, "dirty pages are told though nobody notes them");
+        domain.TrackDirtyPages(true);
+        await driver.ReceiveAsync(0x20_0000 + (70 * 4096), Bytes);
+        dirty.AsSpan().Fill(ulong.MaxValue);
+        domain.ReadDirtyPages(0x20_0000, size, dirty);
+        Checks.That((dirty[1] >> 6 & 1) != 0, "the page that was written is not told");
+        Checks.That(dirty.Length == 2 && dirty[1] >> 16 == 0, "pages are told that are not in the range");
+        domain.TrackDirtyPages(false);
     }
 
     public static async Task Replayed(string name, HostBackEnd backEnd)

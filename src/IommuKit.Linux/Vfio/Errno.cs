@@ -14,6 +14,7 @@ internal static class Errno
     public const int Invalid = 22;
     public const int NotThere = 25;
     public const int NoSpace = 28;
+    public const int NotSupported = 95;
 
     /// <summary>What the domain's caller is told.</summary>
     /// <param name="errno">The kernel's number, positive; 0 for none.</param>

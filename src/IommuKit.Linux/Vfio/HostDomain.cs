@@ -1,3 +1,4 @@
+using System.Numerics;
 using IommuKit.Domains;
 using IommuKit.Specs.PageTables;
 
@@ -26,6 +27,63 @@ public sealed class HostDomain : RequestDomain
     public override bool MapsProcess => true;
 
     internal HostSpace Space { get; }
+
+    /// <summary>
+    /// Begins or ends to note which pages devices write to, as a migration needs it. VFIO's type 1 takes every page that is mapped for written; iommufd
+    /// has the hardware note it, in a domain that <see cref="VfioHost.CreateDomain(DomainOptions?, bool)"/> made for that, while a device is in it.
+    /// </summary>
+    /// <param name="isOn">Whether to begin.</param>
+    /// <exception cref="HostException">The kernel or the hardware cannot.</exception>
+    /// <example>
+    /// <code>
+    /// var domain = host.CreateDomain(null, tracksDirtyPages: true);
+    /// domain.Attach(device);
+    /// domain.TrackDirtyPages(true);
+    /// ulong[] dirty = new ulong[domain.DirtyWords(size)];
+    /// domain.ReadDirtyPages(iova, size, dirty);
+    /// </code>
+    /// </example>
+    public void TrackDirtyPages(bool isOn) => BetweenRequests(() => Space.TrackDirtyPages(isOn));
+
+    /// <summary>Which pages of a range devices may have written to since they were asked for last, or since noting began.</summary>
+    /// <param name="iova">The first IOVA: that of a mapping.</param>
+    /// <param name="size">Bytes, to the end of a mapping.</param>
+    /// <param name="dirty">A bit for each page of <see cref="PageSize"/>, the lowest first; what was in it is overwritten.</param>
+    /// <exception cref="HostException">Nothing is noted, or the range begins or ends within a mapping.</exception>
+    /// <exception cref="ArgumentException">The range is not made of pages, or has more than there are bits.</exception>
+    public void ReadDirtyPages(ulong iova, ulong size, Span<ulong> dirty)
+    {
+        if ((iova | size) % PageSize != 0 || size == 0)
+        {
+            throw new ArgumentException("The range is not made of pages.", nameof(size));
+        }
+
+        if ((ulong)dirty.Length < Words(size))
+        {
+            throw new ArgumentException($"The range takes {Words(size)} words.", nameof(dirty));
+        }
+
+        int words = DirtyWords(size);
+
+        ulong[] bitmap = GC.AllocateArray<ulong>(words, pinned: true);
+        BetweenRequests(() => Space.ReadDirtyPages(iova, size, PageSize, bitmap));
+        bitmap.CopyTo(dirty);
+        dirty[words..].Clear();
+    }
+
+    /// <summary>Bytes of the smallest page.</summary>
+    public ulong PageSize => 1ul << BitOperations.TrailingZeroCount(_host.Windows.PageSizes);
+
+    /// <summary>How many words <see cref="ReadDirtyPages"/> takes for a range.</summary>
+    /// <param name="size">Bytes of the range.</param>
+    /// <exception cref="OverflowException">More than an array can have.</exception>
+    public int DirtyWords(ulong size) => checked((int)Words(size));
+
+    private ulong Words(ulong size)
+    {
+        ulong pages = size / PageSize;
+        return (pages / 64) + (pages % 64 != 0 ? 1ul : 0);
+    }
 
     /// <summary>A device comes. Where mappings need a device, all are made with the first.</summary>
     internal void Enter(VfioDevice device) => BetweenRequests(() =>

@@ -21,6 +21,18 @@ internal abstract class HostSpace : IDisposable
     /// <summary>Unmaps whole mappings.</summary>
     public abstract int Unmap(ulong iova, ulong size);
 
+    /// <summary>Begins or ends to note which pages devices write to.</summary>
+    /// <exception cref="HostException">The kernel refuses.</exception>
+    public abstract void TrackDirtyPages(bool isOn);
+
+    /// <summary>Which pages devices may have written to since they were asked for last.</summary>
+    /// <param name="iova">The first IOVA.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="pageSize">Bytes of a page.</param>
+    /// <param name="bitmap">A bit for each page, on the pinned heap, as the kernel is told the address; all 0.</param>
+    /// <exception cref="HostException">The kernel refuses.</exception>
+    public abstract void ReadDirtyPages(ulong iova, ulong size, ulong pageSize, ulong[] bitmap);
+
     /// <summary>What can be mapped, with the devices that are in it.</summary>
     public abstract HostWindows ReadWindows();
 

@@ -10,14 +10,20 @@ internal sealed class IoasSpace : HostSpace
     private const uint Writeable = 2;
     private const uint Readable = 4;
     private const int TooSmall = 90;
+    private const uint DirtyTracking = 2;
     private const int MostRanges = 4096;
 
     private readonly SafeFileHandle _iommufd;
     private readonly VfioNodes _nodes;
     private readonly uint _id;
+    private readonly bool _tracksDirtyPages;
 
-    public IoasSpace(SafeFileHandle iommufd, VfioNodes nodes)
+    // Of a space that notes dirty pages: the page table that does; 0 before the first device came.
+    private uint _table;
+
+    public IoasSpace(SafeFileHandle iommufd, VfioNodes nodes, bool tracksDirtyPages)
     {
+        _tracksDirtyPages = tracksDirtyPages;
         _iommufd = iommufd;
         _nodes = nodes;
         var allocation = new IommufdIoasAlloc { Size = Ioctls.SizeOf<IommufdIoasAlloc>() };
@@ -29,7 +35,12 @@ internal sealed class IoasSpace : HostSpace
 
     public override void Attach(VfioDevice device)
     {
-        var attach = new VfioAttachIommufd { ArgumentSize = Ioctls.SizeOf<VfioAttachIommufd>(), TableId = _id };
+        if (_tracksDirtyPages && _table == 0)
+        {
+            _table = MakeTable(device);
+        }
+
+        var attach = new VfioAttachIommufd { ArgumentSize = Ioctls.SizeOf<VfioAttachIommufd>(), TableId = _tracksDirtyPages ? _table : _id };
         Check(
             Ioctls.Call(_nodes.Open(device), Ioctls.DeviceAttachIommufd, ref attach),
             $"{device.Name} cannot be put into an address space; if something is mapped outside its windows, that is why");
@@ -61,6 +72,26 @@ internal sealed class IoasSpace : HostSpace
         return Math.Max(0, -Ioctls.Call(_iommufd, Ioctls.IoasUnmap, ref unmap));
     }
 
+    public override void TrackDirtyPages(bool isOn)
+    {
+        var track = new IommufdSetDirtyTracking { Size = Ioctls.SizeOf<IommufdSetDirtyTracking>(), Flags = isOn ? 1u : 0, TableId = TrackingTable() };
+        Check(Ioctls.Call(_iommufd, Ioctls.HwptSetDirtyTracking, ref track), "the page table does not note which pages devices write to");
+    }
+
+    public override void ReadDirtyPages(ulong iova, ulong size, ulong pageSize, ulong[] bitmap)
+    {
+        var get = new IommufdGetDirtyBitmap
+        {
+            Size = Ioctls.SizeOf<IommufdGetDirtyBitmap>(),
+            TableId = TrackingTable(),
+            Iova = iova,
+            Length = size,
+            PageSize = pageSize,
+            Data = (ulong)Marshal.UnsafeAddrOfPinnedArrayElement(bitmap, 0),
+        };
+        Check(Ioctls.Call(_iommufd, Ioctls.HwptGetDirtyBitmap, ref get), "the page table does not say which pages devices wrote to");
+    }
+
     public override HostWindows ReadWindows()
     {
         // On the pinned heap, as the kernel is told the address.
@@ -88,7 +119,44 @@ internal sealed class IoasSpace : HostSpace
 
     public override void Dispose()
     {
-        var destroy = new IommufdDestroy { Size = Ioctls.SizeOf<IommufdDestroy>(), Id = _id };
+        if (_table != 0)
+        {
+            Destroy(_table);
+        }
+
+        Destroy(_id);
+    }
+
+    private void Destroy(uint id)
+    {
+        var destroy = new IommufdDestroy { Size = Ioctls.SizeOf<IommufdDestroy>(), Id = id };
         Ioctls.Call(_iommufd, Ioctls.IommufdDestroy, ref destroy);
+    }
+
+    private uint TrackingTable() => _table != 0
+        ? _table
+        : throw new HostException(
+            HostProblem.Failed, "which pages devices write to is noted only in a domain that was made for it, once a device is in it");
+
+    private uint MakeTable(VfioDevice device)
+    {
+        _nodes.Open(device);
+        var allocation = new IommufdHwptAlloc
+        {
+            Size = Ioctls.SizeOf<IommufdHwptAlloc>(),
+            Flags = DirtyTracking,
+            DeviceId = _nodes.IdOf(device),
+            ParentId = _id,
+        };
+        int result = Ioctls.Call(_iommufd, Ioctls.HwptAlloc, ref allocation);
+        if (result == -Errno.NotSupported)
+        {
+            throw new HostException(
+                HostProblem.Unavailable,
+                $"the IOMMU of {device.Name} cannot note which pages devices write to: use VFIO type 1 (LegacyOnly), which takes every pinned page for written");
+        }
+
+        Check(result, "iommufd makes no page table that notes which pages devices write to");
+        return allocation.TableId;
     }
 }

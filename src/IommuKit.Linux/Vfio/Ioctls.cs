@@ -22,6 +22,7 @@ internal static class Ioctls
     public const uint Type1GetInfo = 0x3b70;
     public const uint Type1Map = 0x3b71;
     public const uint Type1Unmap = 0x3b72;
+    public const uint Type1DirtyPages = 0x3b75;
     public const uint DeviceBindIommufd = 0x3b76;
     public const uint DeviceAttachIommufd = 0x3b77;
     public const uint DeviceDetachIommufd = 0x3b78;
@@ -31,6 +32,10 @@ internal static class Ioctls
     public const uint IoasIovaRanges = 0x3b84;
     public const uint IoasMap = 0x3b85;
     public const uint IoasUnmap = 0x3b86;
+
+    public const uint HwptAlloc = 0x3b89;
+    public const uint HwptSetDirtyTracking = 0x3b8b;
+    public const uint HwptGetDirtyBitmap = 0x3b8c;
 
     private const int Interrupted = 4;
 

@@ -14,6 +14,10 @@ internal sealed class Type1Space : HostSpace
     private const uint HasCapabilities = 2;
     private const ushort IovaRangeCapability = 1;
     private const int MostInfo = 1 << 16;
+    private const uint DirtyStart = 1;
+    private const uint DirtyStop = 2;
+    private const uint DirtyGet = 4;
+    private const uint DirtyHeader = 8;
 
     private readonly SafeFileHandle _container;
     private readonly Dictionary<int, int> _devicesOfGroup = [];
@@ -103,6 +107,30 @@ internal sealed class Type1Space : HostSpace
     {
         var unmap = new VfioUnmap { ArgumentSize = Ioctls.SizeOf<VfioUnmap>(), Iova = iova, Size = size };
         return Math.Max(0, -Ioctls.Call(_container, Ioctls.Type1Unmap, ref unmap));
+    }
+
+    public override void TrackDirtyPages(bool isOn)
+    {
+        // The two parts of the structure that are about a range are not read.
+        var dirty = new VfioDirtyPages { ArgumentSize = DirtyHeader, Flags = isOn ? DirtyStart : DirtyStop };
+        Check(Ioctls.Call(_container, Ioctls.Type1DirtyPages, ref dirty), "the container does not note which pages devices write to");
+    }
+
+    public override void ReadDirtyPages(ulong iova, ulong size, ulong pageSize, ulong[] bitmap)
+    {
+        var dirty = new VfioDirtyPages
+        {
+            ArgumentSize = Ioctls.SizeOf<VfioDirtyPages>(),
+            Flags = DirtyGet,
+            Iova = iova,
+            Size = size,
+            PageSize = pageSize,
+            BitmapBytes = (ulong)bitmap.Length * sizeof(ulong),
+            Bitmap = (ulong)Marshal.UnsafeAddrOfPinnedArrayElement(bitmap, 0),
+        };
+        Check(
+            Ioctls.Call(_container, Ioctls.Type1DirtyPages, ref dirty),
+            "the container does not say which pages devices wrote to; the range must not begin or end within a mapping");
     }
 
     public override HostWindows ReadWindows()

@@ -79,10 +79,18 @@ public sealed class VfioHost : IommuDriver
     public new VfioDevice GetDevice(string name) => (VfioDevice)base.GetDevice(name);
 
     /// <inheritdoc/>
-    public override IommuDomain CreateDomain(DomainOptions? options = null)
+    public override IommuDomain CreateDomain(DomainOptions? options = null) => CreateDomain(options, tracksDirtyPages: false);
+
+    /// <summary>Makes a domain.</summary>
+    /// <param name="options">What it is to be like; null for what is usual.</param>
+    /// <param name="tracksDirtyPages">
+    /// Whether it will be asked which pages devices write to. With iommufd the first device whose IOMMU cannot note that is refused.
+    /// </param>
+    /// <exception cref="HostException">The kernel makes none.</exception>
+    public HostDomain CreateDomain(DomainOptions? options, bool tracksDirtyPages)
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
-        var space = MakeSpace();
+        var space = MakeSpace(tracksDirtyPages);
         try
         {
             return new HostDomain(this, options ?? new DomainOptions(), space);
@@ -159,7 +167,8 @@ public sealed class VfioHost : IommuDriver
         return device.IsWithVfio ? new VfioDevice(this, name, group.Number, device.VfioNode) : throw Remedies.NotReady(name);
     }
 
-    private HostSpace MakeSpace() => _iommufd is null ? new Type1Space(_files, _groups) : new IoasSpace(_iommufd, _nodes!);
+    private HostSpace MakeSpace(bool tracksDirtyPages = false) =>
+        _iommufd is null ? new Type1Space(_files, _groups) : new IoasSpace(_iommufd, _nodes!, tracksDirtyPages);
 
     /// <summary>Finds out what can be mapped, and whether the devices can be had, in an address space for that alone.</summary>
     private HostWindows Probe()

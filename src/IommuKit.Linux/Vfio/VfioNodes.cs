@@ -6,6 +6,7 @@ namespace IommuKit.Linux.Vfio;
 internal sealed class VfioNodes(HostFiles files, SafeFileHandle iommufd) : IDisposable
 {
     private readonly Dictionary<VfioDevice, SafeFileHandle> _open = [];
+    private readonly Dictionary<VfioDevice, uint> _ids = [];
 
     /// <summary>The node of a device, bound.</summary>
     /// <exception cref="HostException">It cannot be opened or bound.</exception>
@@ -38,7 +39,17 @@ internal sealed class VfioNodes(HostFiles files, SafeFileHandle iommufd) : IDisp
             }
 
             _open.Add(device, file);
+            _ids[device] = bind.DeviceId;
             return file;
+        }
+    }
+
+    /// <summary>What iommufd calls a device whose node is open.</summary>
+    public uint IdOf(VfioDevice device)
+    {
+        lock (_open)
+        {
+            return _ids[device];
         }
     }
 

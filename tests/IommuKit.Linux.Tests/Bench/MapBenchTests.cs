@@ -89,6 +89,10 @@ public class MapBenchTests
 
         public override int Unmap(ulong iova, ulong size) => Mapped.Remove(iova, out ulong mapped) && mapped == size ? 0 : Errno.NoEntry;
 
+        public override void TrackDirtyPages(bool isOn) => throw new NotSupportedException();
+
+        public override void ReadDirtyPages(ulong iova, ulong size, ulong pageSize, ulong[] bitmap) => throw new NotSupportedException();
+
         public override void Attach(VfioDevice device) => throw new NotSupportedException();
 
         public override void Detach(VfioDevice device) => throw new NotSupportedException();

@@ -27,6 +27,10 @@ public class LayoutTests
         Unsafe.SizeOf<IommufdIovaRange>().ShouldBe(16);
         Unsafe.SizeOf<IommufdMap>().ShouldBe(40);
         Unsafe.SizeOf<IommufdUnmap>().ShouldBe(24);
+        Unsafe.SizeOf<VfioDirtyPages>().ShouldBe(8 + 40);
+        Unsafe.SizeOf<IommufdHwptAlloc>().ShouldBe(48);
+        Unsafe.SizeOf<IommufdSetDirtyTracking>().ShouldBe(16);
+        Unsafe.SizeOf<IommufdGetDirtyBitmap>().ShouldBe(48);
     }
 
     [Fact]
@@ -37,6 +41,10 @@ public class LayoutTests
         Marshal.OffsetOf<VfioMap>(nameof(VfioMap.Iova)).ShouldBe(16);
         Marshal.OffsetOf<IommufdMap>(nameof(IommufdMap.Address)).ShouldBe(16);
         Marshal.OffsetOf<IommufdMap>(nameof(IommufdMap.Iova)).ShouldBe(32);
+        Marshal.OffsetOf<VfioDirtyPages>(nameof(VfioDirtyPages.Bitmap)).ShouldBe(40);
+        Marshal.OffsetOf<IommufdHwptAlloc>(nameof(IommufdHwptAlloc.TableId)).ShouldBe(16);
+        Marshal.OffsetOf<IommufdHwptAlloc>(nameof(IommufdHwptAlloc.Data)).ShouldBe(32);
+        Marshal.OffsetOf<IommufdGetDirtyBitmap>(nameof(IommufdGetDirtyBitmap.Iova)).ShouldBe(16);
         Marshal.OffsetOf<IommufdIovaRanges>(nameof(IommufdIovaRanges.Ranges)).ShouldBe(16);
     }
 
