@@ -20,6 +20,14 @@ public abstract class TraceReader : IDisposable
     public long Missing { get; private protected set; }
 
     /// <summary>
+    /// The share of a trace's events that could be read. Of those that could not, nothing is known: they are taken to be of the same kinds.
+    /// </summary>
+    /// <param name="read">Events of all kinds that were read.</param>
+    /// <param name="unread">Events that are known to be lost, missing or damaged.</param>
+    /// <returns>Between 0 and 1; 0 if there are no events.</returns>
+    public static double ShareRead(long read, long unread) => (double)read / Math.Max(1, Saturating.Add(read, (ulong)unread));
+
+    /// <summary>
     /// The text of the event that was read last, until the next is: what the kernel printed, or the device that faulted. Empty for other events.
     /// </summary>
     public virtual ReadOnlySpan<byte> Message => default;

@@ -17,15 +17,14 @@ internal static class AdviceMaker
     /// <summary>What is worth trying.</summary>
     public static IEnumerable<Advice> Of(VerdictResult verdict)
     {
-        foreach (string id in (string[])["reused-before-invalidation", "never-invalidated"])
+        foreach (var danger in Dangers(verdict))
         {
-            if (Find(verdict, id) is { Limit: null } danger)
-            {
-                yield return new Advice(
-                    "look-at-missing-flushes",
-                    string.Create(CultureInfo.InvariantCulture, $"before anything else, look at line {danger.FirstLine} ({danger.Id})"),
-                    null);
-            }
+            yield return new Advice(
+                "look-at-missing-flushes",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"before anything else, look at line {danger.FirstLine} ({danger.Id}), and leave the flushes until then"),
+                null);
         }
 
         var faults = verdict.Audit.Faults;
@@ -73,11 +72,15 @@ internal static class AdviceMaker
             yield break;
         }
 
-        if (verdict.Coverage < LittleCoverage)
+        if (verdict.Audit.ReadShare < LittleCoverage && verdict.Audit.Missing > verdict.Audit.Lost)
         {
-            yield return verdict.Audit.Lost != 0
-                ? new Advice("record-again", "record again with a larger buffer: most events were lost, and all above is about the rest", null)
-                : new Advice("record-again", "record one device at a time: maps and unmaps do not say their domain, and most cannot be judged", null);
+            // What comes before the cut is whole: it can be judged for itself.
+            yield return new Advice("copy-again", "copy the file again: it is cut off, and all here is about what comes before", null);
+        }
+
+        if (verdict.Coverage < LittleCoverage && WhyLittle(verdict) is { } why)
+        {
+            yield return new Advice("record-again", why, null);
             yield break;
         }
 
@@ -98,6 +101,29 @@ internal static class AdviceMaker
         }
     }
 
+    // Why most cannot be judged; null if that is only as the file is cut off.
+    private static string? WhyLittle(VerdictResult verdict)
+    {
+        const string Larger = "record again with a larger buffer";
+        var audit = verdict.Audit;
+        bool isCut = audit.Missing > Math.Max(audit.Lost, audit.Damaged);
+        if (audit.ReadShare < LittleCoverage && !isCut)
+        {
+            return audit.Lost >= audit.Damaged
+                ? $"{Larger}: most events were lost, and all above is about the rest"
+                : "record again, or copy the file again: most of its lines are damaged, and all above is about the rest";
+        }
+
+        if (verdict.Coverage >= LittleCoverage * audit.ReadShare)
+        {
+            return isCut ? null : $"{Larger}: of most unmaps it cannot be told when they were flushed, as events are missing";
+        }
+
+        return audit.Lost != 0 && audit.Coverage is { } coverage && coverage.NotFollowed > coverage.Unclear + coverage.AtContextChange
+            ? $"{Larger}: of most unmaps it cannot be told when they were flushed, as events are missing"
+            : "record one device at a time: maps and unmaps do not say their domain, and most cannot be judged";
+    }
+
     // How many times busier with flushes than on average the busiest second was: what is idle for long is not judged by that.
     private static double Busier(VerdictResult verdict) =>
         verdict is { ShareOfTime: > 0 and { } share, BusiestShareOfTime: { } busiest } ? Math.Max(1, busiest / share) : 1;
@@ -116,9 +142,9 @@ internal static class AdviceMaker
         {
             yield return new Advice("nothing", $"leave the flushes as they are: they take {Percent(share)} % of the CPUs' time at most{unless}", null);
         }
-        else if (verdict.Audit.Faults.Faults.Any(fault => fault.Cause == FaultCause.UsedAfterUnmap))
+        else if (verdict.Audit.Faults.Faults.Any(fault => fault.Cause == FaultCause.UsedAfterUnmap) || Dangers(verdict).Any())
         {
-            // Said above: fewer flushes leave memory reachable for longer, and here something reaches it.
+            // Said above: fewer flushes leave memory reachable for longer, and here something reaches it, or flushes are too few already.
         }
         else if (verdict.Times is null)
         {
@@ -163,6 +189,10 @@ internal static class AdviceMaker
         verdict is { Span: > 0, Processors: > 0 } ? Math.Max(0, nanoseconds ?? 0) / ((double)verdict.Span.Value * verdict.Processors) : null;
 
     private static string Percent(double share) => (share * 100).ToString(share < 0.1 ? "0.##" : "0", CultureInfo.InvariantCulture);
+
+    // Flushes that are too few, and nothing else explains it.
+    private static IEnumerable<AuditFinding> Dangers(VerdictResult verdict) =>
+        verdict.Audit.Findings.Where(finding => finding.Limit is null && finding.Id is "reused-before-invalidation" or "never-invalidated");
 
     private static AuditFinding? Find(VerdictResult verdict, string id) => verdict.Audit.Findings.FirstOrDefault(finding => finding.Id == id);
 }

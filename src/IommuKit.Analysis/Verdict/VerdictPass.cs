@@ -81,7 +81,7 @@ internal sealed class VerdictPass(string path, KernelLog? log)
         var times = hasQueue ? _queueTimes : _tagTimes;
         var known = times.Count != 0 && !_lacksContext ? times : null;
         var options = new OptionMaker(audit, flushes, known is { IsVague: false } ? known : null, _bursts, _lazy, audit.HasTimes).Make();
-        var (coverage, leftOut) = CoverageOf(audit, reader.Missing);
+        var (coverage, leftOut) = CoverageOf(audit);
 
         IReadOnlyList<string> devices = _machine.Devices is { Count: not 0 } attached
             ? attached
@@ -187,7 +187,7 @@ internal sealed class VerdictPass(string path, KernelLog? log)
         }
     }
 
-    private static (double Share, IReadOnlyList<string> LeftOut) CoverageOf(AuditResult audit, long cutOff)
+    private static (double Share, IReadOnlyList<string> LeftOut) CoverageOf(AuditResult audit)
     {
         var leftOut = new List<string>();
         void Leave(long count, string one, string many)
@@ -198,18 +198,12 @@ internal sealed class VerdictPass(string path, KernelLog? log)
             }
         }
 
-        long missing = Saturating.Add(audit.Lost, (ulong)audit.Damaged);
         Leave(audit.Lost, "event lost by the kernel", "events lost by the kernel");
         Leave(audit.Damaged, "damaged line", "damaged lines");
-        Leave(cutOff, "event that the file promises and does not have", "events that the file promises and does not have");
-
-        // What is not there is as whatever else the file has.
-        long all = audit.Maps + audit.Unmaps + audit.Others;
-        double read = (double)all / Math.Max(1, Saturating.Add(all, (ulong)cutOff));
+        Leave(audit.Missing, "event that the file promises and does not have", "events that the file promises and does not have");
         if (audit.Coverage is not { } coverage)
         {
-            long events = audit.Maps + audit.Unmaps;
-            return (read * events / Math.Max(1, Saturating.Add(events, (ulong)missing)), leftOut);
+            return (audit.ReadShare, leftOut);
         }
 
         Leave(coverage.NotFollowed, "unmap that could not be followed", "unmaps that could not be followed");
@@ -219,6 +213,6 @@ internal sealed class VerdictPass(string path, KernelLog? log)
             "unmaps flushed for one of several domains, perhaps another's");
         Leave(coverage.AtContextChange, "unmap flushed only when a device came or went", "unmaps flushed only when a device came or went");
         long followed = audit.Unmaps - coverage.NotFollowed - coverage.Unclear - coverage.AtContextChange;
-        return (read * followed / Math.Max(1, Saturating.Add(audit.Unmaps, (ulong)missing)), leftOut);
+        return (audit.ReadShare * followed / Math.Max(1, audit.Unmaps), leftOut);
     }
 }

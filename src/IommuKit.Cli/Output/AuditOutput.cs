@@ -89,7 +89,8 @@ internal static class AuditOutput
         { "map_events", "maps in the file", audit => audit.Maps },
         { "unmap_events", "unmaps in the file", audit => audit.Unmaps },
         { "other_events", "other events in the file; invalidations are among them", audit => audit.Others },
-        { "lost_events", "events known to be missing", audit => audit.Lost },
+        { "lost_events", "events that were lost in recording", audit => audit.Lost },
+        { "missing_events", "events that the file promises and does not have, as it is cut off; 0 if that is not known", audit => audit.Missing },
         {
             "invalidations",
             "events of invalidations by kind: `iotlb_pages`, `iotlb_domain`, `iotlb_global`, `pasid_iotlb_…`, `context_cache`, `pasid_cache`, "

@@ -35,13 +35,13 @@ internal static class FlushOptionText
             : "until the last unmap that a flush is for: the driver's own delay comes on top";
     }
 
-    /// <summary>What it saves of the recorded time.</summary>
+    /// <summary>What it saves of the recorded time: a bound, as gaps are bounds of what flushes took.</summary>
     public static string Saved(FlushOption option) => option.Kind == FlushOptionKind.Recorded ? "–"
         : option.SavedNanoseconds switch
         {
             null => "not known",
             0 => "none",
             < 0 => "costs more",
-            { } time => $"~ {Durations.Short(time)}",
+            { } time => $"≤ {Durations.Short(time)}",
         };
 }

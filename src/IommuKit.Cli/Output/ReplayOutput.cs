@@ -34,9 +34,14 @@ internal static class ReplayOutput
     {
         {
             "coverage",
-            "share of the trace's maps and unmaps that were replayed as a whole; skipped, lost and damaged ones are not. null if there are none",
+            "share of the trace's maps and unmaps that were replayed as a whole; skipped, lost, missing and damaged ones are not. null if there are none",
             result => result.Coverage,
             6
+        },
+        {
+            "missing_events",
+            "events that the file promises and does not have, as it is cut off; 0 if that is not known",
+            result => result.Trace.Missing
         },
         {
             "recorded_on",
@@ -86,7 +91,7 @@ internal static class ReplayOutput
         { "other_events", "other events in the file", trace => trace.Others },
         {
             "lost_events",
-            "events known to be missing: overwritten in the ring buffer before it was read (heading), or lost on the way (marker lines)",
+            "events that were lost in recording: overwritten in the ring buffer before it was read (heading), or on the way (marker lines)",
             trace => trace.Lost
         },
     };

@@ -38,6 +38,11 @@ internal static class TraceNotes
             yield return $"{Numbers.Count(trace.Lost, "event")} lost in recording: whatever was mapped or unmapped there is missing below";
         }
 
+        if (trace.Missing != 0)
+        {
+            yield return $"{Numbers.Count(trace.Missing, "event")} missing that the file promises: it is cut off";
+        }
+
         if (trace.MapsOverLive != 0)
         {
             yield return $"{Numbers.Count(trace.MapsOverLive, "map")} over pages that are mapped (first: line {trace.FirstMapOverLive}): "

@@ -128,11 +128,12 @@ internal static class VerdictOutput
         },
         { "map_events", "maps in the file", verdict => verdict.Audit.Maps },
         { "unmap_events", "unmaps in the file", verdict => verdict.Audit.Unmaps },
-        { "lost_events", "events known to be missing", verdict => verdict.Audit.Lost },
+        { "lost_events", "events that were lost in recording", verdict => verdict.Audit.Lost },
+        { "missing_events", "as in `audit`", verdict => verdict.Audit.Missing },
         {
             "coverage",
-            "share of the unmaps that could be followed to their flush, with what is missing counted as not; without flushes, share of the events that "
-                + "could be read",
+            "share of the unmaps that could be followed to their flush; without flushes, share of the events that could be read. What is lost, missing or "
+                + "damaged is taken to be of the kinds that the rest is",
             verdict => verdict.Coverage
         },
         { "left_out", "what is missing in `coverage`, and why", verdict => verdict.LeftOut },

@@ -139,7 +139,7 @@ internal static class VerdictScreen
 
         string may = times.TooLong == 0 ? string.Empty : $" ({Numbers.Count(times.TooLong)} of {Numbers.Count(times.Count)} gaps are longer)";
         yield return new($"at most {Durations.Of(times.Sum)}{share}, if none took longer than {cutOff}{may}; median {VerdictText.Gap(times, 0.5)}, p99 {VerdictText.Gap(times, 0.99)}", null);
-        yield return new($"(recorded: to the next event of the task on its CPU{open})", null, LineWeight.Note);
+        yield return new($"(recorded: to the next event of the task on its CPU{open}; closer: 'calibrate')", null, LineWeight.Note);
         if (VerdictText.Origin(verdict) is { } origin)
         {
             yield return new($"({origin})", verdict.IsVirtual ? Doubtful : null, verdict.IsVirtual ? LineWeight.Answer : LineWeight.Note);
@@ -195,7 +195,7 @@ internal static class VerdictScreen
         if (verdict.Refused.MaskTooLarge != 0)
         {
             isAnything = true;
-            string large = $"{Numbers.Count(verdict.Refused.MaskTooLarge)} page flushes with a mask above 18, which hardware may refuse";
+            string large = $"{Numbers.Count(verdict.Refused.MaskTooLarge, "page flush", "page flushes")} with a mask above 18, which hardware may refuse";
             yield return new($"{large} (line {verdict.Refused.FirstMaskLine})", Doubtful);
         }
 

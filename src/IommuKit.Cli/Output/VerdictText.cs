@@ -101,6 +101,7 @@ internal static class VerdictText
     public static string Share(double share) => share switch
     {
         > 0.995 and < 1 => "99 %",
+        > 0 and < 0.00005 => "< 0.01 %",
         > 0 and < 0.005 => string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.##} %"),
         _ => Numbers.Percent(share),
     };

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay.Devices;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Replay;
 
@@ -51,17 +52,23 @@ public sealed record ReplayResult(
     public long SkippedCount => Skipped.Sum(skipped => skipped.Count);
 
     /// <summary>
-    /// The share of the trace's maps and unmaps that were replayed as a whole: skipped, lost and damaged ones are not. Null if there are none.
+    /// The share of the trace's maps and unmaps that were replayed as a whole: skipped ones are not, nor those among the events that are lost, missing
+    /// or damaged, which are taken to be of the kinds that the others are. Null if there are none.
     /// </summary>
     public double? Coverage
     {
         get
         {
-            // These are not among the maps and unmaps that were read.
-            long unread = Skipped.Where(skipped => skipped.Reason is SkipReason.VtdMapping or SkipReason.Damaged).Sum(skipped => skipped.Count);
-            long read = Trace.Maps + Trace.Unmaps;
-            long all = Saturating.Add(Saturating.Add(read, (ulong)unread), (ulong)Trace.Lost);
-            return all == 0 ? null : Math.Clamp((double)(read + unread - SkippedCount) / all, 0, 1);
+            // VT-d's own events are maps and unmaps, but not among those that were read.
+            long own = CountOf(SkipReason.VtdMapping);
+            long damaged = CountOf(SkipReason.Damaged);
+            long known = Trace.Maps + Trace.Unmaps + own;
+            long unread = Saturating.Add(Saturating.Add(Trace.Lost, (ulong)Trace.Missing), (ulong)damaged);
+            return known != 0
+                ? Math.Clamp((double)(known - (SkippedCount - damaged)) / known, 0, 1) * TraceReader.ShareRead(known + Trace.Others, unread)
+                : unread == 0 ? null : 0;
         }
     }
+
+    private long CountOf(SkipReason reason) => Skipped.Where(skipped => skipped.Reason == reason).Sum(skipped => skipped.Count);
 }

@@ -36,6 +36,7 @@ public sealed class TraceCensus(string path)
         Summary.Problem = reader.Problem;
         Summary.RecordedOn = _iommu.Name;
         Summary.Lost = Saturating.Add(Summary.Lost, (ulong)reader.Overwritten);
+        Summary.Missing = reader.Missing;
         return Summary;
     }
 

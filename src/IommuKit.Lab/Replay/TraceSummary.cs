@@ -41,6 +41,10 @@ public sealed class TraceSummary
     [JsonInclude]
     public long Lost { get; internal set; }
 
+    /// <summary>Events that the file promises and does not have: it is cut off. 0 if that is not known.</summary>
+    [JsonInclude]
+    public long Missing { get; internal set; }
+
     /// <summary>Maps that cover pages which were mapped already.</summary>
     [JsonInclude]
     public long MapsOverLive { get; internal set; }

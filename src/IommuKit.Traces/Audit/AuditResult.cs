@@ -31,8 +31,15 @@ public sealed class AuditResult
     /// <summary>Events that are known to be missing.</summary>
     public required long Lost { get; init; }
 
+    /// <summary>Events that the file promises and does not have: it is cut off. 0 if that is not known.</summary>
+    public required long Missing { get; init; }
+
     /// <summary>Lines, or events of a binary file, that are damaged.</summary>
     public required long Damaged { get; init; }
+
+    /// <summary>The share of the trace's events that could be read: lost, missing and damaged ones could not. 0 if there are none.</summary>
+    public double ReadShare =>
+        TraceReader.ShareRead(Maps + Unmaps + Others, Saturating.Add(Saturating.Add(Lost, (ulong)Missing), (ulong)Damaged));
 
     /// <summary>Whether events have times.</summary>
     public required bool HasTimes { get; init; }

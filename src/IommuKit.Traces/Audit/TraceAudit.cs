@@ -59,6 +59,7 @@ public sealed class TraceAudit(string path, KernelLog? log = null)
             Unmaps = counts.Unmaps,
             Others = counts.Others,
             Lost = Saturating.Add(counts.Lost, (ulong)reader.Overwritten),
+            Missing = reader.Missing,
             Damaged = counts.Damaged,
             HasTimes = counts.HasTimes,
             Invalidations = _pass.Kinds.ByKind(),

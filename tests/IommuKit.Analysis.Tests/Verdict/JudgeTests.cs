@@ -215,14 +215,52 @@ public sealed class JudgeTests : IDisposable
             """
              dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
              dd-1 [000] .... 1.000012: qi_submit: iotlb_inv dmar0: 0x500f2 0x1000 0x0 0x0
-            CPU:0 [LOST 3 EVENTS]
+            CPU:0 [LOST 9 EVENTS]
              dd-1 [000] .... 1.000050: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
             """);
 
         verdict.Coverage.ShouldBe(0.25);
-        verdict.LeftOut.ShouldBe(["3 events lost by the kernel"]);
+        verdict.LeftOut.ShouldBe(["9 events lost by the kernel"]);
         verdict.Times.ShouldBeNull();
-        verdict.Advice.Single().Id.ShouldBe("record-again");
+        verdict.Advice.Single().Change.ShouldContain("most events were lost");
+    }
+
+    [Fact]
+    public void Lost_events_are_taken_to_be_of_the_kinds_that_the_others_are()
+    {
+        // Three of five events are here, and the only unmap of them is followed: of five events, not of one unmap and two events.
+        var verdict = Judged(
+            """
+             dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+             dd-1 [000] .... 1.000012: qi_submit: iotlb_inv dmar0: 0x500f2 0x1000 0x0 0x0
+            CPU:0 [LOST 2 EVENTS]
+             dd-1 [000] .... 1.000050: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+            """);
+
+        verdict.Coverage.ShouldBe(0.6);
+        verdict.Advice.ShouldNotContain(advice => advice.Id == "record-again");
+    }
+
+    [Fact]
+    public void A_file_that_is_cut_off_is_to_be_copied_again_and_what_it_has_is_judged()
+    {
+        File.WriteAllText(
+            _file,
+            """
+            # entries-in-buffer/entries-written: 40/40   #P:4
+             dd-1 [000] .... 1.000010: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+             dd-1 [000] .... 1.000020: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+             dd-1 [000] .... 1.000021: qi_submit: iotlb_inv dmar0: 0x500f2 0x1000 0x0 0x0
+             dd-1 [000] .... 1.000030: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+
+            """);
+        var verdict = Judge.Run(_file, isLenient: true);
+
+        verdict.Audit.Missing.ShouldBe(36);
+        verdict.Coverage.ShouldBe(0.1);
+        verdict.Advice[0].Id.ShouldBe("copy-again");
+        verdict.Advice.ShouldNotContain(advice => advice.Id == "record-again");
+        verdict.Advice.Count.ShouldBeGreaterThan(1);
     }
 
     [Fact]
