@@ -44,6 +44,11 @@ internal static class ConformOutput
         { "groups_equal", "groups for which it issued the recorded commands", result => result.GroupsEqual, new("Equal", 1, CountOrNone) },
         { "groups_left_out", "unmaps without commands of their own, which were not compared", result => result.GroupsLeftOut },
         {
+            "deferred_spaces",
+            "address spaces of which every group of unmaps dropped everything, if the kernel had as many queues: there our driver defers too; null without `groups`",
+            result => result.DeferredSpaces
+        },
+        {
             "unknown",
             "differences, of registers and commands too, that are neither a known deviation of the recorder nor wanted: if any, the exit code is 1",
             result => result.Unknown,
@@ -71,6 +76,13 @@ internal static class ConformOutput
             foreach (var known in boot.Differences.GroupBy(difference => difference.Known, StringComparer.Ordinal).Where(group => group.Key is not null))
             {
                 console.Note(isMarkdown, string.Create(CultureInfo.InvariantCulture, $"{boot.Boot}: {known.Count()} known: {known.Key}."));
+            }
+
+            if (boot.DeferredSpaces is > 0 and { } deferred)
+            {
+                console.Note(
+                    isMarkdown,
+                    $"{boot.Boot}: {Numbers.Count(deferred, "address space")} taken for deferred, as each unmap there dropped everything: our driver does the same.");
             }
 
             foreach (var difference in boot.Differences.Where(difference => difference.Known is null).Take(MostShown))

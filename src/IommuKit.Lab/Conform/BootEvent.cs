@@ -10,4 +10,10 @@ namespace IommuKit.Lab.Conform;
 /// <param name="LineNumber">Where it stands in its file.</param>
 /// <param name="Commands">The commands, as they are written there.</param>
 internal sealed record BootEvent(
-    bool IsMap, ulong Iova, ulong Size, ulong PhysicalAddress, bool IsGathered, string Section, int LineNumber, IReadOnlyList<string> Commands);
+    bool IsMap, ulong Iova, ulong Size, ulong PhysicalAddress, bool IsGathered, string Section, int LineNumber, IReadOnlyList<string> Commands)
+{
+    private static readonly string[] Moves = ["bind", "gtype", "open", "close", "remove", "rescan"];
+
+    /// <summary>Whether devices come or go in its step: as the kernel boots, before the first step, and where drivers or groups change.</summary>
+    public bool IsWhereDevicesMove => Section.Split(' ') is not [_, var step, ..] || Moves.Contains(step, StringComparer.Ordinal);
+}

@@ -28,6 +28,11 @@ internal sealed record ConformResult(
     /// <summary>Accesses whose recorded answer is a known deviation of the recorder, counted.</summary>
     public int KnownDeviations { get; init; }
 
+    /// <summary>
+    /// Address spaces of which every group of unmaps dropped everything, so that our driver defers there too; null if groups were not compared.
+    /// </summary>
+    public int? DeferredSpaces { get; init; }
+
     /// <summary>The most differences that are listed.</summary>
     public const int MostDifferences = 10_000;
 }

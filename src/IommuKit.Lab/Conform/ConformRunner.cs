@@ -106,6 +106,7 @@ internal static class ConformRunner
             boot, iommu, _snapshots, _registers, _probes, _agree, _groups?.Count, _groups?.Equal, _groups?.LeftOut, _differences, _unknown)
         {
             KnownDeviations = _known,
+            DeferredSpaces = _groups?.Deferred,
         };
 
         private static string NameOf(BootRegister register) =>

@@ -26,13 +26,17 @@ internal sealed class GroupComparison
         _spaceOf = new string?[_groups.Count];
         AssignSpaces();
 
-        // Where every group drops everything, the kernel gathered in a queue.
+        // Where every group drops everything, the kernel gathered in a queue, if it had that many.
         _isDeferred = _groups.Zip(_spaceOf)
             .Where(pair => pair is { First.First.IsMap: false, Second: not null })
             .GroupBy(pair => pair.Second!, StringComparer.Ordinal)
             .Where(space => space.All(pair => pair.First.Commands.Any(driver.DropsAll)))
             .Select(space => space.Key)
             .ToHashSet(StringComparer.Ordinal);
+        if (boot.DeferredGroups is { } most && _isDeferred.Count > most)
+        {
+            _isDeferred.Clear();
+        }
     }
 
     /// <summary>Groups that were compared.</summary>
@@ -43,6 +47,9 @@ internal sealed class GroupComparison
 
     /// <summary>Unmaps without commands of their own.</summary>
     public int LeftOut { get; private set; }
+
+    /// <summary>Address spaces that are taken for invalidated from a queue, by their groups.</summary>
+    public int Deferred => _isDeferred.Count;
 
     /// <summary>What differs.</summary>
     public IReadOnlyList<ConformDifference> Differences => _differences;

@@ -46,6 +46,19 @@ internal sealed partial class RecordedBoot
         }
     }
 
+    /// <summary>How many groups of devices the kernel invalidated for from a queue, by its own word; null if it did not say what groups there are.</summary>
+    /// <exception cref="InputException">The file cannot be read.</exception>
+    public int? DeferredGroups
+    {
+        get
+        {
+            var groups = FileIn(_folder, Meta) is null
+                ? []
+                : Lines(Meta).Where(line => line.Text.StartsWith("group ", StringComparison.Ordinal)).Select(line => line.Text).ToList();
+            return groups.Count == 0 ? null : groups.Count(group => group.Contains(" type=DMA-FQ ", StringComparison.Ordinal));
+        }
+    }
+
     /// <summary>The maps and unmaps of the recorded kernel, with the commands of each.</summary>
     /// <exception cref="InputException">A line is not understood, or nothing was recorded.</exception>
     public IEnumerable<BootEvent> Events()

@@ -17,13 +17,14 @@ namespace IommuKit.Lab.Conform;
 ///                    X sid=.. iova=.. read|write -> ok pa=.. perm=.. [shift=n]
 ///                                                -> fault KIND [event=|record=]..
 ///                                                -> irq
-///                    with WALKER= or MODEL= behind it where another walker disagrees
+///                    with WALKER=, MODEL= or architecture= behind it where another walker, or the architecture, says otherwise
 /// oracle.txt         MARK n text                 a step begins
 ///                    M iova size pa [=]          a map; with = the commands of the one before are for it too
 ///                    U iova size [=]             an unmap; the same
 ///                      COMMAND ..                what the driver issued for it; after G, what belongs to no map or unmap
 /// commands.txt       bytes COMMAND ..           all that the driver issued, in order, where maps have commands too
 /// meta.txt           == uname                    in the next line, the kernel's release is the third word
+///                    group n type=TYPE ..        DMA-FQ is a group whose unmaps are invalidated from a queue
 /// </code>
 /// Numbers are hexadecimal, but for shift, sizes of registers, and sizes of maps and unmaps; bytes are in the order of memory. Lines that begin with #
 /// are ignored.
@@ -155,7 +156,7 @@ internal sealed partial class RecordedBoot
             throw line.Refuse();
         }
 
-        bool isDisputed = Value(words, "WALKER=") is not null || Value(words, "MODEL=") is not null;
+        bool isDisputed = Value(words, "WALKER=") is not null || Value(words, "MODEL=") is not null || Value(words, "architecture=") is not null;
         return new BootProbe(
             (uint)source, line.Hex(After(words[2], "iova=")), words[3] == "write", ReadAnswer(line, words), isDisputed, line.Number, line.Text);
     }

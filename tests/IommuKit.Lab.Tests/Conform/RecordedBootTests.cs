@@ -105,6 +105,46 @@ public sealed class RecordedBootTests
         Should.Throw<InputException>(() => new RecordedBoot(folder.Path).Snapshots().ToList());
     }
 
+    [Theory]
+    [InlineData(null, null)]
+    [InlineData("== groups\ngroup 0 type=DMA devices=0000:00:00.0\n", 0)]
+    [InlineData("== groups\ngroup 0 type=DMA devices=0000:00:00.0\ngroup 1 type=DMA-FQ devices=0000:00:01.0\n", 1)]
+    public void How_many_groups_a_kernel_defers_for_is_known_from_their_types(string? meta, int? deferred)
+    {
+        using var folder = new BootFolder();
+        if (meta is not null)
+        {
+            folder.Write("meta.txt", meta);
+        }
+
+        new RecordedBoot(folder.Path).DeferredGroups.ShouldBe(deferred);
+    }
+
+    [SharedFact]
+    public void A_kernel_that_drops_whole_domains_without_a_queue_is_found_out()
+    {
+        using var folder = new BootFolder(RepositoryFiles.InShared("vectors", "vtd-linux", "s-612-legacy"), withEvents: true);
+        string events = File.ReadAllText(Path.Combine(folder.Path, "oracle.txt"));
+        int pages = events.Split("\n  iotlb gran=3 ").Length - 1;
+        pages.ShouldBeGreaterThan(10);
+        folder.Write("oracle.txt", events.Replace("iotlb gran=3 ", "iotlb gran=2 ", StringComparison.Ordinal));
+        ConformRunner.Run(new RecordedBoot(folder.Path), [Lab.Iommus.Vtd.VtdConform.Instance]).Unknown.ShouldBeGreaterThan(pages / 2);
+    }
+
+    [Theory]
+    [InlineData("80", true, true)]
+    [InlineData("80", false, false)]
+    [InlineData("00", true, false)]
+    public void A_fault_that_leaves_no_event_is_known_only_where_the_recording_says_so_and_of_stage_2(string stage, bool isDisputed, bool isKnown)
+    {
+        using var folder = new BootFolder(RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Vtd", "Boots", "s-72-legacy-pt"));
+        var probe = new BootProbe(0x20, 1ul << 48, true, new(ProbeOutcome.Fault, FaultKind: "NONE"), isDisputed, 1, "X");
+        string record = $"100000002000000000000000{stage}020000{new string('0', 32)}";
+        var seen = new ProbeAnswer(ProbeOutcome.Fault, FaultKind: "F_TRANSLATION", FaultRecord: record);
+        var known = Lab.Iommus.Smmu3.Smmu3Conform.Instance.KnownDeviation(new RecordedBoot(folder.Path).Snapshots().First(), probe, seen);
+        (known is not null).ShouldBe(isKnown);
+    }
+
     [Fact]
     public void A_boot_of_an_unknown_IOMMU_or_without_snapshots_is_refused()
     {

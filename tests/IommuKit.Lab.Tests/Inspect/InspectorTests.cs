@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using IommuKit.Lab.Conform;
 using IommuKit.Lab.Inspect;
 using IommuKit.Lab.Iommus;
+using IommuKit.Specs.Memory;
 using IommuKit.Specs.Smmu3;
 using IommuKit.Specs.Vtd;
 
@@ -65,6 +66,8 @@ public class InspectorTests
     [InlineData(Smmu3Register.Control0, 0x05, "commands")]
     [InlineData(Smmu3Register.Control0, 0x09, "events")]
     [InlineData(Smmu3Register.StreamTable, 0, "tables")]
+    [InlineData(Smmu3Register.CommandQueue, 0, "tables")]
+    [InlineData(Smmu3Register.EventQueue, 0, "tables")]
     [InlineData(Smmu3Register.GlobalError, 1, "errors")]
     [InlineData(Smmu3Register.CommandConsumer, 0x0100_03e9, "errors")]
     [InlineData(Smmu3Register.EventProducer, 0x8000_0000, "errors")]
@@ -107,6 +110,7 @@ public class InspectorTests
     [InlineData(VtdRegister.GlobalStatus, 0xc300_0000, "commands")]
     [InlineData(VtdRegister.FaultEvent, 0x8000_0000, "events")]
     [InlineData(VtdRegister.RootTable, 0, "tables")]
+    [InlineData(VtdRegister.QueueAddress, 0, "tables")]
     [InlineData(VtdRegister.FaultStatus, 0x10, "errors")]
     public void A_register_that_breaks_a_rule_of_VT_d_is_found(uint offset, ulong value, string rule)
     {
@@ -126,6 +130,20 @@ public class InspectorTests
         scalable.Sources.ShouldContain(source => source.Kind == "first stage" && source.Contents!.Bytes != 0);
     }
 
+    [Theory]
+    [InlineData("the PASID directory of")]
+    [InlineData("a PASID table of")]
+    public void A_PASID_table_where_no_memory_is_is_found(string which)
+    {
+        string boots = RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Vtd", "Boots");
+        var input = InputOf(new RecordedBoot(Path.Combine(boots, "s-72-sm-fs")).Snapshots().First());
+        var builder = new InspectBuilder(input.Memory);
+        Lab.Iommus.Vtd.VtdInspect.Instance.Read(input, builder);
+        var hole = builder.Structures.First(structure => structure.What.StartsWith(which, StringComparison.Ordinal));
+        var state = Inspect(input with { Memory = new MemoryWithHole(input.Memory, hole.First, hole.Last) });
+        state.Findings.ShouldContain(finding => finding.IsWrong && finding.Rule == InspectRule.Tables && finding.What.Contains(which, StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Registers_of_nothing_that_is_known_are_refused() =>
         Should.Throw<IommuKit.Traces.InputException>(() => Inspect(new InspectInput("odd", [], new BootMemory()))).Message.ShouldContain("no IOMMU that is known");
@@ -139,4 +157,12 @@ public class InspectorTests
 
     private static string[] Wrong(Inspection state) =>
         [.. state.Findings.Where(finding => finding.IsWrong).Select(finding => finding.Rule.Name).Distinct()];
+
+    private sealed class MemoryWithHole(IMemoryAccessor memory, ulong first, ulong last) : IMemoryAccessor
+    {
+        public bool TryRead(ulong physicalAddress, Span<byte> destination) =>
+            (physicalAddress < first || physicalAddress > last) && memory.TryRead(physicalAddress, destination);
+
+        public bool TryWrite(ulong physicalAddress, ReadOnlySpan<byte> source) => false;
+    }
 }

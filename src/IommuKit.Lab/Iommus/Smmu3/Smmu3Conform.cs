@@ -56,7 +56,9 @@ internal sealed class Smmu3Conform : IConformKind
             return "the recorder tells the low 12 bits of an IPA, where the record has zeros";
         }
 
-        if (probe.Answer is not { Outcome: ProbeOutcome.Fault, FaultKind: "NONE" } || seen.Outcome != ProbeOutcome.Fault)
+        // Only where the recording itself says that an event should have been: a unit that loses events otherwise is wrong.
+        if (probe.Answer is not { Outcome: ProbeOutcome.Fault, FaultKind: "NONE" } || seen.Outcome != ProbeOutcome.Fault
+            || !probe.IsDisputed || !IsOfStage2(seen.FaultRecord))
         {
             return null;
         }
@@ -90,6 +92,13 @@ internal sealed class Smmu3Conform : IConformKind
             Capability(Smmu3Register.Aidr));
 
         uint Capability(uint offset) => (uint)(snapshot.ValueOf(offset) ?? 0);
+    }
+
+    /// <summary>Whether a record is of a fault of stage 2: bit 103 (IHI 0070, section 7.3.13).</summary>
+    private static bool IsOfStage2(string? record)
+    {
+        const int digit = 2 * 12;
+        return record is { Length: 2 * Smmu3Event.Bytes } && record[digit] is (>= '8' and <= '9') or (>= 'a' and <= 'f');
     }
 
     /// <summary>Whether two records differ in bits 203:192 alone.</summary>

@@ -45,8 +45,20 @@ internal sealed class Smmu3Inspect : IInspectKind
         builder.Require((control & Smmu3Register.Control.CommandQueue) != 0, InspectRule.Commands, "CMDQEN of CR0 is 0");
         builder.Require((control & Smmu3Register.Control.EventQueue) != 0, InspectRule.Events, "EVENTQEN of CR0 is 0");
         ReadErrors(input, builder);
-        AddQueue(builder, input.ValueOf(Smmu3Register.CommandQueue), Smmu3Command.Bytes, "the command queue");
-        AddQueue(builder, input.ValueOf(Smmu3Register.EventQueue), Smmu3Event.Bytes, "the event queue");
+        AddQueue(
+            builder,
+            input.ValueOf(Smmu3Register.CommandQueue),
+            Smmu3Command.Bytes,
+            "the command queue",
+            "CMDQ_BASE is 0, and the command queue is on",
+            (control & Smmu3Register.Control.CommandQueue) != 0);
+        AddQueue(
+            builder,
+            input.ValueOf(Smmu3Register.EventQueue),
+            Smmu3Event.Bytes,
+            "the event queue",
+            "EVENTQ_BASE is 0, and the event queue is on: records of faults go to address 0",
+            (control & Smmu3Register.Control.EventQueue) != 0);
         if ((control & Smmu3Register.Control.Enable) != 0)
         {
             new Streams(input, unit, builder).Read();
@@ -66,9 +78,10 @@ internal sealed class Smmu3Inspect : IInspectKind
             "the event queue has overflowed");
     }
 
-    private static void AddQueue(InspectBuilder builder, ulong register, int entryBytes, string what)
+    private static void AddQueue(InspectBuilder builder, ulong register, int entryBytes, string what, string wrong, bool isOn)
     {
         ulong address = register & Smmu3Register.QueueAddressMask;
+        builder.Require(address != 0 || !isOn, InspectRule.Tables, wrong);
         if (address != 0)
         {
             builder.AddStructure(address, (ulong)entryBytes << (int)Math.Min(register & Smmu3Register.QueueSizeMask, 19), what);

@@ -145,9 +145,10 @@ internal sealed class VtdConformDriver : IConformDriver
     /// <inheritdoc/>
     public string? KnownDifference(BootGroup group, IReadOnlyList<string> recorded, IReadOnlyList<string> seen)
     {
+        ArgumentNullException.ThrowIfNull(group);
         ArgumentNullException.ThrowIfNull(recorded);
         ArgumentNullException.ThrowIfNull(seen);
-        return recorded.Any(DropsAll) && !seen.Any(DropsAll)
+        return group.First.IsWhereDevicesMove && recorded.Any(DropsAll) && !seen.Any(DropsAll)
                 ? "the recorded group is of a detach, which the recording has under the next unmap"
             : recorded.Any(IsBeyondMask) && seen.Any(DropsAll)
                 ? "the recorded kernel asked for more pages than CAP.MAMV allows, which the unit refuses; our driver drops all of the domain"

@@ -40,12 +40,20 @@ internal sealed class VtdInspect : IInspectKind
             & (VtdRegister.FaultStatusBits.Clearable | VtdRegister.FaultStatusBits.Pending);
         builder.Require(errors == 0, InspectRule.Errors, $"FSTS has 0x{errors:x}: faults or errors that nobody has taken");
         ulong queue = input.ValueOf(VtdRegister.QueueAddress);
+        builder.Require(
+            (queue & ~0xffful) != 0 || (status & VtdRegister.GlobalBits.QueuedInvalidationEnable) == 0,
+            InspectRule.Tables,
+            "IQA is 0, and the invalidation queue is on");
         if ((queue & ~0xffful) != 0)
         {
             builder.AddStructure(queue & ~0xffful, 0x1000ul << (int)(queue & VtdRegister.QueueAddressBits.SizeMask), "the invalidation queue");
         }
 
         ulong interrupts = input.ValueOf(VtdRegister.InterruptTable);
+        builder.Require(
+            (interrupts & ~0xffful) != 0 || (status & VtdRegister.GlobalBits.InterruptRemappingEnable) == 0,
+            InspectRule.Tables,
+            "IRTA is 0, and interrupts are remapped");
         if ((status & VtdRegister.GlobalBits.InterruptRemappingEnable) != 0 && (interrupts & ~0xffful) != 0)
         {
             builder.AddStructure(interrupts & ~0xffful, 32ul << (int)(interrupts & VtdRegister.InterruptTableBits.SizeMask), "the interrupt table");
@@ -158,7 +166,14 @@ internal sealed class VtdInspect : IInspectKind
             builder.AddStructure(context.Directory, (ulong)(directories * VtdPasidDirectoryEntry.Bytes), $"the PASID directory of {name}");
             for (int index = 0; index < directories && !builder.IsFull; index++)
             {
-                var directory = new VtdPasidDirectoryEntry(input.Read(context.Directory + ((ulong)index * VtdPasidDirectoryEntry.Bytes)) ?? 0);
+                ulong slot = context.Directory + ((ulong)index * VtdPasidDirectoryEntry.Bytes);
+                if (input.Read(slot) is not { } value)
+                {
+                    builder.Require(false, InspectRule.Tables, $"there is no memory at 0x{slot:x}, where the PASID directory of {name} is");
+                    return;
+                }
+
+                var directory = new VtdPasidDirectoryEntry(value);
                 if (!directory.IsPresent)
                 {
                     continue;
@@ -169,7 +184,13 @@ internal sealed class VtdInspect : IInspectKind
                 {
                     ulong place = directory.Table + ((ulong)entry * VtdPasidEntry.Bytes);
                     int pasid = (index << VtdPasidDirectoryEntry.PasidsLog2) + entry;
-                    var found = new VtdPasidEntry(input.Read(place) ?? 0, input.Read(place + 8) ?? 0, input.Read(place + 16) ?? 0);
+                    if (input.Read(place) is not { } low || input.Read(place + 8) is not { } middle || input.Read(place + 16) is not { } high)
+                    {
+                        builder.Require(false, InspectRule.Tables, $"there is no memory at 0x{place:x}, where a PASID table of {name} is");
+                        break;
+                    }
+
+                    var found = new VtdPasidEntry(low, middle, high);
                     if (found.IsPresent)
                     {
                         Add(name, pasid == context.RequestPasid ? null : pasid, found);
