@@ -30,7 +30,8 @@ public sealed record VtdDriverOptions
     public bool MergesRanges { get; init; }
 
     /// <summary>
-    /// Whether device TLBs are invalidated behind a wait of their own for the IOTLB; otherwise right behind the IOTLB's descriptors, as in Linux.
+    /// Whether device TLBs are invalidated behind a wait of their own for the IOTLB; otherwise right behind the IOTLB's descriptors, as in Linux
+    /// since 6.12.
     /// </summary>
     public bool WaitsBeforeDeviceTlb { get; init; } = true;
 
@@ -46,7 +47,10 @@ public sealed record VtdDriverOptions
     /// <summary>Log2 of the descriptors in the invalidation queue, 8 to 15. Linux: 8.</summary>
     public int QueueLog2 { get; init; } = 8;
 
-    /// <summary>The rules of Linux 6.1 to 6.17 for the second stage: one block for what an operation changed, never with the hint.</summary>
+    /// <summary>
+    /// The rules of Linux 6.1 to 6.17 for the second stage: one block for what an operation changed, never with the hint. Device TLBs are as since 6.12,
+    /// which batches descriptors; before, each was submitted with a wait of its own: for that, set <see cref="WaitsBeforeDeviceTlb"/>.
+    /// </summary>
     public static VtdDriverOptions Linux { get; } = new()
     {
         BlocksPerRange = 1,
