@@ -214,7 +214,7 @@ internal static class CommandLine
 
     /// <summary>The command that was meant by a first argument that is neither a command nor a file; null if it is one, or like none.</summary>
     private static string? Misspelt(RootCommand root, string[] args) =>
-        args is [var first, ..] && IsFile(first) && first is not ("-" or "help") && !IsCommand(root, first) && !File.Exists(first)
+        args is [var first, ..] && IsFile(first) && first is not ("-" or "help") && !IsCommand(root, first) && !Path.Exists(first)
             ? Typos.Nearest(first, root.Subcommands.Select(command => command.Name).Append("help"))
             : null;
 

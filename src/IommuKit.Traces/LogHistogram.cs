@@ -26,8 +26,9 @@ public sealed class LogHistogram
     /// <param name="count">How often, 1 or more.</param>
     public void Add(long value, long count)
     {
-        _counts[BucketOf(Math.Clamp(value, 0, 1L << MaxLog2))] += count;
-        Count += count;
+        ref long bucket = ref _counts[BucketOf(Math.Clamp(value, 0, 1L << MaxLog2))];
+        bucket = Saturating.Add(bucket, (ulong)count);
+        Count = Saturating.Add(Count, (ulong)count);
         Max = Math.Max(Max, value);
     }
 
@@ -40,7 +41,7 @@ public sealed class LogHistogram
         long seen = 0;
         for (int bucket = 0; bucket < _counts.Length; bucket++)
         {
-            seen += _counts[bucket];
+            seen = Saturating.Add(seen, (ulong)_counts[bucket]);
             if (seen >= wanted)
             {
                 return Math.Min(UpperEnd(bucket), Max);

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 
 namespace IommuKit.Traces;
 
@@ -267,7 +268,9 @@ internal sealed class TextTraceReader : TraceReader
         if (_inBuffer > _events)
         {
             Missing = _inBuffer - _events;
-            Complain($"the file ends after {_events} of the {_inBuffer} entries that its heading promises");
+            Complain(string.Create(
+                CultureInfo.InvariantCulture,
+                $"the file has {_events:#,0} of the {_inBuffer:#,0} entries that its heading promises: its end is cut off, or lines were taken out"));
         }
         else if (_inBuffer >= 0 && _known > _inBuffer)
         {

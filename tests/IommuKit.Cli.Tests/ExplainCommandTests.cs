@@ -22,7 +22,7 @@ public sealed class ExplainCommandTests : IDisposable
         try
         {
             Command.Refuse("explain", cut).ShouldContain("--lenient");
-            Command.Succeed("explain", cut, "--lenient", "--costs", "tegra210-2015").ShouldContain("what comes before is below");
+            Command.Succeed("explain", cut, "--lenient", "--costs", "tegra210-2015").ShouldContain("what could be read is below");
             Command.Refuse("explain", "--lenient").ShouldContain("--lenient: this is for a trace");
         }
         finally

@@ -278,6 +278,14 @@ public sealed class VerdictCommandTests
         Command.Refuse(word).ShouldContain(expected);
 
     [Fact]
+    public void A_directory_is_called_one()
+    {
+        string refusal = Command.Refuse(RepositoryFiles.InRepository("samples"));
+        refusal.ShouldContain("is a directory");
+        refusal.ShouldNotContain("no command");
+    }
+
+    [Fact]
     public void An_option_that_does_not_exist_gets_a_suggestion() =>
         Command.Refuse("verdict", Vfio, "--lenent").ShouldContain("did you mean '--lenient'?");
 

@@ -41,7 +41,7 @@ public sealed class VerdictLogTests : IDisposable
     [SharedTheory]
     [InlineData("nvme-rand-strict-qi/trace.gz", "vtd-72-lazy", "by the log: Linux 7.2.13")]
     [InlineData("e1000e-counter-lazy-qi/trace.gz", "vtd-612-strict", "27 whose cause cannot be told")]
-    [InlineData("boot-multi/trace.dat", "vtd-72-lazy", "the log is of another kernel than the trace and left out, with 27 faults")]
+    [InlineData("boot-multi/trace.dat", "vtd-72-lazy", "the log is of another kernel than the trace and left out, with 27 messages of faults")]
     public void A_log_that_nothing_ties_to_the_trace_is_doubted_first(string trace, string other, string text)
     {
         string[] command =

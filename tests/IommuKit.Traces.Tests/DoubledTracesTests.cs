@@ -43,7 +43,7 @@ public sealed class DoubledTracesTests : IDisposable
     public void A_latency_heading_promises_what_there_is()
     {
         const string heading = "# latency: 0 us, #3/10, CPU#0 | (M:server VP:0, KP:0, SP:0 HP:0 #P:2)";
-        Should.Throw<InputException>(() => Read([heading, Map, Unmap])).Message.ShouldContain("after 2 of the 3 entries");
+        Should.Throw<InputException>(() => Read([heading, Map, Unmap])).Message.ShouldContain("has 2 of the 3 entries");
         using var reader = TraceFile.Open(Write([heading, Map, Unmap, Map.Replace("7.590418", "8", StringComparison.Ordinal)]));
         while (reader.Read(out _))
         {

@@ -104,7 +104,7 @@ public sealed class EventLimitsTests : IDisposable
     [Theory]
     [InlineData(1, "2 events of an IOMMU under a heading that promises 1 entries")]
     [InlineData(2, null)]
-    [InlineData(3, "after 2 of the 3 entries")]
+    [InlineData(3, "has 2 of the 3 entries")]
     public void A_heading_promises_what_there_is(int entries, string? problem)
     {
         string text = $"# entries-in-buffer/entries-written: {entries}/9   #P:2\n" + Map + Map;

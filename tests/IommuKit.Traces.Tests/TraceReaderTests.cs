@@ -131,9 +131,9 @@ public sealed class TraceReaderTests : IDisposable
     public void Fewer_entries_than_the_heading_promises_are_refused()
     {
         string text = "# entries-in-buffer/entries-written: 3/3   #P:2\n" + Map + Unmap;
-        Should.Throw<InputException>(() => Read(text)).Message.ShouldContain("ends after 2 of the 3 entries");
+        Should.Throw<InputException>(() => Read(text)).Message.ShouldContain("the file has 2 of the 3 entries");
         Read(text, isLenient: true).Count.ShouldBe(2);
-        _problem.ShouldNotBeNull().ShouldContain("ends after 2 of the 3 entries");
+        _problem.ShouldNotBeNull().ShouldContain("has 2 of the 3 entries");
     }
 
     [Fact]

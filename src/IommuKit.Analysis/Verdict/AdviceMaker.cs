@@ -14,51 +14,15 @@ internal static class AdviceMaker
     // With less than this share covered, nothing is said about the rest.
     private const double LittleCoverage = 0.5;
 
+    private const string Larger = "record again with a larger buffer";
+
     /// <summary>What is worth trying.</summary>
     public static IEnumerable<Advice> Of(VerdictResult verdict)
     {
-        foreach (var danger in Dangers(verdict))
+        var audit = verdict.Audit;
+        foreach (var advice in DangerAdvice.Of(verdict))
         {
-            yield return new Advice(
-                "look-at-missing-flushes",
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"before anything else, look at line {danger.FirstLine} ({danger.Id}), and leave the flushes until then"),
-                null);
-        }
-
-        var faults = verdict.Audit.Faults;
-        if (faults.FirstFlushFailures is [var failed, ..])
-        {
-            string place = string.Create(CultureInfo.InvariantCulture, $"line {failed.Line} of the {(failed.IsInTrace ? "trace" : "log")}");
-            yield return new Advice("look-at-failed-flushes", $"before anything else, find out why flushes fail (first: {place}): nothing is safe until they do not", null);
-        }
-
-        if (faults.InBoth == 0 && faults.Faults.Count != 0 && faults.Faults.All(one => one.TraceLine is null))
-        {
-            yield return new Advice(
-                "tie-the-log",
-                "before anything else, make sure that the log is of the same run as the trace; with printk:console recorded, its faults would be in both",
-                null);
-        }
-        else if (faults.Faults.Where(one => one.Cause == FaultCause.UsedAfterUnmap).OrderBy(one => one.IsInDoubt).FirstOrDefault() is { } fault)
-        {
-            string where = fault.TraceLine is { } line
-                ? string.Create(CultureInfo.InvariantCulture, $"line {line}")
-                : string.Create(CultureInfo.InvariantCulture, $"line {fault.LogLine} of the log");
-            yield return new Advice(
-                "look-at-faults",
-                fault.IsInDoubt
-                    ? $"before anything else, find out whether memory is used after its unmap (first: {where}), and leave the flushes until then"
-                    : $"before anything else, find out who uses memory after its unmap (first: {where}), and leave the flushes until then",
-                null);
-        }
-        else if (faults.Faults.Count != 0)
-        {
-            string what = faults.Faults.All(fault => fault.Fault.Iova is null)
-                ? "their messages do not say what was accessed"
-                : "'iommukit audit' tells of each";
-            yield return new Advice("look-at-other-faults", $"before anything else, find out why devices fault: {what}", null);
+            yield return advice;
         }
 
         if (verdict.Audit.WhyOneSided is not null && verdict.Flushes != 0)
@@ -75,7 +39,7 @@ internal static class AdviceMaker
         if (verdict.Audit.ReadShare < LittleCoverage && verdict.Audit.Missing > verdict.Audit.Lost)
         {
             // What comes before the cut is whole: it can be judged for itself.
-            yield return new Advice("copy-again", "copy the file again: it is cut off, and all here is about what comes before", null);
+            yield return new Advice("copy-again", "copy the file again: it is cut off, or lines were taken out, and all here is about the rest", null);
         }
 
         if (verdict.Coverage < LittleCoverage && WhyLittle(verdict) is { } why)
@@ -86,13 +50,28 @@ internal static class AdviceMaker
 
         if (verdict.Flushes == 0)
         {
-            yield return verdict.Iommu is null or "VT-d"
-                ? new Advice("record-flushes", "record intel_iommu:qi_submit too, if this is VT-d: then what flushes cost can be told; of AMD-Vi, SMMUs and virtio-iommu there are no such events", null)
-                : new Advice(
-                    "no-flush-events",
-                    $"nothing can be said of flushes: the driver of {verdict.Iommu} has no events for them",
-                    null);
+            yield return verdict.Iommu switch
+            {
+                null => new Advice(
+                    "record-flushes",
+                    "record intel_iommu:qi_submit too, if this is VT-d: then what flushes cost can be told; of AMD-Vi, SMMUs and virtio-iommu there are no "
+                        + "such events. Which it is, the kernel's log tells: --log",
+                    null),
+                "VT-d" => new Advice("record-flushes", "record intel_iommu:qi_submit too: then what flushes cost can be told", null),
+                var other => new Advice("no-flush-events", $"nothing can be said of flushes: the driver of {other} has no events for them", null),
+            };
             yield break;
+        }
+
+        if (DangerAdvice.DoubtfulLine(verdict) is { } line)
+        {
+            string how = audit.Missing > Math.Max(audit.Lost, audit.Damaged) ? "take the whole file"
+                : audit.Lost >= audit.Damaged ? Larger
+                : "record or copy it again";
+            yield return new Advice(
+                "record-whole",
+                string.Create(CultureInfo.InvariantCulture, $"{how}: from line {line} on flushes seem to be late or missing, and events are missing that would tell"),
+                null);
         }
 
         foreach (var advice in OfFlushes(verdict))
@@ -104,7 +83,6 @@ internal static class AdviceMaker
     // Why most cannot be judged; null if that is only as the file is cut off.
     private static string? WhyLittle(VerdictResult verdict)
     {
-        const string Larger = "record again with a larger buffer";
         var audit = verdict.Audit;
         bool isCut = audit.Missing > Math.Max(audit.Lost, audit.Damaged);
         if (audit.ReadShare < LittleCoverage && !isCut)
@@ -142,9 +120,9 @@ internal static class AdviceMaker
         {
             yield return new Advice("nothing", $"leave the flushes as they are: they take {Percent(share)} % of the CPUs' time at most{unless}", null);
         }
-        else if (verdict.Audit.Faults.Faults.Any(fault => fault.Cause == FaultCause.UsedAfterUnmap) || Dangers(verdict).Any())
+        else if (DangerAdvice.IsAny(verdict) || DangerAdvice.DoubtfulLine(verdict) is not null)
         {
-            // Said above: fewer flushes leave memory reachable for longer, and here something reaches it, or flushes are too few already.
+            // Said above: fewer flushes leave memory reachable for longer, and here something reaches it, or flushes may be too few already.
         }
         else if (verdict.Times is null)
         {
@@ -189,10 +167,6 @@ internal static class AdviceMaker
         verdict is { Span: > 0, Processors: > 0 } ? Math.Max(0, nanoseconds ?? 0) / ((double)verdict.Span.Value * verdict.Processors) : null;
 
     private static string Percent(double share) => (share * 100).ToString(share < 0.1 ? "0.##" : "0", CultureInfo.InvariantCulture);
-
-    // Flushes that are too few, and nothing else explains it.
-    private static IEnumerable<AuditFinding> Dangers(VerdictResult verdict) =>
-        verdict.Audit.Findings.Where(finding => finding.Limit is null && finding.Id is "reused-before-invalidation" or "never-invalidated");
 
     private static AuditFinding? Find(VerdictResult verdict, string id) => verdict.Audit.Findings.FirstOrDefault(finding => finding.Id == id);
 }

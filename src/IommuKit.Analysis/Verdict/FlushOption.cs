@@ -17,9 +17,12 @@ public sealed class FlushOption
     /// </summary>
     public long? SavedNanoseconds { get; init; }
 
-    /// <summary>Pages that were unmapped and still reachable, at each flush; null if that cannot be known.</summary>
+    /// <summary>
+    /// Of each page that was unmapped, with how many it was reachable when its flush came; null if that cannot be known. Counted by pages and not
+    /// by flushes, ways that flush more and less often compare.
+    /// </summary>
     public required LogHistogram? Pages { get; init; }
 
-    /// <summary>Nanoseconds from an unmap to the flush that ends the reach of its pages; null if that cannot be known.</summary>
+    /// <summary>Nanoseconds from each unmap to the flush that ends the reach of its pages; null if that cannot be known.</summary>
     public required LogHistogram? Nanoseconds { get; init; }
 }

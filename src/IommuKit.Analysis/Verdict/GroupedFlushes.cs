@@ -38,7 +38,7 @@ internal sealed class GroupedFlushes
     /// <summary>Nanoseconds that the recorded flushes took that would go: of each group all but the last.</summary>
     public long Saved { get; private set; }
 
-    /// <summary>Pages reachable at each flush.</summary>
+    /// <summary>Of each page, with how many it was reachable at its flush.</summary>
     public LogHistogram Pages { get; } = new();
 
     /// <summary>Nanoseconds from each unmap to its flush; empty without times.</summary>
@@ -148,7 +148,7 @@ internal sealed class GroupedFlushes
         }
         else
         {
-            End(_times, Saturating.Add(_pages, (ulong)_waitingPages), Math.Max(nanoseconds, _flushed));
+            End(_times, _pages, Saturating.Add(_pages, (ulong)_waitingPages), Math.Max(nanoseconds, _flushed));
         }
 
         _flushed = -1;
@@ -158,14 +158,18 @@ internal sealed class GroupedFlushes
     private void EndWaiting(int cpu, long nanoseconds)
     {
         _waiting.Remove(cpu, out var waiting);
-        End(waiting.Times, Saturating.Add(_pages, (ulong)_waitingPages), Math.Max(waiting.End, nanoseconds));
+        End(waiting.Times, waiting.Pages, Saturating.Add(_pages, (ulong)_waitingPages), Math.Max(waiting.End, nanoseconds));
         _waitingPages -= waiting.Pages;
         _free.Push(waiting.Times);
     }
 
-    private void End(List<long> times, long pages, long nanoseconds)
+    /// <param name="times">Its unmaps.</param>
+    /// <param name="pages">Its pages.</param>
+    /// <param name="reachable">They, and those of others.</param>
+    /// <param name="nanoseconds">When its flush came.</param>
+    private void End(List<long> times, long pages, long reachable, long nanoseconds)
     {
-        Pages.Add(pages);
+        Pages.Add(reachable, pages);
         foreach (long time in times)
         {
             Nanoseconds.Add(Math.Max(0, nanoseconds - time));

@@ -24,7 +24,7 @@ internal sealed class OptionMaker(AuditResult audit, long flushes, FlushTimes? t
                 Kind = FlushOptionKind.Recorded,
                 Flushes = isRecorded ? flushes : null,
                 SavedNanoseconds = times is null ? null : 0,
-                Pages = isRecorded ? audit.Coverage?.WindowStalePages : null,
+                Pages = isRecorded ? audit.Coverage?.PagesAtOnce : null,
                 Nanoseconds = isRecorded && hasTimes ? audit.Coverage?.WindowNanoseconds : null,
             },
             hasGroups ? Of(FlushOptionKind.Range, bursts.ByRange, bursts.ByRange.Flushes + Others) : Unknown(FlushOptionKind.Range),

@@ -90,7 +90,7 @@ internal static class AuditOutput
         { "unmap_events", "unmaps in the file", audit => audit.Unmaps },
         { "other_events", "other events in the file; invalidations are among them", audit => audit.Others },
         { "lost_events", "events that were lost in recording", audit => audit.Lost },
-        { "missing_events", "events that the file promises and does not have, as it is cut off; 0 if that is not known", audit => audit.Missing },
+        { "missing_events", "events that the file promises and does not have, as it is cut off or lines were taken out; 0 if that is not known", audit => audit.Missing },
         {
             "invalidations",
             "events of invalidations by kind: `iotlb_pages`, `iotlb_domain`, `iotlb_global`, `pasid_iotlb_…`, `context_cache`, `pasid_cache`, "
@@ -181,7 +181,7 @@ internal static class AuditOutput
             + $"in {Numbers.Count(audit.Lines, "line")}");
         if (audit.Problem is not null)
         {
-            console.Note(isMarkdown, $"  {audit.Problem}: what comes before is below");
+            console.Note(isMarkdown, $"  {audit.Problem}; what could be read is below");
         }
 
         if (audit.Invalidations.Count != 0)

@@ -62,7 +62,7 @@ internal static class DeviceOutput
                 }
             }
 
-            ReplayOutput.WriteTrace(console, file.First(), isMarkdown);
+            ReplayOutput.WriteTrace(console, [.. file], isMarkdown);
             console.WriteLine();
             foreach (var machine in file.GroupBy(result => result.Iommu, StringComparer.Ordinal))
             {

@@ -212,7 +212,8 @@ internal sealed class ExplainView(
 
         if (replay is not null)
         {
-            console.Note(isMarkdown, $"{Names.OfFile(replay.Trace.File)}: {TraceNotes.Origin(replay)}");
+            console.Note(isMarkdown, $"{Names.OfFile(replay.Trace.File)}: {TraceNotes.Origin([replay])}");
+            console.Note(isMarkdown, $"  {TraceNotes.Gain(replay.Trace, from, to)}");
         }
 
         if (today.Count != 0)

@@ -21,8 +21,12 @@ internal static class FaultText
     };
 
     /// <summary>The cause of a fault, no surer than it is.</summary>
-    public static string Of(ExplainedFault fault) => !fault.IsInDoubt ? Of(fault.Cause) : fault.Cause switch
+    public static string Of(ExplainedFault fault) => fault.Cause switch
     {
+        // What another domain mapped there is told below.
+        FaultCause.NeverMapped when fault is { LastMap: not null } or { LastUnmap: not null } =>
+            $"{(fault.IsInDoubt ? NotInTrace : Of(fault.Cause))} for this device",
+        _ when !fault.IsInDoubt => Of(fault.Cause),
         FaultCause.NeverMapped => NotInTrace,
         FaultCause.NoPermission => "mapped at the time, perhaps for it: then direction or permission is wrong",
         FaultCause.Unknown or FaultCause.DeviceRefused => Of(fault.Cause),

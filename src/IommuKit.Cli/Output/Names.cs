@@ -13,6 +13,13 @@ internal static class Names
     public static string OfFile(string path) =>
         string.Join('/', path.Split('/', '\\').Where(part => part is not ("" or "." or "..")).TakeLast(2)) is { Length: > 0 } name ? name : path;
 
+    /// <summary>More names than these are counted in a heading.</summary>
+    public const int MostInHeading = 4;
+
+    /// <summary>IOMMUs in a heading: a few by name, and many as a number.</summary>
+    public static string Few(IReadOnlyCollection<string> iommus) =>
+        iommus.Count > MostInHeading ? Numbers.Count(iommus.Count, "IOMMU") : string.Join(", ", iommus);
+
     /// <summary>A name of JSON as words: "tables_in_use" is "tables in use".</summary>
     public static string InWords(string name) => name.Replace('_', ' ');
 

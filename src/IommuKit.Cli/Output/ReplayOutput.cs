@@ -40,7 +40,7 @@ internal static class ReplayOutput
         },
         {
             "missing_events",
-            "events that the file promises and does not have, as it is cut off; 0 if that is not known",
+            "events that the file promises and does not have, as it is cut off or lines were taken out; 0 if that is not known",
             result => result.Trace.Missing
         },
         {
@@ -205,7 +205,7 @@ internal static class ReplayOutput
         var tables = new TableSet(console, isMarkdown);
         foreach (var file in results.GroupBy(result => result.Trace))
         {
-            WriteTrace(console, file.First(), isMarkdown);
+            WriteTrace(console, [.. file], isMarkdown);
             if (isMarkdown)
             {
                 console.WriteLine();
@@ -287,7 +287,7 @@ internal static class ReplayOutput
     {
         foreach (var file in results.GroupBy(result => result.Trace))
         {
-            WriteTrace(console, file.First(), isMarkdown);
+            WriteTrace(console, [.. file], isMarkdown);
             foreach (var result in file)
             {
                 console.WriteLine();
@@ -307,13 +307,14 @@ internal static class ReplayOutput
 
     /// <summary>Says what is in a trace.</summary>
     /// <param name="console">Where.</param>
-    /// <param name="result">A replay of it.</param>
+    /// <param name="results">The replays of it.</param>
     /// <param name="isMarkdown">Whether the output is Markdown.</param>
-    public static void WriteTrace(IAnsiConsole console, ReplayResult result, bool isMarkdown)
+    public static void WriteTrace(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
     {
-        var trace = result.Trace;
+        var trace = results[0].Trace;
         console.Note(isMarkdown, $"{trace.File}: {TraceNotes.Contents(trace)}");
-        console.Note(isMarkdown, $"  {TraceNotes.Origin(result)}");
+        console.Note(isMarkdown, $"  {TraceNotes.Origin(results)}");
+        console.Note(isMarkdown, $"  {TraceNotes.Flushes(results)}");
         foreach (string note in TraceNotes.Of(trace))
         {
             console.Note(isMarkdown, $"  {note}");

@@ -1,4 +1,7 @@
 using System.Globalization;
+using IommuKit.Domains;
+using IommuKit.Lab;
+using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 
 namespace IommuKit.Cli.Output;
@@ -6,6 +9,17 @@ namespace IommuKit.Cli.Output;
 /// <summary>What is in a trace, and what limits what can be said about it.</summary>
 internal static class TraceNotes
 {
+    private const string NotFlushes = "how often the recorded kernel flushed is not in the trace: it may do so once for each unmap already, as Gather does";
+
+    // A few flushes are for devices that come and go.
+    private const double AboutOnce = 1.05;
+
+    // Logarithms of counts: a few per cent.
+    private const double AboutEqual = 0.05;
+
+    // A kernel that flushes less often for its unmaps puts it off.
+    private const double Seldom = 0.5;
+
     /// <summary>How much is in it.</summary>
     public static string Contents(TraceSummary trace) =>
         $"{Numbers.Count(trace.Maps, "map")}, {Numbers.Count(trace.Unmaps, "unmap")}, {Numbers.Count(trace.Others, "other event")} "
@@ -13,19 +27,67 @@ internal static class TraceNotes
         + $"{Numbers.Count((long)trace.PeakLivePages)} at most";
 
     /// <summary>On what hardware it was recorded, and what of a replay is that hardware's.</summary>
-    /// <param name="result">A replay of it.</param>
-    public static string Origin(ReplayResult result) =>
-        (result.Trace.RecordedOn is { } iommu
-            ? $"recorded on {iommu}, {(result.IsAsRecorded ? "and modelled as such, though perhaps not as that one" : "not on what is modelled here")}"
+    /// <param name="results">Replays of it.</param>
+    public static string Origin(params IReadOnlyList<ReplayResult> results) =>
+        (results[0].Trace.RecordedOn is { } iommu
+            ? $"recorded on {iommu}, {IsModelled(results.Count(result => result.IsAsRecorded), results.Count)}"
             : "it does not say on what IOMMU it was recorded")
         + ": maps and unmaps are the trace's, flushes, times and what is left reachable the model's";
+
+    private static string IsModelled(int asRecorded, int all) =>
+        asRecorded == all ? "and modelled as such, though perhaps not as that one"
+        : asRecorded == 0 ? "not on what is modelled here"
+        : "and only some of what is modelled here is such";
+
+    /// <summary>How often the recorded kernel flushed, and which policy comes closest to that: none of them is the recording.</summary>
+    /// <param name="results">Replays of one trace.</param>
+    public static string Flushes(IReadOnlyList<ReplayResult> results)
+    {
+        var trace = results[0].Trace;
+        if (trace.Flushes == 0)
+        {
+            return NotFlushes;
+        }
+
+        double Distance(ReplayResult result) => Math.Abs(Math.Log((double)result.Counts.For(OperationPurpose.Tlb) / trace.Flushes));
+        bool isDeferred = trace.Flushes < Seldom * trace.Unmaps;
+        var comparable = results.Where(result =>
+            result.IsAsRecorded && result.Counts.For(OperationPurpose.Tlb) != 0 && result.Policy.IsFull() != isDeferred).ToList();
+        if (comparable.Select(result => result.Policy).Distinct().Count() < 2)
+        {
+            return Often(trace);
+        }
+
+        double least = comparable.Min(Distance);
+        SyncPolicy[] closest = [.. comparable.Where(result => Distance(result) <= least + AboutEqual).Select(result => result.Policy).Distinct()];
+        return $"{Often(trace)}: what comes closest to that, and is to be compared with, is {string.Join(" or ", closest)}";
+    }
+
+    /// <summary>Whether the recorded kernel has the gain of a policy over another already.</summary>
+    /// <param name="trace">The trace.</param>
+    /// <param name="from">The policy that is compared with.</param>
+    /// <param name="to">The other one.</param>
+    public static string Gain(TraceSummary trace, SyncPolicy from, SyncPolicy to)
+    {
+        if (trace.Flushes == 0)
+        {
+            return NotFlushes;
+        }
+
+        bool isOnce = trace.Unmaps != 0 && trace.Flushes <= AboutOnce * trace.Unmaps;
+        bool hasIt = isOnce && from == SyncPolicy.PerPage && to is SyncPolicy.RangeFlush or SyncPolicy.SplitSync or SyncPolicy.Gather;
+        return hasIt ? $"{Often(trace)}, not for every page: it has this gain already" : Often(trace);
+    }
+
+    private static string Often(TraceSummary trace) =>
+        $"the recorded kernel flushed {Numbers.Count(trace.Flushes, "time")} for {Numbers.Count(trace.Unmaps, "unmap")}";
 
     /// <summary>What is missing or odd.</summary>
     public static IEnumerable<string> Of(TraceSummary trace)
     {
         if (trace.Problem is not null)
         {
-            yield return $"{trace.Problem}: what comes before is below";
+            yield return $"{trace.Problem}; what could be read is below";
         }
 
         if (trace.WhyNoMaps is { } why)
@@ -38,9 +100,10 @@ internal static class TraceNotes
             yield return $"{Numbers.Count(trace.Lost, "event")} lost in recording: whatever was mapped or unmapped there is missing below";
         }
 
-        if (trace.Missing != 0)
+        // The problem says the same.
+        if (trace is { Missing: not 0, Problem: null })
         {
-            yield return $"{Numbers.Count(trace.Missing, "event")} missing that the file promises: it is cut off";
+            yield return $"{Numbers.Count(trace.Missing, "event")} missing that the file promises: it is cut off, or lines were taken out";
         }
 
         if (trace.MapsOverLive != 0)
@@ -83,9 +146,10 @@ internal static class Coverage
     public static string InTitle(IEnumerable<ReplayResult> results)
     {
         var byIommu = results.GroupBy(result => result.Iommu, StringComparer.Ordinal).Select(same => (same.Key, Least: Least(same))).ToList();
-        return byIommu.Select(one => one.Least).Distinct().Count() == 1
+        var byShare = byIommu.GroupBy(one => one.Least, one => one.Key).ToList();
+        return byShare.Count == 1
             ? InTitle(byIommu[0].Least)
-            : string.Join(", ", byIommu.Select(one => $"{one.Key}: {InTitle(one.Least)}"));
+            : string.Join(", ", byShare.Select(same => $"{Names.Few([.. same])}: {InTitle(same.Key)}"));
     }
 
     private static string InTitle(double? least) => least switch

@@ -53,8 +53,8 @@ internal static class VerdictOutput
                 + "one gap in five is above the cut-off; negative if it flushes more often",
             option => option.SavedNanoseconds
         },
-        { "reachable_pages_p99", "pages that were unmapped and still reachable, at each flush", option => PercentileOf(option.Pages) },
-        { "reachable_pages_max", "the most of them", option => option.Pages?.Max },
+        { "reachable_pages_p99", "of 99 of 100 unmapped pages, with how many at most each was reachable when its flush came", option => PercentileOf(option.Pages) },
+        { "reachable_pages_max", "the same of all pages", option => option.Pages?.Max },
         {
             "reachable_nanoseconds_p99",
             "from an unmap to the flush that ends the reach of its pages",

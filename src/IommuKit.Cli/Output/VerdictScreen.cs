@@ -42,7 +42,7 @@ internal static class VerdictScreen
 
         if (verdict.Audit.Problem is { } problem)
         {
-            sections.Plain($"{problem}: what comes before is below", Doubtful);
+            sections.Plain($"{problem}; what could be read is below", Doubtful);
         }
 
         sections.Section("FLUSHES", Flushes(verdict));
@@ -162,6 +162,22 @@ internal static class VerdictScreen
     {
         bool isAnything = false;
         var doubtful = new List<SectionLine>();
+
+        // What the hardware refuses is the likely cause of what is missing.
+        if (verdict.Refused.Reserved != 0)
+        {
+            isAnything = true;
+            string reserved = $"{Numbers.Count(verdict.Refused.Reserved, "command")} of a reserved kind, at which the queue stops";
+            yield return new($"{reserved} (line {verdict.Refused.FirstReservedLine})", Bad);
+        }
+
+        if (verdict.Refused.MaskTooLarge != 0)
+        {
+            isAnything = true;
+            string large = $"{Numbers.Count(verdict.Refused.MaskTooLarge, "page flush", "page flushes")} with a mask above 18, which hardware may refuse";
+            yield return new($"{large} (line {verdict.Refused.FirstMaskLine})", Doubtful);
+        }
+
         foreach (var finding in verdict.Audit.Findings)
         {
             string? what = finding.Id switch
@@ -183,20 +199,6 @@ internal static class VerdictScreen
                     doubtful.Add(new($"perhaps {what} (line {finding.FirstLine}); {OrElse(verdict)}", Doubtful));
                 }
             }
-        }
-
-        if (verdict.Refused.Reserved != 0)
-        {
-            isAnything = true;
-            string reserved = $"{Numbers.Count(verdict.Refused.Reserved)} commands of a reserved kind, which stop the queue";
-            yield return new($"{reserved} (line {verdict.Refused.FirstReservedLine})", Bad);
-        }
-
-        if (verdict.Refused.MaskTooLarge != 0)
-        {
-            isAnything = true;
-            string large = $"{Numbers.Count(verdict.Refused.MaskTooLarge, "page flush", "page flushes")} with a mask above 18, which hardware may refuse";
-            yield return new($"{large} (line {verdict.Refused.FirstMaskLine})", Doubtful);
         }
 
         var faults = verdict.Audit.Faults;
@@ -234,7 +236,7 @@ internal static class VerdictScreen
 
     // What else may be the reason.
     private static string OrElse(VerdictResult verdict) =>
-        verdict.Audit.Lost + verdict.Audit.Damaged != 0 ? "or events were lost"
+        verdict.Audit.IsIncomplete ? "or events are missing"
         : verdict.Audit.Domains.Count > 1 ? $"or another of the {verdict.Audit.Domains.Count} domains mapped them"
         : "or another domain mapped them";
 

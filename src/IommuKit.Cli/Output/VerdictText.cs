@@ -75,8 +75,8 @@ internal static class VerdictText
         var faults = verdict.Audit.Faults;
         bool hasFaults = faults.Faults.Any(fault => fault.LogLine is not null);
         return faults is not { LogFile: not null, HasTrace: true } ? null
-            : faults.IsLogOfOtherKernel ? $"the log is of another kernel than the trace and left out, with {Numbers.Count(faults.LeftOut, "fault")}"
-            : faults.LeftOut != 0 ? $"{Numbers.Count(faults.LeftOut, "fault")} of the log left out: none is in the trace, the log is of another run"
+            : faults.IsLogOfOtherKernel ? $"the log is of another kernel than the trace and left out, with {Numbers.Count(faults.LeftOut, "message")} of faults"
+            : faults.LeftOut != 0 ? $"the faults of the log are left out ({Numbers.Count(faults.LeftOut, "message")}): none is in the trace, the log is of another run"
             : !hasFaults || faults.InBoth != 0 ? null
             : verdict.IsLogOfOtherDevices ? "none of the devices that faulted by the log is in the trace: is it of another run?"
             : faults.HasConsole ? "no fault is in both the trace and the log: are they of the same run?"

@@ -78,7 +78,8 @@ internal static class WhatIfOutput
     private static string CostsOf(IEnumerable<ReplayResult> results)
     {
         var costs = results.Select(result => (result.Costs, result.Iommu)).Distinct().GroupBy(one => one.Costs, one => one.Iommu, StringComparer.Ordinal).ToList();
-        return costs.Count == 1 ? costs[0].Key : string.Join(", ", costs.Select(one => $"{one.Key} ({string.Join(", ", one)})"));
+        return costs.Count == 1 ? costs[0].Key : string.Join(", ", costs.Select(one =>
+            $"{one.Key} ({Names.Few([.. one])})"));
     }
 
     private static void WriteTable(IAnsiConsole console, WhatIfCase[] cases, bool isMarkdown)
@@ -89,14 +90,16 @@ internal static class WhatIfOutput
         {
             ReplayResult[] results = [.. file.Select(one => one.Result)];
             console.Note(isMarkdown, $"{(isAlone ? string.Empty : $"{Names.OfFile(file.Key.File)}: ")}{WhatIfRow.Answer(results)}.");
-            ReplayOutput.WriteTrace(console, results[0], isMarkdown);
+            ReplayOutput.WriteTrace(console, results, isMarkdown);
             if (isMarkdown)
             {
                 console.WriteLine();
             }
 
-            string machines = string.Join(
-                " or ", results.Select(result => result.Iommu).Distinct(StringComparer.Ordinal).Select(name => $"a {name}"));
+            string[] iommus = [.. results.Select(result => result.Iommu).Distinct(StringComparer.Ordinal)];
+            string machines = iommus.Length > Names.MostInHeading
+                ? $"one of {Names.Few(iommus)}"
+                : string.Join(" or ", iommus.Select(name => $"a {name}"));
             var rows = WhatIfRow.Of(results);
             tables.Write(ColumnTable.Of(
                 $"What if this were {machines}: {Coverage.InTitle(results)}, costs {CostsOf(results)}{WhatIfRow.InTitle(results, rows)}",

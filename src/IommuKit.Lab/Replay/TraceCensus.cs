@@ -1,4 +1,5 @@
 using IommuKit.Traces;
+using IommuKit.Traces.Audit;
 
 namespace IommuKit.Lab.Replay;
 
@@ -10,6 +11,8 @@ public sealed class TraceCensus(string path)
 
     private readonly LiveSet _live = new();
     private readonly RecordedIommu _iommu = new();
+    private long _queueFlushes;
+    private long _tagFlushes;
 
     /// <summary>What was found so far.</summary>
     public TraceSummary Summary { get; } = new() { File = path };
@@ -20,6 +23,13 @@ public sealed class TraceCensus(string path)
     {
         _iommu.See(traceEvent, reader);
         Count(Summary, _live, traceEvent);
+        if (Invalidation.TryGet(traceEvent, out var invalidation))
+        {
+            // Where both were recorded, a flush of a cache tag comes with its command.
+            _tagFlushes += invalidation.IsCacheTag ? 1 : 0;
+            _queueFlushes += invalidation.IsCacheTag ? 0 : 1;
+        }
+
         if (_live.Pieces > MaxPieces)
         {
             throw new InputException(
@@ -37,6 +47,7 @@ public sealed class TraceCensus(string path)
         Summary.RecordedOn = _iommu.Name;
         Summary.Lost = Saturating.Add(Summary.Lost, (ulong)reader.Overwritten);
         Summary.Missing = reader.Missing;
+        Summary.Flushes = _queueFlushes != 0 ? _queueFlushes : _tagFlushes;
         return Summary;
     }
 

@@ -41,9 +41,15 @@ public sealed class TraceSummary
     [JsonInclude]
     public long Lost { get; internal set; }
 
-    /// <summary>Events that the file promises and does not have: it is cut off. 0 if that is not known.</summary>
+    /// <summary>Events that the file promises and does not have: it is cut off, or lines were taken out of it. 0 if that is not known.</summary>
     [JsonInclude]
     public long Missing { get; internal set; }
+
+    /// <summary>
+    /// Flushes of the IOTLB that were recorded: commands of the queue, or where only those were recorded flushes of cache tags. 0 if none were.
+    /// </summary>
+    [JsonInclude]
+    public long Flushes { get; internal set; }
 
     /// <summary>Maps that cover pages which were mapped already.</summary>
     [JsonInclude]

@@ -21,6 +21,7 @@ public sealed class AuditCoverage
         WindowEvents = counts.Events;
         WindowNanoseconds = counts.Nanoseconds;
         WindowStalePages = counts.Stale;
+        PagesAtOnce = counts.StaleByPage;
     }
 
     /// <summary>Unmaps of which every page was invalidated.</summary>
@@ -73,4 +74,10 @@ public sealed class AuditCoverage
 
     /// <summary>Stale pages at invalidations that dropped some.</summary>
     public LogHistogram WindowStalePages { get; }
+
+    /// <summary>
+    /// The same, counted once for each page that an invalidation dropped: with how many pages each was stale in the end. Its numbers compare with
+    /// those of other ways to flush, however many invalidations either has.
+    /// </summary>
+    public LogHistogram PagesAtOnce { get; }
 }

@@ -10,7 +10,7 @@ internal static class AuditFindings
 
     private const string Missing = "Events are missing from the trace; an invalidation, or what it was for, may be among them.";
 
-    public static IReadOnlyList<AuditFinding> Of(AuditPass pass, long overwritten)
+    public static IReadOnlyList<AuditFinding> Of(AuditPass pass, bool isIncomplete)
     {
         // What an invalidation is for shows in the unmaps alone.
         if (pass.Counts.Unmaps == 0)
@@ -19,8 +19,7 @@ internal static class AuditFindings
         }
 
         bool isMixed = pass.Domains.IsMixed || pass.Counts.MapsOverLive != 0;
-        bool hasLoss = overwritten != 0 || pass.Counts.Lost != 0 || pass.Counts.Damaged != 0 || pass.Counts.VtdMappings != 0;
-        string? unsure = Join(isMixed ? SeveralDomains : null, hasLoss ? Missing : null);
+        string? unsure = Join(isMixed ? SeveralDomains : null, isIncomplete ? Missing : null);
         var waste = pass.Waste;
         AuditFinding?[] findings =
         [
@@ -95,7 +94,7 @@ internal static class AuditFindings
                 "An invalidation dropped nothing that was unmapped or mapped before it.",
                 Join(
                     "The trace may lack what it was for: a change of permissions, or a map or unmap of a kernel path that prints no event.",
-                    hasLoss ? Missing : null)),
+                    isIncomplete ? Missing : null)),
         ];
         bool hasMaps = pass.Counts.Maps != 0;
         return [.. findings.OfType<AuditFinding>().Where(finding => hasMaps || !NeedsMaps(finding.Id))];

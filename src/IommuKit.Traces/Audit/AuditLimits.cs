@@ -5,7 +5,7 @@ namespace IommuKit.Traces.Audit;
 /// <summary>What cannot be known from a trace.</summary>
 internal static class AuditLimits
 {
-    public static IReadOnlyList<string> Of(AuditPass pass, long overwritten)
+    public static IReadOnlyList<string> Of(AuditPass pass, long overwritten, long missing)
     {
         var limits = new List<string>();
         var counts = pass.Counts;
@@ -33,6 +33,8 @@ internal static class AuditLimits
                 + "may begin at different times.");
         Add(counts.Lost != 0, $"Events lost on the way: {Count(counts.Lost)}. Unmaps that were stale there are not followed further, and "
             + "counts of mapped pages may be wrong from there on.");
+        Add(missing != 0, $"Events that the file promises and does not have: {Count(missing)}. It is cut off, or lines were taken out of it: then any "
+            + "invalidation, map or unmap may be among them.");
         Add(counts.Damaged != 0, $"Damaged lines left out: {Count(counts.Damaged)}. Each is treated as lost events are.");
         Add(counts.VtdMappings != 0, $"Events map_single, map_sg, unmap_single and unmap_sg that VT-d had until Linux 5.10, which are not read: "
             + $"{Count(counts.VtdMappings)}. What they map and unmap is not known; each is treated as lost events are.");

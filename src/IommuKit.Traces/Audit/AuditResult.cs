@@ -31,8 +31,14 @@ public sealed class AuditResult
     /// <summary>Events that are known to be missing.</summary>
     public required long Lost { get; init; }
 
-    /// <summary>Events that the file promises and does not have: it is cut off. 0 if that is not known.</summary>
+    /// <summary>Events that the file promises and does not have: it is cut off, or lines were taken out of it. 0 if that is not known.</summary>
     public required long Missing { get; init; }
+
+    /// <summary>
+    /// Whether events are known to be lost, missing, damaged or not read: what seems to be flushed late or never may have been flushed by one of
+    /// them.
+    /// </summary>
+    public required bool IsIncomplete { get; init; }
 
     /// <summary>Lines, or events of a binary file, that are damaged.</summary>
     public required long Damaged { get; init; }

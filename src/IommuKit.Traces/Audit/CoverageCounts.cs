@@ -47,6 +47,9 @@ internal sealed class CoverageCounts
     /// <summary>Stale pages when an invalidation dropped some.</summary>
     public LogHistogram Stale { get; } = new();
 
+    /// <summary>Of each page that an invalidation dropped, with how many it was stale.</summary>
+    public LogHistogram StaleByPage { get; } = new();
+
     public void AddCovered(in Invalidation invalidation, in StaleUnmap unmap, long events, bool isUnclear, bool isAlone)
     {
         Covered++;
@@ -63,6 +66,14 @@ internal sealed class CoverageCounts
         {
             Deferred.Add(unmap.Line, unmap.Bytes / SmallPage.Bytes);
         }
+    }
+
+    /// <summary>Counts what was stale when an invalidation dropped some of it.</summary>
+    public void AddStale(ulong bytes, ulong dropped)
+    {
+        long pages = (long)(bytes / SmallPage.Bytes);
+        Stale.Add(pages);
+        StaleByPage.Add(pages, Math.Max(1, (long)(dropped / SmallPage.Bytes)));
     }
 
     public void AddShared(long completed) => Shared += completed > 1 ? completed : 0;

@@ -44,7 +44,7 @@ internal sealed class Covering(StaleSet stale, CoverageCounts coverage, DomainsS
         if (hit.Bytes != 0 && !isContext)
         {
             coverage.AddShared(hit.Completed);
-            coverage.Stale.Add((long)(staleBytes / SmallPage.Bytes));
+            coverage.AddStale(staleBytes, hit.Bytes);
         }
     }
 }

@@ -51,6 +51,9 @@ public sealed class TraceAudit(string path, KernelLog? log = null)
         _pass.Finish();
         var counts = _pass.Counts;
         bool hasInvalidations = counts.Translations != 0;
+
+        // Where a file is short of what it promises, its end may be cut off, or lines may be taken out of its middle: it looks the same.
+        bool isIncomplete = counts.Lost != 0 || counts.Damaged != 0 || counts.VtdMappings != 0 || reader.Overwritten != 0 || reader.Missing != 0;
         return new AuditResult
         {
             File = path,
@@ -60,6 +63,7 @@ public sealed class TraceAudit(string path, KernelLog? log = null)
             Others = counts.Others,
             Lost = Saturating.Add(counts.Lost, (ulong)reader.Overwritten),
             Missing = reader.Missing,
+            IsIncomplete = isIncomplete,
             Damaged = counts.Damaged,
             HasTimes = counts.HasTimes,
             Invalidations = _pass.Kinds.ByKind(),
@@ -69,9 +73,9 @@ public sealed class TraceAudit(string path, KernelLog? log = null)
             Units = _pass.Domains.Units,
             Coverage = hasInvalidations ? new AuditCoverage(_pass.Coverage, counts, _pass.Waste) : null,
             ReuseDistances = _pass.Reuse.Distances,
-            Findings = hasInvalidations ? AuditFindings.Of(_pass, reader.Overwritten) : [],
-            Limits = AuditLimits.Of(_pass, reader.Overwritten),
-            Faults = _faults.Finish(reader.Overwritten, reader.Kernel),
+            Findings = hasInvalidations ? AuditFindings.Of(_pass, isIncomplete) : [],
+            Limits = AuditLimits.Of(_pass, reader.Overwritten, reader.Missing),
+            Faults = _faults.Finish(Saturating.Add(reader.Overwritten, (ulong)reader.Missing), reader.Kernel),
             Problem = reader.Problem,
         };
     }

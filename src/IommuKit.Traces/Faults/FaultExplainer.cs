@@ -131,7 +131,7 @@ internal static class FaultExplainer
 
         if (cause == FaultCause.NeverMapped && sighting.IsAfterLoss)
         {
-            doubts.Add("events are missing before it: it may have been mapped there");
+            doubts.Add("events are missing: it may have been mapped there");
         }
 
         if (!sighting.HasWholeHistory && !isDomainKnown && IsByMappings(sighting, cause))

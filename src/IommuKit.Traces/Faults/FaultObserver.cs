@@ -16,7 +16,7 @@ namespace IommuKit.Traces.Faults;
 ///     observer.Do(traceEvent, reader);
 /// }
 ///
-/// var report = observer.Finish(reader.Overwritten);
+/// var report = observer.Finish(reader.Overwritten + reader.Missing, reader.Kernel);
 /// </code>
 /// </example>
 public sealed class FaultObserver
@@ -118,9 +118,11 @@ public sealed class FaultObserver
     /// <summary>
     /// Ends the trace, and says what is known of the faults. It can be asked for without any event before: then there was no trace.
     /// </summary>
-    /// <param name="overwritten">Events that are missing at the start of the trace.</param>
+    /// <param name="absent">
+    /// Events that the trace lacks and does not say where: overwritten before it was read, or promised by the file and not in it.
+    /// </param>
     /// <param name="kernel">The kernel that the trace is of, as in <see cref="TraceReader.Kernel"/>; null if it does not say.</param>
-    public FaultReport Finish(long overwritten = 0, string? kernel = null)
+    public FaultReport Finish(long absent = 0, string? kernel = null)
     {
         _decoder.Finish();
         bool isOtherKernel = kernel is not null && _log?.Machine.Kernel is { } logged && logged != kernel;
@@ -145,7 +147,7 @@ public sealed class FaultObserver
             HasConsole = _hasConsole,
             Devices = _devices.Devices,
             Lost = _lost,
-            Overwritten = overwritten,
+            Absent = absent,
             NotKept = _notKept,
         }.Make();
     }

@@ -23,7 +23,7 @@ internal sealed class FaultReporting
 
     public required long Lost { get; init; }
 
-    public required long Overwritten { get; init; }
+    public required long Absent { get; init; }
 
     public required long NotKept { get; init; }
 
@@ -32,7 +32,7 @@ internal sealed class FaultReporting
         var faults = new List<ExplainedFault>();
         foreach (var sighting in InOrder())
         {
-            sighting.IsAfterLoss |= Overwritten != 0;
+            sighting.IsAfterLoss |= Absent != 0;
             bool isTied = sighting.Line != 0 || Merged.IsTied;
             var explained = FaultExplainer.Explain(sighting, HasTrace, isTied, Tasks);
             if (faults.Count > 0 && IsRepeat(faults[^1], explained))
@@ -109,7 +109,7 @@ internal sealed class FaultReporting
 
     // Where every message has its event, and there are events without one, those are what the kernel left out.
     private bool AreSuppressedInTrace() =>
-        Lost == 0 && Overwritten == 0 && Merged.Sightings.Exists(sighting => sighting.IsEvent)
+        Lost == 0 && Absent == 0 && Merged.Sightings.Exists(sighting => sighting.IsEvent)
             && Merged.Sightings.TrueForAll(sighting => sighting.HasEvent || sighting.Fault.Iova is null);
 
     // Of a fault of VT-d the driver prints heading and record, and then ends the line: three calls that are counted one by one.
@@ -151,10 +151,10 @@ internal sealed class FaultReporting
                     + "apart.");
             Add(
                 Merged.IsOtherKernel,
-                $"The log is of another kernel than the trace, {Log.Machine.Kernel}: it is left out, with {Count(Merged.Foreign)} faults.");
+                $"The log is of another kernel than the trace, {Log.Machine.Kernel}: it is left out, with {Count(Merged.Foreign)} messages of faults.");
             Add(
                 Merged.Foreign != 0 && !Merged.IsOtherKernel,
-                $"Faults of the log are left out: {Count(Merged.Foreign)}. None of them is in the trace, which has others, or is of another kind of IOMMU: the "
+                $"Faults of the log are left out, in messages: {Count(Merged.Foreign)}. None of them is in the trace, which has others, or is of another kind of IOMMU: the "
                     + "log is of another run.");
             Add(
                 logOnly != 0 && !Merged.IsTied && !Merged.IsOtherRun,
@@ -170,7 +170,7 @@ internal sealed class FaultReporting
             HasTrace && hasAddresses,
             "A fault is placed by its event or message, which comes after it: what was mapped or unmapped in between is taken to be before.");
         Add(History.Forgotten != 0, $"Too many ranges to remember: {Count(History.Forgotten)} were forgotten, the ones unmapped longest ago first.");
-        Add(Lost != 0 || Overwritten != 0, "Events are missing in the trace, so that maps and unmaps may be too.");
+        Add(Lost != 0 || Absent != 0, "Events are missing in the trace, so that maps and unmaps may be too.");
         return limits;
     }
 

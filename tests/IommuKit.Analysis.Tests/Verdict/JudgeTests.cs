@@ -276,6 +276,60 @@ public sealed class JudgeTests : IDisposable
 
         (verdict.Refused.MaskTooLarge, verdict.Refused.FirstMaskLine).ShouldBe((1, 4));
         (verdict.Refused.Reserved, verdict.Refused.FirstReservedLine).ShouldBe((1, 5));
+
+        // They come first, as what is missing after them may be their doing, and nothing says to flush less.
+        verdict.Advice.Take(2).Select(advice => advice.Id).ShouldBe(["look-at-reserved-command", "look-at-large-mask"]);
+        verdict.Advice[0].Change.ShouldContain("line 5");
+        verdict.Advice[1].Change.ShouldContain("line 4");
+        verdict.Advice.ShouldNotContain(advice => advice.Id == "flush-once-per-burst" || advice.Id == "lazy-mode");
+    }
+
+    /// <summary>A file that lines were taken out of looks like one whose end is cut off: nothing that seems to be missing is sure.</summary>
+    [Theory]
+    [InlineData("# entries-in-buffer/entries-written: 5/5   #P:4", "take the whole file")]
+    [InlineData("# entries-in-buffer/entries-written: 4/6   #P:4", "record again with a larger buffer")]
+    public void What_seems_to_be_missing_is_not_sure_where_events_are_missing(string heading, string change)
+    {
+        File.WriteAllText(
+            _file,
+            heading + """
+
+             dd-1 [000] .... 1.000001: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+             dd-1 [000] .... 1.000002: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+             dd-1 [000] .... 1.000003: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x9000 size=4096
+             dd-1 [000] .... 1.000004: qi_submit: iotlb_inv dmar0: 0x500f2 0x1000 0x0 0x0
+
+            """);
+        var verdict = Judge.Run(_file, isLenient: true);
+
+        verdict.Audit.IsIncomplete.ShouldBeTrue();
+        verdict.Audit.Findings.Single(finding => finding.Id == "reused-before-invalidation").Limit.ShouldNotBeNull().ShouldContain("missing");
+        verdict.Advice.ShouldNotContain(advice => advice.Id == "look-at-missing-flushes");
+        verdict.Advice.ShouldNotContain(advice => advice.Id == "flush-once-per-burst");
+        verdict.Advice.Single(advice => advice.Id == "record-whole").Change.ShouldStartWith(change);
+    }
+
+    /// <summary>Ways that flush more and less often compare only if both are counted by the same pages.</summary>
+    [Fact]
+    public void Reachable_pages_are_counted_by_pages_and_not_by_flushes()
+    {
+        // 64 flushes of one page each, and one of 64 pages: half of the pages were reachable with 63 others.
+        var lines = new List<string>();
+        for (int i = 0; i < 64; i++)
+        {
+            string iova = $"0x{0x1000 + (i * 0x2000):x}";
+            string end = $"0x{0x2000 + (i * 0x2000):x}";
+            lines.Add($" dd-1 [000] .... 1.{i:00}0000: unmap: IOMMU: iova={iova} - {end} size=4096 unmapped_size=4096");
+            lines.Add($" dd-1 [000] .... 1.{i:00}0001: qi_submit: iotlb_inv dmar0: 0x500f2 {iova} 0x0 0x0");
+        }
+
+        lines.Add(" dd-1 [000] .... 2.000000: unmap: IOMMU: iova=0x40000000 - 0x40040000 size=262144 unmapped_size=262144");
+        lines.Add(" dd-1 [000] .... 2.000001: qi_submit: iotlb_inv dmar0: 0x500f2 0x40000006 0x0 0x0");
+        var pages = Judged(string.Join('\n', lines)).Options[0].Pages.ShouldNotBeNull();
+
+        pages.Count.ShouldBe(128);
+        pages.Percentile(0.5).ShouldBe(1);
+        pages.Percentile(0.51).ShouldBe(64);
     }
 
     [Fact]

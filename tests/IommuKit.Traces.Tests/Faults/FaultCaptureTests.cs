@@ -233,7 +233,7 @@ public class FaultCaptureTests
         report.LeftOut.ShouldBe(KernelLogReader.Read(capture.Log!).Faults.Count);
         report.Faults.ShouldNotBeEmpty();
         report.Faults.ShouldAllBe(fault => fault.LogLine == null);
-        report.Limits.ShouldContain(limit => limit.StartsWith("Faults of the log are left out: ", StringComparison.Ordinal));
+        report.Limits.ShouldContain(limit => limit.StartsWith("Faults of the log are left out, in messages: ", StringComparison.Ordinal));
     }
 
     [SharedFact]

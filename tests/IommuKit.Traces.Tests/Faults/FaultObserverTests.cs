@@ -115,7 +115,7 @@ public class FaultObserverTests : FaultScript
         var fault = Explain().ShouldHaveSingleItem();
         fault.Cause.ShouldBe(FaultCause.NeverMapped);
         fault.IsInDoubt.ShouldBeTrue();
-        fault.Doubts.ShouldContain("events are missing before it: it may have been mapped there");
+        fault.Doubts.ShouldContain("events are missing: it may have been mapped there");
     }
 
     [Theory]
