@@ -1,6 +1,5 @@
 using System.Globalization;
 using IommuKit.Traces.Audit;
-using IommuKit.Traces.Faults;
 
 namespace IommuKit.Analysis.Verdict;
 

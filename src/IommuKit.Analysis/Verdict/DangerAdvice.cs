@@ -1,4 +1,3 @@
-using System.Globalization;
 using IommuKit.Traces.Audit;
 using IommuKit.Traces.Faults;
 

@@ -163,6 +163,7 @@ internal sealed class GroupedFlushes
         _free.Push(waiting.Times);
     }
 
+    /// <summary>Counts a group whose flush has come.</summary>
     /// <param name="times">Its unmaps.</param>
     /// <param name="pages">Its pages.</param>
     /// <param name="reachable">They, and those of others.</param>

@@ -23,15 +23,17 @@ public sealed partial class Smmu3Model<TMemory>
     private const int PrivilegeShift = 5;
     private const int InstructionShift = 7;
 
-    /// <summary>Translates by a shortcut and the IOTLB.</summary>
+    /// <summary>Finds the page of a transaction by a shortcut and the IOTLB.</summary>
+    /// <remarks>No variable of the usual way has its address taken, so that it stays in registers; what is called on others gets copies.</remarks>
     /// <param name="request">The transaction.</param>
-    /// <param name="answer">The answer.</param>
+    /// <param name="hit">The page.</param>
     /// <param name="isKnown">Whether there is a shortcut.</param>
     /// <param name="isAbsent">Whether there is one, and no page was found.</param>
-    [SkipLocalsInit]
-    private bool TryHit(in Smmu3Request request, out Smmu3Translation answer, out bool isKnown, out bool isAbsent)
+    /// <returns>Whether the transaction is answered with it.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryHit(in Smmu3Request request, out Hit hit, out bool isKnown, out bool isAbsent)
     {
-        answer = default;
+        hit = default;
         isAbsent = false;
         isKnown = _shortcuts.TryFind(ShortcutKey(request), HardwareCache.Valid, HardwareCache.Valid, out var shortcut)
             && Volatile.Read(ref _isEnabled);
@@ -42,9 +44,17 @@ public sealed partial class Smmu3Model<TMemory>
 
         ulong address = request.Address;
         int access = (int)request.Access & 0xf;
-        if (shortcut.B != 0 && !TryRead(shortcut.B, ref address, ref access))
+        if (shortcut.B != 0)
         {
-            return false;
+            ulong read = address;
+            int wanted = access;
+            if (!TryRead(shortcut.B, ref read, ref wanted))
+            {
+                return false;
+            }
+
+            address = read;
+            access = wanted;
         }
 
         for (ulong classes = _pages.Classes; classes != 0; classes &= classes - 1)
@@ -55,17 +65,13 @@ public sealed partial class Smmu3Model<TMemory>
                 continue;
             }
 
-            bool isPlain = (Smmu3Rights.Needed[access] & ~page.C) == 0 && (!request.IsWrite || (page.C & Smmu3Rights.Clean) == 0);
-            if (!isPlain)
+            if ((Smmu3Rights.Needed[access] & ~page.C) != 0 || (request.IsWrite && (page.C & Smmu3Rights.Clean) != 0))
             {
                 return false;
             }
 
             _hits.Add();
-            ulong bytes = 1ul << shift;
-            var rights = (Protection)(uint)((access & (int)Smmu3Access.Privileged) != 0 ? page.D >> PrivilegedProtectionShift : page.D);
-            answer = new Smmu3Translation(
-                Smmu3Outcome.Allowed, new Translation(IsAllowed: true, request.Address & ~(bytes - 1), bytes, page.A, rights));
+            hit = new Hit(page.A, (access & (int)Smmu3Access.Privileged) != 0 ? page.D >> PrivilegedProtectionShift : page.D, shift);
             return true;
         }
 
@@ -126,5 +132,15 @@ public sealed partial class Smmu3Model<TMemory>
                 B = flags,
             });
         }
+    }
+
+    /// <summary>A page that answers a transaction.</summary>
+    /// <param name="Physical">Where it is.</param>
+    /// <param name="Rights">What may be done there: a <see cref="Protection"/>, in the lower half.</param>
+    /// <param name="Shift">Its size, as a power of two.</param>
+    private readonly record struct Hit(ulong Physical, ulong Rights, int Shift)
+    {
+        public Translation RangeOf(ulong address) =>
+            new(IsAllowed: true, address & ~((1ul << Shift) - 1), 1ul << Shift, Physical, (Protection)(uint)Rights);
     }
 }

@@ -20,7 +20,10 @@ public sealed partial class Smmu3Model<TMemory>
         }
 
         var access = (request.IsWrite ? Smmu3Access.Write : Smmu3Access.Read) | (request.IsPrivileged ? Smmu3Access.Privileged : 0);
-        return Translate(new Smmu3Request((uint)request.Source, request.Iova, access)).Range;
+        var transaction = new Smmu3Request((uint)request.Source, request.Iova, access);
+        return TryHit(transaction, out var hit, out bool isKnown, out bool isAbsent)
+            ? hit.RangeOf(request.Iova)
+            : RangeMissed((uint)request.Source, request.Iova, access, isKnown, isAbsent);
     }
 
     /// <summary>
@@ -32,9 +35,21 @@ public sealed partial class Smmu3Model<TMemory>
     {
         bool isKnown = false;
         bool isAbsent = false;
-        if (request.Kind == Smmu3RequestKind.Untranslated
-            && (TryHit(request, out var answer, out isKnown, out isAbsent)
-                || (!isKnown && TryTranslate(request, mayWalk: false, isKnown, out answer))))
+        return request.Kind == Smmu3RequestKind.Untranslated && TryHit(request, out var hit, out isKnown, out isAbsent)
+            ? new Smmu3Translation(Smmu3Outcome.Allowed, hit.RangeOf(request.Address))
+            : TranslateMissed(request, isKnown, isAbsent);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Translation RangeMissed(uint stream, ulong address, Smmu3Access access, bool isKnown, bool isAbsent) =>
+        TranslateMissed(new Smmu3Request(stream, address, access), isKnown, isAbsent).Range;
+
+    /// <summary>Translates a transaction for which the short way was not enough.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    [SkipLocalsInit]
+    private Smmu3Translation TranslateMissed(in Smmu3Request request, bool isKnown, bool isAbsent)
+    {
+        if (request.Kind == Smmu3RequestKind.Untranslated && !isKnown && TryTranslate(request, mayWalk: false, isKnown, out var answer))
         {
             return answer;
         }

@@ -141,11 +141,19 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
         }
         while (!_lock.IsUnchanged(number));
 
-        if (!isHit)
-        {
-            Walk(page, out address, out info);
-        }
+        return isHit ? Answer(request, page, address, info) : Missed(request, page);
+    }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Translation Missed(in DmaRequest request, ulong page)
+    {
+        Walk(page, out ulong address, out uint info);
+        return Answer(request, page, address, info);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Translation Answer(in DmaRequest request, ulong page, ulong address, uint info)
+    {
         var rights = (Protection)(byte)info;
         var needed = request.IsWrite ? Protection.Write : Protection.Read;
         bool isAllowed = (info & IsFound) != 0

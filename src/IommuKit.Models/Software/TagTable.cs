@@ -35,9 +35,13 @@ internal sealed class TagTable
             return true;
         }
 
-        address = 0;
-        info = 0;
-        return found != 0 && TryFindFurther(entries, key, index, out address, out info);
+        // What is passed by reference would not stay in registers above.
+        ulong addressThere = 0;
+        uint infoThere = 0;
+        bool isFurther = found != 0 && TryFindFurther(entries, key, index, out addressThere, out infoThere);
+        address = addressThere;
+        info = infoThere;
+        return isFurther;
     }
 
     /// <summary>Puts something under a number, in place of what is there. Only for a writer.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using IommuKit.Models.Caches;
 using IommuKit.Models.Dma;
@@ -16,8 +17,9 @@ public sealed partial class TegraSmmuModel<TMemory>
     private long _faults;
 
     /// <inheritdoc/>
-    public Translation Translate(in DmaRequest request) => TryHit(request, out var translation) ? translation : TranslateWithLock(request);
+    public Translation Translate(in DmaRequest request) => TryHit(request, out uint word) ? PageOf(request.Iova, word) : TranslateWithLock(request);
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private Translation TranslateWithLock(in DmaRequest request)
     {
         Translation translation;
@@ -44,14 +46,15 @@ public sealed partial class TegraSmmuModel<TMemory>
     }
 
     /// <summary>Translates by the TLB where that changes nothing but the count of hits, and takes no lock for it.</summary>
-    private bool TryHit(in DmaRequest request, out Translation translation)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryHit(in DmaRequest request, out uint word)
     {
-        translation = default;
+        word = 0;
         uint iova = (uint)request.Iova;
         if (!_changes.TryBegin(out int number)
             || !IsTranslated(request.Source, out uint selector, out bool isWide)
             || !TryFindAsid(request.Iova, selector, isWide, out int asid)
-            || !_tlb.TryPeek(asid, iova, out uint word)
+            || !_tlb.TryPeek(asid, iova, out word)
             || !IsAllowed(request, word)
             || !_changes.IsUnchanged(number))
         {
@@ -59,7 +62,6 @@ public sealed partial class TegraSmmuModel<TMemory>
         }
 
         _tlbHits.Add();
-        translation = PageOf(request.Iova, word);
         return true;
     }
 

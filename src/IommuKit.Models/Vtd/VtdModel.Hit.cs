@@ -11,88 +11,110 @@ namespace IommuKit.Models.Vtd;
 /// </content>
 public sealed partial class VtdModel<TMemory>
 {
-    /// <summary>Answers a request from the caches, or by a walk if no more than the page is missing there.</summary>
+    /// <summary>Finds the page of a request in the caches.</summary>
+    /// <remarks>
+    /// No variable of this way has its address taken, so that it stays in registers; what is called on other ways gets copies.
+    /// </remarks>
     /// <param name="source">The device.</param>
     /// <param name="address">The address.</param>
     /// <param name="access">What it does.</param>
     /// <param name="pasid">The PASID, or none.</param>
-    /// <param name="range">The answer.</param>
-    /// <returns>False if something else is needed.</returns>
-    [SkipLocalsInit]
-    private bool TryHit(ushort source, ulong address, VtdAccess access, int pasid, out Translation range)
+    /// <param name="page">The page, if it is found and allowed.</param>
+    /// <param name="isPrivileged">Whether the request is privileged.</param>
+    /// <param name="isAbsent">Whether no more than the page is missing.</param>
+    /// <returns>Whether the request is answered with it; if not, something else is needed.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryHit(
+        ushort source, ulong address, VtdAccess access, int pasid, out Page page, out bool isPrivileged, out bool isAbsent)
     {
-        range = default;
-        long drops = Volatile.Read(ref _drops);
+        page = default;
+        isPrivileged = false;
+        isAbsent = false;
         if (!_contexts.TryFind(source, VtdCache.Valid, VtdCache.Valid | ReasonMask, out var found))
         {
             return false;
         }
 
         ulong tag;
-        bool isPrivileged = false;
         int mode = Volatile.Read(ref _mode);
-        switch (mode)
+        if (mode == Legacy)
         {
-            case Legacy:
-                var entry = new VtdContextEntry(found.Data, found.Info);
-                if (pasid >= 0
-                    || entry.Type is VtdContextType.PassThrough or VtdContextType.Reserved
-                    || address >> SecondWidth(TopLevelOf(entry.Width)) != 0)
-                {
-                    return false;
-                }
-
-                tag = SpaceOf(SecondKind, entry.DomainId, 0);
-                break;
-            case Scalable:
-                if (!TryFindTag(source, address, access, ref pasid, ref found, out tag, out isPrivileged))
-                {
-                    return false;
-                }
-
-                break;
-            default:
+            if (pasid >= 0 || !TryTagOf(found, address, out tag) || VtdInterrupt.IsInterruptAddress(address))
+            {
                 return false;
+            }
         }
-
-        if (!TryFindPage(address, tag, out var page))
+        else if (mode == Scalable)
         {
-            return TryMiss(mode == Legacy, address, access, pasid, found, isPrivileged, drops, out range);
+            tag = FindTag(source, address, access, pasid, found.Data, found.Info, out bool isOfSupervisor);
+            if (tag == 0)
+            {
+                return false;
+            }
+
+            isPrivileged = isOfSupervisor;
+        }
+        else
+        {
+            return false;
         }
 
-        if (!IsAllowed(address, access, page, isPrivileged) || (mode == Legacy && VtdInterrupt.IsInterruptAddress(address)))
+        if (_pages.TryFind(address >> PageShift, tag, WholeSpace, out var slot))
+        {
+            page = new Page(slot.Data, PageShift, (VtdFaultReason)slot.Info);
+        }
+        else if (TryFindLargePage(address, tag, out var large))
+        {
+            page = new Page(large.Data, large.SizeLog2, large.Reason);
+        }
+        else
+        {
+            isAbsent = true;
+            return false;
+        }
+
+        if (!IsAllowed(address, access, page, isPrivileged))
         {
             return false;
         }
 
         _hits.Add();
-        range = RangeOf(address, page, isPrivileged);
         return true;
     }
 
-    /// <summary>Walks for a request whose context and PASID entries are cached.</summary>
-    /// <param name="isLegacy">Whether that is in legacy mode.</param>
+    /// <summary>Walks for a request of which no more than the page is missing in the caches.</summary>
+    /// <param name="source">The device.</param>
     /// <param name="address">The address.</param>
-    /// <param name="access">What the request does.</param>
-    /// <param name="pasid">The PASID by which it is translated.</param>
-    /// <param name="found">The context entry, or the PASID entry.</param>
+    /// <param name="access">What it does.</param>
+    /// <param name="pasid">The PASID, or none.</param>
+    /// <param name="page">The page, if it is found and allowed.</param>
     /// <param name="isPrivileged">Whether the request is privileged.</param>
-    /// <param name="drops">The count of invalidations from before the entries were looked up.</param>
-    /// <param name="range">The answer.</param>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryMiss(
-        bool isLegacy, ulong address, VtdAccess access, int pasid, in VtdCacheEntry found, bool isPrivileged, long drops, out Translation range)
+    /// <returns>Whether the request is answered with it; if not, something else is needed.</returns>
+    [SkipLocalsInit]
+    private bool TryMiss(ushort source, ulong address, VtdAccess access, int pasid, out Page page, out bool isPrivileged)
     {
-        range = default;
-        if (VtdInterrupt.IsInterruptAddress(address))
+        page = default;
+        isPrivileged = false;
+        long drops = Volatile.Read(ref _drops);
+        if (VtdInterrupt.IsInterruptAddress(address)
+            || !_contexts.TryFind(source, VtdCache.Valid, VtdCache.Valid | ReasonMask, out var found))
         {
             return false;
         }
 
-        var space = isLegacy
-            ? SpaceOf(new VtdContextEntry(found.Data, found.Info), drops)
-            : SpaceOf(new VtdPasidEntry(found.Data, (ushort)found.Space, found.Info), pasid, drops);
-        Page page;
+        Space space;
+        switch (Volatile.Read(ref _mode))
+        {
+            case Legacy when pasid < 0 && TryTagOf(found, address, out _):
+                space = SpaceOf(new VtdContextEntry(found.Data, found.Info), drops);
+                break;
+            case Scalable when TryFindTag(source, address, access, ref pasid, ref found, out _, out isPrivileged):
+                space = SpaceOf(new VtdPasidEntry(found.Data, (ushort)found.Space, found.Info), pasid, drops);
+                break;
+            default:
+                return false;
+        }
+
         lock (_gate)
         {
             if (drops != _drops)
@@ -107,13 +129,17 @@ public sealed partial class VtdModel<TMemory>
         }
 
         // What is stopped is looked at again, in full.
-        if (!IsAllowed(address, access, page, isPrivileged))
-        {
-            return false;
-        }
+        return IsAllowed(address, access, page, isPrivileged);
+    }
 
-        range = RangeOf(address, page, isPrivileged);
-        return true;
+    /// <summary>The space of a request's translations in legacy mode, if it is translated and within the width.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryTagOf(in VtdCacheEntry context, ulong address, out ulong tag)
+    {
+        var entry = new VtdContextEntry(context.Data, context.Info);
+        tag = SpaceOf(SecondKind, entry.DomainId, 0);
+        return entry.Type is not (VtdContextType.PassThrough or VtdContextType.Reserved)
+            && address >> SecondWidth(TopLevelOf(entry.Width)) == 0;
     }
 
     /// <summary>
@@ -159,6 +185,14 @@ public sealed partial class VtdModel<TMemory>
         return (page.Rights & needed) == needed
             && page.Reason == VtdFaultReason.None
             && !VtdInterrupt.IsInterruptAddress(page.PhysicalOf(address));
+    }
+
+    /// <summary>The space of a request's translations in scalable mode; 0 if it is none that the IOTLB holds.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ulong FindTag(ushort source, ulong address, VtdAccess access, int pasid, ulong data, ulong info, out bool isPrivileged)
+    {
+        var found = new VtdCacheEntry(source, 0, data, info);
+        return TryFindTag(source, address, access, ref pasid, ref found, out ulong tag, out isPrivileged) ? tag : 0;
     }
 
     /// <summary>The space of a request's translations in scalable mode, if it is one that the IOTLB holds.</summary>

@@ -19,18 +19,32 @@ public sealed partial class VtdModel<TMemory>
             return Translation.Fault;
         }
 
+        ushort source = (ushort)request.Source;
         var access = request.IsWrite ? VtdAccess.Write : VtdAccess.Read;
-        return TryHit((ushort)request.Source, request.Iova, access, VtdRequest.NoPasid, out var range)
-            ? range
-            : TranslateInFull(new VtdRequest((ushort)request.Source, request.Iova, access)).Range;
+        return TryHit(source, request.Iova, access, VtdRequest.NoPasid, out var page, out bool isPrivileged, out bool isAbsent)
+            ? RangeOf(request.Iova, page, isPrivileged)
+            : RangeMissed(source, request.Iova, access, isAbsent);
     }
 
     /// <summary>Translates a request, or records a fault as the hardware does. The answer holds as long as the access is under way: see
     /// <see cref="Accesses"/>.</summary>
-    public VtdTranslation Translate(in VtdRequest request) =>
-        request.AddressType == VtdAddressType.Untranslated
-        && TryHit(request.Source, request.Address, request.Access, request.Pasid, out var range)
-            ? new VtdTranslation(VtdOutcome.Allowed, range)
+    public VtdTranslation Translate(in VtdRequest request)
+    {
+        bool isAbsent = false;
+        return request.AddressType == VtdAddressType.Untranslated
+            && TryHit(request.Source, request.Address, request.Access, request.Pasid, out var page, out bool isPrivileged, out isAbsent)
+                ? new VtdTranslation(VtdOutcome.Allowed, RangeOf(request.Address, page, isPrivileged))
+                : TranslateMissed(request, isAbsent);
+    }
+
+    private Translation RangeMissed(ushort source, ulong address, VtdAccess access, bool isAbsent) =>
+        isAbsent && TryMiss(source, address, access, VtdRequest.NoPasid, out var page, out bool isPrivileged)
+            ? RangeOf(address, page, isPrivileged)
+            : TranslateInFull(new VtdRequest(source, address, access)).Range;
+
+    private VtdTranslation TranslateMissed(in VtdRequest request, bool isAbsent) =>
+        isAbsent && TryMiss(request.Source, request.Address, request.Access, request.Pasid, out var page, out bool isPrivileged)
+            ? new VtdTranslation(VtdOutcome.Allowed, RangeOf(request.Address, page, isPrivileged))
             : TranslateInFull(request);
 
     private VtdTranslation TranslateInFull(in VtdRequest request)
