@@ -106,10 +106,10 @@ public class ComparisonTests
             ((string)JsonNode.Parse(line)!["iommu"]!).ShouldBe("vtd-server");
         }
 
-        var row = JsonNode.Parse(Command.Succeed("replay", Sample, "-p", "SplitSync", "--vtd-rules", "linux", "--jsonl"))!;
+        var row = JsonNode.Parse(Command.Succeed("replay", Sample, "-p", "SplitSync", "--vtd-rules", "linux-6.1", "--jsonl"))!;
         ((int)row["tuning"]!["vtd_rules"]!).ShouldBe(1);
         ((long)row["purposes"]!["tlb"]!).ShouldBe((long)row["purposes"]!["completion"]!);
-        Command.Refuse("replay", Sample, "--vtd-rules", "mine").ShouldContain("\"mine\" is none of own, linux, linux-hint");
+        Command.Refuse("replay", Sample, "--vtd-rules", "mine").ShouldContain("\"mine\" is none of own, linux-6.1, linux-6.12, linux-6.19");
         Command.Refuse("replay", Sample, "--tlb-step", "16K").ShouldContain("vtd-server cannot be tuned so");
     }
 

@@ -15,10 +15,10 @@ public sealed class DeviceCommandTests : IDisposable
     [Fact]
     public void The_answer_comes_first_and_says_what_dropped_walk_caches_cost()
     {
-        string text = Succeed("replay", Sample, "--device", "nic", "--what-if", "--vtd-rules", "own,linux", "-p", "SplitSync");
+        string text = Succeed("replay", Sample, "--device", "nic", "--what-if", "--vtd-rules", "own,linux-6.12", "-p", "SplitSync");
 
         text.ShouldStartWith("A nic behind a vtd-server needs the fewest reads of page tables under SplitSync (as it is)");
-        text.ShouldContain("the most under SplitSync (--vtd-rules linux)");
+        text.ShouldContain("the most under SplitSync (--vtd-rules linux-6.12)");
         text.ShouldContain("neither measured nor time of this host");
         text.ShouldContain("A trace has no accesses");
     }

@@ -24,7 +24,7 @@ public partial class ScreenTests
         ["replay", Sample],
         ["replay", Sample, "--what-if"],
         ["replay", Sample, "--by-size", "-p", "Gather"],
-        ["replay", Sample, "--device", "nvme", "--what-if", "--vtd-rules", "own,linux"],
+        ["replay", Sample, "--device", "nvme", "--what-if", "--vtd-rules", "own,linux-6.12"],
         ["replay", Sample, "--series", "100ms", "-p", "Gather"],
     ];
 

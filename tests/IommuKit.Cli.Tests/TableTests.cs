@@ -18,7 +18,7 @@ public partial class TableTests
         ["calibrate", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), "--resamples", "20"],
         ["replay", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), "--what-if"],
         ["explain", "-s", "128K", "--resamples", "20", "--details"],
-        ["replay", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), "--device", "nic", "--what-if", "--vtd-rules", "own,linux"],
+        ["replay", RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), "--device", "nic", "--what-if", "--vtd-rules", "own,linux-6.12"],
     ];
 
     private static readonly Lazy<List<List<string[]>>>[] Wide =

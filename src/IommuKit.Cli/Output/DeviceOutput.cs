@@ -96,10 +96,17 @@ internal static class DeviceOutput
     /// <summary>How to compare with the rules of the recorded kernel, where our driver has them and none of the results is by them.</summary>
     private static string? OfRecordedKernel(IReadOnlyList<ReplayResult> results)
     {
-        var option = MachineCatalog.Find(results[0].Iommu)?.Tuning.FirstOrDefault(option => option is { Recorded: not 0, Format: not null });
-        return option is null || results[0].Trace.RecordedOn is null || results.Any(result => result.Tuning.Settings.Tuning[option] == option.Recorded)
+        if (results[0].Trace.RecordedOn is null
+            || MachineCatalog.Find(results[0].Iommu)?.Tuning.FirstOrDefault(option => option is { RecordedBy: not null, Format: not null }) is not { } option)
+        {
+            return null;
+        }
+
+        int recorded = option.RecordedBy!(results[0].Trace.Kernel);
+        return results.Any(result => result.Tuning.Settings.Tuning[option] == recorded)
             ? null
-            : $"That is by our driver's own rules. Beside those of the recorded kernel: --what-if --{option.Name} {option.Format!(0)},{option.Format(option.Recorded)}.";
+            : $"That is by our driver's own rules. Beside those of Linux{(results[0].Trace.Kernel is { } kernel ? $" {kernel}" : string.Empty)}: "
+                + $"--what-if --{option.Name} {option.Format!(0)},{option.Format(recorded)}.";
     }
 
     private static string Answer(IReadOnlyList<ReplayResult> results)

@@ -49,6 +49,7 @@ internal static class ReplayOutput
             result => result.Trace.RecordedOn,
             Maybe.Null
         },
+        { "kernel", "the kernel that was recorded; null if the trace does not say", result => result.Trace.Kernel, Maybe.Null },
     };
 
     /// <summary>What unmaps left reachable.</summary>

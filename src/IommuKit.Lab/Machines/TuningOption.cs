@@ -18,8 +18,11 @@ public sealed record TuningOption(string Name, string HelpName, string Descripti
     /// <summary>Writes a value other than 0, as <see cref="Read"/> reads it; null for a whole number.</summary>
     public Func<int, string>? Format { get; init; }
 
-    /// <summary>The value by which the driver does as kernels did that traces were recorded on; 0 if it is no such option.</summary>
-    public int Recorded { get; init; }
+    /// <summary>
+    /// The value by which the driver does as a kernel did that a trace was recorded on, by its release (<c>6.1.0-41-amd64</c>) or null where nothing says
+    /// it; null for an option that has no such value.
+    /// </summary>
+    public Func<string?, int>? RecordedBy { get; init; }
 
     /// <summary>A value as users write it.</summary>
     public string Text(int value) =>

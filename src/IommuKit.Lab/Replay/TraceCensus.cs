@@ -45,6 +45,7 @@ public sealed class TraceCensus(string path)
         Summary.Lines = reader.Line;
         Summary.Problem = reader.Problem;
         Summary.RecordedOn = _iommu.Name;
+        Summary.Kernel = reader.Kernel;
         Summary.Lost = Saturating.Add(Summary.Lost, (ulong)reader.Overwritten);
         Summary.Missing = reader.Missing;
         Summary.Flushes = _queueFlushes != 0 ? _queueFlushes : _tagFlushes;

@@ -78,4 +78,8 @@ public sealed class TraceSummary
     /// <summary>The kind of IOMMU that it was recorded on, by the events or messages of its driver; null if nothing says.</summary>
     [JsonInclude]
     public string? RecordedOn { get; internal set; }
+
+    /// <summary>The release of the kernel that it was recorded on; null if the trace does not say.</summary>
+    [JsonInclude]
+    public string? Kernel { get; internal set; }
 }

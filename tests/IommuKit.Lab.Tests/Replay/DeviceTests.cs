@@ -34,8 +34,8 @@ public sealed class DeviceTests
     [Fact]
     public void Strict_without_the_hint_costs_a_fast_card_what_was_measured()
     {
-        var few = Run(FewFlows, "linux").Device!;
-        var many = Run(ManyFlows, "linux").Device!;
+        var few = Run(FewFlows, "linux-6.12").Device!;
+        var many = Run(ManyFlows, "linux-6.12").Device!;
 
         few.WalkCacheMissesPerPage.ShouldBe(0.46, 0.15);
         many.WalkCacheMissesPerPage.ShouldBe(2.16, 0.7);
@@ -52,23 +52,23 @@ public sealed class DeviceTests
     [Fact]
     public void The_hint_and_contiguous_IOVAs_give_the_throughput_back()
     {
-        var strict = Run(ManyFlows, "linux").Device!;
-        var hint = Run(ManyFlows, "linux-hint").Device!;
-        var both = Run(Contiguous, "linux-hint");
+        var strict = Run(ManyFlows, "linux-6.12").Device!;
+        var hint = Run(ManyFlows, "linux-6.19").Device!;
+        var both = Run(Contiguous, "linux-6.19");
 
         hint.WalkCacheMissesPerPage.ShouldBeLessThan(strict.WalkCacheMissesPerPage / 10);
         both.Device!.WalkCacheMissesPerPage.ShouldBeLessThanOrEqualTo(0.054);
         both.Device.Gigabits.ShouldBe(100);
 
         // One invalidation for a descriptor of 64 pages: a command and its wait, where each page had both.
-        ((double)Run(ManyFlows, "linux-hint").Counts[OperationKind.Command] / both.Counts[OperationKind.Command]).ShouldBe(64, 0.5);
+        ((double)Run(ManyFlows, "linux-6.19").Counts[OperationKind.Command] / both.Counts[OperationKind.Command]).ShouldBe(64, 0.5);
     }
 
     [Fact]
     public void Contiguous_IOVAs_alone_do_not_help_while_each_flush_drops_the_walk_caches_of_its_range()
     {
-        var alone = Run(Contiguous, "linux").Device!;
-        var both = Run(Contiguous, "linux-hint").Device!;
+        var alone = Run(Contiguous, "linux-6.12").Device!;
+        var both = Run(Contiguous, "linux-6.19").Device!;
 
         alone.WalkCacheMissesPerPage.ShouldBeGreaterThan(both.WalkCacheMissesPerPage);
         alone.WalkCacheMissesPerPage.ShouldBeLessThan(0.2);
@@ -98,8 +98,8 @@ public sealed class DeviceTests
     [Fact]
     public void The_maps_and_unmaps_cost_the_same_with_a_device_beside_them()
     {
-        var with = Run(FewFlows, "linux", ring: false);
-        var without = Run(FewFlows, "linux", device: null);
+        var with = Run(FewFlows, "linux-6.12", ring: false);
+        var without = Run(FewFlows, "linux-6.12", device: null);
 
         with.Counts.ShouldBe(without.Counts);
         with.VirtualMicroseconds.ShouldBe(without.VirtualMicroseconds);

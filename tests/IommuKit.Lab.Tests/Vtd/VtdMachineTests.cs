@@ -136,10 +136,28 @@ public sealed class VtdMachineTests
         var before = machine.Counts;
         domain.Unmap(0x1000, 0x2000);
         (machine.Counts - before)[OperationKind.Command, OperationPurpose.Tlb].ShouldBe(1);
-        VtdTuning.Rules.Read!("linux").ShouldBe(1);
-        VtdTuning.Rules.Text(1).ShouldBe("linux");
+    }
+
+    [Theory]
+    [InlineData("linux-6.1", "linux-6.1")]
+    [InlineData("linux-6.12", "linux-6.12")]
+    [InlineData("linux-6.19", "linux-6.19")]
+    [InlineData("linux", "linux-6.12")]
+    [InlineData("linux-hint", "linux-6.19")]
+    public void Rules_are_called_after_the_kernel_that_they_came_with(string text, string name)
+    {
+        int value = VtdTuning.Rules.Read!(text);
+        VtdTuning.Rules.Text(value).ShouldBe(name);
+        value.ShouldNotBe(0);
         Should.Throw<Traces.InputException>(() => VtdTuning.Rules.Read!("windows"));
     }
+
+    [Theory]
+    [InlineData(null, "linux-6.12")]
+    [InlineData("6.1.0-56-amd64", "linux-6.1")]
+    [InlineData("7.2.13+deb14-amd64", "linux-6.19")]
+    public void Rules_are_found_for_the_kernel_that_a_trace_names(string? kernel, string name) =>
+        VtdTuning.Rules.Text(VtdTuning.Rules.RecordedBy!(kernel)).ShouldBe(name);
 
     private static void Check(string name, DomainOptions options)
     {

@@ -27,7 +27,7 @@ public sealed class VtdReproductionTests : IDisposable
         using var machine = VtdMachine.Create(
             VtdUnit.Client39 with { Name = "recorded", HostAddressBits = 46 },
             new MachineSettings { HasImmediateWrites = true },
-            driverOptions: VtdDriverOptions.Linux);
+            driverOptions: VtdDriverOptions.OfLinux("6.1.0-56-amd64"));
         using var domain = machine.CreateDomain(new DomainOptions { Policy = SyncPolicy.SplitSync });
         domain.Attach(machine.TestDevice);
         ulong queue = machine.Model!.Read64(VtdRegister.QueueAddress) & ~0xffful;

@@ -64,7 +64,7 @@ internal sealed class VtdConform : IConformKind
         var unit = UnitOf(snapshot);
         var extended = unit.ExtendedCapability;
         var mode = !IsScalable(snapshot) ? VtdMode.Legacy : extended.FirstStage ? VtdMode.FirstStage : VtdMode.SecondStage;
-        return new VtdConformDriver(unit, mode, new VtdRecordedDevices(snapshot).WithTlbs);
+        return new VtdConformDriver(unit, mode, kernel, new VtdRecordedDevices(snapshot).WithTlbs);
     }
 
     private static bool IsScalable(BootSnapshot snapshot) =>

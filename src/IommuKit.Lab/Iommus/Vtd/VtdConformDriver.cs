@@ -36,8 +36,9 @@ internal sealed class VtdConformDriver : IConformDriver
     /// <summary>Sets it up.</summary>
     /// <param name="unit">What the recorded unit says of itself.</param>
     /// <param name="mode">By which tables the recorded kernel used it.</param>
+    /// <param name="kernel">The release of the kernel, which decides how its driver invalidates; empty if it is not known.</param>
     /// <param name="withTlbs">The devices that keep translations of their own, and the recorded domains that they are in.</param>
-    public VtdConformDriver(VtdUnit unit, VtdMode mode, IReadOnlyList<(ushort Source, ushort DomainId)> withTlbs)
+    public VtdConformDriver(VtdUnit unit, VtdMode mode, string kernel, IReadOnlyList<(ushort Source, ushort DomainId)> withTlbs)
     {
         InvalidatesMaps = unit.Capability.CachingMode && mode != VtdMode.FirstStage;
         _withTlbs = withTlbs.ToLookup(
@@ -49,7 +50,6 @@ internal sealed class VtdConformDriver : IConformDriver
         {
             _listener = new Listener(new VtdModel<DeviceMemory>(unit, _memory.DeviceView), _memory);
 
-            // The recorded kernels, 6.12 of November 2026 and 7.2, have the fix that lets the hint take effect.
             _driver = new VtdDriver(
                 unit,
                 _listener,
@@ -59,7 +59,7 @@ internal sealed class VtdConformDriver : IConformDriver
                     .. Enumerable.Range(0, Devices).Select(number => new VtdFunction((ushort)(FirstPlain + number))),
                     .. withTlbs.Select(one => new VtdFunction(one.Source, HasDeviceTlb: true)),
                 ],
-                VtdDriverOptions.LinuxWithHint with { Mode = mode });
+                (VtdDriverOptions.OfLinux(kernel) ?? VtdDriverOptions.Linux619) with { Mode = mode });
         }
         catch
         {

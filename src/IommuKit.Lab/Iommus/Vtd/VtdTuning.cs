@@ -10,6 +10,14 @@ public static class VtdTuning
     private static readonly (string Name, VtdDriverOptions Options)[] Presets =
     [
         ("own", new VtdDriverOptions()),
+        ("linux-6.1", VtdDriverOptions.Linux61),
+        ("linux-6.12", VtdDriverOptions.Linux612),
+        ("linux-6.19", VtdDriverOptions.Linux619),
+    ];
+
+    // What two of them were called before they were named after kernels.
+    private static readonly (string Name, VtdDriverOptions Options)[] Aliases =
+    [
         ("linux", VtdDriverOptions.Linux),
         ("linux-hint", VtdDriverOptions.LinuxWithHint),
     ];
@@ -18,13 +26,14 @@ public static class VtdTuning
     public static TuningOption Rules { get; } = new(
         "vtd-rules",
         "NAME",
-        "Rules of invalidation on VT-d: own, linux (6.1 to 6.17: one block for all that changed, never with the hint), linux-hint. Default: own.")
+        "Rules of invalidation on VT-d: own, linux-6.1 (one block for all that changed, never with the hint, a wait for each), linux-6.12 (one wait for "
+            + "all), linux-6.19 (with the hint; also from 6.12.63, 6.17.13 and 6.18.2 on). Default: own.")
     {
-        Read = text => Array.FindIndex(Presets, preset => preset.Name == text) is >= 0 and var index
+        Read = text => IndexOf(Presets.Concat(Aliases).FirstOrDefault(preset => preset.Name == text).Options) is { } index
             ? index
             : throw new InputException($"\"{text}\" is none of {string.Join(", ", Presets.Select(preset => preset.Name))}"),
         Format = index => Presets[index].Name,
-        Recorded = 1,
+        RecordedBy = kernel => IndexOf((kernel is null ? null : VtdDriverOptions.OfLinux(kernel)) ?? VtdDriverOptions.Linux612) ?? 0,
     };
 
     /// <summary>How many blocks a range is invalidated by.</summary>
@@ -49,4 +58,7 @@ public static class VtdTuning
             HasRangeFlush = settings.HasRangeFlush,
         };
     }
+
+    private static int? IndexOf(VtdDriverOptions? options) =>
+        options is not null && Array.FindIndex(Presets, preset => preset.Options == options) is >= 0 and var index ? index : null;
 }

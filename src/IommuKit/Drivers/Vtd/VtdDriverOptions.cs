@@ -3,7 +3,7 @@ using IommuKit.PageTables;
 namespace IommuKit.Drivers.Vtd;
 
 /// <summary>What can be tuned about the VT-d driver.</summary>
-public sealed record VtdDriverOptions
+public sealed partial record VtdDriverOptions
 {
     /// <summary>By which tables the unit is used.</summary>
     public VtdMode Mode { get; init; }
@@ -22,7 +22,7 @@ public sealed record VtdDriverOptions
 
     /// <summary>
     /// Whether invalidations say that only leaves have changed (IH) where that is so, and paging-structure caches keep what they hold. Linux before
-    /// October 2025 never said it on the second stage. Maps, which invalidate in caching mode alone, do not say it.
+    /// 6.19 never said it on the second stage (<see cref="Linux619"/>). Maps, which invalidate in caching mode alone, do not say it.
     /// </summary>
     public bool UsesHint { get; init; } = true;
 
@@ -35,6 +35,11 @@ public sealed record VtdDriverOptions
     /// </summary>
     public bool WaitsBeforeDeviceTlb { get; init; } = true;
 
+    /// <summary>
+    /// Whether each invalidation has a wait of its own, device TLBs included, as in Linux before 6.12; otherwise one wait is behind all of an operation.
+    /// </summary>
+    public bool WaitsForEach { get; init; }
+
     /// <summary>Whether domains map with pages of 2 MiB and 1 GiB where they can, and the hardware has them.</summary>
     public bool UsesLargePages { get; init; } = true;
 
@@ -46,19 +51,4 @@ public sealed record VtdDriverOptions
 
     /// <summary>Log2 of the descriptors in the invalidation queue, 8 to 15. Linux: 8.</summary>
     public int QueueLog2 { get; init; } = 8;
-
-    /// <summary>
-    /// The rules of Linux 6.1 to 6.17 for the second stage: one block for what an operation changed, never with the hint. Device TLBs are as since 6.12,
-    /// which batches descriptors; before, each was submitted with a wait of its own: for that, set <see cref="WaitsBeforeDeviceTlb"/>.
-    /// </summary>
-    public static VtdDriverOptions Linux { get; } = new()
-    {
-        BlocksPerRange = 1,
-        UsesHint = false,
-        MergesRanges = true,
-        WaitsBeforeDeviceTlb = false,
-    };
-
-    /// <summary>The rules of Linux since the hint takes effect (6b38a108eeb3, October 2025). On the first stage it always did.</summary>
-    public static VtdDriverOptions LinuxWithHint { get; } = Linux with { UsesHint = true };
 }

@@ -25,6 +25,7 @@ internal sealed class VtdInvalidator
     private readonly int _largestBlock;
     private readonly bool _usesHint;
     private readonly bool _waitsBeforeDevices;
+    private readonly bool _waitsForEach;
 
     /// <summary>Makes it for a unit.</summary>
     /// <param name="unit">The unit.</param>
@@ -38,7 +39,8 @@ internal sealed class VtdInvalidator
         _domainThreshold = options.DomainThreshold == 0 ? ulong.MaxValue : (ulong)options.DomainThreshold - 1;
         _largestBlock = capability.PageSelectiveInvalidation ? capability.MaxAddressMask : -1;
         _usesHint = options.UsesHint;
-        _waitsBeforeDevices = options.WaitsBeforeDeviceTlb;
+        _waitsForEach = options.WaitsForEach;
+        _waitsBeforeDevices = options.WaitsBeforeDeviceTlb && !_waitsForEach;
     }
 
     /// <summary>Invalidates what the unit holds of a range, by naturally aligned blocks, or all of the domain.</summary>
@@ -178,7 +180,7 @@ internal sealed class VtdInvalidator
         }
     }
 
-    private void InvalidateDevice(VtdDeviceTag device, ulong address, int sizeLog2) => _queue.Add(OfDevice(device, address, sizeLog2));
+    private void InvalidateDevice(VtdDeviceTag device, ulong address, int sizeLog2) => Add(OfDevice(device, address, sizeLog2));
 
     private void InvalidateBeforeDevices()
     {
@@ -188,12 +190,23 @@ internal sealed class VtdInvalidator
         }
     }
 
-    private void InvalidateAllOf(VtdTag tag) => _queue.Add(AllOf(tag));
+    private void InvalidateAllOf(VtdTag tag) => Add(AllOf(tag));
 
-    private void InvalidateBlock(VtdTag tag, ulong page, int log2, bool hint) => _queue.Add(tag.HasPasid
+    private void InvalidateBlock(VtdTag tag, ulong page, int log2, bool hint) => Add(tag.HasPasid
         ? VtdInvalidationDescriptor.InvalidatePasidIotlb(
             VtdGranularity.Selective, tag.DomainId, (uint)tag.Pasid, page << PageShift, log2, hint)
         : VtdInvalidationDescriptor.InvalidateIotlb(VtdGranularity.Selective, tag.DomainId, page << PageShift, log2, hint));
+
+    private void Add(in VtdInvalidationDescriptor descriptor)
+    {
+        // The last has the wait at the end of the piece.
+        if (_waitsForEach && _queue.HasPiece)
+        {
+            _queue.Add(VtdInvalidationDescriptor.Fence());
+        }
+
+        _queue.Add(descriptor);
+    }
 
     /// <summary>Log2 of the pages of the smallest aligned block around a range.</summary>
     private static int AroundLog2(ulong first, ulong last) => first == last ? 0 : BitOperations.Log2(first ^ last) + 1;

@@ -66,6 +66,9 @@ internal sealed class VtdQueue
     /// <summary>What IQA is.</summary>
     public ulong Register { get; }
 
+    /// <summary>Whether there is something in the piece that has been begun, and no wait is behind it yet.</summary>
+    public bool HasPiece => _next != _published;
+
     /// <summary>Switches it on, empty.</summary>
     public void Enable()
     {
@@ -95,7 +98,7 @@ internal sealed class VtdQueue
     {
         try
         {
-            return _next == _published ? 0 : Publish();
+            return HasPiece ? Publish() : 0;
         }
         finally
         {
@@ -165,7 +168,7 @@ internal sealed class VtdQueue
     }
 
     /// <summary>More descriptors than the queue holds are under way: what there is of the piece is handed over, and waited for.</summary>
-    private void MakeRoom() => Wait(_next == _published ? _published : Publish());
+    private void MakeRoom() => Wait(HasPiece ? Publish() : _published);
 
     private void Complete(ulong ticket)
     {

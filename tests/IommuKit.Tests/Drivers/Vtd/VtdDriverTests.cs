@@ -161,20 +161,6 @@ public sealed class VtdDriverTests
     }
 
     [Fact]
-    public void By_the_rules_of_Linux_an_operation_takes_one_block_and_never_the_hint()
-    {
-        using var bench = new VtdBench(options: VtdDriverOptions.Linux);
-        var domain = bench.MakeAttached(SyncPolicy.SplitSync);
-        domain.Map(0x1000, Data, 0x1000, ReadWrite);
-        domain.Map(0x5000, Data, 0x2000, ReadWrite);
-        domain.Unmap(0x1000, 0x1000);
-        domain.Unmap(0x5000, 0x2000);
-        bench.Descriptors.Select(descriptor => (descriptor.Address, descriptor.AddressMask, descriptor.InvalidationHint))
-            .ShouldBe([(0x1000, 0, false), (0x4000, 2, false)]);
-        bench.Waits.ShouldBe(2);
-    }
-
-    [Fact]
     public void Only_caching_mode_has_maps_invalidate()
     {
         var unit = VtdUnit.Emulated with { Capability = new(VtdUnit.Emulated.Capability.Value | (1 << 7)) };

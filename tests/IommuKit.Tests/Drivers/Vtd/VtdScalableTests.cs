@@ -379,7 +379,7 @@ public sealed class VtdScalableTests
     [InlineData(VtdMode.FirstStage, false)]
     public void Many_ranges_of_one_operation_reach_the_device(VtdMode mode, bool merges)
     {
-        var options = merges ? VtdDriverOptions.LinuxWithHint : new VtdDriverOptions();
+        var options = merges ? VtdDriverOptions.Linux619 : new VtdDriverOptions();
         using var bench = new VtdBench(VtdUnit.Server57, options with { Mode = mode }, [new VtdFunction(0x10, HasDeviceTlb: true)]);
         var domain = bench.MakeAttached(SyncPolicy.Explicit);
         for (ulong iova = 0; iova < 40; iova += 2)
