@@ -35,14 +35,16 @@ public sealed partial class VtdModel<TMemory>
                 _contexts.Drop(VtdCache.Valid | domain, VtdCache.Valid | DomainMask);
                 break;
             case VtdGranularity.Selective:
-                // FM: none, the highest, the two highest or all three bits of the function are not compared.
+                // FM: none, the highest, the two highest or all three bits of the function are not compared. In legacy mode the domain that the entry
+                // had is, too: 0 for what was not present.
                 int ignored = (0x7640 >> (4 * functionMask)) & 7;
+                ulong compared = _tableMode == VtdTableMode.Legacy ? VtdCache.Valid | DomainMask : VtdCache.Valid;
                 for (int function = 0; function < 8; function++)
                 {
                     if ((function & ~ignored) == 0)
                     {
                         ulong key = (uint)((source & ~ignored) | function);
-                        _contexts.Drop(VtdCache.Valid, VtdCache.Valid, key, key);
+                        _contexts.Drop((VtdCache.Valid | domain) & compared, compared, key, key);
                     }
                 }
 

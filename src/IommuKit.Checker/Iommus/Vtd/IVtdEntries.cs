@@ -20,7 +20,4 @@ internal interface IVtdEntries
     /// <summary>The word that has the root of a device's page table; null if nothing leads to it.</summary>
     /// <param name="source">The device.</param>
     ulong? RootWordOf(ushort source);
-
-    /// <summary>Whether there is a context entry for a device.</summary>
-    bool HasContext(ushort source);
 }

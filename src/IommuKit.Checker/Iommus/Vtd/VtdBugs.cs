@@ -36,12 +36,18 @@ internal static class VtdBugs
             "the context or PASID entry of a device changes, and what is cached of it is not invalidated",
             "M3",
             [Verdict.Missing, Verdict.EarlyFree],
-
-            // In caching mode attaching invalidates the device's entry too, under no domain's id. Hardware that goes by the id would keep what detaching
-            // left, and the shadow says so; the model goes by the device alone, so that no access can show it.
-            configuration => !configuration.Target.Traits.CachesAbsentRoutes,
+            _ => true,
             CheckOperationKind.Detach,
-            descriptor => descriptor.Type is VtdInvalidationType.ContextCache or VtdInvalidationType.PasidCache ? EditedQueue.Nothing : descriptor)
+            descriptor => IsOfEntries(descriptor) ? EditedQueue.Nothing : descriptor)
+            with { ShowsInFollowUps = true },
+        Edited(
+            "detach-domain-id",
+            "the context or PASID entry of a device changes, and what is cached of it is invalidated under the id of another domain",
+            "W1",
+            [Verdict.Missing, Verdict.WrongTarget, Verdict.EarlyFree],
+            _ => true,
+            CheckOperationKind.Detach,
+            descriptor => IsOfEntries(descriptor) ? descriptor with { Qw0 = descriptor.Qw0 ^ DomainIdBit } : descriptor)
             with { ShowsInFollowUps = true },
         Edited(
             "detach-iotlb",
@@ -157,6 +163,9 @@ internal static class VtdBugs
             : descriptor);
 
     private static bool HasDeviceTlbs(CheckConfiguration configuration) => configuration.Target.Traits.HasDeviceTlbs;
+
+    private static bool IsOfEntries(VtdInvalidationDescriptor descriptor) =>
+        descriptor.Type is VtdInvalidationType.ContextCache or VtdInvalidationType.PasidCache;
 
     private static bool IsOfTranslations(VtdInvalidationDescriptor descriptor) =>
         descriptor.Type is VtdInvalidationType.Iotlb or VtdInvalidationType.PasidIotlb;

@@ -25,8 +25,6 @@ internal sealed class VtdContextEntries(VtdMemory memory, ulong root) : IVtdEntr
 
     public ulong? RootWordOf(ushort source) => PlaceOf(source);
 
-    public bool HasContext(ushort source) => EntryOf(source).IsPresent;
-
     private ulong? PlaceOf(ushort source) => memory.Read(RootOf(source).Address) is var table && (table & VtdRootEntry.Present) != 0
         ? (table & VtdRootEntry.AddressMask) + ((ulong)(source & 0xff) * VtdContextEntry.Bytes)
         : null;

@@ -158,12 +158,8 @@ internal sealed class VtdDecoder : ICommandDecoder
             bool isGlobal = descriptor.Granularity == VtdGranularity.Global;
             if (_isScalable)
             {
-                // The entry of the PASID is remembered by itself, and of no use without one for the device.
-                if ((isGlobal || isOfDevice) && !_entries.HasContext(_sources[device]))
-                {
-                    commands.DropRoutes(device);
-                }
-                else if (isGlobal || isOfDevice)
+                // The entry of a PASID is remembered by itself: of no use without one for the device, but there is one again when the device comes back.
+                if (isGlobal || isOfDevice)
                 {
                     commands.DropRoutes(device, null);
                 }

@@ -49,8 +49,6 @@ internal sealed class VtdPasidEntries(VtdMemory memory, ulong root) : IVtdEntrie
     public ulong? RootWordOf(ushort source) =>
         PlaceOf(source) is { } place ? IsFirstStage(EntryAt(place)) ? place + ThirdWord : place : null;
 
-    public bool HasContext(ushort source) => ContextPlaceOf(source) is { } context && ContextAt(context).IsPresent;
-
     // Of a nested one, the second stage is the domain's, and the first a guest's.
     private static bool IsFirstStage(in VtdPasidEntry entry) => entry.Type == VtdPasidType.FirstStage;
 
