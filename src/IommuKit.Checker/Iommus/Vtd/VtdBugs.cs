@@ -76,6 +76,13 @@ internal static class VtdBugs
             PlantedBugs.InvalidatesByRange,
             during: null,
             descriptor => IsOfPages(descriptor) && descriptor.AddressMask != 0 ? descriptor with { Qw1 = descriptor.Qw1 - 1 } : descriptor),
+        new(
+            "misaligned-mask",
+            "an invalidation is as large as its range, and begins where that does, though not at a multiple of its size",
+            "W3",
+            [Verdict.Missing],
+            configuration => PlantedBugs.IsAtOnce(configuration) && PlantedBugs.InvalidatesByRange(configuration),
+            (machine, run) => new MisalignedMask(machine, run)),
         Edited(
             "hint-with-table",
             "an invalidation says that only leaves changed, though a table went",
