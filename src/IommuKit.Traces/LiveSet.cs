@@ -63,6 +63,26 @@ public sealed class LiveSet
         return overlap;
     }
 
+    /// <summary>Finds the first part of a range that is in the set.</summary>
+    /// <param name="first">First IOVA.</param>
+    /// <param name="last">Last IOVA.</param>
+    /// <param name="partFirst">First IOVA of the part.</param>
+    /// <param name="partLast">Last IOVA of the part, up to which everything is in the set.</param>
+    /// <returns>False if nothing of it is.</returns>
+    public bool TryFindPart(ulong first, ulong last, out ulong partFirst, out ulong partLast)
+    {
+        var chunk = _chunks[FindChunk(first)];
+        int index = chunk.Find(first);
+        if (index == chunk.Count || chunk[index] is var piece && piece.First > last)
+        {
+            (partFirst, partLast) = (0, 0);
+            return false;
+        }
+
+        (partFirst, partLast) = (Math.Max(piece.First, first), Math.Min(piece.Last, last));
+        return true;
+    }
+
     /// <summary>Removes a range.</summary>
     /// <param name="first">First IOVA.</param>
     /// <param name="last">Last IOVA.</param>

@@ -65,9 +65,13 @@ public sealed class InputTests : IDisposable
                 "1.0: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096",
             ]);
         string text = Command.Succeed("replay", trace, "-p", "Gather");
-        text.ShouldContain("2 maps, 1 unmap, 0 other events in 3 lines; 0 pages live at the end, 1 at most");
-        text.ShouldContain("1 map over pages that are mapped (first: line 2)");
-        text.ShouldContain("skipped: 1 map over pages that are mapped, line 2\n");
+        text.ShouldContain("2 maps, 1 unmap, 0 other events in 3 lines; 1 page live at the end, 2 at most");
+        text.ShouldContain("1 map over pages that are mapped (first: line 2): of other domains, as no event is missing; replayed in 2 domains");
+        text.ShouldNotContain("skipped:");
+        File.WriteAllLines(trace, ["CPU:0 [LOST 1 EVENTS]", .. File.ReadAllLines(trace)]);
+        text = Command.Succeed("replay", trace, "-p", "Gather");
+        text.ShouldContain("1 map over pages that are mapped (first: line 3): several domains in one trace, or lost events");
+        text.ShouldContain("skipped: 1 map over pages that are mapped, line 3\n");
     }
 
     /// <summary>All fields of the one result but the file's name.</summary>

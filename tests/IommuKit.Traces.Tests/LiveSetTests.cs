@@ -14,7 +14,20 @@ public class LiveSetTests
     public void Agrees_with_a_set_of_numbers() => RangeSetProperty.Check(() =>
     {
         var live = new LiveSet();
-        return new RangeSetProperty(live.Add, live.Remove, () => live.Bytes, () => live.Pieces);
+        return new RangeSetProperty(live.Add, live.Remove, () => live.Bytes, () => live.Pieces)
+        {
+            AlsoCheck = (first, length, oracle) =>
+            {
+                // The range of the last step and what is around it.
+                for (int start = Math.Max(0, first - 2); start <= first + length; start++)
+                {
+                    int[] part = [.. Enumerable.Range(start, length).SkipWhile(number => !oracle.Contains(number)).TakeWhile(oracle.Contains)];
+                    bool isFound = live.TryFindPart((ulong)start, (ulong)(start + length - 1), out ulong partFirst, out ulong partLast);
+                    isFound.ShouldBe(part.Length != 0);
+                    (partFirst, partLast).ShouldBe(isFound ? ((ulong)part[0], (ulong)part[^1]) : (0, 0));
+                }
+            },
+        };
     });
 
     [Fact]

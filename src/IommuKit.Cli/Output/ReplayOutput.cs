@@ -159,6 +159,12 @@ internal static class ReplayOutput
             "maps that cover pages which were mapped: several domains in one trace, or lost events",
             result => result.Trace.MapsOverLive
         },
+        {
+            "domains",
+            "domains that it was replayed in: more than 1 where events map pages that are mapped already, which a kernel does in another domain alone, and "
+                + "no event is known to be missing",
+            result => result.Trace.Domains
+        },
         { "orphan_unmaps", "unmaps of which no page was seen mapped", result => result.Trace.Orphans },
         { "unknown_lines", "lines that are no events, for example stack traces", result => result.Trace.UnknownLines },
         { "skipped_reasons", SkipText.Meaning, SkipText.Fields, result => result.Skipped },

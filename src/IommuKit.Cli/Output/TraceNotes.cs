@@ -108,8 +108,10 @@ internal static class TraceNotes
 
         if (trace.MapsOverLive != 0)
         {
-            yield return $"{Numbers.Count(trace.MapsOverLive, "map")} over pages that are mapped (first: line {trace.FirstMapOverLive}): "
-                + "several domains in one trace, or lost events";
+            string maps = $"{Numbers.Count(trace.MapsOverLive, "map")} over pages that are mapped (first: line {trace.FirstMapOverLive}): ";
+            yield return maps
+                + (trace is { Domains: > 1, Lost: 0, Missing: 0 } ? "of other domains, as no event is missing" : "several domains in one trace, or lost events")
+                + (trace.Domains > 1 ? $"; replayed in {trace.Domains} domains" : string.Empty);
         }
 
         if (trace.Orphans != 0)

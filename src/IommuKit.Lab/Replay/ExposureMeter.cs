@@ -6,12 +6,12 @@ namespace IommuKit.Lab.Replay;
 /// <param name="capacity">How many unmaps it follows one by one. Of more, neighbours are followed as if all were unmapped with the first.</param>
 internal sealed class ExposureMeter(int capacity = 1 << 16)
 {
-    private readonly LogHistogram _pages = new();
-    private readonly LogHistogram _recorded = new();
-    private readonly LogHistogram _virtual = new();
     private readonly List<Waiting> _waiting = [];
+    private Totals _totals = new();
     private long _pagesNow;
-    private long _unmaps;
+
+    /// <summary>Another for what is flushed apart from this, whose numbers go into the same result.</summary>
+    public ExposureMeter Beside() => new(capacity) { _totals = _totals };
 
     /// <summary>An unmap has returned, and left pages reachable.</summary>
     /// <param name="pages">How many, 1 or more.</param>
@@ -26,7 +26,7 @@ internal sealed class ExposureMeter(int capacity = 1 << 16)
 
         _waiting.Add(new Waiting(1, recorded, microseconds));
         _pagesNow += pages;
-        _unmaps++;
+        _totals.Unmaps++;
     }
 
     /// <summary>A flush has ended the reach of all that was left.</summary>
@@ -41,25 +41,25 @@ internal sealed class ExposureMeter(int capacity = 1 << 16)
 
         foreach (var waiting in _waiting)
         {
-            _recorded.Add(recorded - waiting.Recorded, waiting.Unmaps);
-            _virtual.Add((long)Math.Round((microseconds - waiting.Microseconds) * 1000), waiting.Unmaps);
+            _totals.Recorded.Add(recorded - waiting.Recorded, waiting.Unmaps);
+            _totals.Virtual.Add((long)Math.Round((microseconds - waiting.Microseconds) * 1000), waiting.Unmaps);
         }
 
-        _pages.Add(_pagesNow);
+        _totals.Pages.Add(_pagesNow);
         _pagesNow = 0;
         _waiting.Clear();
     }
 
-    /// <summary>What was found.</summary>
+    /// <summary>What was found, by all that are beside each other.</summary>
     /// <param name="hasTimes">Whether the trace has times.</param>
     public Exposure Finish(bool hasTimes) => new(
-        _unmaps,
-        _pages.Percentile(0.99),
-        _pages.Max,
-        hasTimes ? _recorded.Percentile(0.99) : null,
-        hasTimes ? _recorded.Max : null,
-        _virtual.Percentile(0.99) / 1000.0,
-        _virtual.Max / 1000.0);
+        _totals.Unmaps,
+        _totals.Pages.Percentile(0.99),
+        _totals.Pages.Max,
+        hasTimes ? _totals.Recorded.Percentile(0.99) : null,
+        hasTimes ? _totals.Recorded.Max : null,
+        _totals.Virtual.Percentile(0.99) / 1000.0,
+        _totals.Virtual.Max / 1000.0);
 
     /// <summary>Joins neighbours, so that none is followed for less time than it was reachable.</summary>
     private void Halve()
@@ -72,6 +72,17 @@ internal sealed class ExposureMeter(int capacity = 1 << 16)
         }
 
         _waiting.RemoveRange(kept, _waiting.Count - kept);
+    }
+
+    private sealed class Totals
+    {
+        public LogHistogram Pages { get; } = new();
+
+        public LogHistogram Recorded { get; } = new();
+
+        public LogHistogram Virtual { get; } = new();
+
+        public long Unmaps { get; set; }
     }
 
     private readonly record struct Waiting(long Unmaps, long Recorded, double Microseconds);

@@ -6,7 +6,7 @@ namespace IommuKit.Lab.Replay;
 /// <summary>Events that were read and that every lane is yet to do: one thread fills it, then others look at it.</summary>
 internal sealed class ReplayBatch
 {
-    private readonly (TraceEvent Event, ulong LivePages)[] _events = new (TraceEvent, ulong)[1024];
+    private readonly (TraceEvent Event, ulong LivePages, int Domain)[] _events = new (TraceEvent, ulong, int)[1024];
     private int _count;
 
     /// <summary>What ended the reading behind the events that are here; null if nothing did.</summary>
@@ -15,8 +15,8 @@ internal sealed class ReplayBatch
     /// <summary>Whether nothing comes after it.</summary>
     public bool IsLast { get; private set; }
 
-    /// <summary>The events, each with the pages that are mapped after it.</summary>
-    public ReadOnlySpan<(TraceEvent Event, ulong LivePages)> Events => _events.AsSpan(0, _count);
+    /// <summary>The events, each with the pages that are mapped after it, and its domain.</summary>
+    public ReadOnlySpan<(TraceEvent Event, ulong LivePages, int Domain)> Events => _events.AsSpan(0, _count);
 
     /// <summary>Reads the next events.</summary>
     public void Fill(TraceReader reader, TraceCensus census)
@@ -35,6 +35,7 @@ internal sealed class ReplayBatch
 
                 census.Note(next.Event, reader);
                 next.LivePages = census.Summary.LivePages;
+                next.Domain = census.Domain;
                 _count++;
             }
         }

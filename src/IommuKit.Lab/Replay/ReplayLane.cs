@@ -9,26 +9,24 @@ using IommuKit.Traces;
 
 namespace IommuKit.Lab.Replay;
 
-/// <summary>One machine with one domain under one policy, to which the events of a trace are done.</summary>
+/// <summary>One machine under one policy, to which the events of a trace are done.</summary>
+/// <remarks>Of a trace with several domains, each is on a machine of its own, and a device uses what is mapped in the first.</remarks>
 public sealed class ReplayLane : IDisposable
 {
-    private readonly Machine _machine;
-    private readonly IommuDomain _domain;
+    // By the number of the domain in the trace. The first is always there.
+    private readonly List<ReplayDomain> _domains = [];
+    private readonly MachineSettings _settings;
     private readonly CostVector _costs;
     private readonly CostWeights _weights;
-    private readonly OperationCounts _before;
     private readonly LatencyHistogram _mapLatency = new();
     private readonly LatencyHistogram _unmapLatency = new();
     private readonly SkipCounter _skipped = new();
     private readonly ReplayCase _case;
     private readonly SizeLatencies? _sizes;
     private readonly SeriesRecorder? _series;
-    private readonly ExposureMeter _exposure = new();
     private readonly TraceClock _clock;
     private readonly DeviceUse? _device;
-    private OperationCounts _last;
     private double _microseconds;
-    private long _drains;
     private TraceEventKind _direction = TraceEventKind.Map;
 
     /// <summary>Makes the machine and its domain.</summary>
@@ -37,7 +35,7 @@ public sealed class ReplayLane : IDisposable
     public ReplayLane(ReplayCase replayCase, ReplayOptions options)
     {
         _case = replayCase;
-        _clock = new TraceClock(() => Lap(maps: 0, unmaps: 0));
+        _clock = new TraceClock(() => _domains.ForEach(domain => Lap(domain, maps: 0, unmaps: 0)));
         _costs = options.Costs ?? CostFile.Of(replayCase.Machine);
         _weights = new CostWeights(_costs.Components);
         _sizes = options.HasSizes ? new SizeLatencies() : null;
@@ -45,22 +43,11 @@ public sealed class ReplayLane : IDisposable
 
         // Where no device takes part, nothing would read the model's caches: counting the driver's accesses is enough.
         bool hasDevice = options.Device is not null;
-        _machine = replayCase.Machine.Create(
-            replayCase.Tuning.Settings with { HasModel = hasDevice, HasImmediateWrites = hasDevice, IsShared = false });
-        var domainOptions = new DomainOptions
-        {
-            Policy = replayCase.Policy,
-            FlushAllPages = replayCase.Tuning.FlushAllPages,
-
-            // A trace says what went away, and the rest of a superpage did not.
-            SplitsPages = !BitOperations.IsPow2(_machine.Driver.Traits.PageSizes),
-            Clock = _clock,
-        };
-        _domain = hasDevice ? _machine.CreateDomain(domainOptions) : _machine.CreateTalliedDomain(domainOptions);
-        _domain.Attach(_machine.TestDevice);
+        _settings = replayCase.Tuning.Settings with { HasModel = hasDevice, HasImmediateWrites = hasDevice, IsShared = false };
+        var first = AddDomain();
         try
         {
-            _device = options.Device is { } profile ? new DeviceUse(profile, _machine, _domain) : null;
+            _device = options.Device is { } profile ? new DeviceUse(profile, first.Machine, first.Domain) : null;
         }
         catch
         {
@@ -68,12 +55,11 @@ public sealed class ReplayLane : IDisposable
             throw;
         }
 
-        _before = _machine.Counts;
-        _last = _before;
+        first.Restart();
     }
 
-    /// <summary>The machine, for callers that look at what the driver does to it.</summary>
-    public Machine Machine => _machine;
+    /// <summary>The machine of the first domain, for callers that look at what the driver does to it.</summary>
+    public Machine Machine => _domains[0].Machine;
 
     /// <summary>Intervals of the time series so far.</summary>
     public int SeriesCount => _series?.Count ?? 0;
@@ -81,7 +67,13 @@ public sealed class ReplayLane : IDisposable
     /// <summary>Does an event. What is neither a map nor an unmap changes nothing.</summary>
     /// <param name="traceEvent">The event.</param>
     /// <param name="livePages">Pages of 4 KiB that are mapped after it, by what the trace says.</param>
-    public void Do(in TraceEvent traceEvent, ulong livePages)
+    public void Do(in TraceEvent traceEvent, ulong livePages) => Do(traceEvent, livePages, domain: 0);
+
+    /// <summary>Does an event in one of several domains.</summary>
+    /// <param name="traceEvent">The event.</param>
+    /// <param name="livePages">Pages of 4 KiB that are mapped after it, by what the trace says.</param>
+    /// <param name="domain">The number of the domain, or <see cref="TraceDomains.Several"/>.</param>
+    internal void Do(in TraceEvent traceEvent, ulong livePages, int domain)
     {
         _series?.LivePages = livePages;
 
@@ -91,11 +83,11 @@ public sealed class ReplayLane : IDisposable
         {
             case TraceEventKind.Map:
                 Turn(traceEvent.Kind);
-                Map(traceEvent);
+                Map(domain == _domains.Count ? AddDomain() : _domains[domain], traceEvent);
                 break;
             case TraceEventKind.Unmap:
                 Turn(traceEvent.Kind);
-                Unmap(traceEvent);
+                Unmap(traceEvent, domain);
                 break;
             case TraceEventKind.VtdMapping:
                 _skipped.Add(SkipReason.VtdMapping, traceEvent.Line);
@@ -110,16 +102,21 @@ public sealed class ReplayLane : IDisposable
     /// <param name="trace">What is in the trace.</param>
     public ReplayResult Finish(TraceSummary trace)
     {
-        _domain.Flush();
-        Lap(maps: 0, unmaps: 0);
+        var counts = default(OperationCounts);
+        foreach (var domain in _domains)
+        {
+            domain.Domain.Flush();
+            Lap(domain, maps: 0, unmaps: 0);
+            counts += domain.Counts;
+        }
+
         var device = _device?.Finish();
-        var counts = _last - _before;
         counts.Add(OperationKind.MapCall, _mapLatency.Count);
         counts.Add(OperationKind.UnmapCall, _unmapLatency.Count);
         return new ReplayResult(
             trace,
-            _machine.Name,
-            _domain.Policy,
+            Machine.Name,
+            _domains[0].Domain.Policy,
             _case.Tuning,
             _costs.Name,
             counts,
@@ -129,7 +126,7 @@ public sealed class ReplayLane : IDisposable
             _skipped.Skipped,
             _sizes?.Counted ?? [],
             _series?.Finish() ?? [],
-            _exposure.Finish(trace.HasTimes))
+            _domains[0].Exposure.Finish(trace.HasTimes))
         {
             Device = device,
             IsAsRecorded = _case.Machine.RecordedOn is { } own && own == trace.RecordedOn,
@@ -141,8 +138,34 @@ public sealed class ReplayLane : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _domain.Dispose();
-        _machine.Dispose();
+        _domains.ForEach(domain => domain.Dispose());
+        _domains.Clear();
+    }
+
+    private ReplayDomain AddDomain()
+    {
+        var machine = _case.Machine.Create(_settings);
+        try
+        {
+            var options = new DomainOptions
+            {
+                Policy = _case.Policy,
+                FlushAllPages = _case.Tuning.FlushAllPages,
+
+                // A trace says what went away, and the rest of a superpage did not.
+                SplitsPages = !BitOperations.IsPow2(machine.Driver.Traits.PageSizes),
+                Clock = _clock,
+            };
+            var domain = _settings.HasModel ? machine.CreateDomain(options) : machine.CreateTalliedDomain(options);
+            var added = new ReplayDomain(machine, domain, _domains.Count == 0 ? new ExposureMeter() : _domains[0].Exposure.Beside());
+            _domains.Add(added);
+            return added;
+        }
+        catch
+        {
+            machine.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
@@ -154,9 +177,9 @@ public sealed class ReplayLane : IDisposable
         if (direction != _direction)
         {
             _direction = direction;
-            if (_domain.Policy == SyncPolicy.Explicit)
+            if (_case.Policy == SyncPolicy.Explicit)
             {
-                _domain.Flush();
+                _domains.ForEach(domain => domain.Domain.Flush());
             }
         }
     }
@@ -164,24 +187,24 @@ public sealed class ReplayLane : IDisposable
     /// <summary>A device comes to mappings now and then. Who leaves flushing to the caller needs one that flushes before it does.</summary>
     private void UseMapping(DeviceUse device, in TraceEvent map)
     {
-        if (device.IsFull && _domain.Policy == SyncPolicy.Explicit)
+        if (device.IsFull && _case.Policy == SyncPolicy.Explicit)
         {
-            _domain.Flush();
+            _domains[0].Domain.Flush();
         }
 
         device.Mapped(map.Iova, map.LastIova);
     }
 
-    private void Map(in TraceEvent map)
+    private void Map(ReplayDomain domain, in TraceEvent map)
     {
-        var error = _domain.TryMap(map.Iova, map.PhysicalAddress, map.Size, Protection.Read | Protection.Write);
+        var error = domain.Domain.TryMap(map.Iova, map.PhysicalAddress, map.Size, Protection.Read | Protection.Write);
         if (error == IommuError.None)
         {
-            double microseconds = Lap(maps: 1, unmaps: 0);
+            double microseconds = Lap(domain, maps: 1, unmaps: 0);
             _mapLatency.Add(microseconds);
             _sizes?.Add(MappingOperation.Map, map.Size, microseconds);
             _series?.AddCall(MappingOperation.Map, map.Size);
-            if (_device is not null)
+            if (_device is not null && domain == _domains[0])
             {
                 UseMapping(_device, map);
             }
@@ -190,63 +213,44 @@ public sealed class ReplayLane : IDisposable
         }
 
         // What it made the domain do before it failed is done, and so is a flush on the way to it; only the call itself does not count.
-        Lap(maps: 0, unmaps: 0);
+        Lap(domain, maps: 0, unmaps: 0);
         _skipped.Add(
             error switch
             {
                 IommuError.EEXIST => SkipReason.OverLiveMapping,
                 IommuError.ENOMEM => SkipReason.NoTableMemory,
-                _ => map.LastIova > _domain.ApertureEnd ? SkipReason.BeyondAperture : SkipReason.BeyondPhysicalWidth,
+                _ => map.LastIova > domain.Domain.ApertureEnd ? SkipReason.BeyondAperture : SkipReason.BeyondPhysicalWidth,
             },
             map.Line);
     }
 
-    private void Unmap(in TraceEvent unmap)
+    private void Unmap(in TraceEvent unmap, int number)
     {
-        if (unmap.Size == 0)
+        var domain = _domains[Math.Max(number, 0)];
+        ulong end = domain.Domain.ApertureEnd;
+        if (unmap.Size == 0 || unmap.Iova > end)
         {
-            Lap(maps: 0, unmaps: 0);
-            return;
-        }
+            Lap(domain, maps: 0, unmaps: 0);
+            if (unmap.Size != 0)
+            {
+                _skipped.Add(SkipReason.BeyondAperture, unmap.Line);
+            }
 
-        if (unmap.Iova > _domain.ApertureEnd)
-        {
-            Lap(maps: 0, unmaps: 0);
-            _skipped.Add(SkipReason.BeyondAperture, unmap.Line);
             return;
         }
 
         // What lies beyond the aperture was never mapped, and neither was what some map before had to skip.
-        ulong last = Math.Min(unmap.LastIova, _domain.ApertureEnd);
-        _device?.Unmapping(unmap.Iova, last);
-        ulong next = unmap.Iova;
+        ulong last = Math.Min(unmap.LastIova, end);
+        if (domain == _domains[0])
+        {
+            _device?.Unmapping(unmap.Iova, last);
+        }
+
+        double microseconds = 0;
         ulong unmapped = 0;
-        var before = _machine.PutOff;
-        var error = IommuError.None;
-        while (next <= last)
-        {
-            error = _domain.TryUnmap(next, last - next + 1, out ulong bytes);
-            var after = _machine.PutOff;
-            if (after.Drains != before.Drains)
-            {
-                // What this unmap put off before the flush is not reachable any more.
-                before = after with { Pages = after.Pages - (long)(bytes / SmallPage.Bytes) };
-            }
-
-            unmapped += bytes;
-            next += bytes;
-            if (error != IommuError.None || (bytes == 0 && !_domain.TryFindNext(next, last, out next)))
-            {
-                break;
-            }
-        }
-
-        double microseconds = Lap(maps: 0, unmaps: unmapped == 0 ? 0 : 1);
-        if (_machine.PutOff.Pages - before.Pages is > 0 and var left)
-        {
-            _exposure.Left(left, _clock.Now, _microseconds);
-        }
-
+        var error = number == TraceDomains.Several
+            ? UnmapParts(0, unmap.Iova, last, ref unmapped, ref microseconds)
+            : Unmap(domain, unmap.Iova, last, goesOn: true, ref unmapped, ref microseconds);
         if (unmapped != 0)
         {
             _unmapLatency.Add(microseconds);
@@ -264,22 +268,70 @@ public sealed class ReplayLane : IDisposable
         }
     }
 
-    /// <summary>Adds the virtual time of all work since the last call, whether its event was replayed or skipped, and returns it.</summary>
-    private double Lap(int maps, int unmaps)
+    /// <summary>Unmaps a range in a domain.</summary>
+    /// <param name="domain">The domain.</param>
+    /// <param name="first">First IOVA.</param>
+    /// <param name="last">Last IOVA.</param>
+    /// <param name="goesOn">Whether behind IOVAs that are not mapped, too.</param>
+    /// <param name="unmapped">Bytes that the event has unmapped so far.</param>
+    /// <param name="microseconds">The virtual time that it has taken so far.</param>
+    private IommuError Unmap(ReplayDomain domain, ulong first, ulong last, bool goesOn, ref ulong unmapped, ref double microseconds)
     {
-        _machine.ReadCounts(out var now);
-        double microseconds = _weights.Microseconds(_last, now, maps, unmaps);
-        if (_series is not null)
+        domain.BeginUnmap();
+        var error = domain.Unmap(first, last, goesOn, out ulong bytes);
+
+        // One call, in however many domains.
+        microseconds += Lap(domain, maps: 0, unmaps: bytes == 0 || unmapped != 0 ? 0 : 1);
+        unmapped += bytes;
+        if (domain.PagesLeft is > 0 and var left)
         {
-            AddToSeries(now, microseconds);
+            domain.Exposure.Left(left, _clock.Now, _microseconds);
         }
 
-        _last = now;
-        _microseconds += microseconds;
-        if (_machine.PutOff.Drains is var drains && drains != _drains)
+        return error;
+    }
+
+    /// <summary>Unmaps a range of which several domains have parts, each in the first that has it, from one domain on.</summary>
+    private IommuError UnmapParts(int number, ulong first, ulong last, ref ulong unmapped, ref double microseconds)
+    {
+        while (number < _domains.Count)
         {
-            _drains = drains;
-            _exposure.Drained(_clock.Now, _microseconds);
+            if (!_domains[number].Domain.TryFindNext(first, last, out ulong mapped))
+            {
+                number++;
+                continue;
+            }
+
+            ulong before = unmapped;
+            var error = mapped != first
+                ? UnmapParts(number + 1, first, mapped - 1, ref unmapped, ref microseconds)
+                : Unmap(_domains[number], first, last, goesOn: false, ref unmapped, ref microseconds);
+            ulong next = mapped != first ? mapped : first + (unmapped - before);
+            if (error != IommuError.None || next == first || next - 1 == last)
+            {
+                return error;
+            }
+
+            first = next;
+        }
+
+        return IommuError.None;
+    }
+
+    /// <summary>Adds the virtual time of all work in a domain since the last call, whether its event was replayed or skipped, and returns it.</summary>
+    private double Lap(ReplayDomain domain, int maps, int unmaps)
+    {
+        bool hasDrained = domain.Lap(out var before, out var now);
+        double microseconds = _weights.Microseconds(before, now, maps, unmaps);
+        if (_series is not null)
+        {
+            AddToSeries(before, now, microseconds);
+        }
+
+        _microseconds += microseconds;
+        if (hasDrained)
+        {
+            domain.Exposure.Drained(_clock.Now, _microseconds);
         }
 
         return microseconds;
@@ -287,5 +339,5 @@ public sealed class ReplayLane : IDisposable
 
     // Apart, so that a lap without a series has no room for a difference to clear.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void AddToSeries(in OperationCounts now, double microseconds) => _series!.AddWork(now - _last, microseconds);
+    private void AddToSeries(in OperationCounts before, in OperationCounts now, double microseconds) => _series!.AddWork(now - before, microseconds);
 }

@@ -8,7 +8,8 @@ namespace IommuKit.Lab.Replay;
 /// </summary>
 /// <remarks>
 /// Events are done one by one, as recorded: a scatter list is one map event for each of its pieces, and nothing in a trace says which belong
-/// together. An unmap takes away what the kernel says went away. Nothing passes between lanes, so which thread does one does not matter.
+/// together. An unmap takes away what the kernel says went away. What maps an IOVA that is mapped already is done in a domain of its own, if no event is
+/// known to be missing. Nothing passes between lanes, so which thread does one does not matter.
 /// </remarks>
 public static class Replayer
 {
@@ -21,7 +22,7 @@ public static class Replayer
     public static IReadOnlyList<ReplayResult> Run(string path, ReplayOptions options, Action<long>? onRead = null)
     {
         using var reader = TraceFile.Open(path, options.IsLenient, onRead);
-        var census = new TraceCensus(path);
+        var census = new TraceCensus(path) { SeparatesDomains = true };
         var lanes = new List<ReplayLane>();
         try
         {
@@ -88,7 +89,7 @@ public static class Replayer
     {
         foreach (ref readonly var one in batch.Events)
         {
-            lane.Do(one.Event, one.LivePages);
+            lane.Do(one.Event, one.LivePages, one.Domain);
             if (lane.SeriesCount > SeriesRecorder.MaxPoints)
             {
                 throw new InputException(

@@ -9,20 +9,31 @@ public sealed class TraceCensus(string path)
 {
     private const int MaxPieces = 4 << 20;
 
-    private readonly LiveSet _live = new();
+    private readonly TraceDomains _domains = new();
     private readonly RecordedIommu _iommu = new();
     private long _queueFlushes;
     private long _tagFlushes;
+    private bool _hasGaps;
 
     /// <summary>What was found so far.</summary>
     public TraceSummary Summary { get; } = new() { File = path };
+
+    /// <summary>
+    /// Whether domains are told apart, by what maps an IOVA that is mapped already, as long as no event is known to be missing. Otherwise all events are of
+    /// one.
+    /// </summary>
+    internal bool SeparatesDomains { get; init; }
+
+    /// <summary>The domain of the last event, if that was a map or an unmap: 0 or more, or <see cref="TraceDomains.Several"/>.</summary>
+    internal int Domain { get; private set; }
 
     /// <summary>Takes down an event that the reader has read last.</summary>
     /// <exception cref="InputException">So many separate ranges are mapped that this is no trace of a kernel.</exception>
     public void Note(in TraceEvent traceEvent, TraceReader reader)
     {
         _iommu.See(traceEvent, reader);
-        Count(Summary, _live, traceEvent);
+        bool mayBeAnother = SeparatesDomains && !_hasGaps && reader.Overwritten == 0;
+        Count(Summary, traceEvent, mayBeAnother);
         if (Invalidation.TryGet(traceEvent, out var invalidation))
         {
             // Where both were recorded, a flush of a cache tag comes with its command.
@@ -30,7 +41,7 @@ public sealed class TraceCensus(string path)
             _queueFlushes += invalidation.IsCacheTag ? 0 : 1;
         }
 
-        if (_live.Pieces > MaxPieces)
+        if (_domains.Pieces > MaxPieces)
         {
             throw new InputException(
                 TraceReader.NameOf(path),
@@ -46,46 +57,53 @@ public sealed class TraceCensus(string path)
         Summary.Problem = reader.Problem;
         Summary.RecordedOn = _iommu.Name;
         Summary.Kernel = reader.Kernel;
+        Summary.Domains = _domains.Count;
         Summary.Lost = Saturating.Add(Summary.Lost, (ulong)reader.Overwritten);
         Summary.Missing = reader.Missing;
         Summary.Flushes = _queueFlushes != 0 ? _queueFlushes : _tagFlushes;
         return Summary;
     }
 
-    private static void Count(TraceSummary summary, LiveSet live, in TraceEvent traceEvent)
+    private void Count(TraceSummary summary, in TraceEvent traceEvent, bool mayBeAnother)
     {
         summary.HasTimes |= traceEvent.Nanoseconds >= 0;
         switch (traceEvent.Kind)
         {
             case TraceEventKind.Map:
                 summary.Maps++;
-                if (live.Add(traceEvent.Iova, traceEvent.LastIova) != 0)
+                Domain = _domains.Map(traceEvent.Iova, traceEvent.LastIova, mayBeAnother, out bool isOver);
+                if (isOver)
                 {
                     summary.MapsOverLive++;
                     summary.FirstMapOverLive = summary.FirstMapOverLive == 0 ? traceEvent.Line : summary.FirstMapOverLive;
                 }
 
-                summary.LivePages = live.Bytes / SmallPage.Bytes;
+                summary.LivePages = _domains.Bytes / SmallPage.Bytes;
                 summary.PeakLivePages = Math.Max(summary.PeakLivePages, summary.LivePages);
                 break;
             case TraceEventKind.Unmap:
                 summary.Unmaps++;
-                if (traceEvent.Size != 0 && live.Remove(traceEvent.Iova, traceEvent.LastIova) == 0)
+                Domain = 0;
+                if (traceEvent.Size != 0)
                 {
-                    summary.Orphans++;
+                    Domain = _domains.Unmap(traceEvent.Iova, traceEvent.LastIova, out bool isOrphan);
+                    summary.Orphans += isOrphan ? 1 : 0;
                 }
 
-                summary.LivePages = live.Bytes / SmallPage.Bytes;
+                summary.LivePages = _domains.Bytes / SmallPage.Bytes;
                 break;
             case TraceEventKind.Lost:
                 summary.Lost = Saturating.Add(summary.Lost, traceEvent.Size);
+                _hasGaps = true;
+                break;
+            case TraceEventKind.Damaged or TraceEventKind.VtdMapping:
+                _hasGaps = true;
                 break;
             case TraceEventKind.Unknown:
                 summary.UnknownLines++;
                 break;
-            case var _ when traceEvent.IsOther:
-                summary.Others++;
-                break;
         }
+
+        summary.Others += traceEvent.IsOther ? 1 : 0;
     }
 }

@@ -51,7 +51,13 @@ public sealed class TraceSummary
     [JsonInclude]
     public long Flushes { get; internal set; }
 
-    /// <summary>Maps that cover pages which were mapped already.</summary>
+    /// <summary>
+    /// Domains that the trace was replayed in: more than one where maps cover pages that were mapped already, and no event is known to be missing.
+    /// </summary>
+    [JsonInclude]
+    public int Domains { get; internal set; } = 1;
+
+    /// <summary>Maps that cover pages which were mapped already, in any domain.</summary>
     [JsonInclude]
     public long MapsOverLive { get; internal set; }
 
@@ -63,7 +69,7 @@ public sealed class TraceSummary
     [JsonInclude]
     public long Orphans { get; internal set; }
 
-    /// <summary>Pages of 4 KiB that are mapped at the end.</summary>
+    /// <summary>Pages of 4 KiB that are mapped at the end, in all domains.</summary>
     [JsonInclude]
     public ulong LivePages { get; internal set; }
 
