@@ -60,6 +60,28 @@ public class ComparisonTests
         heading.Length.ShouldBeLessThan(400);
     }
 
+    /// <summary>A trace that names no IOMMU is replayed on the usual one, unless that cannot translate its IOVAs.</summary>
+    [Theory]
+    [InlineData("0x00000000fffff000", "0x0000000100000000", "tegra210")]
+    [InlineData("0x0000ffff00000000", "0x0000ffff00001000", "vtd-server")]
+    [InlineData("0x0004000000000000", "0x0004000000001000", "vtd-server-57")]
+    public void Traces_are_replayed_on_what_can_translate_them(string first, string end, string iommu)
+    {
+        string trace = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(trace, $" a-1 [000] .... 1.000001: map: IOMMU: iova={first} - {end} paddr=0x0000000000005000 size=4096\n");
+            foreach (string command in (string[])["replay", "explain"])
+            {
+                Command.Succeed(command, trace).ShouldContain($"If this were a {iommu}:");
+            }
+        }
+        finally
+        {
+            File.Delete(trace);
+        }
+    }
+
     /// <summary>Times of different hardware are compared by the costs of each, and what has no cost is named.</summary>
     [Fact]
     public void Each_hardware_has_its_own_costs()

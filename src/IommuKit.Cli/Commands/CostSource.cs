@@ -15,7 +15,7 @@ internal sealed class CostSource(Catalog catalog)
     private readonly Option<string?> _iommu = new("--iommu", "--soc")
     {
         Description = $"The IOMMU: {string.Join(", ", catalog.Machines.Select(kind => kind.Name))}. Default: {SeedTable.Machine}; for traces, one of the "
-            + "kind that they were recorded on, if they say so.",
+            + "kind that they were recorded on, if they say so, or that can translate their IOVAs.",
         HelpName = "NAME",
     };
 
@@ -42,12 +42,13 @@ internal sealed class CostSource(Catalog catalog)
         }
     }
 
-    /// <summary>The machine; if none was named, one of the kind that traces were recorded on, if they say so, or else that of the proposal.</summary>
+    /// <summary>The machine; if none was named, one of the kind that traces were recorded on, if they say so, or that can translate
+    /// their IOVAs, as that of the proposal mostly can.</summary>
     /// <param name="parsed">What the user typed.</param>
     /// <param name="traces">The traces that it is about; empty if it is about sizes.</param>
     public IommuKind MachineIn(ParseResult parsed, IEnumerable<string> traces) => parsed.GetValue(_iommu) is { } name
         ? Choices.Machine(catalog, name)
-        : RecordedMachine.Of(catalog, traces) ?? Choices.Machine(catalog, SeedTable.Machine);
+        : RecordedMachine.ForReplay(catalog, traces, SeedTable.Machine);
 
     /// <summary>Whether the user named a machine.</summary>
     public bool NamesMachine(ParseResult parsed) => parsed.GetValue(_iommu) is not null;

@@ -16,7 +16,7 @@ internal sealed class RunOptions(Catalog catalog)
     private readonly Option<string[]> _iommu = new("--iommu", "--soc")
     {
         Description = $"IOMMUs: {string.Join(", ", catalog.Machines.Select(kind => kind.Name))}, all. "
-            + $"Default: {SeedTable.Machine}; in a replay, one of the kind that the traces were recorded on, if they say so.",
+            + $"Default: {SeedTable.Machine}; in a replay, one of the kind that the traces were recorded on, if they say so, or that can translate their IOVAs.",
         HelpName = "NAME,…",
     };
 
@@ -68,7 +68,7 @@ internal sealed class RunOptions(Catalog catalog)
     /// <summary>The IOMMU that is taken if none was asked for.</summary>
     public string Default { get; private set; } = SeedTable.Machine;
 
-    /// <summary>If no IOMMU was asked for, takes one of the kind that traces were recorded on, if all that say so name the same.</summary>
+    /// <summary>If no IOMMU was asked for, takes what traces were recorded on, or can be replayed on (see <see cref="RecordedMachine"/>).</summary>
     /// <param name="parsed">What the user typed.</param>
     /// <param name="traces">The traces. What is no plain file is not looked at, as it could not be read again.</param>
     public void DefaultTo(ParseResult parsed, IEnumerable<string> traces)
@@ -78,7 +78,7 @@ internal sealed class RunOptions(Catalog catalog)
             return;
         }
 
-        Default = RecordedMachine.Of(catalog, traces)?.Name ?? Default;
+        Default = RecordedMachine.ForReplay(catalog, traces, Default).Name;
     }
 
     /// <summary>The IOMMUs that were asked for.</summary>

@@ -31,7 +31,7 @@ internal static class TraceNotes
     public static string Origin(params IReadOnlyList<ReplayResult> results) =>
         (results[0].Trace.RecordedOn is { } iommu
             ? $"recorded on {iommu}, {IsModelled(results.Count(result => result.IsAsRecorded), results.Count)}"
-            : "it does not say on what IOMMU it was recorded")
+            : "it does not say on what IOMMU it was recorded; --iommu chooses what it is replayed on")
         + ": maps and unmaps are the trace's, flushes, times and what is left reachable the model's";
 
     private static string IsModelled(int asRecorded, int all) =>

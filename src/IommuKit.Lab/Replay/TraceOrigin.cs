@@ -3,22 +3,24 @@ using IommuKit.Traces.Files;
 
 namespace IommuKit.Lab.Replay;
 
-/// <summary>On what IOMMU a trace was recorded, by its beginning: what is to be run may depend on that.</summary>
-public static class TraceOrigin
+/// <summary>What the beginning of a trace says of the IOMMU that it was recorded on: what is to be run may depend on that.</summary>
+/// <param name="Iommu">Its name, as <see cref="TraceSummary.RecordedOn"/>; null if nothing says it, or the file cannot be read.</param>
+/// <param name="LastIova">The last IOVA that was mapped, as far as was looked: until the name was found, if it was. 0 if none was.</param>
+public readonly record struct TraceOrigin(string? Iommu, ulong LastIova)
 {
     /// <summary>Events that are looked at. What only one driver has is either frequent, or was not recorded.</summary>
     private const int Most = 1 << 16;
 
     /// <summary>Looks.</summary>
     /// <param name="path">A file that can be read again.</param>
-    /// <returns>Its name, as <see cref="TraceSummary.RecordedOn"/>; null if nothing says it, or the file cannot be read.</returns>
-    public static string? Find(string path)
+    public static TraceOrigin Find(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
         var iommu = new RecordedIommu();
+        ulong last = 0;
         if (path.Length == 0)
         {
-            return null;
+            return default;
         }
 
         try
@@ -27,6 +29,7 @@ public static class TraceOrigin
             for (int i = 0; i < Most && iommu.Name is null && reader.Read(out var traceEvent); i++)
             {
                 iommu.See(traceEvent, reader);
+                last = traceEvent is { Kind: TraceEventKind.Map, Size: not 0 } ? Math.Max(last, traceEvent.LastIova) : last;
             }
         }
         catch (InputException)
@@ -34,6 +37,6 @@ public static class TraceOrigin
             // The reader that uses it says what is wrong.
         }
 
-        return iommu.Name;
+        return new TraceOrigin(iommu.Name, last);
     }
 }

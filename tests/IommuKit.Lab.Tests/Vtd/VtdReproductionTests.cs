@@ -101,9 +101,9 @@ public sealed class VtdReproductionTests : IDisposable
     [Fact]
     public void What_a_trace_was_recorded_on_is_found_at_its_beginning()
     {
-        TraceOrigin.Find(RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz")).ShouldBe("VT-d");
-        TraceOrigin.Find(RepositoryFiles.InRepository("samples", "nvme-seq-strict.trace.gz")).ShouldBeNull();
-        TraceOrigin.Find(Path.Combine(Path.GetTempPath(), "iommukit-there-is-no-such-file")).ShouldBeNull();
+        TraceOrigin.Find(RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz")).Iommu.ShouldBe("VT-d");
+        TraceOrigin.Find(RepositoryFiles.InRepository("samples", "nvme-seq-strict.trace.gz")).ShouldBe(new TraceOrigin(null, 0xffff_ffff));
+        TraceOrigin.Find(Path.Combine(Path.GetTempPath(), "iommukit-there-is-no-such-file")).ShouldBe(default);
         Replayer.Run(RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), Options([SyncPolicy.Gather])).ShouldAllBe(result => result.IsAsRecorded);
         MachineCatalog.All.First(kind => kind.RecordedOn == "VT-d").Name.ShouldBe("vtd-server");
     }
