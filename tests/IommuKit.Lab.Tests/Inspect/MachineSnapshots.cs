@@ -2,8 +2,10 @@ using IommuKit.Lab.Conform;
 using IommuKit.Lab.Inspect;
 using IommuKit.Lab.Iommus.Smmu2;
 using IommuKit.Lab.Iommus.Smmu3;
+using IommuKit.Lab.Iommus.Vtd;
 using IommuKit.Specs.Smmu2;
 using IommuKit.Specs.Smmu3;
+using IommuKit.Specs.Vtd;
 
 namespace IommuKit.Lab.Tests.Inspect;
 
@@ -49,6 +51,22 @@ internal static class MachineSnapshots
         return new InspectInput(machine.Name, registers, machine.Memory.DeviceView);
 
         void Add(BootRegisterKind kind, uint offset) => registers.Add(new BootRegister(kind, offset, 4, model.Read32(offset), string.Empty));
+    }
+
+    public static InspectInput Of(VtdMachine machine)
+    {
+        var model = machine.Model!;
+        return new InspectInput(
+            machine.Name,
+            [
+                .. ((uint[])[VtdRegister.Capability, VtdRegister.ExtendedCapability])
+                    .Select(offset => new BootRegister(BootRegisterKind.Capability, offset, 8, model.Read64(offset), string.Empty)),
+                .. ((uint[])[VtdRegister.GlobalStatus, VtdRegister.FaultStatus, VtdRegister.FaultEvent])
+                    .Select(offset => new BootRegister(BootRegisterKind.Written, offset, 4, model.Read32(offset), string.Empty)),
+                .. ((uint[])[VtdRegister.RootTable, VtdRegister.QueueAddress, VtdRegister.InterruptTable])
+                    .Select(offset => new BootRegister(BootRegisterKind.Written, offset, 8, model.Read64(offset), string.Empty)),
+            ],
+            machine.Memory.DeviceView);
     }
 
     public static InspectInput Of(Smmu3Machine machine)

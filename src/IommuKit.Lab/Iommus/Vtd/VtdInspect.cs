@@ -137,7 +137,7 @@ internal sealed class VtdInspect : IInspectKind
                 }
                 else if (isScalable)
                 {
-                    ReadPasids(name, new VtdScalableContextEntry(lower, upper, 0, 0));
+                    AddScalable(name, new VtdScalableContextEntry(lower, upper, input.Read(place + 16) ?? 0, input.Read(place + 24) ?? 0));
                 }
                 else
                 {
@@ -160,6 +160,21 @@ internal sealed class VtdInspect : IInspectKind
                 isPassed || !isLegal ? null : SecondStage(entry.SecondStage, entry.Width)));
         }
 
+        private void AddScalable(string name, in VtdScalableContextEntry context)
+        {
+            if (context.HasReservedBits)
+            {
+                builder.Require(
+                    false,
+                    InspectRule.Tables,
+                    $"{name}: its context entry 0x{context.Second:x}:0x{context.First:x} has reserved bits, in these quadwords or the next two");
+                builder.Add(new InspectSource(name, null, InspectState.Illegal, "scalable mode", null, null));
+                return;
+            }
+
+            ReadPasids(name, context);
+        }
+
         private void ReadPasids(string name, in VtdScalableContextEntry context)
         {
             int directories = 1 << (context.DirectorySize + 7);
@@ -180,6 +195,7 @@ internal sealed class VtdInspect : IInspectKind
                 }
 
                 builder.AddStructure(directory.Table, VtdRegister.PageBytes, $"a PASID table of {name}");
+                builder.Require(!directory.HasReservedBits, InspectRule.Tables, $"{name}: its PASID directory entry 0x{value:x} has reserved bits");
                 for (int entry = 0; entry < 1 << VtdPasidDirectoryEntry.PasidsLog2; entry++)
                 {
                     ulong place = directory.Table + ((ulong)entry * VtdPasidEntry.Bytes);
@@ -193,32 +209,51 @@ internal sealed class VtdInspect : IInspectKind
                     var found = new VtdPasidEntry(low, middle, high);
                     if (found.IsPresent)
                     {
-                        Add(name, pasid == context.RequestPasid ? null : pasid, found);
+                        bool isTailClear = Enumerable.Range(3, 5).All(word => input.Read(place + ((ulong)word * sizeof(ulong))) is 0 or null);
+                        Add(name, pasid == context.RequestPasid ? null : pasid, found, isTailClear && !directory.HasReservedBits);
                     }
                 }
             }
         }
 
-        private void Add(string name, int? pasid, in VtdPasidEntry entry)
+        private void Add(string name, int? pasid, in VtdPasidEntry entry, bool isRestLegal)
         {
-            var (state, kind, table) = entry.Type switch
+            bool isKnown = entry.Type is VtdPasidType.FirstStage or VtdPasidType.SecondStage or VtdPasidType.PassThrough or VtdPasidType.Nested;
+            bool hasSecond = entry.Type is VtdPasidType.SecondStage or VtdPasidType.Nested;
+            bool isLegal = isKnown
+                && isRestLegal
+                && !entry.HasReservedBits
+                && (!hasSecond || entry.Width is >= 1 and <= 3)
+                && (!entry.UsesFirstStage || entry.FirstStageMode <= 1);
+            builder.Require(isKnown, InspectRule.Tables, $"{name}: its PASID entry has the reserved type {(int)entry.Type}");
+            builder.Require(
+                isLegal || !isKnown,
+                InspectRule.Tables,
+                $"{name}: its PASID entry 0x{entry.Third:x}:0x{entry.Second:x}:0x{entry.First:x} has reserved bits or fields, or a directory entry that has");
+            string kind = entry.Type switch
             {
-                VtdPasidType.FirstStage => (InspectState.Translated, "first stage", FirstStage(entry)),
-                VtdPasidType.SecondStage => (InspectState.Translated, "second stage", SecondStage(entry.SecondStage, entry.Width)),
-                VtdPasidType.PassThrough => (InspectState.Bypass, "pass-through", null),
-
-                // The tables of the first stage are at addresses of the second.
-                VtdPasidType.Nested => (InspectState.NotFollowed, "both stages; the second shown", SecondStage(entry.SecondStage, entry.Width)),
-                _ => (InspectState.Illegal, "reserved", (InspectTable?)null),
+                VtdPasidType.FirstStage => "first stage",
+                VtdPasidType.SecondStage => "second stage",
+                VtdPasidType.Nested => "first stage on second stage",
+                VtdPasidType.PassThrough => "pass-through",
+                _ => "reserved",
             };
-            builder.Require(state != InspectState.Illegal, InspectRule.Tables, $"{name}: its PASID entry has the reserved type {(int)entry.Type}");
-            builder.Add(new InspectSource(name, pasid, state, kind, entry.DomainId, table));
+
+            // Under nesting, the tables of the first stage and what they say are at addresses that the second translates.
+            var second = hasSecond && isLegal ? SecondStage(entry.SecondStage, entry.Width) : null;
+            builder.Add(new InspectSource(
+                name,
+                pasid,
+                !isLegal ? InspectState.Illegal : entry.Type == VtdPasidType.PassThrough ? InspectState.Bypass : InspectState.Translated,
+                kind,
+                entry.DomainId,
+                entry.UsesFirstStage && isLegal ? FirstStage(entry, second) : second));
         }
 
         private InspectTable SecondStage(ulong root, int width) =>
             new(Second, root, Math.Min(30 + (9 * width), Math.Max(_capability.MaxGuestWidth, 30)), AddressBits);
 
-        private static InspectTable FirstStage(in VtdPasidEntry entry) =>
-            new(First, entry.FirstStage, entry.FirstStageMode == 1 ? 57 : 48, AddressBits);
+        private static InspectTable FirstStage(in VtdPasidEntry entry, InspectTable? under) =>
+            new(First, entry.FirstStage, entry.FirstStageMode == 1 ? 57 : 48, AddressBits, under);
     }
 }
