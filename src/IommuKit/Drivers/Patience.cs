@@ -17,6 +17,13 @@ internal ref struct Patience(TimeSpan most, string what)
     public void Pass()
     {
         _spin.SpinOnce();
+        Look();
+    }
+
+    /// <summary>Another look was in vain, and whoever looks lets time pass by himself.</summary>
+    /// <exception cref="TimeoutException">It took too long.</exception>
+    public void Look()
+    {
         if (++_looks < FreeLooks)
         {
             return;

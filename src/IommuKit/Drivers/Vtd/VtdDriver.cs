@@ -44,6 +44,7 @@ public sealed partial class VtdDriver : IommuDriver
     /// <param name="statusWords">How words that hardware stores are looked at; null for directly.</param>
     /// <exception cref="ArgumentException">The options are not possible, or the unit has no queue or no tables that this driver can use.</exception>
     /// <exception cref="IommuException">There is no memory (ENOMEM), or the unit does not answer (EIO).</exception>
+    /// <exception cref="TimeoutException">The unit does not take descriptors from the queue.</exception>
     public VtdDriver(
         VtdUnit unit,
         IMmio registers,
@@ -92,7 +93,8 @@ public sealed partial class VtdDriver : IommuDriver
             VtdStructures.Allocate(memory, _options.QueueLog2 + (isWide ? 5 : 4)),
             VtdStructures.Allocate(memory, _options.QueueLog2 + 2),
             _options.QueueLog2,
-            isWide);
+            isWide,
+            _options.Patience);
         Invalidator = new VtdInvalidator(unit, _options, Queue);
         _routes = isWide
             ? new VtdPasids(unit, _structures, Invalidator, _options.Mode, width)
@@ -217,11 +219,12 @@ public sealed partial class VtdDriver : IommuDriver
             throw new ArgumentException($"{unit.Name} has no invalidation queue, or no second stage of three to five levels.", nameof(unit));
         }
 
-        if (options.BlocksPerRange < 0 || options.DomainThreshold < 0 || options.QueueLog2 is < MinQueueLog2 or > MaxQueueLog2)
+        if (options.BlocksPerRange < 0 || options.DomainThreshold < 0 || options.QueueLog2 is < MinQueueLog2 or > MaxQueueLog2
+            || options.Patience <= TimeSpan.Zero)
         {
             throw new ArgumentException(
-                $"BlocksPerRange {options.BlocksPerRange}, DomainThreshold {options.DomainThreshold} and QueueLog2 {options.QueueLog2} are not "
-                + $"possible: numbers are not negative, and a queue has 2^{MinQueueLog2} to 2^{MaxQueueLog2} descriptors.",
+                $"BlocksPerRange {options.BlocksPerRange}, DomainThreshold {options.DomainThreshold}, QueueLog2 {options.QueueLog2} and Patience "
+                + $"{options.Patience} are not possible: numbers are not negative, patience is more than 0, and a queue has 2^{MinQueueLog2} to 2^{MaxQueueLog2} descriptors.",
                 nameof(options));
         }
 
@@ -233,14 +236,18 @@ public sealed partial class VtdDriver : IommuDriver
 
     private void SwitchOn()
     {
-        // The one that had the unit before is done with it.
+        // Whoever had the unit before is done with it, but devices may not be: as long as translation is on, nothing passes untranslated. A new root may be
+        // set meanwhile (VT-d specification, SRTP of GCMD), unless its tables are of another mode.
         _commands.TakeOver();
-        foreach (uint bit in (ReadOnlySpan<uint>)[VtdRegister.GlobalBits.TranslationEnable, VtdRegister.GlobalBits.QueuedInvalidationEnable])
+        bool isOtherMode = ((_registers.Read64(VtdRegister.RootTable) ^ _routes.Register) & (3ul << VtdRegister.TableModeShift)) != 0;
+        if (isOtherMode && _commands.IsOn(VtdRegister.GlobalBits.TranslationEnable))
         {
-            if (_commands.IsOn(bit))
-            {
-                _commands.Clear(bit);
-            }
+            _commands.Clear(VtdRegister.GlobalBits.TranslationEnable);
+        }
+
+        if (_commands.IsOn(VtdRegister.GlobalBits.QueuedInvalidationEnable))
+        {
+            _commands.Clear(VtdRegister.GlobalBits.QueuedInvalidationEnable);
         }
 
         ClearFaults();
@@ -254,7 +261,11 @@ public sealed partial class VtdDriver : IommuDriver
         }
 
         Invalidator.DropTranslations();
-        _commands.Set(VtdRegister.GlobalBits.TranslationEnable);
+        if (!_commands.IsOn(VtdRegister.GlobalBits.TranslationEnable))
+        {
+            _commands.Set(VtdRegister.GlobalBits.TranslationEnable);
+        }
+
         if (Unit.Capability.HasProtectedLowMemory || Unit.Capability.HasProtectedHighMemory)
         {
             // It was there until translation protects everything.

@@ -51,4 +51,10 @@ public sealed partial record VtdDriverOptions
 
     /// <summary>Log2 of the descriptors in the invalidation queue, 8 to 15. Linux: 8.</summary>
     public int QueueLog2 { get; init; } = 8;
+
+    /// <summary>
+    /// How long hardware may take to come to a wait in the queue, before an operation fails with <see cref="TimeoutException"/>; more than 0. Devices that
+    /// do not answer are another matter: of these hardware knows, and reports them.
+    /// </summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(1);
 }

@@ -28,6 +28,7 @@ internal sealed class VtdQueue
     private readonly IStatusWords _words;
     private readonly ulong _ring;
     private readonly ulong _status;
+    private readonly TimeSpan _patience;
     private readonly int _entryBytes;
     private readonly uint _mask;
     private ulong _next;
@@ -48,8 +49,17 @@ internal sealed class VtdQueue
     /// <param name="status">The physical address of a word for each descriptor.</param>
     /// <param name="log2">Log2 of the descriptors.</param>
     /// <param name="isWide">Whether descriptors have 256 bits.</param>
+    /// <param name="patience">How long hardware may take to answer a wait.</param>
     public VtdQueue(
-        IMmio registers, VtdGlobalCommands commands, HostMemory memory, IStatusWords words, ulong ring, ulong status, int log2, bool isWide)
+        IMmio registers,
+        VtdGlobalCommands commands,
+        HostMemory memory,
+        IStatusWords words,
+        ulong ring,
+        ulong status,
+        int log2,
+        bool isWide,
+        TimeSpan patience)
     {
         _registers = registers;
         _commands = commands;
@@ -57,6 +67,7 @@ internal sealed class VtdQueue
         _words = words;
         _ring = ring;
         _status = status;
+        _patience = patience;
         _entryBytes = isWide ? VtdInvalidationDescriptor.WideBytes : VtdInvalidationDescriptor.Bytes;
         _mask = (1u << log2) - 1;
         int pagesLog2 = Math.Max(0, log2 + (isWide ? 5 : 4) - 12);
@@ -108,6 +119,7 @@ internal sealed class VtdQueue
 
     /// <summary>Waits until a piece has taken effect. Needs no lock.</summary>
     /// <exception cref="IommuException">The hardware refused a descriptor, or a device did not answer (EIO).</exception>
+    /// <exception cref="TimeoutException">The hardware does not take descriptors, and reports no error.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Wait(ulong ticket)
     {
@@ -182,6 +194,7 @@ internal sealed class VtdQueue
     private void WaitLong(ulong ticket)
     {
         var spin = default(SpinWait);
+        var patience = new Patience(_patience, "the invalidation queue has not come to a wait");
         for (int polls = 1; ; polls++)
         {
             if (ticket <= Volatile.Read(ref _failed))
@@ -200,7 +213,9 @@ internal sealed class VtdQueue
                 Restart();
             }
 
+            // To sleep would be to wait far longer than an invalidation takes.
             spin.SpinOnce(sleep1Threshold: -1);
+            patience.Look();
         }
     }
 

@@ -62,6 +62,9 @@ internal sealed class VtdBench : IMmio, IStatusWords, IDisposable
     /// <summary>Called before each look whether a wait was answered.</summary>
     public Action? Waiting { get; set; }
 
+    /// <summary>If set, no wait is ever answered.</summary>
+    public bool IsStuck { get; set; }
+
     /// <summary>If set, a descriptor is spoiled the next time that the tail is written.</summary>
     public bool SpoilsNext { get; set; }
 
@@ -111,7 +114,7 @@ internal sealed class VtdBench : IMmio, IStatusWords, IDisposable
     public bool HasReached(ulong address, uint number)
     {
         Waiting?.Invoke();
-        return _words.HasReached(address, number);
+        return !IsStuck && _words.HasReached(address, number);
     }
 
     public uint Read32(uint offset) => _model.Read32(offset);

@@ -160,6 +160,23 @@ public sealed class VtdDriverTests
         }
     }
 
+    /// <summary>A queue that goes on after all is good for whoever comes next, and nothing of the operation before stays reachable.</summary>
+    [Fact]
+    public void A_queue_that_stands_still_is_waited_for_with_a_limit()
+    {
+        using var bench = new VtdBench(options: new VtdDriverOptions { Patience = TimeSpan.FromMilliseconds(20) });
+        var domain = bench.MakeAttached(SyncPolicy.Gather);
+        domain.Map(0x8000, Data, 0x2000, ReadWrite);
+        bench.IsStuck = true;
+        Should.Throw<TimeoutException>(() => domain.Unmap(0x8000, 0x1000)).Message.ShouldContain("the invalidation queue");
+        bench.IsStuck = false;
+        domain.Unmap(0x9000, 0x1000);
+        domain.Map(0x8000, Data + 0x7000, 0x1000, ReadWrite);
+        bench.WhereIs(0x8000).ShouldBe(Data + 0x7000);
+        bench.WhereIs(0x9000).ShouldBeNull();
+        Should.Throw<ArgumentException>(() => new VtdBench(options: new VtdDriverOptions { Patience = TimeSpan.Zero }));
+    }
+
     [Fact]
     public void Only_caching_mode_has_maps_invalidate()
     {
