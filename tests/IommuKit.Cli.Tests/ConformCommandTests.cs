@@ -25,6 +25,16 @@ public sealed class ConformCommandTests : IDisposable
         Command.Run("conform", Boots).Output.ShouldContain("s-72-sm-fs: 44 known: the recorder reports scalable mode by a reason of legacy mode.");
     }
 
+    [SharedFact]
+    public void Unmaps_that_were_left_out_are_counted_with_the_reason()
+    {
+        string boot = RepositoryFiles.InShared("vectors", "vtd-linux", "s-612-legacy");
+        string output = Command.Run(140, ["conform", boot]).Output;
+        output.ShouldMatch(@"s-612-legacy +vtd .* 463 +462 +60 +0 +\n");
+        output.ShouldContain("Left out: 60 unmaps without a command of their own, which would name the address space");
+        Command.Run("conform", Boots).Output.ShouldNotContain("Left out:");
+    }
+
     [Fact]
     public void A_difference_is_shown_and_ends_with_1()
     {

@@ -42,7 +42,12 @@ internal static class ConformOutput
             new("Groups", 1, CountOrNone)
         },
         { "groups_equal", "groups for which it issued the recorded commands", result => result.GroupsEqual, new("Equal", 1, CountOrNone) },
-        { "groups_left_out", "unmaps without commands of their own, which were not compared", result => result.GroupsLeftOut },
+        {
+            "groups_left_out",
+            "unmaps without commands of their own, which were not compared",
+            result => result.GroupsLeftOut,
+            new("Left out", 2, CountOrNone)
+        },
         {
             "deferred_spaces",
             "address spaces of which every group of unmaps dropped everything, if the kernel had as many queues: there our driver defers too; null without `groups`",
@@ -100,6 +105,14 @@ internal static class ConformOutput
         if (boots.Any(boot => boot.KnownDeviations != 0))
         {
             console.Note(isMarkdown, "Known: accesses that the recorder is known to have answered wrongly.");
+        }
+
+        if (boots.Sum(boot => boot.GroupsLeftOut ?? 0) is > 0 and var leftOut)
+        {
+            console.Note(
+                isMarkdown,
+                $"Left out: {Numbers.Count(leftOut, "unmap")} without a command of {(leftOut == 1 ? "its" : "their")} own, which would name the address "
+                + "space: invalidated later from a queue, together with others, or, in a domain without devices, not at all.");
         }
 
         console.Note(
