@@ -84,11 +84,11 @@ public sealed class ExplainCommandTests : IDisposable
                 $"1.{i}: map: IOMMU: iova=0x{0x10000 + (i << 12):x} - 0x{0x11000 + (i << 12):x} paddr=0x{0x100000:x} size=4096",
                 $"1.{i}: map: IOMMU: iova=0x{0xff_ffff_0000 + (i << 12):x} - 0x{0xff_ffff_1000 + (i << 12):x} paddr=0x{0x100000:x} size=4096",
             ]));
-        string text = Command.Succeed("explain", trace, "--resamples", "20");
+        string text = Command.Succeed("explain", trace, "--iommu", "tegra210", "--resamples", "20");
         text.ShouldContain("16 maps, 0 unmaps");
         text.ShouldContain("Explained are 50 % of its maps and unmaps.");
         text.ShouldContain("skipped: 8 events with IOVAs beyond what the IOMMU can translate, lines 2–16");
-        var json = JsonNode.Parse(Command.Succeed("explain", trace, "--resamples", "20", "--json"))!;
+        var json = JsonNode.Parse(Command.Succeed("explain", trace, "--iommu", "tegra210", "--resamples", "20", "--json"))!;
         json["map_events"]!.GetValue<long>().ShouldBe(16);
         json["skipped"]!.GetValue<long>().ShouldBe(8);
         json["skipped_reasons"]![0]!["reason"]!.GetValue<string>().ShouldBe("beyond-aperture");
