@@ -33,6 +33,18 @@ public sealed class LiveSet
     /// <returns>How many bytes of it were in the set before.</returns>
     public ulong Add(ulong first, ulong last)
     {
+        TryAdd(first, last, isOverToo: true, out ulong overlap);
+        return overlap;
+    }
+
+    /// <summary>Adds a range of which nothing is in the set.</summary>
+    /// <param name="first">First IOVA.</param>
+    /// <param name="last">Last IOVA.</param>
+    /// <returns>False if something is: then nothing was added.</returns>
+    public bool TryAdd(ulong first, ulong last) => TryAdd(first, last, isOverToo: false, out _);
+
+    private bool TryAdd(ulong first, ulong last, bool isOverToo, out ulong overlap)
+    {
         // Neighbours are joined too.
         ulong near = first == 0 ? 0 : first - 1;
         ulong far = last == ulong.MaxValue ? last : last + 1;
@@ -42,7 +54,13 @@ public sealed class LiveSet
         int count = chunk.CountTo(index, far);
         ulong start = first;
         ulong end = last;
-        ulong overlap = chunk.Overlap(index, count, first, last);
+        overlap = chunk.Overlap(index, count, first, last);
+        bool reachesOn = index + count == chunk.Count && at + 1 < _chunks.Count;
+        if (!isOverToo && (chunk.HasAny(index, count, first, last) || (reachesOn && _chunks[at + 1][0].First <= last)))
+        {
+            return false;
+        }
+
         if (count != 0)
         {
             start = Math.Min(start, chunk[index].First);
@@ -60,7 +78,7 @@ public sealed class LiveSet
 
         Replace(at, index, count, [new Piece(start, end)]);
         _bytes += last - first + 1 - overlap;
-        return overlap;
+        return true;
     }
 
     /// <summary>Finds the first part of a range that is in the set.</summary>

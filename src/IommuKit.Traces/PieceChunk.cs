@@ -32,6 +32,14 @@ internal sealed class PieceChunk
         return end - index;
     }
 
+    /// <summary>Whether some pieces, of which the first may end before a range, have anything of it.</summary>
+    public bool HasAny(int index, int count, ulong first, ulong last)
+    {
+        int end = index + count;
+        index += index < end && _lasts[index] < first ? 1 : 0;
+        return index < end && _firsts[index] <= last;
+    }
+
     /// <summary>How many bytes of a range some pieces have.</summary>
     public ulong Overlap(int index, int count, ulong first, ulong last)
     {

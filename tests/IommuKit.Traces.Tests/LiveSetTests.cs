@@ -2,6 +2,49 @@ namespace IommuKit.Traces.Tests;
 
 public class LiveSetTests
 {
+    /// <summary>What is added only where nothing is keeps the set as it is otherwise.</summary>
+    [Theory]
+    [InlineData(1, 40)]
+    [InlineData(2, 4000)]
+    [InlineData(3, 400)]
+    public void Adds_only_where_nothing_is_if_asked_to(int seed, int size)
+    {
+        var random = new Random(seed);
+        var live = new LiveSet();
+        bool[] oracle = new bool[size];
+        for (int step = 0; step < 5000; step++)
+        {
+            int first = random.Next(size);
+            int length = Math.Min(random.Next(1, 6), size - first);
+            var part = oracle.AsSpan(first, length);
+            bool isFree = !part.Contains(true);
+            if (random.Next(2) == 0)
+            {
+                live.TryAdd((ulong)first, (ulong)(first + length - 1)).ShouldBe(isFree);
+                if (isFree)
+                {
+                    part.Fill(true);
+                }
+            }
+            else
+            {
+                live.Remove((ulong)first, (ulong)(first + length - 1));
+                part.Clear();
+            }
+
+            live.Bytes.ShouldBe((ulong)oracle.Count(isLive => isLive));
+        }
+    }
+
+    [Fact]
+    public void The_whole_of_all_numbers_is_not_free_twice()
+    {
+        var live = new LiveSet();
+        live.TryAdd(0, ulong.MaxValue).ShouldBeTrue();
+        live.TryAdd(0, ulong.MaxValue).ShouldBeFalse();
+        live.TryAdd(5, 5).ShouldBeFalse();
+    }
+
     [Fact]
     public void No_order_of_pieces_is_slow()
     {

@@ -62,6 +62,13 @@ internal sealed class TraceDomains
     /// <returns>Its domain.</returns>
     public int Map(ulong first, ulong last, bool mayBeAnother, out bool isOver)
     {
+        // Nearly always.
+        if (_live is [var only] && only.TryAdd(first, last))
+        {
+            isOver = false;
+            return 0;
+        }
+
         int free = -1;
         isOver = false;
         for (int domain = 0; domain < _live.Count; domain++)
@@ -89,6 +96,12 @@ internal sealed class TraceDomains
     /// <returns>Its domain, or <see cref="Several"/>.</returns>
     public int Unmap(ulong first, ulong last, out bool isOrphan)
     {
+        if (_live is [var only])
+        {
+            isOrphan = only.Remove(first, last) == 0;
+            return 0;
+        }
+
         int some = -1;
         int count = 0;
         for (int domain = 0; domain < _live.Count; domain++)
