@@ -6,7 +6,8 @@ namespace IommuKit.Models.Smmu3;
 /// <content>The command queue (IHI 0070, chapter 4 and section 7.1).</content>
 /// <remarks>
 /// One thread at a time consumes commands; another that rings the doorbell leaves them to it. Whatever a command needs from outside (a wait for
-/// accesses, a device's answer, a listener) is done without the lock, and CONS moves when it is done.
+/// accesses, a device's answer, a listener) is done without the lock, and CONS moves when it is done. An invalidation that somebody listens to has
+/// dropped what it names by then.
 /// </remarks>
 public sealed partial class Smmu3Model<TMemory>
 {
@@ -119,6 +120,11 @@ public sealed partial class Smmu3Model<TMemory>
                 if (!IsFirstOfTwo(outside))
                 {
                     Invalidate(outside);
+                    if (Invalidated is not null && TryNotice(outside, out _notice))
+                    {
+                        epoch = _queueEpoch;
+                        return true;
+                    }
                 }
 
                 AdvanceConsumer();
@@ -219,7 +225,13 @@ public sealed partial class Smmu3Model<TMemory>
                 Accesses.Drain();
                 break;
             case Smmu3CommandCode.DropDeviceTlb:
-                isAnswered = !isEnabled || (DeviceTlbInvalidated?.Invoke(DeviceTlbOf(command)) ?? true);
+                if (isEnabled)
+                {
+                    var device = DeviceTlbOf(command);
+                    Invalidated?.Invoke(NoticeOf(device));
+                    isAnswered = DeviceTlbInvalidated?.Invoke(device) ?? true;
+                }
+
                 break;
             case Smmu3CommandCode.RespondToPages when isEnabled:
                 PageResponded?.Invoke(new Smmu3PageResponse(
@@ -231,7 +243,10 @@ public sealed partial class Smmu3Model<TMemory>
             case Smmu3CommandCode.TerminateStalls:
                 EndStalls(command.StreamId);
                 break;
+            case Smmu3CommandCode.RespondToPages:
+                break;
             default:
+                Invalidated?.Invoke(_notice);
                 break;
         }
 

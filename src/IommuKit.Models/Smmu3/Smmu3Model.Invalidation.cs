@@ -116,31 +116,9 @@ public sealed partial class Smmu3Model<TMemory>
     /// <summary>Drops what translates any address of a range.</summary>
     private void DropRange(in Smmu3Command command, ulong space, ulong spaceMask)
     {
-        bool isRange = _unit.HasRangeInvalidation && command.Granule != 0;
-        ulong first = command.Address;
-        ulong last = first;
         int level = 0;
-        if ((space & KindMask) == SecondKind)
+        if (RangeOf(command, (space & KindMask) == SecondKind, out ulong first, out ulong last))
         {
-            first &= (1ul << 52) - 1;
-            last = first;
-        }
-        else
-        {
-            // The top byte may be ignored by the tables, and be anything here.
-            first = Canonical(first);
-            last = first;
-        }
-
-        if (isRange)
-        {
-            int scale = Math.Min(command.Scale, _unit.HasWideSmallGranules ? 39 : 31);
-            int granule = (command.Granule * 2) + 10;
-            UInt128 bytes = ((UInt128)(uint)(command.Number + 1) << scale) << granule;
-
-            // From one range of addresses nothing goes on in the other.
-            ulong end = (long)first < 0 || (space & KindMask) == SecondKind ? ulong.MaxValue : long.MaxValue;
-            last = bytes - 1 > end - first ? end : first + (ulong)(bytes - 1);
             space |= (ulong)(uint)command.Granule << GranuleShift;
             spaceMask |= GranuleMask;
             level = LevelOf(command);
@@ -168,6 +146,28 @@ public sealed partial class Smmu3Model<TMemory>
         {
             DropTables(space, spaceMask, first, last, level);
         }
+    }
+
+    /// <summary>The addresses that a command names.</summary>
+    /// <returns>Whether it is a range; otherwise one address, by which the page around it is meant.</returns>
+    private bool RangeOf(in Smmu3Command command, bool isSecond, out ulong first, out ulong last)
+    {
+        // The top byte may be ignored by the tables, and be anything here.
+        first = isSecond ? command.Address & ((1ul << 52) - 1) : Canonical(command.Address);
+        last = first;
+        if (!_unit.HasRangeInvalidation || command.Granule == 0)
+        {
+            return false;
+        }
+
+        int scale = Math.Min(command.Scale, _unit.HasWideSmallGranules ? 39 : 31);
+        int granule = (command.Granule * 2) + 10;
+        UInt128 bytes = ((UInt128)(uint)(command.Number + 1) << scale) << granule;
+
+        // From one range of addresses nothing goes on in the other.
+        ulong end = (long)first < 0 || isSecond ? ulong.MaxValue : long.MaxValue;
+        last = bytes - 1 > end - first ? end : first + (ulong)(bytes - 1);
+        return true;
     }
 
     private void DropTables(ulong space, ulong spaceMask, ulong first, ulong last, int leafLevel)

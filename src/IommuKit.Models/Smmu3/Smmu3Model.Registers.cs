@@ -22,6 +22,10 @@ public sealed partial class Smmu3Model<TMemory>
     private uint _streamTableConfig;
     private Smmu3QueueMessage _errorMessage;
 
+    // CR0ACK, and UPDATE of GBPA: a change shows as done when everybody knows of it who has to.
+    private uint _controlAck;
+    private bool _isBypassChanging;
+
     // What a translation asks for without a lock.
     private bool _isEnabled;
     private bool _isAborting;
@@ -97,12 +101,19 @@ public sealed partial class Smmu3Model<TMemory>
         _streamTable = 0;
         _streamTableConfig = 0;
         _errorMessage = default;
+        Acknowledge();
         ResetCommands();
         ResetEvents();
         ResetStalls();
         ResetPageRequests();
         ResetAddressTranslation();
         UpdateModes();
+    }
+
+    private void Acknowledge()
+    {
+        _controlAck = _control;
+        _isBypassChanging = false;
     }
 
     private void UpdateModes()
@@ -140,15 +151,16 @@ public sealed partial class Smmu3Model<TMemory>
             case Smmu3Register.Aidr:
                 return _unit.Aidr;
             case Smmu3Register.Control0:
+                return _control;
             case Smmu3Register.Control0Ack:
                 // A change is in force when the write returns.
-                return _control;
+                return _controlAck;
             case Smmu3Register.Control1:
                 return _control1;
             case Smmu3Register.Control2:
                 return _control2;
             case Smmu3Register.GlobalBypass:
-                return _bypass;
+                return _bypass | (_isBypassChanging ? Smmu3Register.Bypass.Update : 0);
             case Smmu3Register.InterruptControl:
             case Smmu3Register.InterruptControlAck:
                 return _interrupts;
@@ -234,8 +246,9 @@ public sealed partial class Smmu3Model<TMemory>
                 return Effects.None;
             case Smmu3Register.GlobalBypass when (value & Smmu3Register.Bypass.Update) != 0:
                 _bypass = value & Smmu3Register.Bypass.Mask;
+                _isBypassChanging = true;
                 UpdateModes();
-                return Effects.Drain;
+                return Effects.ChangeMode;
             case Smmu3Register.InterruptControl:
                 _interrupts = value & (Smmu3Register.Interrupts.GlobalError
                     | Smmu3Register.Interrupts.Event
@@ -332,14 +345,12 @@ public sealed partial class Smmu3Model<TMemory>
         uint changed = (value ^ _control) & mask;
         _control ^= changed;
         UpdateModes();
-        var effects = Effects.None;
-        if ((changed & Smmu3Register.Control.Enable) != 0)
+        const uint modes = Smmu3Register.Control.Enable | Smmu3Register.Control.CheckTranslated;
+        _controlAck ^= changed & ~modes;
+        var effects = (changed & modes) != 0 ? Effects.ChangeMode : Effects.None;
+        if ((changed & ~_control & Smmu3Register.Control.Enable) != 0)
         {
-            effects |= Effects.Drain;
-            if (!IsOn(Smmu3Register.Control.Enable))
-            {
-                effects |= Effects.EndStalls;
-            }
+            effects |= Effects.EndStalls;
         }
 
         if ((changed & Smmu3Register.Control.CommandQueue) != 0)
@@ -372,9 +383,20 @@ public sealed partial class Smmu3Model<TMemory>
     /// <summary>Does what a register write leads to, outside the lock.</summary>
     private void Finish(Effects effects)
     {
-        if ((effects & Effects.Drain) != 0)
+        if ((effects & Effects.ChangeMode) != 0)
         {
-            Accesses.Drain();
+            try
+            {
+                TellEverything();
+                Accesses.Drain();
+            }
+            finally
+            {
+                lock (_gate)
+                {
+                    Acknowledge();
+                }
+            }
         }
 
         if ((effects & Effects.EndStalls) != 0)
@@ -395,7 +417,7 @@ public sealed partial class Smmu3Model<TMemory>
     private enum Effects
     {
         None = 0,
-        Drain = 1,
+        ChangeMode = 1,
         Queue = 2,
         EndStalls = 4,
     }

@@ -34,6 +34,7 @@ public sealed partial class Smmu3Model<TMemory>
         }
         finally
         {
+            TellEverything();
             Accesses.Drain();
             TellIfDue();
         }
@@ -186,6 +187,8 @@ public sealed partial class Smmu3Model<TMemory>
         _errorAcks &= Smmu3Register.Errors.Mask;
         _due &= (1u << ((int)Smmu3Interrupt.SendEvent + 1)) - 1;
         _translationControl = 0;
+        _piecedSizes |= _brokenSizes;
+        Acknowledge();
         UpdateModes();
     }
 }

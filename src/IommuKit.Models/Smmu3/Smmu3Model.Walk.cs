@@ -491,6 +491,7 @@ public sealed partial class Smmu3Model<TMemory>
 
     private void AddPage(ulong address, ulong tag, in Page page, int granule, int level, bool isGlobal, int origin, Scope scope)
     {
+        _piecedSizes |= origin != 0 ? 1ul << origin : 0;
         if (!IsUndisturbed(scope) || scope.LeavesNoTrace)
         {
             return;

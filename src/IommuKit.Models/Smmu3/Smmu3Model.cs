@@ -20,7 +20,7 @@ namespace IommuKit.Models.Smmu3;
 /// <typeparam name="TMemory">
 /// Accessor to system memory. Access flags and dirty state are set by its <see cref="IMemoryAccessor.TryCompareExchange"/>.
 /// </typeparam>
-public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, ISavable
+public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, IInvalidationSource, ISavable
     where TMemory : struct, IMemoryAccessor
 {
 
@@ -148,6 +148,7 @@ public sealed partial class Smmu3Model<TMemory> : IMmio, IIommuModel, ISavable
             ResetAll();
         }
 
+        TellEverything();
         Accesses.Drain();
     }
 
