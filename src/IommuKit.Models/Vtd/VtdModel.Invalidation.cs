@@ -35,9 +35,8 @@ public sealed partial class VtdModel<TMemory>
                 _contexts.Drop(VtdCache.Valid | domain, VtdCache.Valid | DomainMask);
                 break;
             case VtdGranularity.Selective:
-                // FM: none, the highest, the two highest or all three bits of the function are not compared. In legacy mode the domain that the entry
-                // had is, too: 0 for what was not present.
-                int ignored = (0x7640 >> (4 * functionMask)) & 7;
+                // In legacy mode the domain that the entry had is compared too: 0 for what was not present.
+                int ignored = IgnoredFunctionBits(functionMask);
                 ulong compared = _tableMode == VtdTableMode.Legacy ? VtdCache.Valid | DomainMask : VtdCache.Valid;
                 for (int function = 0; function < 8; function++)
                 {
@@ -54,6 +53,9 @@ public sealed partial class VtdModel<TMemory>
                 break;
         }
     }
+
+    // FM: none, the highest, the two highest or all three bits of the function are not compared.
+    private static ushort IgnoredFunctionBits(int functionMask) => (ushort)((0x7640 >> (4 * functionMask)) & 7);
 
     private void DropTranslations(VtdGranularity granularity, ushort domain, ulong first, ulong last, bool keepsTables)
     {
@@ -179,6 +181,7 @@ public sealed partial class VtdModel<TMemory>
         }
 
         _drops++;
+        var effects = Effects.Drain;
         var granularity = (VtdGranularity)((_contextCommand >> VtdRegister.ContextCommandBits.RequestShift) & 3);
         _contextCommand &= ~(3ul << VtdRegister.ContextCommandBits.ActualShift);
 
@@ -187,9 +190,10 @@ public sealed partial class VtdModel<TMemory>
         {
             DropContexts(granularity, (ushort)_contextCommand, (ushort)(_contextCommand >> 16), (int)(_contextCommand >> 32) & 3);
             _contextCommand |= (ulong)granularity << VtdRegister.ContextCommandBits.ActualShift;
+            effects |= Effects.Contexts;
         }
 
-        return Effects.Drain;
+        return effects;
     }
 
     /// <summary>Begins what the IOTLB register asks for; it ends when accesses from before have.</summary>
@@ -201,6 +205,7 @@ public sealed partial class VtdModel<TMemory>
         }
 
         _drops++;
+        var effects = Effects.Drain;
         var granularity = (VtdGranularity)((_iotlbCommand >> VtdRegister.IotlbBits.RequestShift) & 3);
         _iotlbCommand &= ~(3ul << VtdRegister.IotlbBits.ActualShift);
 
@@ -214,9 +219,10 @@ public sealed partial class VtdModel<TMemory>
             ushort domain = (ushort)(_iotlbCommand >> VtdRegister.IotlbBits.DomainShift);
             DropTranslations(granularity, domain, page.Address, page.LastAddress, page.InvalidationHint);
             _iotlbCommand |= (ulong)granularity << VtdRegister.IotlbBits.ActualShift;
+            effects |= Effects.Iotlb;
         }
 
-        return Effects.Drain;
+        return effects;
     }
 
     private void EndCommands()

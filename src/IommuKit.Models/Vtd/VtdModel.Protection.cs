@@ -12,6 +12,9 @@ public sealed partial class VtdModel<TMemory>
 
     private bool _isProtecting;
 
+    // PRS shows the change when everybody knows of it who has to.
+    private bool _isProtectionChanging;
+
     private Effects WriteProtection(uint value)
     {
         if (!_cap.HasProtectedLowMemory && !_cap.HasProtectedHighMemory)
@@ -22,7 +25,8 @@ public sealed partial class VtdModel<TMemory>
         bool isEnabled = (value & VtdRegister.ProtectedMemoryBits.Enable) != 0;
         _protection = isEnabled ? VtdRegister.ProtectedMemoryBits.Enable | VtdRegister.ProtectedMemoryBits.Status : 0;
         Volatile.Write(ref _isProtecting, isEnabled);
-        return Effects.Drain;
+        _isProtectionChanging = true;
+        return Effects.Drain | Effects.ChangeMode;
     }
 
     private bool IsProtected(ulong address) =>

@@ -6,7 +6,8 @@ namespace IommuKit.Models.Vtd;
 /// <content>The invalidation queue (VT-d specification, section 6.5.2).</content>
 /// <remarks>
 /// One thread at a time takes descriptors from the queue; another that rings the doorbell leaves them to it. Whatever a descriptor needs from
-/// outside (a wait for accesses, a store to memory, a device's answer) is done without the lock, and the head moves when it is done.
+/// outside (a wait for accesses, a store to memory, a device's answer, a listener) is done without the lock, and the head moves when it is done. An
+/// invalidation that somebody listens to has dropped what it names by then.
 /// </remarks>
 public sealed partial class VtdModel<TMemory>
 {
@@ -154,7 +155,7 @@ public sealed partial class VtdModel<TMemory>
                     break;
                 }
 
-                if (!Invalidate(outside))
+                if (!Invalidate(outside) || (Invalidated is not null && TryNotice(outside, out _notice)))
                 {
                     epoch = _queueEpoch;
                     return true;
@@ -296,8 +297,12 @@ public sealed partial class VtdModel<TMemory>
             case VtdInvalidationType.PageGroupResponse:
                 PageGroupResponded?.Invoke(descriptor.PageGroupResponse);
                 break;
-            default:
+            case VtdInvalidationType.DeviceTlb or VtdInvalidationType.PasidDeviceTlb:
+                Invalidated?.Invoke(NoticeOf(descriptor.DeviceTlb));
                 isAnswered = DeviceTlbInvalidated?.Invoke(descriptor.DeviceTlb) ?? true;
+                break;
+            default:
+                Invalidated?.Invoke(_notice);
                 break;
         }
 

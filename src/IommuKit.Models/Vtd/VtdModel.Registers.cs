@@ -1,3 +1,4 @@
+using IommuKit.Models.Dma;
 using IommuKit.Specs.Vtd;
 
 namespace IommuKit.Models.Vtd;
@@ -16,6 +17,9 @@ public sealed partial class VtdModel<TMemory>
 
     private int _mode;
     private uint _status;
+
+    // Bits of GSTS that show the contrary still: a change shows when everybody knows of it who has to.
+    private uint _unshown;
     private ulong _rootRegister;
     private ulong _root;
     private VtdTableMode _tableMode;
@@ -52,25 +56,29 @@ public sealed partial class VtdModel<TMemory>
     public void Write32(uint offset, uint value)
     {
         Effects effects;
+        InvalidationNotice notice;
         lock (_gate)
         {
             effects = WriteRegister(offset, value);
+            notice = NoticeOf(effects);
         }
 
-        Finish(effects);
+        Finish(effects, notice);
     }
 
     /// <inheritdoc/>
     public void Write64(uint offset, ulong value)
     {
         Effects effects;
+        InvalidationNotice notice;
         lock (_gate)
         {
             effects = WriteRegister(offset, (uint)value);
             effects |= WriteRegister(offset + HighHalf, (uint)(value >> 32));
+            notice = NoticeOf(effects);
         }
 
-        Finish(effects);
+        Finish(effects, notice);
     }
 
     private static uint Half(ulong value, uint offset) => (uint)(value >> (int)((offset & HighHalf) * 8));
@@ -86,6 +94,7 @@ public sealed partial class VtdModel<TMemory>
     {
         _mode = Off;
         _status = 0;
+        ShowChanges();
         _rootRegister = 0;
         _root = 0;
         _tableMode = VtdTableMode.Legacy;
@@ -116,11 +125,11 @@ public sealed partial class VtdModel<TMemory>
             case VtdRegister.Version:
                 return _unit.Version;
             case VtdRegister.GlobalStatus:
-                return _status;
+                return _status ^ _unshown;
             case VtdRegister.FaultStatus:
                 return FaultStatus;
             case VtdRegister.ProtectedMemoryEnable:
-                return _protection;
+                return _protection ^ (_isProtectionChanging ? VtdRegister.ProtectedMemoryBits.Status : 0);
             case VtdRegister.ProtectedLowBase:
                 return _protectedLowBase;
             case VtdRegister.ProtectedLowLimit:
@@ -297,7 +306,8 @@ public sealed partial class VtdModel<TMemory>
         if ((value & VtdRegister.GlobalBits.SetRootTable) != 0)
         {
             TakeRootTable(_rootRegister);
-            effects |= Effects.Drain;
+            _unshown |= VtdRegister.GlobalBits.SetRootTable;
+            effects |= Effects.Drain | Effects.ChangeMode;
         }
 
         if ((value & VtdRegister.GlobalBits.SetInterruptTable) != 0 && _ecap.InterruptRemapping)
@@ -319,7 +329,8 @@ public sealed partial class VtdModel<TMemory>
         if ((changed & VtdRegister.GlobalBits.TranslationEnable) != 0)
         {
             UpdateMode();
-            effects |= Effects.Drain;
+            _unshown |= VtdRegister.GlobalBits.TranslationEnable;
+            effects |= Effects.Drain | Effects.ChangeMode;
         }
 
         if ((changed & VtdRegister.GlobalBits.QueuedInvalidationEnable) != 0)
@@ -364,6 +375,12 @@ public sealed partial class VtdModel<TMemory>
         }
     }
 
+    private void ShowChanges()
+    {
+        _unshown = 0;
+        _isProtectionChanging = false;
+    }
+
     private void UpdateMode() => Volatile.Write(ref _mode, (_status & VtdRegister.GlobalBits.TranslationEnable) == 0 ? Off : _tableMode switch
     {
         VtdTableMode.Legacy => Legacy,
@@ -373,7 +390,7 @@ public sealed partial class VtdModel<TMemory>
     });
 
     /// <summary>Does what a register write leads to, outside the lock.</summary>
-    private void Finish(Effects effects)
+    private void Finish(Effects effects, in InvalidationNotice notice)
     {
         if ((effects & Effects.WriteBuffer) != 0)
         {
@@ -392,10 +409,22 @@ public sealed partial class VtdModel<TMemory>
 
         if ((effects & Effects.Drain) != 0)
         {
-            Accesses.Drain();
-            lock (_gate)
+            try
             {
-                EndCommands();
+                if ((effects & (Effects.ChangeMode | Effects.Contexts | Effects.Iotlb)) != 0)
+                {
+                    Invalidated?.Invoke(notice);
+                }
+
+                Accesses.Drain();
+            }
+            finally
+            {
+                lock (_gate)
+                {
+                    ShowChanges();
+                    EndCommands();
+                }
             }
         }
 
@@ -415,5 +444,10 @@ public sealed partial class VtdModel<TMemory>
         Drain = 1,
         Queue = 2,
         WriteBuffer = 4,
+
+        // What is told.
+        ChangeMode = 8,
+        Contexts = 16,
+        Iotlb = 32,
     }
 }

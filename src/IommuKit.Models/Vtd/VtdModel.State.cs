@@ -15,6 +15,7 @@ public sealed partial class VtdModel<TMemory>
             ResetAll();
         }
 
+        TellEverything();
         Accesses.Drain();
     }
 
@@ -45,6 +46,7 @@ public sealed partial class VtdModel<TMemory>
         }
         finally
         {
+            TellEverything();
             Accesses.Drain();
             TellIfDue();
         }
@@ -95,7 +97,11 @@ public sealed partial class VtdModel<TMemory>
 
                     break;
             }
+
+            ShowChanges();
         }
+
+        TellEverything();
     }
 
     private static bool IsWide(uint offset) => offset is

@@ -18,7 +18,7 @@ namespace IommuKit.Models.Vtd;
 /// but must not wait for another thread that does.</para>
 /// </remarks>
 /// <typeparam name="TMemory">Accessor to system memory.</typeparam>
-public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel, ISavable
+public sealed partial class VtdModel<TMemory> : IMmio, IIommuModel, IInvalidationSource, ISavable
     where TMemory : struct, IMemoryAccessor
 {
     private readonly Lock _gate = new();

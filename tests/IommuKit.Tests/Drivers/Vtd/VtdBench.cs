@@ -45,6 +45,8 @@ internal sealed class VtdBench : IMmio, IStatusWords, IDisposable
         Descriptors.Clear();
     }
 
+    public VtdModel<DeviceMemory> Model => _model;
+
     public PhysicalMemory Memory { get; }
 
     public PageAllocator Allocator { get; }
