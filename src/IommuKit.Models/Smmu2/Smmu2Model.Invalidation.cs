@@ -6,7 +6,7 @@ namespace IommuKit.Models.Smmu2;
 /// <content>Invalidations, and the syncs that complete them.</content>
 /// <remarks>
 /// An invalidation drops what it names and no more. In particular, TLBIIPAS2 leaves translations of both stages alone: software has to follow it by
-/// an invalidation of stage 1. Until a sync it may take effect or not; here it does so as late as it may.
+/// an invalidation of stage 1. Until a sync it may take effect or not; here it does so as late as it may, unless somebody listens.
 /// </remarks>
 public sealed partial class Smmu2Model<TMemory>
 {
@@ -119,9 +119,10 @@ public sealed partial class Smmu2Model<TMemory>
 
     private void Post(in Smmu2Invalidation invalidation)
     {
-        if (_posted.Length == 0)
+        if (_posted.Length == 0 || _invalidated is not null)
         {
             Drop(invalidation);
+            Note(NoticeOf(invalidation));
             return;
         }
 

@@ -1,3 +1,4 @@
+using IommuKit.Models.Dma;
 using IommuKit.Specs.Smmu2;
 
 namespace IommuKit.Models.Smmu2;
@@ -55,6 +56,7 @@ public sealed partial class Smmu2Model<TMemory>
     private void Write(uint offset, ulong value, bool isWide)
     {
         Smmu2StallEnd? end = null;
+        InvalidationNotice? notice;
         bool changesRoutes;
         lock (_gate)
         {
@@ -77,6 +79,17 @@ public sealed partial class Smmu2Model<TMemory>
             }
 
             changesRoutes = routes != _routes;
+            if (changesRoutes)
+            {
+                Note(new InvalidationNotice(InvalidationScope.Everything));
+            }
+
+            notice = TakeNotice();
+        }
+
+        if (notice is { } told)
+        {
+            Invalidated?.Invoke(told);
         }
 
         if (changesRoutes)

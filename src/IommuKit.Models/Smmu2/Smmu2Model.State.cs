@@ -29,10 +29,16 @@ public sealed partial class Smmu2Model<TMemory>
             {
                 _drops++;
                 StateTransfer.Restore(state, Transfer, ResetAll);
+                _piecedSizes |= _brokenSizes;
+                if (_invalidated is not null)
+                {
+                    Settle(GlobalBank, coveredOnly: false);
+                }
             }
         }
         finally
         {
+            TellEverything();
             Accesses.Drain();
             TellIfDue();
         }

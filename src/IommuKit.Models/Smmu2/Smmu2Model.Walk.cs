@@ -286,6 +286,7 @@ public sealed partial class Smmu2Model<TMemory>
 
     private void AddPage(ulong address, ulong tag, in Smmu2Page page, bool isGlobal, int origin, long drops)
     {
+        _piecedSizes |= origin != 0 ? 1ul << origin : 0;
         if (drops == _drops)
         {
             _pages.Add(new CacheEntry

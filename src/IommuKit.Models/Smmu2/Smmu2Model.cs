@@ -20,7 +20,7 @@ namespace IommuKit.Models.Smmu2;
 /// must not wait for another thread that does.</para>
 /// </remarks>
 /// <typeparam name="TMemory">Accessor to system memory.</typeparam>
-public sealed partial class Smmu2Model<TMemory> : IMmio, IIommuModel, ISavable
+public sealed partial class Smmu2Model<TMemory> : IMmio, IIommuModel, IInvalidationSource, ISavable
     where TMemory : struct, IMemoryAccessor
 {
     private readonly Lock _gate = new();
@@ -118,6 +118,7 @@ public sealed partial class Smmu2Model<TMemory> : IMmio, IIommuModel, ISavable
             ResetAll();
         }
 
+        TellEverything();
         Accesses.Drain();
         TellIfDue();
     }
