@@ -17,6 +17,10 @@ namespace IommuKit.Drivers.Smmu3;
 /// Positions are counted in 64 bits; hardware has those below the wrap bit. What CONS says is taken relative to the commands that were stored before
 /// it was read: as a queue is never more than full, that finds the position, or an older one if others were fast, and never a later one.
 /// </para>
+/// <para>
+/// A message is stored over its CMD_SYNC, and may arrive after CONS has passed it. Such a place is not used again before the message came, which would
+/// be stored over the command that is there then.
+/// </para>
 /// </remarks>
 internal sealed class Smmu3CommandQueue
 {
@@ -40,6 +44,9 @@ internal sealed class Smmu3CommandQueue
     private readonly Smmu3Command _sync;
     private readonly TimeSpan _patience;
 
+    // Places whose CMD_SYNC is to be overwritten by a message. Under the lock, but for a command that was refused.
+    private readonly bool[] _awaitsMessage;
+
     // Commands that were stored, and those that are known to be consumed.
     private long _tail;
     private long _head;
@@ -61,6 +68,7 @@ internal sealed class Smmu3CommandQueue
         _copies = options.IssuesInvalidationsTwice ? 2 : 1;
         _cleans = !unit.IsCoherent;
         _usesMessages = options.UsesMessages && unit is { HasMessages: true, IsCoherent: true };
+        _awaitsMessage = new bool[_usesMessages ? _size : 0];
         _patience = options.Patience;
         int signal = _usesMessages ? 1 : options.WakesOnSync ? 2 : 0;
         var sync = Smmu3Command.Sync(signal);
@@ -108,8 +116,14 @@ internal sealed class Smmu3CommandQueue
             uint consumer = _registers.Read32(Smmu3Register.CommandConsumer);
             if ((Smmu3CommandError)((consumer >> Smmu3Register.CommandErrorShift) & 0x7f) == Smmu3CommandError.Illegal)
             {
-                // What is refused would be again: a CMD_SYNC takes its place, and the callers that wait are told.
-                Store(consumer & (_size - 1), Smmu3Command.Sync());
+                // What is refused would be again: a CMD_SYNC takes its place, and the callers that wait are told. No message comes for that one.
+                uint slot = consumer & (_size - 1);
+                Store(slot, Smmu3Command.Sync());
+                if (_usesMessages)
+                {
+                    Volatile.Write(ref _awaitsMessage[slot], false);
+                }
+
                 _cache.Barrier();
             }
 
@@ -122,7 +136,7 @@ internal sealed class Smmu3CommandQueue
     {
         long end;
         message = 0;
-        var patience = new Patience(_patience, "the command queue is full");
+        var patience = new Patience(_patience, "the command queue is full, or a message of a CMD_SYNC does not come");
         while (!TryStore(ref commands, hasSync, out end, ref message))
         {
             Ring();
@@ -142,7 +156,7 @@ internal sealed class Smmu3CommandQueue
         {
             long tail = _tail;
             long room = _size - (tail - Volatile.Read(ref _head));
-            while (!commands.IsEmpty && room >= _copies)
+            while (!commands.IsEmpty && room >= _copies && AreFree(tail, _copies))
             {
                 for (int copy = 0; copy < _copies; copy++)
                 {
@@ -153,12 +167,16 @@ internal sealed class Smmu3CommandQueue
                 commands = commands[1..];
             }
 
-            bool isDone = commands.IsEmpty && (!hasSync || room > 0);
+            bool isDone = commands.IsEmpty && (!hasSync || (room > 0 && AreFree(tail, 1)));
             if (isDone && hasSync)
             {
                 uint slot = (uint)tail++ & (_size - 1);
                 message = _usesMessages ? AddressOf(slot) : 0;
                 Store(slot, _sync with { Upper = message });
+                if (_usesMessages)
+                {
+                    Volatile.Write(ref _awaitsMessage[slot], true);
+                }
             }
 
             // Hardware must find the commands when it sees the new end of the queue, from any thread.
@@ -168,6 +186,27 @@ internal sealed class Smmu3CommandQueue
             return isDone;
         }
     }
+
+    /// <summary>Whether no message is on its way to places that hardware has consumed. Under the lock.</summary>
+    private bool AreFree(long position, int count)
+    {
+        for (int i = 0; _usesMessages && i < count; i++)
+        {
+            uint slot = (uint)(position + i) & (_size - 1);
+            ref bool awaits = ref _awaitsMessage[slot];
+            if (Volatile.Read(ref awaits) && !HasArrived(AddressOf(slot)))
+            {
+                return false;
+            }
+
+            Volatile.Write(ref awaits, false);
+        }
+
+        return true;
+    }
+
+    // The message is a zero over the opcode.
+    private bool HasArrived(ulong message) => Volatile.Read(ref Unsafe.As<byte, uint>(ref _memory.At(message, sizeof(uint)))) == 0;
 
     private ulong AddressOf(uint slot) => _base + ((ulong)slot << CommandLog2);
 
@@ -222,9 +261,9 @@ internal sealed class Smmu3CommandQueue
             {
                 Look();
             }
-            else if (Volatile.Read(ref Unsafe.As<byte, uint>(ref _memory.At(message, sizeof(uint)))) == 0)
+            else if (HasArrived(message))
             {
-                // The place is free for others only when somebody has seen in CONS that the command is consumed; so this is its message.
+                // The place is free for others only when this message has come, and the command is known to be consumed.
                 Raise(end);
             }
 
