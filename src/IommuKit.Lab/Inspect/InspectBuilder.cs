@@ -9,6 +9,9 @@ internal sealed class InspectBuilder(IMemoryAccessor memory)
     /// <summary>The most devices and PASIDs that are looked at: tables can be larger than anybody's patience.</summary>
     public const int MostSources = 1 << 16;
 
+    // Memory comes, and is left out, in pages.
+    private const ulong PageBytes = 1ul << 12;
+
     private readonly List<InspectSource> _sources = [];
     private readonly List<InspectFinding> _findings = [];
     private readonly List<InspectRange> _structures = [];
@@ -36,6 +39,21 @@ internal sealed class InspectBuilder(IMemoryAccessor memory)
 
     /// <summary>Adds memory that steers the IOMMU.</summary>
     public void AddStructure(ulong address, ulong bytes, string what) => _structures.Add(new InspectRange(address, address + (bytes - 1), what));
+
+    /// <summary>Adds a queue or table that hardware reads or writes as a whole, and looks whether there is memory everywhere in it.</summary>
+    public void AddWhole(ulong address, ulong bytes, string what)
+    {
+        AddStructure(address, bytes, what);
+        Span<byte> word = stackalloc byte[sizeof(ulong)];
+        for (ulong at = 0; at < bytes; at = (at | (PageBytes - 1)) + 1)
+        {
+            if (!memory.TryRead(address + at, word))
+            {
+                Require(false, InspectRule.Tables, $"there is no memory at 0x{address + at:x}, where {what} is");
+                return;
+            }
+        }
+    }
 
     /// <summary>A rule is broken, if something is not so.</summary>
     public void Require(bool isRight, InspectRule rule, string what)

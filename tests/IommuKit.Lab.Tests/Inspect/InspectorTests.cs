@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using IommuKit.Lab.Conform;
 using IommuKit.Lab.Inspect;
 using IommuKit.Lab.Iommus;
+using IommuKit.Lab.Iommus.Smmu3;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.Smmu3;
 using IommuKit.Specs.Vtd;
@@ -142,6 +143,62 @@ public class InspectorTests
         var hole = builder.Structures.First(structure => structure.What.StartsWith(which, StringComparison.Ordinal));
         var state = Inspect(input with { Memory = new MemoryWithHole(input.Memory, hole.First, hole.Last) });
         state.Findings.ShouldContain(finding => finding.IsWrong && finding.Rule == InspectRule.Tables && finding.What.Contains(which, StringComparison.Ordinal));
+    }
+
+    /// <summary>The last page of each queue is missing; a queue that is off may be anywhere.</summary>
+    [Theory]
+    [InlineData("the command queue", Smmu3Register.Control.CommandQueue)]
+    [InlineData("the event queue", Smmu3Register.Control.EventQueue)]
+    [InlineData("the queue of page requests", Smmu3Register.Control.PageRequestQueue)]
+    public void A_queue_of_the_SMMUv3_where_no_memory_is_is_found(string which, uint control)
+    {
+        using var machine = Smmu3Machine.Create(Smmu3Unit.Full);
+        uint on = machine.Model!.Read32(Smmu3Register.Control0);
+        var input = With(
+            With(MachineSnapshots.Of(machine), Smmu3Register.PageRequestQueue, machine.DataStart | 9),
+            Smmu3Register.Control0,
+            on | Smmu3Register.Control.PageRequestQueue);
+        Wrong(Inspect(input)).ShouldBeEmpty();
+        var builder = new InspectBuilder(input.Memory);
+        Smmu3Inspect.Instance.Read(input, builder);
+        ulong last = builder.Structures.Single(structure => structure.What == which).Last;
+        var hole = input with { Memory = new MemoryWithHole(input.Memory, last & ~0xffful, last) };
+        Inspect(hole).Findings.Single(finding => finding.IsWrong).What.ShouldBe($"there is no memory at 0x{last & ~0xffful:x}, where {which} is");
+        Inspect(With(hole, Smmu3Register.Control0, (on | Smmu3Register.Control.PageRequestQueue) & ~control)).Findings
+            .ShouldNotContain(finding => finding.What.Contains("no memory", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("the invalidation queue", VtdRegister.QueueAddress)]
+    [InlineData("the interrupt table", VtdRegister.InterruptTable)]
+    public void A_queue_or_table_of_VT_d_where_no_memory_is_is_found(string which, uint register)
+    {
+        var input = InputOf(new RecordedBoot(RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Vtd", "Boots", "s-72-legacy-pt")).Snapshots().First());
+        ulong first = input.ValueOf(register) & ~0xffful;
+        first.ShouldNotBe(0ul);
+        Inspect(input with { Memory = new MemoryWithHole(input.Memory, first, first) }).Findings.Single(finding => finding.IsWrong).What
+            .ShouldBe($"there is no memory at 0x{first:x}, where {which} is");
+    }
+
+    /// <summary>Everything is aborted then, which may be meant so, or the address of something else.</summary>
+    [Fact]
+    public void A_stream_table_without_a_valid_entry_is_told_of()
+    {
+        const string note = "no entry of the stream table is valid: whatever a device sends is aborted";
+        using var machine = Smmu3Machine.Create(Smmu3Unit.Full);
+        var input = MachineSnapshots.Of(machine);
+        Inspect(input).Findings.ShouldNotContain(finding => finding.What == note);
+        foreach (ulong config in new ulong[] { 6, 6 | (6 << 6) | (1 << 16) })
+        {
+            // Nothing was ever written to data.
+            var empty = With(With(input, Smmu3Register.StreamTable, machine.DataStart), Smmu3Register.StreamTableConfig, config);
+            Inspect(empty).Findings.Single().ShouldBe(new InspectFinding(InspectRule.Tables, IsWrong: false, note));
+        }
+
+        // A table of which a part is missing is wrong, and nothing is said of the rest.
+        var cut = With(With(input, Smmu3Register.StreamTable, machine.DataStart), Smmu3Register.StreamTableConfig, 10);
+        cut = cut with { Memory = new MemoryWithHole(cut.Memory, machine.DataStart + 0x1000, ulong.MaxValue) };
+        Inspect(cut).Findings.ShouldNotContain(finding => finding.What == note);
     }
 
     [Fact]

@@ -59,6 +59,17 @@ internal sealed class Smmu3Inspect : IInspectKind
             "the event queue",
             "EVENTQ_BASE is 0, and the event queue is on: records of faults go to address 0",
             (control & Smmu3Register.Control.EventQueue) != 0);
+        if (unit.HasPageRequests)
+        {
+            AddQueue(
+                builder,
+                input.ValueOf(Smmu3Register.PageRequestQueue),
+                Smmu3PageRequest.Bytes,
+                "the queue of page requests",
+                "PRIQ_BASE is 0, and the queue of page requests is on",
+                (control & Smmu3Register.Control.PageRequestQueue) != 0);
+        }
+
         if ((control & Smmu3Register.Control.Enable) != 0)
         {
             new Streams(input, unit, builder).Read();
@@ -84,7 +95,15 @@ internal sealed class Smmu3Inspect : IInspectKind
         builder.Require(address != 0 || !isOn, InspectRule.Tables, wrong);
         if (address != 0)
         {
-            builder.AddStructure(address, (ulong)entryBytes << (int)Math.Min(register & Smmu3Register.QueueSizeMask, 19), what);
+            ulong bytes = (ulong)entryBytes << (int)Math.Min(register & Smmu3Register.QueueSizeMask, 19);
+            if (isOn)
+            {
+                builder.AddWhole(address, bytes, what);
+            }
+            else
+            {
+                builder.AddStructure(address, bytes, what);
+            }
         }
     }
 
@@ -93,7 +112,19 @@ internal sealed class Smmu3Inspect : IInspectKind
     {
         private const ulong TableMask = 0x00ff_ffff_ffff_ffc0;
 
+        private bool _hasValid;
+        private bool _isWhole = true;
+
         public void Read()
+        {
+            ReadTable();
+            if (_isWhole && !_hasValid)
+            {
+                builder.Note(InspectRule.Tables, "no entry of the stream table is valid: whatever a device sends is aborted");
+            }
+        }
+
+        private void ReadTable()
         {
             ulong config = input.ValueOf(Smmu3Register.StreamTableConfig);
             int bits = Math.Min((int)config & 0x3f, unit.StreamBits);
@@ -101,6 +132,7 @@ internal sealed class Smmu3Inspect : IInspectKind
             builder.Require(table != 0, InspectRule.Tables, "STRTAB_BASE is 0");
             if (table == 0)
             {
+                _isWhole = false;
                 return;
             }
 
@@ -120,6 +152,7 @@ internal sealed class Smmu3Inspect : IInspectKind
                 if (input.Read(place) is not { } word)
                 {
                     builder.Require(false, InspectRule.Tables, $"there is no memory at 0x{place:x}, where the stream table's first level is");
+                    _isWhole = false;
                     return;
                 }
 
@@ -145,6 +178,7 @@ internal sealed class Smmu3Inspect : IInspectKind
                 if (input.Read(place) is not { } first)
                 {
                     builder.Require(false, InspectRule.Tables, $"there is no memory at 0x{place:x}, where the stream table is");
+                    _isWhole = false;
                     return;
                 }
 
@@ -158,6 +192,7 @@ internal sealed class Smmu3Inspect : IInspectKind
         private void ReadEntry(uint stream, in Smmu3StreamEntry entry)
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"stream 0x{stream:x}");
+            _hasValid |= entry.IsValid;
             if (!entry.IsValid || entry.Config < Smmu3StreamEntry.Bypass)
             {
                 builder.Blocked++;

@@ -46,7 +46,15 @@ internal sealed class VtdInspect : IInspectKind
             "IQA is 0, and the invalidation queue is on");
         if ((queue & ~0xffful) != 0)
         {
-            builder.AddStructure(queue & ~0xffful, 0x1000ul << (int)(queue & VtdRegister.QueueAddressBits.SizeMask), "the invalidation queue");
+            ulong bytes = 0x1000ul << (int)(queue & VtdRegister.QueueAddressBits.SizeMask);
+            if ((status & VtdRegister.GlobalBits.QueuedInvalidationEnable) != 0)
+            {
+                builder.AddWhole(queue & ~0xffful, bytes, "the invalidation queue");
+            }
+            else
+            {
+                builder.AddStructure(queue & ~0xffful, bytes, "the invalidation queue");
+            }
         }
 
         ulong interrupts = input.ValueOf(VtdRegister.InterruptTable);
@@ -56,7 +64,7 @@ internal sealed class VtdInspect : IInspectKind
             "IRTA is 0, and interrupts are remapped");
         if ((status & VtdRegister.GlobalBits.InterruptRemappingEnable) != 0 && (interrupts & ~0xffful) != 0)
         {
-            builder.AddStructure(interrupts & ~0xffful, 32ul << (int)(interrupts & VtdRegister.InterruptTableBits.SizeMask), "the interrupt table");
+            builder.AddWhole(interrupts & ~0xffful, 32ul << (int)(interrupts & VtdRegister.InterruptTableBits.SizeMask), "the interrupt table");
         }
 
         if (isOn)
