@@ -172,7 +172,7 @@ internal static class Smmu3Bugs
             PlantedBugs.InvalidatesByRange,
             during: null,
             command => command.Code == Smmu3CommandCode.DropDeviceTlb
-                ? Smmu3Command.DropDeviceTlb(command.StreamId, command.Address, 0)
+                ? Smmu3Command.DropDeviceTlb(command.StreamId, command.Address, 0, command.HasSubstream ? command.SubstreamId : null)
                 : command),
         Edited(
             "detach-atc",
@@ -190,6 +190,21 @@ internal static class Smmu3Bugs
             [Verdict.Order],
             PlantedBugs.IsAtOnce,
             (machine, run) => new DevicesFirst(machine, run)),
+    ];
+
+    /// <summary>Those of what devices keep for their PASIDs.</summary>
+    public static IReadOnlyList<PlantedBug> OfDevicePasids { get; } =
+    [
+        Edited(
+            "atc-pasid",
+            "an unmap invalidates the TLB of the device under another of its PASIDs",
+            "W1",
+            [Verdict.Missing, Verdict.WrongTarget],
+            PlantedBugs.IsAtOnce,
+            CheckOperationKind.Unmap,
+            command => command.Code == Smmu3CommandCode.DropDeviceTlb && command.HasSubstream
+                ? command with { Lower = command.Lower ^ PasidBits }
+                : command),
     ];
 
     /// <summary>Those of blocks that tables take the place of.</summary>

@@ -69,6 +69,12 @@ internal static class Smmu3Targets
         new Smmu3DriverOptions { Stage = Smmu3Stage.Stage1, GranuleLog2 = 12 },
         [new("00:02.0", 0x10, HasDeviceTlb: true), new("00:14.0", 0x20, HasDeviceTlb: true)]);
 
+    private static readonly IommuKind WithPasidsAndDeviceTlbs = Tailored(
+        "smmuv3-pasid-ats",
+        Smmu3Unit.Full,
+        new Smmu3DriverOptions { Stage = Smmu3Stage.Stage1, GranuleLog2 = 12 },
+        [new("00:02.0", 0x10, Pasids, HasDeviceTlb: true)]);
+
     /// <summary>One of each kind that differs to the checker, and one whose driver is tuned.</summary>
     public static IEnumerable<CheckTarget> All
     {
@@ -130,6 +136,17 @@ internal static class Smmu3Targets
             IsDefaultAtEnds = false,
             Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfDevices],
         },
+        Of<ArmLpae<ArmGranule4K, ArmStage1>>(
+            WithPasidsAndDeviceTlbs,
+            VirtualBits,
+            isCoherent: true,
+            AnyRange,
+            "two PASIDs of one device, which keeps translations of each",
+            FirstPasids) with
+        {
+            IsDefaultAtEnds = false,
+            Bugs = [.. Smmu3Bugs.OfDevices, .. Smmu3Bugs.OfDevicePasids],
+        },
     ];
 
     /// <summary>Pages of 16 and 64 KiB, with IOVAs whose root is a whole table.</summary>
@@ -185,7 +202,7 @@ internal static class Smmu3Targets
                     CachesInvalidEntries = false,
                     HasWalkCache = true,
                     HasPostedCommands = true,
-                    HasDeviceTlbs = kind == WithDeviceTlbs,
+                    HasDeviceTlbs = kind == WithDeviceTlbs || kind == WithPasidsAndDeviceTlbs,
                     DropSizes = dropSizes,
                 },
                 (machine, devices) => new Smmu3Decoder(
@@ -206,6 +223,6 @@ internal static class Smmu3Targets
             IsDefaultAtEnds = true,
         };
 
-    private static Translation Translate(Machine machine, DmaRequest request, int pasid) => ((Smmu3Machine)machine).Model!.Translate(new Smmu3Request(
-        (uint)request.Source, request.Iova, request.IsWrite ? Smmu3Access.Write : Smmu3Access.Read, pasid)).Range;
+    private static Translation Translate(Machine machine, DmaRequest request, int pasid) =>
+        ((Smmu3Machine)machine).TranslatePasid(request, pasid);
 }

@@ -49,6 +49,23 @@ public sealed class Smmu3Machine : Machine
     /// <inheritdoc/>
     public override IommuDriver Driver => _driver;
 
+    /// <summary>Translates an access of a device that has a PASID, through its TLB if it has one.</summary>
+    /// <param name="request">The access.</param>
+    /// <param name="pasid">The PASID, as a substream.</param>
+    /// <returns>The range around its IOVA that translates alike, or a fault.</returns>
+    /// <exception cref="InvalidOperationException">The machine has no model.</exception>
+    public Translation TranslatePasid(in DmaRequest request, int pasid)
+    {
+        if (_ports is not null)
+        {
+            return _ports.Translate(request, pasid);
+        }
+
+        var model = Model ?? throw new InvalidOperationException($"{Name} has no model that could translate.");
+        return model.Translate(new Smmu3Request(
+            (uint)request.Source, request.Iova, request.IsWrite ? Smmu3Access.Write : Smmu3Access.Read, pasid)).Range;
+    }
+
     /// <inheritdoc/>
     // The model does not count the look-ups of its table cache.
     public override CacheCounts Caches =>

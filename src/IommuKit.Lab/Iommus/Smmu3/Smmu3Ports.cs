@@ -29,6 +29,15 @@ internal sealed class Smmu3Ports : IIommuModel
 
     public Translation Translate(in DmaRequest request) => TlbOf(request) is { } tlb ? tlb.Translate(request) : _smmu.Translate(request);
 
+    /// <summary>Translates an access of a PASID.</summary>
+    public Translation Translate(in DmaRequest request, int pasid)
+    {
+        var access = request.IsWrite ? Smmu3Access.Write : Smmu3Access.Read;
+        return _tlbs.TryGetValue(request.Source, out var one)
+            ? one.Tlb.Translate(request.Iova, access, pasid).Range
+            : _smmu.Translate(new Smmu3Request((uint)request.Source, request.Iova, access, pasid)).Range;
+    }
+
     public void ReportDecodeError(in DmaRequest request, ulong physicalAddress) => _smmu.ReportDecodeError(request, physicalAddress);
 
     /// <summary>Lets devices forget everything.</summary>
