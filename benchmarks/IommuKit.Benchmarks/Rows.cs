@@ -29,6 +29,7 @@ internal static class Rows
         .. Enum.GetValues<SyncPolicy>().Select(policy => ($"{policy}", (Func<IEnumerable<Row>>)(() => [.. Limits(), .. OfPolicy(policy)]))),
         ("SoftwareWalker", OfWalker),
         .. new[] { "tegra210", "vtd-server", "smmuv3" }.Select(name => (name, (Func<IEnumerable<Row>>)(() => OfModel(name)))),
+        .. new[] { "vtd-server", "smmuv3" }.Select(name => ($"{name}-driver", (Func<IEnumerable<Row>>)(() => OfDriver(name)))),
         ("nested", OfNested),
         ("IovaAllocator", OfAllocator),
     ];
@@ -138,6 +139,22 @@ internal static class Rows
             .. Accesses(ByHand, new HandWrittenIommu<HandWrittenIommu.Shared>(1, Iova, Window, 0x4000_0000), 1, () => { }, threads: 1),
             .. Accesses(name, machine.Hardware!, machine.CreateDma(machine.TestDevice).ReadSource, machine.EvictTranslations, ByHand),
         ];
+    }
+
+    /// <summary>A driver against registers that only do what it waits for, and count nothing.</summary>
+    private static IEnumerable<Row> OfDriver(string name)
+    {
+        var machine = MachineCatalog.Find(name)!.Create(new MachineSettings { HasModel = false, HasMeter = false, HasImmediateWrites = true });
+        foreach (var policy in new[] { SyncPolicy.Gather, SyncPolicy.Deferred })
+        {
+            var domain = machine.CreateDomain(new DomainOptions { Policy = policy, PageSizes = Page });
+            if (policy == SyncPolicy.Gather)
+            {
+                domain.Attach(machine.TestDevice);
+            }
+
+            yield return new Row($"{name}: map and unmap a page under {policy}", [Pairs(domain, Iova, 1)]);
+        }
     }
 
     private static IEnumerable<Row> OfNested() =>

@@ -6,7 +6,6 @@ using IommuKit.Drivers.Smmu3;
 using IommuKit.Lab.Iommus.Smmu3;
 using IommuKit.Lab.Machines;
 using IommuKit.Models.Dma;
-using IommuKit.Models.Smmu3;
 using IommuKit.Specs.Arm;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Smmu3;
