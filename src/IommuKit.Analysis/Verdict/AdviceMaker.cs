@@ -62,14 +62,23 @@ internal static class AdviceMaker
             yield break;
         }
 
-        if (DangerAdvice.DoubtfulLine(verdict) is { } line)
+        if (audit.OutOfOrder != 0)
         {
-            string how = audit.Missing > Math.Max(audit.Lost, audit.Damaged) ? "take the whole file"
-                : audit.Lost >= audit.Damaged ? Larger
-                : "record or copy it again";
             yield return new Advice(
-                "record-whole",
-                string.Create(CultureInfo.InvariantCulture, $"{how}: from line {line} on flushes seem to be late or missing, and events are missing that would tell"),
+                "order-events",
+                "bring the events into the order of their times first, as 'trace-cmd report' does: what is late or missing, and what other ways would leave "
+                    + "reachable, depends on it",
+                null);
+        }
+        else if (DangerAdvice.DoubtfulLine(verdict) is { } line)
+        {
+            var (how, what) = !audit.IsIncomplete ? ("record one device at a time", "maps and unmaps do not say their domain, which would tell")
+                : (audit.Missing > Math.Max(audit.Lost, audit.Damaged) ? "take the whole file"
+                    : audit.Lost >= audit.Damaged ? Larger
+                    : "record or copy it again", "events are missing that would tell");
+            yield return new Advice(
+                audit.IsIncomplete ? "record-whole" : "record-apart",
+                string.Create(CultureInfo.InvariantCulture, $"{how}: from line {line} on flushes seem to be late or missing, and {what}"),
                 null);
         }
 
@@ -107,6 +116,7 @@ internal static class AdviceMaker
 
     private static IEnumerable<Advice> OfFlushes(VerdictResult verdict)
     {
+        bool hasDanger = DangerAdvice.IsAny(verdict) || DangerAdvice.DoubtfulLine(verdict) is not null || verdict.Audit.OutOfOrder != 0;
         var burst = verdict.Options.Single(option => option.Kind == FlushOptionKind.Burst);
         bool isBurst = 1 - (burst.Flushes!.Value / (double)verdict.Flushes) >= LittleShare;
         var best = isBurst ? burst : verdict.Options.Single(option => option.Kind == FlushOptionKind.Lazy);
@@ -119,7 +129,7 @@ internal static class AdviceMaker
         {
             yield return new Advice("nothing", $"leave the flushes as they are: they take {Percent(share)} % of the CPUs' time at most{unless}", null);
         }
-        else if (DangerAdvice.IsAny(verdict) || DangerAdvice.DoubtfulLine(verdict) is not null)
+        else if (hasDanger)
         {
             // Said above: fewer flushes leave memory reachable for longer, and here something reaches it, or flushes may be too few already.
         }
@@ -153,7 +163,7 @@ internal static class AdviceMaker
                 null);
         }
 
-        if (Find(verdict, "walk-caches-dropped") is { } walks && walks.Count >= LittleShare * verdict.Flushes)
+        if (!hasDanger && Find(verdict, "walk-caches-dropped") is { } walks && walks.Count >= LittleShare * verdict.Flushes)
         {
             yield return new Advice(
                 "set-invalidation-hint",

@@ -72,9 +72,9 @@ internal static class DangerAdvice
         || verdict.Audit.Faults.Faults.Any(fault => fault.Cause == FaultCause.UsedAfterUnmap)
         || Flushes(verdict).Any();
 
-    /// <summary>The line where flushes seem to be too few, and that may be only as events are missing; null if there is none.</summary>
+    /// <summary>The line where flushes seem to be too few, and something else may explain it; null if there is none.</summary>
     public static long? DoubtfulLine(VerdictResult verdict) =>
-        verdict.Audit.IsIncomplete ? verdict.Audit.Findings.FirstOrDefault(finding => IsOfMissing(finding))?.FirstLine : null;
+        verdict.Audit.Findings.FirstOrDefault(finding => finding.Limit is not null && IsOfMissing(finding))?.FirstLine;
 
     // Flushes that are too few, and nothing else explains it.
     private static IEnumerable<AuditFinding> Flushes(VerdictResult verdict) =>

@@ -34,7 +34,7 @@ internal static class VerdictScreen
     {
         var sections = new Sections(console, isMarkdown);
         sections.Plain(Title(verdict), new Style(decoration: Decoration.Bold));
-        sections.Plain(Contents(verdict), verdict.Coverage < 1 || verdict.LeftOut.Count != 0 ? Doubtful : null);
+        sections.Plain(Contents(verdict), verdict.Coverage < 1 || verdict.LeftOut.Count != 0 || verdict.Audit.OutOfOrder != 0 ? Doubtful : null);
         if (verdict.Audit.WhyOneSided is { } why)
         {
             sections.Plain(why, Doubtful);
@@ -96,7 +96,8 @@ internal static class VerdictScreen
         var audit = verdict.Audit;
         string flushes = verdict.Flushes == 0 ? "no flushes recorded" : Numbers.Count(verdict.Flushes, "flush", "flushes");
         string left = verdict.LeftOut.Count == 0 ? "nothing lost" : $"left out: {string.Join(", ", verdict.LeftOut)}";
-        return $"{Numbers.Count(audit.Maps, "map")}, {Numbers.Count(audit.Unmaps, "unmap")}, {flushes}; {left}; "
+        string order = audit.OutOfOrder == 0 ? string.Empty : $"{Numbers.Count(audit.OutOfOrder, "event")} earlier than the one before; ";
+        return $"{Numbers.Count(audit.Maps, "map")}, {Numbers.Count(audit.Unmaps, "unmap")}, {flushes}; {left}; {order}"
             + (verdict.Coverage < 1 ? VerdictText.Share(verdict.Coverage) : "all")
             + (verdict.Flushes == 0 ? " read" : " covered below");
     }
@@ -161,6 +162,7 @@ internal static class VerdictScreen
     private static IEnumerable<SectionLine> Wrong(VerdictResult verdict)
     {
         bool isAnything = false;
+        bool isMissing = verdict.Refused is not { Reserved: 0, MaskTooLarge: 0 };
         var doubtful = new List<SectionLine>();
 
         // What the hardware refuses is the likely cause of what is missing.
@@ -190,6 +192,7 @@ internal static class VerdictScreen
             if (what is not null)
             {
                 isAnything = true;
+                isMissing = true;
                 if (finding.Limit is null)
                 {
                     yield return new($"{what} (line {finding.FirstLine})", Bad);
@@ -205,6 +208,7 @@ internal static class VerdictScreen
         if (FaultText.FailedFlushes(faults) is { } failed)
         {
             isAnything = true;
+            isMissing = true;
             yield return new(failed, Bad);
         }
 
@@ -228,17 +232,26 @@ internal static class VerdictScreen
         {
             yield return new($"{(isAnything ? string.Empty : $"no fault is in {where}, and no flush is missing; ")}whether one is late cannot be told", null);
         }
+        else if (verdict.Audit.OutOfOrder != 0)
+        {
+            yield return new("whether a flush is missing or late cannot be told: events are out of order", Doubtful);
+        }
         else if (!isAnything)
         {
             yield return new($"nothing missing, nothing late, no faults in {where}", Good);
+        }
+        else if (!isMissing)
+        {
+            yield return new("no flush is missing, and none is late", null);
         }
     }
 
     // What else may be the reason.
     private static string OrElse(VerdictResult verdict) =>
-        verdict.Audit.IsIncomplete ? "or events are missing"
-        : verdict.Audit.Domains.Count > 1 ? $"or another of the {verdict.Audit.Domains.Count} domains mapped them"
-        : "or another domain mapped them";
+        verdict.Audit.OutOfOrder != 0 ? "or events are out of order"
+        : verdict.Audit.IsIncomplete ? "or events are missing"
+        : verdict.Audit.Domains.Count > 1 ? $"or the pages are of another of the {verdict.Audit.Domains.Count} domains"
+        : "or the pages are of another domain";
 
     private static IEnumerable<SectionLine> Faults(VerdictResult verdict)
     {

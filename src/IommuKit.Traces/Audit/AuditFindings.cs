@@ -10,6 +10,8 @@ internal static class AuditFindings
 
     private const string Missing = "Events are missing from the trace; an invalidation, or what it was for, may be among them.";
 
+    private const string OutOfOrder = "Events are not in the order of their times, so that what came first is not known.";
+
     public static IReadOnlyList<AuditFinding> Of(AuditPass pass, bool isIncomplete)
     {
         // What an invalidation is for shows in the unmaps alone.
@@ -19,7 +21,8 @@ internal static class AuditFindings
         }
 
         bool isMixed = pass.Domains.IsMixed || pass.Counts.MapsOverLive != 0;
-        string? unsure = Join(isMixed ? SeveralDomains : null, isIncomplete ? Missing : null);
+        string? unsure = Join(
+            Join(isMixed ? SeveralDomains : null, isIncomplete ? Missing : null), pass.Counts.TimesBackwards != 0 ? OutOfOrder : null);
         var waste = pass.Waste;
         AuditFinding?[] findings =
         [

@@ -43,6 +43,11 @@ public sealed class AuditResult
     /// <summary>Lines, or events of a binary file, that are damaged.</summary>
     public required long Damaged { get; init; }
 
+    /// <summary>
+    /// Events with an earlier time than the one before them. What is late, and what is left reachable for how long, is by the order of the lines.
+    /// </summary>
+    public required long OutOfOrder { get; init; }
+
     /// <summary>The share of the trace's events that could be read: lost, missing and damaged ones could not. 0 if there are none.</summary>
     public double ReadShare =>
         TraceReader.ShareRead(Maps + Unmaps + Others, Saturating.Add(Saturating.Add(Lost, (ulong)Missing), (ulong)Damaged));

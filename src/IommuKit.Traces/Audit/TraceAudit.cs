@@ -64,6 +64,7 @@ public sealed class TraceAudit(string path, KernelLog? log = null)
             Lost = Saturating.Add(counts.Lost, (ulong)reader.Overwritten),
             Missing = reader.Missing,
             IsIncomplete = isIncomplete,
+            OutOfOrder = counts.TimesBackwards,
             Damaged = counts.Damaged,
             HasTimes = counts.HasTimes,
             Invalidations = _pass.Kinds.ByKind(),

@@ -309,6 +309,43 @@ public sealed class JudgeTests : IDisposable
         verdict.Advice.Single(advice => advice.Id == "record-whole").Change.ShouldStartWith(change);
     }
 
+    /// <summary>What was first is not known where lines are out of order: nothing is accused, and nothing advised but to mend that.</summary>
+    [Fact]
+    public void Events_out_of_order_are_put_in_order_first()
+    {
+        var verdict = Judged(
+            """
+             dd-1 [000] .... 1.000001: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+             dd-1 [000] .... 1.000002: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+             dd-1 [000] .... 1.000004: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x9000 size=4096
+             dd-1 [000] .... 1.000003: qi_submit: iotlb_inv dmar0: 0x500f2 0x1000 0x0 0x0
+            """);
+
+        verdict.Audit.OutOfOrder.ShouldBe(1);
+        verdict.Audit.Findings.ShouldContain(finding => finding.Id == "reused-before-invalidation" && finding.Limit != null);
+        verdict.Advice[0].Id.ShouldBe("order-events");
+        verdict.Advice.ShouldNotContain(advice => advice.Id == "look-at-missing-flushes" || advice.Id == "flush-once-per-burst");
+    }
+
+    /// <summary>A finding that several domains may explain is a reason not to flush less, too.</summary>
+    [Fact]
+    public void Flushes_that_seem_too_few_are_not_answered_with_fewer()
+    {
+        var verdict = Judged(
+            """
+             dd-1 [000] .... 1.000001: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+             dd-1 [000] .... 1.000002: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+             dd-1 [000] .... 1.000003: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x9000 size=4096
+             dd-1 [000] .... 1.000004: qi_submit: iotlb_inv dmar0: 0x500f2 0x1000 0x0 0x0
+             dd-1 [000] .... 1.000010: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+             dd-1 [000] .... 1.000012: qi_submit: iotlb_inv dmar0: 0x600f2 0x1000 0x0 0x0
+             dd-1 [000] .... 1.000020: unmap: IOMMU: iova=0x8000 - 0x9000 size=4096 unmapped_size=4096
+             dd-1 [000] .... 1.000022: qi_submit: iotlb_inv dmar0: 0x600f2 0x8000 0x0 0x0
+            """);
+
+        verdict.Advice.Select(advice => advice.Id).ShouldBe(["record-apart"], ignoreOrder: true, customMessage: string.Join(',', verdict.Advice));
+    }
+
     /// <summary>Ways that flush more and less often compare only if both are counted by the same pages.</summary>
     [Fact]
     public void Reachable_pages_are_counted_by_pages_and_not_by_flushes()
