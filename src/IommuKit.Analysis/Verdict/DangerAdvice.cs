@@ -1,5 +1,6 @@
 using IommuKit.Traces.Audit;
 using IommuKit.Traces.Faults;
+using static System.FormattableString;
 
 namespace IommuKit.Analysis.Verdict;
 
@@ -81,6 +82,4 @@ internal static class DangerAdvice
         verdict.Audit.Findings.Where(finding => finding.Limit is null && IsOfMissing(finding));
 
     private static bool IsOfMissing(AuditFinding finding) => finding.Id is "reused-before-invalidation" or "never-invalidated";
-
-    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }

@@ -59,15 +59,7 @@ public sealed partial class VtdModel<TMemory>
             return false;
         }
 
-        if (_pages.TryFind(address >> PageShift, tag, WholeSpace, out var slot))
-        {
-            page = new Page(slot.Data, PageShift, (VtdFaultReason)slot.Info);
-        }
-        else if (TryFindLargePage(address, tag, out var large))
-        {
-            page = new Page(large.Data, large.SizeLog2, large.Reason);
-        }
-        else
+        if (!TryFindPage(address, tag, out page))
         {
             isAbsent = true;
             return false;
@@ -259,7 +251,10 @@ public sealed partial class VtdModel<TMemory>
             return true;
         }
 
-        return TryFindLargePage(address, tag, out page);
+        // A copy, as on the way of hits.
+        bool isLarge = TryFindLargePage(address, tag, out var large);
+        page = new Page(large.Data, large.SizeLog2, large.Reason);
+        return isLarge;
     }
 
     private bool TryFindLargePage(ulong address, ulong tag, out Page page)
