@@ -27,6 +27,11 @@ public static class ForeignForms
     /// <summary>What a line is, and what to do; null if it is in none of these forms.</summary>
     public static string? Find(ReadOnlySpan<byte> line)
     {
+        if (IsUtf16(line))
+        {
+            return "is text in UTF-16, not UTF-8; convert it first ('iconv -f UTF-16 -t UTF-8')";
+        }
+
         // perf trace puts no blank behind the name; its older form is "iommu:map:IOMMU: …)".
         if (line.IndexOf("iommu:map("u8) >= 0 || line.IndexOf("iommu:unmap("u8) >= 0 || line.IndexOf("map:IOMMU: "u8) >= 0)
         {
@@ -64,6 +69,10 @@ public static class ForeignForms
                 + "('echo noraw > trace_options; echo nohex > trace_options; echo nobin > trace_options')"
             : null;
     }
+
+    // With a byte-order mark, or without it: a blank or a letter of ASCII and its other half.
+    private static bool IsUtf16(ReadOnlySpan<byte> line) =>
+        line is [0xff, 0xfe, ..] or [0xfe, 0xff, ..] or [(>= 0x20 and < 0x7f), 0, (>= 0x20 and < 0x7f), 0, ..] or [0, (>= 0x20 and < 0x7f), 0, (>= 0x20 and < 0x7f), ..];
 
     /// <summary>"IOMMU: iova=0x1000 paddr=0x2000 size=0x0" and "IOMMU: iova=0x1000 size=0x1000": hexadecimal sizes, and no unmapped_size.</summary>
     private static bool IsOfOldKernel(ReadOnlySpan<byte> line) =>

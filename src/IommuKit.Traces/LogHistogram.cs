@@ -2,14 +2,17 @@ using System.Numerics;
 
 namespace IommuKit.Traces;
 
-/// <summary>Counts numbers in constant memory, to within one part in 64: buckets of equal width within each power of two.</summary>
+/// <summary>
+/// Counts numbers in constant memory, to within one part in 64: buckets of equal width within each power of two. Each keeps the largest number that
+/// fell into it, so that a percentile is a number that was counted, and one of whole microseconds if all are.
+/// </summary>
 public sealed class LogHistogram
 {
     private const int SubBits = 6;
     private const int SubBuckets = 1 << SubBits;
     private const int MaxLog2 = 62;
 
-    private readonly long[] _counts = new long[(MaxLog2 - SubBits + 2) * SubBuckets];
+    private readonly Bucket[] _buckets = new Bucket[(MaxLog2 - SubBits + 2) * SubBuckets];
 
     /// <summary>Numbers counted.</summary>
     public long Count { get; private set; }
@@ -26,25 +29,27 @@ public sealed class LogHistogram
     /// <param name="count">How often, 1 or more.</param>
     public void Add(long value, long count)
     {
-        ref long bucket = ref _counts[BucketOf(Math.Clamp(value, 0, 1L << MaxLog2))];
-        bucket = Saturating.Add(bucket, (ulong)count);
+        long counted = Math.Clamp(value, 0, 1L << MaxLog2);
+        ref var bucket = ref _buckets[BucketOf(counted)];
+        bucket.Count = Saturating.Add(bucket.Count, (ulong)count);
+        bucket.Max = Math.Max(bucket.Max, counted);
         Count = Saturating.Add(Count, (ulong)count);
         Max = Math.Max(Max, value);
     }
 
     /// <summary>The number that a share of all does not exceed.</summary>
     /// <param name="share">0 to 1.</param>
-    /// <returns>It, to one part in 64; 0 if nothing was counted.</returns>
+    /// <returns>It, or a larger one by one part in 64 at most that was counted too; 0 if nothing was counted.</returns>
     public long Percentile(double share)
     {
         long wanted = Math.Max(1, (long)Math.Ceiling(share * Count));
         long seen = 0;
-        for (int bucket = 0; bucket < _counts.Length; bucket++)
+        foreach (ref readonly var bucket in _buckets.AsSpan())
         {
-            seen = Saturating.Add(seen, (ulong)_counts[bucket]);
+            seen = Saturating.Add(seen, (ulong)bucket.Count);
             if (seen >= wanted)
             {
-                return Math.Min(UpperEnd(bucket), Max);
+                return bucket.Max;
             }
         }
 
@@ -62,14 +67,9 @@ public sealed class LogHistogram
         return ((shift + 1) << SubBits) + (int)(value >> shift) - SubBuckets;
     }
 
-    private static long UpperEnd(int bucket)
+    private struct Bucket
     {
-        if (bucket < SubBuckets)
-        {
-            return bucket;
-        }
-
-        int shift = (bucket >> SubBits) - 1;
-        return ((long)((bucket & (SubBuckets - 1)) + SubBuckets + 1) << shift) - 1;
+        public long Count;
+        public long Max;
     }
 }

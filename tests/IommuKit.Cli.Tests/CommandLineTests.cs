@@ -228,6 +228,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--json bench", "options stand behind the command: 'iommukit bench --json'")]
     [InlineData("--lenient", "there is neither a TRACE nor a kernel log")]
     [InlineData("bench --iommu pentium", "choose from tegra30")]
+    [InlineData("bench --iommu vdt", "there is no \"vdt\"; did you mean \"vtd-")]
+    [InlineData("bench -o out.xyz", "--output: no such form: 'out.xyz'; here names end with .json, .jsonl, .csv or .md")]
     [InlineData("bench --size 2G --iommu all", "more than 2032M, the most that a run can map on tegra30")]
     [InlineData("bench --size 1.0001K", "not a whole number of bytes")]
     [InlineData("bench --layout diagonal", "there is no \"diagonal\"; choose from scattered, contiguous")]

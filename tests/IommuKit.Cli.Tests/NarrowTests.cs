@@ -19,7 +19,7 @@ public class NarrowTests
 
     [Fact]
     public void Of_what_if() => Gone("replay", Sample("vfio-edu.trace.gz"), "--what-if").ShouldBe(
-        "Lines | PTC flushes | Skipped | Map p99 µs | Unmap p99 µs | Waits | TLB flushes | Operations | Ops | Left for | Time | Left pages");
+        "Lines | PTC flushes | Skipped | Map p99 µs | Unmap p99 µs | Waits | TLB flushes | Operations | Ops | Time | Left for | Left pages");
 
     [Fact]
     public void Of_an_audit() => Gone("audit", Sample("vfio-edu.trace.gz")).ShouldBe("First line");

@@ -127,6 +127,19 @@ public partial class ScreenTests
         several.ShouldContain("\nsamples/nvme-ext4-lazy.trace.gz: Best that leaves nothing reachable: Gather, ");
     }
 
+    /// <summary>On 80 columns names that take too much room stand below their policies: what a case saves never stands without what it leaves.</summary>
+    [Fact]
+    public void What_if_tells_what_stays_reachable_on_a_narrow_screen_too()
+    {
+        string[] command = ["replay", Lazy, "--what-if", "--iommu", "tegra210,vtd-server", "--flush-all", "0,64", "-p", "Explicit,Gather"];
+        string narrow = Command.Run(80, command).Output;
+        narrow.Split('\n').ShouldAllBe(line => line.Length <= 80);
+        narrow.ShouldMatch("Best +Policy +Total ms .*Left pages +Left for ");
+        narrow.ShouldMatch(@"\n +Explicit \* +[0-9.]+ .* 1,920 +3\.9 s *\n +tegra210 --flush-all 64 *\n");
+        narrow.ShouldMatch(@"\n  best +Gather +[0-9.]+ .* – +– *\n +vtd-server --flush-all 64 *\n");
+        Command.Succeed(command).ShouldMatch("Best +IOMMU +Policy +Options +Total ms +Time +Left pages +Left for ");
+    }
+
     [Fact]
     public void A_value_that_was_asked_for_is_named_also_where_it_is_0()
     {

@@ -17,6 +17,18 @@ public sealed class TraceReaderTests : IDisposable
 
     public void Dispose() => File.Delete(_path);
 
+    /// <summary>As some shells write what a command prints.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Text_in_UTF_16_is_refused_with_the_command_that_converts_it(bool isBigEndian)
+    {
+        var encoding = new System.Text.UnicodeEncoding(isBigEndian, byteOrderMark: true);
+        File.WriteAllText(_path, " dd-1 [000] .... 1.000001: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096\n", encoding);
+        using var reader = TraceFile.Open(_path);
+        Should.Throw<InputException>(() => reader.Read(out _)).Message.ShouldContain("'iconv -f UTF-16 -t UTF-8'");
+    }
+
     [Fact]
     public void Map_and_unmap_are_read_with_what_went_away()
     {

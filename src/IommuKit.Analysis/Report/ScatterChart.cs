@@ -6,6 +6,12 @@ public sealed class ScatterChart : Chart
     private const int Height = 280;
     private const int Margin = 24;
     private const int LabelHeight = 17;
+    private const int LetterHeight = 9;
+    private const int MarkHeight = 5;
+
+    // Where a name is written, beside the height of its point.
+    private const int Above = -10;
+    private const int Below = 18;
 
     // What stands at the grid takes no more of the width, on a phone too.
     private const double EdgeShare = 18;
@@ -58,7 +64,7 @@ public sealed class ScatterChart : Chart
             }
 
             Mark(html, $"point s{point.Style}", CurveChart.MarkOf(point.Style), at, y, point.Text);
-            Text(html, $"label strong", at, labels[i], point.Label, isLeft ? "end" : "start", isLeft ? 4 : -4);
+            Text(html, $"label strong", at, labels[i], point.Label, isLeft ? "end" : "start", at > 98 ? 0 : isLeft ? 4 : -4);
         }
 
         // What stands at the grid is left out where a name begins at the left edge.
@@ -78,28 +84,47 @@ public sealed class ScatterChart : Chart
     /// <summary>Where a name begins, on a phone.</summary>
     private double StartOf(ScatterPoint point) => Axis.At(point.X) - (EndsAtPoint(point) ? point.Label.Length * LetterShare : 0);
 
-    /// <summary>Heights of the names: above their points, or below where another is above; but none over another.</summary>
+    /// <summary>
+    /// Heights of the names: above their points, or below, or further off; where there is room, over no other name, point or line, and else over as
+    /// few as can be.
+    /// </summary>
     private double[] Labels()
     {
         double[] labels = new double[_points.Count];
-        double free = LabelHeight + 11;
         for (int i = 0; i < labels.Length; i++)
         {
-            double above = Y(_points[i].Y) - 10;
-            labels[i] = above >= free ? above : Math.Max(Y(_points[i].Y) + 18, free);
-            free = labels[i] + LabelHeight;
-        }
-
-        // Those that are too low go up again, and push the others.
-        double most = Height - 2;
-        for (int i = labels.Length - 1; i >= 0; i--)
-        {
-            labels[i] = Math.Min(labels[i], most);
-            most = labels[i] - LabelHeight;
+            double y = Y(_points[i].Y);
+            double[] places = [y + Above, y + Below, y + Below + LabelHeight, y + Above - LabelHeight, y + Below + (2 * LabelHeight)];
+            labels[i] = places.Select(place => Math.Clamp(place, LabelHeight + 11, Height - 2)).MinBy(place => Hidden(i, place, labels.AsSpan(0, i)));
         }
 
         return labels;
     }
+
+    /// <summary>How many others a name at some height would hide or be struck through by.</summary>
+    private int Hidden(int label, double height, ReadOnlySpan<double> before)
+    {
+        var (from, to) = Extent(_points[label]);
+        int hidden = 0;
+        for (int i = 0; i < _points.Count; i++)
+        {
+            var other = _points[i];
+            double y = Y(other.Y);
+            double at = Axis.At(other.X);
+            double end = other.FarX is { } far ? Axis.At(far) : at;
+            bool isOnPoint = y > height - LetterHeight - MarkHeight && y < height + MarkHeight && Meets(at - 1, end + 1);
+            bool isOnName = i < before.Length && Math.Abs(before[i] - height) < LabelHeight && Meets(Extent(other).From, Extent(other).To);
+            hidden += (isOnPoint ? 1 : 0) + (isOnName ? 1 : 0);
+        }
+
+        return hidden;
+
+        bool Meets(double first, double last) => first < to && last > from;
+    }
+
+    /// <summary>From where to where a name is written, on a phone.</summary>
+    private (double From, double To) Extent(ScatterPoint point) =>
+        (StartOf(point), EndsAtPoint(point) ? Axis.At(point.X) : Axis.At(point.X) + (point.Label.Length * LetterShare));
 
     private double Y(double value) => Margin + 14 + ((Height - (2 * Margin) - 14) * (1 - (_up.At(value) / 100)));
 }

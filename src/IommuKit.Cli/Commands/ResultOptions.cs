@@ -79,7 +79,7 @@ internal sealed class ResultOptions
         ".CSV" => OutputFormat.Csv,
         ".MD" => OutputFormat.Markdown,
         ".HTML" or ".HTM" => throw new InputException($"--output: '{file}' would be a page, which 'iommukit report' writes; {Forms}"),
-        ".PDF" or ".DOC" or ".DOCX" or ".XLS" or ".XLSX" or ".YAML" or ".YML" or ".XML" => throw new InputException($"--output: no such form: '{file}'; {Forms}"),
-        _ => OutputFormat.Table,
+        null or "" or ".TXT" or ".TEXT" or ".LOG" or ".OUT" => OutputFormat.Table,
+        _ => throw new InputException($"--output: no such form: '{file}'; {Forms}"),
     };
 }

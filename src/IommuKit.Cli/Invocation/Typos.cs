@@ -6,10 +6,20 @@ internal static class Typos
     // As many letters may be wrong.
     private const int MostEdits = 2;
 
-    /// <summary>The name that is nearest to what was typed; null if none is near.</summary>
-    public static string? Nearest(string typed, IEnumerable<string> names) => names
-        .Select(name => (Name: name, Edits: Edits(typed, name)))
-        .Where(candidate => candidate.Edits <= Math.Min(MostEdits, candidate.Name.Length / 2))
+    // As many letters at least are the start of a name, of which one may be wrong.
+    private const int ShortestStart = 3;
+
+    /// <summary>The name that is nearest to what was typed, or else begins most like it; null if none is near.</summary>
+    public static string? Nearest(string typed, IEnumerable<string> names)
+    {
+        string[] all = [.. names];
+        return Nearest(typed, all, name => name, name => Math.Min(MostEdits, name.Length / 2))
+            ?? (typed.Length < ShortestStart ? null : Nearest(typed, all, name => name[..Math.Min(typed.Length, name.Length)], _ => 1));
+    }
+
+    private static string? Nearest(string typed, string[] names, Func<string, string> part, Func<string, int> mostEdits) => names
+        .Select(name => (Name: name, Edits: Edits(typed, part(name))))
+        .Where(candidate => candidate.Edits <= mostEdits(candidate.Name))
         .OrderBy(candidate => candidate.Edits)
         .Select(candidate => candidate.Name)
         .FirstOrDefault();

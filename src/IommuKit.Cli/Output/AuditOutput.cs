@@ -92,6 +92,11 @@ internal static class AuditOutput
         { "lost_events", "events that were lost in recording", audit => audit.Lost },
         { "missing_events", "events that the file promises and does not have, as it is cut off or lines were taken out; 0 if that is not known", audit => audit.Missing },
         {
+            "out_of_order_events",
+            "events with an earlier time than the one before them: what is late, and what is left reachable, is by the order of the lines",
+            audit => audit.OutOfOrder
+        },
+        {
             "invalidations",
             "events of invalidations by kind: `iotlb_pages`, `iotlb_domain`, `iotlb_global`, `pasid_iotlb_…`, `context_cache`, `pasid_cache`, "
                 + "`device_tlb`, `pasid_device_tlb`, `interrupt_entry_cache`, `wait`, `page_group_response`, `undefined`, `…_reserved` of `qi_submit`; "

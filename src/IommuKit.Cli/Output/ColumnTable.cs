@@ -43,6 +43,10 @@ internal sealed class ColumnTable(string title, bool isMarkdown)
     /// <summary>How wide a table with some of the columns is.</summary>
     public static int WidthOf(IEnumerable<int> cellWidths) => TableMargin + cellWidths.Sum(width => width + ColumnMargin);
 
+    /// <summary>Whether all columns that must be there find room.</summary>
+    public bool Fits(IAnsiConsole console) =>
+        WidthOf(Enumerable.Range(0, _columns.Count).Where(index => _columns[index].Rank == 0).Select(WidthOf)) <= console.Profile.Width;
+
     /// <summary>The headers of the columns that were written.</summary>
     public IReadOnlyList<string> Shown { get; private set; } = [];
 
@@ -53,8 +57,7 @@ internal sealed class ColumnTable(string title, bool isMarkdown)
     /// </returns>
     public IReadOnlyList<string> Write(IAnsiConsole console)
     {
-        int[] widths = [.. _columns.Select((column, index) =>
-            CellsOf(index).Select(cell => cell.Length).Append(column.Header.Length).Max())];
+        int[] widths = [.. Enumerable.Range(0, _columns.Count).Select(WidthOf)];
         string?[] same = [.. _columns.Select((_, index) => SameIn(index))];
         var shown = Enumerable.Range(0, _columns.Count).ToList();
         while (WidthOf(shown.Select(index => widths[index])) > console.Profile.Width && Least(shown, same) is { } least)
@@ -128,6 +131,8 @@ internal sealed class ColumnTable(string title, bool isMarkdown)
             : told is [var only] && cells.Length > 1 ? only
             : null;
     }
+
+    private int WidthOf(int index) => CellsOf(index).Select(cell => cell.Length).Append(_columns[index].Header.Length).Max();
 
     private IEnumerable<string> CellsOf(int index) => _rows.Where(row => row.Length != 0).Select(row => row[index]);
 

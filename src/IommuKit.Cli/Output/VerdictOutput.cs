@@ -130,6 +130,7 @@ internal static class VerdictOutput
         { "unmap_events", "unmaps in the file", verdict => verdict.Audit.Unmaps },
         { "lost_events", "events that were lost in recording", verdict => verdict.Audit.Lost },
         { "missing_events", "as in `audit`", verdict => verdict.Audit.Missing },
+        { "out_of_order_events", "as in `audit`", verdict => verdict.Audit.OutOfOrder },
         {
             "coverage",
             "share of the unmaps that could be followed to their flush; without flushes, share of the events that could be read. What is lost, missing or "

@@ -101,10 +101,11 @@ internal static class WhatIfOutput
                 ? $"one of {Names.Few(iommus)}"
                 : string.Join(" or ", iommus.Select(name => $"a {name}"));
             var rows = WhatIfRow.Of(results);
-            tables.Write(ColumnTable.Of(
-                $"What if this were {machines}: {Coverage.InTitle(results)}, costs {CostsOf(results)}{WhatIfRow.InTitle(results, rows)}",
+            tables.Write(WhatIfTable.Of(
+                console,
                 isMarkdown,
-                Columns(results, [.. file], rows),
+                $"What if this were {machines}: {Coverage.InTitle(results)}, costs {CostsOf(results)}{WhatIfRow.InTitle(results, rows)}",
+                [.. file],
                 rows));
             foreach (string sentence in WhatIfRow.WithoutEffect(results))
             {
@@ -125,35 +126,6 @@ internal static class WhatIfOutput
             ("Ops", "operations (register accesses and lines cleaned), as such a share"));
         console.Note(isMarkdown, "Sorted by time. best: the fastest of those whose unmaps leave nothing reachable when they return.");
         ReplayOutput.WritePromises(console, [.. cases.Select(one => one.Result)], isMarkdown, tables);
-    }
-
-    private static IEnumerable<Column<WhatIfRow>> Columns(ReplayResult[] results, WhatIfCase[] cases, IReadOnlyList<WhatIfRow> rows)
-    {
-        var best = WhatIfRow.BestOf(results);
-        bool isOneMachine = rows.All(row => row.Result.Iommu == rows[0].Result.Iommu);
-        bool isOneTuning = rows.All(row => row.Options == rows[0].Options);
-        IEnumerable<Column<WhatIfCase>> columns =
-        [
-            .. Fields.Columns("virtual_us", "time_ratio"),
-            .. Promises.Columns(results[0].Trace.HasTimes).Select(
-                column => new Column<WhatIfCase>(column.Header, column.Rank, one => column.Cell(one.Result))),
-            .. Fields.Columns("maintenance", "maintenance_ratio"),
-            new("TLB flushes", 5, one => Numbers.Count(one.Result.Counts.For(OperationPurpose.Tlb))),
-            new("PTC flushes", 8, one => Numbers.Count(one.Result.Counts.For(OperationPurpose.TableCache))),
-            new("Waits", 6, one => Numbers.Count(one.Result.Counts[OperationKind.Wait])),
-            new("Lines", 9, one => Numbers.Count(one.Result.Counts[OperationKind.LineCleaned])),
-            .. Fields.Columns("map_p99_us", "unmap_p99_us", "skipped"),
-        ];
-        return
-        [
-            new("Best", 0, row => best is not null && Outcome.Of(best) == Outcome.Of(row.Result) ? "best" : string.Empty, IsNumber: false),
-            .. isOneMachine ? [] : new[] { new Column<WhatIfRow>("IOMMU", 0, row => row.Result.Iommu, IsNumber: false) },
-            new("Policy", 0, row => Outcome.NamesOf(row.Policies), IsNumber: false),
-            .. isOneTuning ? [] : new[] { new Column<WhatIfRow>("Options", 0, row => row.Options, IsNumber: false) },
-            .. columns.Select(column => new Column<WhatIfRow>(column.Header, column.Rank, row => column.Cell(CaseOf(row)), column.IsNumber)),
-        ];
-
-        WhatIfCase CaseOf(WhatIfRow row) => Array.Find(cases, one => ReferenceEquals(one.Result, row.Result))!;
     }
 
     private static double? Ratio(double value, double first) => first == 0 ? null : Math.Round(value / first, 4);

@@ -95,6 +95,22 @@ public class ReportTests
         page.Descendants("path").ShouldAllBe(path => path.Element("title")!.Value == "a text");
     }
 
+    /// <summary>Two ways that cost nearly the same, both with a long line to the most: neither line goes through a name.</summary>
+    [Fact]
+    public void No_name_of_a_point_is_struck_through()
+    {
+        ScatterPoint[] points = [new("as recorded", 184, 11_100, 930, "a", 0), new("one for each range", 215, 11_100, 852, "b", 1)];
+        var page = Page(new ScatterChart(
+            "Ways", "Several.", Axis.Logarithmic([184, 11_100], Number), "for", Axis.Linear(0, 930, Number), "ms", points));
+        double[] lines = [.. page.Descendants("line").Where(line => line.Attribute("class")!.Value.StartsWith("reach", StringComparison.Ordinal)).Select(line => Height(line, "y1"))];
+        double[] names = [.. page.Descendants("text").Where(text => points.Any(point => point.Label == text.Value)).Select(text => Height(text, "y"))];
+        lines.Length.ShouldBe(4);
+        names.Length.ShouldBe(2);
+        names.ShouldAllBe(name => lines.All(line => line < name - 9 || line > name));
+
+        static double Height(XElement element, string name) => double.Parse(element.Attribute(name)!.Value, CultureInfo.InvariantCulture);
+    }
+
     [Fact]
     public void The_highest_bar_over_time_is_marked_and_each_says_what_it_is()
     {
