@@ -69,6 +69,18 @@ public sealed class ConformCommandTests : IDisposable
         error.ShouldContain("pages.txt:2");
     }
 
+    /// <summary>As a shell makes of DIR/*.</summary>
+    [Fact]
+    public void Files_beside_boots_are_left_out_and_named()
+    {
+        string[] beside = [.. Directory.GetFileSystemEntries(Boots).Order(StringComparer.Ordinal)];
+        var (code, output, error) = Command.Run(["conform", .. beside, "--json"]);
+        code.ShouldBe(0);
+        JsonDocument.Parse(output).RootElement.GetArrayLength().ShouldBe(2);
+        error.ShouldContain("README.md: is a file, and left out");
+        Command.Refuse("conform", Path.Combine(Boots, "README.md")).ShouldContain("is a file, and a recorded boot is a folder");
+    }
+
     [Fact]
     public void Registers_of_an_IOMMU_that_is_not_known_say_which_are()
     {

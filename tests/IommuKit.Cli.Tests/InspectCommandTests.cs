@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text.Json;
 
 namespace IommuKit.Cli.Tests;
@@ -37,6 +38,42 @@ public sealed class InspectCommandTests : IDisposable
         output.ShouldContain("wrong, commands");
         output.ShouldContain("QIES of GSTS is 0");
         Command.Run("inspect", "--registers", registers, "--memory", memory).Output.ShouldContain("there is no memory at 0x1000, where the root table is");
+    }
+
+    /// <summary>A page table whose every entry points to itself has more ways through it than memory has room for: what is not followed is said.</summary>
+    [Theory]
+    [InlineData(1, "in it and in those after it was not looked at")]
+    [InlineData(256, "65536 devices and PASIDs were looked at: if there are more, they were not")]
+    public void Tables_without_an_end_are_cut_and_end_with_1(int devices, string said)
+    {
+        const ulong table = 0x1000;
+        const ulong root = 0x2000;
+        const ulong contexts = 0x3000;
+        string registers = Write("registers.txt", "I 8 8 80d2008c222f0606\nI 10 8 f00f4a\nW 20 8 2000\nS 1c 4 c0000000\n");
+        byte[] memory = new byte[0x4000];
+        for (int entry = 0; entry < 512; entry++)
+        {
+            Store(table + ((ulong)entry * 8), table | 3);
+        }
+
+        for (int device = 0; device < devices; device++)
+        {
+            Store(root + ((ulong)device * 16), contexts | 1);
+            Store(contexts + ((ulong)device * 16), table | 1);
+            Store(contexts + ((ulong)device * 16) + 8, 2 | (1 << 8));
+        }
+
+        string raw = Path.Combine(_folder.FullName, "memory.raw");
+        File.WriteAllBytes(raw, memory);
+        var (code, output, _) = Command.Run("inspect", "--registers", registers, "--memory", raw, "--json");
+        code.ShouldBe(1);
+        var state = JsonDocument.Parse(output).RootElement.EnumerateArray().Single();
+        state.GetProperty("cut").GetBoolean().ShouldBeTrue();
+        state.GetProperty("findings").EnumerateArray().ShouldContain(finding =>
+            finding.GetProperty("rule").GetString() == "tables" && finding.GetProperty("what").GetString()!.EndsWith(said));
+        state.GetProperty("sources").EnumerateArray().Max(source => source.GetProperty("tables").GetInt64()).ShouldBeLessThanOrEqualTo(1 << 18);
+
+        void Store(ulong address, ulong value) => BinaryPrimitives.WriteUInt64LittleEndian(memory.AsSpan((int)address), value);
     }
 
     [Fact]

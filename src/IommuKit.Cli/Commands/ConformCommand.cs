@@ -35,7 +35,7 @@ internal static class ConformCommand
         command.SetAction(parsed =>
         {
             bool differs = false;
-            var boots = parsed.GetValue(folders)!.SelectMany(BootsIn).Select(folder => new RecordedBoot(folder)).ToList();
+            var boots = WithoutFiles(parsed.GetValue(folders)!, context).SelectMany(BootsIn).Select(folder => new RecordedBoot(folder)).ToList();
             int code = results.Collect(parsed, context, [], writer =>
             {
                 var all = Progress.Collect(context, "conform", boots.Count, boots.Select(boot => ConformRunner.Run(boot, ConformCatalog.All)));
@@ -45,6 +45,23 @@ internal static class ConformCommand
             return differs ? ExitCode.Violation : code;
         });
         return command;
+    }
+
+    /// <summary>What a shell made of DIR/* has the files beside the boots, too.</summary>
+    private static IEnumerable<string> WithoutFiles(string[] names, CommandContext context)
+    {
+        string[] files = [.. names.Where(File.Exists)];
+        if (files.Length == names.Length)
+        {
+            return names;
+        }
+
+        foreach (string file in files)
+        {
+            context.Error.WriteLine($"iommukit: {Printable.Of(file)}: is a file, and left out: a recorded boot is a folder");
+        }
+
+        return names.Except(files, StringComparer.Ordinal);
     }
 
     /// <summary>The folder if it is a boot, or those in it that are.</summary>

@@ -44,10 +44,17 @@ internal static class ConformOutput
         { "groups_equal", "groups for which it issued the recorded commands", result => result.GroupsEqual, new("Equal", 1, CountOrNone) },
         {
             "groups_left_out",
-            "unmaps without commands of their own, which were not compared",
+            "unmaps without commands of their own where that can be, which were not compared; where it cannot, they are among `differ`",
             result => result.GroupsLeftOut,
             new("Left out", 2, CountOrNone)
         },
+        {
+            "groups_not_compared",
+            "why `groups` is null; null if it is not",
+            result => result.NotCompared,
+            Maybe.Null
+        },
+        { "silent_snapshots", "snapshots to which no access was recorded, so that only their registers were compared", result => result.SilentSnapshots },
         {
             "deferred_spaces",
             "address spaces of which every group of unmaps dropped everything, if the kernel had as many queues: there our driver defers too; null without `groups`",
@@ -90,6 +97,17 @@ internal static class ConformOutput
                     $"{boot.Boot}: {Numbers.Count(deferred, "address space")} taken for deferred, as each unmap there dropped everything: our driver does the same.");
             }
 
+            if (boot.NotCompared is { } why)
+            {
+                console.Note(isMarkdown, $"{boot.Boot}: maps and unmaps were not compared, as {why}.");
+            }
+
+            if (boot.SilentSnapshots != 0)
+            {
+                console.Note(
+                    isMarkdown, $"{boot.Boot}: {Numbers.Count(boot.SilentSnapshots, "snapshot")} without any recorded access: only the registers were compared.");
+            }
+
             foreach (var difference in boot.Differences.Where(difference => difference.Known is null).Take(MostShown))
             {
                 console.Note(
@@ -118,7 +136,7 @@ internal static class ConformOutput
         console.Note(
             isMarkdown,
             boots.All(boot => boot.Unknown == 0)
-                ? "Every register, every answer and the commands of every group are the recorded ones, or are known to differ there."
+                ? "Every register, every answer and the commands of every group that were compared are the recorded ones, or are known to differ there."
                 : "Differ: registers and answers that are not what was recorded, and groups with other commands, where that is not known.");
     }
 }

@@ -63,7 +63,7 @@ internal static class InspectOutput
         },
         { "bypass", "those that pass untranslated", state => Count(state, InspectState.Bypass), new("Bypass", 0, Numbers.Count) },
         { "blocked", "entries that let nothing pass", state => state.Blocked, new("Blocked", 1, Numbers.Count) },
-        { "cut", "whether there are more devices and PASIDs than were looked at", state => state.IsCut },
+        { "cut", "whether there are more devices, PASIDs or page tables than were looked at; if so, `findings` say which", state => state.IsCut },
         {
             "wrong",
             "rules that are broken, each as often as it is: if any, the exit code is 1",

@@ -14,6 +14,9 @@ internal sealed record BootEvent(
 {
     private static readonly string[] Moves = ["bind", "gtype", "open", "close", "remove", "rescan"];
 
+    /// <summary>Whether a group of devices was set to another type of domain in a step before, so that those at the end need not hold yet.</summary>
+    public bool IsAfterTypeChange { get; init; }
+
     /// <summary>Whether devices come or go in its step: as the kernel boots, before the first step, and where drivers or groups change.</summary>
     public bool IsWhereDevicesMove => Section.Split(' ') is not [_, var step, ..] || Moves.Contains(step, StringComparer.Ordinal);
 }

@@ -9,7 +9,7 @@ namespace IommuKit.Lab.Conform;
 /// <param name="Agree">Accesses with the recorded answer.</param>
 /// <param name="Groups">Maps, and unmaps with the commands for them, that our driver did too; null if there is none, or nothing was recorded.</param>
 /// <param name="GroupsEqual">Of these, the ones for which it issued the recorded commands.</param>
-/// <param name="GroupsLeftOut">Unmaps without commands of their own, which were not compared.</param>
+/// <param name="GroupsLeftOut">Unmaps without commands of their own where that can be, which were not compared.</param>
 /// <param name="Differences">What differs, known deviations of the recorder included; the first <see cref="MostDifferences"/>.</param>
 /// <param name="Unknown">Differences that are no known deviation, counted.</param>
 internal sealed record ConformResult(
@@ -27,6 +27,12 @@ internal sealed record ConformResult(
 {
     /// <summary>Accesses whose recorded answer is a known deviation of the recorder, counted.</summary>
     public int KnownDeviations { get; init; }
+
+    /// <summary>Snapshots to which no access was recorded, so that only their registers were compared.</summary>
+    public int SilentSnapshots { get; init; }
+
+    /// <summary>Why no maps and unmaps were compared; null if they were.</summary>
+    public string? NotCompared { get; init; }
 
     /// <summary>
     /// Address spaces of which every group of unmaps dropped everything, so that our driver defers there too; null if groups were not compared.

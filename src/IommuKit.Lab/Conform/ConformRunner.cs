@@ -29,7 +29,7 @@ internal static class ConformRunner
                     kind = kinds.FirstOrDefault(one => one.Recognises(snapshot))
                         ?? throw new InputException($"{boot.Name}: the registers of {snapshot.Name} are of no IOMMU that is known here, "
                             + $"which are {string.Join(", ", kinds.Select(one => one.Name))}.");
-                    driver = boot.HasEvents ? kind.Drive(boot.Kernel, snapshot) : null;
+                    driver = run.Drive(boot, kind, snapshot);
                 }
 
                 run.Add(snapshot, kind);
@@ -45,9 +45,13 @@ internal static class ConformRunner
             driver?.Dispose();
         }
 
-        return kind is null
-            ? throw new InputException($"{boot.Name}: there is no snapshot in it.")
-            : run.Result(boot.Name, kind.Name);
+        if (kind is null)
+        {
+            throw new InputException($"{boot.Name}: there is no snapshot in it");
+        }
+
+        var result = run.Result(boot.Name, kind.Name);
+        return result.Probes == 0 ? throw new InputException($"{boot.Name}: no access was recorded, so that there is nothing to compare") : result;
     }
 
     private sealed class Comparison
@@ -59,12 +63,14 @@ internal static class ConformRunner
         private int _agree;
         private int _known;
         private int _unknown;
+        private int _silent;
+        private string? _notCompared;
         private GroupComparison? _groups;
 
         public void Add(BootSnapshot snapshot, IConformKind kind)
         {
             _snapshots++;
-            var unit = kind.Load(snapshot, snapshot.Memory.Layer());
+            var unit = Load(snapshot, kind);
             foreach (var register in snapshot.Registers)
             {
                 _registers++;
@@ -75,6 +81,7 @@ internal static class ConformRunner
                 }
             }
 
+            _silent += snapshot.Probes.Count == 0 ? 1 : 0;
             foreach (var probe in snapshot.Probes)
             {
                 _probes++;
@@ -92,6 +99,41 @@ internal static class ConformRunner
             }
         }
 
+        /// <summary>Our driver for the maps and unmaps of a boot; null, which the result explains, if they cannot be compared.</summary>
+        public IConformDriver? Drive(RecordedBoot boot, IConformKind kind, BootSnapshot snapshot)
+        {
+            if (!boot.HasEvents)
+            {
+                _notCompared = "its maps and unmaps were not recorded: there is no oracle.txt";
+                return null;
+            }
+
+            IConformDriver? driver;
+            try
+            {
+                driver = kind.Drive(boot.Kernel, snapshot);
+            }
+            catch (ArgumentException e)
+            {
+                // A unit of somebody else may lack what our driver needs.
+                _notCompared = $"our driver cannot drive this unit: {e.Message.Split(" (Parameter")[0].TrimEnd('.')}";
+                return null;
+            }
+
+            if (driver is null)
+            {
+                _notCompared = "our driver cannot drive this unit";
+            }
+            else if (driver.InvalidatesMaps && !boot.HasCommands)
+            {
+                _notCompared = "there is no commands.txt, which says what a command is for where maps have commands too";
+                driver.Dispose();
+                return null;
+            }
+
+            return driver;
+        }
+
         public void Add(RecordedBoot boot, IConformDriver driver)
         {
             _groups = new GroupComparison(boot, driver);
@@ -106,8 +148,24 @@ internal static class ConformRunner
             boot, iommu, _snapshots, _registers, _probes, _agree, _groups?.Count, _groups?.Equal, _groups?.LeftOut, _differences, _unknown)
         {
             KnownDeviations = _known,
+            SilentSnapshots = _silent,
+            NotCompared = _notCompared,
             DeferredSpaces = _groups?.Deferred,
         };
+
+        private static IConformUnit Load(BootSnapshot snapshot, IConformKind kind)
+        {
+            try
+            {
+                return kind.Load(snapshot, snapshot.Memory.Layer());
+            }
+            catch (ArgumentException e)
+            {
+                // Registers that contradict one another, or claim what is not modelled.
+                throw new InputException(
+                    $"the registers of {snapshot.Name} are of no {kind.Name} that can be modelled: {e.Message.Split(" (Parameter")[0].TrimEnd('.')}", e);
+            }
+        }
 
         private static string NameOf(BootRegister register) =>
             register.Name.Length != 0 ? register.Name : string.Create(CultureInfo.InvariantCulture, $"0x{register.Offset:x}");

@@ -17,6 +17,7 @@ internal sealed class GroupComparison
     private readonly string?[] _spaceOf;
     private readonly Dictionary<string, IommuDomain> _domains = new(StringComparer.Ordinal);
     private readonly HashSet<string> _isDeferred;
+    private readonly Func<BootEvent, bool> _mustHaveCommands;
     private readonly List<ConformDifference> _differences = [];
 
     public GroupComparison(RecordedBoot boot, IConformDriver driver)
@@ -37,6 +38,8 @@ internal sealed class GroupComparison
         {
             _isDeferred.Clear();
         }
+
+        _mustHaveCommands = MustHaveCommands(boot);
     }
 
     /// <summary>Groups that were compared.</summary>
@@ -64,12 +67,43 @@ internal sealed class GroupComparison
                 Do(group, space);
                 Compare(group, _driver.TakeCommands(space));
             }
-            else
+            else if (!group.First.IsMap)
             {
-                LeftOut += group.First.IsMap ? 0 : group.Events.Count;
+                LeaveOut(group);
             }
         }
+
+        if (Count == 0 && _groups.Find(group => !group.First.IsMap) is { First: var unmap })
+        {
+            Differ(unmap, "no command for any map or unmap", "commands for those of domains with devices", known: null);
+        }
     }
+
+    /// <summary>
+    /// An unmap without a command: right in a domain without devices, and where a queue invalidates later; elsewhere a device could still use what was
+    /// unmapped, or the recording is not whole.
+    /// </summary>
+    private void LeaveOut(BootGroup group)
+    {
+        if (_mustHaveCommands(group.First))
+        {
+            Differ(group.First, "no command", "an invalidation: devices are in its domain, by what else is recorded, and no queue does it later", known: null);
+            return;
+        }
+
+        LeftOut += group.Events.Count;
+    }
+
+    /// <summary>
+    /// Which unmaps the recorded kernel had to invalidate at once, as far as the recording tells: all in whose step no device came or went, if no group of
+    /// devices has a queue; if some were given one, those before. Where it does not tell, none.
+    /// </summary>
+    private static Func<BootEvent, bool> MustHaveCommands(RecordedBoot boot) => (boot.DeferredGroups, boot.IsStrict) switch
+    {
+        (0, _) => unmap => !unmap.IsWhereDevicesMove,
+        (not null, true) => unmap => !unmap.IsWhereDevicesMove && !unmap.IsAfterTypeChange,
+        _ => _ => false,
+    };
 
     /// <summary>Gives each group of unmaps its address space, and that to the maps that it ends.</summary>
     private void AssignSpaces()
@@ -173,13 +207,13 @@ internal sealed class GroupComparison
             return;
         }
 
-        var first = group.First;
-        _differences.Add(new ConformDifference(
-            first.Section,
-            string.Create(
-                CultureInfo.InvariantCulture, $"line {first.LineNumber}: {(first.IsMap ? "map" : "unmap")} 0x{first.Iova:x}, {first.Size} bytes"),
-            string.Join("; ", recorded),
-            string.Join("; ", seen),
-            _driver.KnownDifference(group, recorded, seen)));
+        Differ(group.First, string.Join("; ", recorded), string.Join("; ", seen), _driver.KnownDifference(group, recorded, seen));
     }
+
+    private void Differ(BootEvent first, string recorded, string seen, string? known) => _differences.Add(new ConformDifference(
+        first.Section,
+        string.Create(CultureInfo.InvariantCulture, $"line {first.LineNumber}: {(first.IsMap ? "map" : "unmap")} 0x{first.Iova:x}, {first.Size} bytes"),
+        recorded,
+        seen,
+        known));
 }

@@ -59,11 +59,17 @@ internal sealed partial class RecordedBoot
         }
     }
 
+    /// <summary>Whether the kernel said that it invalidates at once, unless a group of devices is set to something else.</summary>
+    /// <exception cref="InputException">The file cannot be read.</exception>
+    public bool IsStrict =>
+        FileIn(_folder, Meta) is not null && Lines(Meta).Any(line => line.Text.Contains("TLB invalidation policy: strict mode", StringComparison.Ordinal));
+
     /// <summary>The maps and unmaps of the recorded kernel, with the commands of each.</summary>
     /// <exception cref="InputException">A line is not understood, or nothing was recorded.</exception>
     public IEnumerable<BootEvent> Events()
     {
         string section = string.Empty;
+        bool isTypeChanged = false;
         BootEvent? current = null;
         var commands = new List<string>();
         foreach (var line in Lines(EventFile))
@@ -94,6 +100,7 @@ internal sealed partial class RecordedBoot
             if (words[0] == "MARK")
             {
                 section = line.Text["MARK".Length..].Trim();
+                isTypeChanged |= section.Split(' ') is [_, "gtype", ..];
                 continue;
             }
 
@@ -106,6 +113,7 @@ internal sealed partial class RecordedBoot
                     IsMap: false, line.Hex(iova), SizeIn(line, size), 0, rest.Contains("="), section, line.Number, commands),
                 _ => throw line.Refuse(),
             };
+            current = current with { IsAfterTypeChange = isTypeChanged };
         }
 
         if (current is not null)

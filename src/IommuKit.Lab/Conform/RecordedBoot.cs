@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Compression;
 using IommuKit.Traces;
 
 namespace IommuKit.Lab.Conform;
@@ -68,6 +67,7 @@ internal sealed partial class RecordedBoot
     public IEnumerable<BootSnapshot> Snapshots()
     {
         var probes = ReadProbes();
+        var known = new HashSet<string>(StringComparer.Ordinal);
         var memory = new BootMemory();
         var registers = new List<BootRegister>();
         string? name = null;
@@ -83,6 +83,7 @@ internal sealed partial class RecordedBoot
                     }
 
                     name = words[1];
+                    _ = known.Add(name);
                     registers = [];
                     break;
                 case "M" when words.Length == 3:
@@ -99,6 +100,11 @@ internal sealed partial class RecordedBoot
         if (name is not null)
         {
             yield return new BootSnapshot(name, memory, registers, probes.GetValueOrDefault(name) ?? []);
+        }
+
+        if (probes.Keys.FirstOrDefault(section => !known.Contains(section)) is { } lost)
+        {
+            throw new InputException($"{Path.Combine(_folder, Translations)} has accesses to the snapshot \"{lost}\", and {Pages} no such snapshot");
         }
     }
 
@@ -207,50 +213,21 @@ internal sealed partial class RecordedBoot
     public static IReadOnlyList<BootRegister> ReadRegisters(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        try
-        {
-            return
-            [
-                .. LinesOf(path).Select(line => line.Text.Split(' ') is ["I" or "W" or "S", _, _, _, ..] words
-                    ? ReadRegister(line, words)
-                    : throw line.Refuse()),
-            ];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
-        {
-            throw new InputException(path, null, FileProblem.Describe(e));
-        }
+        return
+        [
+            .. LinesOf(path).Select(line => line.Text.Split(' ') is ["I" or "W" or "S", _, _, _, ..] words
+                ? ReadRegister(line, words)
+                : throw line.Refuse()),
+        ];
     }
 
     private IEnumerable<Line> Lines(string name) =>
-        LinesOf(FileIn(_folder, name) ?? throw new InputException($"{Path.Combine(_folder, name)} is gone."));
+        LinesOf(FileIn(_folder, name) ?? throw new InputException($"{Path.Combine(_folder, name)}: there is no such file, nor one with .gz behind its name"));
 
-    private static IEnumerable<Line> LinesOf(string path)
-    {
-        using var file = File.OpenRead(path);
-        using Stream stream = path.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(file, CompressionMode.Decompress) : file;
-        using var reader = new StreamReader(stream);
-        for (int number = 1; ReadLine(reader, path, number) is { } text; number++)
-        {
-            if (text.Length != 0 && text[0] != '#')
-            {
-                yield return new Line(path, number, text);
-            }
-        }
-    }
-
-    private static string? ReadLine(StreamReader reader, string path, int number)
-    {
-        try
-        {
-            string? text = reader.ReadLine();
-            return text is { Length: > LongestLine } ? throw new InputException($"{path}:{number}: the line is too long.") : text;
-        }
-        catch (InvalidDataException e)
-        {
-            throw new InputException($"{path}: {e.Message}", e);
-        }
-    }
+    private static IEnumerable<Line> LinesOf(string path) =>
+        from line in TextLines.Read(path, LongestLine)
+        where line.Text.Length != 0 && line.Text[0] != '#'
+        select new Line(path, line.Number, line.Text);
 
     /// <summary>A line of a file, and where it stands.</summary>
     private sealed record Line(string Path, int Number, string Text)

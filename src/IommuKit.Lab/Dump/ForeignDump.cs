@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using IommuKit.Lab.Formats;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
@@ -23,7 +24,7 @@ internal static class ForeignDump
     /// <exception cref="InputException">A file cannot be used, the format has no such tables, or the root is not in the files.</exception>
     public static ForeignDumpResult Run(
         FormatKind format, IReadOnlyList<string> memory, ulong root, int? inputBits, int? outputBits, ulong? walk = null) =>
-        Run(format, memory, root, inputBits, outputBits, walk, MaxTables);
+        Run(format, memory, root, inputBits, outputBits, walk, new Limits(MaxTables, MaxItems));
 
     /// <summary>The name of the file in a description of memory.</summary>
     /// <param name="memory">"FILE" or "FILE@ADDRESS".</param>
@@ -35,19 +36,24 @@ internal static class ForeignDump
     }
 
     internal static ForeignDumpResult Run(
-        FormatKind format, IReadOnlyList<string> memory, ulong root, int? inputBits, int? outputBits, ulong? walk, long maxTables)
+        FormatKind format, IReadOnlyList<string> memory, ulong root, int? inputBits, int? outputBits, ulong? walk, Limits limits)
     {
         ArgumentNullException.ThrowIfNull(format);
         ArgumentNullException.ThrowIfNull(memory);
         using var dumped = new DumpedMemory(memory);
         string nowhere = $"--root: 0x{root:x} is in none of the files, which have {ByteSize.Format(dumped.Length)} of memory";
-        return format.Accept(new Visitor(dumped, root, inputBits ?? format.InputBits, outputBits ?? format.OutputBits, walk, maxTables, nowhere));
+        return format.Accept(new Visitor(dumped, root, inputBits ?? format.InputBits, outputBits ?? format.OutputBits, walk, limits, nowhere));
     }
 
     /// <summary>Reads page tables from any memory.</summary>
     /// <exception cref="InputException">The format has no such tables, or the root cannot be read.</exception>
-    internal static ForeignDumpResult Read(FormatKind format, IMemoryAccessor memory, ulong root, int inputBits, int outputBits) =>
-        format.Accept(new Visitor(memory, root, inputBits, outputBits, walked: null, MaxTables, $"there is no memory at 0x{root:x}"));
+    internal static ForeignDumpResult Read(FormatKind format, IMemoryAccessor memory, ulong root, int inputBits, int outputBits, Limits limits) =>
+        format.Accept(new Visitor(memory, root, inputBits, outputBits, walked: null, limits, $"there is no memory at 0x{root:x}"));
+
+    /// <summary>How much is read at most.</summary>
+    /// <param name="Tables">Tables, each as often as a way leads to it.</param>
+    /// <param name="Ranges">Ranges that are mapped.</param>
+    internal readonly record struct Limits(long Tables, long Ranges);
 
     private readonly struct Access(IMemoryAccessor memory) : IMemoryAccessor
     {
@@ -57,7 +63,7 @@ internal static class ForeignDump
     }
 
     private sealed class Visitor(
-        IMemoryAccessor memory, ulong root, int inputBits, int outputBits, ulong? walked, long maxTables, string nowhere)
+        IMemoryAccessor memory, ulong root, int inputBits, int outputBits, ulong? walked, Limits limits, string nowhere)
         : IFormatVisitor<ForeignDumpResult>
     {
         public ForeignDumpResult Visit<TFormat>(FormatKind kind)
@@ -82,7 +88,7 @@ internal static class ForeignDump
                 throw new InputException(nowhere);
             }
 
-            var tables = new Walker<TFormat>(kind, reader, inputBits, maxTables);
+            var tables = new Walker<TFormat>(kind, reader, inputBits, limits);
             var top = tables.Read(reader.Root, iova: 0, pointer: 0);
             ulong sizes = TFormat.PageSizes & TFormat.PageSizeMask(outputBits);
             var dump = new DumpResult(kind, inputBits, outputBits, sizes, top, null)
@@ -93,7 +99,7 @@ internal static class ForeignDump
         }
     }
 
-    private sealed class Walker<TFormat>(FormatKind kind, PageTableReader<TFormat, Access> reader, int inputBits, long maxTables)
+    private sealed class Walker<TFormat>(FormatKind kind, PageTableReader<TFormat, Access> reader, int inputBits, Limits limits)
         where TFormat : struct, IPageTableFormat
     {
         private const int LineLog2 = 6;
@@ -101,6 +107,7 @@ internal static class ForeignDump
         // The bits that an IOVA of the high half has set.
         private readonly ulong _highBits = reader.IsSigned ? ulong.MaxValue << (inputBits - 1) : 0;
         private readonly List<DumpProblem> _problems = [];
+        private readonly Dictionary<(int Level, int PageLog2, ulong Attributes), string?> _flags = [];
         private long _tables;
         private long _items;
 
@@ -162,7 +169,7 @@ internal static class ForeignDump
                 {
                     Note(step with { End = WalkEnd.NotReadable }, start);
                 }
-                else if (_tables >= maxTables)
+                else if (_tables >= limits.Tables)
                 {
                     IsCut = true;
                 }
@@ -182,10 +189,16 @@ internal static class ForeignDump
         {
             if (run.IsThere)
             {
-                string flags = kind.DescribeLeaf(run.Value, run.Level);
-                items.Add(new DumpRange(run.Level, run.Iova, run.LastIova, run.Value, run.PhysicalAddress, run.PageLog2, run.Rights, flags));
-                IsCut |= ++_items >= MaxItems;
+                items.Add(new DumpRange(run.Level, run.Iova, run.LastIova, run.Value, run.PhysicalAddress, run.PageLog2, run.Rights, FlagsOf(run)));
+                IsCut |= ++_items >= limits.Ranges;
             }
+        }
+
+        // Nearly all leaves have the same few.
+        private string FlagsOf(in Run run)
+        {
+            ref string? flags = ref CollectionsMarshal.GetValueRefOrAddDefault(_flags, (run.Level, run.PageLog2, run.Attributes), out _);
+            return flags ??= kind.DescribeLeaf(run.Value, run.Level);
         }
 
         private void Note(in WalkStep step, ulong iova)

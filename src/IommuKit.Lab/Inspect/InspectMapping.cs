@@ -6,7 +6,7 @@ namespace IommuKit.Lab.Inspect;
 /// <param name="Last">The last physical address.</param>
 /// <param name="IsReadable">Whether it may be read.</param>
 /// <param name="IsWritable">Whether it may be written.</param>
-internal sealed record InspectMapping(ulong Iova, ulong First, ulong Last, bool IsReadable, bool IsWritable)
+internal readonly record struct InspectMapping(ulong Iova, ulong First, ulong Last, bool IsReadable, bool IsWritable)
 {
     /// <summary>Its bytes.</summary>
     public ulong Bytes => Last - First + 1;

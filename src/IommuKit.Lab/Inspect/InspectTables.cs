@@ -6,7 +6,11 @@ namespace IommuKit.Lab.Inspect;
 /// <param name="memory">Memory.</param>
 internal sealed class InspectTables(IMemoryAccessor memory)
 {
+    private readonly InspectBudget _budget = new();
     private readonly Dictionary<InspectTable, (InspectedTable? Contents, string? Why)> _known = [];
+
+    /// <summary>Whether there is more in them than was looked at.</summary>
+    public bool IsCut => _budget.IsSpent;
 
     /// <summary>What a table maps; null, and why, if it cannot be read.</summary>
     /// <param name="table">The table.</param>
@@ -30,7 +34,7 @@ internal sealed class InspectTables(IMemoryAccessor memory)
     {
         if (table.Under is not { } under)
         {
-            return InspectedTable.Read(table, memory, out why);
+            return InspectedTable.Read(table, memory, _budget, out why);
         }
 
         if (Read(under, out string? whyNot) is not { } second)
@@ -39,6 +43,6 @@ internal sealed class InspectTables(IMemoryAccessor memory)
             return null;
         }
 
-        return InspectedTable.Read(table, new StagedMemory(memory, second), out why)?.Behind(second);
+        return InspectedTable.Read(table, new StagedMemory(memory, second), _budget, out why)?.Behind(second, _budget);
     }
 }

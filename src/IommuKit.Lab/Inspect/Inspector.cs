@@ -32,7 +32,7 @@ internal static class Inspector
             kind.Name,
             sources,
             builder.Blocked,
-            builder.IsFull,
+            builder.IsFull || builder.Tables.IsCut,
             [.. builder.Findings.OrderBy(finding => order[finding.Rule]).ThenBy(finding => !finding.IsWrong)]);
     }
 
@@ -49,6 +49,27 @@ internal static class Inspector
             }
 
             sources.Add(source with { Contents = source.Table is { } own ? builder.Tables.Read(own, out _) : null });
+        }
+
+        // An audit that did not see all must not end as one that found nothing.
+        if (builder.IsFull)
+        {
+            builder.Require(
+                false,
+                InspectRule.Tables,
+                string.Create(
+                    CultureInfo.InvariantCulture, $"{InspectBuilder.MostSources} devices and PASIDs were looked at: if there are more, they were not"));
+        }
+
+        if (sources.Find(source => source.Contents is { IsCut: true }) is { } cut)
+        {
+            builder.Require(
+                false,
+                InspectRule.Tables,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{cut.FullName}: its page table at 0x{cut.Table!.Root:x} has no end within {InspectBudget.MostTables} tables or {InspectBudget.MostMappings} ")
+                    + "ranges, those of the devices before it counted: what else is in it and in those after it was not looked at");
         }
 
         return sources;
@@ -78,55 +99,39 @@ internal static class Inspector
             builder.Note(InspectRule.Bypass, $"{string.Join(", ", passing.Take(MostOverlaps))}{More(passing.Length)} pass untranslated");
         }
 
-        InspectRange[] steering =
-        [
-            .. builder.Structures,
-            .. sources.Select(source => source.Contents).OfType<InspectedTable>().Distinct().SelectMany(contents => contents.Tables),
-        ];
+        var steering = new RangeIndex(
+            builder.Structures.Concat(sources.Select(source => source.Contents).OfType<InspectedTable>().Distinct().SelectMany(contents => contents.Tables)));
+        var kept = new RangeIndex(reserved);
         foreach (var source in sources.Where(source => source.Contents is not null).DistinctBy(source => source.Table))
         {
             Refuse(source, steering, InspectRule.Reach, builder);
-            Refuse(source, reserved, InspectRule.Reserved, builder);
+            Refuse(source, kept, InspectRule.Reserved, builder);
         }
     }
 
     /// <summary>A source must not write some memory.</summary>
-    private static void Refuse(InspectSource source, IReadOnlyList<InspectRange> ranges, InspectRule rule, InspectBuilder builder)
+    private static void Refuse(InspectSource source, RangeIndex ranges, InspectRule rule, InspectBuilder builder)
     {
-        var sorted = ranges.OrderBy(range => range.First).ToArray();
-        ulong longest = sorted.Length == 0 ? 0 : sorted.Max(range => range.Last - range.First);
-        int found = 0;
+        long found = 0;
         foreach (var (iova, first, last, _, _) in source.Contents!.Writable)
         {
-            // Nothing that begins earlier than the longest range before it can reach it.
-            int at = FirstAtOrBehind(sorted, first > longest ? first - longest : 0);
-            for (; at < sorted.Length && sorted[at].First <= last; at++)
+            int count = ranges.Count(first, last);
+            if (count != 0 && found < MostOverlaps)
             {
-                if (sorted[at].Overlaps(first, last) && found++ < MostOverlaps)
+                foreach (var range in ranges.Find(first, last).Take((int)(MostOverlaps - found)))
                 {
-                    ulong where = Math.Max(first, sorted[at].First);
-                    builder.Require(
-                        false, rule, $"{source.FullName} may write {sorted[at].What} at 0x{where:x}, by IOVA 0x{iova + (where - first):x}");
+                    ulong where = Math.Max(first, range.First);
+                    builder.Require(false, rule, $"{source.FullName} may write {range.What} at 0x{where:x}, by IOVA 0x{iova + (where - first):x}");
                 }
             }
+
+            found += count;
         }
 
         if (found > MostOverlaps)
         {
             builder.Require(false, rule, string.Create(CultureInfo.InvariantCulture, $"{source.FullName}: {found - MostOverlaps} more like that"));
         }
-    }
-
-    private static int FirstAtOrBehind(InspectRange[] sorted, ulong address)
-    {
-        int low = 0;
-        for (int high = sorted.Length; low < high;)
-        {
-            int middle = (low + high) / 2;
-            (low, high) = sorted[middle].First < address ? (middle + 1, high) : (low, middle);
-        }
-
-        return low;
     }
 
     private static string More(int count) =>

@@ -158,7 +158,7 @@ public sealed class ForeignDumpTests : IDisposable
             Put(0x3000, index, 0x4007);
         }
 
-        ForeignDump.Run(Kind, [Write("raw", _memory)], 0x1000, null, null, walk: null, maxTables: 1000).IsCut.ShouldBeTrue();
+        ForeignDump.Run(Kind, [Write("raw", _memory)], 0x1000, null, null, walk: null, new ForeignDump.Limits(1000, long.MaxValue)).IsCut.ShouldBeTrue();
     }
 
     [Theory]

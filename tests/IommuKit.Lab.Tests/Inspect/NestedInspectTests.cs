@@ -105,6 +105,30 @@ public sealed class NestedInspectTests : IDisposable
         Reach(GuestTables.Written, isWrite: false).ShouldBeNull();
     }
 
+    /// <summary>
+    /// Both stages can multiply: blocks of the guest that each lead to the same memory, which stage 2 maps page by page, every other one.
+    /// </summary>
+    [Fact]
+    public void What_two_stages_multiply_has_a_limit()
+    {
+        const ulong writableBlock = 1 | (1 << 6) | (3 << 8) | (1 << 10);
+        for (ulong page = 0x10_0000; page < GuestTables.Bytes; page += 0x2000)
+        {
+            _domain.Unmap(Ipa + page, 0x1000);
+        }
+
+        for (ulong entry = 0; entry < 512; entry++)
+        {
+            _guest.Store(_guest.Root + (entry * 8), (Ipa + 0x2000) | 3);
+            _guest.Store(Ipa + 0x2000 + (entry * 8), Ipa | writableBlock);
+        }
+
+        var state = Inspect();
+        state.IsCut.ShouldBeTrue();
+        state.Sources.Single().Contents!.Mappings.Count.ShouldBeLessThanOrEqualTo(InspectBudget.MostMappings);
+        state.Findings.ShouldContain(finding => finding.Rule == InspectRule.Tables && finding.What.Contains("has no end within"));
+    }
+
     [Fact]
     public void A_descriptor_that_is_not_valid_is_found()
     {
