@@ -174,7 +174,7 @@ internal static class CommandLine
         if (parsed.Errors.Count != 0 || stray is not null)
         {
             string command = string.Join(' ', Words(parsed.CommandResult).Reverse());
-            string problem = stray is null ? Explain(parsed.Errors) : $"there is no option '{stray}'";
+            string problem = stray is not null ? $"there is no option '{stray}'" : OneTooMany(parsed) ?? Explain(parsed.Errors);
             error.WriteLine($"{Name}: {OneLine(problem)}{Suggestion(parsed, stray)} (see '{command} --help')");
             return ExitCode.BadUse;
         }
@@ -230,6 +230,14 @@ internal static class CommandLine
             .Select(token => token.Value)
             .FirstOrDefault(value => value.StartsWith('-') && value.Length > 1 && before.Contains(value));
     }
+
+    /// <summary>What to say of a second file for a command that takes one; null if that is not what is wrong.</summary>
+    private static string? OneTooMany(ParseResult parsed) =>
+        parsed.CommandResult.Command is { Arguments: [{ Arity.MaximumNumberOfValues: 1 } argument] } command
+            && parsed.CommandResult.GetResult(argument) is { Tokens.Count: 1 }
+            && parsed.UnmatchedTokens.FirstOrDefault(token => !token.StartsWith('-')) is { } second
+            ? $"{command.Name} takes one {argument.Name}, and '{second}' is another"
+            : null;
 
     /// <summary>What may have been meant by an option that does not exist.</summary>
     private static string Suggestion(ParseResult parsed, string? stray)
