@@ -4,7 +4,7 @@ namespace IommuKit.Specs.Smmu3;
 /// A stream table entry (IHI 0070, section 5.2): the first four quadwords, which hold all that the non-secure state uses without MPAM and its kin.
 /// <code>
 ///  W0   0 V, 3:1 Config, 5:4 S1Fmt, 55:6 S1ContextPtr, 63:59 S1CDMax
-///  W1   1:0 S1DSS, 7:2 attributes of CDs, 17 DCP, 18 PPAR, 19 MEV, 26 S2FWB, 27 S1STALLD, 29:28 EATS, 31:30 STRW, 49:48 PRIVCFG, 51:50 INSTCFG
+///  W1   1:0 S1DSS, 7:2 attributes of CDs, 17 DCP, 18 PPAR, 19 MEV, 25 S2FWB, 27 S1STALLD, 29:28 EATS, 31:30 STRW, 49:48 PRIVCFG, 51:50 INSTCFG
 ///  W2   15:0 S2VMID, 37:32 S2T0SZ, 39:38 S2SL0, 45:40 attributes, 47:46 S2TG, 50:48 S2PS, 51 S2AA64, 52 S2ENDI, 53 S2AFFD, 54 S2PTW, 55 S2HD, 56
 /// S2HA,
 ///       57 S2S, 58 S2R
@@ -60,7 +60,7 @@ public readonly record struct Smmu3StreamEntry(ulong W0, ulong W1, ulong W2, ulo
     public bool MergesEvents => Bit(W1, 19);
 
     /// <summary>S2FWB: stage 2 forces the memory type.</summary>
-    public bool ForcesWriteBack => Bit(W1, 26);
+    public bool ForcesWriteBack => Bit(W1, 25);
 
     /// <summary>S1STALLD: CDs must not stall.</summary>
     public bool DisablesStalls => Bit(W1, 27);

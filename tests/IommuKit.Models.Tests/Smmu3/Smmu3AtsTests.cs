@@ -260,7 +260,7 @@ public sealed class Smmu3AtsTests
         machine.Map(first, 0x1000, 0x40_0000 | Leaf | ((ulong)(uint)index << 2));
         machine.Map(stage2, 0x40_0000, 0x7000_0000 | 0xc0 | 3 | (1 << 10) | ((ulong)(uint)second << 2), startLevel: 1, inputBits: 40);
         machine.BindNested(first, stage2).SwitchOn();
-        machine.Store(Smmu3Machine.StreamTable + (8 * 64) + 8, isForced ? 1ul << 26 : 0);
+        machine.Store(Smmu3Machine.StreamTable + (8 * 64) + 8, isForced ? 1ul << 25 : 0);
         machine.Model.Write64(Smmu3Register.TranslationStream, 8);
         machine.Model.Write64(Smmu3Register.TranslationAddress, 0x1000 | (3 << 10) | (1 << 8));
         machine.Model.Write32(Smmu3Register.TranslationControl, 1);

@@ -566,7 +566,7 @@ internal sealed class Smmu3PlainWalker(Smmu3Unit unit, Func<ulong, ulong?> load,
                 ? F(value, 53, 2) switch { 0 => true, 1 => !_isPrivileged, 3 => _isPrivileged, _ => false }
                 : F(value, 54, 1) == 0);
             bool isAllowed = faultClass == 2 ? IsAllowed(r, w, x) : write ? w : r;
-            bool fwb = Has(unit.Idr3, 8) && F(_ste[1], 26, 1) != 0;
+            bool fwb = Has(unit.Idr3, 8) && F(_ste[1], 25, 1) != 0;
             bool isDevice = fwb ? F(value, 4, 1) == 0 : F(value, 4, 2) == 0;
             if (checks && (!isAllowed || (faultClass != 2 && F(_ste[2], 54, 1) != 0 && isDevice)))
             {

@@ -203,7 +203,7 @@ public sealed class Smmu3RandomTableTests
                 | (Chance(5) ? (ulong)_random.Next(4) << 48 : 0)
                 | (Chance(5) ? (ulong)_random.Next(4) << 50 : 0)
                 | (Chance(30) ? 1ul << 27 : 0)
-                | (Chance(4) ? 1ul << 26 : 0);
+                | (Chance(4) ? 1ul << 25 : 0);
             int bits = 48;
             ulong w2 = (uint)index + 1;
             ulong w3 = 0;

@@ -37,9 +37,10 @@ public sealed class Smmu3RegisterTests
         {
             unit.WhyImpossible().ShouldBeNull(unit.Name);
             (unit.Aidr >> 4).ShouldBe(0u, unit.Name);
-            unit.HasStage1.ShouldBeTrue(unit.Name);
+            (unit.HasStage1 && unit.HasStage2).ShouldBeTrue(unit.Name);
             unit.IsCoherent.ShouldBeTrue(unit.Name);
-            unit.HasGranule(12).ShouldBeTrue(unit.Name);
+            (unit.HasGranule(12) && unit.HasGranule(16)).ShouldBeTrue(unit.Name);
+            unit.AddressBits.ShouldBeGreaterThanOrEqualTo(40, unit.Name);
             unit.CommandQueueLog2.ShouldBeLessThanOrEqualTo(19, unit.Name);
             (unit.Idr0 >> 2 & 3).ShouldBe(2u, unit.Name);
             (!unit.HasPageRequests || unit.HasAts).ShouldBeTrue(unit.Name);
