@@ -41,6 +41,82 @@ public sealed class Smmu3StateTests
         ended.ShouldBe([new(stalled.StallTag, new Smmu3Request(8, 0x9000, Smmu3Access.Write | Smmu3Access.Privileged), Smmu3Outcome.Retry)]);
     }
 
+    /// <summary>
+    /// Saved while a CMD_SYNC waits for an access that is on its way: its doorbell is not rung again, and software polls for ever unless the model
+    /// that takes over goes on by itself.
+    /// </summary>
+    [Fact]
+    public async Task Commands_that_were_not_consumed_go_on_where_they_are_restored()
+    {
+        using var machine = new Smmu3Machine();
+        machine.BindFirst(machine.NewTable()).SwitchOn();
+        Task doorbell;
+        byte[] state;
+        using (machine.Model.Accesses.Enter())
+        {
+            doorbell = Task.Run(
+                () => machine.Submit(Smmu3Command.DropStream(8), Smmu3Command.Sync(1, Smmu3Machine.Status, 0x1234), Smmu3Command.Sync(1)));
+            SpinWait.SpinUntil(() => machine.Model.Read32(Smmu3Register.CommandConsumer) == 1, TimeSpan.FromSeconds(20)).ShouldBeTrue();
+            state = machine.Model.Save();
+        }
+
+        await doorbell;
+        machine.Load(Smmu3Machine.Status).ShouldBe(0x1234ul);
+        machine.Store(Smmu3Machine.Status, 0);
+
+        var other = new Smmu3Model<DeviceMemory>(machine.Unit, machine.Memory.DeviceView);
+        var wires = new List<Smmu3Interrupt>();
+        other.InterruptRaised = wires.Add;
+        other.Restore(state);
+        other.Read32(Smmu3Register.CommandConsumer).ShouldBe(3u);
+        machine.Load(Smmu3Machine.Status).ShouldBe(0x1234ul);
+        wires.ShouldBe([Smmu3Interrupt.CommandSync]);
+    }
+
+    /// <summary>Saved between SMMUEN = 0 and the end of the stalls that it leads to.</summary>
+    [Fact]
+    public void Stalls_that_were_about_to_end_do_where_they_are_restored()
+    {
+        using var machine = new Smmu3Machine();
+        machine.BindFirst(machine.NewTable(), flags: 1ul << 44).SwitchOn();
+        ushort tag = machine.Ask(0x5000).StallTag;
+        byte[] state = [];
+        machine.Model.Invalidated += _ => state = machine.Model.Save();
+        machine.Model.Write32(Smmu3Register.Control0, 0);
+        machine.Ended.Count.ShouldBe(1);
+
+        var other = new Smmu3Model<DeviceMemory>(machine.Unit, machine.Memory.DeviceView);
+        var ended = new List<Smmu3StallEnd>();
+        other.StallEnded = ended.Add;
+        other.Restore(state);
+        other.StallCount.ShouldBe(0);
+        ended.ShouldBe([new(tag, new Smmu3Request(8, 0x5000, Smmu3Access.Read), Smmu3Outcome.Abort)]);
+    }
+
+    /// <summary>A record that had no room, and a full queue that overflowed, are there where the state is taken over.</summary>
+    [Fact]
+    public void A_stall_that_waits_for_room_is_recorded_where_it_is_restored()
+    {
+        using var machine = new Smmu3Machine();
+        machine.BindFirst(machine.NewTable(), stream: 8).BindFirst(machine.NewTable(), stream: 9, flags: 1ul << 44).SwitchOn();
+        for (int i = 0; i <= 1 << Smmu3Machine.QueueLog2; i++)
+        {
+            machine.Ask(0x5000);
+        }
+
+        ushort tag = machine.Ask(0x6000, stream: 9).StallTag;
+        uint full = machine.Model.Read32(Smmu3Register.EventProducer);
+        full.ShouldBe(Smmu3Register.Overflow | (1u << Smmu3Machine.QueueLog2));
+
+        var other = new Smmu3Model<DeviceMemory>(machine.Unit, machine.Memory.DeviceView);
+        other.Restore(machine.Model.Save());
+        other.Read32(Smmu3Register.EventProducer).ShouldBe(full);
+        other.Write32(Smmu3Register.EventConsumer, Smmu3Register.Overflow | 1);
+        other.Read32(Smmu3Register.EventProducer).ShouldBe(full + 1);
+        var record = new Smmu3Event(machine.Load(Smmu3Machine.EventQueue), machine.Load(Smmu3Machine.EventQueue + 8), 0, 0);
+        (record.StreamId, record.IsStall, record.StallTag).ShouldBe((9u, true, tag));
+    }
+
     /// <summary>What a model remembers beside its caches, to answer without a lock, is of the state before.</summary>
     [Fact]
     public void A_used_model_answers_by_the_state_that_it_takes_over()
