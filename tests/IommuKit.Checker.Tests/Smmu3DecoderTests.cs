@@ -15,7 +15,7 @@ public sealed class Smmu3DecoderTests : IDisposable
     private readonly Smmu3Machine _machine = (Smmu3Machine)Smmu3Kinds.All.Single(kind => kind.Name == "smmuv3")
         .Create(new MachineSettings { TablePoolStart = 1 << 20, TablePool = 1 << 20 });
 
-    private readonly Smmu3Decoder _decoder;
+    private Smmu3Decoder _decoder;
     private readonly ShadowCommands _commands = new();
     private readonly ulong _queue;
     private readonly uint _mask;
@@ -23,12 +23,15 @@ public sealed class Smmu3DecoderTests : IDisposable
 
     public Smmu3DecoderTests()
     {
-        _decoder = new Smmu3Decoder(_machine, _machine.Driver.Devices.Take(2).Select(device => new Smmu3Source(((Smmu3StreamDevice)device).StreamId)));
+        _decoder = new Smmu3Decoder(_machine, Sources);
         ulong register = _machine.Model!.Read64(Smmu3Register.CommandQueue);
         _queue = register & ~0x1ful;
         _mask = (1u << (int)(register & 0x1f)) - 1;
         _producer = _machine.Model.Read32(Smmu3Register.CommandProducer);
     }
+
+    private IEnumerable<Smmu3Source> Sources =>
+        _machine.Driver.Devices.Take(2).Select(device => new Smmu3Source(((Smmu3StreamDevice)device).StreamId));
 
     public void Dispose() => _machine.Dispose();
 
@@ -51,6 +54,22 @@ public sealed class Smmu3DecoderTests : IDisposable
             new(ShadowCommandKind.DropTranslationsAndTables, 9, 0, ulong.MaxValue),
             new(ShadowCommandKind.DropTranslationsAndTables, ShadowCommand.Every, 0, ulong.MaxValue),
         ]);
+    }
+
+    /// <summary>
+    /// Under a guest's stage 1, what went by IPA has gone when what it was combined to goes behind it: not before, not by another VMID, and once.
+    /// </summary>
+    [Fact]
+    public void Under_a_guest_an_IPA_has_gone_with_what_it_was_combined_to()
+    {
+        _decoder = new Smmu3Decoder(_machine, Sources, isNested: true);
+        Ring(
+            Smmu3Command.Drop(Smmu3CommandCode.DropGuest, vmid: 7),
+            Smmu3Command.DropAddress(Smmu3CommandCode.DropIpa, 0x5000, vmid: 7, leaf: true),
+            Smmu3Command.Drop(Smmu3CommandCode.DropGuest, vmid: 8));
+        Commands.ShouldBeEmpty();
+        Ring(Smmu3Command.Drop(Smmu3CommandCode.DropGuest, vmid: 7), Smmu3Command.Drop(Smmu3CommandCode.DropGuest, vmid: 7));
+        Commands.ShouldBe([new(ShadowCommandKind.DropTranslations, 7, 0x5000, 0x5fff)]);
     }
 
     [Fact]

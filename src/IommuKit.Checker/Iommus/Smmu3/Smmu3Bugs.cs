@@ -207,6 +207,19 @@ internal static class Smmu3Bugs
                 : command),
     ];
 
+    /// <summary>Those of domains under a guest's stage 1.</summary>
+    public static IReadOnlyList<PlantedBug> OfNesting { get; } =
+    [
+        Edited(
+            "ipa-only",
+            "a change of stage 2 is invalidated by IPA alone, and what it was combined to with a guest's stage 1 stays",
+            "M1",
+            [Verdict.Missing],
+            PlantedBugs.IsAtOnce,
+            during: null,
+            command => command.Code == Smmu3CommandCode.DropGuest ? EditedCommands.Nothing : command),
+    ];
+
     /// <summary>Those of blocks that tables take the place of.</summary>
     public static IReadOnlyList<PlantedBug> OfBlocks { get; } =
     [
@@ -221,7 +234,7 @@ internal static class Smmu3Bugs
 
     /// <summary>Whether a command invalidates translations.</summary>
     public static bool IsOfTlb(Smmu3Command command) =>
-        IsOfAddress(command) || command.Code is Smmu3CommandCode.DropAsid or Smmu3CommandCode.DropVmid;
+        IsOfAddress(command) || command.Code is Smmu3CommandCode.DropAsid or Smmu3CommandCode.DropVmid or Smmu3CommandCode.DropGuest;
 
     private static bool IsOfAddress(Smmu3Command command) => command.Code is Smmu3CommandCode.DropVa or Smmu3CommandCode.DropIpa;
 

@@ -7,7 +7,8 @@ namespace IommuKit.Checker.Iommus.Smmu3;
 
 /// <summary>
 /// Reads what a driver tells an SMMUv3 (IHI 0070): commands when their doorbell is rung, stream table entries and context descriptors when they are
-/// stored. An address space is an ASID at stage 1, and a VMID at stage 2.
+/// stored. An address space is an ASID at stage 1, and a VMID at stage 2. Under a guest's stage 1, what goes by IPA has gone only when what it was
+/// combined to has.
 /// </summary>
 /// <remarks>
 /// What is remembered of a source goes with a command that reaches as far as what changed: CFGI_CD leaves the stream's entry, and with the leaf bit
@@ -30,14 +31,20 @@ internal sealed class Smmu3Decoder : ICommandDecoder
     // Of each source: how far up something changed that nobody was told of.
     private readonly Reach[] _changed;
 
+    // What went by IPA, while what it was combined to under a guest's stage 1 is still there: in the order of the queue.
+    private readonly List<(int Space, ulong First, ulong Last, bool HasTables)> _byIpa = [];
+    private readonly bool _isNested;
+
     // Whether a CMD_SYNC was handed over since somebody last looked how far the queue is.
     private bool _hasSync;
 
     /// <summary>Begins where the driver is by now.</summary>
     /// <param name="machine">The machine.</param>
     /// <param name="sources">The devices that matter, or PASIDs of them; their place in the list is their number.</param>
-    public Smmu3Decoder(Smmu3Machine machine, IEnumerable<Smmu3Source> sources)
+    /// <param name="isNested">Whether a guest's stage 1 is on top of the domains.</param>
+    public Smmu3Decoder(Smmu3Machine machine, IEnumerable<Smmu3Source> sources, bool isNested = false)
     {
+        _isNested = isNested;
         _sources = [.. sources];
         _structures = new Smmu3Structures(machine);
         _queue = new Smmu3CommandCursor(machine);
@@ -188,7 +195,17 @@ internal sealed class Smmu3Decoder : ICommandDecoder
                 ulong bytes = command.Granule == 0
                     ? PageBytes
                     : ((ulong)(uint)command.Number + 1) << command.Scale << (10 + (2 * command.Granule));
-                commands.DropTranslations(SpaceOf(command), command.Address, command.Address + (bytes - 1), withTables: !command.IsLeaf);
+                ulong last = command.Address + (bytes - 1);
+                if (_isNested && command.Code == Smmu3CommandCode.DropIpa)
+                {
+                    _byIpa.Add((command.Vmid, command.Address, last, !command.IsLeaf));
+                    break;
+                }
+
+                commands.DropTranslations(SpaceOf(command), command.Address, last, withTables: !command.IsLeaf);
+                break;
+            case Smmu3CommandCode.DropGuest:
+                DropCombined(command.Vmid, commands);
                 break;
             case Smmu3CommandCode.DropAsid or Smmu3CommandCode.DropVmid:
                 commands.DropTranslations(SpaceOf(command), 0, ulong.MaxValue, withTables: true);
@@ -213,6 +230,19 @@ internal sealed class Smmu3Decoder : ICommandDecoder
                 _hasSync = true;
                 break;
         }
+    }
+
+    /// <summary>
+    /// What was combined of a VMID goes. Of stage 2 only that is gone by then what went by IPA before: anything else would be combined again.
+    /// </summary>
+    private void DropCombined(int space, ShadowCommands commands)
+    {
+        foreach (var (_, first, last, hasTables) in _byIpa.Where(one => one.Space == space))
+        {
+            commands.DropTranslations(space, first, last, hasTables);
+        }
+
+        _byIpa.RemoveAll(one => one.Space == space);
     }
 
     private static int SpaceOf(in Smmu3Command command) =>

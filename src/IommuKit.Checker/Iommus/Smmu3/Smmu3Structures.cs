@@ -102,7 +102,8 @@ internal sealed class Smmu3Structures
     /// <summary>The ASID or VMID of a source and the root of its table; null if it has none.</summary>
     public (ushort Space, ulong Root)? RouteOf(Smmu3Source source)
     {
-        if (StreamEntryOf(source.StreamId) is { IsValid: true, Config: Smmu3StreamEntry.Stage2 } entry)
+        // Of both stages, the second is the domain's, and the first a guest's.
+        if (StreamEntryOf(source.StreamId) is { IsValid: true, Config: Smmu3StreamEntry.Stage2 or Smmu3StreamEntry.Nested } entry)
         {
             return (entry.Vmid, entry.Table);
         }

@@ -12,7 +12,7 @@ using IommuKit.Specs.Smmu3;
 
 namespace IommuKit.Checker.Iommus.Smmu3;
 
-/// <summary>Machines with an SMMUv3 as the checker knows them: one stage, by granule, with PASIDs, and with devices that keep translations.</summary>
+/// <summary>Machines with an SMMUv3 as the checker knows them: one stage or a guest's on top, by granule, with PASIDs, and with devices that keep translations.</summary>
 internal static class Smmu3Targets
 {
     // What two domains can get, and 0, which is nobody's.
@@ -74,6 +74,9 @@ internal static class Smmu3Targets
         new Smmu3DriverOptions { Stage = Smmu3Stage.Stage1, GranuleLog2 = 12 },
         [new("00:02.0", 0x10, Pasids, HasDeviceTlb: true)]);
 
+    private static readonly IommuKind Nested = Tailored(
+        "smmuv3-nested", Smmu3Unit.Emulated, new Smmu3DriverOptions { Stage = Smmu3Stage.Stage2, InputBits = SecondStageBits });
+
     /// <summary>One of each kind that differs to the checker, and one whose driver is tuned.</summary>
     public static IEnumerable<CheckTarget> All
     {
@@ -99,6 +102,7 @@ internal static class Smmu3Targets
                     Tuning = TuningValues.None.With(Smmu3Tuning.Threshold, AddressSpaceThreshold),
                     Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfContexts],
                 },
+                UnderGuests,
                 .. Structured,
                 .. LargeGranules,
                 ranges.Tuned(PageBytes, BlockBytes) with
@@ -107,6 +111,22 @@ internal static class Smmu3Targets
                     Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfBlocks],
                 },
             ];
+        }
+    }
+
+    private static CheckTarget UnderGuests
+    {
+        get
+        {
+            var target = Of<ArmLpae<ArmGranule4K, ArmStage2>>(
+                Nested, SecondStageBits, isCoherent: true, AnyRange, "a guest's stage 1 on top of the domain's stage 2");
+            return target with
+            {
+                Layout = Runs,
+                IsDefaultAtEnds = false,
+                Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRanges, .. Smmu3Bugs.OfNesting],
+                PoolBytes = target.PoolBytes + (SwappedStage1.PoolPages * PageBytes),
+            };
         }
     }
 
@@ -205,9 +225,10 @@ internal static class Smmu3Targets
                     DropSizes = dropSizes,
                 },
                 (machine, devices) => new Smmu3Decoder(
-                    (Smmu3Machine)machine, devices.Select((device, number) => SourceOf(device, pasids, number))))
+                    (Smmu3Machine)machine, devices.Select((device, number) => SourceOf(device, pasids, number)), kind == Nested))
             {
                 Spaces = Spaces,
+                OnTop = kind == Nested ? SwappedStage1.Top : null,
                 Pasids = pasids,
                 Devices = pasids is null ? null : machine => pasids.Select(_ => machine.Driver.Devices[0]),
                 TranslatePasid = Translate,

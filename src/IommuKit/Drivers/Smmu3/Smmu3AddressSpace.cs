@@ -9,11 +9,12 @@ internal sealed class Smmu3AddressSpace(Smmu3CommandQueue queue, bool isStage2, 
     private const int NoTag = 0;
 
     // Without commands for ranges, a table of upper levels that goes would be 2^18 of them and more. Half of that takes longer than any refill.
-    private const int MostCommands = 1 << 16;
+    public const int MostCommands = 1 << 16;
 
     // Written under the driver's lock; see IsLive.
     private volatile int _tag;
     private volatile Smmu3DeviceTag[] _devices = [];
+    private volatile int _guests;
 
     /// <summary>The page table.</summary>
     public Smmu3TableShape Shape { get; set; }
@@ -42,6 +43,21 @@ internal sealed class Smmu3AddressSpace(Smmu3CommandQueue queue, bool isStage2, 
 
     /// <summary>A device holds nothing of this any more.</summary>
     public void Remove(Smmu3DeviceTag device) => _devices = [.. _devices.Where(other => other != device)];
+
+    /// <summary>Devices that a guest's stage 1 translates first.</summary>
+    public int Guests => _guests;
+
+    /// <summary>From here on the policies drop, too, what stage 1 of a guest was combined with.</summary>
+    public void AddGuest()
+    {
+        _guests++;
+
+        // Operations that do not see it have stored before this fence, and the guest's device walks only after it.
+        Interlocked.MemoryBarrier();
+    }
+
+    /// <summary>Nothing is combined for a device any more.</summary>
+    public void RemoveGuest() => _guests--;
 
     /// <summary>The command that drops everything of a tag.</summary>
     public Smmu3Command DropAll(ushort tag) => isStage2
@@ -72,7 +88,14 @@ internal sealed class Smmu3AddressSpace(Smmu3CommandQueue queue, bool isStage2, 
 
         while (encoder.TryNext(out var command))
         {
-            batch.Add(queue, command);
+            if (isStage2)
+            {
+                batch.AddByIpa(queue, command);
+            }
+            else
+            {
+                batch.Add(queue, command);
+            }
         }
     }
 
@@ -110,6 +133,6 @@ internal sealed class Smmu3AddressSpace(Smmu3CommandQueue queue, bool isStage2, 
             // They go to the queue with their CMD_SYNC: nobody counts on them before the wait.
         }
 
-        public void Wait(ref Smmu3Batch batch) => batch.Complete(queue, space._devices);
+        public void Wait(ref Smmu3Batch batch) => batch.Complete(queue, space._devices, space._guests == 0 ? (ushort)NoTag : space.Tag);
     }
 }

@@ -21,6 +21,9 @@ internal struct Smmu3Batch
 
     private Smmu3DeviceRanges _ranges;
 
+    // Whether there are commands by IPA, which leave what a guest's stage 1 was combined with.
+    private bool _leavesCombined;
+
     /// <summary>Adds a command.</summary>
     public void Add(Smmu3CommandQueue queue, in Smmu3Command command)
     {
@@ -35,6 +38,13 @@ internal struct Smmu3Batch
         _commands[_count++] = command;
     }
 
+    /// <summary>Adds a command by IPA.</summary>
+    public void AddByIpa(Smmu3CommandQueue queue, in Smmu3Command command)
+    {
+        Add(queue, command);
+        _leavesCombined = true;
+    }
+
     /// <summary>Adds a range that devices have to forget too.</summary>
     public void AddForDevices(Interval range) => _ranges.Add(range);
 
@@ -43,10 +53,20 @@ internal struct Smmu3Batch
     /// <param name="devices">
     /// Who keeps translations of its own. It is told behind a CMD_SYNC for the SMMU's: it could ask for what it dropped, and be given it from there.
     /// </param>
-    public void Complete(Smmu3CommandQueue queue, ReadOnlySpan<Smmu3DeviceTag> devices)
+    /// <param name="guest">
+    /// The VMID of a guest whose stage 1 is on top; 0 if none is. What was combined of both stages goes behind stage 2, from which it would be combined
+    /// again.
+    /// </param>
+    public void Complete(Smmu3CommandQueue queue, ReadOnlySpan<Smmu3DeviceTag> devices, ushort guest)
     {
         if (_count != 0 || _hasSpilled)
         {
+            if (_leavesCombined && guest != 0)
+            {
+                Add(queue, Smmu3Command.Drop(Smmu3CommandCode.DropGuest, vmid: guest));
+            }
+
+            _leavesCombined = false;
             if (!devices.IsEmpty)
             {
                 AddDevices(queue, devices);

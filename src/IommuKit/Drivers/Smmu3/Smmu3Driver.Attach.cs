@@ -32,9 +32,14 @@ public sealed partial class Smmu3Driver
         }
 
         var tag = stream.Tag(pasid == IommuDomain.NoPasid ? null : (uint)pasid);
+        bool isGuest = newDomain is Smmu3NestedDomain;
         try
         {
-            if (next is not null && stream.HasDeviceTlb)
+            if (isGuest)
+            {
+                JoinAsGuest(next!);
+            }
+            else if (next is not null && stream.HasDeviceTlb)
             {
                 Join(next, tag);
             }
@@ -51,6 +56,11 @@ public sealed partial class Smmu3Driver
         catch
         {
             next?.Remove(tag);
+            if (isGuest)
+            {
+                LeaveAsGuest(next!);
+            }
+
             if (next is { Users: 0 })
             {
                 Unload(next);
@@ -65,6 +75,11 @@ public sealed partial class Smmu3Driver
         }
 
         last?.Remove(tag);
+        if (oldDomain is Smmu3NestedDomain)
+        {
+            LeaveAsGuest(last!);
+        }
+
         if (last is not null && --last.Users == 0)
         {
             Unload(last);
@@ -77,6 +92,7 @@ public sealed partial class Smmu3Driver
     private Smmu3AddressSpace? SpaceOf(IommuDomain? domain) => domain switch
     {
         null or FixedDomain => null,
+        Smmu3NestedDomain nested when nested.Driver == this => nested.Space,
         _ when _spaces.TryGetValue(domain, out var space) => space,
         _ => throw new IommuException(IommuError.EINVAL, $"{Traits.Name} has not made this domain."),
     };
@@ -139,8 +155,9 @@ public sealed partial class Smmu3Driver
     private void SetStream(Smmu3StreamDevice stream, IommuDomain? domain, Smmu3AddressSpace? space)
     {
         bool isIdentity = domain is FixedDomain { IsIdentity: true };
-        bool hasAts = stream.HasDeviceTlb && (space is not null || stream.AttachedPasids != 0);
-        var wanted = space is { IsStage2: true } ? Smmu3Entries.Stage2(_unit, space.Shape, space.Tag, hasAts)
+        bool hasAts = stream.HasDeviceTlb && domain is not Smmu3NestedDomain && (space is not null || stream.AttachedPasids != 0);
+        var wanted = domain is Smmu3NestedDomain nested ? Smmu3Entries.Nested(_unit, nested.Contexts, nested.Space.Shape, nested.Space.Tag)
+            : space is { IsStage2: true } ? Smmu3Entries.Stage2(_unit, space.Shape, space.Tag, hasAts)
             : space is not null ? Smmu3Entries.Stage1(_unit, stream.Contexts!.Pointer, Smmu3Entries.UseFirst, hasAts)
             : stream.AttachedPasids != 0
                 ? Smmu3Entries.Stage1(_unit, stream.Contexts!.Pointer, isIdentity ? Smmu3Entries.PassBy : Smmu3Entries.Terminate, hasAts)

@@ -71,7 +71,10 @@ public sealed partial class Smmu3Driver
         try
         {
             var device = _deviceByStream.GetValueOrDefault(record.StreamId);
-            var domain = device?.DomainOf(record.HasSubstream ? (int)record.SubstreamId : IommuDomain.NoPasid);
+
+            // Substreams of a guest are its own.
+            var domain = device?.Domain as Smmu3NestedDomain
+                ?? device?.DomainOf(record.HasSubstream ? (int)record.SubstreamId : IommuDomain.NoPasid);
             var fault = new IommuFault(
                 device?.Name ?? $"stream 0x{record.StreamId:x}",
                 record.Address,

@@ -25,6 +25,9 @@ internal static class Smmu3Entries
     private const int SecondWalkShift = 40;
     private const int OutputSizeShift = 32;
 
+    private const int ContextFormatShift = 4;
+    private const int SubstreamShift = 59;
+
     private const ulong SecondRangeDisabled = 1ul << 30;
     private const ulong Aarch64Context = 1ul << 41;
     private const ulong StallContext = 1ul << 44;
@@ -74,6 +77,22 @@ internal static class Smmu3Entries
             | RecordStream
             | (unit.StallModel == 2 ? StallStream : 0),
         shape.Root);
+
+    /// <summary>A guest's stage 1 on top of stage 2.</summary>
+    /// <param name="unit">The SMMU.</param>
+    /// <param name="contexts">The guest's context descriptors.</param>
+    /// <param name="shape">The table of stage 2.</param>
+    /// <param name="vmid">Its VMID.</param>
+    public static Smmu3StreamEntry Nested(Smmu3Unit unit, in Smmu3GuestContexts contexts, in Smmu3TableShape shape, ushort vmid)
+    {
+        var second = Stage2(unit, shape, vmid);
+        ulong table = contexts.Table | ((ulong)(uint)contexts.Format << ContextFormatShift) | ((ulong)(uint)contexts.SubstreamBits << SubstreamShift);
+        return second with
+        {
+            W0 = Smmu3StreamEntry.Valid | (Smmu3StreamEntry.Nested << 1) | table,
+            W1 = second.W1 | (contexts.SubstreamBits == 0 ? 0 : (uint)contexts.DefaultSubstream) | (unit.IsCoherent ? CachedContexts : 0),
+        };
+    }
 
     /// <summary>A context descriptor for one range of addresses, from 0 on.</summary>
     public static Smmu3ContextDescriptor Context(Smmu3Unit unit, in Smmu3TableShape shape, ushort asid) => new(
