@@ -19,7 +19,7 @@ namespace IommuKit.Drivers.Smmu3;
 /// </para>
 /// <para>
 /// A message is stored over its CMD_SYNC, and may arrive after CONS has passed it. Such a place is not used again before the message came, which would
-/// be stored over the command that is there then.
+/// be stored over the command that is there then, or is known not to come (<see cref="Smmu3SyncMessages"/>).
 /// </para>
 /// </remarks>
 internal sealed class Smmu3CommandQueue
@@ -40,12 +40,11 @@ internal sealed class Smmu3CommandQueue
     private readonly uint _size;
     private readonly int _copies;
     private readonly bool _cleans;
-    private readonly bool _usesMessages;
     private readonly Smmu3Command _sync;
     private readonly TimeSpan _patience;
 
-    // Places whose CMD_SYNC is to be overwritten by a message. Under the lock, but for a command that was refused.
-    private readonly bool[] _awaitsMessage;
+    // Null where the end of a CMD_SYNC is seen by CONS.
+    private readonly Smmu3SyncMessages? _messages;
 
     // Commands that were stored, and those that are known to be consumed.
     private long _tail;
@@ -67,10 +66,10 @@ internal sealed class Smmu3CommandQueue
         _size = 1u << log2;
         _copies = options.IssuesInvalidationsTwice ? 2 : 1;
         _cleans = !unit.IsCoherent;
-        _usesMessages = options.UsesMessages && unit is { HasMessages: true, IsCoherent: true };
-        _awaitsMessage = new bool[_usesMessages ? _size : 0];
+        bool usesMessages = options.UsesMessages && unit is { HasMessages: true, IsCoherent: true };
+        _messages = usesMessages ? new Smmu3SyncMessages(memory, address, _size, registers.Read32(Smmu3Register.GlobalError)) : null;
         _patience = options.Patience;
-        int signal = _usesMessages ? 1 : options.WakesOnSync ? 2 : 0;
+        int signal = usesMessages ? 1 : options.WakesOnSync ? 2 : 0;
         var sync = Smmu3Command.Sync(signal);
         _sync = signal == 0 ? sync : sync with { Lower = sync.Lower | MessageAttributes };
     }
@@ -119,16 +118,31 @@ internal sealed class Smmu3CommandQueue
                 // What is refused would be again: a CMD_SYNC takes its place, and the callers that wait are told. No message comes for that one.
                 uint slot = consumer & (_size - 1);
                 Store(slot, Smmu3Command.Sync());
-                if (_usesMessages)
-                {
-                    Volatile.Write(ref _awaitsMessage[slot], false);
-                }
-
+                _messages?.Forget(slot);
                 _cache.Barrier();
             }
 
             Interlocked.Increment(ref _failures);
             _registers.Write32(Smmu3Register.GlobalErrorAck, acknowledged ^ Smmu3Register.Errors.CommandQueue);
+        }
+    }
+
+    /// <summary>Looks for a message that was aborted, and waits for it no more. The error stays active: it is somebody else's to be told of.</summary>
+    public void HandleAbortedMessage()
+    {
+        if (_messages is null)
+        {
+            return;
+        }
+
+        uint errors = _registers.Read32(Smmu3Register.GlobalError);
+        if (_messages.MayMiss(errors))
+        {
+            Look();
+            lock (_gate)
+            {
+                _messages.GiveUp(errors, Volatile.Read(ref _head), _tail);
+            }
         }
     }
 
@@ -141,6 +155,7 @@ internal sealed class Smmu3CommandQueue
         {
             Ring();
             Look();
+            HandleAbortedMessage();
             patience.Pass();
         }
 
@@ -171,12 +186,9 @@ internal sealed class Smmu3CommandQueue
             if (isDone && hasSync)
             {
                 uint slot = (uint)tail++ & (_size - 1);
-                message = _usesMessages ? AddressOf(slot) : 0;
+                message = _messages?.AddressOf(slot) ?? 0;
                 Store(slot, _sync with { Upper = message });
-                if (_usesMessages)
-                {
-                    Volatile.Write(ref _awaitsMessage[slot], true);
-                }
+                _messages?.Expect(slot);
             }
 
             // Hardware must find the commands when it sees the new end of the queue, from any thread.
@@ -187,26 +199,7 @@ internal sealed class Smmu3CommandQueue
         }
     }
 
-    /// <summary>Whether no message is on its way to places that hardware has consumed. Under the lock.</summary>
-    private bool AreFree(long position, int count)
-    {
-        for (int i = 0; _usesMessages && i < count; i++)
-        {
-            uint slot = (uint)(position + i) & (_size - 1);
-            ref bool awaits = ref _awaitsMessage[slot];
-            if (Volatile.Read(ref awaits) && !HasArrived(AddressOf(slot)))
-            {
-                return false;
-            }
-
-            Volatile.Write(ref awaits, false);
-        }
-
-        return true;
-    }
-
-    // The message is a zero over the opcode.
-    private bool HasArrived(ulong message) => Volatile.Read(ref Unsafe.As<byte, uint>(ref _memory.At(message, sizeof(uint)))) == 0;
+    private bool AreFree(long position, int count) => _messages?.AreFree(position, count) ?? true;
 
     private ulong AddressOf(uint slot) => _base + ((ulong)slot << CommandLog2);
 
@@ -261,7 +254,7 @@ internal sealed class Smmu3CommandQueue
             {
                 Look();
             }
-            else if (HasArrived(message))
+            else if (_messages!.HasArrived(message))
             {
                 // The place is free for others only when this message has come, and the command is known to be consumed.
                 Raise(end);

@@ -36,6 +36,11 @@ public sealed partial class Smmu3Driver
             acknowledged = _registers.Read32(Smmu3Register.GlobalErrorAck);
         }
 
+        if ((active & Smmu3Register.Errors.CommandMessageAbort) != 0)
+        {
+            _queue.HandleAbortedMessage();
+        }
+
         if (active != 0)
         {
             _registers.Write32(Smmu3Register.GlobalErrorAck, acknowledged ^ active);

@@ -50,6 +50,38 @@ public sealed class Smmu3LateMessageTests
         hardware.Overwritten.ShouldBe(0);
     }
 
+    /// <summary>
+    /// An aborted message does not come, and GERROR says so (MSI_CMDQ_ABT_ERR): its place is free again, and the queue goes on. Of another that is late,
+    /// the place is not. While the error is not acknowledged further ones do not show; a queue of one command needs each.
+    /// </summary>
+    [Theory]
+    [InlineData(0, 1, 1)]
+    [InlineData(0, 2, 1)]
+    [InlineData(1, 1, 3)]
+    [InlineData(1, 2, 3)]
+    [InlineData(1, 5, 3)]
+    [InlineData(4, 7, 3)]
+    public void A_message_that_is_aborted_leaves_its_place_free(int log2, int abortsEach, int handlesEach)
+    {
+        using var memory = new PhysicalMemory(1 << 24, isCoherent: true);
+        var hardware = new LateHardware(memory, log2) { ReadsUntilMessage = 10, CompletesInOrder = true, AbortsEach = abortsEach };
+        var queue = Make(memory, hardware, log2, TimeSpan.FromSeconds(5));
+        for (int round = 0; round < 21; round++)
+        {
+            queue.PushAndWait();
+            if (round % handlesEach == 0)
+            {
+                // As the driver's handler does.
+                queue.HandleAbortedMessage();
+                hardware.Write32(Smmu3Register.GlobalErrorAck, hardware.Read32(Smmu3Register.GlobalError));
+            }
+        }
+
+        hardware.Overwritten.ShouldBe(0);
+        hardware.Consumed.Count.ShouldBe(21);
+        hardware.Aborted.ShouldBe(21 / abortsEach);
+    }
+
     /// <summary>A command that is refused is replaced by a CMD_SYNC without a message, which nobody waits for.</summary>
     [Fact]
     public void A_refused_sync_leaves_its_place_free()
@@ -84,10 +116,19 @@ public sealed class Smmu3LateMessageTests
         private uint _error;
         private uint _acknowledged;
         private int _reads;
+        private int _messages;
 
         public int ReadsUntilMessage { get; init; }
 
         public bool RefusesNext { get; set; }
+
+        /// <summary>Whether a CMD_SYNC completes behind the messages of those before it, as it has to.</summary>
+        public bool CompletesInOrder { get; init; }
+
+        /// <summary>Each of how many messages is aborted; 0 for none.</summary>
+        public int AbortsEach { get; init; }
+
+        public int Aborted { get; private set; }
 
         public List<Smmu3CommandCode> Consumed { get; } = [];
 
@@ -148,7 +189,7 @@ public sealed class Smmu3LateMessageTests
 
         private void Consume()
         {
-            while (_producer != _consumer && _error == _acknowledged)
+            while (_producer != _consumer && ((_error ^ _acknowledged) & Smmu3Register.Errors.CommandQueue) == 0)
             {
                 ulong address = Queue + ((_consumer & ((1u << log2) - 1)) * 16ul);
                 var command = new Smmu3Command(
@@ -164,10 +205,30 @@ public sealed class Smmu3LateMessageTests
                 Consumed.Add(command.Code);
                 if (command is { Code: Smmu3CommandCode.Sync, Signal: 1 })
                 {
-                    _late.Enqueue((command.MessageAddress, _reads));
+                    if (CompletesInOrder)
+                    {
+                        DeliverAll();
+                    }
+
+                    Send(command.MessageAddress);
                 }
 
                 _consumer = (_consumer + 1) & ((2u << log2) - 1);
+            }
+        }
+
+        private void Send(ulong address)
+        {
+            if (AbortsEach == 0 || ++_messages % AbortsEach != 0)
+            {
+                _late.Enqueue((address, _reads));
+                return;
+            }
+
+            Aborted++;
+            if (((_error ^ _acknowledged) & Smmu3Register.Errors.CommandMessageAbort) == 0)
+            {
+                _error ^= Smmu3Register.Errors.CommandMessageAbort;
             }
         }
 
