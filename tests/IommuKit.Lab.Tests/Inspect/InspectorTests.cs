@@ -145,6 +145,20 @@ public class InspectorTests
         state.Findings.ShouldContain(finding => finding.IsWrong && finding.Rule == InspectRule.Tables && finding.What.Contains(which, StringComparison.Ordinal));
     }
 
+    /// <summary>Once it has overflowed, the SMMU answers page requests itself until software has acknowledged that.</summary>
+    [Fact]
+    public void A_queue_of_page_requests_that_has_overflowed_is_found()
+    {
+        using var machine = Smmu3Machine.Create(Smmu3Unit.Full);
+        var input = With(MachineSnapshots.Of(machine), Smmu3Register.PageRequestProducer, Smmu3Register.Overflow | 3);
+        Wrong(Inspect(input)).ShouldBe(["errors"]);
+        Wrong(Inspect(With(input, Smmu3Register.PageRequestConsumer, Smmu3Register.Overflow | 3))).ShouldBeEmpty();
+
+        // Without page requests these registers say nothing.
+        using var without = Smmu3Machine.Create(Smmu3Unit.Emulated);
+        Wrong(Inspect(With(MachineSnapshots.Of(without), Smmu3Register.PageRequestProducer, Smmu3Register.Overflow))).ShouldBeEmpty();
+    }
+
     /// <summary>The last page of each queue is missing; a queue that is off may be anywhere.</summary>
     [Theory]
     [InlineData("the command queue", Smmu3Register.Control.CommandQueue)]

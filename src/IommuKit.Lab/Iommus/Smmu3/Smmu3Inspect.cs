@@ -44,7 +44,7 @@ internal sealed class Smmu3Inspect : IInspectKind
             $"SMMUEN of CR0 is 0: GBPA rules, by which everything {(aborts ? "is aborted" : "passes untranslated")}");
         builder.Require((control & Smmu3Register.Control.CommandQueue) != 0, InspectRule.Commands, "CMDQEN of CR0 is 0");
         builder.Require((control & Smmu3Register.Control.EventQueue) != 0, InspectRule.Events, "EVENTQEN of CR0 is 0");
-        ReadErrors(input, builder);
+        ReadErrors(input, unit, builder);
         AddQueue(
             builder,
             input.ValueOf(Smmu3Register.CommandQueue),
@@ -76,18 +76,22 @@ internal sealed class Smmu3Inspect : IInspectKind
         }
     }
 
-    private static void ReadErrors(InspectInput input, InspectBuilder builder)
+    private static void ReadErrors(InspectInput input, Smmu3Unit unit, InspectBuilder builder)
     {
         ulong active = (input.ValueOf(Smmu3Register.GlobalError) ^ input.ValueOf(Smmu3Register.GlobalErrorAck)) & Smmu3Register.Errors.Mask;
         builder.Require(active == 0, InspectRule.Errors, $"GERROR and GERRORN differ in 0x{active:x}");
         ulong reason = (input.ValueOf(Smmu3Register.CommandConsumer) >> Smmu3Register.CommandErrorShift) & 0x7f;
         builder.Require(reason == 0, InspectRule.Errors, $"CMDQ_CONS has the error {(Smmu3CommandError)reason}");
-        ulong producer = input.ValueOf(Smmu3Register.EventProducer);
         builder.Require(
-            ((producer ^ input.ValueOf(Smmu3Register.EventConsumer)) & Smmu3Register.Overflow) == 0,
+            !HasOverflow(input, Smmu3Register.EventProducer, Smmu3Register.EventConsumer), InspectRule.Errors, "the event queue has overflowed");
+        builder.Require(
+            !unit.HasPageRequests || !HasOverflow(input, Smmu3Register.PageRequestProducer, Smmu3Register.PageRequestConsumer),
             InspectRule.Errors,
-            "the event queue has overflowed");
+            "the queue of page requests has overflowed: requests are answered without anybody who reads them");
     }
+
+    private static bool HasOverflow(InspectInput input, uint producer, uint consumer) =>
+        ((input.ValueOf(producer) ^ input.ValueOf(consumer)) & Smmu3Register.Overflow) != 0;
 
     private static void AddQueue(InspectBuilder builder, ulong register, int entryBytes, string what, string wrong, bool isOn)
     {
