@@ -220,6 +220,9 @@ internal sealed class TextTraceReader : TraceReader
         Problem ??= problem;
     }
 
+    // What is no trace at all, lenient reading would not make one.
+    private string Cure => _mappings == 0 ? string.Empty : " (--lenient leaves such lines out)";
+
     private string Damage(ReadOnlySpan<byte> line, LineEnd end)
     {
         string damage;
@@ -229,11 +232,11 @@ internal sealed class TextTraceReader : TraceReader
         }
         else if (FtraceLine.IsBinary(line))
         {
-            damage = "has binary data, not trace text";
+            damage = $"has binary data, not trace text{Cure}";
         }
         else if (end == LineEnd.TooFar)
         {
-            damage = $"is longer than {MaxLine} bytes; this is not trace text";
+            damage = $"is longer than {MaxLine} bytes; this is not trace text{Cure}";
         }
         else if (end == LineEnd.Missing)
         {
@@ -242,7 +245,8 @@ internal sealed class TextTraceReader : TraceReader
         else
         {
             damage = (line.IndexOf("IOMMU: "u8) >= 0 ? "is not a map or unmap" : "is not an invalidation")
-                + " event that a kernel can have printed: its numbers are missing, misaligned or contradict each other";
+                + " event that a kernel can have printed: its numbers are missing, misaligned or contradict each other"
+                + " (--lenient leaves such lines out)";
         }
 
         // Whatever else the line looks like: if the compression is damaged, that is the cause.

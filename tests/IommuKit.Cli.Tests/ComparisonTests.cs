@@ -231,6 +231,31 @@ public class ComparisonTests
             (double)JsonNode.Parse(Command.Succeed(["replay", Sample, "--iommu", "tegra210", "-p", policy, "--jsonl", .. costs]))!["virtual_us"]!;
     }
 
+    /// <summary>Traces of several domains: explain had skipped what maps over a mapping, which replay does in a domain of its own.</summary>
+    [SharedTheory]
+    [InlineData("vtd-72-lazy", "vtd-server", "PerPage", "Gather")]
+    [InlineData("vtd-72-lazy", "tegra210", "Gather", "Explicit")]
+    [InlineData("smmuv3-72-strict", "smmuv3", "Gather", "Deferred")]
+    public void A_trace_of_several_domains_has_one_time_too(string boot, string iommu, string from, string to)
+    {
+        string trace = RepositoryFiles.InShared("faults", boot, "trace.gz");
+        var explained = JsonNode.Parse(Command.Succeed("explain", trace, "--iommu", iommu, "--from", from, "--to", to, "--json"))!;
+        var part = explained["parts"]![0]!;
+        var replayed = JsonNode.Parse(Command.Succeed("replay", trace, "--iommu", iommu, "-p", $"{from},{to}", "--json"))!.AsArray();
+        new[] { part["from_us"]!, part["to_us"]! }.Select(us => (double)us).ShouldBe(replayed.Select(one => (double)one!["virtual_us"]!), 0.002);
+        ((double)explained["coverage"]!).ShouldBe((double)replayed[0]!["coverage"]!);
+        ((long)explained["exposure"]!["reachable_pages_max"]!).ShouldBe((long)replayed[1]!["reachable_pages_max"]!);
+    }
+
+    [Fact]
+    public void Explain_says_what_a_policy_that_promises_less_leaves()
+    {
+        Command.Succeed("explain", Sample, "--to", "Deferred").ShouldMatch(@"\n  Deferred \* leaves up to [0-9,]+ pages reachable after their unmap, for up to [0-9.]+ .?s of the trace's time\.");
+        Command.Succeed("explain", "-s", "4M", "--to", "Deferred", "--resamples", "20").ShouldContain("Deferred * leaves what was unmapped reachable until its queue is drained.");
+        Command.Succeed("explain", Sample, "--to", "Gather").ShouldNotContain(" leaves ");
+        Command.Succeed("teardown", "--size", "1M", "-p", "Gather,Deferred").ShouldContain("Here the flush that ends that is in the times");
+    }
+
     [Fact]
     public void Explain_and_bench_have_one_time_for_a_size()
     {

@@ -116,6 +116,7 @@ public sealed class TraceReaderTests : IDisposable
         string message = Should.Throw<InputException>(() => Read(Map + Map.Replace(good, bad))).Message;
         message.ShouldStartWith($"{_path}:2: ");
         message.ShouldNotContain("\n");
+        message.ShouldContain("--lenient");
         Read(Map + Map.Replace(good, bad), isLenient: true).Select(e => e.Kind).ShouldBe([TraceEventKind.Map, TraceEventKind.Damaged]);
     }
 

@@ -96,7 +96,8 @@ public static class SizeWorkloads
             BenchSteps.Stamp(_machine, _list);
             BenchSteps.Map(_domain, _list);
             BenchSteps.Unmap(_domain, size);
-            _recorder = new StepRecorder(_machine, holdsBack: isMixed);
+            _recorder = new StepRecorder(holdsBack: isMixed);
+            _recorder.Listen(_machine);
         }
 
         public double[][] Counts { get; } = new double[2][];

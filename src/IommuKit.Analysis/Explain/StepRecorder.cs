@@ -9,14 +9,12 @@ internal sealed class StepRecorder
     private readonly bool _holdsBack;
     private bool _isOn;
 
-    /// <summary>Listens to a machine.</summary>
-    /// <param name="machine">The machine.</param>
+    /// <summary>Listens to nothing yet.</summary>
     /// <param name="holdsBack">Whether the steps are to be left out.</param>
-    public StepRecorder(Machine machine, bool holdsBack)
-    {
-        _holdsBack = holdsBack;
-        machine.Filter = Take;
-    }
+    public StepRecorder(bool holdsBack) => _holdsBack = holdsBack;
+
+    /// <summary>Listens to a machine.</summary>
+    public void Listen(Machine machine) => machine.Filter = Take;
 
     /// <summary>Starts to record.</summary>
     public void Start()

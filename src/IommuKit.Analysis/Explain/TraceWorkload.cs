@@ -28,23 +28,20 @@ public static class TraceWorkload
         using var reader = TraceFile.Open(path, isLenient, onRead);
         var options = new ReplayOptions { Machines = [kind] };
         var census = new TraceCensus(path);
-        using var first = new ReplayLane(new ReplayCase(kind, from, new ReplayTuning()), options);
-        using var second = new ReplayLane(new ReplayCase(kind, to, new ReplayTuning()), options);
-        var recorder = new StepRecorder(first.Machine, holdsBack: false);
-        var otherRecorder = new StepRecorder(second.Machine, holdsBack: false);
-        var before = first.Machine.Counts;
-        var otherBefore = second.Machine.Counts;
+        var recorder = new StepRecorder(holdsBack: false);
+        var otherRecorder = new StepRecorder(holdsBack: false);
+        using var first = new ReplayLane(new ReplayCase(kind, from, new ReplayTuning()), options, recorder.Listen);
+        using var second = new ReplayLane(new ReplayCase(kind, to, new ReplayTuning()), options, otherRecorder.Listen);
         bool hasQueue = kind.HasQueue;
-        var lastOne = before;
-        var lastOther = otherBefore;
+        var lastOne = default(OperationCounts);
+        var lastOther = default(OperationCounts);
         double[][] mixtures = [.. Enumerable.Range(0, Workload.Combinations).Select(_ => new double[OperationKinds.All.Count])];
         Meter[] meters = [.. Enumerable.Range(0, Workload.Combinations).Select(_ => second.Machine.MeterBeside())];
         while (reader.Read(out var traceEvent))
         {
             census.Note(traceEvent, reader);
             var next = traceEvent;
-            ulong live = census.Summary.LivePages;
-            Mix(() => first.Do(next, live), () => second.Do(next, live));
+            Mix(() => first.Do(next, census), () => second.Do(next, census));
         }
 
         var summary = census.Finish(reader);
@@ -68,7 +65,7 @@ public static class TraceWorkload
                 continue;
             }
 
-            var software = isSecond ? second.Machine.Counts - otherBefore : first.Machine.Counts - before;
+            var software = (isSecond ? second : first).Counts;
             var result = isSecond ? otherReplay : replay;
             var hardware = meters[on].Read(new DomainCounters());
             var mixed = software.WithHardwareOf(hardware);
@@ -101,8 +98,8 @@ public static class TraceWorkload
 
         void MixCounts()
         {
-            var now = first.Machine.Counts;
-            var otherNow = second.Machine.Counts;
+            var now = first.Counts;
+            var otherNow = second.Counts;
             var done = now - lastOne;
             var otherDone = otherNow - lastOther;
             (lastOne, lastOther) = (now, otherNow);

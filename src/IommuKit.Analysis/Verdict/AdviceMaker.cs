@@ -73,8 +73,8 @@ internal static class AdviceMaker
         else if (DangerAdvice.DoubtfulLine(verdict) is { } line)
         {
             var (how, what) = !audit.IsIncomplete ? ("record one device at a time", "maps and unmaps do not say their domain, which would tell")
-                : (audit.Missing > Math.Max(audit.Lost, audit.Damaged) ? "take the whole file"
-                    : audit.Lost >= audit.Damaged ? Larger
+                : (audit.Missing > Math.Max(audit.Lost, audit.Damaged + audit.UnknownLines) ? "take the whole file"
+                    : audit.Lost >= audit.Damaged + audit.UnknownLines ? Larger
                     : "record or copy it again", "events are missing that would tell");
             yield return new Advice(
                 audit.IsIncomplete ? "record-whole" : "record-apart",

@@ -200,6 +200,7 @@ internal sealed class VerdictPass(string path, KernelLog? log)
 
         Leave(audit.Lost, "event lost by the kernel", "events lost by the kernel");
         Leave(audit.Damaged, "damaged line", "damaged lines");
+        Leave(audit.UnknownLines, "line that is no event", "lines that are no events");
         Leave(audit.Missing, "event that the file promises and does not have", "events that the file promises and does not have");
         if (audit.Coverage is not { } coverage)
         {

@@ -57,7 +57,7 @@ internal sealed class ResultFile : IDisposable
         bool endsOnInterrupt = true,
         bool endsOnSignals = true)
     {
-        if (name is null)
+        if (name is null or "-")
         {
             return new ResultFile(standardOutput);
         }

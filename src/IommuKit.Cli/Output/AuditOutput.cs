@@ -91,6 +91,7 @@ internal static class AuditOutput
         { "other_events", "other events in the file; invalidations are among them", audit => audit.Others },
         { "lost_events", "events that were lost in recording", audit => audit.Lost },
         { "missing_events", "events that the file promises and does not have, as it is cut off or lines were taken out; 0 if that is not known", audit => audit.Missing },
+        { "unknown_lines", "lines that are no events; each may have been one before somebody wrote over it", audit => audit.UnknownLines },
         {
             "out_of_order_events",
             "events with an earlier time than the one before them: what is late, and what is left reachable, is by the order of the lines",

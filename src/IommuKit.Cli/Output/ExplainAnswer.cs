@@ -29,8 +29,13 @@ internal sealed class ExplainAnswer(ExplainView view)
         string work = headline.Workload.Operation is { } operation ? $"{Output.Names.Of(operation)} of {name}" : Output.Names.OfFile(name);
         string covered = view.Replay is { } replay ? $" ({Coverage.InTitle([replay])})" : string.Empty;
         yield return $"If this were a {view.Kind.Name}: {work}{covered}, "
-            + $"{Numbers.Microseconds(headline.FromUs)} µs under {view.From} → "
+            + $"{Numbers.Microseconds(headline.FromUs)} µs under {Promises.Marked(view.From)} → "
             + $"{Numbers.Microseconds(headline.ToUs)} µs under {Promises.Marked(view.To)}{Factor(headline)}";
+        if (!view.To.IsFull())
+        {
+            yield return $"  {(view.Replay is { } left ? Promises.Left(left) : Promises.LeftUntil(view.To))}";
+        }
+
         if (headline is { IsDifferent: true, IsSure: true } && IsLittle(headline))
         {
             yield return "  Less than 1 % lies between them: there is nothing worth explaining.";

@@ -121,6 +121,7 @@ internal static class ExplainOutput
         },
         { "fit", "what the intervals come from; null with `--costs`", view => view.Fit, Maybe.Null },
         { "coverage", "as in `replay`; null without a trace", view => view.Replay?.Coverage, 6 },
+        { "exposure", "what the second policy left reachable on the trace; null without one", ReplayOutput.ReachFields, view => view.Replay, Maybe.Null },
         { "recorded_on", "as in `replay`; null without a trace", view => view.Replay?.Trace.RecordedOn, Maybe.Null },
         { "answer", "the lines of the answer, with bars", view => new ExplainAnswer(view).Lines().Select(line => line.Trim()) },
         {

@@ -22,6 +22,10 @@ internal static class FlushOptionText
         _ => "lazy, as Linux does",
     };
 
+    /// <summary>What is to be said of counts where a trace has several domains; null if it has one, or does not say.</summary>
+    public static string? AboutDomains(VerdictResult verdict) => verdict.Audit.Domains.Count < 2 ? null
+        : $"as if the {verdict.Audit.Domains.Count} domains were one: each needs a flush of its own, so that there would be more";
+
     /// <summary>
     /// What the times mean for which a page stays reachable; null if there are none:
     /// the trace tells when the driver flushed, and not when it would have.

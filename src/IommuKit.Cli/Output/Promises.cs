@@ -74,9 +74,21 @@ internal static class Promises
         new(
             hasTimes ? LeftFor : LeftForVirtual,
             2,
-            result => result.Exposure.Unmaps == 0 ? "–"
-                : Durations.Short(hasTimes ? result.Exposure.RecordedMax ?? 0 : result.Exposure.VirtualMax * 1000)),
+            result => result.Exposure.Unmaps == 0 ? "–" : LongestOf(result)),
     ];
+
+    /// <summary>What a policy that promises less has left reachable, in a sentence.</summary>
+    public static string Left(ReplayResult result) => result.Exposure.Unmaps == 0
+        ? $"{Marked(result.Policy)} has left nothing reachable on this trace when an unmap returned."
+        : $"{Marked(result.Policy)} leaves up to {Numbers.Count(result.Exposure.PagesMax, "page")} reachable after their unmap, for up to {LongestOf(result)}"
+            + (result.Trace.HasTimes ? " of the trace's time." : " of virtual time.");
+
+    /// <summary>Until when a policy that promises less leaves what was unmapped reachable, in a sentence.</summary>
+    public static string LeftUntil(SyncPolicy policy) =>
+        $"{Marked(policy)} leaves what was unmapped reachable {(policy == SyncPolicy.Deferred ? "until its queue is drained" : "until the caller flushes")}.";
+
+    private static string LongestOf(ReplayResult result) =>
+        Durations.Short(result.Trace.HasTimes ? result.Exposure.RecordedMax ?? 0 : result.Exposure.VirtualMax * 1000);
 
     /// <summary>A number of pages that were left reachable.</summary>
     public static string Pages(long pages) => pages == 0 ? "–" : Numbers.Count(pages);

@@ -20,6 +20,7 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
 
     private readonly List<Row> _rows = [];
     private int _sentences;
+    private int _sections;
 
     /// <summary>Columns of a line.</summary>
     public int Width { get; } = console.Profile.Width > 1000 ? UsualColumns : Math.Clamp(console.Profile.Width, FewestColumns, MostColumns);
@@ -49,7 +50,7 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
             Blank();
         }
 
-        string front = label.PadRight(labelWidth);
+        _sections++;
         bool isInTable = false;
         bool isFirst = true;
         foreach (var line in lines)
@@ -71,8 +72,7 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
 
             foreach (string part in Lines(line.Text))
             {
-                _rows.Add(new Row(front, part, line.Style, line.Weight) { Sentence = _sentences });
-                front = new string(' ', labelWidth);
+                _rows.Add(new Row(label, part, line.Style, line.Weight) { Sentence = _sentences, Section = _sections });
             }
         }
     }
@@ -132,6 +132,7 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
 
     private void Write(IEnumerable<Row> rows)
     {
+        int section = 0;
         foreach (var row in rows)
         {
             if (row.IsBlank)
@@ -144,17 +145,23 @@ internal sealed class Sections(IAnsiConsole console, bool isMarkdown, int labelW
             }
             else
             {
-                console.Write(new Text(row.Front, Strong));
+                // The word stands before the first line of a section that is shown.
+                string front = row.Section == 0 ? string.Empty : (row.Section == section ? string.Empty : row.Label).PadRight(labelWidth);
+                section = row.Section;
+                console.Write(new Text(front, Strong));
                 console.Write(new Text(row.Text, row.Style));
                 console.WriteLine();
             }
         }
     }
 
-    private sealed record Row(string Front, string Text, Style? Style, LineWeight Weight)
+    private sealed record Row(string Label, string Text, Style? Style, LineWeight Weight)
     {
         /// <summary>A line with nothing.</summary>
         public static Row Blank { get; } = new(string.Empty, string.Empty, null, LineWeight.Answer) { IsBlank = true };
+
+        /// <summary>Which section it is of; 0 if it is of none.</summary>
+        public int Section { get; init; }
 
         /// <summary>Which sentence it is a line of.</summary>
         public int Sentence { get; init; }

@@ -13,6 +13,7 @@ internal static class TeardownOutput
     {
         { "iommu", "the IOMMU, as `iommukit models` lists it", of => of.Row.Iommu },
         { "policy", Promises.PolicyMeaning, of => of.Row.Policy.ToString() },
+        { "promises_all", Promises.AllMeaning, of => of.Row.Policy.IsFull() },
         { "page_bytes", "bytes of the pages that the guest is mapped with", of => of.Row.PageBytes },
         { "way", "`pages` one by one, the `range` by one call, or the whole address `space` by a detach before it", of => Names.Of(of.Row.Way) },
         { "size_bytes", "bytes that were mapped: fewer than asked for where the IOVAs of the IOMMU name no more", of => of.Row.Size },
@@ -66,6 +67,11 @@ internal static class TeardownOutput
         console.Note(
             isMarkdown,
             "Virtual: operations times their cost. Host: what driver, page tables and the model took on this computer, which says nothing of hardware.");
+        if (Promises.Note(rows.Select(row => row.Policy)) is { } promise)
+        {
+            console.Note(isMarkdown, $"{promise} Here the flush that ends that is in the times, and devices are refused when it returns.");
+        }
+
         tables.Legend(("Fewer", "accesses, commands and cleans page by page against the row"), ("Faster", "its virtual or host time, likewise"));
         foreach (var group in rows.Where(row => row.Size != options.Size).GroupBy(row => (row.Iommu, row.Size)))
         {
@@ -97,7 +103,7 @@ internal static class TeardownOutput
         List<Column<TeardownRow>> columns =
         [
             new("Pages of", 0, row => ByteSize.Format(row.PageBytes), IsNumber: false),
-            new("Policy", 0, row => row.Policy.ToString(), IsNumber: false),
+            new("Policy", 0, row => Promises.Marked(row.Policy), IsNumber: false),
             new("Torn down by", 0, row => Names.Of(row.Way), IsNumber: false),
             .. Operations.Columns(
                 rows, row => row.Counts, (OperationKind.RegisterWrite, 3), (OperationKind.Command, 1), (OperationKind.Doorbell, 5)),
@@ -113,7 +119,7 @@ internal static class TeardownOutput
             columns.Add(new("Windows", 4, row => Numbers.Count(row.Windows)));
         }
 
-        string title = $"{ByteSize.Format(size)} of a guest's memory taken away behind a {iommu}; costs {rows[0].Costs}"
+        string title = $"If this were a {iommu}: {ByteSize.Format(size)} of a guest's memory taken away, costs {rows[0].Costs}"
             + Tuning.InTitle(options.Settings, options.FlushAllPages);
         return ColumnTable.Of(title, isMarkdown, columns, rows);
 

@@ -130,6 +130,7 @@ internal static class VerdictOutput
         { "unmap_events", "unmaps in the file", verdict => verdict.Audit.Unmaps },
         { "lost_events", "events that were lost in recording", verdict => verdict.Audit.Lost },
         { "missing_events", "as in `audit`", verdict => verdict.Audit.Missing },
+        { "unknown_lines", "as in `audit`", verdict => verdict.Audit.UnknownLines },
         { "out_of_order_events", "as in `audit`", verdict => verdict.Audit.OutOfOrder },
         {
             "coverage",

@@ -61,7 +61,10 @@ internal static class VerdictScreen
         }
 
         sections.Section("OPTIONS", options, isOne: hasFaults);
-        sections.Section("TRY", verdict.Advice.Select((advice, index) => new SectionLine(Sentence(advice), null, index == 0 ? LineWeight.Answer : LineWeight.Detail))
+
+        // What to do, and not what to leave, is the last that may go.
+        var first = verdict.Advice.FirstOrDefault(advice => advice.Id != "nothing") ?? (verdict.Advice is [var only, ..] ? only : null);
+        sections.Section("TRY", verdict.Advice.Select(advice => new SectionLine(Sentence(advice), null, advice == first ? LineWeight.Answer : LineWeight.Detail))
             .DefaultIfEmpty(new SectionLine("nothing can be said")));
         if (isAlone)
         {
@@ -326,7 +329,7 @@ internal static class VerdictScreen
     }
 
     private static string ShareOf(VerdictResult verdict, FlushWaste waste) => waste.Sure != 0 ? VerdictText.Share(waste.Sure / (double)verdict.Flushes)
-        : $"≤ {VerdictText.Share(waste.AtMost / (double)verdict.Flushes).Replace(" ", string.Empty, StringComparison.Ordinal)}";
+        : $"≤{VerdictText.Share(waste.AtMost / (double)verdict.Flushes)}";
 
     private static string Perhaps(VerdictResult verdict, FlushWaste waste)
     {
@@ -403,6 +406,11 @@ internal static class VerdictScreen
         if (FlushOptionText.UntilWhen(verdict.Options) is { } text)
         {
             yield return new($"({text})", null);
+        }
+
+        if (FlushOptionText.AboutDomains(verdict) is { } domains)
+        {
+            yield return new($"({domains})", Doubtful, LineWeight.Detail);
         }
 
         yield return new("(as Linux would; the policies of 'replay' leave other numbers)", null, LineWeight.Note);

@@ -23,7 +23,16 @@ public static class CostFile
     public static CostVector Find(string nameOrPath)
     {
         ArgumentNullException.ThrowIfNull(nameOrPath);
-        return (File.Exists(nameOrPath) ? null : BuiltIn.FirstOrDefault(costs => costs.Name == nameOrPath)) ?? Load(nameOrPath);
+        if (File.Exists(nameOrPath))
+        {
+            return Load(nameOrPath);
+        }
+
+        var builtIn = BuiltIn.FirstOrDefault(costs => costs.Name == nameOrPath);
+        return builtIn is null && !Path.Exists(nameOrPath)
+            ? throw new InputException(
+                nameOrPath, null, $"there is neither such a file nor built-in costs of that name, which are {string.Join(", ", BuiltIn.Select(costs => costs.Name))}")
+            : builtIn ?? Load(nameOrPath);
     }
 
     /// <summary>The costs of an IOMMU: its own, or those of the proposal where it has none.</summary>

@@ -26,15 +26,20 @@ public sealed class ReplayLane : IDisposable
     private readonly SeriesRecorder? _series;
     private readonly TraceClock _clock;
     private readonly DeviceUse? _device;
+    private readonly Action<Machine>? _onMachine;
     private double _microseconds;
     private TraceEventKind _direction = TraceEventKind.Map;
 
     /// <summary>Makes the machine and its domain.</summary>
     /// <param name="replayCase">The machine and the policy.</param>
     /// <param name="options">What the replay is asked for.</param>
-    public ReplayLane(ReplayCase replayCase, ReplayOptions options)
+    /// <param name="onMachine">
+    /// Told of each machine before anything is done in it, the first and those of further domains: for callers that look at what a driver does. Or null.
+    /// </param>
+    public ReplayLane(ReplayCase replayCase, ReplayOptions options, Action<Machine>? onMachine = null)
     {
         _case = replayCase;
+        _onMachine = onMachine;
         _clock = new TraceClock(() => _domains.ForEach(domain => Lap(domain, maps: 0, unmaps: 0)));
         _costs = options.Costs ?? CostFile.Of(replayCase.Machine);
         _weights = new CostWeights(_costs.Components);
@@ -58,8 +63,23 @@ public sealed class ReplayLane : IDisposable
         first.Restart();
     }
 
-    /// <summary>The machine of the first domain, for callers that look at what the driver does to it.</summary>
+    /// <summary>The machine of the first domain.</summary>
     public Machine Machine => _domains[0].Machine;
+
+    /// <summary>What was done so far on all machines, but for their set-up and for calls.</summary>
+    public OperationCounts Counts
+    {
+        get
+        {
+            var counts = default(OperationCounts);
+            foreach (var domain in _domains)
+            {
+                counts += domain.Counts;
+            }
+
+            return counts;
+        }
+    }
 
     /// <summary>Intervals of the time series so far.</summary>
     public int SeriesCount => _series?.Count ?? 0;
@@ -68,6 +88,15 @@ public sealed class ReplayLane : IDisposable
     /// <param name="traceEvent">The event.</param>
     /// <param name="livePages">Pages of 4 KiB that are mapped after it, by what the trace says.</param>
     public void Do(in TraceEvent traceEvent, ulong livePages) => Do(traceEvent, livePages, domain: 0);
+
+    /// <summary>Does an event in its domain.</summary>
+    /// <param name="traceEvent">The event.</param>
+    /// <param name="census">What has just noted it.</param>
+    public void Do(in TraceEvent traceEvent, TraceCensus census)
+    {
+        ArgumentNullException.ThrowIfNull(census);
+        Do(traceEvent, census.Summary.LivePages, census.Domain);
+    }
 
     /// <summary>Does an event in one of several domains.</summary>
     /// <param name="traceEvent">The event.</param>
@@ -82,11 +111,12 @@ public sealed class ReplayLane : IDisposable
         switch (traceEvent.Kind)
         {
             case TraceEventKind.Map:
-                Turn(traceEvent.Kind);
-                Map(domain == _domains.Count ? AddDomain() : _domains[domain], traceEvent);
+                var mapped = domain == _domains.Count ? AddDomain() : _domains[domain];
+                Turn(traceEvent.Kind, mapped);
+                Map(mapped, traceEvent);
                 break;
             case TraceEventKind.Unmap:
-                Turn(traceEvent.Kind);
+                Turn(traceEvent.Kind, _domains[Math.Max(domain, 0)]);
                 Unmap(traceEvent, domain);
                 break;
             case TraceEventKind.VtdMapping:
@@ -102,14 +132,13 @@ public sealed class ReplayLane : IDisposable
     /// <param name="trace">What is in the trace.</param>
     public ReplayResult Finish(TraceSummary trace)
     {
-        var counts = default(OperationCounts);
         foreach (var domain in _domains)
         {
             domain.Domain.Flush();
             Lap(domain, maps: 0, unmaps: 0);
-            counts += domain.Counts;
         }
 
+        var counts = Counts;
         var device = _device?.Finish();
         counts.Add(OperationKind.MapCall, _mapLatency.Count);
         counts.Add(OperationKind.UnmapCall, _unmapLatency.Count);
@@ -147,6 +176,7 @@ public sealed class ReplayLane : IDisposable
         var machine = _case.Machine.Create(_settings);
         try
         {
+            _onMachine?.Invoke(machine);
             var options = new DomainOptions
             {
                 Policy = _case.Policy,
@@ -172,14 +202,26 @@ public sealed class ReplayLane : IDisposable
     /// Who leaves flushing to the caller needs one that flushes: here, when the trace turns from maps to unmaps or back. A trace does not say when
     /// its device starts to use a mapping.
     /// </summary>
-    private void Turn(TraceEventKind direction)
+    private void Turn(TraceEventKind direction, ReplayDomain current)
     {
-        if (direction != _direction)
+        if (direction == _direction)
         {
-            _direction = direction;
-            if (_case.Policy == SyncPolicy.Explicit)
+            return;
+        }
+
+        _direction = direction;
+        if (_case.Policy != SyncPolicy.Explicit)
+        {
+            return;
+        }
+
+        foreach (var domain in _domains)
+        {
+            domain.Domain.Flush();
+            if (domain != current)
             {
-                _domains.ForEach(domain => domain.Domain.Flush());
+                // The call that is made next is in another one, and what this has flushed is not reachable from now on.
+                Lap(domain, maps: 0, unmaps: 0);
             }
         }
     }

@@ -22,7 +22,7 @@ public static class Replayer
     public static IReadOnlyList<ReplayResult> Run(string path, ReplayOptions options, Action<long>? onRead = null)
     {
         using var reader = TraceFile.Open(path, options.IsLenient, onRead);
-        var census = new TraceCensus(path) { SeparatesDomains = true };
+        var census = new TraceCensus(path);
         var lanes = new List<ReplayLane>();
         try
         {

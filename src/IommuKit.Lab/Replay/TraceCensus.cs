@@ -3,7 +3,10 @@ using IommuKit.Traces.Audit;
 
 namespace IommuKit.Lab.Replay;
 
-/// <summary>Takes down what is in a trace while it is replayed, whatever it is replayed on.</summary>
+/// <summary>
+/// Takes down what is in a trace while it is replayed, whatever it is replayed on. Domains are told apart, by what maps an IOVA that is mapped already, as
+/// long as no event is known to be missing.
+/// </summary>
 /// <param name="path">The file.</param>
 public sealed class TraceCensus(string path)
 {
@@ -18,12 +21,6 @@ public sealed class TraceCensus(string path)
     /// <summary>What was found so far.</summary>
     public TraceSummary Summary { get; } = new() { File = path };
 
-    /// <summary>
-    /// Whether domains are told apart, by what maps an IOVA that is mapped already, as long as no event is known to be missing. Otherwise all events are of
-    /// one.
-    /// </summary>
-    internal bool SeparatesDomains { get; init; }
-
     /// <summary>The domain of the last event, if that was a map or an unmap: 0 or more, or <see cref="TraceDomains.Several"/>.</summary>
     internal int Domain { get; private set; }
 
@@ -32,7 +29,7 @@ public sealed class TraceCensus(string path)
     public void Note(in TraceEvent traceEvent, TraceReader reader)
     {
         _iommu.See(traceEvent, reader);
-        bool mayBeAnother = SeparatesDomains && !_hasGaps && reader.Overwritten == 0;
+        bool mayBeAnother = !_hasGaps && reader.Overwritten == 0;
         Count(Summary, traceEvent, mayBeAnother);
         if (Invalidation.TryGet(traceEvent, out var invalidation))
         {
@@ -101,6 +98,7 @@ public sealed class TraceCensus(string path)
                 break;
             case TraceEventKind.Unknown:
                 summary.UnknownLines++;
+                _hasGaps = true;
                 break;
         }
 

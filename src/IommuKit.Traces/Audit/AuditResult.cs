@@ -34,6 +34,9 @@ public sealed class AuditResult
     /// <summary>Events that the file promises and does not have: it is cut off, or lines were taken out of it. 0 if that is not known.</summary>
     public required long Missing { get; init; }
 
+    /// <summary>Lines that are no events: each may have been one before somebody wrote over it.</summary>
+    public required long UnknownLines { get; init; }
+
     /// <summary>
     /// Whether events are known to be lost, missing, damaged or not read: what seems to be flushed late or never may have been flushed by one of
     /// them.
@@ -48,9 +51,12 @@ public sealed class AuditResult
     /// </summary>
     public required long OutOfOrder { get; init; }
 
-    /// <summary>The share of the trace's events that could be read: lost, missing and damaged ones could not. 0 if there are none.</summary>
-    public double ReadShare =>
-        TraceReader.ShareRead(Maps + Unmaps + Others, Saturating.Add(Saturating.Add(Lost, (ulong)Missing), (ulong)Damaged));
+    /// <summary>
+    /// The share of the trace's events that could be read: lost, missing and damaged ones could not, nor what is no event and may have been one. 0 if
+    /// there are none.
+    /// </summary>
+    public double ReadShare => TraceReader.ShareRead(
+        Maps + Unmaps + Others, Saturating.Add(Saturating.Add(Saturating.Add(Lost, (ulong)Missing), (ulong)Damaged), (ulong)UnknownLines));
 
     /// <summary>Whether events have times.</summary>
     public required bool HasTimes { get; init; }

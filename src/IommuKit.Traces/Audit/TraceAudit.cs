@@ -53,7 +53,7 @@ public sealed class TraceAudit(string path, KernelLog? log = null)
         bool hasInvalidations = counts.Translations != 0;
 
         // Where a file is short of what it promises, its end may be cut off, or lines may be taken out of its middle: it looks the same.
-        bool isIncomplete = counts.Lost != 0 || counts.Damaged != 0 || counts.VtdMappings != 0 || reader.Overwritten != 0 || reader.Missing != 0;
+        bool isIncomplete = counts.Lost != 0 || counts.Damaged != 0 || counts.Unknown != 0 || counts.VtdMappings != 0 || reader.Overwritten != 0 || reader.Missing != 0;
         return new AuditResult
         {
             File = path,
@@ -63,6 +63,7 @@ public sealed class TraceAudit(string path, KernelLog? log = null)
             Others = counts.Others,
             Lost = Saturating.Add(counts.Lost, (ulong)reader.Overwritten),
             Missing = reader.Missing,
+            UnknownLines = counts.Unknown,
             IsIncomplete = isIncomplete,
             OutOfOrder = counts.TimesBackwards,
             Damaged = counts.Damaged,

@@ -309,6 +309,26 @@ public sealed class JudgeTests : IDisposable
         verdict.Advice.Single(advice => advice.Id == "record-whole").Change.ShouldStartWith(change);
     }
 
+    /// <summary>A line that somebody wrote over may have been the flush that seems to be missing.</summary>
+    [Fact]
+    public void Lines_that_are_no_events_are_not_covered()
+    {
+        var verdict = Judged(
+            """
+             dd-1 [000] .... 1.000001: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x5000 size=4096
+             dd-1 [000] .... 1.000002: unmap: IOMMU: iova=0x1000 - 0x2000 size=4096 unmapped_size=4096
+            garbage line
+             dd-1 [000] .... 1.000004: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x9000 size=4096
+             dd-1 [000] .... 1.000005: qi_submit: iotlb_inv dmar0: 0x500f2 0x1000 0x0 0x0
+            """);
+
+        verdict.Audit.UnknownLines.ShouldBe(1);
+        verdict.LeftOut.ShouldContain("1 line that is no event");
+        verdict.Coverage.ShouldBeLessThan(1);
+        verdict.Audit.Findings.ShouldAllBe(finding => finding.Id != "reused-before-invalidation" || finding.Limit != null);
+        verdict.Advice[0].Id.ShouldBe("record-whole");
+    }
+
     /// <summary>What was first is not known where lines are out of order: nothing is accused, and nothing advised but to mend that.</summary>
     [Fact]
     public void Events_out_of_order_are_put_in_order_first()

@@ -57,6 +57,7 @@ internal static class OptionsPart
                     ? string.Empty
                     : "Time saved is the recorded time of the flushes that would go; for lazy, of as many at the mean. ")
                 + (FlushOptionText.UntilWhen(options) is { } until ? $"Reachable: {until}. " : string.Empty)
+                + (FlushOptionText.AboutDomains(verdict) is { } domains ? $"Counted {domains}. " : string.Empty)
                 + "What devices did while they could reach a page is not in a trace.");
     }
 
