@@ -88,6 +88,7 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
         Demonstration? found = null;
         bool isOver = false;
         var events = new List<string>();
+        UnderWay? underWay = null;
         failing.Run(log: null, (machine, isBetween) =>
         {
             if (isOver)
@@ -98,11 +99,12 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
             if (machine.Checker.Violation is not null)
             {
                 isOver = true;
-                found = Attack(machine, violation, entries, isSettledLast, events);
+                string[] before = [.. events];
+                found = Attack(machine, violation, entries, isSettledLast, events) ?? underWay?.Arrive(machine, violation, before);
             }
             else if (next(machine, isBetween) is { } warmUp)
             {
-                warmUp.Happen(machine, failing.Configuration.Pages, violation, events);
+                underWay = warmUp.Happen(machine, failing.Configuration.Pages, violation, events);
             }
         });
         return found;
@@ -162,7 +164,9 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
         /// <summary>Whether the TLB forgets what it holds before devices use it.</summary>
         public bool IsForgetful { get; init; }
 
-        public void Happen(CheckRig machine, IReadOnlyList<ulong> pages, Violation violation, List<string> events)
+        /// <summary>Lets it happen.</summary>
+        /// <returns>The last access, which may stay under way; null if it was refused, or nobody knows how long.</returns>
+        public UnderWay? Happen(CheckRig machine, IReadOnlyList<ulong> pages, Violation violation, List<string> events)
         {
             string when = string.Create(CultureInfo.InvariantCulture, $"after access {machine.Checker.Steps}: ");
             if (IsWrittenBack)
@@ -198,8 +202,29 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
             }
 
             // Last, so that it is not pushed out by others.
-            _ = machine.Access(violation.Device, violation.Iova, isWrite: false);
+            ulong? last = machine.Access(violation.Device, violation.Iova, isWrite: false);
             events.Add($"{when}the devices use all pages");
+            return last is { } address && machine.Drains is { } drains ? new UnderWay(address, drains) : null;
+        }
+    }
+
+    /// <summary>An access that was translated and has not reached memory yet.</summary>
+    /// <param name="PhysicalAddress">Where it will.</param>
+    /// <param name="Drains">How often hardware had waited for accesses by then (see <see cref="CheckRig.Drains"/>).</param>
+    private sealed record UnderWay(ulong PhysicalAddress, long Drains)
+    {
+        /// <summary>Lets it reach memory now, if nothing has waited for it since.</summary>
+        public Demonstration? Arrive(CheckRig machine, Violation violation, IReadOnlyList<string> events)
+        {
+            if (machine.Drains != Drains
+                || machine.Checker.IsAllowed(violation.Domain, violation.Page, PhysicalAddress))
+            {
+                return null;
+            }
+
+            string arrival = string.Create(
+                CultureInfo.InvariantCulture, $"after access {machine.Checker.Steps}: the last of these reaches memory, as nothing has waited for it");
+            return new Demonstration([.. events, arrival], violation.Iova, PhysicalAddress, IsWrite: false);
         }
     }
 }

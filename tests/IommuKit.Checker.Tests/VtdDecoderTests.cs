@@ -44,6 +44,20 @@ public sealed class VtdDecoderTests : IDisposable
         ]);
     }
 
+    /// <summary>A wait is the end of what came before only if accesses under way are waited for, which a later invalidation may ask for.</summary>
+    [Fact]
+    public void A_wait_behind_an_invalidation_without_a_drain_completes_nothing()
+    {
+        const ulong drains = 3 << 6;
+        var drop = VtdInvalidationDescriptor.InvalidateIotlb(VtdGranularity.Domain, 7);
+        Ring(drop with { Qw0 = drop.Qw0 & ~drains }, VtdInvalidationDescriptor.CompletionWait(0x1000, 5));
+        Look(0x1000, 5);
+        Commands.ShouldNotContain(command => command.Kind == ShadowCommandKind.Complete);
+        Ring(drop, VtdInvalidationDescriptor.CompletionWait(0x1000, 6));
+        Look(0x1000, 6);
+        Commands.ShouldContain(command => command.Kind == ShadowCommandKind.Complete);
+    }
+
     [Fact]
     public void Context_invalidations_name_a_device_and_the_domain_that_is_remembered()
     {

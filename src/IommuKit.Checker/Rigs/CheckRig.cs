@@ -78,6 +78,12 @@ public abstract class CheckRig : IDisposable
     /// <returns>The physical address that it reached, or null if the model refused.</returns>
     public abstract ulong? Access(int device, ulong iova, bool isWrite);
 
+    /// <summary>
+    /// How often hardware has waited for all accesses under way; null if it is not known. As long as it is the same, an access from before may still reach
+    /// memory.
+    /// </summary>
+    public virtual long? Drains => null;
+
     /// <inheritdoc/>
     public abstract void Dispose();
 }

@@ -150,6 +150,9 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
     public override void EvictTranslations() => Machine.EvictTranslations();
 
     /// <inheritdoc/>
+    public override long? Drains => Machine.Hardware?.Accesses.Drains;
+
+    /// <inheritdoc/>
     public override ulong? Access(int device, ulong iova, bool isWrite)
     {
         var dma = _dma[device];

@@ -38,6 +38,10 @@ public sealed class AccessGate
 
     private readonly Lock _registration = new();
     private Slot[] _slots = [];
+    private long _drains;
+
+    /// <summary>How often <see cref="Drain"/> was called: accesses that began before the last call have ended when it returns.</summary>
+    public long Drains => Volatile.Read(ref _drains);
 
     /// <summary>Begins an access. Accesses of a thread may nest.</summary>
     /// <returns>What ends it when disposed of, on the same thread.</returns>
@@ -74,8 +78,8 @@ public sealed class AccessGate
     /// <summary>Waits until every access has ended that began before the call, but for those that the remarks name.</summary>
     public void Drain()
     {
-        // What was made invalid must be so to every access that is not seen here.
-        Interlocked.MemoryBarrier();
+        // A full fence: what was made invalid must be so to every access that is not seen here.
+        Interlocked.Increment(ref _drains);
         var slots = Volatile.Read(ref _slots);
         var own = t_thread is { Leases: > 0 } thread ? thread : null;
         bool wasWaiting = own?.IsWaiting ?? false;

@@ -172,7 +172,7 @@ public sealed partial class VtdModel<TMemory>
         _interrupts.Drop(VtdCache.Valid, VtdCache.Valid, first, first | below);
     }
 
-    /// <summary>Begins what CCMD asks for; it ends when accesses from before have.</summary>
+    /// <summary>Begins what CCMD asks for. It waits for no access: a command of the IOTLB has to follow.</summary>
     private Effects BeginContextCommand()
     {
         if ((_contextCommand & VtdRegister.ContextCommandBits.Invalidate) == 0)
@@ -181,7 +181,7 @@ public sealed partial class VtdModel<TMemory>
         }
 
         _drops++;
-        var effects = Effects.Drain;
+        var effects = Effects.Command;
         var granularity = (VtdGranularity)((_contextCommand >> VtdRegister.ContextCommandBits.RequestShift) & 3);
         _contextCommand &= ~(3ul << VtdRegister.ContextCommandBits.ActualShift);
 
@@ -196,7 +196,7 @@ public sealed partial class VtdModel<TMemory>
         return effects;
     }
 
-    /// <summary>Begins what the IOTLB register asks for; it ends when accesses from before have.</summary>
+    /// <summary>Begins what the IOTLB register asks for; where it drains, it ends when accesses from before have.</summary>
     private Effects BeginIotlbCommand()
     {
         if ((_iotlbCommand & VtdRegister.IotlbBits.Invalidate) == 0)
@@ -205,7 +205,9 @@ public sealed partial class VtdModel<TMemory>
         }
 
         _drops++;
-        var effects = Effects.Drain;
+        bool drains = _unit.Drains(
+            (_iotlbCommand & VtdRegister.IotlbBits.DrainReads) != 0, (_iotlbCommand & VtdRegister.IotlbBits.DrainWrites) != 0);
+        var effects = drains ? Effects.Command | Effects.Drain : Effects.Command;
         var granularity = (VtdGranularity)((_iotlbCommand >> VtdRegister.IotlbBits.RequestShift) & 3);
         _iotlbCommand &= ~(3ul << VtdRegister.IotlbBits.ActualShift);
 

@@ -28,6 +28,9 @@ public sealed partial class VtdModel<TMemory>
     // Counts changes after which a descriptor that is being done is not the one at the head any more.
     private int _queueEpoch;
 
+    // Something since the last wait has to wait for accesses that were under way.
+    private bool _isDrainDue;
+
     // A device did not answer: the next wait is dropped, and then the queue stops.
     private bool _isTimeoutPending;
 
@@ -49,6 +52,7 @@ public sealed partial class VtdModel<TMemory>
         _completionStatus = 0;
         _completionEvent = VtdEvent.AfterReset;
         _isTimeoutPending = false;
+        _isDrainDue = false;
     }
 
     private void SwitchQueue()
@@ -57,6 +61,7 @@ public sealed partial class VtdModel<TMemory>
         if (!IsQueueEnabled)
         {
             _queueHead = 0;
+            _isDrainDue = false;
             _isTimeoutPending = false;
         }
     }
@@ -257,6 +262,7 @@ public sealed partial class VtdModel<TMemory>
     private bool Invalidate(in VtdInvalidationDescriptor descriptor)
     {
         _drops++;
+        _isDrainDue |= IsToDrain(descriptor);
         switch (descriptor.Type)
         {
             case VtdInvalidationType.ContextCache:
@@ -279,6 +285,18 @@ public sealed partial class VtdModel<TMemory>
                 return false;
         }
     }
+
+    /// <summary>
+    /// Whether a descriptor is complete only when accesses under way are. Of the IOTLB without a PASID it has to ask for that. Those of contexts and
+    /// PASID entries never do: one of the IOTLB has to follow them.
+    /// </summary>
+    private bool IsToDrain(in VtdInvalidationDescriptor descriptor) => descriptor.Type switch
+    {
+        VtdInvalidationType.Iotlb => _unit.Drains(descriptor.DrainsReads, descriptor.DrainsWrites),
+        VtdInvalidationType.PasidIotlb or VtdInvalidationType.InterruptEntryCache
+            or VtdInvalidationType.DeviceTlb or VtdInvalidationType.PasidDeviceTlb => true,
+        _ => false,
+    };
 
     private void DoOutside(in VtdInvalidationDescriptor descriptor, int epoch)
     {
@@ -334,10 +352,21 @@ public sealed partial class VtdModel<TMemory>
         TellIfDue();
     }
 
-    /// <summary>A wait: what came before has reached every access when its status is stored.</summary>
+    /// <summary>A wait: what came before is complete when its status is stored.</summary>
     private void Complete(in VtdInvalidationDescriptor descriptor)
     {
-        Accesses.Drain();
+        bool isDrainDue;
+        lock (_gate)
+        {
+            isDrainDue = _isDrainDue;
+            _isDrainDue = false;
+        }
+
+        if (isDrainDue)
+        {
+            Accesses.Drain();
+        }
+
         if (descriptor.WritesStatus)
         {
             Span<byte> bytes = stackalloc byte[sizeof(uint)];

@@ -407,7 +407,7 @@ public sealed partial class VtdModel<TMemory>
             }
         }
 
-        if ((effects & Effects.Drain) != 0)
+        if ((effects & (Effects.Drain | Effects.Command)) != 0)
         {
             try
             {
@@ -416,7 +416,10 @@ public sealed partial class VtdModel<TMemory>
                     Invalidated?.Invoke(notice);
                 }
 
-                Accesses.Drain();
+                if ((effects & Effects.Drain) != 0)
+                {
+                    Accesses.Drain();
+                }
             }
             finally
             {
@@ -449,5 +452,8 @@ public sealed partial class VtdModel<TMemory>
         ChangeMode = 8,
         Contexts = 16,
         Iotlb = 32,
+
+        // A register command is under way, and ends.
+        Command = 64,
     }
 }

@@ -132,7 +132,7 @@ public sealed partial class VtdModel<TMemory>
     /// <summary>Names everything that is the state, once for both directions.</summary>
     private void Transfer(ref StateTransfer transfer)
     {
-        transfer.Header($"vtd-1 {_cap.Value:x} {_ecap.Value:x} {_unit.HostAddressBits} {_options}");
+        transfer.Header($"vtd-2 {_cap.Value:x} {_ecap.Value:x} {_unit.HostAddressBits} {_options}");
         transfer.Value(ref _status);
         transfer.Value(ref _rootRegister);
         transfer.Value(ref _root);
@@ -162,6 +162,7 @@ public sealed partial class VtdModel<TMemory>
         transfer.Value(ref _nextRecord);
         transfer.Value(ref _firstRecord);
         transfer.Value(ref _isTimeoutPending);
+        transfer.Value(ref _isDrainDue);
         for (int i = 0; i < _records.Length; i++)
         {
             var (lower, upper) = _records[i];

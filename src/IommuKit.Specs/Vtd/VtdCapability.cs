@@ -46,6 +46,12 @@ public readonly record struct VtdCapability(ulong Value)
     /// <summary>Bits 53:48, MAMV: the largest address mask of a page-selective invalidation.</summary>
     public int MaxAddressMask => (int)((Value >> 48) & 0x3f);
 
+    /// <summary>Bit 54, DWD: an invalidation of the IOTLB can wait for writes that are under way.</summary>
+    public bool DrainsWrites => Bit(54);
+
+    /// <summary>Bit 55, DRD: an invalidation of the IOTLB can wait for reads that are under way.</summary>
+    public bool DrainsReads => Bit(55);
+
     /// <summary>Bit 56, FS1GP: first-stage pages of 1 GiB.</summary>
     public bool FirstStage1G => Bit(56);
 

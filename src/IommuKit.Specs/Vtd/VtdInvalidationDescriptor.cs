@@ -41,7 +41,7 @@ public readonly record struct VtdInvalidationDescriptor(ulong Qw0, ulong Qw1, ul
         VtdInvalidationType.ContextCache,
         Granular(granularity) | Domain(domainId) | ((ulong)sourceId << SourceIdShift) | ((ulong)(uint)(functionMask & 3) << 48));
 
-    /// <summary>Drops translations: all, those of a domain, or pages of it; reads and writes are drained first.</summary>
+    /// <summary>Drops translations: all, those of a domain, or pages of it; a wait behind it waits for reads and writes under way too.</summary>
     /// <param name="granularity">How much.</param>
     /// <param name="domainId">The domain.</param>
     /// <param name="address">The first address, aligned to 2^<paramref name="addressMask"/> pages.</param>
@@ -129,10 +129,10 @@ public readonly record struct VtdInvalidationDescriptor(ulong Qw0, ulong Qw1, ul
     /// <summary>Bits 5:4, G: of IOTLB and context-cache invalidations.</summary>
     public VtdGranularity Granularity => (VtdGranularity)((Qw0 >> GranularityShift) & 3);
 
-    /// <summary>Bit 6, DW: writes are drained first. IOTLB invalidations.</summary>
+    /// <summary>Bit 6, DW: it is complete only when writes under way are (see <see cref="VtdUnit.Drains"/>). IOTLB invalidations.</summary>
     public bool DrainsWrites => (Qw0 >> DrainWritesBit & 1) != 0;
 
-    /// <summary>Bit 7, DR: reads are drained first. IOTLB invalidations.</summary>
+    /// <summary>Bit 7, DR: it is complete only when reads under way are (see <see cref="VtdUnit.Drains"/>). IOTLB invalidations.</summary>
     public bool DrainsReads => (Qw0 >> DrainReadsBit & 1) != 0;
 
     /// <summary>Bits 31:16, DID: the domain, of IOTLB, context-cache and PASID-cache invalidations.</summary>

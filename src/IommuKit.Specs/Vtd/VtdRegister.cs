@@ -153,6 +153,12 @@ public static class VtdRegister
         /// <summary>Bits 58:57, IAIG: what was done; 0 if the request was wrong.</summary>
         public const int ActualShift = 57;
 
+        /// <summary>Bit 49, DR: reads that are under way are waited for.</summary>
+        public const ulong DrainReads = 1ul << 49;
+
+        /// <summary>Bit 48, DW: writes that are under way are waited for.</summary>
+        public const ulong DrainWrites = 1ul << 48;
+
         /// <summary>Bits 47:32, DID.</summary>
         public const int DomainShift = 32;
     }

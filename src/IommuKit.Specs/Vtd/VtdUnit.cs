@@ -17,7 +17,7 @@ public sealed record VtdUnit(
 {
     // ND = 6 (16 bits), MAMV = 18, PSI, fault records at 0x220.
     private const ulong Common = 6 | (0x22ul << 24) | (1ul << 39) | (18ul << 48);
-    private const ulong Drains = 3ul << 54;
+    private const ulong DrainBits = 3ul << 54;
     private const ulong BigPages = 3ul << 34;
     private const ulong ProtectedMemory = 3ul << 5;
     private const ulong SetRootInvalidates = 3ul << 62;
@@ -37,7 +37,7 @@ public sealed record VtdUnit(
     /// <summary>A client part: three levels (39 bits), 2 MiB and 1 GiB pages, one fault record, legacy mode only.</summary>
     public static VtdUnit Client39 { get; } = new(
         "client-39",
-        new(Common | Drains | BigPages | ProtectedMemory | Widths(1) | (38ul << 16)),
+        new(Common | DrainBits | BigPages | ProtectedMemory | Widths(1) | (38ul << 16)),
         new(CommonExtended | Coherent | X2Apic | Snoop),
         39);
 
@@ -48,14 +48,14 @@ public sealed record VtdUnit(
     /// <summary>A server part: four levels (48 bits), device TLBs, eight fault records, legacy mode only.</summary>
     public static VtdUnit Server48 { get; } = new(
         "server-48",
-        new(Common | Drains | BigPages | ProtectedMemory | Widths(1, 2) | (47ul << 16) | (7ul << 40)),
+        new(Common | DrainBits | BigPages | ProtectedMemory | Widths(1, 2) | (47ul << 16) | (7ul << 40)),
         new(CommonExtended | Coherent | DeviceTlb | X2Apic | Snoop),
         46);
 
     /// <summary>A server part of today: four and five levels, scalable mode with both stages and nesting, device TLBs and page requests.</summary>
     public static VtdUnit Server57 { get; } = new(
         "server-57",
-        new(Common | Drains | BigPages | SetRootInvalidates | FirstStage | Widths(2, 3) | (56ul << 16) | (7ul << 40)),
+        new(Common | DrainBits | BigPages | SetRootInvalidates | FirstStage | Widths(2, 3) | (56ul << 16) | (7ul << 40)),
         new(CommonExtended | Coherent | DeviceTlb | X2Apic | Snoop | Scalable),
         52,
         0x60);
@@ -103,6 +103,21 @@ public sealed record VtdUnit(
         Math.Max(
             Capability.FaultRecordOffset + ((uint)Capability.FaultRecords * VtdFaultRecord.Bytes),
             ExtendedCapability.IotlbRegisterOffset + 16));
+
+    /// <summary>
+    /// Whether an invalidation of the IOTLB waits for accesses under way without being asked to: from major version 2 on, whose CAP.DRD and CAP.DWD say
+    /// so to older software only (VT-d specification, the two fields of the capability register).
+    /// </summary>
+    public bool AlwaysDrains => Version >> 4 >= 2;
+
+    /// <summary>
+    /// Whether an invalidation of the IOTLB waits for accesses under way: always, or as it is asked to and CAP.DRD and CAP.DWD allow. What it asks for
+    /// beyond these is ignored.
+    /// </summary>
+    /// <param name="reads">DR: whether it is asked to wait for reads.</param>
+    /// <param name="writes">DW: whether it is asked to wait for writes.</param>
+    public bool Drains(bool reads, bool writes) =>
+        AlwaysDrains || (reads && Capability.DrainsReads) || (writes && Capability.DrainsWrites);
 
     /// <summary>What an access to a register is for.</summary>
     /// <param name="offset">The register, or the upper half of one.</param>

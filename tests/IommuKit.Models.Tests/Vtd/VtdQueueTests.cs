@@ -63,17 +63,68 @@ public sealed class VtdQueueTests : IDisposable
         Model.Read64(VtdRegister.QueueHead).ShouldBe((600 * 16ul) & 0xfff);
     }
 
-    [Fact]
-    public void A_wait_ends_after_accesses_from_before()
+    /// <summary>
+    /// What has a wait wait for accesses under way: translations that are dropped, where either drain bit asks for it; those of PASIDs, interrupt entries
+    /// and device TLBs in any case.
+    /// </summary>
+    [Theory]
+    [InlineData(0x12ul | (1ul << 7))]
+    [InlineData(0x12ul | (1ul << 6))]
+    [InlineData(0x04ul)]
+    [InlineData(0x03ul)]
+    public void A_wait_ends_after_accesses_from_before(ulong qw0)
     {
         var lease = Model.Accesses.Enter();
-        var submitted = Background.Run(() => _machine.Submit(VtdMachine.Wait(1)));
+        var submitted = Background.Run(() => _machine.Submit(new VtdInvalidationDescriptor(qw0, 0, 0, 0), VtdMachine.Wait(1)));
         submitted.ShouldWait();
         _machine.Load(VtdMachine.Status).ShouldBe(0ul);
-        Model.Read64(VtdRegister.QueueHead).ShouldBe(0ul);
+        Model.Read64(VtdRegister.QueueHead).ShouldBe(0x10ul);
         lease.Dispose();
         submitted.ShouldEnd();
         _machine.Load(VtdMachine.Status).ShouldBe(1ul);
+    }
+
+    /// <summary>A wait promises no more than what is before it asked for: nothing; contexts; translations without a drain.</summary>
+    [Theory]
+    [InlineData(0x45ul)]
+    [InlineData(0x11ul)]
+    [InlineData(0x12ul)]
+    [InlineData(0x22ul)]
+    public void A_wait_behind_nothing_that_drains_ends_during_accesses(ulong qw0)
+    {
+        using var lease = Model.Accesses.Enter();
+        Background.Run(() => _machine.Submit(new VtdInvalidationDescriptor(qw0, 0, 0, 0), VtdMachine.Wait(1))).ShouldEnd();
+        _machine.Load(VtdMachine.Status).ShouldBe(1ul);
+    }
+
+    /// <summary>
+    /// Without CAP.DRD and CAP.DWD the bits are ignored; from major version 2 on every invalidation drains; each bit counts for itself.
+    /// </summary>
+    [Theory]
+    [InlineData(0x10, 0, 3, false)]
+    [InlineData(0x10, 1, 1, true)]
+    [InlineData(0x10, 1, 2, false)]
+    [InlineData(0x10, 2, 1, false)]
+    [InlineData(0x10, 2, 2, true)]
+    [InlineData(0x20, 3, 0, true)]
+    [InlineData(0x60, 0, 0, true)]
+    public void Drain_bits_count_where_the_unit_has_them(int version, int capability, int asked, bool waits)
+    {
+        // DW and DWD are the lower bits.
+        ulong value = (VtdUnit.Server48.Capability.Value & ~(3ul << 54)) | ((ulong)capability << 54);
+        using var machine = new VtdMachine(VtdUnit.Server48 with { Version = (uint)version, Capability = new(value) });
+        machine.SwitchOn();
+        var lease = machine.Model.Accesses.Enter();
+        var submitted = Background.Run(
+            () => machine.Submit(new VtdInvalidationDescriptor(0x12 | ((ulong)asked << 6), 0, 0, 0), VtdMachine.Wait(1)));
+        if (waits)
+        {
+            submitted.ShouldWait();
+        }
+
+        lease.Dispose();
+        submitted.ShouldEnd();
+        machine.Load(VtdMachine.Status).ShouldBe(1ul);
     }
 
     /// <summary>Type, granularity, reserved bits, masks that are too large, and types that the unit does not have.</summary>

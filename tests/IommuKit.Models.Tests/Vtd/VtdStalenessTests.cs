@@ -233,12 +233,26 @@ public sealed class VtdStalenessTests : IDisposable
     }
 
     [Fact]
-    public void A_register_command_ends_after_accesses_from_before()
+    public void A_register_command_without_a_drain_ends_during_accesses()
+    {
+        _machine.Model.Write32(VtdRegister.GlobalCommand, VtdRegister.GlobalBits.TranslationEnable);
+        uint register = _machine.Model.Unit.ExtendedCapability.IotlbRegisterOffset + VtdRegister.IotlbBits.Offset;
+        using var lease = _machine.Model.Accesses.Enter();
+        Background.Run(() => _machine.Model.Write64(register, VtdRegister.IotlbBits.Invalidate | (1ul << 60))).ShouldEnd();
+        (_machine.Model.Read64(register) >> 63).ShouldBe(0ul);
+        Background.Run(() => _machine.Model.Write64(VtdRegister.ContextCommand, VtdRegister.ContextCommandBits.Invalidate | (1ul << 61))).ShouldEnd();
+        (_machine.Model.Read64(VtdRegister.ContextCommand) >> 63).ShouldBe(0ul);
+    }
+
+    [Theory]
+    [InlineData(VtdRegister.IotlbBits.DrainReads)]
+    [InlineData(VtdRegister.IotlbBits.DrainWrites)]
+    public void A_register_command_that_drains_ends_after_accesses_from_before(ulong drain)
     {
         _machine.Model.Write32(VtdRegister.GlobalCommand, VtdRegister.GlobalBits.TranslationEnable);
         uint register = _machine.Model.Unit.ExtendedCapability.IotlbRegisterOffset + VtdRegister.IotlbBits.Offset;
         var lease = _machine.Model.Accesses.Enter();
-        var command = Background.Run(() => _machine.Model.Write64(register, VtdRegister.IotlbBits.Invalidate | (1ul << 60)));
+        var command = Background.Run(() => _machine.Model.Write64(register, VtdRegister.IotlbBits.Invalidate | (1ul << 60) | drain));
         command.ShouldWait();
         (_machine.Model.Read64(register) >> 63).ShouldBe(1ul);
         lease.Dispose();

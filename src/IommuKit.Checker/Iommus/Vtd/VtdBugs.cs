@@ -11,6 +11,7 @@ internal static class VtdBugs
 {
     private const ulong HintBit = 1 << 6;
     private const ulong DomainIdBit = 1 << 16;
+    private const ulong DrainBits = 3 << 6;
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<PlantedBug> All { get; } =
@@ -168,6 +169,18 @@ internal static class VtdBugs
             ? VtdInvalidationDescriptor.InvalidatePasidIotlb(
                 VtdGranularity.Selective, descriptor.DomainId, 0, descriptor.Address, descriptor.AddressMask, descriptor.InvalidationHint)
             : descriptor);
+
+    /// <summary>Where the IOTLB's descriptors have to ask for it that accesses under way are waited for.</summary>
+    public static PlantedBug NotDrained { get; } = Edited(
+        "not-drained",
+        "an invalidation of the IOTLB asks for neither reads nor writes to be drained: what is under way still reaches memory that was unmapped",
+        "O5",
+        [Verdict.NotComplete],
+
+        // Where devices with TLBs are told too, the model waits for their accesses with that.
+        configuration => PlantedBugs.IsAtOnce(configuration) && !HasDeviceTlbs(configuration),
+        CheckOperationKind.Unmap,
+        descriptor => descriptor.Type == VtdInvalidationType.Iotlb ? descriptor with { Qw0 = descriptor.Qw0 & ~DrainBits } : descriptor);
 
     private static bool HasDeviceTlbs(CheckConfiguration configuration) => configuration.Target.Traits.HasDeviceTlbs;
 

@@ -13,6 +13,7 @@ internal sealed class VtdDecoder : ICommandDecoder
 {
     private readonly ushort[] _sources;
     private readonly bool _isScalable;
+    private readonly VtdUnit _unit;
     private readonly IVtdEntries _entries;
     private readonly VtdQueueCursor _queue;
     private readonly TrackedRange[] _ranges;
@@ -23,7 +24,10 @@ internal sealed class VtdDecoder : ICommandDecoder
     // Domains that are on the first stage.
     private readonly HashSet<ushort> _firstStages = [];
 
-    // Status words of waits that were handed over, and the numbers that they will hold.
+    // Translations were dropped since the last wait, and accesses that have used them are not waited for.
+    private bool _isUndrained;
+
+    // Status words of waits that were handed over, and the numbers that they will hold: of those that wait for accesses under way.
     private readonly Dictionary<ulong, uint> _waits = [];
 
     /// <summary>Begins where the driver is by now.</summary>
@@ -33,6 +37,7 @@ internal sealed class VtdDecoder : ICommandDecoder
     {
         ulong register = machine.Model!.Read64(VtdRegister.RootTable);
         _isScalable = IsScalable(register);
+        _unit = machine.Model.Unit;
         _entries = EntriesOf(machine);
         _sources = [.. sources];
         _queue = new VtdQueueCursor(machine);
@@ -86,6 +91,9 @@ internal sealed class VtdDecoder : ICommandDecoder
         }
     }
 
+    /// <summary>Whether a unit waits for accesses under way only where a descriptor asks for it.</summary>
+    public static bool MustAskToDrain(VtdUnit unit) => !unit.AlwaysDrains && unit.Drains(reads: true, writes: true);
+
     private static bool IsScalable(ulong register) =>
         ((register >> VtdRegister.TableModeShift) & 3) == (ulong)VtdTableMode.Scalable;
 
@@ -112,6 +120,12 @@ internal sealed class VtdDecoder : ICommandDecoder
 
     private void Decode(in VtdInvalidationDescriptor descriptor, ShadowCommands commands)
     {
+        if (descriptor.Type == VtdInvalidationType.Iotlb)
+        {
+            // One that drains does so for all before it. Units that cannot drain leave nothing to ask for.
+            _isUndrained = MustAskToDrain(_unit) && !_unit.Drains(descriptor.DrainsReads, descriptor.DrainsWrites);
+        }
+
         switch (descriptor.Type)
         {
             // Each stage has descriptors of its own.
@@ -129,6 +143,9 @@ internal sealed class VtdDecoder : ICommandDecoder
                 break;
             case VtdInvalidationType.PasidCache:
                 DropPasids(descriptor, commands);
+                break;
+            case VtdInvalidationType.Wait when descriptor.WritesStatus && _isUndrained:
+                _waits.Remove(descriptor.StatusAddress);
                 break;
             case VtdInvalidationType.Wait when descriptor.WritesStatus:
                 _waits[descriptor.StatusAddress] = descriptor.StatusData;

@@ -64,7 +64,10 @@ internal static class VtdTargets
         },
         unit.Capability,
         unit.Capability.MaxGuestWidth,
-        StructureBytes);
+        StructureBytes) with
+    {
+        Bugs = VtdDecoder.MustAskToDrain(unit) ? [.. VtdBugs.All, VtdBugs.NotDrained] : VtdBugs.All,
+    };
 
     private static CheckTarget OfFirstStage(string name, VtdUnit unit, string description) => Of<X86Format>(
         name,
