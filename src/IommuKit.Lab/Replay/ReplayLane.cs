@@ -34,7 +34,7 @@ public sealed class ReplayLane : IDisposable
     /// <param name="replayCase">The machine and the policy.</param>
     /// <param name="options">What the replay is asked for.</param>
     /// <param name="onMachine">
-    /// Told of each machine before anything is done in it, the first and those of further domains: for callers that look at what a driver does. Or null.
+    /// Told of each machine once it is set up, the first and those of further domains: for callers that look at what a driver does. Or null.
     /// </param>
     public ReplayLane(ReplayCase replayCase, ReplayOptions options, Action<Machine>? onMachine = null)
     {
@@ -176,7 +176,6 @@ public sealed class ReplayLane : IDisposable
         var machine = _case.Machine.Create(_settings);
         try
         {
-            _onMachine?.Invoke(machine);
             var options = new DomainOptions
             {
                 Policy = _case.Policy,
@@ -189,6 +188,7 @@ public sealed class ReplayLane : IDisposable
             var domain = _settings.HasModel ? machine.CreateDomain(options) : machine.CreateTalliedDomain(options);
             var added = new ReplayDomain(machine, domain, _domains.Count == 0 ? new ExposureMeter() : _domains[0].Exposure.Beside());
             _domains.Add(added);
+            _onMachine?.Invoke(machine);
             return added;
         }
         catch

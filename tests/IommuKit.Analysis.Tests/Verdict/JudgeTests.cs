@@ -445,7 +445,8 @@ public sealed class JudgeTests : IDisposable
 
     private VerdictResult Judged(string events)
     {
-        int count = events.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => !line.Contains("LOST", StringComparison.Ordinal));
+        int count = events.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Count(line => line.Contains(": ", StringComparison.Ordinal) && !line.Contains("LOST", StringComparison.Ordinal));
         File.WriteAllText(_file, $"# entries-in-buffer/entries-written: {count}/{count}   #P:4\n{events}\n");
         return Judge.Run(_file);
     }
