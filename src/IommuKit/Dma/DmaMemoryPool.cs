@@ -30,7 +30,8 @@ public sealed class DmaMemoryPool : IDmaMemory
     /// <inheritdoc/>
     public DmaMemory Allocate(ulong size)
     {
-        if (!_addresses.TryAllocate(size, out var range))
+        // Aligned to its size if there is such a place: then larger pages can be used.
+        if (!_addresses.TryAllocate(size, out var range) && !_addresses.TryAllocate(size, out range, alignment: _addresses.Granule))
         {
             throw new IommuException(IommuError.ENOMEM, $"The pool has no 0x{size:x} bytes together.");
         }
