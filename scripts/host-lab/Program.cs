@@ -28,6 +28,8 @@ await checks.Run("50,000 maps and unmaps leave no file, no pinned page and no ga
 await checks.Run("what was mapped before a device came is there", () => DeviceChecks.Replayed(device, backEnd));
 await checks.Run("a device goes from one domain to another", () => DeviceChecks.Moved(device, backEnd));
 await checks.Run("pages that a device wrote to are told, or that they cannot be", () => DeviceChecks.Dirty(device, backEnd));
+await checks.Run("a device reaches memory in a file, by its addresses and by itself where the kernel can", () => FileChecks.BothWays(device, backEnd));
+await checks.Run("pages that a device waits for have a queue, or a sentence says why not", () => FaultChecks.Queue(device, backEnd));
 await checks.Run("what is open is closed in any order, without a file left", () => MapChecks.AnyOrder(device, backEnd));
 await checks.Run("a killed process leaves nothing behind", () => MapChecks.Killed(device, backEnd));
 Console.WriteLine($"RESULT={checks.Failures}");

@@ -15,6 +15,11 @@ internal static class HostCalls
     private const int Interrupted = 4;
     private const int NotPermitted = 1;
     private const int AccessDenied = 13;
+    private const int AddSeals = 1033;
+    private const int GetSeals = 1034;
+    private const uint MemoryCloseOnExec = 1;
+    private const uint MemoryCanBeSealed = 2;
+    private const uint MemoryHugePages = 4;
 
     /// <summary>No bytes now, but perhaps later.</summary>
     public const int NothingYet = -1;
@@ -98,11 +103,37 @@ internal static class HostCalls
     }
 
     /// <summary>Adds an event.</summary>
-    public static void Raise(SafeFileHandle file)
+    public static void Raise(SafeFileHandle file) => _ = Write(file, BitConverter.GetBytes(1ul));
+
+    /// <summary>Writes in one call.</summary>
+    /// <returns>Bytes written; the system's number, negative, if that failed.</returns>
+    public static nint Write(SafeFileHandle file, ReadOnlySpan<byte> bytes)
     {
-        ulong one = 1;
-        _ = Write(file, ref one, sizeof(ulong));
+        nint count = Write(file, in MemoryMarshal.GetReference(bytes), (nuint)bytes.Length);
+        return count >= 0 ? count : -Marshal.GetLastPInvokeError();
     }
+
+    /// <summary>Makes a file of no folder whose contents are memory (memfd), empty and not sealed.</summary>
+    /// <param name="name">What it is called in /proc, for people.</param>
+    /// <param name="isHuge">Whether of the machine's huge pages.</param>
+    /// <param name="errno">The system's number if it cannot be made; the handle is invalid then.</param>
+    public static SafeFileHandle MakeMemoryFile(string name, bool isHuge, out int errno)
+    {
+        var file = new SafeFileHandle(
+            MemoryFile(name, MemoryCloseOnExec | MemoryCanBeSealed | (isHuge ? MemoryHugePages : 0)), ownsHandle: true);
+        errno = file.IsInvalid ? Marshal.GetLastPInvokeError() : 0;
+        return file;
+    }
+
+    /// <summary>What can be done to a file no more: bits; the system's number, negative, of a file that has no such thing.</summary>
+    public static int SealsOf(SafeFileHandle file)
+    {
+        int seals = Control(file, GetSeals, 0);
+        return seals >= 0 ? seals : -Marshal.GetLastPInvokeError();
+    }
+
+    /// <summary>Has something be done to a file no more, by anybody.</summary>
+    public static bool TrySeal(SafeFileHandle file, int seals) => Control(file, AddSeals, seals) == 0;
 
     /// <summary>How many events there were since the last time.</summary>
     public static long TakeEvent(SafeFileHandle file)
@@ -157,7 +188,11 @@ internal static class HostCalls
 
     [DllImport("libc", EntryPoint = "write", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern nint Write(SafeFileHandle file, ref ulong value, nuint count);
+    private static extern nint Write(SafeFileHandle file, in byte buffer, nuint count);
+
+    [DllImport("libc", EntryPoint = "memfd_create", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int MemoryFile([MarshalAs(UnmanagedType.LPUTF8Str)] string name, uint flags);
 
     [DllImport("libc", EntryPoint = "pread", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -13,6 +13,9 @@ public sealed class HostDomain : RequestDomain
 {
     private readonly VfioHost _host;
 
+    // While a file is mapped: that file.
+    private HostFile? _file;
+
     internal HostDomain(VfioHost host, DomainOptions options, HostSpace space)
         : base(host, options)
     {
@@ -27,6 +30,38 @@ public sealed class HostDomain : RequestDomain
     public override bool MapsProcess => true;
 
     internal HostSpace Space { get; }
+
+    /// <summary>
+    /// Maps a part of a file by itself: the kernel pins the file's pages, whatever becomes of the addresses where this process sees them. To map those
+    /// addresses does the same on kernels that cannot (iommufd older than 6.13, VFIO type 1) while the file is open here.
+    /// </summary>
+    /// <param name="iova">The first IOVA.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="offset">Where in the file.</param>
+    /// <param name="size">Bytes. All three are multiples of <see cref="PageSize"/>.</param>
+    /// <param name="protection">What devices may do.</param>
+    /// <exception cref="HostException">The kernel maps no files: with what to do instead.</exception>
+    /// <exception cref="IommuException">As <see cref="IommuDomain.Map(ulong, ulong, ulong, Protection)"/> says.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The part is not in the file.</exception>
+    /// <exception cref="ObjectDisposedException">The file was closed.</exception>
+    public void MapFile(ulong iova, HostFile file, ulong offset, ulong size, Protection protection)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, file.Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, file.Length - offset);
+        BetweenRequests(() =>
+        {
+            _file = file;
+            try
+            {
+                Map(iova, file.Address + offset, size, protection);
+            }
+            finally
+            {
+                _file = null;
+            }
+        });
+    }
 
     /// <summary>
     /// Begins or ends to note which pages devices write to, as a migration needs it. VFIO's type 1 takes every page that is mapped for written; iommufd
@@ -111,9 +146,15 @@ public sealed class HostDomain : RequestDomain
     }
 
     /// <inheritdoc/>
-    protected override IommuError RequestMap(ulong iova, ulong physicalAddress, ulong size, Protection protection) => Space.CanMap
-        ? Errno.ToIommu(Space.Map(iova, physicalAddress, size, (protection & Protection.Read) != 0, (protection & Protection.Write) != 0))
-        : _host.Windows.Contains(iova, iova + (size - 1)) ? IommuError.None : IommuError.EINVAL;
+    protected override IommuError RequestMap(ulong iova, ulong physicalAddress, ulong size, Protection protection)
+    {
+        bool reads = (protection & Protection.Read) != 0;
+        bool writes = (protection & Protection.Write) != 0;
+        return _file is not null ? Errno.ToIommu(Space.MapFile(iova, _file.Handle, physicalAddress - _file.Address, size, reads, writes))
+            : Space.CanMap ? Errno.ToIommu(Space.Map(iova, physicalAddress, size, reads, writes))
+            : _host.Windows.Contains(iova, iova + (size - 1)) ? IommuError.None
+            : IommuError.EINVAL;
+    }
 
     /// <inheritdoc/>
     protected override IommuError RequestUnmap(ulong iova, ulong size) => Space.CanMap ? Errno.ToIommu(Space.Unmap(iova, size)) : IommuError.None;

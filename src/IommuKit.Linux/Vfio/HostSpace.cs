@@ -18,6 +18,10 @@ internal abstract class HostSpace : IDisposable
     /// <summary>Maps memory of this process.</summary>
     public abstract int Map(ulong iova, ulong address, ulong size, bool reads, bool writes);
 
+    /// <summary>Maps a part of a file.</summary>
+    /// <exception cref="HostException">The kernel maps no files.</exception>
+    public abstract int MapFile(ulong iova, SafeFileHandle file, ulong offset, ulong size, bool reads, bool writes);
+
     /// <summary>Unmaps whole mappings.</summary>
     public abstract int Unmap(ulong iova, ulong size);
 

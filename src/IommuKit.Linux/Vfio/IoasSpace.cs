@@ -11,38 +11,53 @@ internal sealed class IoasSpace : HostSpace
     private const uint Readable = 4;
     private const int TooSmall = 90;
     private const uint DirtyTracking = 2;
+    private const uint HasFaultQueue = 4;
     private const int MostRanges = 4096;
 
     private readonly SafeFileHandle _iommufd;
     private readonly VfioNodes _nodes;
     private readonly uint _id;
     private readonly bool _tracksDirtyPages;
+    private readonly HostFaults? _faults;
 
-    // Of a space that notes dirty pages: the page table that does; 0 before the first device came.
+    // Of a space that notes dirty pages or has devices wait for pages: the page table that does; 0 before the first device came.
     private uint _table;
 
-    public IoasSpace(SafeFileHandle iommufd, VfioNodes nodes, bool tracksDirtyPages)
+    public IoasSpace(SafeFileHandle iommufd, VfioNodes nodes, bool tracksDirtyPages, HostFaults? faults)
     {
         _tracksDirtyPages = tracksDirtyPages;
+        _faults = faults;
         _iommufd = iommufd;
         _nodes = nodes;
         var allocation = new IommufdIoasAlloc { Size = Ioctls.SizeOf<IommufdIoasAlloc>() };
         Check(Ioctls.Call(iommufd, Ioctls.IoasAlloc, ref allocation), "iommufd makes no address space");
         _id = allocation.IoasId;
+        try
+        {
+            faults?.Enter();
+        }
+        catch
+        {
+            Destroy(_id);
+            throw;
+        }
     }
 
     public override bool CanMap => true;
 
+    private bool HasOwnTable => _tracksDirtyPages || _faults is not null;
+
     public override void Attach(VfioDevice device)
     {
-        if (_tracksDirtyPages && _table == 0)
+        if (HasOwnTable && _table == 0)
         {
             _table = MakeTable(device);
         }
 
-        var attach = new VfioAttachIommufd { ArgumentSize = Ioctls.SizeOf<VfioAttachIommufd>(), TableId = _tracksDirtyPages ? _table : _id };
+        var attach = new VfioAttachIommufd { ArgumentSize = Ioctls.SizeOf<VfioAttachIommufd>(), TableId = HasOwnTable ? _table : _id };
+        int result = Ioctls.Call(_nodes.Open(device), Ioctls.DeviceAttachIommufd, ref attach);
         Check(
-            Ioctls.Call(_nodes.Open(device), Ioctls.DeviceAttachIommufd, ref attach),
+            _faults is not null && result is -Errno.NoDevice or -Errno.NotSupported ? throw Remedies.CannotWaitForPages(device.Name) : result,
             $"{device.Name} cannot be put into an address space; if something is mapped outside its windows, that is why");
     }
 
@@ -64,6 +79,34 @@ internal sealed class IoasSpace : HostSpace
             Iova = iova,
         };
         return Math.Max(0, -Ioctls.Call(_iommufd, Ioctls.IoasMap, ref map));
+    }
+
+    public override int MapFile(ulong iova, SafeFileHandle file, ulong offset, ulong size, bool reads, bool writes)
+    {
+        bool isHeld = false;
+        try
+        {
+            file.DangerousAddRef(ref isHeld);
+            var map = new IommufdMapFile
+            {
+                Size = Ioctls.SizeOf<IommufdMapFile>(),
+                Flags = FixedIova | (reads ? Readable : 0) | (writes ? Writeable : 0),
+                IoasId = _id,
+                File = (int)file.DangerousGetHandle(),
+                Start = offset,
+                Length = size,
+                Iova = iova,
+            };
+            int result = Ioctls.Call(_iommufd, Ioctls.IoasMapFile, ref map);
+            return result == -Errno.NotThere ? throw Remedies.NoMapFile() : Math.Max(0, -result);
+        }
+        finally
+        {
+            if (isHeld)
+            {
+                file.DangerousRelease();
+            }
+        }
     }
 
     public override int Unmap(ulong iova, ulong size)
@@ -125,6 +168,7 @@ internal sealed class IoasSpace : HostSpace
         }
 
         Destroy(_id);
+        _faults?.Leave();
     }
 
     private void Destroy(uint id)
@@ -133,7 +177,7 @@ internal sealed class IoasSpace : HostSpace
         Ioctls.Call(_iommufd, Ioctls.IommufdDestroy, ref destroy);
     }
 
-    private uint TrackingTable() => _table != 0
+    private uint TrackingTable() => _tracksDirtyPages && _table != 0
         ? _table
         : throw new HostException(
             HostProblem.Failed, "which pages devices write to is noted only in a domain that was made for it, once a device is in it");
@@ -144,19 +188,22 @@ internal sealed class IoasSpace : HostSpace
         var allocation = new IommufdHwptAlloc
         {
             Size = Ioctls.SizeOf<IommufdHwptAlloc>(),
-            Flags = DirtyTracking,
+            Flags = (_tracksDirtyPages ? DirtyTracking : 0) | (_faults is not null ? HasFaultQueue : 0),
             DeviceId = _nodes.IdOf(device),
             ParentId = _id,
+            FaultId = _faults?.Id ?? 0,
         };
         int result = Ioctls.Call(_iommufd, Ioctls.HwptAlloc, ref allocation);
         if (result == -Errno.NotSupported)
         {
-            throw new HostException(
+            throw _faults is not null ? Remedies.CannotWaitForPages(device.Name) : new HostException(
                 HostProblem.Unavailable,
                 $"the IOMMU of {device.Name} cannot note which pages devices write to: use VFIO type 1 (LegacyOnly), which takes every pinned page for written");
         }
 
-        Check(result, "iommufd makes no page table that notes which pages devices write to");
+        Check(result, _faults is null
+            ? "iommufd makes no page table that notes which pages devices write to"
+            : "iommufd makes no page table whose faults go to a queue");
         return allocation.TableId;
     }
 }

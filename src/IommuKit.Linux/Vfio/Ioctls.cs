@@ -36,6 +36,8 @@ internal static class Ioctls
     public const uint HwptAlloc = 0x3b89;
     public const uint HwptSetDirtyTracking = 0x3b8b;
     public const uint HwptGetDirtyBitmap = 0x3b8c;
+    public const uint FaultQueueAlloc = 0x3b8e;
+    public const uint IoasMapFile = 0x3b8f;
 
     private const int Interrupted = 4;
 

@@ -16,6 +16,30 @@ internal static class Remedies
         $"{device} has no node in /dev/vfio/devices: the kernel is older than 6.6 or built without CONFIG_VFIO_DEVICE_CDEV, "
         + "or the device is not with vfio-pci ('iommukit host info DEVICE' has the commands)");
 
+    public static HostException NoMapFile() => new(
+        HostProblem.Unavailable,
+        "this kernel's iommufd maps no files (6.13 or newer does): map the file's addresses instead (Map at HostFile.Address)");
+
+    public static HostException NoMapFileByType1() => new(
+        HostProblem.Unavailable,
+        "VFIO type 1 maps no files: open the host by iommufd (HostBackEnd.IommufdOnly), or map the file's addresses (Map at HostFile.Address)");
+
+    public static HostException NoFaultQueue() => new(
+        HostProblem.Unavailable, "this kernel's iommufd has no fault queues (6.11 or newer has them): map what devices use before they use it");
+
+    public static HostException NoFaultQueueByType1() => new(
+        HostProblem.Unavailable, "VFIO type 1 passes no faults on: open the host by iommufd (HostBackEnd.IommufdOnly)");
+
+    /// <summary>A device, or its IOMMU, lets no access wait.</summary>
+    public static HostException CannotWaitForPages(string device) => new(
+        HostProblem.Unavailable,
+        $"{device} or its IOMMU cannot wait for pages (on PCI both need page requests, PRI): use a domain without a fault queue, and map before it is used");
+
+    public static HostException NoHugePages(ulong count) => new(
+        HostProblem.Unavailable, $"there are no {count} huge pages: set some aside (as root: echo {count} > /proc/sys/vm/nr_hugepages)");
+
+    public static HostException NoMoreFiles() => new("no more files can be opened: raise the limit (ulimit -n)");
+
     public static HostException NoDevice(string device) => new(
         HostProblem.Unavailable, $"{device} is no device behind an IOMMU here: see 'iommukit host info', and switch the IOMMU on in firmware and kernel if it is empty");
 

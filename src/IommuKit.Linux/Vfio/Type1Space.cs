@@ -103,6 +103,8 @@ internal sealed class Type1Space : HostSpace
         return Math.Max(0, -Ioctls.Call(_container, Ioctls.Type1Map, ref map));
     }
 
+    public override int MapFile(ulong iova, SafeFileHandle file, ulong offset, ulong size, bool reads, bool writes) => throw Remedies.NoMapFileByType1();
+
     public override int Unmap(ulong iova, ulong size)
     {
         var unmap = new VfioUnmap { ArgumentSize = Ioctls.SizeOf<VfioUnmap>(), Iova = iova, Size = size };

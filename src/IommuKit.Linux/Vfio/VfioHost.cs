@@ -16,6 +16,7 @@ public sealed class VfioHost : IommuDriver
     private readonly SafeFileHandle? _iommufd;
     private readonly VfioNodes? _nodes;
     private readonly List<VfioDevice> _devices = [];
+    private readonly OpenParts _queues = new();
 
     private VfioHost(HostFiles files, IReadOnlyList<string> names, HostBackEnd backEnd)
     {
@@ -79,7 +80,7 @@ public sealed class VfioHost : IommuDriver
     public new VfioDevice GetDevice(string name) => (VfioDevice)base.GetDevice(name);
 
     /// <inheritdoc/>
-    public override IommuDomain CreateDomain(DomainOptions? options = null) => CreateDomain(options, tracksDirtyPages: false);
+    public override HostDomain CreateDomain(DomainOptions? options = null) => CreateDomain(options, tracksDirtyPages: false);
 
     /// <summary>Makes a domain.</summary>
     /// <param name="options">What it is to be like; null for what is usual.</param>
@@ -87,10 +88,37 @@ public sealed class VfioHost : IommuDriver
     /// Whether it will be asked which pages devices write to. With iommufd the first device whose IOMMU cannot note that is refused.
     /// </param>
     /// <exception cref="HostException">The kernel makes none.</exception>
-    public HostDomain CreateDomain(DomainOptions? options, bool tracksDirtyPages)
+    public HostDomain CreateDomain(DomainOptions? options, bool tracksDirtyPages) => CreateDomain(options, tracksDirtyPages, null);
+
+    /// <summary>Makes a domain whose devices wait for pages that are not mapped. A device that cannot is refused when it is attached.</summary>
+    /// <param name="options">What it is to be like; null for what is usual.</param>
+    /// <param name="faults">Where to read what they wait for, of this host.</param>
+    /// <exception cref="HostException">The kernel makes none.</exception>
+    public HostDomain CreateDomain(DomainOptions? options, HostFaults faults)
+    {
+        ArgumentNullException.ThrowIfNull(faults);
+        return CreateDomain(options, tracksDirtyPages: false, faults);
+    }
+
+    /// <summary>Makes a queue of pages that devices wait for, for <see cref="CreateDomain(DomainOptions?, HostFaults)"/>.</summary>
+    /// <exception cref="HostException">The kernel has none: iommufd has, from 6.11 on.</exception>
+    public HostFaults CreateFaultQueue()
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
-        var space = MakeSpace(tracksDirtyPages);
+        var queue = _iommufd is null ? throw Remedies.NoFaultQueueByType1() : MakeFaultQueue(_iommufd, _nodes!.Find, _queues.Remove);
+        if (!_queues.TryAdd(queue))
+        {
+            queue.Dispose();
+            throw new ObjectDisposedException(nameof(VfioHost));
+        }
+
+        return queue;
+    }
+
+    private HostDomain CreateDomain(DomainOptions? options, bool tracksDirtyPages, HostFaults? faults)
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        var space = MakeSpace(tracksDirtyPages, faults);
         try
         {
             return new HostDomain(this, options ?? new DomainOptions(), space);
@@ -106,6 +134,20 @@ public sealed class VfioHost : IommuDriver
     public override void HandleInterrupt()
     {
         // The kernel does.
+    }
+
+    /// <summary>Has the kernel make a queue of faults.</summary>
+    /// <param name="iommufd">Where.</param>
+    /// <param name="find">Finds a device by iommufd's number.</param>
+    /// <param name="closed">Told when the queue is closed.</param>
+    /// <exception cref="HostException">It makes none.</exception>
+    internal static HostFaults MakeFaultQueue(SafeFileHandle iommufd, Func<uint, VfioDevice?> find, Action<IDisposable> closed)
+    {
+        var allocation = new IommufdFaultAlloc { Size = Ioctls.SizeOf<IommufdFaultAlloc>() };
+        int result = Ioctls.Call(iommufd, Ioctls.FaultQueueAlloc, ref allocation);
+        return result >= 0
+            ? new HostFaults(iommufd, allocation.FaultId, new SafeFileHandle(allocation.File, ownsHandle: true), find, closed)
+            : throw (result == -Errno.NotThere ? Remedies.NoFaultQueue() : Remedies.Failed("iommufd makes no fault queue", -result));
     }
 
     internal static VfioHost Open(HostFiles files, IReadOnlyList<string> devices, HostBackEnd backEnd)
@@ -167,8 +209,10 @@ public sealed class VfioHost : IommuDriver
         return device.IsWithVfio ? new VfioDevice(this, name, group.Number, device.VfioNode) : throw Remedies.NotReady(name);
     }
 
-    private HostSpace MakeSpace(bool tracksDirtyPages = false) =>
-        _iommufd is null ? new Type1Space(_files, _groups) : new IoasSpace(_iommufd, _nodes!, tracksDirtyPages);
+    private HostSpace MakeSpace(bool tracksDirtyPages = false, HostFaults? faults = null) =>
+        _iommufd is not null ? new IoasSpace(_iommufd, _nodes!, tracksDirtyPages, faults)
+        : faults is null ? new Type1Space(_files, _groups)
+        : throw Remedies.NoFaultQueueByType1();
 
     /// <summary>Finds out what can be mapped, and whether the devices can be had, in an address space for that alone.</summary>
     private HostWindows Probe()
@@ -196,6 +240,7 @@ public sealed class VfioHost : IommuDriver
 
     private void CloseFiles()
     {
+        _queues.Close();
         _nodes?.Dispose();
         _iommufd?.Dispose();
         _groups.Dispose();

@@ -53,11 +53,20 @@ internal sealed class VfioNodes(HostFiles files, SafeFileHandle iommufd) : IDisp
         }
     }
 
+    /// <summary>The device that iommufd calls so; null if it is none of these.</summary>
+    public VfioDevice? Find(uint id)
+    {
+        lock (_open)
+        {
+            return _ids.FirstOrDefault(pair => pair.Value == id).Key;
+        }
+    }
+
     /// <summary>The node of a device, for one who will close it: that leaves ours open.</summary>
     public SafeFileHandle Lend(VfioDevice device)
     {
         var file = HostCalls.Duplicate(Open(device));
-        return !file.IsInvalid ? file : throw new HostException("no more files can be opened: raise the limit (ulimit -n)");
+        return !file.IsInvalid ? file : throw Remedies.NoMoreFiles();
     }
 
     public void Dispose()

@@ -87,6 +87,8 @@ public class MapBenchTests
             return reads && writes ? 0 : Errno.Invalid;
         }
 
+        public override int MapFile(ulong iova, SafeFileHandle file, ulong offset, ulong size, bool reads, bool writes) => throw new NotSupportedException();
+
         public override int Unmap(ulong iova, ulong size) => Mapped.Remove(iova, out ulong mapped) && mapped == size ? 0 : Errno.NoEntry;
 
         public override void TrackDirtyPages(bool isOn) => throw new NotSupportedException();

@@ -31,6 +31,10 @@ public class LayoutTests
         Unsafe.SizeOf<IommufdHwptAlloc>().ShouldBe(48);
         Unsafe.SizeOf<IommufdSetDirtyTracking>().ShouldBe(16);
         Unsafe.SizeOf<IommufdGetDirtyBitmap>().ShouldBe(48);
+        Unsafe.SizeOf<IommufdMapFile>().ShouldBe(40);
+        Unsafe.SizeOf<IommufdFaultAlloc>().ShouldBe(16);
+        Unsafe.SizeOf<IommufdPageFault>().ShouldBe(40);
+        Unsafe.SizeOf<IommufdPageResponse>().ShouldBe(8);
     }
 
     [Fact]
@@ -44,6 +48,11 @@ public class LayoutTests
         Marshal.OffsetOf<VfioDirtyPages>(nameof(VfioDirtyPages.Bitmap)).ShouldBe(40);
         Marshal.OffsetOf<IommufdHwptAlloc>(nameof(IommufdHwptAlloc.TableId)).ShouldBe(16);
         Marshal.OffsetOf<IommufdHwptAlloc>(nameof(IommufdHwptAlloc.Data)).ShouldBe(32);
+        Marshal.OffsetOf<IommufdHwptAlloc>(nameof(IommufdHwptAlloc.FaultId)).ShouldBe(40);
+        Marshal.OffsetOf<IommufdMapFile>(nameof(IommufdMapFile.File)).ShouldBe(12);
+        Marshal.OffsetOf<IommufdMapFile>(nameof(IommufdMapFile.Iova)).ShouldBe(32);
+        Marshal.OffsetOf<IommufdPageFault>(nameof(IommufdPageFault.Iova)).ShouldBe(24);
+        Marshal.OffsetOf<IommufdPageFault>(nameof(IommufdPageFault.Cookie)).ShouldBe(36);
         Marshal.OffsetOf<IommufdGetDirtyBitmap>(nameof(IommufdGetDirtyBitmap.Iova)).ShouldBe(16);
         Marshal.OffsetOf<IommufdIovaRanges>(nameof(IommufdIovaRanges.Ranges)).ShouldBe(16);
     }

@@ -1,0 +1,13 @@
+using System.Runtime.InteropServices;
+
+namespace IommuKit.Linux.Vfio;
+
+// As in the kernel's linux/iommufd.h; a test holds the size against it.
+[StructLayout(LayoutKind.Sequential)]
+internal struct IommufdFaultAlloc
+{
+    public uint Size;
+    public uint Flags;
+    public uint FaultId;
+    public int File;
+}

@@ -1,0 +1,11 @@
+using System.Runtime.InteropServices;
+
+namespace IommuKit.Linux.Vfio;
+
+// As in the kernel's linux/iommufd.h; a test holds the size against it.
+[StructLayout(LayoutKind.Sequential)]
+internal struct IommufdPageResponse
+{
+    public uint Cookie;
+    public uint Code;
+}
