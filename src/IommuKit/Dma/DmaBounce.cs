@@ -9,6 +9,9 @@ public enum DmaBounce
     /// </summary>
     Edges,
 
-    /// <summary>All of it, for devices that are not trusted: they reach neither the memory nor what was in the copy's memory before.</summary>
+    /// <summary>
+    /// All of it, for devices that are not trusted: they reach neither the memory nor what was in the copy's memory before. Where only a physical
+    /// address is known (<see cref="DmaMapper.Map"/>, <see cref="DmaMapper.MapList"/>) nothing can be copied: parts of granules are refused there.
+    /// </summary>
     All,
 }

@@ -10,7 +10,10 @@ public sealed partial class DmaMapper
     private const int UsualPieces = 32;
 
     /// <summary>Maps a scatter list as one range of IOVAs.</summary>
-    /// <param name="list">The pieces, anywhere in memory and of any length; empty ones are left out.</param>
+    /// <param name="list">
+    /// The pieces, anywhere in memory and of any length; empty ones are left out. The device reaches all granules that they touch, as a whole: nothing is
+    /// copied. Of a mapper whose devices are not trusted (<see cref="DmaBounce.All"/>) each is whole granules, and refused otherwise.
+    /// </param>
     /// <param name="direction">Which way data goes.</param>
     /// <param name="segments">
     /// What the device is told. Pieces that follow each other in IOVAs are one segment, and segments are cut where they are too long or would cross a
@@ -24,7 +27,7 @@ public sealed partial class DmaMapper
         var error = TryMapList(list, direction, segments, out var mapping, attributes);
         return error == IommuError.None
             ? mapping
-            : throw new IommuException(error, $"Cannot map a list of {list.Length} pieces for a device in {segments.Length} segments.");
+            : throw new IommuException(error, $"Cannot map a list of {list.Length} pieces for a device in {segments.Length} segments.{AdviceOnParts(BitsOf(list))}");
     }
 
     /// <summary>Maps a scatter list, without an exception on failure.</summary>
@@ -34,7 +37,7 @@ public sealed partial class DmaMapper
     /// <param name="mapping">What <see cref="UnmapList"/> takes.</param>
     /// <param name="attributes">What is special.</param>
     /// <returns>
-    /// EINVAL empty; EOVERFLOW wraps around; ENOSPC no place among the IOVAs that the device reaches, or more segments than there is room for; what the
+    /// EINVAL empty, or parts of granules for devices that are not trusted; EOVERFLOW wraps around; ENOSPC no place among the IOVAs that the device reaches, or more segments than there is room for; what the
     /// domain says. Nothing is mapped then.
     /// </returns>
     [SkipLocalsInit]
@@ -110,6 +113,11 @@ public sealed partial class DmaMapper
         DmaAttributes attributes)
     {
         mapping = default;
+        if (_refusedBits != 0 && (BitsOf(list) & _refusedBits) != 0)
+        {
+            return IommuError.EINVAL;
+        }
+
         var error = TryWiden(list, pieces, out ulong size);
         if (error != IommuError.None)
         {
@@ -141,6 +149,18 @@ public sealed partial class DmaMapper
 
         mapping = new DmaListMapping(range, count, direction, attributes);
         return IommuError.None;
+    }
+
+    /// <summary>The bits of all addresses and lengths; those of empty pieces are no matter.</summary>
+    private static ulong BitsOf(ReadOnlySpan<PhysicalRange> list)
+    {
+        ulong bits = 0;
+        foreach (var (address, length) in list)
+        {
+            bits |= length == 0 ? 0 : address | length;
+        }
+
+        return bits;
     }
 
     /// <summary>Makes whole granules of the pieces.</summary>

@@ -27,6 +27,9 @@ public sealed partial class DmaMapper : IDisposable
     private readonly ulong _mask;
     private readonly bool _isDeferred;
 
+    // Bits of a physical address and a length that must be 0: those in a granule where devices are not trusted with what else is in it.
+    private readonly ulong _refusedBits;
+
     /// <summary>Makes a mapper, and its domain.</summary>
     /// <param name="driver">The driver of the IOMMU.</param>
     /// <param name="options">What devices and machine are like; null for the usual.</param>
@@ -56,6 +59,7 @@ public sealed partial class DmaMapper : IDisposable
             _isDeferred = Domain.Policy == SyncPolicy.Deferred;
             _cache = _options.Cache;
             _mask = Domain.Granule - 1;
+            _refusedBits = _options.Bounce == DmaBounce.All ? _mask : 0;
             _bounces = new BounceBuffers(_options.Memory, Domain.Granule);
             _iovas = new IovaAllocator(_options.Iovas with { Granule = Domain.Granule, Last = Math.Min(_options.Iovas.Last, Domain.ApertureEnd) });
             foreach (var (first, last) in Domain.ReservedIovas.Concat(_options.Reserved))
@@ -85,7 +89,10 @@ public sealed partial class DmaMapper : IDisposable
     public ulong MergeBoundary => Domain.Granule;
 
     /// <summary>Maps a buffer.</summary>
-    /// <param name="physicalAddress">Its first byte; it may be anywhere in a granule, and then the device reaches the whole granule.</param>
+    /// <param name="physicalAddress">
+    /// Its first byte. It may be anywhere in a granule, and then the device reaches the whole granule: nothing is copied, as only the address is known.
+    /// Of a mapper whose devices are not trusted (<see cref="DmaBounce.All"/>) it is a whole number of granules, and refused otherwise.
+    /// </param>
     /// <param name="length">Bytes, at least 1.</param>
     /// <param name="direction">Which way data goes.</param>
     /// <param name="attributes">What is special.</param>
@@ -97,7 +104,7 @@ public sealed partial class DmaMapper : IDisposable
         var error = TryMap(physicalAddress, length, direction, out var mapping, attributes);
         return error == IommuError.None
             ? mapping
-            : throw new IommuException(error, $"Cannot map 0x{length:x} bytes at 0x{physicalAddress:x} for a device.{Domain.Advice(error)}");
+            : throw new IommuException(error, $"Cannot map 0x{length:x} bytes at 0x{physicalAddress:x} for a device.{AdviceOnParts(physicalAddress | length)}{Domain.Advice(error)}");
     }
 
     /// <summary>Maps a buffer, without an exception on failure.</summary>
@@ -106,13 +113,16 @@ public sealed partial class DmaMapper : IDisposable
     /// <param name="direction">Which way data goes.</param>
     /// <param name="mapping">What <see cref="Unmap"/> takes.</param>
     /// <param name="attributes">What is special.</param>
-    /// <returns>EINVAL empty; EOVERFLOW wraps around; ENOSPC no place among the IOVAs that the device reaches; what the domain says.</returns>
+    /// <returns>
+    /// EINVAL empty, or a part of a granule for devices that are not trusted; EOVERFLOW wraps around; ENOSPC no place among the IOVAs that the device
+    /// reaches; what the domain says.
+    /// </returns>
     public IommuError TryMap(
         ulong physicalAddress, ulong length, DmaDirection direction, out DmaMapping mapping, DmaAttributes attributes = DmaAttributes.None)
     {
         mapping = default;
         ulong offset = physicalAddress & _mask;
-        if (length == 0)
+        if (length == 0 || ((physicalAddress | length) & _refusedBits) != 0)
         {
             return IommuError.EINVAL;
         }
@@ -212,6 +222,12 @@ public sealed partial class DmaMapper : IDisposable
         rights |= (attributes & DmaAttributes.Mmio) != 0 ? Protection.Mmio : Protection.Cache;
         return (attributes & DmaAttributes.Privileged) != 0 ? rights | Protection.Privileged : rights;
     }
+
+    /// <summary>Why parts of granules are refused, if they are; else nothing.</summary>
+    /// <param name="bits">The bits of all addresses and lengths.</param>
+    private string AdviceOnParts(ulong bits) => (bits & _refusedBits) == 0 ? string.Empty
+        : $" Devices that are not trusted (DmaBounce.All) are given whole granules of 0x{Domain.Granule:x} bytes: copy parts into a buffer (CreateBuffer), "
+            + "or map memory of the process (MapMemory), which copies them.";
 
     private void End(in DmaMapping mapping, Action? gone)
     {
