@@ -12,7 +12,7 @@ using IommuKit.Specs.X86;
 
 namespace IommuKit.Benchmarks;
 
-/// <summary>The rows: domains under each policy, by one thread and by two, devices' accesses to each model, and the allocator of IOVAs.</summary>
+/// <summary>The rows: domains under each policy, by one thread and by two, devices' accesses to each model, the allocator of IOVAs, and mappers.</summary>
 internal static class Rows
 {
     private const ulong Page = 4096;
@@ -32,6 +32,7 @@ internal static class Rows
         .. new[] { "vtd-server", "smmuv3" }.Select(name => ($"{name}-driver", (Func<IEnumerable<Row>>)(() => OfDriver(name)))),
         ("nested", OfNested),
         ("IovaAllocator", OfAllocator),
+        ("DmaMapper", OfMapper),
     ];
 
     /// <summary>What nothing here can be faster than: a fence after a store, and two threads that share nothing.</summary>
@@ -211,11 +212,41 @@ internal static class Rows
         yield return new Row("IovaAllocator: allocate and free, two threads", [pairs, pairs], "IovaAllocator: allocate and free");
     }
 
-    private static PagingDomain SoftwareDomain(SyncPolicy policy, Action<TlbInvalidation> invalidated)
+    /// <summary>A mapper, and what it is made of: the domain, and the allocator.</summary>
+    private static IEnumerable<Row> OfMapper()
+    {
+        var limit = Limits().First();
+        yield return limit;
+        foreach (var policy in (SyncPolicy[])[SyncPolicy.Gather, SyncPolicy.Deferred])
+        {
+            var mapper = new DmaMapper(SoftwareIommu(_ => { }), null, new DomainOptions { Policy = policy });
+            string name = $"DmaMapper, {policy}: map and unmap";
+            yield return new Row(name, [MapperPairs(mapper)], limit.Name);
+            yield return new Row($"{name}, two threads", [MapperPairs(mapper), MapperPairs(mapper)], name);
+            yield return new Row($"its domain alone, {policy}: map and unmap", [Pairs(SoftwareDomain(policy, _ => { }), Iova, 1)], name);
+        }
+
+        foreach (var row in OfAllocator())
+        {
+            yield return row;
+        }
+    }
+
+    private static Action<int> MapperPairs(DmaMapper mapper) => count =>
+    {
+        for (int i = 0; i < count; i++)
+        {
+            mapper.Unmap(mapper.Map(0x1000_0000, Page, DmaDirection.FromDevice));
+        }
+    };
+
+    private static SoftwareIommu<X86Format> SoftwareIommu(Action<TlbInvalidation> invalidated)
     {
         var memory = new PhysicalMemory(64 << 20, isCoherent: true);
-        var iommu = new SoftwareIommu<X86Format>(
+        return new SoftwareIommu<X86Format>(
             new PageAllocator(memory.CpuView, 0x10000, 63 << 20), new SoftwareIommuOptions { InputBits = 48, OutputBits = 40, Invalidated = invalidated });
-        return iommu.CreateDomain(new DomainOptions { Policy = policy, Release = TableRelease.Never });
     }
+
+    private static PagingDomain SoftwareDomain(SyncPolicy policy, Action<TlbInvalidation> invalidated) =>
+        SoftwareIommu(invalidated).CreateDomain(new DomainOptions { Policy = policy, Release = TableRelease.Never });
 }
