@@ -29,7 +29,8 @@ public static class CostFile
         }
 
         var builtIn = BuiltIn.FirstOrDefault(costs => costs.Name == nameOrPath);
-        return builtIn is null && !Path.Exists(nameOrPath)
+        bool canBeName = nameOrPath.Length != 0 && Path.GetFileName(nameOrPath) == nameOrPath && !Path.Exists(nameOrPath);
+        return builtIn is null && canBeName
             ? throw new InputException(
                 nameOrPath, null, $"there is neither such a file nor built-in costs of that name, which are {string.Join(", ", BuiltIn.Select(costs => costs.Name))}")
             : builtIn ?? Load(nameOrPath);
