@@ -20,11 +20,11 @@ public sealed partial class Smmu3Model<TMemory>
         }
     }
 
+    /// <inheritdoc/>
     /// <remarks>
     /// Memory has to be restored before: what was under way goes on in this call. Commands that were not consumed yet are, as their doorbell was
     /// rung before the state was saved and is not rung again; stalls that SMMUEN = 0 was about to end do.
     /// </remarks>
-    /// <inheritdoc/>
     public void Restore(ReadOnlySpan<byte> state)
     {
         try

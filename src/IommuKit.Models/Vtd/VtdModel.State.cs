@@ -33,8 +33,13 @@ public sealed partial class VtdModel<TMemory>
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// Memory has to be restored before: what was under way goes on in this call, as its doorbell was rung before the state was saved and is not rung
+    /// again. Descriptors that were not done yet are, and commands of registers end.
+    /// </remarks>
     public void Restore(ReadOnlySpan<byte> state)
     {
+        Effects effects;
         try
         {
             lock (_gate)
@@ -42,6 +47,8 @@ public sealed partial class VtdModel<TMemory>
                 _drops++;
                 _queueEpoch++;
                 StateTransfer.Restore(state, Transfer, ResetAll);
+                bool isFlushing = (_status & VtdRegister.GlobalBits.WriteBufferFlush) != 0;
+                effects = Effects.Command | Effects.Queue | (isFlushing ? Effects.WriteBuffer : Effects.None);
             }
         }
         finally
@@ -50,6 +57,8 @@ public sealed partial class VtdModel<TMemory>
             Accesses.Drain();
             TellIfDue();
         }
+
+        Finish(effects, default);
     }
 
     /// <summary>

@@ -53,6 +53,56 @@ public sealed class VtdStateTests : IDisposable
         other.Model.Save().ShouldBe(state);
     }
 
+    /// <summary>
+    /// Saved while a wait is held back by an access that is on its way: its doorbell is not rung again, and software polls for ever unless the model that
+    /// takes over goes on by itself.
+    /// </summary>
+    [Fact]
+    public async Task Descriptors_that_were_not_done_are_where_they_are_restored()
+    {
+        Task doorbell;
+        byte[] state;
+        using var other = Another();
+        ulong head = _machine.Model.Read64(VtdRegister.QueueHead);
+        using (_machine.Model.Accesses.Enter())
+        {
+            // All of the IOTLB, draining reads and writes.
+            doorbell = Task.Run(() => _machine.Submit(new VtdInvalidationDescriptor(0xd2, 0, 0, 0), VtdMachine.Wait(77)));
+            SpinWait.SpinUntil(() => _machine.Model.Read64(VtdRegister.QueueHead) == head + 16, TimeSpan.FromSeconds(20)).ShouldBeTrue();
+            state = _machine.Model.Save();
+            _machine.Memory.CpuView.Span(0, 0x40_0000).CopyTo(other.Memory.CpuView.Span(0, 0x40_0000));
+        }
+
+        await doorbell;
+        ((uint)other.Load(VtdMachine.Status)).ShouldNotBe(77u);
+        other.Model.Restore(state);
+        other.Model.Read64(VtdRegister.QueueHead).ShouldBe(head + 32);
+        ((uint)other.Load(VtdMachine.Status)).ShouldBe(77u);
+    }
+
+    /// <summary>A command of a register that was under way has ended where the state is taken over, as the restored unit has no access from before.</summary>
+    [Fact]
+    public async Task A_register_command_that_was_under_way_ends_where_it_is_restored()
+    {
+        using var machine = new VtdMachine();
+        machine.SwitchOn(usesQueue: false);
+        uint iotlb = machine.Model.Unit.ExtendedCapability.IotlbRegisterOffset + 8;
+        Task command;
+        byte[] state;
+        using (machine.Model.Accesses.Enter())
+        {
+            command = Task.Run(() => machine.Model.Write64(iotlb, VtdRegister.IotlbBits.Invalidate | (1ul << VtdRegister.IotlbBits.RequestShift)
+                | VtdRegister.IotlbBits.DrainReads | VtdRegister.IotlbBits.DrainWrites));
+            SpinWait.SpinUntil(() => (machine.Model.Read64(iotlb) & VtdRegister.IotlbBits.Invalidate) != 0, TimeSpan.FromSeconds(20)).ShouldBeTrue();
+            state = machine.Model.Save();
+        }
+
+        await command;
+        using var other = new VtdMachine();
+        other.Model.Restore(state);
+        (other.Model.Read64(iotlb) & VtdRegister.IotlbBits.Invalidate).ShouldBe(0ul);
+    }
+
     [Fact]
     public void Bytes_that_are_no_state_leave_the_unit_reset()
     {
