@@ -17,6 +17,9 @@ public static class ForeignForms
     /// <summary>What to say of a kernel log in place of a trace.</summary>
     internal const string KernelLog = "is a kernel log, not a trace; give it with --log, with the trace of the same run or alone";
 
+    /// <summary>What to say of text in UTF-16.</summary>
+    internal const string Utf16 = "is text in UTF-16, not UTF-8; convert it first ('iconv -f UTF-16 -t UTF-8')";
+
     /// <summary>Whether one of the first lines is of a kernel log: with its time, its level or the name of a host in front, or the kernel's first words.</summary>
     internal static bool IsKernelLog(ReadOnlySpan<byte> line) =>
         line is [(byte)'[', ..] or [(byte)'<', _, (byte)'>', (byte)'[', ..]
@@ -29,7 +32,7 @@ public static class ForeignForms
     {
         if (IsUtf16(line))
         {
-            return "is text in UTF-16, not UTF-8; convert it first ('iconv -f UTF-16 -t UTF-8')";
+            return Utf16;
         }
 
         // perf trace puts no blank behind the name; its older form is "iommu:map:IOMMU: …)".
@@ -70,8 +73,8 @@ public static class ForeignForms
             : null;
     }
 
-    // With a byte-order mark, or without it: a blank or a letter of ASCII and its other half.
-    private static bool IsUtf16(ReadOnlySpan<byte> line) =>
+    /// <summary>Whether a file begins as text in UTF-16: with a byte-order mark, or with blanks or letters of ASCII, each with its other half.</summary>
+    internal static bool IsUtf16(ReadOnlySpan<byte> line) =>
         line is [0xff, 0xfe, ..] or [0xfe, 0xff, ..] or [(>= 0x20 and < 0x7f), 0, (>= 0x20 and < 0x7f), 0, ..] or [0, (>= 0x20 and < 0x7f), 0, (>= 0x20 and < 0x7f), ..];
 
     /// <summary>"IOMMU: iova=0x1000 paddr=0x2000 size=0x0" and "IOMMU: iova=0x1000 size=0x1000": hexadecimal sizes, and no unmapped_size.</summary>

@@ -72,9 +72,10 @@ internal static class AdviceMaker
         }
         else if (DangerAdvice.DoubtfulLine(verdict) is { } line)
         {
+            long unread = audit.Damaged + audit.UnknownLines;
             var (how, what) = !audit.IsIncomplete ? ("record one device at a time", "maps and unmaps do not say their domain, which would tell")
-                : (audit.Missing > Math.Max(audit.Lost, audit.Damaged + audit.UnknownLines) ? "take the whole file"
-                    : audit.Lost >= audit.Damaged + audit.UnknownLines ? Larger
+                : (audit.Missing > Math.Max(audit.Lost, unread) ? "take the whole file"
+                    : audit.Lost >= unread ? Larger
                     : "record or copy it again", "events are missing that would tell");
             yield return new Advice(
                 audit.IsIncomplete ? "record-whole" : "record-apart",

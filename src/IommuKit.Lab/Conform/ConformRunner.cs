@@ -116,7 +116,7 @@ internal static class ConformRunner
             catch (ArgumentException e)
             {
                 // A unit of somebody else may lack what our driver needs.
-                _notCompared = $"our driver cannot drive this unit: {e.Message.Split(" (Parameter")[0].TrimEnd('.')}";
+                _notCompared = $"our driver cannot drive this unit: {ArgumentText.Of(e)}";
                 return null;
             }
 
@@ -163,7 +163,7 @@ internal static class ConformRunner
             {
                 // Registers that contradict one another, or claim what is not modelled.
                 throw new InputException(
-                    $"the registers of {snapshot.Name} are of no {kind.Name} that can be modelled: {e.Message.Split(" (Parameter")[0].TrimEnd('.')}", e);
+                    $"the registers of {snapshot.Name} are of no {kind.Name} that can be modelled: {ArgumentText.Of(e)}", e);
             }
         }
 

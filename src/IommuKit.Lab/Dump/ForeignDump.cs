@@ -76,7 +76,7 @@ internal static class ForeignDump
             }
             catch (ArgumentOutOfRangeException e) when (e.ParamName == "root")
             {
-                throw new InputException($"--root: {e.Message.Split(" (Parameter")[0]}", e);
+                throw new InputException($"--root: {ArgumentText.Of(e)}", e);
             }
             catch (ArgumentOutOfRangeException e)
             {

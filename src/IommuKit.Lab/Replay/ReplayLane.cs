@@ -84,12 +84,7 @@ public sealed class ReplayLane : IDisposable
     /// <summary>Intervals of the time series so far.</summary>
     public int SeriesCount => _series?.Count ?? 0;
 
-    /// <summary>Does an event. What is neither a map nor an unmap changes nothing.</summary>
-    /// <param name="traceEvent">The event.</param>
-    /// <param name="livePages">Pages of 4 KiB that are mapped after it, by what the trace says.</param>
-    public void Do(in TraceEvent traceEvent, ulong livePages) => Do(traceEvent, livePages, domain: 0);
-
-    /// <summary>Does an event in its domain.</summary>
+    /// <summary>Does an event in its domain. What is neither a map nor an unmap changes nothing.</summary>
     /// <param name="traceEvent">The event.</param>
     /// <param name="census">What has just noted it.</param>
     public void Do(in TraceEvent traceEvent, TraceCensus census)
@@ -102,7 +97,7 @@ public sealed class ReplayLane : IDisposable
     /// <param name="traceEvent">The event.</param>
     /// <param name="livePages">Pages of 4 KiB that are mapped after it, by what the trace says.</param>
     /// <param name="domain">The number of the domain, or <see cref="TraceDomains.Several"/>.</param>
-    internal void Do(in TraceEvent traceEvent, ulong livePages, int domain)
+    internal void Do(in TraceEvent traceEvent, ulong livePages, int domain = 0)
     {
         _series?.LivePages = livePages;
 

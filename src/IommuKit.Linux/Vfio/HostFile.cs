@@ -17,12 +17,10 @@ public sealed class HostFile : IDmaMemory, IDisposable
 {
     private const ulong HugePage = 2 << 20;
     private const int SealedAgainstShrinking = 2;
-    private const int MostCleared = 1 << 30;
 
     private readonly SafeFileHandle _file;
     private readonly HostMapping _mapping;
-    private readonly IovaAllocator _addresses;
-    private readonly Dictionary<ulong, IovaRange> _taken = [];
+    private readonly DmaMemoryPool _pool;
 
     private unsafe HostFile(SafeFileHandle file, ulong length, HostException? ifFull)
     {
@@ -34,13 +32,7 @@ public sealed class HostFile : IDmaMemory, IDisposable
 
         _file = file;
         _mapping = new HostMapping(address, length);
-        _addresses = new IovaAllocator(new IovaAllocatorOptions
-        {
-            Granule = (ulong)Environment.SystemPageSize,
-            First = Address,
-            Last = Address + (length - 1),
-            MostCachedGranules = 0,
-        });
+        _pool = new DmaMemoryPool(Memory, Address, length, (ulong)Environment.SystemPageSize, memoryBase: Address);
     }
 
     /// <summary>The file, to hand to another process. It is closed with this.</summary>
@@ -123,46 +115,11 @@ public sealed class HostFile : IDmaMemory, IDisposable
     }
 
     /// <inheritdoc/>
-    public DmaMemory Allocate(ulong size)
-    {
-        // By its size if there is such a place: then pages of the IOMMU that are larger can be used.
-        if (size == 0 || size > Length
-            || !(_addresses.TryAllocate(size, out var range) || _addresses.TryAllocate(size, out range, alignment: _addresses.Granule)))
-        {
-            throw size == 0
-                ? new IommuException(IommuError.EINVAL, "There is no buffer of 0 bytes.")
-                : new IommuException(IommuError.ENOMEM, $"The file has no 0x{size:x} bytes together.");
-        }
-
-        var memory = new DmaMemory(Memory, range.Iova - Address, range.Iova, range.Size);
-        for (ulong at = 0; at < range.Size; at += MostCleared)
-        {
-            memory.Span(at, (int)Math.Min(MostCleared, range.Size - at)).Clear();
-        }
-
-        lock (_taken)
-        {
-            _taken.Add(range.Iova, range);
-        }
-
-        return memory;
-    }
+    public DmaMemory Allocate(ulong size) => _pool.Allocate(size);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">It is not from here, or was given back already.</exception>
-    public void Free(DmaMemory memory)
-    {
-        IovaRange range;
-        lock (_taken)
-        {
-            if (!_taken.Remove(memory.PhysicalAddress, out range))
-            {
-                throw new ArgumentException("The memory is not from this file, or was given back already.", nameof(memory));
-            }
-        }
-
-        _addresses.Free(range);
-    }
+    public void Free(DmaMemory memory) => _pool.Free(memory);
 
     /// <summary>Closes the file. What is mapped for devices stays until it is unmapped; views of it throw.</summary>
     public void Dispose()

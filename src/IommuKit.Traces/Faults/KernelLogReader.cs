@@ -86,9 +86,9 @@ public static class KernelLogReader
                 break;
             }
 
-            if (!isStarted && count >= 2 && buffer.AsSpan(0, 2) is [0xff, 0xfe] or [0xfe, 0xff])
+            if (!isStarted && ForeignForms.IsUtf16(buffer.AsSpan(0, count)))
             {
-                throw new InputException(name, null, "is text in UTF-16; save it as UTF-8 ('dmesg > file' in a plain shell does)");
+                throw new InputException(name, null, ForeignForms.Utf16);
             }
 
             isStarted = true;

@@ -193,7 +193,7 @@ public class FaultMessageTests
         {
             File.WriteAllBytes(path, [0xff, 0xfe, 0x44, 0x00]);
             Should.Throw<InputException>(() => KernelLogReader.Read(path)).Message.ShouldBe(
-                $"{path}: is text in UTF-16; save it as UTF-8 ('dmesg > file' in a plain shell does)");
+                $"{path}: is text in UTF-16, not UTF-8; convert it first ('iconv -f UTF-16 -t UTF-8')");
             File.WriteAllBytes(path, [.. "\x17\x08\x44tracing6\0"u8]);
             Should.Throw<InputException>(() => KernelLogReader.Read(path)).Message.ShouldContain("is a trace.dat, not a kernel log");
         }

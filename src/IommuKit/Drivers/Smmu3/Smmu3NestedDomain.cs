@@ -1,5 +1,4 @@
 using IommuKit.Domains;
-using IommuKit.PageTables;
 using IommuKit.Specs.Smmu3;
 
 namespace IommuKit.Drivers.Smmu3;
@@ -10,38 +9,31 @@ namespace IommuKit.Drivers.Smmu3;
 /// </summary>
 /// <remarks>
 /// <para>The guest maps and unmaps in its tables by itself; what it invalidates, the host passes on by the methods here, which put the VMID in that the
-/// guest does not know. Nothing can be mapped here (ENODEV), and look-ups find nothing, because the tables are the guest's.</para>
+/// guest does not know.</para>
 /// <para>All nested domains on one domain are one guest's, with one VMID: an ASID names the same address space in each. A change of the domain under
-/// it invalidates what was combined with the guest's stage 1, too, whatever its policy. It lives as long as that domain at most.</para>
+/// it invalidates what was combined with the guest's stage 1, too, whatever its policy.</para>
 /// <para>Devices get no translations to keep (EATS is 0): the host could not tell by which of the guest's addresses they hold what it takes away.</para>
 /// </remarks>
-public sealed class Smmu3NestedDomain : UnmappableDomain
+public sealed class Smmu3NestedDomain : NestedDomain
 {
     private readonly Smmu3Driver _driver;
 
     internal Smmu3NestedDomain(Smmu3Driver driver, PagingDomain parent, Smmu3AddressSpace space, Smmu3GuestContexts contexts)
-        : base(driver)
+        : base(driver, parent)
     {
         _driver = driver;
-        Parent = parent;
         Space = space;
         Contexts = contexts;
         driver.Add(this);
     }
 
-    /// <summary>The domain under it.</summary>
-    public PagingDomain Parent { get; }
-
     /// <summary>The guest's context descriptors.</summary>
     public Smmu3GuestContexts Contexts { get; }
 
     /// <inheritdoc/>
-    public override ulong PageSizes => 1ul << 12;
-
-    /// <inheritdoc/>
     public override ulong ApertureEnd => ulong.MaxValue;
 
-    /// <summary>The space of <see cref="Parent"/>.</summary>
+    /// <summary>The space of <see cref="NestedDomain.Parent"/>.</summary>
     internal Smmu3AddressSpace Space { get; }
 
     /// <summary>Drops what is cached of a range of an address space, and waits until that is done.</summary>
@@ -52,16 +44,7 @@ public sealed class Smmu3NestedDomain : UnmappableDomain
     /// <exception cref="IommuException">The range is misaligned or empty (EINVAL), or wraps around (EOVERFLOW).</exception>
     public void Invalidate(ushort asid, ulong iova, ulong size, bool changesTables)
     {
-        if (size == 0 || ((iova | size) & 0xfff) != 0)
-        {
-            throw new IommuException(IommuError.EINVAL, $"0x{size:x} bytes at 0x{iova:x} are no whole pages.");
-        }
-
-        if (iova + (size - 1) < iova)
-        {
-            throw new IommuException(IommuError.EOVERFLOW, $"0x{size:x} bytes at 0x{iova:x} wrap around.");
-        }
-
+        _ = LastOf(iova, size);
         _driver.InvalidateNested(this, asid, new Smmu3Range(iova, size, 0, !changesTables));
     }
 
@@ -73,25 +56,4 @@ public sealed class Smmu3NestedDomain : UnmappableDomain
 
     /// <summary>Drops the guest's context descriptors that were read for devices in this domain, and waits until that is done.</summary>
     public void InvalidateContexts() => _driver.InvalidateContexts(this);
-
-    /// <inheritdoc/>
-    public override bool TryTranslate(ulong iova, out ulong physicalAddress)
-    {
-        physicalAddress = 0;
-        return false;
-    }
-
-    /// <inheritdoc/>
-    public override bool TryFind(ulong iova, out PageMapping mapping)
-    {
-        mapping = default;
-        return false;
-    }
-
-    /// <inheritdoc/>
-    public override bool TryFindNext(ulong iova, ulong last, out ulong mapped)
-    {
-        mapped = 0;
-        return false;
-    }
 }
