@@ -13,13 +13,20 @@ internal sealed record Smmu3EntryKind(ulong Valid, Smmu3EntryKind.UsedBits GetUs
     private const ulong AtsBits = 3ul << 28;
     private const ulong VmidBits = 0xffff;
 
+    // TxSZ, TGx and what walks are done with.
+    private const ulong LowerDisabled = 1ul << 14;
+    private const ulong LowerShapeBits = 0x3fff;
+    private const ulong UpperDisabled = 1ul << 30;
+    private const ulong UpperShapeBits = 0x3fff << 16;
+    private const ulong TableBits = 0x00ff_ffff_ffff_fff0;
+
     /// <summary>Finds the bits of an entry that count.</summary>
     public delegate void UsedBits(ReadOnlySpan<ulong> entry, Span<ulong> used);
 
     /// <summary>Stream table entries.</summary>
     public static Smmu3EntryKind Stream { get; } = new(Smmu3StreamEntry.Valid, OfStream);
 
-    /// <summary>Context descriptors, with the second range of addresses disabled.</summary>
+    /// <summary>Context descriptors.</summary>
     public static Smmu3EntryKind Context { get; } = new(Smmu3ContextDescriptor.Valid, OfContext);
 
     private static void OfStream(ReadOnlySpan<ulong> words, Span<ulong> used)
@@ -63,8 +70,12 @@ internal sealed record Smmu3EntryKind(ulong Valid, Smmu3EntryKind.UsedBits GetUs
         used[0] = Smmu3ContextDescriptor.Valid;
         if ((words[0] & Smmu3ContextDescriptor.Valid) != 0)
         {
-            used[0] = ulong.MaxValue;
-            used[1] = ulong.MaxValue;
+            // Of a half of the addresses that is disabled (EPD0, EPD1), nothing says how it is translated.
+            bool hasLower = (words[0] & LowerDisabled) == 0;
+            bool hasUpper = (words[0] & UpperDisabled) == 0;
+            used[0] = ulong.MaxValue & ~(hasLower ? 0 : LowerShapeBits) & ~(hasUpper ? 0 : UpperShapeBits);
+            used[1] = hasLower ? ulong.MaxValue : ~TableBits;
+            used[2] = hasUpper ? ulong.MaxValue : ~TableBits;
             used[3] = ulong.MaxValue;
         }
     }

@@ -7,12 +7,16 @@ namespace IommuKit.Tests.Drivers.Smmu3;
 
 /// <summary>
 /// Stream table entries and context descriptors that change under a running device, with a transaction after each quadword and with empty caches: it sees
-/// the old entry or the new one, and never a mixture. How many syncs each change takes is known from the tests of Linux's driver.
+/// the old entry or the new one, and never a mixture. How many syncs each change takes is known from the tests of Linux's driver, and each of its
+/// changes is here.
 /// </summary>
 public sealed class Smmu3EntryUpdateTests
 {
     private const ulong Incoming = 1ul << 44;
     private const ulong ContextAttributes = 0x3f << 2;
+    private const ulong LowerDisabled = 1ul << 14;
+    private const ulong UpperDisabled = 1ul << 30;
+    private const ulong Stalls = 1ul << 44;
 
     [Theory]
     [InlineData("abort", "bypass", 2, true)]
@@ -31,6 +35,16 @@ public sealed class Smmu3EntryUpdateTests
     [InlineData("bypass", "s2", 2, true)]
     [InlineData("cd", "s2", 3, true)]
     [InlineData("s2", "cd", 3, true)]
+    [InlineData("stalling cd", "stalling s2", 3, true)]
+    [InlineData("stalling s2", "stalling cd", 3, true)]
+    [InlineData("cd", "stalling s2", 3, true)]
+    [InlineData("stalling s2", "cd", 3, true)]
+    [InlineData("cd with ATS", "abort", 2, true)]
+    [InlineData("abort", "cd with ATS", 2, true)]
+    [InlineData("cd with ATS", "bypass", 3, true)]
+    [InlineData("bypass", "cd with ATS", 3, true)]
+    [InlineData("cd with ATS", "s2 with ATS", 3, true)]
+    [InlineData("s2 with ATS", "cd with ATS", 3, true)]
     [InlineData("cd", "other cd", 1, true)]
     [InlineData("cd", "other cd, dss bypass", 3, false)]
     [InlineData("other cd, dss bypass", "cd", 3, false)]
@@ -47,7 +61,7 @@ public sealed class Smmu3EntryUpdateTests
         var entry = new Watched(machine, Machine.Stream, Smmu3Command.DropStream(Machine.Device), () =>
         {
             var now = machine.See();
-            bool isRight = now == before || now == after || (!isHitless && now.Event == Smmu3EventType.BadStream);
+            bool isRight = now == before || now == after || (!isHitless && now.IsAll(answer => answer.Event == Smmu3EventType.BadStream));
             isRight.ShouldBeTrue($"{from} to {to}: {now}, and not {before} or {after}");
         });
         Smmu3EntryUpdate.Apply(ref entry, Smmu3EntryKind.Stream, streams[to]);
@@ -62,6 +76,14 @@ public sealed class Smmu3EntryUpdateTests
     [InlineData("one", "other ASID", 1, true)]
     [InlineData("one", "other table", 1, true)]
     [InlineData("one", "another", 3, false)]
+    [InlineData("none", "shared", 2, false)]
+    [InlineData("shared", "none", 2, false)]
+    [InlineData("shared", "released", 2, true)]
+    [InlineData("released", "shared", 2, true)]
+    [InlineData("released", "none", 2, false)]
+    [InlineData("released", "other shared", 2, true)]
+    [InlineData("upper", "upper released", 2, true)]
+    [InlineData("upper released", "upper", 2, true)]
     public void A_context_changes_without_a_gap(string from, string to, int syncs, bool isHitless)
     {
         using var machine = new Machine();
@@ -74,6 +96,16 @@ public sealed class Smmu3EntryUpdateTests
             ["other ASID"] = [one[0] ^ (5ul << 48), one[1], one[2], one[3]],
             ["other table"] = [one[0], machine.OtherRoot, one[2], one[3]],
             ["another"] = [one[0] ^ (5ul << 48), machine.OtherRoot, one[2], one[3]],
+
+            // The page tables of a process, whose faults stall; and what is left when it has ended: under its ASID everything faults, and no table is
+            // walked (EPD0), so that they can go before the devices do.
+            ["shared"] = [one[0] | Stalls, one[1], one[2], one[3]],
+            ["other shared"] = [one[0] | Stalls, machine.OtherRoot, one[2], one[3]],
+            ["released"] = [((one[0] | Stalls) & ~0x3ffful) | LowerDisabled, 0, one[2], one[3]],
+
+            // The same of the upper half, beside a lower one that stays.
+            ["upper"] = [(one[0] & ~UpperDisabled) | (16ul << 16) | (2ul << 22), one[1], machine.OtherRoot, one[3]],
+            ["upper released"] = [one[0], one[1], 0, one[3]],
         };
         machine.Put(Machine.Context, contexts[from]);
         var before = machine.See();
@@ -83,7 +115,7 @@ public sealed class Smmu3EntryUpdateTests
         var entry = new Watched(machine, Machine.Context, Smmu3Command.DropContext(Machine.Device, 0), () =>
         {
             var now = machine.See();
-            bool isRight = now == before || now == after || (!isHitless && now.Event == Smmu3EventType.BadContext);
+            bool isRight = now == before || now == after || (!isHitless && now.IsAll(answer => answer.Event == Smmu3EventType.BadContext));
             isRight.ShouldBeTrue($"{from} to {to}: {now}, and not {before} or {after}");
         });
         Smmu3EntryUpdate.Apply(ref entry, Smmu3EntryKind.Context, contexts[to]);
@@ -111,6 +143,13 @@ public sealed class Smmu3EntryUpdateTests
         }
     }
 
+    private readonly record struct Answer(Smmu3Outcome Outcome, ulong? Address, Smmu3EventType Event);
+
+    private readonly record struct Seen(Answer Mapped, Answer Unmapped, Answer Upper)
+    {
+        public bool IsAll(Func<Answer, bool> isMeant) => isMeant(Mapped) && isMeant(Unmapped) && isMeant(Upper);
+    }
+
     private sealed class Machine : IDisposable
     {
         public const uint Device = 8;
@@ -132,9 +171,15 @@ public sealed class Smmu3EntryUpdateTests
         // Stage 2 of 40 bits from level 1, which records.
         private const ulong SecondWord = (24ul << 32) | (1ul << 38) | (5ul << 48) | (1ul << 51) | (1ul << 58);
 
+        private const ulong SecondStalls = 1ul << 57;
+        private const ulong FullAts = 1ul << 28;
+
+        // Nothing is mapped there; nor in the upper half, but for one page.
+        private const ulong Unmapped = 0x2000;
+        private const ulong UpperIova = 0xffff_0000_0000_1000;
+
         private readonly PhysicalMemory _memory = new(1ul << 32, isCoherent: true);
         private uint _producer;
-        private uint _consumer;
 
         public Machine()
         {
@@ -144,6 +189,7 @@ public sealed class Smmu3EntryUpdateTests
             Put4(Context, FirstWord | (1ul << 48), First, 0, 0xff);
             Put4(Context + 64, FirstWord | (2ul << 48), First, 0, 0xff);
             Put4(Context + 128, FirstWord | (3ul << 48), Second, 0, 0xff);
+            Put4(Context + 192, FirstWord | (4ul << 48) | Smmu3EntryUpdateTests.Stalls, First, 0, 0xff);
             Store(Stage2Root, (Stage2Root + 0x2000) | 3);
             Store(Stage2Root + 0x2000, (Stage2Root + 0x3000) | 3);
             Store(Stage2Root + 0x3008, 0x7100_0000 | 0xfc | 3 | (1 << 10));
@@ -170,6 +216,10 @@ public sealed class Smmu3EntryUpdateTests
                 ["other cd"] = [(Context + 128) | stage1, 2 | ContextAttributes, 0, 0],
                 ["other cd, dss bypass"] = [(Context + 128) | stage1, 1 | ContextAttributes | Incoming, 0, 0],
                 ["s2"] = [(6 << 1) | 1, Incoming, SecondWord, Stage2Root],
+                ["stalling cd"] = [(Context + 192) | stage1, 2 | ContextAttributes, 0, 0],
+                ["stalling s2"] = [(6 << 1) | 1, Incoming, SecondWord | SecondStalls, Stage2Root],
+                ["cd with ATS"] = [Context | stage1, 2 | ContextAttributes | FullAts, 0, 0],
+                ["s2 with ATS"] = [(6 << 1) | 1, Incoming | FullAts, SecondWord, Stage2Root],
             };
         }
 
@@ -199,16 +249,30 @@ public sealed class Smmu3EntryUpdateTests
             Model.Evict();
         }
 
-        public (ulong? Address, Smmu3EventType Event) See()
-        {
-            var answer = Model.Translate(new Smmu3Request(Device, Iova, Smmu3Access.Read));
-            Model.Write32(Smmu3Register.EventConsumer, Model.Read32(Smmu3Register.EventProducer));
-            return (answer.Range.IsAllowed ? answer.Range.PhysicalOf(Iova) : null, answer.Event);
-        }
+        /// <summary>What a device gets of a page that is mapped, of one that is not, and of one of the upper half.</summary>
+        public Seen See() => new(See(Iova), See(Unmapped), See(UpperIova));
 
         public void Invalidate(Smmu3Command drop)
         {
-            foreach (var command in new[] { drop, Smmu3Command.Sync() })
+            Execute(drop, Smmu3Command.Sync());
+            Syncs++;
+        }
+
+        private Answer See(ulong iova)
+        {
+            var answer = Model.Translate(new Smmu3Request(Device, iova, Smmu3Access.Read));
+            Model.Write32(Smmu3Register.EventConsumer, Model.Read32(Smmu3Register.EventProducer));
+            if (answer.Outcome == Smmu3Outcome.Stalled)
+            {
+                Execute(Smmu3Command.Resume(Device, answer.StallTag, isRetry: false, isAbort: true));
+            }
+
+            return new(answer.Outcome, answer.Range.IsAllowed ? answer.Range.PhysicalOf(iova) : null, answer.Event);
+        }
+
+        private void Execute(params ReadOnlySpan<Smmu3Command> commands)
+        {
+            foreach (var command in commands)
             {
                 Store(Commands + ((_producer & 31) * 16), command.Lower);
                 Store(Commands + ((_producer & 31) * 16) + 8, command.Upper);
@@ -216,9 +280,7 @@ public sealed class Smmu3EntryUpdateTests
             }
 
             Model.Write32(Smmu3Register.CommandProducer, _producer);
-            _consumer = Model.Read32(Smmu3Register.CommandConsumer);
-            _consumer.ShouldBe(_producer);
-            Syncs++;
+            Model.Read32(Smmu3Register.CommandConsumer).ShouldBe(_producer);
         }
 
         private void Put4(ulong address, params ReadOnlySpan<ulong> words)
