@@ -18,6 +18,7 @@ internal static class Diagnosis
             StaleSource.Route => Verdict.WrongRoute,
             StaleSource.Table => Verdict.WrongTable,
             StaleSource.RouteCache => Verdict.Missing,
+            StaleSource.Translations when history.WasRootReplaced => Verdict.WrongRoute,
             _ when violation.IsForeign && CheckOperation.IsBuffer(violation.Answer, target.Layout.Table.Size) => Verdict.EarlyFree,
             StaleSource.DeviceTlb => history.WasDeviceTlbDropped ? Verdict.Order : Verdict.Missing,
             StaleSource.TableCache when history.WasTableCacheDropped => Verdict.Order,
@@ -32,6 +33,8 @@ internal static class Diagnosis
     public static string CauseOf(Violation violation, Verdict verdict, EntryHistory history, bool hasCoherentWalk) => verdict switch
     {
         Verdict.NotComplete => "nobody waited until the invalidations had taken effect",
+        Verdict.WrongRoute when violation.Source == StaleSource.Translations =>
+            "the device's entry led to the table of another domain, and what hardware walked there stayed",
         Verdict.WrongRoute => "the device is attached and not translated",
         Verdict.WrongTable => "the page table does not say what was mapped",
         Verdict.EarlyFree => "the table's memory holds something else while hardware may still follow the old pointer to it",

@@ -19,6 +19,7 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
     private string? _operation;
     private bool _hasBegun;
     private ulong _last;
+    private ulong? _root;
 
     /// <summary>Whether the page's translations were dropped since the last store, in any address space.</summary>
     public bool WasTranslationDropped { get; private set; }
@@ -28,6 +29,11 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
 
     /// <summary>Whether pointers to the tables of the page were dropped in the address space of the device.</summary>
     public bool WasWalkCacheDropped { get; private set; }
+
+    /// <summary>
+    /// Whether the entry of a device led to another table under the address space of the device, since the translations of the page were last dropped there.
+    /// </summary>
+    public bool WasRootReplaced { get; private set; }
 
     /// <summary>Whether the device was told to drop its translation of the page.</summary>
     public bool WasDeviceTlbDropped { get; private set; }
@@ -94,8 +100,23 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
         Add(number, $"store: entry at 0x{address:x} becomes 0x{after:x}, was 0x{before:x}");
     }
 
-    public void StructureStored(long number, ulong address, ulong before, ulong after)
+    public void StructureStored(long number, ulong address, ulong before, ulong after, ReadOnlySpan<ShadowCommand> commands)
     {
+        if (number > violation.Step)
+        {
+            return;
+        }
+
+        foreach (ref readonly var command in commands)
+        {
+            if (command.Kind == ShadowCommandKind.StoreRoot && command.Subject == violation.Space)
+            {
+                WasRootReplaced |= _root is { } root && root != command.First;
+                _root = command.First;
+                Add(number, $"store: address space {command.Subject} has its table at 0x{command.First:x}");
+            }
+        }
+
         if (violation.Source is StaleSource.Route or StaleSource.RouteCache && _checker is { Violation: null })
         {
             Add(number, $"store: word of a structure at 0x{address:x} becomes 0x{after:x}, was 0x{before:x}");
@@ -104,7 +125,13 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
 
     public void Accessed(long number, in MaintenanceStep access, ReadOnlySpan<ShadowCommand> commands)
     {
-        if (_entries.Count == 0 || number > violation.Step)
+        if (number > violation.Step)
+        {
+            return;
+        }
+
+        NoteRoots(commands);
+        if (_entries.Count == 0)
         {
             return;
         }
@@ -134,6 +161,19 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
         ulong first = address & ~mask;
         ulong last = (address + (bytes - 1)) | mask;
         return entry => entry >= first && entry <= last;
+    }
+
+    /// <summary>An address space that is dropped may have any table next.</summary>
+    private void NoteRoots(ReadOnlySpan<ShadowCommand> commands)
+    {
+        foreach (ref readonly var command in commands)
+        {
+            if (command.Kind == ShadowCommandKind.DropTranslationsAndTables && command.Concerns(violation.Space) && command.Covers(violation.Iova))
+            {
+                _root = null;
+                WasRootReplaced = false;
+            }
+        }
     }
 
     private void NoteCommand(long number, in MaintenanceStep access, in ShadowCommand command)

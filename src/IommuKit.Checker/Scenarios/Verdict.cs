@@ -21,6 +21,6 @@ public enum Verdict
     /// <summary>The page table itself does not say what was mapped.</summary>
     WrongTable,
 
-    /// <summary>A device that was attached is not translated by the domain.</summary>
+    /// <summary>A device that was attached is not translated by the domain, or was translated by another while its entry changed.</summary>
     WrongRoute,
 }

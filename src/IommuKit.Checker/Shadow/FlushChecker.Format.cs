@@ -228,7 +228,7 @@ internal sealed partial class FlushChecker<TFormat> : FlushChecker
     {
         _commands.Clear();
         _decoder.Stored(address, before, after, _commands);
-        Log?.StructureStored(Steps, address, before, after);
+        Log?.StructureStored(Steps, address, before, after, _commands.All);
         Post();
     }
 

@@ -24,7 +24,8 @@ public interface ICheckerLog
     /// <param name="address">Physical address of the word.</param>
     /// <param name="before">What it was.</param>
     /// <param name="after">What it is.</param>
-    void StructureStored(long number, ulong address, ulong before, ulong after);
+    /// <param name="commands">What it does.</param>
+    void StructureStored(long number, ulong address, ulong before, ulong after, ReadOnlySpan<ShadowCommand> commands);
 
     /// <summary>The hardware was accessed.</summary>
     /// <param name="number">Its number.</param>

@@ -118,6 +118,18 @@ internal static class Smmu3Bugs
             (machine, run) => new TornContext(machine, run)),
     ];
 
+    /// <summary>Those of stream table entries of stage 2.</summary>
+    public static IReadOnlyList<PlantedBug> OfSecondStage { get; } =
+    [
+        new(
+            "torn-stream",
+            "a stream table entry says that there is a stage 2 before it has the domain's table",
+            "O3",
+            [Verdict.WrongRoute],
+            _ => true,
+            (machine, run) => new TornStream(machine, run)),
+    ];
+
     /// <summary>Those of stream tables of two levels.</summary>
     public static IReadOnlyList<PlantedBug> OfStreamTables { get; } =
     [

@@ -94,7 +94,7 @@ internal static class Smmu3Targets
                 Of<ArmLpae<ArmGranule4K, ArmStage2>>(SecondStage, SecondStageBits, isCoherent: true, AnyRange, "the same at stage 2") with
                 {
                     Layout = Runs,
-                    Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRanges],
+                    Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRanges, .. Smmu3Bugs.OfSecondStage],
                 },
                 Of<ArmLpae<ArmGranule4K, ArmStage1>>(
                     Kind("smmuv3-nc"), VirtualBits, isCoherent: false, PageByPage, "walks do not snoop, and a command is for one page") with
@@ -183,7 +183,7 @@ internal static class Smmu3Targets
             Layout = new RangeLayout(PageBytes << 4, 512 << 20, runPages: RunPages),
             IsDefault = false,
             IsDefaultAtEnds = false,
-            Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRanges],
+            Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRanges, .. Smmu3Bugs.OfSecondStage],
         },
     ];
 
