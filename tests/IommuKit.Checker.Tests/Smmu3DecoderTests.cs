@@ -62,7 +62,7 @@ public sealed class Smmu3DecoderTests : IDisposable
     [Fact]
     public void Under_a_guest_an_IPA_has_gone_with_what_it_was_combined_to()
     {
-        _decoder = new Smmu3Decoder(_machine, Sources, isNested: true);
+        _decoder = new Smmu3Decoder(_machine, Sources, Smmu3Hardware.IsNested);
         Ring(
             Smmu3Command.Drop(Smmu3CommandCode.DropGuest, vmid: 7),
             Smmu3Command.DropAddress(Smmu3CommandCode.DropIpa, 0x5000, vmid: 7, leaf: true),
@@ -70,6 +70,24 @@ public sealed class Smmu3DecoderTests : IDisposable
         Commands.ShouldBeEmpty();
         Ring(Smmu3Command.Drop(Smmu3CommandCode.DropGuest, vmid: 7), Smmu3Command.Drop(Smmu3CommandCode.DropGuest, vmid: 7));
         Commands.ShouldBe([new(ShadowCommandKind.DropTranslations, 7, 0x5000, 0x5fff)]);
+    }
+
+    /// <summary>With the erratum: issued, a CMD_SYNC, and issued again, whatever comes in between.</summary>
+    [Fact]
+    public void With_the_erratum_the_second_drops()
+    {
+        _decoder = new Smmu3Decoder(_machine, Sources, Smmu3Hardware.NeedsTwo);
+        var first = Smmu3Command.Drop(Smmu3CommandCode.DropAsid, asid: 8);
+        var second = Smmu3Command.Drop(Smmu3CommandCode.DropAsid, asid: 9);
+        Ring(first, first, second, Smmu3Command.Sync());
+        Commands.ShouldBeEmpty();
+        Ring(second, first, first, Smmu3Command.DropDeviceTlb(0x20, 0x4000, 0));
+        Commands.ShouldBe(
+        [
+            new(ShadowCommandKind.DropTranslationsAndTables, 9, 0, ulong.MaxValue),
+            new(ShadowCommandKind.DropTranslationsAndTables, 8, 0, ulong.MaxValue),
+            new(ShadowCommandKind.DropDeviceTranslations, 1, 0x4000, 0x4fff),
+        ]);
     }
 
     [Fact]

@@ -28,8 +28,8 @@ public sealed partial class Smmu3Model<TMemory>
     // A device did not answer: the next CMD_SYNC is an error.
     private bool _hasDeviceTimeout;
 
-    // With the erratum: the invalidation that came last, and had no effect yet.
-    private Smmu3Command _firstOfTwo;
+    // With the erratum: invalidations that had no effect yet.
+    private readonly Smmu3TwiceIssued _issuedOnce = new();
 
     private int CommandQueueSize => (int)Math.Min(_commandQueue & Smmu3Register.QueueSizeMask, (ulong)_unit.CommandQueueLog2);
 
@@ -40,7 +40,7 @@ public sealed partial class Smmu3Model<TMemory>
         _commandProducer = 0;
         _commandConsumer = 0;
         _hasDeviceTimeout = false;
-        _firstOfTwo = default;
+        _issuedOnce.Clear();
     }
 
     /// <summary>Consumes commands until there are none, or an error stops the queue.</summary>
@@ -113,11 +113,16 @@ public sealed partial class Smmu3Model<TMemory>
                 _commands++;
                 if (NeedsOutside(outside))
                 {
+                    if (outside.Code == Smmu3CommandCode.Sync)
+                    {
+                        _issuedOnce.Sync();
+                    }
+
                     epoch = _queueEpoch;
                     return true;
                 }
 
-                if (!IsFirstOfTwo(outside))
+                if (HasEffect(outside))
                 {
                     Invalidate(outside);
                     if (Invalidated is not null && TryNotice(outside, out _notice))
@@ -200,18 +205,9 @@ public sealed partial class Smmu3Model<TMemory>
         Smmu3CommandCode.Sync or Smmu3CommandCode.DropDeviceTlb or Smmu3CommandCode.RespondToPages or Smmu3CommandCode.Resume
         or Smmu3CommandCode.TerminateStalls;
 
-    /// <summary>Whether the erratum takes an invalidation away.</summary>
-    private bool IsFirstOfTwo(in Smmu3Command command)
-    {
-        if (!_options.NeedsInvalidationsTwice || command.Code <= Smmu3CommandCode.PrefetchAddress)
-        {
-            return false;
-        }
-
-        bool isFirst = _firstOfTwo != command;
-        _firstOfTwo = isFirst ? command : default;
-        return isFirst;
-    }
+    /// <summary>Whether the erratum lets an invalidation have an effect.</summary>
+    private bool HasEffect(in Smmu3Command command) =>
+        !_options.NeedsInvalidationsTwice || command.Code <= Smmu3CommandCode.PrefetchAddress || _issuedOnce.Issue(command);
 
     private void DoOutside(in Smmu3Command command, int epoch)
     {

@@ -7,7 +7,7 @@ namespace IommuKit.Models.Smmu3;
 public sealed partial class Smmu3Model<TMemory>
 {
     private const string StateKind = "smmu3";
-    private const int StateVersion = 1;
+    private const int StateVersion = 2;
 
     /// <inheritdoc/>
     public byte[] Save()
@@ -88,10 +88,7 @@ public sealed partial class Smmu3Model<TMemory>
         state.Value(ref _commandProducer);
         state.Value(ref _commandConsumer);
         state.Value(ref _hasDeviceTimeout);
-        var (lower, upper) = (_firstOfTwo.Lower, _firstOfTwo.Upper);
-        state.Value(ref lower);
-        state.Value(ref upper);
-        _firstOfTwo = new Smmu3Command(lower, upper);
+        _issuedOnce.Transfer(ref state);
         Transfer(ref state, ref _eventQueue);
         Transfer(ref state, ref _pageQueue);
         Transfer(ref state, ref _lastEvent);

@@ -31,7 +31,8 @@ public sealed record Smmu3ModelOptions
     public bool CachesInvalidConfiguration { get; init; } = true;
 
     /// <summary>
-    /// The erratum of Tegra264: an invalidation of the configuration or of translations has an effect only when the same command came just before.
+    /// The erratum of Tegra264: CFGI and TLBI have to be issued twice with a CMD_SYNC. An invalidation of the configuration or of translations has an
+    /// effect only if the same command was issued before a CMD_SYNC already, and had none.
     /// </summary>
     public bool NeedsInvalidationsTwice { get; init; }
 

@@ -118,6 +118,18 @@ internal static class Smmu3Bugs
             (machine, run) => new TornContext(machine, run)),
     ];
 
+    /// <summary>Those of hardware that has to be told twice.</summary>
+    public static IReadOnlyList<PlantedBug> OfErratum { get; } =
+    [
+        new(
+            "issued-once",
+            "invalidations are issued once where the hardware's erratum wants them twice",
+            "E2",
+            [Verdict.Missing],
+            PlantedBugs.IsAtOnce,
+            (machine, run) => new IssuedOnce(machine, run)),
+    ];
+
     /// <summary>Those of stream table entries of stage 2.</summary>
     public static IReadOnlyList<PlantedBug> OfSecondStage { get; } =
     [

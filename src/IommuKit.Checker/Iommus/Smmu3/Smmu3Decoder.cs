@@ -35,16 +35,22 @@ internal sealed class Smmu3Decoder : ICommandDecoder
     private readonly List<(int Space, ulong First, ulong Last, bool HasTables)> _byIpa = [];
     private readonly bool _isNested;
 
+    // With the erratum: invalidations that had no effect, before the last CMD_SYNC and since.
+    private readonly bool _needsTwo;
+    private readonly HashSet<Smmu3Command> _issued = [];
+    private readonly List<Smmu3Command> _issuedSince = [];
+
     // Whether a CMD_SYNC was handed over since somebody last looked how far the queue is.
     private bool _hasSync;
 
     /// <summary>Begins where the driver is by now.</summary>
     /// <param name="machine">The machine.</param>
     /// <param name="sources">The devices that matter, or PASIDs of them; their place in the list is their number.</param>
-    /// <param name="isNested">Whether a guest's stage 1 is on top of the domains.</param>
-    public Smmu3Decoder(Smmu3Machine machine, IEnumerable<Smmu3Source> sources, bool isNested = false)
+    /// <param name="hardware">What commands do not say.</param>
+    public Smmu3Decoder(Smmu3Machine machine, IEnumerable<Smmu3Source> sources, Smmu3Hardware hardware = Smmu3Hardware.Plain)
     {
-        _isNested = isNested;
+        _isNested = (hardware & Smmu3Hardware.IsNested) != 0;
+        _needsTwo = (hardware & Smmu3Hardware.NeedsTwo) != 0;
         _sources = [.. sources];
         _structures = new Smmu3Structures(machine);
         _queue = new Smmu3CommandCursor(machine);
@@ -86,7 +92,10 @@ internal sealed class Smmu3Decoder : ICommandDecoder
         {
             foreach (var (_, command) in _queue.Advance((uint)access.Value))
             {
-                Decode(command, commands);
+                if (HasEffect(command))
+                {
+                    Decode(command, commands);
+                }
             }
         }
         else if (access is { Kind: MaintenanceKind.RegisterRead, Address: Smmu3Register.CommandConsumer } && _hasSync)
@@ -128,6 +137,24 @@ internal sealed class Smmu3Decoder : ICommandDecoder
         }
 
         commands.StoreRoute(device, route?.Space);
+    }
+
+    private bool HasEffect(in Smmu3Command command)
+    {
+        bool isInvalidation = command.Code is > Smmu3CommandCode.PrefetchAddress and < Smmu3CommandCode.DropDeviceTlb;
+        if (_needsTwo && command.Code == Smmu3CommandCode.Sync)
+        {
+            _issued.UnionWith(_issuedSince);
+            _issuedSince.Clear();
+        }
+
+        if (!_needsTwo || !isInvalidation || _issued.Remove(command))
+        {
+            return true;
+        }
+
+        _issuedSince.Add(command);
+        return false;
     }
 
     /// <summary>What is remembered of a source goes, as far up as a command reaches.</summary>

@@ -6,6 +6,7 @@ using IommuKit.Drivers.Smmu3;
 using IommuKit.Lab.Iommus.Smmu3;
 using IommuKit.Lab.Machines;
 using IommuKit.Models.Dma;
+using IommuKit.Models.Smmu3;
 using IommuKit.Specs.Arm;
 using IommuKit.Specs.PageTables;
 using IommuKit.Specs.Smmu3;
@@ -74,6 +75,12 @@ internal static class Smmu3Targets
         new Smmu3DriverOptions { Stage = Smmu3Stage.Stage1, GranuleLog2 = 12 },
         [new("00:02.0", 0x10, Pasids, HasDeviceTlb: true)]);
 
+    private static readonly IommuKind Twice = Tailored(
+        "smmuv3-twice",
+        Smmu3Unit.Emulated,
+        new Smmu3DriverOptions { Stage = Smmu3Stage.Stage1, IssuesInvalidationsTwice = true },
+        modelOptions: new Smmu3ModelOptions { NeedsInvalidationsTwice = true });
+
     private static readonly IommuKind Nested = Tailored(
         "smmuv3-nested", Smmu3Unit.Emulated, new Smmu3DriverOptions { Stage = Smmu3Stage.Stage2, InputBits = SecondStageBits });
 
@@ -133,6 +140,13 @@ internal static class Smmu3Targets
     /// <summary>Those whose structures or devices differ, and not their tables.</summary>
     private static IEnumerable<CheckTarget> Structured =>
     [
+        Of<ArmLpae<ArmGranule4K, ArmStage1>>(
+            Twice, VirtualBits, isCoherent: true, AnyRange, "an invalidation has an effect only when it is issued again behind a CMD_SYNC (Tegra264)") with
+        {
+            Layout = Runs,
+            IsDefaultAtEnds = false,
+            Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfErratum],
+        },
         Of<ArmLpae<ArmGranule4K, ArmStage1>>(
             TwoLevels, VirtualBits, isCoherent: true, AnyRange, "the stream table has two levels, whose second comes with its first device") with
         {
@@ -196,13 +210,14 @@ internal static class Smmu3Targets
     private static IommuKind Kind(string name) => Smmu3Kinds.All.Single(kind => kind.Name == name);
 
     /// <summary>As an SMMUv3 for everybody, but with options and devices that only a check has.</summary>
-    private static IommuKind Tailored(string name, Smmu3Unit unit, Smmu3DriverOptions options, IReadOnlyList<Smmu3Client>? streams = null) =>
+    private static IommuKind Tailored(string name, Smmu3Unit unit, Smmu3DriverOptions options, IReadOnlyList<Smmu3Client>? streams = null, Smmu3ModelOptions? modelOptions = null) =>
         Kind("smmuv3") with
         {
             Name = name,
             Create = settings => Smmu3Machine.Create(
                 unit with { Name = name },
                 settings,
+                modelOptions,
                 driverOptions: options with { HasRangeFlush = settings.HasRangeFlush },
                 streams: streams,
                 devicesAskAgain: true),
@@ -225,7 +240,7 @@ internal static class Smmu3Targets
                     DropSizes = dropSizes,
                 },
                 (machine, devices) => new Smmu3Decoder(
-                    (Smmu3Machine)machine, devices.Select((device, number) => SourceOf(device, pasids, number)), kind == Nested))
+                    (Smmu3Machine)machine, devices.Select((device, number) => SourceOf(device, pasids, number)), HardwareOf(kind)))
             {
                 Spaces = Spaces,
                 OnTop = kind == Nested ? SwappedStage1.Top : null,
@@ -242,6 +257,9 @@ internal static class Smmu3Targets
             IsDefault = true,
             IsDefaultAtEnds = true,
         };
+
+    private static Smmu3Hardware HardwareOf(IommuKind kind) =>
+        kind == Nested ? Smmu3Hardware.IsNested : kind == Twice ? Smmu3Hardware.NeedsTwo : Smmu3Hardware.Plain;
 
     private static Translation Translate(Machine machine, DmaRequest request, int pasid) =>
         ((Smmu3Machine)machine).TranslatePasid(request, pasid);

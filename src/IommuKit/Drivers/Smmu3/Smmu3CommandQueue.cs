@@ -38,7 +38,7 @@ internal sealed class Smmu3CommandQueue
     private readonly HostMemory _memory;
     private readonly ulong _base;
     private readonly uint _size;
-    private readonly int _copies;
+    private readonly bool _issuesTwice;
     private readonly bool _cleans;
     private readonly Smmu3Command _sync;
     private readonly TimeSpan _patience;
@@ -64,7 +64,7 @@ internal sealed class Smmu3CommandQueue
         _memory = memory;
         _base = address;
         _size = 1u << log2;
-        _copies = options.IssuesInvalidationsTwice ? 2 : 1;
+        _issuesTwice = options.IssuesInvalidationsTwice;
         _cleans = !unit.IsCoherent;
         bool usesMessages = options.UsesMessages && unit is { HasMessages: true, IsCoherent: true };
         _messages = usesMessages ? new Smmu3SyncMessages(memory, address, _size, registers.Read32(Smmu3Register.GlobalError)) : null;
@@ -148,10 +148,38 @@ internal sealed class Smmu3CommandQueue
 
     private long Push(ReadOnlySpan<Smmu3Command> commands, bool hasSync, out ulong message)
     {
+        if (_issuesTwice && HasInvalidation(commands))
+        {
+            // With a CMD_SYNC of their own, for which nobody waits. What of them is no invalidation does no harm here.
+            Store(commands, Smmu3Command.Sync(), hasMessage: false, out _);
+        }
+
+        long end = Store(commands, hasSync ? _sync : null, hasMessage: true, out message);
+        Ring();
+        return end;
+    }
+
+    /// <summary>Whether there is an invalidation that the SMMU does itself: CFGI or TLBI.</summary>
+    private static bool HasInvalidation(ReadOnlySpan<Smmu3Command> commands)
+    {
+        foreach (ref readonly var command in commands)
+        {
+            if (command.Code is > Smmu3CommandCode.PrefetchAddress and < Smmu3CommandCode.DropDeviceTlb)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Stores commands, when there is room, and a CMD_SYNC behind them.</summary>
+    private long Store(ReadOnlySpan<Smmu3Command> commands, Smmu3Command? sync, bool hasMessage, out ulong message)
+    {
         long end;
         message = 0;
         var patience = new Patience(_patience, "the command queue is full, or a message of a CMD_SYNC does not come");
-        while (!TryStore(ref commands, hasSync, out end, ref message))
+        while (!TryStore(ref commands, sync, hasMessage, out end, ref message))
         {
             Ring();
             Look();
@@ -159,36 +187,34 @@ internal sealed class Smmu3CommandQueue
             patience.Pass();
         }
 
-        Ring();
         return end;
     }
 
     /// <summary>Stores as many commands as there is room for.</summary>
     /// <returns>Whether that was all, with the CMD_SYNC.</returns>
-    private bool TryStore(ref ReadOnlySpan<Smmu3Command> commands, bool hasSync, out long end, ref ulong message)
+    private bool TryStore(ref ReadOnlySpan<Smmu3Command> commands, Smmu3Command? sync, bool hasMessage, out long end, ref ulong message)
     {
         lock (_gate)
         {
             long tail = _tail;
             long room = _size - (tail - Volatile.Read(ref _head));
-            while (!commands.IsEmpty && room >= _copies && AreFree(tail, _copies))
+            while (!commands.IsEmpty && room > 0 && IsFree(tail))
             {
-                for (int copy = 0; copy < _copies; copy++)
-                {
-                    Store((uint)tail++ & (_size - 1), commands[0]);
-                }
-
-                room -= _copies;
+                Store((uint)tail++ & (_size - 1), commands[0]);
+                room--;
                 commands = commands[1..];
             }
 
-            bool isDone = commands.IsEmpty && (!hasSync || (room > 0 && AreFree(tail, 1)));
-            if (isDone && hasSync)
+            bool isDone = commands.IsEmpty && (sync is null || (room > 0 && IsFree(tail)));
+            if (isDone && sync is { } last)
             {
                 uint slot = (uint)tail++ & (_size - 1);
-                message = _messages?.AddressOf(slot) ?? 0;
-                Store(slot, _sync with { Upper = message });
-                _messages?.Expect(slot);
+                message = hasMessage ? _messages?.AddressOf(slot) ?? 0 : 0;
+                Store(slot, last with { Upper = message });
+                if (message != 0)
+                {
+                    _messages!.Expect(slot);
+                }
             }
 
             // Hardware must find the commands when it sees the new end of the queue, from any thread.
@@ -199,7 +225,7 @@ internal sealed class Smmu3CommandQueue
         }
     }
 
-    private bool AreFree(long position, int count) => _messages?.AreFree(position, count) ?? true;
+    private bool IsFree(long position) => _messages?.IsFree(position) ?? true;
 
     private ulong AddressOf(uint slot) => _base + ((ulong)slot << CommandLog2);
 

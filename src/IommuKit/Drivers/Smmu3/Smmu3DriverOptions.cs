@@ -58,7 +58,10 @@ public sealed record Smmu3DriverOptions
     /// </summary>
     public bool MakesStreamTablesLate { get; init; }
 
-    /// <summary>Whether each invalidation is issued twice, as the erratum of Tegra264 wants.</summary>
+    /// <summary>
+    /// Whether each invalidation is issued twice with a CMD_SYNC behind it, as the erratum of Tegra264 wants: all of those that an operation hands over
+    /// together, then all of them again. It costs as many commands again, and no second wait.
+    /// </summary>
     public bool IssuesInvalidationsTwice { get; init; }
 
     /// <summary>Log2 of the commands in the command queue, 0 to 14; no more than the hardware allows.</summary>
@@ -90,11 +93,6 @@ public sealed record Smmu3DriverOptions
                 + $"{options.AddressSpaceThreshold}, CommandQueueLog2 {options.CommandQueueLog2}, EventQueueLog2 {options.EventQueueLog2} and Patience "
                 + $"{options.Patience}.",
                 nameof(options));
-        }
-
-        if (options.IssuesInvalidationsTwice && options.CommandQueueLog2 == 0)
-        {
-            throw new ArgumentException("A queue of one command has no room for two of the same.", nameof(options));
         }
     }
 }

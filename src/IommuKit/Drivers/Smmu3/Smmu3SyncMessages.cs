@@ -36,20 +36,16 @@ internal sealed class Smmu3SyncMessages(HostMemory memory, ulong start, uint siz
     /// <summary>No message comes for a place. Without the lock, for a command that was refused.</summary>
     public void Forget(uint slot) => Volatile.Write(ref _awaits[slot], false);
 
-    /// <summary>Whether no message is on its way to places that hardware has consumed.</summary>
-    public bool AreFree(long position, int count)
+    /// <summary>Whether no message is on its way to a place that hardware has consumed.</summary>
+    public bool IsFree(long position)
     {
-        for (int i = 0; i < count; i++)
+        uint slot = (uint)position & (size - 1);
+        if (IsAwaited(slot))
         {
-            uint slot = (uint)(position + i) & (size - 1);
-            if (IsAwaited(slot))
-            {
-                return false;
-            }
-
-            Forget(slot);
+            return false;
         }
 
+        Forget(slot);
         return true;
     }
 

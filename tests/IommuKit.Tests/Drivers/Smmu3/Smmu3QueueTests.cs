@@ -27,6 +27,7 @@ public sealed class Smmu3QueueTests
 
     [Theory]
     [InlineData(0, false)]
+    [InlineData(0, true)]
     [InlineData(1, true)]
     [InlineData(2, false)]
     [InlineData(4, true)]
@@ -53,6 +54,39 @@ public sealed class Smmu3QueueTests
         {
             rig.Reach(page * Page).ShouldBeNull();
         }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_is_issued_twice_has_a_sync_each_time_and_one_wait(bool usesMessages)
+    {
+        using var rig = new Smmu3Rig(
+            options: new Smmu3DriverOptions { UsesRanges = false, UsesMessages = usesMessages, IssuesInvalidationsTwice = true },
+            modelOptions: new Smmu3ModelOptions { NeedsInvalidationsTwice = true });
+        var domain = rig.Attached(pageSizes: Page);
+        domain.Map(0, Smmu3Rig.Data, 3 * Page, Protection.Read);
+        rig.Reach(Page).ShouldBe(Smmu3Rig.Data + Page);
+        rig.Bus.Doorbells = 0;
+        long before = rig.Model.Statistics.Commands;
+        domain.Unmap(0, 3 * Page);
+        rig.Reach(Page).ShouldBeNull();
+        rig.Bus.Doorbells.ShouldBe(1);
+        (rig.Model.Statistics.Commands - before).ShouldBe(2 * (3 + 1));
+    }
+
+    /// <summary>A STAG is free for another transaction once it is resumed.</summary>
+    [Fact]
+    public void What_is_no_invalidation_is_issued_once()
+    {
+        using var rig = new Smmu3Rig(
+            unit: Smmu3Unit.Full with { Idr0 = Smmu3Unit.Full.Idr0 | (2 << 24) },
+            options: new Smmu3DriverOptions { IssuesInvalidationsTwice = true },
+            modelOptions: new Smmu3ModelOptions { NeedsInvalidationsTwice = true });
+        rig.Attached();
+        long before = rig.Model.Statistics.Commands;
+        rig.Reach(0).ShouldBeNull();
+        (rig.Model.Statistics.Commands - before).ShouldBe(1);
     }
 
     [Theory]
