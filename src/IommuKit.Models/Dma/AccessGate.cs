@@ -64,7 +64,7 @@ public sealed class AccessGate
             return;
         }
 
-        var slot = t_last is { } last && last.Gate == this ? last : Array.Find(Volatile.Read(ref _slots), one => one.Owner == thread);
+        var slot = t_last is { } last && last.Gate == this ? last : FindSlotOf(thread);
         if (slot is { IsUsed: true })
         {
             slot.DoWhenEnded(action);
@@ -106,6 +106,9 @@ public sealed class AccessGate
             }
         }
     }
+
+    /// <summary>The slot that a thread has already. Apart, as a delegate that captures takes memory, which nobody but one in an access has to pay.</summary>
+    private Slot? FindSlotOf(ThreadAccesses thread) => Array.Find(Volatile.Read(ref _slots), one => one.Owner == thread);
 
     private Slot FindSlot()
     {

@@ -1,3 +1,4 @@
+using IommuKit.Models.Dma;
 using IommuKit.Specs.Tegra;
 
 namespace IommuKit.Models.Tegra;
@@ -17,6 +18,8 @@ public sealed partial class TegraSmmuModel<TMemory>
         {
             uint asids = IsWide(group.Name) ? 0x7f7f_7f7fu : (uint)_soc.AsidCount - 1;
             Hold(group.AsidRegister, TegraMc.SwgroupBits.Enable | asids);
+            _steers[group.AsidRegister / sizeof(uint)] = true;
+            _hasWindows |= IsWide(group.Name);
         }
 
         foreach (var client in _soc.Clients)
@@ -29,6 +32,7 @@ public sealed partial class TegraSmmuModel<TMemory>
             if (client.Enable == TegraClientEnable.ReadWrite)
             {
                 Hold(register, client.EnableMask);
+                _steers[register / sizeof(uint)] = true;
             }
             else
             {
@@ -115,6 +119,7 @@ public sealed partial class TegraSmmuModel<TMemory>
                 break;
             case TegraMc.SmmuConfig:
                 _smmuConfig = value & TegraMc.SmmuConfigBits.Enable;
+                NoteEverything();
                 break;
             case TegraMc.TlbConfig:
                 WriteTlbConfig(value);
@@ -127,6 +132,7 @@ public sealed partial class TegraSmmuModel<TMemory>
                 break;
             case TegraMc.PtbData:
                 _roots[_selectedAsid] = value & (TegraEntry.RightsMask | TegraEntry.FrameMask);
+                Note(new InvalidationNotice(InvalidationScope.AddressSpace, Space: (int)_selectedAsid));
                 break;
             case TegraMc.TlbFlush:
                 FlushTlb(new TegraTlbFlush(value));
@@ -143,6 +149,10 @@ public sealed partial class TegraSmmuModel<TMemory>
                     uint writable = _writable[offset / sizeof(uint)];
                     ref uint held = ref _values[offset / sizeof(uint)];
                     held = (held & ~writable) | (value & writable);
+                    if (_steers[offset / sizeof(uint)])
+                    {
+                        NoteEverything();
+                    }
                 }
 
                 break;
@@ -169,7 +179,13 @@ public sealed partial class TegraSmmuModel<TMemory>
     {
         // More lines than there are switch the TLB off in effect (Linux commit 11cec15bf3fb).
         uint lines = _tlbConfig & _soc.TlbLinesMask;
-        _tlb.ActiveLines = lines <= (uint)_tlb.Lines ? (int)lines : 0;
+        int active = lines <= (uint)_tlb.Lines ? (int)lines : 0;
+        if (active != _tlb.ActiveLines)
+        {
+            NoteEverything();
+        }
+
+        _tlb.ActiveLines = active;
     }
 
     private void WritePtcConfig(uint value)
@@ -191,6 +207,7 @@ public sealed partial class TegraSmmuModel<TMemory>
     private void FlushTlb(TegraTlbFlush command)
     {
         int? asid = command.MatchesAsid ? command.AsidOn(_soc) : null;
+        NoteFlush(command, asid);
         switch (command.Match)
         {
             case TegraTlbFlushMatch.All when asid is null:
@@ -210,6 +227,12 @@ public sealed partial class TegraSmmuModel<TMemory>
 
     private void FlushPtc(TegraPtcFlush command)
     {
+        if (_tlb.ActiveLines == 0)
+        {
+            // No other flush need follow.
+            NoteEverything();
+        }
+
         if (!command.IsLine)
         {
             _ptc.FlushAll();

@@ -1,3 +1,4 @@
+using IommuKit.Models.Dma;
 using IommuKit.Models.State;
 using IommuKit.Specs.Tegra;
 
@@ -15,6 +16,7 @@ public sealed partial class TegraSmmuModel<TMemory>
             ResetRegisters();
             _changes.End();
             _effects++;
+            SettleForListener();
             UpdateInterrupt();
         }
 
@@ -49,6 +51,7 @@ public sealed partial class TegraSmmuModel<TMemory>
                 {
                     _changes.End();
                     _effects++;
+                    SettleForListener();
                     UpdateInterrupt();
                 }
             }
@@ -61,6 +64,7 @@ public sealed partial class TegraSmmuModel<TMemory>
 
     private void EndState()
     {
+        Invalidated?.Invoke(new InvalidationNotice(InvalidationScope.Everything));
         Accesses.Drain();
         Accesses.WhenEnded(_tell);
     }

@@ -16,7 +16,7 @@ namespace IommuKit.Models.Tegra;
 /// affect; these registers only hold their values. Thread-safe.
 /// </remarks>
 /// <typeparam name="TMemory">Accessor to system memory.</typeparam>
-public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel, ISavable
+public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel, IInvalidationSource, ISavable
     where TMemory : struct, IMemoryAccessor
 {
     private readonly Lock _gate = new();
@@ -137,9 +137,10 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel, ISavab
     /// <inheritdoc/>
     public void Write32(uint offset, uint value)
     {
+        InvalidationNotice? notice;
         lock (_gate)
         {
-            if (_options.PostedWrites == 0)
+            if (_options.PostedWrites == 0 || _invalidated is not null)
             {
                 WriteRegister(offset, value);
             }
@@ -154,9 +155,11 @@ public sealed partial class TegraSmmuModel<TMemory> : IMmio, IIommuModel, ISavab
                 _posted.Add(offset, value);
             }
 
+            notice = TakeNotice();
             UpdateInterrupt();
         }
 
+        Tell(notice);
         Accesses.WhenEnded(_tell);
     }
 

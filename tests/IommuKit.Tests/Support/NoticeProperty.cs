@@ -12,14 +12,15 @@ namespace IommuKit.Tests.Support;
 /// <param name="source">The model that it drives.</param>
 /// <param name="streamOf">The stream of a device.</param>
 /// <param name="translate">Asks the model for a device's read.</param>
+/// <param name="pages">Pages that are used; fewer where each answer is for one page, so that some are asked for again.</param>
 internal sealed class NoticeProperty(
-    IommuDriver driver, IInvalidationSource source, Func<int, uint> streamOf, Func<int, ulong, Translation> translate)
+    IommuDriver driver, IInvalidationSource source, Func<int, uint> streamOf, Func<int, ulong, Translation> translate, int pages = 2048)
 {
     private const ulong Page = 0x1000;
     private const ulong Block = 0x20_0000;
     private const ulong Base = 0x4000_0000;
-    private const int Pages = 2048;
     private const int Devices = 3;
+    private const int TouchesFor2048 = 12;
 
     // The pages that a domain maps, and which domain a device is in.
     private readonly HashSet<ulong>[] _mapped = [[], []];
@@ -61,7 +62,7 @@ internal sealed class NoticeProperty(
                     return $"step {step}, {what}: {wrong}";
                 }
 
-                for (int i = 0; i < 12; i++)
+                for (int i = 0; i < TouchesFor2048 * 2048 / pages; i++)
                 {
                     Touch(cache, random);
                 }
@@ -113,10 +114,10 @@ internal sealed class NoticeProperty(
         }
     }
 
-    private static string Map(IommuDomain domain, HashSet<ulong> mapped, Random random)
+    private string Map(IommuDomain domain, HashSet<ulong> mapped, Random random)
     {
         bool isBlock = random.Next(3) == 0;
-        ulong iova = Base + (isBlock ? (ulong)random.Next((int)(Pages * Page / Block)) * Block : (ulong)random.Next(Pages) * Page);
+        ulong iova = Base + (isBlock ? (ulong)random.Next((int)((ulong)pages * Page / Block)) * Block : (ulong)random.Next(pages) * Page);
         ulong bytes = isBlock ? Block : Page << random.Next(5);
         ulong physical = 0x8000_0000 + ((ulong)random.Next(64) * Block) + (isBlock ? 0 : (ulong)random.Next(256) * Page);
         for (ulong at = 0; at < bytes; at += Page)
@@ -155,7 +156,7 @@ internal sealed class NoticeProperty(
     private void Touch(KeptTranslations cache, Random random)
     {
         int device = random.Next(Devices);
-        ulong iova = Base + ((ulong)random.Next(Pages) * Page);
+        ulong iova = Base + ((ulong)random.Next(pages) * Page);
         cache.Translate(streamOf(device), iova, () => translate(device, iova));
     }
 
