@@ -121,6 +121,15 @@ public class InspectorTests
     }
 
     [Fact]
+    public void A_device_of_VT_d_that_passes_is_told_of_and_not_wrong()
+    {
+        var input = InputOf(new RecordedBoot(RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Vtd", "Boots", "s-72-legacy-pt")).Snapshots().First());
+        var state = Inspect(input);
+        state.Findings.ShouldContain(finding => finding.Rule == InspectRule.Bypass && !finding.IsWrong);
+        state.Sources.ShouldContain(source => source.State == InspectState.Bypass);
+    }
+
+    [Fact]
     public void Devices_of_VT_d_are_named_by_bus_device_and_function()
     {
         string boots = RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Vtd", "Boots");

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using IommuKit.Domains;
 using IommuKit.Drivers.Vtd;
+using IommuKit.Lab.Conform;
 using IommuKit.Lab.Inspect;
 using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Iommus.Vtd;
@@ -68,6 +69,26 @@ public sealed class VtdNestedInspectTests : IDisposable
     {
         Store(LastEntry, (Root + 0x3000) | Entry);
         Wrong().ShouldBe(["reach"]);
+    }
+
+    [Fact]
+    public void Reserved_memory_is_found_where_both_stages_lead()
+    {
+        ulong page = _physical + Page;
+        var reserved = Inspector.Run(MachineSnapshots.Of(_machine), InspectCatalog.All, [new InspectRange(page + 0xfff, page + 0x1fff, "firmware")]);
+        reserved.Findings.Where(finding => finding.IsWrong).Select(finding => finding.Rule).ShouldBe([InspectRule.Reserved]);
+        var beside = Inspector.Run(MachineSnapshots.Of(_machine), InspectCatalog.All, [new InspectRange(page + 0x1000, page + 0x1fff, "firmware")]);
+        beside.Findings.ShouldNotContain(finding => finding.IsWrong);
+    }
+
+    [Fact]
+    public void A_queue_that_a_device_may_write_is_found()
+    {
+        var input = MachineSnapshots.Of(_machine);
+        ulong queue = (_physical + Page) | (_machine.Model!.Read64(VtdRegister.QueueAddress) & 0x807);
+        var moved = input with { Registers = [.. input.Registers, new(BootRegisterKind.Written, VtdRegister.QueueAddress, 8, queue, string.Empty)] };
+        var findings = Inspector.Run(moved, InspectCatalog.All, []).Findings;
+        findings.Where(finding => finding.IsWrong).Select(finding => finding.Rule).Distinct().ShouldBe([InspectRule.Reach]);
     }
 
     [Fact]

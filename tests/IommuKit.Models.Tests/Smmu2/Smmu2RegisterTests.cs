@@ -86,6 +86,34 @@ public sealed class Smmu2RegisterTests
         machine.SetBank(5, Smmu2Bank.TableControl, 0x0000_0007_0000_0019).Bank(5, Smmu2Bank.ContextId).ShouldBe(7u);
     }
 
+    /// <summary>
+    /// What a preset declares is not contradictory, by IDR0, IDR1 and IDR2: the rules of BSA for identification look at the same. Version 2 has both
+    /// stages, nesting, tables of AArch64 and 40 bits of addresses; whatever has a stage has a bank for it.
+    /// </summary>
+    [Fact]
+    public void Presets_hold_the_rules_of_identification()
+    {
+        foreach (var unit in Smmu2Unit.Presets)
+        {
+            unit.WhyImpossible().ShouldBeNull(unit.Name);
+            unit.HasStage2.ShouldBeTrue(unit.Name);
+            unit.HasLongTables.ShouldBeTrue(unit.Name);
+            unit.BankCount.ShouldBeInRange(1, 128, unit.Name);
+            (unit.BankCount > unit.Stage2BankCount).ShouldBe(unit.HasStage1, unit.Name);
+            unit.HasNested.ShouldBe(unit is { HasStage1: true, HasStage2: true }, unit.Name);
+            unit.HasStreamMatching.ShouldBeTrue(unit.Name);
+            unit.StreamCount.ShouldBeLessThanOrEqualTo(128, unit.Name);
+            unit.StreamIdBits.ShouldBeGreaterThanOrEqualTo(15, unit.Name);
+            unit.IntermediateBits.ShouldBeGreaterThanOrEqualTo(40, unit.Name);
+            unit.AddressBits.ShouldBeGreaterThanOrEqualTo(40, unit.Name);
+            unit.UpstreamBits.ShouldBeGreaterThanOrEqualTo(unit.IntermediateBits, unit.Name);
+            unit.HasAarch64Tables.ShouldBe(unit.Version == Smmu2Version.V2, unit.Name);
+
+            // What only version 2 has.
+            (unit.Version == Smmu2Version.V2 || !unit.HasWideStreamIds).ShouldBeTrue(unit.Name);
+        }
+    }
+
     [Fact]
     public void Hardware_that_cannot_be_is_refused()
     {

@@ -212,6 +212,49 @@ public sealed class Smmu3AtsTests
         }
     }
 
+    /// <summary>RUN is bit 0 of GATOS_CTRL (qbox has bits 1 and 8, too).</summary>
+    [Fact]
+    public void GATOS_runs_by_its_lowest_bit_alone()
+    {
+        using var machine = new Smmu3Machine();
+        ulong root = machine.NewTable();
+        machine.Map(root, 0x1000, 0x7000_0000 | Leaf);
+        machine.BindFirst(root).SwitchOn();
+        var model = machine.Model;
+        model.Write64(Smmu3Register.TranslationStream, 8);
+        model.Write64(Smmu3Register.TranslationAddress, 0x1000 | (1 << 10) | (1 << 8));
+        for (int bit = 1; bit < 32; bit++)
+        {
+            model.Write32(Smmu3Register.TranslationControl, 1u << bit);
+            model.Read32(Smmu3Register.TranslationControl).ShouldBe(0u, $"bit {bit}");
+            model.Read64(Smmu3Register.TranslationResult).ShouldBe(0ul, $"bit {bit}");
+        }
+
+        model.Write32(Smmu3Register.TranslationControl, 1);
+        (model.Read64(Smmu3Register.TranslationResult) & 0x00ff_ffff_ffff_f001).ShouldBe(0x7000_0000ul);
+    }
+
+    /// <summary>The answer from what is held is the one of the walk. RISC-V's reference model grants no write a second time.</summary>
+    [Theory]
+    [InlineData(0, 0ul)]
+    [InlineData(1 << 7, 0ul)]
+    [InlineData(1 << 7, 1ul << 51)]
+    public void A_request_is_answered_alike_with_and_without_a_cache(int readOnly, ulong dirtyModifier)
+    {
+        using var machine = new Smmu3Machine();
+        ulong root = machine.NewTable();
+        machine.Map(root, 0x1000, 0x7000_0000 | Leaf | (uint)readOnly | dirtyModifier);
+        machine.BindFirst(root, flags: 3ul << 42).SwitchOn();
+        SetAts(machine, FullAts);
+        foreach (var access in new[] { Smmu3Access.Read, Smmu3Access.Read | Smmu3Access.Write, Smmu3Access.Read })
+        {
+            var cold = machine.Ask(0x1000, access, kind: Asked);
+            machine.Ask(0x1000, access, kind: Asked).ShouldBe(cold);
+            machine.Model.Evict();
+            machine.Ask(0x1000, access, kind: Asked).ShouldBe(cold);
+        }
+    }
+
     [Fact]
     public void GATOS_tells_which_stage_failed()
     {

@@ -8,6 +8,7 @@ public sealed class Smmu3CommandTests
 {
     private const uint CommandQueueError = Smmu3Register.Errors.CommandQueue;
 
+    /// <summary>Renode takes such for done, and QEMU has a CFGI_ALL at 7.</summary>
     [Theory]
     [InlineData(0x07)]
     [InlineData(0x18)]
