@@ -53,21 +53,66 @@ internal static class MapChecks
         return Task.CompletedTask;
     }
 
-    /// <summary>Many maps and unmaps leave no files, no pinned memory and no managed memory behind.</summary>
-    public static Task Pairs(string name, HostBackEnd backEnd)
+    /// <summary>
+    /// Many maps and unmaps leave no files, no pinned memory, and nothing of the kernel's or of this process behind. It is looked at after each quarter
+    /// of them: what each pair left would show in all four, and what the runtime or a task of the kernel takes at some time shows in one.
+    /// </summary>
+    /// <param name="name">The device.</param>
+    /// <param name="backEnd">By which of the kernel's ways.</param>
+    /// <param name="pairs">How many: a map and an unmap each.</param>
+    public static Task Pairs(string name, HostBackEnd backEnd, int pairs)
     {
+        const int parts = 4;
         using var machine = Machine.OfDevice(name, backEnd);
         var memory = new HostPages().Allocate(Page);
-        Pair(100);
-        int files = OpenFiles();
-        long pinned = PinnedPages();
-        long bytes = GC.GetAllocatedBytesForCurrentThread();
-        Pair(50_000);
-        bytes = GC.GetAllocatedBytesForCurrentThread() - bytes;
-        Checks.That(OpenFiles() == files, $"{OpenFiles() - files} files are left open");
-        Checks.That(PinnedPages() == pinned, $"{PinnedPages() - pinned} pages are pinned yet");
+
+        // What runs here, and what counts, is compiled for good a while after it ran first.
+        Pair(5000);
+        MemoryCounts.Read();
+        Thread.Sleep(500);
+        Pair(5000);
+        MemoryCounts[] counts = [MemoryCounts.Read(), .. new MemoryCounts[parts]];
+        var clock = new Stopwatch();
+        long bytes = 0;
+        for (int part = 1; part <= parts; part++)
+        {
+            clock.Start();
+            bytes -= GC.GetAllocatedBytesForCurrentThread();
+            Pair((pairs / parts) + (part <= pairs % parts ? 1 : 0));
+            bytes += GC.GetAllocatedBytesForCurrentThread();
+            clock.Stop();
+            counts[part] = MemoryCounts.Read();
+        }
+
+        var (before, after) = (counts[0], counts[^1]);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"      {pairs:N0} pairs in {clock.Elapsed.TotalSeconds:N1} s; {after.Files.Count} files ({after.Files.Count - before.Files.Count:+0;-0;0}); "
+            + $"{after.PinnedPages} pages pinned, {after.LockedKilobytes} KiB locked; in each quarter: resident {Growth(count => count.ResidentKilobytes)} KiB, "
+            + $"the kernel's objects {Growth(count => count.SlabKilobytes)} KiB, page tables {Growth(count => count.TableKilobytes)} KiB"));
+        string opened = string.Join(", ", after.Files.Except(before.Files));
+        if (opened.Length != 0)
+        {
+            Console.WriteLine($"      opened meanwhile: {opened}");
+        }
+
+        Checks.That(Least(count => count.Files.Count) <= 0, $"files are left open: {opened}");
+        Checks.That(after.PinnedPages == before.PinnedPages, $"{after.PinnedPages - before.PinnedPages} pages are pinned yet");
+        Checks.That(after.LockedKilobytes == before.LockedKilobytes, $"{after.LockedKilobytes - before.LockedKilobytes} KiB are locked yet");
         Checks.That(bytes == 0, $"{bytes} bytes were allocated");
+
+        // The smallest object that a pair could leave has 8 bytes, and few have less than 64. To read the counts takes memory of the process itself.
+        const long read = 1024;
+        long most = Math.Max(64, 4L * (pairs / parts) / 1024);
+        Checks.That(Least(count => count.ResidentKilobytes) < Math.Max(read, most), "the process has more memory after each quarter");
+        Checks.That(Least(count => count.SlabKilobytes) < most, "the kernel has more objects after each quarter");
+        Checks.That(Least(count => count.TableKilobytes) < most, "there are more page tables after each quarter");
         return Task.CompletedTask;
+
+        long Least(Func<MemoryCounts, long> of) => counts.Skip(1).Zip(counts, (now, then) => of(now) - of(then)).Min();
+
+        string Growth(Func<MemoryCounts, long> of) => string.Join(
+            ' ', counts.Skip(1).Zip(counts, (now, then) => (of(now) - of(then)).ToString("+0;-0;0", CultureInfo.InvariantCulture)));
 
         void Pair(int count)
         {
@@ -81,7 +126,7 @@ internal static class MapChecks
     public static async Task AnyOrder(string name, HostBackEnd backEnd)
     {
         Machine.OfDevice(name, backEnd).Dispose();
-        int before = OpenFiles();
+        var before = MemoryCounts.Read().Files;
         for (int i = 0; i < 10; i++)
         {
             var machine = Machine.OfDevice(name, backEnd);
@@ -95,7 +140,8 @@ internal static class MapChecks
             buffer.Dispose();
         }
 
-        Checks.That(OpenFiles() <= before, $"{OpenFiles() - before} files are left open");
+        var after = MemoryCounts.Read().Files;
+        Checks.That(after.Count <= before.Count, $"files are left open: {string.Join(", ", after.Except(before))}");
     }
 
     public static async Task Killed(string name, HostBackEnd backEnd)
@@ -106,12 +152,12 @@ internal static class MapChecks
             start.ArgumentList.Add(argument);
         }
 
-        long pinned = PinnedPages();
+        long pinned = MemoryCounts.Read().PinnedPages;
         using var held = Process.Start(start)!;
         try
         {
             Checks.That(await held.StandardOutput.ReadLineAsync() == "holding", "the other process does not hold the device");
-            Checks.That(PinnedPages() >= pinned + 256, "the other process has nothing pinned");
+            Checks.That(MemoryCounts.Read().PinnedPages >= pinned + 256, "the other process has nothing pinned");
             bool isRefused = false;
             try
             {
@@ -130,27 +176,15 @@ internal static class MapChecks
             await held.WaitForExitAsync();
         }
 
-        for (int i = 0; i < 1000 && PinnedPages() != pinned; i++)
+        for (int i = 0; i < 1000 && MemoryCounts.Read().PinnedPages != pinned; i++)
         {
             // The kernel takes its time to end a process.
             await Task.Delay(10);
         }
 
-        Checks.That(PinnedPages() == pinned, $"{PinnedPages() - pinned} pages of a killed process are pinned yet");
+        Checks.That(MemoryCounts.Read().PinnedPages == pinned, $"{MemoryCounts.Read().PinnedPages - pinned} pages of a killed process are pinned yet");
         await DeviceChecks.BothWays(name, backEnd);
     }
 
     private static void Expect(IommuError found, IommuError expected, string what) => Checks.That(found == expected, $"{what}: {found}, not {expected}");
-
-    /// <summary>Pages that are pinned in the whole machine, as the kernel counts them.</summary>
-    private static long PinnedPages()
-    {
-        // Has the kernel add up what its processors count by themselves.
-        File.WriteAllText("/proc/sys/vm/stat_refresh", "1");
-        var counts = File.ReadLines("/proc/vmstat").Select(line => line.Split(' ')).Where(words => words.Length == 2).ToDictionary(
-            words => words[0], words => long.Parse(words[1], CultureInfo.InvariantCulture));
-        return counts["nr_foll_pin_acquired"] - counts["nr_foll_pin_released"];
-    }
-
-    private static int OpenFiles() => Directory.GetFiles("/proc/self/fd").Length;
 }
