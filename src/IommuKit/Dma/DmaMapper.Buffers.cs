@@ -52,20 +52,15 @@ public sealed partial class DmaMapper
     /// <summary>Unmaps a part of a window, flushed, and calls when no listener will be told of it any more.</summary>
     internal ulong Unlink(ulong iova, ulong size, Action gone)
     {
-        if (_isDeferred)
+        ulong tag = _isDeferred ? TagOf(node: 0, gone) : 0;
+        var error = Domain.TryUnmap(iova, size, tag, out ulong unmapped);
+        if (!_isDeferred)
         {
-            _ = _retiring.TryAdd(iova, default, gone);
-        }
-
-        var error = Domain.TryUnmap(iova, size, out ulong unmapped);
-        if (!_isDeferred || unmapped == 0)
-        {
-            if (_isDeferred)
-            {
-                _retiring.TryTake(iova, out _, out _);
-            }
-
             gone();
+        }
+        else if (unmapped == 0)
+        {
+            _actions.Take((int)(tag >> ActionShift))();
         }
 
         if (error != IommuError.None || unmapped == 0)

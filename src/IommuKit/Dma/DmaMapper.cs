@@ -1,7 +1,10 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using IommuKit.Domains;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.PageTables;
+using IommuKit.Sync;
 
 namespace IommuKit.Dma;
 
@@ -15,10 +18,15 @@ namespace IommuKit.Dma;
 /// <see cref="UnmapAsync"/> ends when the flush is done.</para>
 /// <para>To map and unmap a buffer allocates nothing once it has run before. Faster yet are buffers that stay mapped: <see cref="DmaPool"/>.</para>
 /// </remarks>
-public sealed partial class DmaMapper : IDisposable
+public sealed partial class DmaMapper : IUnmapListener, IDisposable
 {
-    private readonly RetiringIovas _retiring;
-    private readonly Action<ulong, ulong>? _flushed;
+    private const int ActionShift = 32;
+
+    // IOVAs that are given back in one step.
+    private const int MostReturned = 128;
+
+    private readonly GoneActions _actions = new();
+    private readonly UnmapFlushedAction? _flushed;
     private readonly IovaAllocator _iovas;
     private readonly IovaSource _source;
     private readonly BounceBuffers _bounces;
@@ -51,11 +59,10 @@ public sealed partial class DmaMapper : IDisposable
         }
 
         domainOptions ??= new DomainOptions();
-        _flushed = domainOptions.UnmapFlushed;
-        Domain = driver.CreateDomain(domainOptions with { UnmapFlushed = Retire });
+        _flushed = domainOptions.UnmapFlushed is { } flushed ? new UnmapFlushedAction(flushed) : null;
+        Domain = driver.CreateDomain(domainOptions with { UnmapListener = this });
         try
         {
-            _retiring = new RetiringIovas(BitOperations.Log2(Domain.Granule));
             _isDeferred = Domain.Policy == SyncPolicy.Deferred;
             _cache = _options.Cache;
             _mask = Domain.Granule - 1;
@@ -241,13 +248,13 @@ public sealed partial class DmaMapper : IDisposable
     /// <summary>Unmaps a range, and gives its IOVAs back when no device can use them.</summary>
     private void Remove(IovaRange range, Action? gone)
     {
-        if (!_iovas.IsHandedOut(range))
+        if (_isDeferred)
         {
-            throw NotMapped(nameof(range));
+            RemoveLater(range, gone);
+            return;
         }
 
-        // Before the unmap, as the flush may follow on another thread.
-        if (_isDeferred && !_retiring.TryAdd(range.Iova, range, gone))
+        if (!_iovas.IsHandedOut(range))
         {
             throw NotMapped(nameof(range));
         }
@@ -255,44 +262,124 @@ public sealed partial class DmaMapper : IDisposable
         var error = Domain.TryUnmap(range.Iova, range.Size, out ulong unmapped);
         if (error != IommuError.None || unmapped < range.Size)
         {
-            ThrowLost(range, error, unmapped);
+            throw Lost(range, error, unmapped);
         }
 
-        if (!_isDeferred)
+        _iovas.Free(range);
+        gone?.Invoke();
+    }
+
+    /// <summary>Unmaps a range whose IOVAs, by the tag of the unmap, come back with the flush.</summary>
+    private void RemoveLater(IovaRange range, Action? gone)
+    {
+        // Before the unmap, as the flush may follow on another thread. From here on nobody else can unmap the range.
+        if (!_iovas.TryRetire(range))
         {
-            _iovas.Free(range);
-            gone?.Invoke();
+            throw NotMapped(nameof(range));
+        }
+
+        ulong tag = TagOf(range.Node, gone);
+        IommuError error;
+        ulong unmapped;
+        try
+        {
+            error = Domain.TryUnmap(range.Iova, range.Size, tag, out unmapped);
+        }
+        catch
+        {
+            // What a listener threw when the timer had flushed is told first, and nothing is unmapped then.
+            if (Domain.TryFindNext(range.Iova, range.Iova + (range.Size - 1), out _))
+            {
+                TakeBack(range, tag);
+            }
+
+            throw;
+        }
+
+        if (error != IommuError.None || unmapped < range.Size)
+        {
+            if (unmapped == 0)
+            {
+                TakeBack(range, tag);
+            }
+
+            throw Lost(range, error, unmapped);
         }
     }
 
     private static ArgumentException NotMapped(string parameter) => new("It was not mapped by this mapper, or is unmapped already.", parameter);
 
-    private void ThrowLost(IovaRange range, IommuError error, ulong unmapped)
+    private static Exception Lost(IovaRange range, IommuError error, ulong unmapped) => error != IommuError.None
+        ? new IommuException(error, $"Cannot unmap IOVA 0x{range.Iova:x}.")
+        : new ArgumentException($"0x{range.Size - unmapped:x} bytes at IOVA 0x{range.Iova:x} were unmapped by somebody else.", nameof(range));
+
+    /// <summary>What an unmap is known by after its flush: the node of its IOVAs, 0 for a part of a window, and the number of what to call, if any.</summary>
+    private ulong TagOf(int node, Action? gone) => (gone is null ? 0 : (ulong)_actions.Add(gone) << ActionShift) | (uint)node;
+
+    /// <summary>Nothing was unmapped.</summary>
+    private void TakeBack(IovaRange range, ulong tag)
     {
-        if (_isDeferred && unmapped == 0)
+        if (tag >> ActionShift != 0)
         {
-            _retiring.TryTake(range.Iova, out _, out _);
+            _actions.Take((int)(tag >> ActionShift));
         }
 
-        throw error != IommuError.None
-            ? new IommuException(error, $"Cannot unmap IOVA 0x{range.Iova:x}.")
-            : new ArgumentException($"0x{range.Size - unmapped:x} bytes at IOVA 0x{range.Iova:x} were unmapped by somebody else.", nameof(range));
+        _iovas.TakeBack(range);
     }
 
     /// <summary>The domain's queue was flushed.</summary>
-    private void Retire(ulong iova, ulong bytes)
+    [SkipLocalsInit]
+    void IUnmapListener.Flushed(ReadOnlySpan<FlushedUnmap> unmaps)
     {
-        if (_retiring.TryTake(iova, out var range, out var gone))
+        Span<int> nodes = stackalloc int[MostReturned];
+        int count = 0;
+        ulong tags = 0;
+        foreach (ref readonly var unmap in unmaps)
         {
-            if (!range.IsEmpty)
+            tags |= unmap.Tag;
+            nodes[count] = (int)(uint)unmap.Tag;
+            count += nodes[count] != 0 ? 1 : 0;
+            if (count == MostReturned)
             {
-                _iovas.Free(range);
+                _iovas.Return(nodes);
+                count = 0;
             }
-
-            gone?.Invoke();
         }
 
-        _flushed?.Invoke(iova, bytes);
+        _iovas.Return(nodes[..count]);
+        try
+        {
+            if (tags >> ActionShift != 0)
+            {
+                CallGone(unmaps);
+            }
+        }
+        finally
+        {
+            _flushed?.Flushed(unmaps);
+        }
+    }
+
+    private void CallGone(ReadOnlySpan<FlushedUnmap> unmaps)
+    {
+        ExceptionDispatchInfo? failure = null;
+        foreach (ref readonly var unmap in unmaps)
+        {
+            try
+            {
+                if (unmap.Tag >> ActionShift != 0)
+                {
+                    _actions.Take((int)(unmap.Tag >> ActionShift))();
+                }
+            }
+            catch (Exception exception)
+            {
+                // Of memory of the caller's own kind, say. The others are not to wait for ever.
+                failure ??= ExceptionDispatchInfo.Capture(exception);
+            }
+        }
+
+        failure?.Throw();
     }
 
     private bool TryTakeIovas(ulong size, ulong physicalAddress, out IovaRange range)

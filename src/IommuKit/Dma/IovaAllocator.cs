@@ -158,32 +158,67 @@ public sealed class IovaAllocator
     /// <exception cref="ArgumentException">They were not handed out here, or were given back already.</exception>
     public void Free(IovaRange range)
     {
+        if (!TryRetire(range))
+        {
+            throw Stranger(nameof(range));
+        }
+
         int index = range.Node;
-        if (!_nodes.Has(index))
-        {
-            throw Stranger(nameof(range));
-        }
-
-        ref var node = ref _nodes[index];
-        if (node.Start << _shift != range.Iova
-            || Interlocked.CompareExchange(ref node.Generation, unchecked(range.Generation + 1), range.Generation) != range.Generation)
-        {
-            throw Stranger(nameof(range));
-        }
-
-        ulong length = node.Length;
-        if (length <= _mostCached && BitOperations.IsPow2(length) && (node.Start & (length - 1)) == 0)
-        {
-            int order = BitOperations.Log2(length);
-            if (!OwnCache().TryPut(order, index))
-            {
-                MakeRoom(order, index);
-            }
-        }
-        else
+        int order = CachedOrder(index);
+        if (order < 0)
         {
             Push(index, index, 1);
             TryDrainPending();
+        }
+        else if (!OwnCache().TryPut(order, index))
+        {
+            MakeRoom(order, index);
+        }
+    }
+
+    /// <summary>The first half of <see cref="Free"/>: the range is good for no more, and its IOVAs are nobody else's until <see cref="Return"/>.</summary>
+    /// <returns>False if it was not handed out here, or was given back already.</returns>
+    internal bool TryRetire(IovaRange range)
+    {
+        if (!_nodes.Has(range.Node))
+        {
+            return false;
+        }
+
+        ref var node = ref _nodes[range.Node];
+        return node.Start << _shift == range.Iova
+            && Interlocked.CompareExchange(ref node.Generation, unchecked(range.Generation + 1), range.Generation) == range.Generation;
+    }
+
+    /// <summary>Undoes <see cref="TryRetire"/>: the range is good again.</summary>
+    internal void TakeBack(IovaRange range) => Volatile.Write(ref _nodes[range.Node].Generation, range.Generation);
+
+    /// <summary>The second half of <see cref="Free"/>, of many at once: those that follow each other and are of one size are one step.</summary>
+    /// <param name="indices">The nodes of ranges that <see cref="TryRetire"/> took.</param>
+    internal void Return(ReadOnlySpan<int> indices)
+    {
+        while (!indices.IsEmpty)
+        {
+            int order = CachedOrder(indices[0]);
+            int count = 1;
+            while (count < indices.Length && CachedOrder(indices[count]) == order)
+            {
+                count++;
+            }
+
+            var some = indices[..count];
+            indices = indices[count..];
+            if (order >= 0)
+            {
+                some = some[OwnCache().Put(order, some)..];
+                some = some.IsEmpty ? some : some[_depot.Put(order, some)..];
+            }
+
+            if (!some.IsEmpty)
+            {
+                PushAll(some);
+                TryDrainPending();
+            }
         }
     }
 
@@ -264,6 +299,14 @@ public sealed class IovaAllocator
         new("The IOVAs were not handed out by this allocator, or were given back already.", name);
 
     private static int NumberThread() => t_thread = Interlocked.Increment(ref s_threads) | int.MinValue;
+
+    /// <summary>Log2 of the granules of a range that caches keep; -1 of one that they do not.</summary>
+    private int CachedOrder(int index)
+    {
+        ref var node = ref _nodes[index];
+        ulong length = node.Length;
+        return length <= _mostCached && BitOperations.IsPow2(length) && (node.Start & (length - 1)) == 0 ? BitOperations.Log2(length) : -1;
+    }
 
     private IovaCache OwnCache()
     {

@@ -48,9 +48,12 @@ public sealed record DomainOptions
     /// <summary>
     /// With <see cref="SyncPolicy.Deferred"/>: told of each unmap, by its first IOVA and its bytes, when no device can reach it any more: then the
     /// IOVA may be given out again without a flush. It is called on the thread that flushed, which may be the timer's, outside the domain's locks,
-    /// and may use the domain. What it throws reaches the caller of that operation, or of the next one if the timer flushed.
+    /// and may use the domain. What it throws reaches the caller of that operation, or of the next one if the timer flushed, after it was told of all others.
     /// </summary>
     public Action<ulong, ulong>? UnmapFlushed { get; init; }
+
+    /// <summary>Told instead of <see cref="UnmapFlushed"/>, of all unmaps of a flush at once, and by what they were tagged with.</summary>
+    internal IUnmapListener? UnmapListener { get; init; }
 
     /// <summary>
     /// With <see cref="SyncPolicy.Explicit"/>: how many runs of neighbouring entries are remembered until the caller flushes, 1 to 65,536, where

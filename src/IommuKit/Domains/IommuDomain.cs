@@ -131,7 +131,7 @@ public abstract class IommuDomain : IDisposable
     /// <returns>
     /// Bytes that are no longer mapped, counted from <paramref name="iova"/>: less than <paramref name="size"/> if there is a hole or
     /// the range starts inside a larger page, more if it ends inside one, which goes whole; 0 if the range is invalid in itself,
-    /// which <see cref="TryUnmap"/> tells apart.
+    /// which <see cref="TryUnmap(ulong, ulong, out ulong)"/> tells apart.
     /// </returns>
     public ulong Unmap(ulong iova, ulong size)
     {
@@ -148,6 +148,15 @@ public abstract class IommuDomain : IDisposable
     /// table for the rest of it. A hole is not an error.
     /// </returns>
     public abstract IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped);
+
+    /// <summary>
+    /// As <see cref="TryUnmap(ulong, ulong, out ulong)"/>, for the listener of the queue (<see cref="DomainOptions.UnmapListener"/>).
+    /// </summary>
+    /// <param name="iova">First IOVA.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="tag">What the listener is to know the unmap by, if it is put off.</param>
+    /// <param name="unmapped">Bytes that are no longer mapped; where they are 0, the listener is not told.</param>
+    internal virtual IommuError TryUnmap(ulong iova, ulong size, ulong tag, out ulong unmapped) => TryUnmap(iova, size, out unmapped);
 
     /// <summary>The physical address that an IOVA is mapped to, or null.</summary>
     public ulong? IovaToPhysical(ulong iova) => TryTranslate(iova, out ulong physicalAddress) ? physicalAddress : null;

@@ -108,7 +108,7 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
                     options.DeferredAge,
                     options.Clock,
                     FlushOldUnmaps,
-                    options.UnmapFlushed);
+                    options.UnmapListener ?? (options.UnmapFlushed is { } flushed ? new UnmapFlushedAction(flushed) : null));
             }
             else if (Policy == SyncPolicy.Explicit)
             {
@@ -193,8 +193,11 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
     }
 
     /// <inheritdoc/>
+    public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped) => TryUnmap(iova, size, 0, out unmapped);
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public override IommuError TryUnmap(ulong iova, ulong size, out ulong unmapped)
+    internal override IommuError TryUnmap(ulong iova, ulong size, ulong tag, out ulong unmapped)
     {
         var operation = _operations.Enter();
         try
@@ -202,7 +205,7 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch> : PagingDom
             RecoverFirst();
             var error = _policy == SyncPolicy.PerPage
                 ? UnmapPageByPage(iova, size, out unmapped)
-                : UnmapGathered(iova, size, out unmapped);
+                : UnmapGathered(iova, size, tag, out unmapped);
             EndOperation();
             return error;
         }

@@ -134,18 +134,18 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch>
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private IommuError UnmapGathered(ulong iova, ulong size, out ulong unmapped)
+    private IommuError UnmapGathered(ulong iova, ulong size, ulong tag, out ulong unmapped)
     {
         if (_operationLock is not null)
         {
-            return UnmapLocked(iova, size, out unmapped);
+            return UnmapLocked(iova, size, tag, out unmapped);
         }
 
         var sink = new GatherSink<THardware, TBatch>(_sync, _retired, _unmapUse, _owed);
         var error = _table.TryUnmap(iova, size, ref sink, out unmapped);
         if (unmapped != 0)
         {
-            SubmitUnmap(ref sink, iova, size, unmapped);
+            SubmitUnmap(ref sink, iova, size, unmapped, tag);
             sink.Complete();
         }
 
@@ -154,7 +154,7 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch>
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private IommuError UnmapLocked(ulong iova, ulong size, out ulong unmapped)
+    private IommuError UnmapLocked(ulong iova, ulong size, ulong tag, out ulong unmapped)
     {
         var sink = new GatherSink<THardware, TBatch>(_sync, _retired, _unmapUse, _owed);
         IommuError error;
@@ -163,7 +163,7 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch>
             error = _table.TryUnmap(iova, size, ref sink, out unmapped);
             if (unmapped != 0)
             {
-                SubmitUnmap(ref sink, iova, size, unmapped);
+                SubmitUnmap(ref sink, iova, size, unmapped, tag);
                 if (_splitsPages || sink.HasUnlinked)
                 {
                     sink.Complete();
@@ -177,13 +177,13 @@ public sealed partial class PagingDomain<TFormat, THardware, TBatch>
 
     /// <summary>Starts what an unmap needs, or puts off what its policy leaves for later: then there is nothing to complete.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void SubmitUnmap(ref GatherSink<THardware, TBatch> sink, ulong iova, ulong size, ulong unmapped)
+    private void SubmitUnmap(ref GatherSink<THardware, TBatch> sink, ulong iova, ulong size, ulong unmapped, ulong tag)
     {
         if (_deferred is not null)
         {
             sink.CleanOnly();
             _counters?.AddPutOff(unmapped);
-            _deferred.Add(Unmapped(iova, unmapped), sink.UnlinkedSpan, sink.TakeUnlinked());
+            _deferred.Add(Unmapped(iova, unmapped), sink.UnlinkedSpan, sink.TakeUnlinked(), tag);
             return;
         }
 

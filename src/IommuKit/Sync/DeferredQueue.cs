@@ -23,7 +23,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     private readonly PendingPages _pages;
     private readonly int _capacity;
     private readonly TimeSpan _maxAge;
-    private readonly Action<ulong, ulong>? _flushed;
+    private readonly IUnmapListener? _listener;
     private readonly ITimer? _timer;
 
     // What is in flight. The flush gate's.
@@ -52,7 +52,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     /// <param name="maxAge">How long a range may wait.</param>
     /// <param name="clock">The clock for that.</param>
     /// <param name="tooOld">Called by the clock when something has waited that long: has to call <see cref="FlushOld"/>.</param>
-    /// <param name="flushed">Told of each unmap after its flush: first IOVA and bytes.</param>
+    /// <param name="listener">Told of all unmaps after their flush; null if nobody is.</param>
     public DeferredQueue(
         DomainSync<THardware, TBatch> sync,
         RetiredTables retired,
@@ -61,12 +61,12 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         TimeSpan maxAge,
         TimeProvider clock,
         Action tooOld,
-        Action<ulong, ulong>? flushed)
+        IUnmapListener? listener)
     {
         _sync = sync;
         _retired = retired;
         _maxAge = maxAge;
-        _flushed = flushed;
+        _listener = listener;
         _capacity = capacity;
         _pages = new PendingPages(capacity, granuleLog2);
         _taken = new PendingUnmaps[_stripes.All.Length];
@@ -83,10 +83,11 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     /// <param name="unmapped">The range.</param>
     /// <param name="unlinkedSpan">The IOVAs under those tables, or empty.</param>
     /// <param name="unlinked">The tables.</param>
-    public void Add(Interval unmapped, Interval unlinkedSpan, TableList unlinked)
+    /// <param name="tag">What the listener is to know it by.</param>
+    public void Add(Interval unmapped, Interval unlinkedSpan, TableList unlinked, ulong tag)
     {
         var reach = unmapped.Around(unlinkedSpan);
-        while (!TryAdd(unmapped, reach, ref unlinked))
+        while (!TryAdd(new FlushedUnmap(unmapped, tag), reach, ref unlinked))
         {
             Flush();
         }
@@ -178,7 +179,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         }
     }
 
-    private bool TryAdd(Interval unmapped, Interval reach, ref TableList unlinked)
+    private bool TryAdd(FlushedUnmap unmapped, Interval reach, ref TableList unlinked)
     {
         var stripe = _stripes.Enter();
         try
@@ -298,7 +299,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     /// <summary>A set was flushed. The caller holds the gate of the sets.</summary>
     private void Done(PendingUnmaps set)
     {
-        if (_flushed is null)
+        if (_listener is null)
         {
             Recycle(set);
         }
@@ -320,10 +321,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         {
             try
             {
-                foreach (var unmapped in set.Unmapped)
-                {
-                    _flushed!(unmapped.First, unmapped.Bytes);
-                }
+                _listener!.Flushed(set.Unmapped);
             }
             finally
             {

@@ -8,7 +8,7 @@ internal sealed class PendingUnmaps(int capacity)
 {
     // Ranges that must not be mapped before the flush: unmapped ones, with what lies under tables that they unlinked.
     private readonly Interval[] _reach = new Interval[capacity];
-    private readonly Interval[] _unmapped = new Interval[capacity];
+    private readonly FlushedUnmap[] _unmapped = new FlushedUnmap[capacity];
     private int _count;
 
     /// <summary>Tables that the unmaps unlinked.</summary>
@@ -20,13 +20,13 @@ internal sealed class PendingUnmaps(int capacity)
     /// <summary>Whether no more fits.</summary>
     public bool IsFull => _count == _reach.Length;
 
-    /// <summary>The ranges that were unmapped.</summary>
-    public ReadOnlySpan<Interval> Unmapped => _unmapped.AsSpan(0, _count);
+    /// <summary>What was unmapped.</summary>
+    public ReadOnlySpan<FlushedUnmap> Unmapped => _unmapped.AsSpan(0, _count);
 
     /// <summary>Adds an unmap.</summary>
-    /// <param name="unmapped">The range.</param>
+    /// <param name="unmapped">The range, and what its caller knows it by.</param>
     /// <param name="reach">That range, with the IOVAs under tables that it unlinked.</param>
-    public void Add(Interval unmapped, Interval reach)
+    public void Add(FlushedUnmap unmapped, Interval reach)
     {
         _unmapped[_count] = unmapped;
         _reach[_count] = reach;

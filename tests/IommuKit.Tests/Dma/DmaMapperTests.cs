@@ -164,6 +164,60 @@ public sealed class DmaMapperTests
     }
 
     [Fact]
+    public async Task What_a_listener_throws_loses_no_IOVA_and_no_task()
+    {
+        bool throws = true;
+        var clock = new ManualClock();
+        using var machine = new MappedMachine(new DomainOptions
+        {
+            Policy = SyncPolicy.Deferred,
+            Clock = clock,
+            UnmapFlushed = (_, _) =>
+            {
+                if (throws)
+                {
+                    throw new IOException("No.");
+                }
+            },
+        });
+        var first = machine.Mapper.Map(0x1000, Page, DmaDirection.Bidirectional);
+        var second = machine.Mapper.Map(0x2000, Page, DmaDirection.Bidirectional);
+        var third = machine.Mapper.Map(0x3000, Page, DmaDirection.Bidirectional);
+        var gone = machine.Mapper.UnmapAsync(first);
+        var alsoGone = machine.Mapper.UnmapAsync(second);
+        clock.Advance(TimeSpan.FromMilliseconds(10));
+        await gone.WaitAsync(TimeSpan.FromMinutes(1));
+        await alsoGone.WaitAsync(TimeSpan.FromMinutes(1));
+        machine.Mapper.Statistics.Cached.ShouldBe(2);
+
+        // The timer had nobody to tell: the next operation is told, does nothing, and can be done again.
+        throws = false;
+        Should.Throw<IOException>(() => machine.Mapper.Unmap(third));
+        machine.CanWrite(third.Iova).ShouldBeTrue();
+        var last = machine.Mapper.UnmapAsync(third);
+        machine.Mapper.Domain.Flush();
+        await last.WaitAsync(TimeSpan.FromMinutes(1));
+        machine.Mapper.Statistics.Cached.ShouldBe(3);
+        Should.Throw<ArgumentException>(() => machine.Mapper.Unmap(third));
+    }
+
+    [Fact]
+    public void A_copy_of_a_handle_unmaps_nothing_while_the_first_unmap_waits_or_after_it()
+    {
+        using var machine = new MappedMachine(new DomainOptions { Policy = SyncPolicy.Deferred, Clock = new ManualClock() });
+        var mapping = machine.Mapper.Map(0x1000, Page, DmaDirection.Bidirectional);
+        machine.Mapper.Unmap(mapping);
+        Should.Throw<ArgumentException>(() => machine.Mapper.Unmap(mapping));
+        Should.Throw<ArgumentException>(() => machine.Mapper.UnmapAsync(mapping));
+        machine.Mapper.Domain.Flush();
+        machine.Mapper.Statistics.Cached.ShouldBe(1);
+        var again = machine.Mapper.Map(0x2000, Page, DmaDirection.Bidirectional);
+        again.Iova.ShouldBe(mapping.Iova);
+        Should.Throw<ArgumentException>(() => machine.Mapper.Unmap(mapping));
+        machine.CanWrite(again.Iova).ShouldBeTrue();
+    }
+
+    [Fact]
     public void On_a_machine_that_does_not_snoop_each_side_sees_the_other_after_a_sync()
     {
         using var machine = new MappedMachine(isCoherent: false);

@@ -55,6 +55,41 @@ public class IovaAllocatorTests
         }
     }
 
+    /// <summary>As a flush gives them back: retired one by one, returned together in any order, cached where sizes are, and all there in the end.</summary>
+    [Theory]
+    [InlineData(1, 300)]
+    [InlineData(2, 20_000)]
+    public void What_is_retired_is_nobodys_until_it_is_returned_and_then_all_is_there(int seed, int count)
+    {
+        const ulong last = (1 << 24) - 1;
+        var random = new Random(seed);
+        var allocator = Small(1, (int)last, 32);
+        List<IovaRange> held = [];
+        for (int i = 0; i < count; i++)
+        {
+            held.Add(allocator.Allocate(Page * (ulong)(random.Next(4) == 0 ? random.Next(33, 70) : random.Next(1, 33))));
+        }
+
+        held.ForEach(range => allocator.TryRetire(range).ShouldBeTrue());
+        held.ForEach(range => allocator.TryRetire(range).ShouldBeFalse());
+        Should.Throw<ArgumentException>(() => allocator.Free(held[0]));
+        allocator.Statistics.Cached.ShouldBe(0);
+
+        // The one that is taken back is good again, once.
+        allocator.TakeBack(held[0]);
+        allocator.IsHandedOut(held[0]).ShouldBeTrue();
+        allocator.Free(held[0]);
+        held.RemoveAt(0);
+
+        int[] nodes = [.. held.Select(range => range.Node)];
+        random.Shuffle(nodes);
+        allocator.Return(nodes);
+        allocator.Statistics.Cached.ShouldBeGreaterThan(0);
+        allocator.Statistics.Pending.ShouldBe(0);
+        allocator.Trim();
+        SpaceCheck.Check(allocator.Space, 1, last).ShouldBe([(1ul, last)]);
+    }
+
     /// <summary>With caches places may be others, but no granule is handed out twice, none beyond a limit, and nothing fails that need not.</summary>
     [Fact]
     public void With_caches_nothing_is_handed_out_twice_and_nothing_fails_that_need_not()

@@ -154,6 +154,37 @@ public sealed class DeferredTests : RecordedSync
         domain.Map(0, 0, Page, ReadWrite);
     }
 
+    [Fact]
+    public void A_listener_that_throws_for_one_unmap_is_told_of_the_others_too()
+    {
+        List<ulong> told = [];
+        using var domain = Make(
+            CachingAll,
+            new DomainOptions
+            {
+                Policy = SyncPolicy.Deferred,
+                Clock = new ManualClock(),
+                UnmapFlushed = (iova, _) =>
+                {
+                    told.Add(iova);
+                    if (iova != Page)
+                    {
+                        throw new IOException($"Not 0x{iova:x}.");
+                    }
+                },
+            },
+            out _,
+            out _);
+        domain.Map(0, 0, 4 * Page, ReadWrite);
+        domain.Unmap(0, Page);
+        domain.Unmap(Page, Page);
+        domain.Unmap(3 * Page, Page);
+        Should.Throw<IOException>(domain.Flush).Message.ShouldBe("Not 0x0.");
+        told.ShouldBe([0, Page, 3 * Page]);
+        domain.Flush();
+        told.Count.ShouldBe(3);
+    }
+
     [Theory]
     [InlineData(SyncPolicy.Deferred)]
     [InlineData(SyncPolicy.Explicit)]

@@ -30,8 +30,8 @@ public class PendingUnmapsTests
                     set.IsEmpty.ShouldBeTrue();
                 }
 
-                var unmapped = Range(random);
-                var reach = unmapped.Around(random.Next(8) == 0 ? Range(random) : Interval.Empty);
+                var unmapped = new FlushedUnmap(Range(random), (ulong)random.NextInt64());
+                var reach = unmapped.Range.Around(random.Next(8) == 0 ? Range(random) : Interval.Empty);
                 set.Add(unmapped, reach);
                 all.Add(reach);
                 set.Unmapped[^1].ShouldBe(unmapped);
@@ -52,7 +52,7 @@ public class PendingUnmapsTests
         Add(0, ulong.MaxValue);
         set.Overlaps(new Interval(0x1000, 0x1fff)).ShouldBeTrue();
 
-        void Add(ulong first, ulong last) => set.Add(new Interval(first, last), new Interval(first, last));
+        void Add(ulong first, ulong last) => set.Add(new FlushedUnmap(new Interval(first, last), 0), new Interval(first, last));
     }
 
     /// <summary>Pages near each other, so that they meet; now and then many of them, or some at the top of the number space.</summary>
