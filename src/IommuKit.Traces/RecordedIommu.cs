@@ -28,8 +28,13 @@ public sealed class RecordedIommu
         }.Select(driver => (Encoding.ASCII.GetBytes(driver.Item1), driver.Item2)),
     ];
 
+    private readonly VtdSigns _signs = new();
+
     /// <summary>Its name; null if nothing said so far.</summary>
     public string? Name { get; private set; }
+
+    /// <summary>What else showed so far, of <see cref="RecordedTraits"/>. What is not among them may be there, and was not recorded.</summary>
+    public IReadOnlyList<string> Traits => _signs.Names;
 
     /// <summary>Takes note of an event that the reader has read last.</summary>
     public void See(in TraceEvent traceEvent, TraceReader reader)
@@ -37,6 +42,7 @@ public sealed class RecordedIommu
         if (traceEvent.Kind is TraceEventKind.QueueSubmit or TraceEventKind.CacheTagFlush or TraceEventKind.TagAssign or TraceEventKind.VtdMapping)
         {
             Name = Vtd;
+            _signs.See(traceEvent);
         }
         else if (traceEvent.Kind == TraceEventKind.Console)
         {

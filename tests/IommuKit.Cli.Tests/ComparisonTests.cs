@@ -115,6 +115,42 @@ public class ComparisonTests
         }
     }
 
+    /// <summary>
+    /// What shows in a trace decides the machine and the rules; every command that runs it says so, and what was asked for comes first. The number of
+    /// flushes is that of the events: each map and each unmap has one in caching mode.
+    /// </summary>
+    [Fact]
+    public void A_trace_of_caching_mode_is_replayed_in_caching_mode()
+    {
+        string sample = RepositoryFiles.InRepository("samples", "vfio-edu-cm.trace.gz");
+        const string chosen = "eplayed on vtd-guest, as the trace shows caching mode, by the rules linux-6.12, as it names no kernel";
+        foreach (string[] command in (string[][])[["replay", sample, "-p", "Gather"], ["explain", sample], ["report", sample, "-p", "Gather,PerPage"]])
+        {
+            Command.Succeed(command).ShouldContain(chosen, customMessage: command[0]);
+        }
+
+        var json = JsonNode.Parse(Command.Succeed("replay", sample, "-p", "Gather", "--jsonl"))!;
+        json["recorded_traits"]!.AsArray().Select(trait => (string)trait!).ShouldBe(["caching mode"]);
+        ((long)json["operations"]!["doorbell"]!).ShouldBe(3982 + 3985);
+        var explained = JsonNode.Parse(Command.Succeed("explain", sample, "--vtd-rules", "linux-6.1", "--json"))!;
+        explained["tuning"]!["vtd_rules"].ShouldNotBeNull();
+        string other = Command.Succeed("replay", sample, "--iommu", "vtd-server", "--vtd-rules", "own", "-p", "Gather");
+        other.ShouldContain(
+            "replayed on vtd-server, though the trace shows caching mode (vtd-guest is closer), by the rules own; a kernel without a name is taken for linux-6.12");
+    }
+
+    /// <summary>Traces that name different kernels are run by one driver's own rules, as no kernel's are right for both; a row is the same in any company.</summary>
+    [SharedFact]
+    public void Rules_are_those_of_the_kernel_that_the_trace_names()
+    {
+        string capture = RepositoryFiles.InShared("traces", "vfio-edu", "trace.dat");
+        string text = Command.Succeed("replay", capture, "-p", "Gather");
+        text.ShouldContain("replayed on vtd-server, by the rules linux-6.1, as its kernel is 6.1.0-56-amd64");
+        Command.Succeed("replay", capture, "-p", "Gather", "--vtd-rules", "own").ShouldContain(
+            "by the rules own, though its kernel 6.1.0-56-amd64 has linux-6.1");
+        Command.Succeed("replay", capture, Sample, "-p", "Gather", "--json").ShouldNotContain("vtd_rules");
+    }
+
     /// <summary>Who asks for no IOMMU gets one of the kind that was recorded, with its own costs; several traces have to agree.</summary>
     [Fact]
     public void A_trace_is_replayed_on_what_it_was_recorded_on()
@@ -122,6 +158,7 @@ public class ComparisonTests
         string text = Command.Succeed("replay", Sample, "-p", "Gather");
         text.ShouldContain("If this were a vtd-server: all of the trace replayed, costs vtd-public");
         text.ShouldContain("recorded on VT-d, and modelled as such");
+        text.ShouldContain("replayed on vtd-server, by the rules linux-6.12, as it names no kernel (--iommu and --vtd-rules choose others)");
         string other = RepositoryFiles.InRepository("samples", "nvme-seq-strict.trace.gz");
         foreach (string line in Command.Succeed("replay", Sample, other, "-p", "Gather", "--jsonl").Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {

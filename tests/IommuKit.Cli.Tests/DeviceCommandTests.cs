@@ -15,7 +15,8 @@ public sealed class DeviceCommandTests : IDisposable
     [Fact]
     public void The_answer_comes_first_and_says_what_dropped_walk_caches_cost()
     {
-        string text = Succeed("replay", Sample, "--device", "nic", "--what-if", "--vtd-rules", "own,linux-6.12", "-p", "SplitSync");
+        string text = Succeed(
+            "replay", Sample, "--iommu", "vtd-server", "--device", "nic", "--what-if", "--vtd-rules", "own,linux-6.12", "-p", "SplitSync");
 
         text.ShouldStartWith("A nic behind a vtd-server needs the fewest reads of page tables under SplitSync (as it is)");
         text.ShouldContain("the most under SplitSync (--vtd-rules linux-6.12)");

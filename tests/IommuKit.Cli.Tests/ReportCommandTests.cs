@@ -170,7 +170,7 @@ public sealed class ReportCommandTests : IDisposable
     [Fact]
     public void What_policies_leave_reachable_stands_beside_their_time()
     {
-        var report = XDocument.Parse(Command.Succeed("report", Sample));
+        var report = XDocument.Parse(Command.Succeed("report", Sample, "--vtd-rules", "own"));
         const string caption = "All maps and unmaps together";
         var headers = HeadersOf(report, caption);
         headers.Take(5).ShouldBe(["Policy", "Total ms", "Faster", "Left pages", "Left for"]);

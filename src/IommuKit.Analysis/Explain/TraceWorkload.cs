@@ -20,18 +20,19 @@ public static class TraceWorkload
     /// <param name="to">The second policy.</param>
     /// <param name="isLenient">Whether to go on where the file is cut off or damaged.</param>
     /// <param name="onRead">Told how many bytes of the file were read so far, or null.</param>
+    /// <param name="tuning">How the driver is tuned; null for what it does by itself.</param>
     /// <returns>The work, and how the second policy's replay went.</returns>
     /// <exception cref="InputException">The file cannot be used.</exception>
     public static (Workload Work, ReplayResult Replay) Run(
-        string path, IommuKind kind, SyncPolicy from, SyncPolicy to, bool isLenient = false, Action<long>? onRead = null)
+        string path, IommuKind kind, SyncPolicy from, SyncPolicy to, bool isLenient = false, Action<long>? onRead = null, ReplayTuning? tuning = null)
     {
         using var reader = TraceFile.Open(path, isLenient, onRead);
         var options = new ReplayOptions { Machines = [kind] };
         var census = new TraceCensus(path);
         var recorder = new StepRecorder(holdsBack: false);
         var otherRecorder = new StepRecorder(holdsBack: false);
-        using var first = new ReplayLane(new ReplayCase(kind, from, new ReplayTuning()), options, recorder.Listen);
-        using var second = new ReplayLane(new ReplayCase(kind, to, new ReplayTuning()), options, otherRecorder.Listen);
+        using var first = new ReplayLane(new ReplayCase(kind, from, tuning ?? new ReplayTuning()), options, recorder.Listen);
+        using var second = new ReplayLane(new ReplayCase(kind, to, tuning ?? new ReplayTuning()), options, otherRecorder.Listen);
         bool hasQueue = kind.HasQueue;
         var lastOne = default(OperationCounts);
         var lastOther = default(OperationCounts);

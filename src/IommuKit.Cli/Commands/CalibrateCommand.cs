@@ -62,7 +62,7 @@ internal static class CalibrateCommand
             }
 
             bool isTrace = path is not null && CalibrationInput.IsTrace(path);
-            var options = source.OptionsIn(parsed, isTrace ? RecordedMachine.Of(context.Catalog, [path!])?.Costs : null);
+            var options = source.OptionsIn(parsed, isTrace ? RecordedOrigins.Of([path!]).KindIn(context.Catalog)?.Costs : null);
             string costsName = parsed.GetValue(name) ?? (path is null ? "seed-table-fitted" : $"{NameOf(path)}-fitted");
             string[] inputs = [.. source.FilesIn(parsed), .. path is null ? Array.Empty<string>() : [path]];
             using var costFile = parsed.GetValue(costsOut) is { } output ? ResultFile.Open(output, context.Output, inputs, costsOut.Name) : null;

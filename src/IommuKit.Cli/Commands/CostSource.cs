@@ -3,6 +3,7 @@ using IommuKit.Cli.Extensions;
 using IommuKit.Cli.Runs;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
+using IommuKit.Lab.Replay;
 using IommuKit.Lab.Seed;
 using IommuKit.Traces;
 
@@ -31,24 +32,48 @@ internal sealed class CostSource(Catalog catalog)
         HelpName = "FILE",
     };
 
+    // Those alone that a trace can choose: who asks for others wants a replay.
+    private readonly (TuningOption Tuning, Option<string?> Option)[] _tuning =
+    [
+        .. catalog.Tuning.Where(tuning => tuning.RecordedBy is not null).Select(tuning => (
+            tuning, new Option<string?>($"--{tuning.Name}") { Description = $"For a trace: {tuning.Description}", HelpName = tuning.HelpName })),
+    ];
+
     private readonly CalibrationSource _calibration = new();
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_iommu, _costs, _measurements, .. _calibration.Options])
+        foreach (var option in (Option[])[_iommu, .. _tuning.Select(tuning => tuning.Option), _costs, _measurements, .. _calibration.Options])
         {
             command.Options.Add(option);
         }
     }
 
-    /// <summary>The machine; if none was named, one of the kind that traces were recorded on, if they say so, or that can translate
-    /// their IOVAs, as that of the proposal mostly can.</summary>
+    /// <summary>
+    /// The machine and how its driver is tuned. What was not named is as traces show it: one of the kind that they were recorded on, if they say so, or
+    /// that can translate their IOVAs, as that of the proposal mostly can, and the rules of their kernels.
+    /// </summary>
     /// <param name="parsed">What the user typed.</param>
     /// <param name="traces">The traces that it is about; empty if it is about sizes.</param>
-    public IommuKind MachineIn(ParseResult parsed, IEnumerable<string> traces) => parsed.GetValue(_iommu) is { } name
-        ? Choices.Machine(catalog, name)
-        : RecordedMachine.ForReplay(catalog, traces, SeedTable.Machine);
+    public (IommuKind Kind, ReplayTuning Tuning) MachineIn(ParseResult parsed, IReadOnlyCollection<string> traces)
+    {
+        var origins = RecordedOrigins.Of(traces);
+        var kind = parsed.GetValue(_iommu) is { } name ? Choices.Machine(catalog, name) : origins.ForReplay(catalog, SeedTable.Machine);
+        var values = origins.TuningFor([kind]);
+        foreach (var (tuning, option) in _tuning)
+        {
+            if (parsed.GetValue(option) is { } text)
+            {
+                string? why = traces.Count == 0 ? "this is for a trace; name one"
+                    : !kind.Tuning.Contains(tuning) ? $"{kind.Name} cannot be tuned so"
+                    : null;
+                values = why is null ? values.With(tuning, Choices.Tuning(tuning, option.Name, text)) : throw new InputException($"{option.Name}: {why}");
+            }
+        }
+
+        return (kind, new ReplayTuning { Settings = new MachineSettings { Tuning = values } });
+    }
 
     /// <summary>Whether the user named a machine.</summary>
     public bool NamesMachine(ParseResult parsed) => parsed.GetValue(_iommu) is not null;

@@ -73,7 +73,7 @@ internal static class ExplainCommand
                 throw new InputException($"{lenient.Name}: this is for a trace; name one");
             }
 
-            var kind = source.MachineIn(parsed, file is null ? [] : [file]);
+            var (kind, tuning) = source.MachineIn(parsed, file is null ? [] : [file]);
             var costs = source.CostsIn(parsed, kind);
             IEnumerable<string> inputs = [.. source.FilesIn(parsed), .. file is null ? Array.Empty<string>() : [file]];
             return results.Collect(parsed, context, inputs, writer =>
@@ -93,7 +93,7 @@ internal static class ExplainCommand
 
                 Workload RunTrace(string path, Action<long>? onRead)
                 {
-                    (var work, replay) = TraceWorkload.Run(path, kind, fromPolicy, toPolicy, parsed.GetValue(lenient), onRead);
+                    (var work, replay) = TraceWorkload.Run(path, kind, fromPolicy, toPolicy, parsed.GetValue(lenient), onRead, tuning);
                     return work;
                 }
             });

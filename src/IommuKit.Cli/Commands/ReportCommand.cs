@@ -62,7 +62,7 @@ internal static class ReportCommand
         command.SetAction(parsed =>
         {
             string[] files = parsed.GetValue(traces)!;
-            var kind = source.MachineIn(parsed, files);
+            var (kind, tuning) = source.MachineIn(parsed, files);
             if (kind.HasQueue && files.Length == 0)
             {
                 throw new InputException(
@@ -105,7 +105,10 @@ internal static class ReportCommand
                 target,
                 parsed.GetValue(log),
                 parsed.GetValue(lenient),
-                source.NamesMachine(parsed));
+                source.NamesMachine(parsed))
+            {
+                Tuning = tuning,
+            };
             IEnumerable<string> inputs = [.. files, .. new[] { request.Log }.OfType<string>(), .. source.FilesIn(parsed)];
             using var file = ResultFile.Open(name, context.Output, inputs);
             var run = Progress.Phases(context, report => ReportRun.Run(request, report));

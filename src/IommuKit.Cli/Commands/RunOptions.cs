@@ -52,6 +52,9 @@ internal sealed class RunOptions(Catalog catalog)
         HelpName = "FILE|NAME",
     };
 
+    // What is tuned where nobody says anything.
+    private TuningValues _recorded = TuningValues.None;
+
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
@@ -68,17 +71,21 @@ internal sealed class RunOptions(Catalog catalog)
     /// <summary>The IOMMU that is taken if none was asked for.</summary>
     public string Default { get; private set; } = SeedTable.Machine;
 
-    /// <summary>If no IOMMU was asked for, takes what traces were recorded on, or can be replayed on (see <see cref="RecordedMachine"/>).</summary>
+    /// <summary>
+    /// Takes what traces were recorded on, or can be replayed on, if no IOMMU was asked for, and the rules of their kernels if no others were (see
+    /// <see cref="RecordedOrigins"/>).
+    /// </summary>
     /// <param name="parsed">What the user typed.</param>
     /// <param name="traces">The traces. What is no plain file is not looked at, as it could not be read again.</param>
     public void DefaultTo(ParseResult parsed, IEnumerable<string> traces)
     {
-        if (parsed.GetValue(_iommu) is { Length: > 0 })
+        var origins = RecordedOrigins.Of(traces);
+        if (parsed.GetValue(_iommu) is not { Length: > 0 })
         {
-            return;
+            Default = origins.ForReplay(catalog, Default).Name;
         }
 
-        Default = RecordedMachine.ForReplay(catalog, traces, Default).Name;
+        _recorded = origins.TuningFor(MachinesIn(parsed));
     }
 
     /// <summary>The IOMMUs that were asked for.</summary>
@@ -116,14 +123,14 @@ internal sealed class RunOptions(Catalog catalog)
         IEnumerable<TuningValues> tunings = [TuningValues.None];
         foreach (var (tuning, option) in _tuning)
         {
-            int[] values = [.. Values(option, (name, text) => Choices.Tuning(tuning, name, text))];
+            int[] values = [.. Values(option, (name, text) => Choices.Tuning(tuning, name, text), _recorded[tuning])];
             tunings = tunings.SelectMany(_ => values, (others, value) => others.With(tuning, value));
         }
 
         TuningValues[] all = [.. tunings];
         return
         [
-            .. from flushAll in Values(_flushAll, Choices.Number)
+            .. from flushAll in Values(_flushAll, Choices.Number, 0)
                from tuning in all
                select new ReplayTuning
                {
@@ -132,9 +139,9 @@ internal sealed class RunOptions(Catalog catalog)
                },
         ];
 
-        IEnumerable<int> Values(Option<string?> option, Func<string, string, int> read) => parsed.GetValue(option) is { } text
+        IEnumerable<int> Values(Option<string?> option, Func<string, string, int> read, int standard) => parsed.GetValue(option) is { } text
             ? [.. Split(option, text).Select(value => read(option.Name, value)).Distinct()]
-            : [0];
+            : [standard];
 
         string[] Split(Option<string?> option, string text) =>
             separator is { } between ? text.Split(between, StringSplitOptions.TrimEntries)

@@ -93,7 +93,7 @@ internal static class DeviceOutput
         console.Note(isMarkdown, "A trace has no accesses: here each mapping is used once, between its map and its unmap, in the order of the device.");
     }
 
-    /// <summary>How to compare with the rules of the recorded kernel, where our driver has them and none of the results is by them.</summary>
+    /// <summary>How to compare our driver's own rules with those of the recorded kernel, where only one of them is among the results.</summary>
     private static string? OfRecordedKernel(IReadOnlyList<ReplayResult> results)
     {
         if (results[0].Trace.RecordedOn is null
@@ -103,10 +103,15 @@ internal static class DeviceOutput
         }
 
         int recorded = option.RecordedBy!(results[0].Trace.Kernel);
-        return results.Any(result => result.Tuning.Settings.Tuning[option] == recorded)
-            ? null
-            : $"That is by our driver's own rules. Beside those of Linux{(results[0].Trace.Kernel is { } kernel ? $" {kernel}" : string.Empty)}: "
-                + $"--what-if --{option.Name} {option.Format!(0)},{option.Format(recorded)}.";
+        int[] values = [.. results.Select(result => result.Tuning.Settings.Tuning[option]).Distinct()];
+        string linux = $"those of Linux{(results[0].Trace.Kernel is { } kernel ? $" {kernel}" : string.Empty)}";
+        string both = $"--what-if --{option.Name} {option.Format!(0)},{option.Format(recorded)}";
+        return values switch
+        {
+            [0] => $"That is by our driver's own rules. Beside {linux}: {both}.",
+            [var only] when only == recorded => $"That is by the rules of the recorded kernel, {linux}. Beside our driver's own: {both}.",
+            _ => null,
+        };
     }
 
     private static string Answer(IReadOnlyList<ReplayResult> results)

@@ -123,6 +123,9 @@ internal static class ExplainOutput
         { "coverage", "as in `replay`; null without a trace", view => view.Replay?.Coverage, 6 },
         { "exposure", "what the second policy left reachable on the trace; null without one", ReplayOutput.ReachFields, view => view.Replay, Maybe.Null },
         { "recorded_on", "as in `replay`; null without a trace", view => view.Replay?.Trace.RecordedOn, Maybe.Null },
+        { "kernel", "as in `replay`; null without a trace", view => view.Replay?.Trace.Kernel, Maybe.Null },
+        { "recorded_traits", "as in `replay`; empty without a trace", view => view.Replay?.Trace.RecordedTraits ?? [] },
+        { "tuning", "as in `replay`; empty without a trace", Tuning.Field<ExplainView>(view => view.Replay is { } of ? ReplayOutput.TuningOf(of) : (new(), 0)) },
         { "answer", "the lines of the answer, with bars", view => new ExplainAnswer(view).Lines().Select(line => line.Trim()) },
         {
             "with_other_prior",
@@ -214,6 +217,11 @@ internal sealed class ExplainView(
         if (replay is not null)
         {
             console.Note(isMarkdown, $"{Names.OfFile(replay.Trace.File)}: {TraceNotes.Origin([replay])}");
+            if (ChosenText.Of([replay]) is { } chosen)
+            {
+                console.Note(isMarkdown, $"  {chosen}");
+            }
+
             console.Note(isMarkdown, $"  {TraceNotes.Gain(replay.Trace, from, to)}");
         }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using IommuKit.Domains;
 using IommuKit.Lab;
+using IommuKit.Lab.Iommus;
 using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 using Spectre.Console;
@@ -50,6 +51,12 @@ internal static class ReplayOutput
             Maybe.Null
         },
         { "kernel", "the kernel that was recorded; null if the trace does not say", result => result.Trace.Kernel, Maybe.Null },
+        {
+            "recorded_traits",
+            "what else the trace shows of that IOMMU, on which it depends what has to be flushed: `caching mode`, `first stage`, `device TLBs`; what is not "
+                + "there may not have been recorded. Unless `--iommu` says otherwise, `iommu` is the one with these",
+            result => result.Trace.RecordedTraits
+        },
     };
 
     /// <summary>What unmaps left reachable.</summary>
@@ -204,8 +211,16 @@ internal static class ReplayOutput
         }
     }
 
-    /// <summary>How the driver was tuned.</summary>
-    public static (MachineSettings Settings, int FlushAllPages) TuningOf(ReplayResult result) => (result.Tuning.Settings, result.Tuning.FlushAllPages);
+    /// <summary>How the driver was tuned: without options that are for others, beside which it was run.</summary>
+    public static (MachineSettings Settings, int FlushAllPages) TuningOf(ReplayResult result)
+    {
+        var own = MachineCatalog.Find(result.Iommu)?.Tuning;
+        var settings = result.Tuning.Settings;
+        var values = settings.Tuning.All.Where(pair => own?.Contains(pair.Option) != false);
+        return (
+            settings with { Tuning = values.Aggregate(TuningValues.None, (all, pair) => all.With(pair.Option, pair.Value)) },
+            result.Tuning.FlushAllPages);
+    }
 
     private static void WriteTable(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
     {
@@ -245,9 +260,11 @@ internal static class ReplayOutput
     /// <param name="result">The result.</param>
     /// <param name="what">What to say behind the IOMMU.</param>
     /// <param name="all">All results that the table is about.</param>
-    public static string Title(ReplayResult result, string what, IEnumerable<ReplayResult> all) =>
-        $"If this were a {result.Iommu}{what}: {Coverage.InTitle(all)}, costs {result.Costs}"
-        + Tuning.InTitle(result.Tuning.Settings, result.Tuning.FlushAllPages);
+    public static string Title(ReplayResult result, string what, IEnumerable<ReplayResult> all)
+    {
+        var (settings, flushAllPages) = TuningOf(result);
+        return $"If this were a {result.Iommu}{what}: {Coverage.InTitle(all)}, costs {result.Costs}{Tuning.InTitle(settings, flushAllPages)}";
+    }
 
     /// <summary>Says where costs are no measure of what was modelled: what is compared across such rows says little.</summary>
     public static void WriteCostNotes(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
@@ -321,6 +338,11 @@ internal static class ReplayOutput
         var trace = results[0].Trace;
         console.Note(isMarkdown, $"{trace.File}: {TraceNotes.Contents(trace)}");
         console.Note(isMarkdown, $"  {TraceNotes.Origin(results)}");
+        if (ChosenText.Of(results) is { } chosen)
+        {
+            console.Note(isMarkdown, $"  {chosen}");
+        }
+
         console.Note(isMarkdown, $"  {TraceNotes.Flushes(results)}");
         foreach (string note in TraceNotes.Of(trace))
         {

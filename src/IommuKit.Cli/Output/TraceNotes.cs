@@ -52,7 +52,7 @@ internal static class TraceNotes
         double Distance(ReplayResult result) => Math.Abs(Math.Log((double)result.Counts.For(OperationPurpose.Tlb) / trace.Flushes));
         bool isDeferred = trace.Flushes < Seldom * trace.Unmaps;
         var comparable = results.Where(result =>
-            result.IsAsRecorded && result.Counts.For(OperationPurpose.Tlb) != 0 && result.Policy.IsFull() != isDeferred).ToList();
+            result is { IsAsRecorded: true, HasTraits: true } && result.Counts.For(OperationPurpose.Tlb) != 0 && result.Policy.IsFull() != isDeferred).ToList();
         if (comparable.Select(result => result.Policy).Distinct().Count() < 2)
         {
             return Often(trace);

@@ -194,7 +194,7 @@ internal sealed record WhatIfRow(IReadOnlyList<SyncPolicy> Policies, string Opti
 
     private string Name(IReadOnlyList<ReplayResult> results) => Outcome.NamesOf(Policies)
         + (results.All(one => one.Iommu == Result.Iommu) ? string.Empty : $" on {Result.Iommu}")
-        + (Options == None ? string.Empty : $" with {Options}");
+        + (Options == None || results.Select(one => one.Tuning).Distinct().Count() == 1 ? string.Empty : $" with {Options}");
 
     private static string Milliseconds(ReplayResult result) => $"{ReplayOutput.Number(result.VirtualMicroseconds / 1000)} ms";
 

@@ -17,9 +17,15 @@ public sealed record IommuKind(string Name, string Description, Func<MachineSett
 
     /// <summary>
     /// What traces are called that were recorded on such an IOMMU (<see cref="Traces.RecordedIommu.Name"/>): it is taken for them unless somebody
-    /// asks for another, if it is the first such kind. Null if there are none.
+    /// asks for another, if it is the first such kind with its traits. Null if there are none.
     /// </summary>
     public string? RecordedOn { get; init; }
+
+    /// <summary>
+    /// What is special about it of what traces can show (<see cref="Traces.RecordedIommu.Traits"/>): of the kinds of one name, the one is taken that
+    /// has most of what a trace shows and nothing else (<see cref="Replay.TraceOrigin.KindIn"/>).
+    /// </summary>
+    public IReadOnlyList<string> RecordedTraits { get; init; } = [];
 
     /// <summary>
     /// Whether its driver gives commands by a queue in memory. Where an operation is taken apart by its accesses, such an IOMMU cannot take part.

@@ -154,6 +154,7 @@ public sealed class ReplayLane : IDisposable
         {
             Device = device,
             IsAsRecorded = _case.Machine.RecordedOn is { } own && own == trace.RecordedOn,
+            HasTraits = _case.Machine.RecordedTraits.ToHashSet(StringComparer.Ordinal).SetEquals(trace.RecordedTraits),
             Unpriced = _costs.Unpriced(counts),
             Histograms = (_mapLatency, _unmapLatency),
         };

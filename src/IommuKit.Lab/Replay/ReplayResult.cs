@@ -44,6 +44,9 @@ public sealed record ReplayResult(
     /// <summary>Whether the machine is of the kind that the trace was recorded on.</summary>
     public bool IsAsRecorded { get; init; }
 
+    /// <summary>Whether it has also what else the trace shows of its IOMMU, and nothing special beside that.</summary>
+    public bool HasTraits { get; init; }
+
     /// <summary>All virtual times of maps and of unmaps; null in a result that was read from a part of a sweep.</summary>
     [JsonIgnore]
     public (LatencyHistogram Maps, LatencyHistogram Unmaps)? Histograms { get; init; }

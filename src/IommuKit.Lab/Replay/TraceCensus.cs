@@ -53,6 +53,7 @@ public sealed class TraceCensus(string path)
         Summary.Lines = reader.Line;
         Summary.Problem = reader.Problem;
         Summary.RecordedOn = _iommu.Name;
+        Summary.RecordedTraits = _iommu.Traits;
         Summary.Kernel = reader.Kernel;
         Summary.Domains = _domains.Count;
         Summary.Lost = Saturating.Add(Summary.Lost, (ulong)reader.Overwritten);

@@ -85,6 +85,10 @@ public sealed class TraceSummary
     [JsonInclude]
     public string? RecordedOn { get; internal set; }
 
+    /// <summary>What else the trace shows of the IOMMU, of <see cref="RecordedTraits"/>.</summary>
+    [JsonInclude]
+    public IReadOnlyList<string> RecordedTraits { get; internal set; } = [];
+
     /// <summary>The release of the kernel that it was recorded on; null if the trace does not say.</summary>
     [JsonInclude]
     public string? Kernel { get; internal set; }

@@ -18,11 +18,11 @@ internal static class AuditInference
     }
 
     /// <summary>
-    /// Whether hardware is in caching mode. On: the context of domain 0 was invalidated, or the kernel said that it flushes because of a map; Linux
-    /// does either in that mode only. Off: maps are there and none of them was followed by an invalidation.
+    /// Whether hardware is in caching mode. On: there is a sure sign (<see cref="VtdSigns.HasCachingMode"/>), by which a machine is chosen for replays
+    /// too. Off: maps are there and none of them was followed by an invalidation.
     /// </summary>
     public static CachingMode CachingModeOf(AuditPass pass) =>
-        pass.Contexts.HasDomainZero || pass.Waste.MapTimeDeclared != 0 ? CachingMode.On
+        pass.Signs.HasCachingMode ? CachingMode.On
         : pass.Counts.Translations != 0 && pass.Counts.Maps >= Few
             && pass.Waste.MapTime.Count + pass.Waste.MapTimeFirstStage.Count == 0 ? CachingMode.Off
         : CachingMode.Unknown;

@@ -35,6 +35,8 @@ internal sealed class AuditPass
 
     public ContextChanges Contexts { get; } = new();
 
+    public VtdSigns Signs { get; } = new();
+
     public Bursts Bursts { get; } = new();
 
     public WastedInvalidations Waste { get; } = new();
@@ -68,6 +70,7 @@ internal sealed class AuditPass
                 Kinds.Add(traceEvent);
                 Counts.Others++;
                 Contexts.Note(traceEvent);
+                Signs.See(traceEvent);
                 if (Invalidation.TryGet(traceEvent, out var invalidation))
                 {
                     Invalidate(invalidation);

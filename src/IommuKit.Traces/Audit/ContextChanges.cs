@@ -3,18 +3,13 @@ using IommuKit.Specs.Vtd;
 namespace IommuKit.Traces.Audit;
 
 /// <summary>
-/// Devices that come or go. When a device's context entry changes, its domain is flushed in any case. In caching mode Linux invalidates the context
-/// of domain 0 first, which tags what the hardware caches of entries that are not present (VT-d specification, section 6.1); nothing else has a
-/// reason to.
+/// Devices that come or go. When a device's context entry changes, its domain is flushed in any case.
 /// </summary>
 internal sealed class ContextChanges
 {
     private ushort _unit;
     private ushort _domainId;
     private bool _isOpen;
-
-    /// <summary>Whether the context cache was invalidated for domain 0.</summary>
-    public bool HasDomainZero { get; private set; }
 
     /// <summary>Notes an event of an invalidation.</summary>
     public void Note(in TraceEvent traceEvent)
@@ -34,7 +29,6 @@ internal sealed class ContextChanges
             _unit = traceEvent.Unit;
             _domainId = descriptor.DomainId;
             _isOpen = descriptor.Granularity != VtdGranularity.Reserved;
-            HasDomainZero |= descriptor is { DomainId: 0, Granularity: VtdGranularity.Domain or VtdGranularity.Selective };
         }
         else
         {

@@ -33,19 +33,12 @@ internal sealed class WastedInvalidations
     /// <summary>Of them, those of first-stage tables.</summary>
     public Tally MapTimeFirstStage { get; } = new();
 
-    /// <summary>Of them, those that the kernel itself says follow a map.</summary>
-    public long MapTimeDeclared { get; private set; }
-
     /// <summary>For nothing.</summary>
     public Tally Needless { get; private set; } = new();
 
     public void AddNeedless(Tally needless) => Needless = needless;
 
-    public void AddMapTime(in Invalidation invalidation)
-    {
-        (invalidation.IsFirstStage ? MapTimeFirstStage : MapTime).Add(invalidation.Line, 1);
-        MapTimeDeclared += invalidation.IsAfterMap ? 1 : 0;
-    }
+    public void AddMapTime(in Invalidation invalidation) => (invalidation.IsFirstStage ? MapTimeFirstStage : MapTime).Add(invalidation.Line, 1);
 
     /// <summary>Compares what an invalidation dropped with what had been unmapped.</summary>
     /// <param name="invalidation">The invalidation.</param>

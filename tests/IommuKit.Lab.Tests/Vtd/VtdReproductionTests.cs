@@ -102,8 +102,9 @@ public sealed class VtdReproductionTests : IDisposable
     public void What_a_trace_was_recorded_on_is_found_at_its_beginning()
     {
         TraceOrigin.Find(RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz")).Iommu.ShouldBe("VT-d");
-        TraceOrigin.Find(RepositoryFiles.InRepository("samples", "nvme-seq-strict.trace.gz")).ShouldBe(new TraceOrigin(null, 0xffff_ffff));
-        TraceOrigin.Find(Path.Combine(Path.GetTempPath(), "iommukit-there-is-no-such-file")).ShouldBe(default);
+        TraceOrigin.Find(RepositoryFiles.InRepository("samples", "nvme-seq-strict.trace.gz")).LastIova.ShouldBe(0xffff_ffff);
+        TraceOrigin.Find(RepositoryFiles.InRepository("samples", "nvme-seq-strict.trace.gz")).Iommu.ShouldBeNull();
+        TraceOrigin.Find(Path.Combine(Path.GetTempPath(), "iommukit-there-is-no-such-file")).LastIova.ShouldBe(0ul);
         Replayer.Run(RepositoryFiles.InRepository("samples", "vfio-edu.trace.gz"), Options([SyncPolicy.Gather])).ShouldAllBe(result => result.IsAsRecorded);
         MachineCatalog.All.First(kind => kind.RecordedOn == "VT-d").Name.ShouldBe("vtd-server");
     }

@@ -165,7 +165,7 @@ public class AuditPassTests
         Domain(domain, unit);
         Domain(domain, unit);
         _pass.Counts.ContextChanges.ShouldBe(changes);
-        _pass.Contexts.HasDomainZero.ShouldBe(contextDomain == 0);
+        _pass.Signs.HasCachingMode.ShouldBe(contextDomain == 0);
     }
 
     [Fact]

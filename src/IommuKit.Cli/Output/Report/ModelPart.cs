@@ -23,6 +23,11 @@ internal static class ModelPart
             $"{run.Request.Kind.Name}: {run.Request.Kind.Description}. Maps and unmaps that a real kernel did, done again on its model under each policy. "
                 + $"Times are virtual: operations that were counted, times the costs {run.Costs.Name}. They are no times of the machine that was recorded.");
         body.Paragraph($"{TraceNotes.Contents(trace.Replays[0].Trace)}.");
+        if (ChosenText.Of(trace.Replays) is { } chosen)
+        {
+            body.Paragraph($"{char.ToUpperInvariant(chosen[0])}{chosen[1..]}.");
+        }
+
         string[] notes =
         [
             .. TraceNotes.Of(trace.Replays[0].Trace),

@@ -2,6 +2,7 @@ using IommuKit.Checker.Scenarios;
 using IommuKit.Cli.Runs;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
+using IommuKit.Lab.Replay;
 
 namespace IommuKit.Cli.Output.Report;
 
@@ -22,4 +23,8 @@ internal sealed record ReportRequest(
     CheckTarget? Checked,
     string? Log = null,
     bool IsLenient = false,
-    bool IsKindNamed = false);
+    bool IsKindNamed = false)
+{
+    /// <summary>How the IOMMU's driver is tuned where a trace is replayed.</summary>
+    public ReplayTuning Tuning { get; init; } = new();
+}

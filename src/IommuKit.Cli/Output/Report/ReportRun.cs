@@ -88,14 +88,22 @@ internal sealed record ReportRun(
         var excerpts = TraceExcerpts.Read(file, TraceFindings.LinesOf(verdict), isLenient, Progress.Share(file, $"excerpts {label}", report));
         var replays = Replayer.Run(
             file,
-            new ReplayOptions { Machines = [request.Kind], Policies = request.Policies, Costs = costs, IsLenient = isLenient },
+            new ReplayOptions
+            {
+                Machines = [request.Kind],
+                Policies = request.Policies,
+                Tunings = [request.Tuning],
+                Costs = costs,
+                IsLenient = isLenient,
+            },
             Progress.Share(file, $"replay {label}", report));
         bool isReplayed = replays.Any(replay => replay.MapLatency.Count + replay.UnmapLatency.Count != 0);
         return new TraceRun(file, label, verdict, excerpts, replays, isReplayed ? Explain() : null);
 
         Attribution Explain()
         {
-            var (work, _) = TraceWorkload.Run(file, request.Kind, From, ToOfTrace, isLenient, Progress.Share(file, $"explain {label}", report));
+            var (work, _) = TraceWorkload.Run(
+                file, request.Kind, From, ToOfTrace, isLenient, Progress.Share(file, $"explain {label}", report), request.Tuning);
             return new Attribution(work, costs.Components.ToVector(), calibration?.Draws ?? []);
         }
     }

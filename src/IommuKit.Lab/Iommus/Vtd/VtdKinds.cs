@@ -1,6 +1,7 @@
 using IommuKit.Drivers.Vtd;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Vtd;
+using IommuKit.Traces;
 
 namespace IommuKit.Lab.Iommus.Vtd;
 
@@ -27,6 +28,12 @@ public static class VtdKinds
             Tuning = VtdTuning.All,
             Costs = "vtd-public",
             RecordedOn = "VT-d",
+            RecordedTraits =
+            [
+                .. unit.Capability.CachingMode ? [RecordedTraits.CachingMode] : Array.Empty<string>(),
+                .. mode == VtdMode.FirstStage ? [RecordedTraits.FirstStage] : Array.Empty<string>(),
+                .. hasDeviceTlbs ? [RecordedTraits.DeviceTlbs] : Array.Empty<string>(),
+            ],
             HasQueue = true,
         };
 }

@@ -27,7 +27,7 @@ public static class VtdTuning
         "vtd-rules",
         "NAME",
         "Rules of invalidation on VT-d: own, linux-6.1 (one block for all that changed, never with the hint, a wait for each), linux-6.12 (one wait for "
-            + "all), linux-6.19 (with the hint; also from 6.12.63, 6.17.13 and 6.18.2 on). Default: own.")
+            + "all), linux-6.19 (with the hint; also from 6.12.63, 6.17.13 and 6.18.2 on). Default: for a trace recorded on VT-d those of its kernel, otherwise own.")
     {
         Read = text => IndexOf(Presets.Concat(Aliases).FirstOrDefault(preset => preset.Name == text).Options) is { } index
             ? index
