@@ -16,6 +16,9 @@ public sealed class HostDomain : RequestDomain
     // While a file is mapped: that file.
     private HostFile? _file;
 
+    // While a mapping is copied: where from.
+    private (HostSpace Space, ulong Iova)? _source;
+
     internal HostDomain(VfioHost host, DomainOptions options, HostSpace space)
         : base(host, options)
     {
@@ -62,6 +65,62 @@ public sealed class HostDomain : RequestDomain
             }
         });
     }
+
+    /// <summary>
+    /// Maps what another domain of this host has mapped, without pinning it once more (<c>IOMMU_IOAS_COPY</c>, iommufd): the memory counts against the
+    /// limit once, and stays pinned until both have unmapped it.
+    /// </summary>
+    /// <param name="iova">The first IOVA here.</param>
+    /// <param name="source">The other domain, or this one.</param>
+    /// <param name="sourceIova">Where a mapping begins there.</param>
+    /// <param name="size">Bytes of that mapping.</param>
+    /// <param name="protection">What devices may do here; no more than there.</param>
+    /// <exception cref="HostException">VFIO type 1 copies none.</exception>
+    /// <exception cref="ArgumentException">The other domain is of another host.</exception>
+    /// <exception cref="IommuException">
+    /// ENOENT nothing is mapped there, or not exactly that; EIO devices may do less there; and as
+    /// <see cref="IommuDomain.Map(ulong, ulong, ulong, Protection)"/> says.
+    /// </exception>
+    public void MapCopy(ulong iova, HostDomain source, ulong sourceIova, ulong size, Protection protection)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (source._host != _host)
+        {
+            throw new ArgumentException("Mappings are copied between domains of one host.", nameof(source));
+        }
+
+        if (!source.TryTranslate(sourceIova, out ulong address))
+        {
+            throw new IommuException(IommuError.ENOENT, $"Nothing is mapped at IOVA 0x{sourceIova:x} of the other domain.");
+        }
+
+        BetweenRequests(() =>
+        {
+            _source = (source.Space, sourceIova);
+            try
+            {
+                Map(iova, address, size, protection);
+            }
+            finally
+            {
+                _source = null;
+            }
+        });
+    }
+
+    /// <summary>Whether neighbouring pages become larger ones of the IOMMU: they do unless <see cref="UseLargePages"/> says otherwise.</summary>
+    /// <exception cref="HostException">VFIO type 1 does not say, or the domain was disposed of.</exception>
+    public bool UsesLargePages()
+    {
+        bool uses = false;
+        BetweenRequests(() => uses = Space.UsesLargePages());
+        return uses;
+    }
+
+    /// <summary>Chooses whether neighbouring pages become larger ones of the IOMMU (iommufd), for what is mapped from then on: to measure what they gain.</summary>
+    /// <param name="isOn">Whether they do.</param>
+    /// <exception cref="HostException">VFIO type 1 has no such choice, or the domain was disposed of.</exception>
+    public void UseLargePages(bool isOn) => BetweenRequests(() => Space.UseLargePages(isOn));
 
     /// <summary>
     /// Begins or ends to note which pages devices write to, as a migration needs it. VFIO's type 1 takes every page that is mapped for written; iommufd
@@ -151,6 +210,7 @@ public sealed class HostDomain : RequestDomain
         bool reads = (protection & Protection.Read) != 0;
         bool writes = (protection & Protection.Write) != 0;
         return _file is not null ? Errno.ToIommu(Space.MapFile(iova, _file.Handle, physicalAddress - _file.Address, size, reads, writes))
+            : _source is { } source ? Errno.ToIommu(Space.Copy(iova, source.Space, source.Iova, size, reads, writes))
             : Space.CanMap ? Errno.ToIommu(Space.Map(iova, physicalAddress, size, reads, writes))
             : _host.Windows.Contains(iova, iova + (size - 1)) ? IommuError.None
             : IommuError.EINVAL;

@@ -22,6 +22,18 @@ internal abstract class HostSpace : IDisposable
     /// <exception cref="HostException">The kernel maps no files.</exception>
     public abstract int MapFile(ulong iova, SafeFileHandle file, ulong offset, ulong size, bool reads, bool writes);
 
+    /// <summary>Maps what another space has mapped.</summary>
+    /// <exception cref="HostException">The kernel copies no mappings.</exception>
+    public abstract int Copy(ulong iova, HostSpace source, ulong sourceIova, ulong size, bool reads, bool writes);
+
+    /// <summary>Whether neighbouring pages become larger ones of the IOMMU.</summary>
+    /// <exception cref="HostException">The kernel does not say.</exception>
+    public abstract bool UsesLargePages();
+
+    /// <summary>Chooses that.</summary>
+    /// <exception cref="HostException">The kernel refuses.</exception>
+    public abstract void UseLargePages(bool isOn);
+
     /// <summary>Unmaps whole mappings.</summary>
     public abstract int Unmap(ulong iova, ulong size);
 

@@ -109,6 +109,31 @@ internal sealed class IoasSpace : HostSpace
         }
     }
 
+    public override int Copy(ulong iova, HostSpace source, ulong sourceIova, ulong size, bool reads, bool writes)
+    {
+        var copy = new IommufdCopy
+        {
+            Size = Ioctls.SizeOf<IommufdCopy>(),
+            Flags = FixedIova | (reads ? Readable : 0) | (writes ? Writeable : 0),
+            TargetId = _id,
+            SourceId = ((IoasSpace)source)._id,
+            Length = size,
+            TargetIova = iova,
+            SourceIova = sourceIova,
+        };
+        return Math.Max(0, -Ioctls.Call(_iommufd, Ioctls.IoasCopy, ref copy));
+    }
+
+    public override bool UsesLargePages()
+    {
+        Check(IommufdOptions.Read(_iommufd, IommufdOptions.LargePages, _id, out ulong value), "the address space does not say whether it uses large pages");
+        return value != 0;
+    }
+
+    public override void UseLargePages(bool isOn) => Check(
+        IommufdOptions.Write(_iommufd, IommufdOptions.LargePages, _id, isOn ? 1ul : 0),
+        "the address space cannot change whether it uses large pages");
+
     public override int Unmap(ulong iova, ulong size)
     {
         var unmap = new IommufdUnmap { Size = Ioctls.SizeOf<IommufdUnmap>(), IoasId = _id, Iova = iova, Length = size };

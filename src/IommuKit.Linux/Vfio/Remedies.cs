@@ -24,6 +24,25 @@ internal static class Remedies
         HostProblem.Unavailable,
         "VFIO type 1 maps no files: open the host by iommufd (HostBackEnd.IommufdOnly), or map the file's addresses (Map at HostFile.Address)");
 
+    public static HostException NoCopyByType1() => new(
+        HostProblem.Unavailable,
+        "VFIO type 1 copies no mappings: open the host by iommufd (HostBackEnd.IommufdOnly), or map the same addresses again, which pins and counts them twice");
+
+    public static HostException NoPageChoiceByType1() => new(
+        HostProblem.Unavailable,
+        "of VFIO type 1 page sizes are chosen for all (as root: modprobe vfio_iommu_type1 disable_hugepages=1): open the host by iommufd to choose for a domain");
+
+    public static HostException NoLimitOfUserByType1() => new(
+        HostProblem.Unavailable, "VFIO type 1 counts locked memory by process: open the host by iommufd (HostBackEnd.IommufdOnly) to have it counted by user");
+
+    /// <summary>Locked memory cannot be counted as asked for.</summary>
+    /// <param name="errno">The kernel's number, positive.</param>
+    public static HostException NoLockLimit(int errno) => errno is Errno.NotPermitted or Errno.AccessDenied
+        ? new HostException(
+            HostProblem.Permission,
+            "how iommufd counts locked memory may not be changed: run with CAP_SYS_RESOURCE (as root), or leave it at HostLockLimit.Usual and raise the limit (ulimit -l)")
+        : Failed("iommufd does not change how it counts locked memory", errno);
+
     public static HostException NoFaultQueue() => new(
         HostProblem.Unavailable, "this kernel's iommufd has no fault queues (6.11 or newer has them): map what devices use before they use it");
 
@@ -79,6 +98,7 @@ internal static class Remedies
             + "or --ulimit memlock=-1 of a container), or run with CAP_IPC_LOCK.",
         IommuError.ENOSPC => "A container has no more mappings left: map larger pieces, or raise dma_entry_limit of vfio_iommu_type1.",
         IommuError.EFAULT => "The process has no memory there, or it cannot be pinned, as memory of another device's region.",
+        IommuError.ENOENT => "In the other domain no mapping begins there that has this size: a copy takes whole mappings.",
         IommuError.EEXIST => "Something is mapped there already.",
         IommuError.EINVAL => "It is not aligned to a page, or outside the windows of the IOMMU (ReservedIovas has what is left out).",
         _ => null,

@@ -105,6 +105,12 @@ internal sealed class Type1Space : HostSpace
 
     public override int MapFile(ulong iova, SafeFileHandle file, ulong offset, ulong size, bool reads, bool writes) => throw Remedies.NoMapFileByType1();
 
+    public override int Copy(ulong iova, HostSpace source, ulong sourceIova, ulong size, bool reads, bool writes) => throw Remedies.NoCopyByType1();
+
+    public override bool UsesLargePages() => throw Remedies.NoPageChoiceByType1();
+
+    public override void UseLargePages(bool isOn) => throw Remedies.NoPageChoiceByType1();
+
     public override int Unmap(ulong iova, ulong size)
     {
         var unmap = new VfioUnmap { ArgumentSize = Ioctls.SizeOf<VfioUnmap>(), Iova = iova, Size = size };

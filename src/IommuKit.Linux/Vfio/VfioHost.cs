@@ -18,7 +18,7 @@ public sealed class VfioHost : IommuDriver
     private readonly List<VfioDevice> _devices = [];
     private readonly OpenParts _queues = new();
 
-    private VfioHost(HostFiles files, IReadOnlyList<string> names, HostBackEnd backEnd)
+    private VfioHost(HostFiles files, IReadOnlyList<string> names, VfioHostOptions options)
     {
         _files = files;
         _groups = new VfioGroups(files);
@@ -30,10 +30,16 @@ public sealed class VfioHost : IommuDriver
                 _devices.Add(Find(info, name));
             }
 
-            if (UsesIommufd(backEnd))
+            if (UsesIommufd(options.BackEnd))
             {
                 _iommufd = Nodes.Open(files, "/dev/iommu", Remedies.NoIommufd());
+                ChooseLockLimit(_iommufd, options.LockLimit);
                 _nodes = new VfioNodes(files, _iommufd);
+            }
+
+            else if (options.LockLimit == HostLockLimit.OfUser)
+            {
+                throw Remedies.NoLimitOfUserByType1();
             }
 
             Windows = Probe();
@@ -73,7 +79,30 @@ public sealed class VfioHost : IommuDriver
     /// <exception cref="HostException">It cannot be: one sentence that says what to do.</exception>
     /// <exception cref="PlatformNotSupportedException">This machine does not run Linux.</exception>
     public static VfioHost Open(IReadOnlyList<string> devices, HostBackEnd backEnd = HostBackEnd.PreferIommufd) =>
-        Open(HostFiles.OfThisMachine(), devices, backEnd);
+        Open(HostFiles.OfThisMachine(), devices, new VfioHostOptions { BackEnd = backEnd });
+
+    /// <summary>Takes devices.</summary>
+    /// <param name="devices">Their names, such as "0000:00:03.0"; they are with vfio-pci (<see cref="GroupAccess"/> has the commands).</param>
+    /// <param name="options">How they are used.</param>
+    /// <exception cref="HostException">It cannot be: one sentence that says what to do.</exception>
+    /// <exception cref="PlatformNotSupportedException">This machine does not run Linux.</exception>
+    public static VfioHost Open(IReadOnlyList<string> devices, VfioHostOptions options) => Open(HostFiles.OfThisMachine(), devices, options);
+
+    /// <summary>Against which limit locked memory counts: <see cref="HostLockLimit.OfUser"/> or <see cref="HostLockLimit.OfProcess"/>.</summary>
+    /// <exception cref="HostException">The kernel does not say.</exception>
+    public HostLockLimit ReadLockLimit()
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        if (_iommufd is null)
+        {
+            return HostLockLimit.OfProcess;
+        }
+
+        int result = IommufdOptions.Read(_iommufd, IommufdOptions.LockLimit, 0, out ulong value);
+        return result < 0 ? throw Remedies.Failed("iommufd does not say how it counts locked memory", -result)
+            : value == 0 ? HostLockLimit.OfUser
+            : HostLockLimit.OfProcess;
+    }
 
     /// <summary>The device of that name.</summary>
     /// <exception cref="IommuException">There is none (ENOENT).</exception>
@@ -150,15 +179,19 @@ public sealed class VfioHost : IommuDriver
             : throw (result == -Errno.NotThere ? Remedies.NoFaultQueue() : Remedies.Failed("iommufd makes no fault queue", -result));
     }
 
-    internal static VfioHost Open(HostFiles files, IReadOnlyList<string> devices, HostBackEnd backEnd)
+    internal static VfioHost Open(HostFiles files, IReadOnlyList<string> devices, HostBackEnd backEnd) =>
+        Open(files, devices, new VfioHostOptions { BackEnd = backEnd });
+
+    internal static VfioHost Open(HostFiles files, IReadOnlyList<string> devices, VfioHostOptions options)
     {
         ArgumentNullException.ThrowIfNull(devices);
+        ArgumentNullException.ThrowIfNull(options);
         if (devices.Count == 0)
         {
             throw new ArgumentException("There is no device named.", nameof(devices));
         }
 
-        return new VfioHost(files, devices, backEnd);
+        return new VfioHost(files, devices, options);
     }
 
     /// <inheritdoc/>
@@ -194,6 +227,19 @@ public sealed class VfioHost : IommuDriver
 
     /// <inheritdoc/>
     protected override void SwitchOff() => CloseFiles();
+
+    /// <summary>Before anything is made of the file: afterwards the kernel refuses.</summary>
+    private static void ChooseLockLimit(SafeFileHandle iommufd, HostLockLimit limit)
+    {
+        if (limit != HostLockLimit.Usual)
+        {
+            int result = IommufdOptions.Write(iommufd, IommufdOptions.LockLimit, 0, limit == HostLockLimit.OfProcess ? 1ul : 0);
+            if (result < 0)
+            {
+                throw Remedies.NoLockLimit(-result);
+            }
+        }
+    }
 
     private bool UsesIommufd(HostBackEnd backEnd) => backEnd switch
     {

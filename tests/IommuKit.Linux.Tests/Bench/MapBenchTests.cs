@@ -89,6 +89,12 @@ public class MapBenchTests
 
         public override int MapFile(ulong iova, SafeFileHandle file, ulong offset, ulong size, bool reads, bool writes) => throw new NotSupportedException();
 
+        public override int Copy(ulong iova, HostSpace source, ulong sourceIova, ulong size, bool reads, bool writes) => throw new NotSupportedException();
+
+        public override bool UsesLargePages() => throw new NotSupportedException();
+
+        public override void UseLargePages(bool isOn) => throw new NotSupportedException();
+
         public override int Unmap(ulong iova, ulong size) => Mapped.Remove(iova, out ulong mapped) && mapped == size ? 0 : Errno.NoEntry;
 
         public override void TrackDirtyPages(bool isOn) => throw new NotSupportedException();

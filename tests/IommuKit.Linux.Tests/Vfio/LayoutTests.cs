@@ -27,6 +27,8 @@ public class LayoutTests
         Unsafe.SizeOf<IommufdIovaRange>().ShouldBe(16);
         Unsafe.SizeOf<IommufdMap>().ShouldBe(40);
         Unsafe.SizeOf<IommufdUnmap>().ShouldBe(24);
+        Unsafe.SizeOf<IommufdCopy>().ShouldBe(40);
+        Unsafe.SizeOf<IommufdOption>().ShouldBe(24);
         Unsafe.SizeOf<VfioDirtyPages>().ShouldBe(8 + 40);
         Unsafe.SizeOf<IommufdHwptAlloc>().ShouldBe(48);
         Unsafe.SizeOf<IommufdSetDirtyTracking>().ShouldBe(16);
@@ -45,6 +47,10 @@ public class LayoutTests
         Marshal.OffsetOf<VfioMap>(nameof(VfioMap.Iova)).ShouldBe(16);
         Marshal.OffsetOf<IommufdMap>(nameof(IommufdMap.Address)).ShouldBe(16);
         Marshal.OffsetOf<IommufdMap>(nameof(IommufdMap.Iova)).ShouldBe(32);
+        Marshal.OffsetOf<IommufdCopy>(nameof(IommufdCopy.SourceId)).ShouldBe(12);
+        Marshal.OffsetOf<IommufdCopy>(nameof(IommufdCopy.SourceIova)).ShouldBe(32);
+        Marshal.OffsetOf<IommufdOption>(nameof(IommufdOption.ObjectId)).ShouldBe(12);
+        Marshal.OffsetOf<IommufdOption>(nameof(IommufdOption.Value)).ShouldBe(16);
         Marshal.OffsetOf<VfioDirtyPages>(nameof(VfioDirtyPages.Bitmap)).ShouldBe(40);
         Marshal.OffsetOf<IommufdHwptAlloc>(nameof(IommufdHwptAlloc.TableId)).ShouldBe(16);
         Marshal.OffsetOf<IommufdHwptAlloc>(nameof(IommufdHwptAlloc.Data)).ShouldBe(32);

@@ -55,6 +55,37 @@ public sealed class RefusalTests : IDisposable
         Should.Throw<HostException>(() => VfioHost.Open(["0000:ff:1f.7"])).Message.ShouldContain("host info");
     }
 
+    [Fact]
+    public void With_a_limit_that_type_1_does_not_count_by()
+    {
+        AddDevice("vfio-pci");
+        var options = new VfioHostOptions { BackEnd = HostBackEnd.LegacyOnly, LockLimit = HostLockLimit.OfUser };
+        var refusal = Should.Throw<HostException>(() => VfioHost.Open(_host, [Device], options));
+        refusal.Problem.ShouldBe(HostProblem.Unavailable);
+        refusal.Message.ShouldContain("IommufdOnly");
+    }
+
+    [Fact]
+    public void With_an_iommufd_that_is_none()
+    {
+        AddDevice("vfio-pci");
+        _host.Put("/dev/iommu", "not a device");
+        var options = new VfioHostOptions { BackEnd = HostBackEnd.IommufdOnly, LockLimit = HostLockLimit.OfProcess };
+        Should.Throw<HostException>(() => VfioHost.Open(_host, [Device], options)).Message.ShouldContain("counts locked memory");
+    }
+
+    [Theory]
+    [InlineData(1, HostProblem.Permission, "CAP_SYS_RESOURCE")]
+    [InlineData(13, HostProblem.Permission, "ulimit -l")]
+    [InlineData(16, HostProblem.Failed, "the kernel says")]
+    public void Limits_that_cannot_be_chosen(int errno, HostProblem problem, string expected)
+    {
+        var refusal = Remedies.NoLockLimit(errno);
+        refusal.Problem.ShouldBe(problem);
+        refusal.Message.ShouldContain(expected);
+        refusal.Message.ShouldNotContain("\n");
+    }
+
     [Theory]
     [InlineData(1, "/dev/vfio/7 may not be opened: run as root")]
     [InlineData(13, "may not be opened")]
