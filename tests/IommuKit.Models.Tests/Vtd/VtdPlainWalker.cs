@@ -5,7 +5,7 @@ namespace IommuKit.Models.Tests.Vtd;
 
 /// <summary>
 /// What the VT-d specification says of a request, written down once more and as plainly as it goes: no cache, no formats, no shared code but the
-/// names of reasons. It never stores; accessed and dirty bits are not looked at.
+/// names of reasons. It never stores: accessed bits that a walk of the first stage sets are remembered until its end.
 /// </summary>
 internal sealed class VtdPlainWalker(VtdUnit unit, Func<ulong, ulong?> load, ulong root, bool isScalable)
 {
@@ -255,6 +255,9 @@ internal sealed class VtdPlainWalker(VtdUnit unit, Func<ulong, ulong?> load, ulo
         bool write = true;
         bool user = true;
         bool execute = true;
+
+        // A table can lead to itself, and the walk then comes to an entry that it has set bits in, perhaps by way of a page that it may not write.
+        var marked = new Dictionary<ulong, ulong>();
         for (int level = top; ; level--)
         {
             bool isTableWritable = true;
@@ -281,10 +284,12 @@ internal sealed class VtdPlainWalker(VtdUnit unit, Func<ulong, ulong?> load, ulo
             }
 
             ulong place = table + ((request.Address >> (12 + (9 * level)) & 511) * 8);
-            if (TooWide(place) || load(place) is not { } entry)
+            if (TooWide(place) || load(place) is not { } stored)
             {
                 return Stop(level == top ? 0x73 : 0x70);
             }
+
+            ulong entry = stored | marked.GetValueOrDefault(place);
 
             if ((entry & 1) == 0)
             {
@@ -321,6 +326,7 @@ internal sealed class VtdPlainWalker(VtdUnit unit, Func<ulong, ulong?> load, ulo
                 return Stop(0x77);
             }
 
+            marked[place] = 0x20 | (entry & 0x400) | ((p[2] & 0x80) != 0 ? 0x400ul : 0);
             if (!isLeaf)
             {
                 table = address;
