@@ -130,6 +130,10 @@ public class ComparisonTests
         }
 
         var json = JsonNode.Parse(Command.Succeed("replay", sample, "-p", "Gather", "--jsonl"))!;
+        ((long)json["recorded_commands"]!["iotlb_pages"]!).ShouldBe(5556);
+        ((long)json["commands"]!["translations"]!).ShouldBe(3982 + 3985);
+        ((long)json["commands"]!["waits"]!).ShouldBe(3982 + 3985);
+        ((long)json["commands"]!["others"]!).ShouldBe(0);
         json["recorded_traits"]!.AsArray().Select(trait => (string)trait!).ShouldBe(["caching mode"]);
         ((long)json["operations"]!["doorbell"]!).ShouldBe(3982 + 3985);
         var explained = JsonNode.Parse(Command.Succeed("explain", sample, "--vtd-rules", "linux-6.1", "--json"))!;

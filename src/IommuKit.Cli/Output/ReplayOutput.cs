@@ -57,6 +57,17 @@ internal static class ReplayOutput
                 + "there may not have been recorded. Unless `--iommu` says otherwise, `iommu` is the one with these",
             result => result.Trace.RecordedTraits
         },
+        {
+            "recorded_commands",
+            "commands that were recorded on their way into the queue, by kind as in `invalidations` of `audit`; empty if none were. Waits are not recorded",
+            result => result.Trace.Commands
+        },
+        {
+            "commands",
+            "`command` of `operations` by what it is for: `translations` (IOTLB and TLBs of devices, to be compared with the kinds `…iotlb…` and "
+                + "`…device_tlb`), `waits`, and `others` (entries of contexts and PASIDs; a replay has its device in the domain from the beginning)",
+            result => CommandsOf(result.Counts)
+        },
     };
 
     /// <summary>What unmaps left reachable.</summary>
@@ -222,6 +233,13 @@ internal static class ReplayOutput
             result.Tuning.FlushAllPages);
     }
 
+    private static SortedDictionary<string, long> CommandsOf(OperationCounts counts) => new(StringComparer.Ordinal)
+    {
+        ["others"] = counts[OperationKind.Command, OperationPurpose.Other],
+        ["translations"] = counts[OperationKind.Command, OperationPurpose.Tlb],
+        ["waits"] = counts[OperationKind.Command, OperationPurpose.Completion],
+    };
+
     private static void WriteTable(IAnsiConsole console, IReadOnlyList<ReplayResult> results, bool isMarkdown)
     {
         var tables = new TableSet(console, isMarkdown);
@@ -344,6 +362,11 @@ internal static class ReplayOutput
         }
 
         console.Note(isMarkdown, $"  {TraceNotes.Flushes(results)}");
+        if (trace.Commands.Count != 0)
+        {
+            console.Note(isMarkdown, $"  it queued: {string.Join(", ", trace.Commands.Select(kind => $"{Names.InWords(kind.Key)} {Numbers.Count(kind.Value)}"))}");
+        }
+
         foreach (string note in TraceNotes.Of(trace))
         {
             console.Note(isMarkdown, $"  {note}");

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using IommuKit.Traces;
 using IommuKit.Traces.Audit;
 
@@ -14,6 +15,7 @@ public sealed class TraceCensus(string path)
 
     private readonly TraceDomains _domains = new();
     private readonly RecordedIommu _iommu = new();
+    private readonly Dictionary<string, long> _commands = new(StringComparer.Ordinal);
     private long _queueFlushes;
     private long _tagFlushes;
     private bool _hasGaps;
@@ -31,6 +33,11 @@ public sealed class TraceCensus(string path)
         _iommu.See(traceEvent, reader);
         bool mayBeAnother = !_hasGaps && reader.Overwritten == 0;
         Count(Summary, traceEvent, mayBeAnother);
+        if (traceEvent.Kind == TraceEventKind.QueueSubmit)
+        {
+            CollectionsMarshal.GetValueRefOrAddDefault(_commands, InvalidationKinds.NameOf(traceEvent), out _)++;
+        }
+
         if (Invalidation.TryGet(traceEvent, out var invalidation))
         {
             // Where both were recorded, a flush of a cache tag comes with its command.
@@ -56,6 +63,7 @@ public sealed class TraceCensus(string path)
         Summary.RecordedTraits = _iommu.Traits;
         Summary.Kernel = reader.Kernel;
         Summary.Domains = _domains.Count;
+        Summary.Commands = new SortedDictionary<string, long>(_commands, StringComparer.Ordinal);
         Summary.Lost = Saturating.Add(Summary.Lost, (ulong)reader.Overwritten);
         Summary.Missing = reader.Missing;
         Summary.Flushes = _queueFlushes != 0 ? _queueFlushes : _tagFlushes;

@@ -52,6 +52,13 @@ public sealed class TraceSummary
     public long Flushes { get; internal set; }
 
     /// <summary>
+    /// Commands that were recorded on their way into a queue of invalidations, by kind (<see cref="IommuKit.Traces.Audit.InvalidationKinds"/>); empty if
+    /// none were. What drivers queue without an event, as waits, is not among them.
+    /// </summary>
+    [JsonInclude]
+    public IReadOnlyDictionary<string, long> Commands { get; internal set; } = new SortedDictionary<string, long>(StringComparer.Ordinal);
+
+    /// <summary>
     /// Domains that the trace was replayed in: more than one where maps cover pages that were mapped already, and no event is known to be missing.
     /// </summary>
     [JsonInclude]
