@@ -18,15 +18,17 @@ internal static class RowRunner
     public static void Run(string[] names)
     {
         var groups = Rows.Groups.Where(group => names.Length == 0 || names.Any(name => group.Name.Contains(name, StringComparison.OrdinalIgnoreCase))).ToList();
-        if (groups is [var only] && names is [var name] && name == only.Name)
+        if (names is [var name] && groups.Find(group => group.Name == name) is { Rows: { } rows })
         {
-            Run([.. only.Rows()]);
+            Run([.. rows()]);
             return;
         }
 
         foreach (var (group, _) in groups)
         {
-            string[] self = [.. Environment.GetCommandLineArgs().Take(1).Where(first => first.EndsWith(".dll", StringComparison.Ordinal))];
+            // Of a program with a host of its own, the first argument is its library too.
+            bool isHosted = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet";
+            string[] self = [.. Environment.GetCommandLineArgs().Take(isHosted ? 1 : 0)];
             using var process = Process.Start(Environment.ProcessPath!, [.. self, "rows", group]);
             process.WaitForExit();
         }

@@ -103,14 +103,32 @@ internal static class Rows
         var memory = new PhysicalMemory(64 << 20, isCoherent: true);
         var iommu = new SoftwareIommu<X86Format>(new PageAllocator(memory.CpuView, 0x10000, 63 << 20), new SoftwareIommuOptions { InputBits = 48, OutputBits = 40 });
         var domain = iommu.CreateDomain();
-        domain.Map(Iova, 0x1000_0000, 64 << 20, Protection.Read | Protection.Write);
+        for (ulong page = 0; page < Window; page += Page)
+        {
+            domain.Map(Iova + page, 0x1000_0000 + page, Page, Protection.Read | Protection.Write);
+        }
+
         var walker = new SoftwareWalker<X86Format, DeviceMemory>(memory.DeviceView, domain.RootAddress, 48, 40);
-        foreach (var row in Accesses("SoftwareWalker", (IIommuModel)walker, 0, walker.Evict))
+        foreach (var row in Accesses("SoftwareWalker", new CalledModel(walker), 0, walker.Evict))
         {
             yield return row;
         }
 
-        // It holds a million pages, so a miss is one that was invalidated.
+        // It holds a million pages, so a miss is one that was invalidated, or of a walker that forgot all before it began again.
+        ulong fresh = 0;
+        yield return new Row("SoftwareWalker: page after page for the first time", [count =>
+        {
+            for (int i = 0; i < count; i++)
+            {
+                fresh = (fresh + Page) & (Window - 1);
+                if (fresh == 0)
+                {
+                    walker.Evict();
+                }
+
+                walker.Translate(new DmaRequest(0, Iova + fresh, IsWrite: false));
+            }
+        }]);
         yield return new Row("SoftwareWalker: invalidate a page", [count =>
         {
             for (int i = 0; i < count; i++)
@@ -138,7 +156,7 @@ internal static class Rows
         [
             .. Accesses("by hand, alone", new HandWrittenIommu<HandWrittenIommu.Alone>(1, Iova, Window, 0x4000_0000), 1, () => { }, threads: 1),
             .. Accesses(ByHand, new HandWrittenIommu<HandWrittenIommu.Shared>(1, Iova, Window, 0x4000_0000), 1, () => { }, threads: 1),
-            .. Accesses(name, machine.Hardware!, machine.CreateDma(machine.TestDevice).ReadSource, machine.EvictTranslations, ByHand),
+            .. Accesses(name, new CalledModel(machine.Hardware!), machine.CreateDma(machine.TestDevice).ReadSource, machine.EvictTranslations, ByHand),
         ];
     }
 
@@ -159,11 +177,11 @@ internal static class Rows
     }
 
     private static IEnumerable<Row> OfNested() =>
-        [.. Accesses("nested", (IIommuModel)NestedSmmu.Make(Iova, Window, 0x8000_0000), NestedSmmu.Stream, () => { })];
+        [.. Accesses("nested", new CalledModel(NestedSmmu.Make(Iova, Window, 0x8000_0000)), NestedSmmu.Stream, () => { })];
 
-    // By the type of the model: each has code of its own, if it is a struct.
+    // Each type of model, a struct, has code of its own.
     private static IEnumerable<Row> Accesses<TModel>(string name, TModel model, int source, Action evict, string? of = null, int threads = 2)
-        where TModel : IIommuModel
+        where TModel : struct, IIommuModel
     {
         if (!model.Translate(new DmaRequest(source, Iova, IsWrite: false)).IsAllowed)
         {

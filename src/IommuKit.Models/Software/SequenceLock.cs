@@ -8,6 +8,9 @@ internal struct SequenceLock
     // Odd while a writer is at work.
     private int _number;
 
+    /// <summary>The number before a reader begins who does not wait: if a writer is at work, it is one that never stays.</summary>
+    public readonly int Number => Volatile.Read(in _number) & ~1;
+
     /// <summary>The number before a reader begins; it waits while a writer is at work.</summary>
     public int BeginRead()
     {

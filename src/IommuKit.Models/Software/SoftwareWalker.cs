@@ -14,7 +14,7 @@ namespace IommuKit.Models.Software;
 /// walk ends (see <see cref="IPageTableFormat.Decode"/>). It has no stream, context or device tables, walks for devices outside any secure world, and
 /// does not set accessed or dirty bits.</para>
 /// <para>Thread-safe; may be told of invalidations in the middle of a walk, by the memory that it reads too. It holds at most
-/// <see cref="Capacity"/> translations; when there are more it forgets all, as it may at any time.</para>
+/// <see cref="Capacity"/> translations, or fewer if it was told so; when there are more it forgets all, as it may at any time.</para>
 /// </remarks>
 /// <typeparam name="TFormat">The format of the tables.</typeparam>
 /// <typeparam name="TMemory">Accessor to system memory.</typeparam>
@@ -22,20 +22,23 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     where TFormat : struct, IPageTableFormat
     where TMemory : struct, IMemoryAccessor
 {
-    /// <summary>The most translations, and the most pointers to tables, that are held.</summary>
+    /// <summary>The most translations, and the most pointers to tables, that any walker holds.</summary>
     public const int Capacity = 1 << 20;
 
     private const int MostLevels = 8;
     private const int LevelShift = 8;
+    private const Protection Either = Protection.Read | Protection.Write;
 
-    // A translation that was looked for and not found has no rights.
-    private const uint IsFound = 1u << 31;
+    // What is remembered of a page: where it is, and below its address rights and that it is remembered. One that was not found has no rights.
+    private const ulong InfoMask = (1ul << 12) - 1;
+    private const ulong IsHeld = 1ul << 11;
 
     private readonly PageTableReader<TFormat, TMemory> _reader;
     private readonly bool _cachesInvalidEntries;
+    private readonly int _capacity;
 
-    // Pages by their number; pointers to tables by what they translate, with the level of the entry below.
-    private readonly TagTable _translations = new();
+    // Pointers to tables are remembered by what they translate, with the level of the entry below.
+    private readonly HeldPages _pages = new();
     private readonly TagTable _tables = new();
 
     // Not of the memory's calls: those are outside.
@@ -52,9 +55,13 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     /// <param name="inputBits">Bits of an IOVA; what has more is refused.</param>
     /// <param name="outputBits">Bits of a physical address.</param>
     /// <param name="cachesInvalidEntries">Whether it also remembers what is not mapped.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The format has no root for these widths.</exception>
-    public SoftwareWalker(TMemory memory, ulong root, int inputBits, int outputBits, bool cachesInvalidEntries = false)
+    /// <param name="capacity">The most translations, and the most pointers to tables, that this one holds, 1 to <see cref="Capacity"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The format has no root for these widths, or the capacity is out of its range.</exception>
+    public SoftwareWalker(
+        TMemory memory, ulong root, int inputBits, int outputBits, bool cachesInvalidEntries = false, int capacity = Capacity)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, Capacity);
         _reader = new PageTableReader<TFormat, TMemory>(memory, root, inputBits, outputBits);
         if (_reader.Root.Level >= MostLevels)
         {
@@ -62,6 +69,7 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
         }
 
         _cachesInvalidEntries = cachesInvalidEntries;
+        _capacity = capacity;
     }
 
     /// <summary>The root table.</summary>
@@ -92,7 +100,7 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
         try
         {
             Volatile.Write(ref _invalidations, _invalidations + 1);
-            _translations.Remove(iova >> PageShift, last >> PageShift);
+            _pages.Remove(iova >> PageShift, last >> PageShift);
             if (forgetsTables)
             {
                 ForgetTables(iova, last);
@@ -112,7 +120,7 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
         _lock.Enter();
         try
         {
-            _translations.Clear();
+            _pages.Clear();
             _tables.Clear();
         }
         finally
@@ -124,42 +132,87 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     /// <inheritdoc/>
     public Translation Translate(in DmaRequest request)
     {
+        ulong page = request.Iova >> PageShift;
+        ulong needed = NeededBy(request);
+        int number = _lock.Number;
+        ulong held = _pages.Peek(page);
+
+        // Whatever is not plain is looked at again. An IOVA that is outside has no page that could be remembered.
+        if ((held & (needed | RefusedTo(request))) == needed && _lock.IsUnchanged(number))
+        {
+            return new Translation(IsAllowed: true, page << PageShift, 1ul << PageShift, held & ~InfoMask, RightsOf(held));
+        }
+
+        return TranslateSlowly(request, page);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Translation TranslateSlowly(in DmaRequest request, ulong page)
+    {
         if (!_reader.Contains(request.Iova))
         {
             return Fault();
         }
 
-        ulong page = request.Iova >> PageShift;
-        bool isHit;
-        ulong address;
-        uint info;
-        int number;
-        do
+        ulong held = 0;
+        if (!_pages.IsSurelyAbsent(page) || (!TryWalkUsual(page, 0, out held) && !TryWalkUsual(page, 1, out held)))
         {
-            number = _lock.BeginRead();
-            isHit = _translations.TryFind(page, out address, out info);
+            held = Find(page);
+            held = held == 0 ? Walk(page) : held;
         }
-        while (!_lock.IsUnchanged(number));
 
-        return isHit ? Answer(request, page, address, info) : Missed(request, page);
+        ulong needed = NeededBy(request);
+        return (held & (needed | RefusedTo(request))) == needed
+            ? new Translation(IsAllowed: true, page << PageShift, 1ul << PageShift, held & ~InfoMask, RightsOf(held))
+            : Fault();
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private Translation Missed(in DmaRequest request, ulong page)
+    private ulong Find(ulong page)
     {
-        Walk(page, out ulong address, out uint info);
-        return Answer(request, page, address, info);
+        while (true)
+        {
+            int number = _lock.BeginRead();
+            ulong held = _pages.Find(page);
+            if (_lock.IsUnchanged(number))
+            {
+                return held;
+            }
+        }
     }
 
+    /// <summary>The usual walk of a page that is not remembered: its table is, and its entry is a page.</summary>
+    /// <param name="page">The page.</param>
+    /// <param name="level">The level of the table, a constant to the compiler.</param>
+    /// <param name="held">What is remembered of the page.</param>
+    /// <returns>False if anything is not so: then nothing was done.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Translation Answer(in DmaRequest request, ulong page, ulong address, uint info)
+    private bool TryWalkUsual(ulong page, int level, out ulong held)
     {
-        var rights = (Protection)(byte)info;
-        var needed = request.IsWrite ? Protection.Write : Protection.Read;
-        bool isAllowed = (info & IsFound) != 0
-            && (rights & needed) != 0
-            && (request.IsPrivileged || (rights & Protection.Privileged) == 0);
-        return isAllowed ? new Translation(IsAllowed: true, page << PageShift, 1ul << PageShift, address, rights) : Fault();
+        ulong iova = page << PageShift;
+        ulong tag = TagOf(iova, level + 1);
+        int number = _lock.Number;
+        long invalidations = Volatile.Read(ref _invalidations);
+        ref readonly var place = ref _tables.HomeOf(tag);
+        ulong table = Volatile.Read(in place.Address);
+        uint way = Volatile.Read(in place.Info);
+        if (place.IsOf(tag) && way >> LevelShift == (uint)level && _lock.IsUnchanged(number)
+            && _reader.TryReadPage(table, level, (Protection)(byte)way, iova, out ulong physical, out var rights)
+            && (rights & Either) != 0)
+        {
+            held = physical | IsHeld | (ulong)rights;
+            _lock.Enter();
+            Volatile.Write(ref _walks, _walks + 1);
+            if (invalidations == _invalidations)
+            {
+                Remember(page, held);
+            }
+
+            _lock.Exit();
+            return true;
+        }
+
+        held = 0;
+        return false;
     }
 
     /// <inheritdoc/>
@@ -167,6 +220,12 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
 
     /// <summary>The number under which a pointer to a table is remembered: the part of the IOVA that leads to it, and the level of its entry.</summary>
     private static ulong TagOf(ulong iova, int level) => ((iova >> TFormat.EntryShift(level)) * MostLevels) + (uint)level;
+
+    private static ulong NeededBy(in DmaRequest request) => IsHeld | (ulong)(request.IsWrite ? Protection.Write : Protection.Read);
+
+    private static ulong RefusedTo(in DmaRequest request) => (ulong)(request.IsPrivileged ? Protection.None : Protection.Privileged);
+
+    private static Protection RightsOf(ulong held) => (Protection)(byte)held;
 
     private Translation Fault()
     {
@@ -200,11 +259,11 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
-    private void Walk(ulong page, out ulong address, out uint info)
+    private ulong Walk(ulong page)
     {
         ulong iova = page << PageShift;
-        Span<WalkTable> met = stackalloc WalkTable[MostLevels];
         var table = Start(iova, out long invalidations);
+        Span<WalkTable> met = stackalloc WalkTable[MostLevels];
         int count = 0;
         var step = _reader.Step(table, iova);
         while (step.End == WalkEnd.Table)
@@ -213,9 +272,8 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
             step = _reader.Step(step.Next, iova);
         }
 
-        bool isFound = step.End == WalkEnd.Page && (step.Rights & (Protection.Read | Protection.Write)) != 0;
-        address = step.PhysicalAddress;
-        info = isFound ? IsFound | (uint)step.Rights : 0;
+        bool isFound = step.End == WalkEnd.Page && (step.Rights & Either) != 0;
+        ulong held = isFound ? step.PhysicalAddress | IsHeld | (ulong)step.Rights : IsHeld;
         _lock.Enter();
         try
         {
@@ -225,12 +283,12 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
                 foreach (ref readonly var one in met[..count])
                 {
                     // For the range of the table, which is less than that of the pointer if levels were left out.
-                    Remember(_tables, TagOf(iova, one.Level + 1), one.Address, ((uint)one.Level << LevelShift) | (uint)one.Rights);
+                    Remember(TagOf(iova, one.Level + 1), one);
                 }
 
                 if (isFound || _cachesInvalidEntries)
                 {
-                    Remember(_translations, page, address, info);
+                    Remember(page, held);
                 }
             }
         }
@@ -238,16 +296,28 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
         {
             _lock.Exit();
         }
+
+        return held;
     }
 
-    private static void Remember(TagTable items, ulong tag, ulong address, uint info)
+    private void Remember(ulong page, ulong held)
     {
-        if (items.Count >= Capacity)
+        if (_pages.Count >= _capacity)
         {
-            items.Clear();
+            _pages.Clear();
         }
 
-        items.Set(tag, address, info);
+        _pages.Set(page, held);
+    }
+
+    private void Remember(ulong tag, in WalkTable table)
+    {
+        if (_tables.Count >= _capacity)
+        {
+            _tables.Clear();
+        }
+
+        _tables.Set(tag, table.Address, ((uint)table.Level << LevelShift) | (uint)table.Rights);
     }
 
     /// <summary>The lowest table on the way to a page that is remembered, or the root.</summary>

@@ -16,6 +16,15 @@ internal sealed class TagTable
     /// <summary>How many numbers there are.</summary>
     public int Count { get; private set; }
 
+    /// <summary>The place where a number is looked for first, which may hold another, or none.</summary>
+    /// <param name="tag">The number, less than 2^64 - 1.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref readonly Entry HomeOf(ulong tag)
+    {
+        var entries = Volatile.Read(ref _entries);
+        return ref entries[Home(tag + 1, entries.Length)];
+    }
+
     /// <summary>Finds a number.</summary>
     /// <param name="tag">The number, less than 2^64 - 1.</param>
     /// <param name="address">What was put there.</param>
@@ -187,11 +196,19 @@ internal sealed class TagTable
         Count--;
     }
 
-    private struct Entry
+    /// <summary>A place for a number and what was put under it. Readers read it by volatile reads.</summary>
+    internal struct Entry
     {
-        // 0: none.
+        /// <summary>The number and one; 0 if there is none.</summary>
         public ulong Key;
+
+        /// <summary>What was put there.</summary>
         public ulong Address;
+
+        /// <summary>What was put there.</summary>
         public uint Info;
+
+        /// <summary>Whether it holds a number.</summary>
+        public readonly bool IsOf(ulong tag) => Volatile.Read(in Key) == tag + 1;
     }
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using IommuKit.Specs.Memory;
 
 namespace IommuKit.Specs.PageTables;
@@ -110,6 +111,30 @@ public readonly struct PageTableReader<TFormat, TMemory>
             : new WalkStep(WalkEnd.NotReadable, table, address, 0);
     }
 
+    /// <summary>
+    /// Reads the entry that translates an IOVA in one table, if it is a page: what <see cref="Step"/> says of one, in less time where the level is a
+    /// constant to the compiler.
+    /// </summary>
+    /// <param name="address">Physical address of the table.</param>
+    /// <param name="level">Its level.</param>
+    /// <param name="above">What the way to it grants.</param>
+    /// <param name="iova">An IOVA that the tables contain.</param>
+    /// <param name="physicalAddress">What the IOVA translates to.</param>
+    /// <param name="rights">The rights of the whole way; they may be none.</param>
+    /// <returns>Whether the entry is a page; if not, <see cref="Step"/> says what it is.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryReadPage(ulong address, int level, Protection above, ulong iova, out ulong physicalAddress, out Protection rights)
+    {
+        int bits = level == Root.Level ? _rootBits : TFormat.IndexBits(level);
+        ulong index = (iova >> TFormat.EntryShift(level)) & ((1ul << bits) - 1);
+        bool isRead = TryRead(address + (index << TFormat.EntrySizeLog2), out ulong value);
+        var entry = TFormat.Decode(value, level, _outputBits);
+        ulong physical = entry.Address + (iova & ((1ul << entry.SizeLog2) - 1));
+        physicalAddress = physical;
+        rights = WalkEntry.Combine(above, entry.Rights);
+        return isRead && entry.Kind == WalkEntryKind.Leaf && physical >> _outputBits == 0;
+    }
+
     /// <summary>Follows an entry that was read already.</summary>
     /// <param name="table">The table that holds it.</param>
     /// <param name="entryAddress">Where it is.</param>
@@ -156,11 +181,10 @@ public readonly struct PageTableReader<TFormat, TMemory>
 
     private bool TryRead(ulong address, out ulong entry)
     {
-        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
-        bytes = bytes[..(1 << TFormat.EntrySizeLog2)];
-        bytes.Clear();
-        bool isRead = _memory.TryRead(address, bytes);
-        entry = bytes.Length == sizeof(uint) ? BinaryPrimitives.ReadUInt32LittleEndian(bytes) : BinaryPrimitives.ReadUInt64LittleEndian(bytes);
+        // Into the variable itself, whose upper half stays 0 where entries are half as long.
+        ulong value = 0;
+        bool isRead = _memory.TryRead(address, MemoryMarshal.AsBytes(new Span<ulong>(ref value))[..(1 << TFormat.EntrySizeLog2)]);
+        entry = BitConverter.IsLittleEndian ? value : BinaryPrimitives.ReverseEndianness(value);
         return isRead;
     }
 }
