@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace IommuKit.Specs.Tegra;
 
 /// <summary>
@@ -8,16 +6,17 @@ namespace IommuKit.Specs.Tegra;
 /// </summary>
 public sealed class TegraSoc
 {
-    private readonly FrozenDictionary<string, TegraSwgroup> _swgroupsByName;
-    private readonly FrozenDictionary<int, TegraClient> _clientsById;
+    // Frozen ones would take longer to make, at the start of every command, than they save.
+    private readonly Dictionary<string, TegraSwgroup> _swgroupsByName;
+    private readonly Dictionary<int, TegraClient> _clientsById;
 
     private TegraSoc(string name, TegraSwgroup[] swgroups, TegraClient[] clients)
     {
         Name = name;
         Swgroups = swgroups;
         Clients = clients;
-        _swgroupsByName = swgroups.ToFrozenDictionary(group => group.Name, StringComparer.Ordinal);
-        _clientsById = clients.ToFrozenDictionary(client => client.Id);
+        _swgroupsByName = swgroups.ToDictionary(group => group.Name, StringComparer.Ordinal);
+        _clientsById = clients.ToDictionary(client => client.Id);
     }
 
     /// <summary>Tegra30 (2011): 4 address spaces, 32-bit physical addresses.</summary>
