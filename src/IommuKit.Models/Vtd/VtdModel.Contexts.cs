@@ -143,13 +143,15 @@ public sealed partial class VtdModel<TMemory>
     }
 
     /// <summary>
-    /// The entry of a PASID: its first and third quadwords; the domain is in its space. FPD is set if it is anywhere on the way.
+    /// The entry of a PASID: its first and third quadwords; the domain is in its space. FPD is set if it is anywhere on the way; the context's is not
+    /// remembered with it, as it may change while the PASID's entry stays.
     /// </summary>
     private VtdFaultReason FindPasid(ushort source, int pasid, in VtdCacheEntry context, bool mayRead, out VtdCacheEntry entry)
     {
         ulong key = ((ulong)source << 20) | (uint)pasid;
         if (_pasids.TryFind(key, VtdCache.Valid, VtdCache.Valid, out entry))
         {
+            entry = entry with { Data = entry.Data | (context.Data & DisablesFaultsBit) };
             return ReasonOf(entry);
         }
 
@@ -162,12 +164,13 @@ public sealed partial class VtdModel<TMemory>
         var owner = new VtdScalableContextEntry(context.Data, context.Info, 0, 0);
         var reason = ReadPasid(owner, pasid, out ulong first, out ushort domain, out ulong third);
         ulong space = VtdCache.Valid | ((ulong)reason << ReasonShift) | ((ulong)(uint)pasid << PasidShift) | domain;
-        entry = new VtdCacheEntry(key, space, first | (context.Data & DisablesFaultsBit), third);
+        entry = new VtdCacheEntry(key, space, first, third);
         if ((reason == VtdFaultReason.None || _cap.CachingMode) && drops == _drops)
         {
             _pasids.Add(entry);
         }
 
+        entry = entry with { Data = entry.Data | (context.Data & DisablesFaultsBit) };
         return reason;
     }
 

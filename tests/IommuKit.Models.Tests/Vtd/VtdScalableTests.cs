@@ -46,6 +46,20 @@ public sealed class VtdScalableTests : IDisposable
         _machine.Fault(Page, pasid: 1 << 13).ShouldBe(VtdFaultReason.PasidTooLarge);
     }
 
+    /// <summary>FPD of the context is the context cache's: an entry of a PASID that is remembered does not keep it.</summary>
+    [Fact]
+    public void A_contexts_fault_processing_is_changed_by_its_own_invalidation()
+    {
+        _machine.BindPasid(5, VtdPasidType.FirstStage, 2, firstStage: _first);
+        foreach (bool isRecorded in (bool[])[true, false, true])
+        {
+            _machine.BindScalable(flags: PasidEnable | (isRecorded ? 0ul : 2));
+            _machine.Invalidate(VtdMachine.Contexts(VtdGranularity.Global));
+            _machine.Read(Page, pasid: 5).ShouldBeNull();
+            _machine.TakeRecord().HasValue.ShouldBe(isRecorded);
+        }
+    }
+
     [Fact]
     public void Requests_without_a_pasid_use_the_one_of_the_context()
     {
