@@ -141,7 +141,7 @@ internal static class Smmu3Targets
     private static IEnumerable<CheckTarget> Structured =>
     [
         Of<ArmLpae<ArmGranule4K, ArmStage1>>(
-            Twice, VirtualBits, isCoherent: true, AnyRange, "an invalidation has an effect only when it is issued again behind a CMD_SYNC (Tegra264)") with
+            Twice, VirtualBits, isCoherent: true, AnyRange, "an invalidation has an effect only when it is issued again behind a CMD_SYNC, an erratum of 2026") with
         {
             Layout = Runs,
             IsDefaultAtEnds = false,
