@@ -188,6 +188,13 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryWalkUsual(ulong page, int level, out ulong held)
     {
+        held = 0;
+        if (level >= _reader.Root.Level)
+        {
+            // Nothing leads to such a table, and a format need not know of levels above its root.
+            return false;
+        }
+
         ulong iova = page << PageShift;
         ulong tag = TagOf(iova, level + 1);
         int number = _lock.Number;
@@ -200,18 +207,10 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
             && (rights & Either) != 0)
         {
             held = physical | IsHeld | (ulong)rights;
-            _lock.Enter();
-            Volatile.Write(ref _walks, _walks + 1);
-            if (invalidations == _invalidations)
-            {
-                Remember(page, held);
-            }
-
-            _lock.Exit();
+            EndWalk(page, held, invalidations);
             return true;
         }
 
-        held = 0;
         return false;
     }
 
@@ -298,6 +297,23 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
         }
 
         return held;
+    }
+
+    private void EndWalk(ulong page, ulong held, long invalidations)
+    {
+        _lock.Enter();
+        try
+        {
+            Volatile.Write(ref _walks, _walks + 1);
+            if (invalidations == _invalidations)
+            {
+                Remember(page, held);
+            }
+        }
+        finally
+        {
+            _lock.Exit();
+        }
     }
 
     private void Remember(ulong page, ulong held)
