@@ -29,11 +29,10 @@ internal static class Ioctls
 
     public const uint IommufdDestroy = 0x3b80;
     public const uint IoasAlloc = 0x3b81;
-    public const uint IoasIovaRanges = 0x3b84;
     public const uint IoasCopy = 0x3b83;
+    public const uint IoasIovaRanges = 0x3b84;
     public const uint IoasMap = 0x3b85;
     public const uint IoasUnmap = 0x3b86;
-
     public const uint IommufdOption = 0x3b87;
     public const uint HwptAlloc = 0x3b89;
     public const uint HwptSetDirtyTracking = 0x3b8b;

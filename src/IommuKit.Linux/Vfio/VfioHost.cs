@@ -36,7 +36,6 @@ public sealed class VfioHost : IommuDriver
                 ChooseLockLimit(_iommufd, options.LockLimit);
                 _nodes = new VfioNodes(files, _iommufd);
             }
-
             else if (options.LockLimit == HostLockLimit.OfUser)
             {
                 throw Remedies.NoLimitOfUserByType1();
