@@ -41,14 +41,15 @@ internal static class ForeignDump
         ArgumentNullException.ThrowIfNull(format);
         ArgumentNullException.ThrowIfNull(memory);
         using var dumped = new DumpedMemory(memory);
-        string nowhere = $"--root: 0x{root:x} is in none of the files, which have {ByteSize.Format(dumped.Length)} of memory";
-        return format.Accept(new Visitor(dumped, root, inputBits ?? format.InputBits, outputBits ?? format.OutputBits, walk, limits, nowhere));
+        string nowhere = $"0x{root:x} is in none of the files, which have {ByteSize.Format(dumped.Length)} of memory";
+        return format.Accept(
+            new Visitor(dumped, root, inputBits ?? format.InputBits, outputBits ?? format.OutputBits, walk, limits, nowhere, "--root: "));
     }
 
     /// <summary>Reads page tables from any memory.</summary>
     /// <exception cref="InputException">The format has no such tables, or the root cannot be read.</exception>
     internal static ForeignDumpResult Read(FormatKind format, IMemoryAccessor memory, ulong root, int inputBits, int outputBits, Limits limits) =>
-        format.Accept(new Visitor(memory, root, inputBits, outputBits, walked: null, limits, $"there is no memory at 0x{root:x}"));
+        format.Accept(new Visitor(memory, root, inputBits, outputBits, walked: null, limits, $"there is no memory at 0x{root:x}", string.Empty));
 
     /// <summary>How much is read at most.</summary>
     /// <param name="Tables">Tables, each as often as a way leads to it.</param>
@@ -63,7 +64,7 @@ internal static class ForeignDump
     }
 
     private sealed class Visitor(
-        IMemoryAccessor memory, ulong root, int inputBits, int outputBits, ulong? walked, Limits limits, string nowhere)
+        IMemoryAccessor memory, ulong root, int inputBits, int outputBits, ulong? walked, Limits limits, string nowhere, string option)
         : IFormatVisitor<ForeignDumpResult>
     {
         public ForeignDumpResult Visit<TFormat>(FormatKind kind)
@@ -76,7 +77,7 @@ internal static class ForeignDump
             }
             catch (ArgumentOutOfRangeException e) when (e.ParamName == "root")
             {
-                throw new InputException($"--root: {ArgumentText.Of(e)}", e);
+                throw new InputException($"{option}{ArgumentText.Of(e)}", e);
             }
             catch (ArgumentOutOfRangeException e)
             {
@@ -85,7 +86,7 @@ internal static class ForeignDump
 
             if (reader.Step(reader.Root, 0).End == WalkEnd.NotReadable)
             {
-                throw new InputException(nowhere);
+                throw new InputException($"{option}{nowhere}");
             }
 
             var tables = new Walker<TFormat>(kind, reader, inputBits, limits);

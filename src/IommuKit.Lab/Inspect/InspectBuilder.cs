@@ -9,12 +9,16 @@ internal sealed class InspectBuilder(IMemoryAccessor memory)
     /// <summary>The most devices and PASIDs that are looked at: tables can be larger than anybody's patience.</summary>
     public const int MostSources = 1 << 16;
 
+    /// <summary>The most entries of their tables: those of many devices can be the same, and have a million entries without anything in them.</summary>
+    public const int MostEntries = 1 << 22;
+
     // Memory comes, and is left out, in pages.
     private const ulong PageBytes = 1ul << 12;
 
     private readonly List<InspectSource> _sources = [];
     private readonly List<InspectFinding> _findings = [];
     private readonly List<InspectRange> _structures = [];
+    private int _entries;
 
     /// <summary>The page tables.</summary>
     public InspectTables Tables { get; } = new(memory);
@@ -31,8 +35,20 @@ internal sealed class InspectBuilder(IMemoryAccessor memory)
     /// <summary>Entries that let nothing pass.</summary>
     public long Blocked { get; set; }
 
-    /// <summary>Whether there are more devices and PASIDs than were looked at.</summary>
-    public bool IsFull => _sources.Count >= MostSources;
+    /// <summary>Whether there may be more devices and PASIDs than were looked at.</summary>
+    public bool IsFull => _sources.Count >= MostSources || _entries >= MostEntries;
+
+    /// <summary>Takes one more entry of a table of devices or PASIDs to be looked at. False if that is enough.</summary>
+    public bool TryTakeEntry()
+    {
+        if (IsFull)
+        {
+            return false;
+        }
+
+        _entries++;
+        return true;
+    }
 
     /// <summary>Adds a device or PASID.</summary>
     public void Add(InspectSource source) => _sources.Add(source);

@@ -54,11 +54,10 @@ internal static class Inspector
         // An audit that did not see all must not end as one that found nothing.
         if (builder.IsFull)
         {
-            builder.Require(
-                false,
-                InspectRule.Tables,
-                string.Create(
-                    CultureInfo.InvariantCulture, $"{InspectBuilder.MostSources} devices and PASIDs were looked at: if there are more, they were not"));
+            string most = builder.Sources.Count >= InspectBuilder.MostSources
+                ? string.Create(CultureInfo.InvariantCulture, $"{InspectBuilder.MostSources} devices and PASIDs")
+                : string.Create(CultureInfo.InvariantCulture, $"{InspectBuilder.MostEntries} entries of tables of devices and PASIDs");
+            builder.Require(false, InspectRule.Tables, $"{most} were looked at: if there are more, they were not");
         }
 
         if (sources.Find(source => source.Contents is { IsCut: true }) is { } cut)

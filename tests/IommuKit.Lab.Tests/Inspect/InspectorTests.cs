@@ -230,6 +230,42 @@ public class InspectorTests
 
     private static Inspection Inspect(InspectInput input) => Inspector.Run(input, InspectCatalog.All, []);
 
+    /// <summary>
+    /// Tables of many devices can be the same one, with a million entries in which nothing is: a megabyte of memory that would take hours, and more
+    /// memory than there is for what to say of it. What was not looked at is said, and is wrong.
+    /// </summary>
+    [Fact]
+    public void Entries_without_end_are_cut()
+    {
+        // 65,536 streams of stage 1, each with 2^20 context descriptors, none of them valid.
+        (string Name, (uint Offset, int Size, ulong Value)[] Registers, Func<ulong, ulong> Memory) smmu = (
+            "smmu3",
+            [(0, 4, 0xd441019), (4, 4, 0x2730010), (0xc, 4, 0x1414), (0x14, 4, 0x74), (0x80, 8, 0x1000_0000), (0x88, 4, 16), (0x20, 4, 0xd)],
+            address => address is < 0x1000_0000 or >= 0x1040_0000 ? 0 : (address & 63) == 0 ? (20ul << 59) | 0x1_0000_0000 | (5 << 1) | 1 : 0);
+
+        // 65,536 functions, each with 16,384 directory entries that lead to a PASID table in which nothing is.
+        (string, (uint, int, ulong)[], Func<ulong, ulong>) vtd = (
+            "vtd",
+            [(8, 8, 0xd2008c222f0686), (0x10, 8, 0xf00f5a), (0x1c, 4, 0xc4000000), (0x20, 8, 0x1000 | 0x400)],
+            address => address switch
+            {
+                >= 0x1000 and < 0x2000 => 0x2000 | 1,
+                >= 0x2000 and < 0x3000 when (address & 31) == 0 => 0x10_0000 | (7 << 9) | 1,
+                >= 0x10_0000 and < 0x12_0000 => 0x20_0000 | 1,
+                _ => 0,
+            });
+        foreach (var (name, registers, memory) in ((string, (uint Offset, int Size, ulong Value)[], Func<ulong, ulong>)[])[smmu, vtd])
+        {
+            var state = Inspect(new InspectInput(
+                name,
+                [.. registers.Select(one => new BootRegister(BootRegisterKind.Written, one.Offset, one.Size, one.Value, string.Empty))],
+                new MadeUpMemory(memory)));
+            state.Iommu.ShouldBe(name);
+            state.IsCut.ShouldBeTrue(name);
+            state.Findings.ShouldContain(finding => finding.IsWrong && finding.What.Contains("if there are more, they were not", StringComparison.Ordinal), name);
+        }
+    }
+
     private static InspectInput InputOf(BootSnapshot snapshot) => new(snapshot.Name, snapshot.Registers, snapshot.Memory);
 
     private static InspectInput With(InspectInput input, uint offset, ulong value) =>
@@ -237,6 +273,17 @@ public class InspectorTests
 
     private static string[] Wrong(Inspection state) =>
         [.. state.Findings.Where(finding => finding.IsWrong).Select(finding => finding.Rule.Name).Distinct()];
+
+    private sealed class MadeUpMemory(Func<ulong, ulong> word) : IMemoryAccessor
+    {
+        public bool TryRead(ulong physicalAddress, Span<byte> destination)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(destination, word(physicalAddress));
+            return true;
+        }
+
+        public bool TryWrite(ulong physicalAddress, ReadOnlySpan<byte> source) => false;
+    }
 
     private sealed class MemoryWithHole(IMemoryAccessor memory, ulong first, ulong last) : IMemoryAccessor
     {

@@ -50,7 +50,7 @@ internal sealed class Smmu3ContextInspect(
         int split = entry.ContextFormat == 1 ? 6 : 10;
         int pointers = 1 << Math.Max(bits - split, 0);
         AddStructure(entry.ContextTable, (ulong)(pointers * Smmu3ContextTableEntry.Bytes), $"context descriptors' first level of {name}");
-        for (int index = 0; index < pointers && !builder.IsFull; index++)
+        for (int index = 0; index < pointers && builder.TryTakeEntry(); index++)
         {
             var pointer = new Smmu3ContextTableEntry(input.Read(entry.ContextTable + ((ulong)index * Smmu3ContextTableEntry.Bytes)) ?? 0);
             if (pointer.IsValid)
@@ -63,7 +63,7 @@ internal sealed class Smmu3ContextInspect(
 
     private void ReadTable(ulong table, int first, int count)
     {
-        for (int index = 0; index < count && !builder.IsFull; index++)
+        for (int index = 0; index < count && builder.TryTakeEntry(); index++)
         {
             ulong place = table + ((ulong)index * Smmu3ContextDescriptor.Bytes);
             var context = new Smmu3ContextDescriptor(Word(place, 0), Word(place, 1), Word(place, 2), Word(place, 3));
@@ -72,8 +72,11 @@ internal sealed class Smmu3ContextInspect(
             if (!context.IsValid)
             {
                 builder.Blocked += isFirst ? 1 : 0;
-                builder.Require(
-                    !isFirst || entry.SubstreamBits != 0, InspectRule.Tables, $"{name}: its context descriptor at 0x{place:x} is not valid");
+                if (isFirst && entry.SubstreamBits == 0)
+                {
+                    builder.Require(false, InspectRule.Tables, $"{name}: its context descriptor at 0x{place:x} is not valid");
+                }
+
                 continue;
             }
 
@@ -111,6 +114,11 @@ internal sealed class Smmu3ContextInspect(
 
         foreach (var (first, last) in staged.Pieces(address, bytes))
         {
+            if (!builder.TryTakeEntry())
+            {
+                break;
+            }
+
             builder.AddStructure(first, last - first + 1, what);
         }
     }

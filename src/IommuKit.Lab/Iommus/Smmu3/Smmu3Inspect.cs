@@ -122,7 +122,7 @@ internal sealed class Smmu3Inspect : IInspectKind
         public void Read()
         {
             ReadTable();
-            if (_isWhole && !_hasValid)
+            if (_isWhole && !_hasValid && !builder.IsFull)
             {
                 builder.Note(InspectRule.Tables, "no entry of the stream table is valid: whatever a device sends is aborted");
             }
@@ -150,7 +150,7 @@ internal sealed class Smmu3Inspect : IInspectKind
 
             int pointerBits = Math.Max(bits - split, 0);
             builder.AddStructure(table, (ulong)Smmu3StreamTableEntry.Bytes << pointerBits, "the stream table's first level");
-            for (uint index = 0; index < 1u << pointerBits && !builder.IsFull; index++)
+            for (uint index = 0; index < 1u << pointerBits && builder.TryTakeEntry(); index++)
             {
                 ulong place = table + (index * (ulong)Smmu3StreamTableEntry.Bytes);
                 if (input.Read(place) is not { } word)
@@ -176,7 +176,7 @@ internal sealed class Smmu3Inspect : IInspectKind
 
         private void ReadEntries(ulong table, uint firstStream, uint count)
         {
-            for (uint index = 0; index < count && !builder.IsFull; index++)
+            for (uint index = 0; index < count && builder.TryTakeEntry(); index++)
             {
                 ulong place = table + (index * (ulong)Smmu3StreamEntry.Bytes);
                 if (input.Read(place) is not { } first)

@@ -96,7 +96,7 @@ internal sealed class VtdInspect : IInspectKind
             }
 
             builder.AddStructure(root, VtdRegister.PageBytes, "the root table");
-            for (int bus = 0; bus < 256 && !builder.IsFull; bus++)
+            for (int bus = 0; bus < 256 && builder.TryTakeEntry(); bus++)
             {
                 ulong place = root + ((ulong)bus * VtdRootEntry.Bytes);
                 if (input.Read(place) is not { } lower || input.Read(place + 8) is not { } upper)
@@ -127,7 +127,7 @@ internal sealed class VtdInspect : IInspectKind
 
             ulong table = half & VtdRootEntry.AddressMask;
             builder.AddStructure(table, VtdRegister.PageBytes, string.Create(CultureInfo.InvariantCulture, $"the context table of bus 0x{bus:x2}"));
-            for (int index = 0; index < count && !builder.IsFull; index++)
+            for (int index = 0; index < count && builder.TryTakeEntry(); index++)
             {
                 int function = first + index;
                 string name = string.Create(CultureInfo.InvariantCulture, $"{bus:x2}:{function >> 3:x2}.{function & 7}");
@@ -187,7 +187,7 @@ internal sealed class VtdInspect : IInspectKind
         {
             int directories = 1 << (context.DirectorySize + 7);
             builder.AddStructure(context.Directory, (ulong)(directories * VtdPasidDirectoryEntry.Bytes), $"the PASID directory of {name}");
-            for (int index = 0; index < directories && !builder.IsFull; index++)
+            for (int index = 0; index < directories && builder.TryTakeEntry(); index++)
             {
                 ulong slot = context.Directory + ((ulong)index * VtdPasidDirectoryEntry.Bytes);
                 if (input.Read(slot) is not { } value)
@@ -204,7 +204,7 @@ internal sealed class VtdInspect : IInspectKind
 
                 builder.AddStructure(directory.Table, VtdRegister.PageBytes, $"a PASID table of {name}");
                 builder.Require(!directory.HasReservedBits, InspectRule.Tables, $"{name}: its PASID directory entry 0x{value:x} has reserved bits");
-                for (int entry = 0; entry < 1 << VtdPasidDirectoryEntry.PasidsLog2; entry++)
+                for (int entry = 0; entry < 1 << VtdPasidDirectoryEntry.PasidsLog2 && builder.TryTakeEntry(); entry++)
                 {
                     ulong place = directory.Table + ((ulong)entry * VtdPasidEntry.Bytes);
                     int pasid = (index << VtdPasidDirectoryEntry.PasidsLog2) + entry;
