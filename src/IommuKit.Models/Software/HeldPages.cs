@@ -16,7 +16,6 @@ internal sealed class HeldPages
     private const int GroupShift = 3;
     private const int PagesPerGroup = 1 << GroupShift;
     private const int FirstLength = 64;
-    private const ulong Golden = 0x9e37_79b9_7f4a_7c15;
 
     private Group[] _groups = new Group[FirstLength];
     private int _used;
@@ -35,7 +34,7 @@ internal sealed class HeldPages
     {
         var groups = Volatile.Read(ref _groups);
         ulong key = KeyOf(page);
-        ref var group = ref groups[Home(key, groups.Length)];
+        ref var group = ref groups[TagTable.Home(key, groups.Length)];
         ulong value = Volatile.Read(ref group.Pages[(int)page & (PagesPerGroup - 1)]);
         return Volatile.Read(ref group.Key) == key ? value : 0;
     }
@@ -55,7 +54,7 @@ internal sealed class HeldPages
     {
         var groups = Volatile.Read(ref _groups);
         ulong key = KeyOf(page);
-        ref var group = ref groups[Home(key, groups.Length)];
+        ref var group = ref groups[TagTable.Home(key, groups.Length)];
         ulong value = Volatile.Read(ref group.Pages[(int)page & (PagesPerGroup - 1)]);
         ulong there = Volatile.Read(ref group.Key);
         return there == 0 || (there == key && value == 0);
@@ -126,14 +125,11 @@ internal sealed class HeldPages
 
     private static ulong KeyOf(ulong page) => (page >> GroupShift) + 1;
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Home(ulong key, int length) => (int)((key * Golden) >> 32) & (length - 1);
-
     /// <summary>The place of a group, or the free one where it would be.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ref Group PlaceOf(Group[] groups, ulong key)
     {
-        int index = Home(key, groups.Length);
+        int index = TagTable.Home(key, groups.Length);
         ref var home = ref groups[index];
         ulong there = Volatile.Read(ref home.Key);
         return ref there == key || there == 0 ? ref home : ref PlaceAfter(groups, key, index);

@@ -29,9 +29,10 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     private const int LevelShift = 8;
     private const Protection Either = Protection.Read | Protection.Write;
 
-    // What is remembered of a page: where it is, and below its address rights and that it is remembered. One that was not found has no rights.
-    private const ulong InfoMask = (1ul << 12) - 1;
-    private const ulong IsHeld = 1ul << 11;
+    // What is remembered of a page: where it is, and below its address rights (a byte) and that it is remembered. One that was not found has no rights.
+    private const int InfoBits = 9;
+    private const ulong InfoMask = (1ul << InfoBits) - 1;
+    private const ulong IsHeld = 1ul << (InfoBits - 1);
 
     private readonly PageTableReader<TFormat, TMemory> _reader;
     private readonly bool _cachesInvalidEntries;
@@ -57,6 +58,7 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
     /// <param name="cachesInvalidEntries">Whether it also remembers what is not mapped.</param>
     /// <param name="capacity">The most translations, and the most pointers to tables, that this one holds, 1 to <see cref="Capacity"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The format has no root for these widths, or the capacity is out of its range.</exception>
+    /// <exception cref="NotSupportedException">The format has pages of less than 512 bytes.</exception>
     public SoftwareWalker(
         TMemory memory, ulong root, int inputBits, int outputBits, bool cachesInvalidEntries = false, int capacity = Capacity)
     {
@@ -66,6 +68,11 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
         if (_reader.Root.Level >= MostLevels)
         {
             throw new ArgumentOutOfRangeException(nameof(inputBits), $"{TFormat.Name} has more than {MostLevels} levels.");
+        }
+
+        if (PageShift < InfoBits)
+        {
+            throw new NotSupportedException($"{TFormat.Name} has pages of less than {1 << InfoBits} bytes.");
         }
 
         _cachesInvalidEntries = cachesInvalidEntries;

@@ -110,8 +110,11 @@ internal sealed class TagTable
         }
     }
 
+    /// <summary>Where a key is looked for first in an array.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="length">The length of the array, a power of two.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Home(ulong key, int length) => (int)((key * Golden) >> 32) & (length - 1);
+    public static int Home(ulong key, int length) => (int)((key * Golden) >> 32) & (length - 1);
 
     private static bool TryFindFurther(Entry[] entries, ulong key, int index, out ulong address, out uint info)
     {
