@@ -119,8 +119,10 @@ public class TagTableTests
     }
 
     /// <summary>A walk that has read an entry which then goes must not be remembered after the invalidation.</summary>
-    [Fact]
-    public void What_a_walk_read_before_an_invalidation_is_not_remembered_after_it()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_a_walk_read_before_an_invalidation_is_not_remembered_after_it(bool isTableRemembered)
     {
         using var memory = new PhysicalMemory(1 << 20, isCoherent: true);
         var watched = new WatchedMemory(memory.DeviceView);
@@ -129,6 +131,11 @@ public class TagTableTests
         Put(memory, 0x11000, 0x12007);
         Put(memory, 0x12000, 0x13007);
         Put(memory, 0x13000, 0x20007);
+        if (isTableRemembered)
+        {
+            walker.Translate(new DmaRequest(0, 0x1000, IsWrite: false)).IsAllowed.ShouldBeFalse();
+        }
+
         watched.AfterRead = address =>
         {
             if (address == 0x13000)

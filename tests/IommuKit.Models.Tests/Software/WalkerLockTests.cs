@@ -40,6 +40,25 @@ public sealed class WalkerLockTests : IDisposable
         Translate();
     });
 
+    /// <summary>A page whose table is remembered is walked in a way of its own.</summary>
+    [Fact]
+    public void So_does_the_walk_of_a_page_whose_table_is_remembered()
+    {
+        ulong[] entries = [0x11007, 0x12007, 0x13007];
+        for (int level = 0; level < entries.Length; level++)
+        {
+            BitConverter.GetBytes(entries[level]).CopyTo(_memory.CpuView.Span(Root + ((ulong)level << 12), sizeof(ulong)));
+        }
+
+        BitConverter.GetBytes(0x20007ul).CopyTo(_memory.CpuView.Span(0x13008, sizeof(ulong)));
+        Translate();
+        HeldLock.ShouldStop(Lock.Enter, Lock.Exit, hold =>
+        {
+            _watched.BeforeRead = hold;
+            _walker.Translate(new DmaRequest(0, 0x1000, IsWrite: false)).IsAllowed.ShouldBeTrue();
+        });
+    }
+
     private LockOf Lock => new(_walker);
 
     private void ShouldStop(Action work) => HeldLock.ShouldStop(Lock.Enter, Lock.Exit, hold =>
