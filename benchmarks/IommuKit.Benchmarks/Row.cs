@@ -7,12 +7,28 @@ namespace IommuKit.Benchmarks;
 internal sealed record Row(string Name, Action<int>[] Work, string? Of = null)
 {
     private readonly List<double> _rounds = [];
+    private readonly List<double> _undisturbed = [];
 
     /// <summary>The median of the rounds, in nanoseconds for one operation of any thread.</summary>
     public double Nanoseconds => Quantile(0.5);
 
     /// <summary>A quantile of the rounds.</summary>
-    public double Quantile(double share) => _rounds.Order().ElementAt((int)(share * (_rounds.Count - 1)));
+    public double Quantile(double share) => Quantile(_rounds, share);
 
-    public void Add(double nanoseconds) => _rounds.Add(nanoseconds);
+    /// <summary>Rounds in which each thread had a processor, as far as can be told from just before and just after.</summary>
+    public int UndisturbedRounds => _undisturbed.Count;
+
+    /// <summary>Their median.</summary>
+    public double UndisturbedNanoseconds => Quantile(_undisturbed, 0.5);
+
+    public void Add(double nanoseconds, bool isUndisturbed)
+    {
+        _rounds.Add(nanoseconds);
+        if (isUndisturbed)
+        {
+            _undisturbed.Add(nanoseconds);
+        }
+    }
+
+    private static double Quantile(List<double> rounds, double share) => rounds.Order().ElementAt((int)(share * (rounds.Count - 1)));
 }

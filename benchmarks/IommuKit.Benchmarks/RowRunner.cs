@@ -38,22 +38,25 @@ internal static class RowRunner
     {
         // Code is final after some rounds of warming: the runtime compiles a second time from what it saw.
         var counts = rows.Select(Calibrate).ToArray();
+        var processors = rows.Any(row => row.Work.Length > 1) ? new SecondProcessor() : null;
         for (int round = 0; round < Rounds; round++)
         {
             for (int i = 0; i < rows.Count; i++)
             {
-                rows[i].Add(Time(rows[i].Work, counts[i]));
+                bool wasThere = rows[i].Work.Length == 1 || processors!.IsThere();
+                double time = Time(rows[i].Work, counts[i]);
+                rows[i].Add(time, isUndisturbed: wasThere && (rows[i].Work.Length == 1 || processors!.IsThere()));
             }
         }
 
-        Console.WriteLine("| work | ns | p10 to p90 | ratio, and at p10 |");
+        Console.WriteLine("| work | ns | p10 to p90 | ratio, and undisturbed |");
         Console.WriteLine("|---|---|---|---|");
         foreach (var row in rows)
         {
             var of = rows.FirstOrDefault(other => other.Name == row.Of);
             string ratio = of is null ? "" : string.Create(
                 CultureInfo.InvariantCulture,
-                $"{of.Nanoseconds / row.Nanoseconds:0.00}, {of.Quantile(0.1) / row.Quantile(0.1):0.00} × as many as {of.Name}");
+                $"{of.Nanoseconds / row.Nanoseconds:0.00}{Undisturbed(row, of)} × as many as {of.Name}");
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"| {row.Name} | {row.Nanoseconds:0.0} | {row.Quantile(0.1):0.0} to {row.Quantile(0.9):0.0} | {ratio} |"));
@@ -61,6 +64,16 @@ internal static class RowRunner
 
         Console.WriteLine();
     }
+
+    /// <summary>
+    /// Of one thread, the ratio of the tenth of the rounds that was disturbed least; of two, that of the rounds that had two processors to themselves.
+    /// </summary>
+    private static string Undisturbed(Row row, Row of) => row switch
+    {
+        { Work.Length: 1 } => string.Create(CultureInfo.InvariantCulture, $", {of.Quantile(0.1) / row.Quantile(0.1):0.00} at p10"),
+        { UndisturbedRounds: 0 } => ", none of two processors",
+        _ => string.Create(CultureInfo.InvariantCulture, $", {of.Nanoseconds / row.UndisturbedNanoseconds:0.00} in {row.UndisturbedRounds} rounds of two processors"),
+    };
 
     private static int Calibrate(Row row)
     {
@@ -74,7 +87,7 @@ internal static class RowRunner
     }
 
     /// <summary>Nanoseconds for one operation.</summary>
-    private static double Time(Action<int>[] work, int count)
+    public static double Time(Action<int>[] work, int count)
     {
         if (work.Length == 1)
         {
@@ -84,13 +97,13 @@ internal static class RowRunner
         }
 
         // From the first one's beginning to the last one's end, by their own clocks: the caller may be kept from looking.
-        using var ready = new Barrier(work.Length);
+        var common = new CommonStart(work.Length);
         long[] starts = new long[work.Length];
         long[] ends = new long[work.Length];
         var threads = work.Select((part, index) => new Thread(() =>
         {
             part(100);
-            ready.SignalAndWait();
+            common.Wait(index);
             starts[index] = Stopwatch.GetTimestamp();
             part(count);
             ends[index] = Stopwatch.GetTimestamp();

@@ -39,8 +39,8 @@ internal static class Rows
     private static IEnumerable<Row> Limits()
     {
         yield return new Row("limit: a store and a full fence", [Fences()]);
-        yield return new Row("limit: arithmetic", [Arithmetic()]);
-        yield return new Row("limit: arithmetic, two threads", [Arithmetic(), Arithmetic()], "limit: arithmetic");
+        yield return new Row("limit: arithmetic", [SecondProcessor.Arithmetic()]);
+        yield return new Row("limit: arithmetic, two threads", [SecondProcessor.Arithmetic(), SecondProcessor.Arithmetic()], "limit: arithmetic");
     }
 
     private static Action<int> Fences()
@@ -53,21 +53,6 @@ internal static class Rows
                 Volatile.Write(ref target[0], i);
                 Interlocked.MemoryBarrier();
             }
-        };
-    }
-
-    private static Action<int> Arithmetic()
-    {
-        ulong state = 1;
-        return count =>
-        {
-            ulong local = state;
-            for (int i = 0; i < count; i++)
-            {
-                local = (local * 6364136223846793005) + 1442695040888963407;
-            }
-
-            state = local;
         };
     }
 

@@ -1,6 +1,7 @@
 using IommuKit.Cli;
 using IommuKit.Cli.Invocation;
 
+RuntimeTwin.TakeOver(args);
 return CommandLine.Run(
     args,
     Console.Out,

@@ -18,6 +18,9 @@ internal static class BenchCommand
         null,
         Create);
 
+    /// <summary>The option that has code of this host measured.</summary>
+    public const string HostTimeOption = "--host-time";
+
     private static Command Create(CommandContext context)
     {
         var size = new Option<string[]>("--size", "-s")
@@ -28,7 +31,7 @@ internal static class BenchCommand
         var layout = Choice("--layout", "How the 4 KiB entries of the scatter list lie in physical memory.", BenchLayout.Scattered);
         var tables = Choice("--tables", "Whether page tables exist before and stay, or are made and given back.", BenchTables.Existing);
         var common = new RunOptions(context.Catalog);
-        var hostTime = new Option<bool>("--host-time")
+        var hostTime = new Option<bool>(HostTimeOption)
         {
             Description = "Measure the nanoseconds of IommuKit's own code on this host instead of counting operations.",
         };
@@ -53,7 +56,7 @@ internal static class BenchCommand
 
             if (parsed.GetValue(hostTime) && common.FilesIn(parsed).Any())
             {
-                throw new InputException("--costs: these are for virtual time; --host-time measures");
+                throw new InputException($"--costs: these are for virtual time; {HostTimeOption} measures");
             }
 
             var options = new BenchOptions
@@ -107,7 +110,7 @@ internal static class BenchCommand
 
     private static void WriteHostTime(CommandContext context, Results results, BenchOptions options)
     {
-        var rows = Progress.Collect(context, "bench --host-time", RowCount(options), HostTimeRunner.Run(options));
+        var rows = Progress.Collect(context, $"bench {HostTimeOption}", RowCount(options), HostTimeRunner.Run(options));
         HostTimeOutput.Write(results, rows, options);
     }
 

@@ -33,8 +33,13 @@ internal struct ChangeCount
     {
         if (_depth++ == 0)
         {
-            // With a fence: nobody may see what comes without this.
-            Interlocked.Increment(ref _number);
+            // Nobody may see what comes without this. That all of it is seen is up to the lock, which is given back with a full fence.
+            Volatile.Write(ref _number, _number + 1);
+#if NET10_0_OR_GREATER
+            Volatile.WriteBarrier();
+#else
+            Interlocked.MemoryBarrier();
+#endif
         }
     }
 

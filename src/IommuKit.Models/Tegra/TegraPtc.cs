@@ -63,11 +63,15 @@ internal sealed class TegraPtc<TMemory>
         int first = set * _ways;
         if (IsEnabled)
         {
-            int hit = _tags.AsSpan(first, _ways).IndexOf(line);
-            if (hit >= 0)
+            // Few: a loop takes less than the start of a search by vectors.
+            var tags = _tags.AsSpan(first, _ways);
+            for (int way = 0; way < tags.Length; way++)
             {
-                _hits++;
-                return Data(first + hit);
+                if (tags[way] == line)
+                {
+                    _hits++;
+                    return Data(first + way);
+                }
             }
         }
 
@@ -81,8 +85,9 @@ internal sealed class TegraPtc<TMemory>
 
         if (isKept && flushes == _flushes)
         {
-            int victim = first + _nextWay[set];
-            _nextWay[set] = (_nextWay[set] + 1) % _ways;
+            ref int next = ref _nextWay[set];
+            int victim = first + next;
+            next = next + 1 == _ways ? 0 : next + 1;
             _tags[victim] = line;
             buffer.CopyTo(Data(victim));
         }

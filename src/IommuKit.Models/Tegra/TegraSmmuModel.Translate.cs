@@ -26,6 +26,12 @@ public sealed partial class TegraSmmuModel<TMemory>
         lock (_gate)
         {
             translation = TranslateLocked(request);
+            if (translation.IsAllowed)
+            {
+                // Only a fault changes the interrupt.
+                return translation;
+            }
+
             UpdateInterrupt();
         }
 

@@ -8,21 +8,38 @@ namespace IommuKit.Models.Tegra;
 /// The TLB: lines tagged by address space and group of pages, each with the frame and the rights of every page in the group, as they
 /// were when the line was filled. Pages without any right are held like the others.
 /// </summary>
+/// <remarks>
+/// Any line may hold any group, as in hardware, which compares all at once: here buckets say which lines may hold one, and a list which line makes way
+/// next, so that neither looks at all of them.
+/// </remarks>
 internal sealed class TegraTlb
 {
+    // ACTIVE_LINES has six bits.
+    private const int MostLines = 64;
     private const int Empty = -1;
 
     private readonly int[] _asids;
     private readonly uint[] _groups;
     private readonly long[] _stamps;
     private readonly uint[] _words;
+
+    // The first line of each bucket, and the next one after each line, of a higher number; the number of lines for none. One who holds no lock may
+    // see them in the middle of a change.
+    private readonly int[] _heads;
+    private readonly int[] _nexts;
+    private readonly int _bucketShift;
+    private readonly LineAges _ages;
     private readonly CacheReplacement _replacement;
     private readonly int _groupShift;
     private readonly int _pagesLog2;
+
+    // Lines that hold nothing, one bit each.
+    private ulong _empty;
     private long _clock;
 
     public TegraTlb(int lines, int groupShift, int pageShift, CacheReplacement replacement)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(lines, MostLines);
         _groupShift = groupShift;
         _pagesLog2 = groupShift - pageShift;
         _replacement = replacement;
@@ -30,6 +47,11 @@ internal sealed class TegraTlb
         _groups = new uint[lines];
         _stamps = new long[lines];
         _words = new uint[lines << _pagesLog2];
+        int bucketsLog2 = BitOperations.Log2((uint)lines) + 2;
+        _bucketShift = 32 - bucketsLog2;
+        _heads = new int[1 << bucketsLog2];
+        _nexts = new int[lines];
+        _ages = new LineAges(lines);
         FlushAll();
     }
 
@@ -54,7 +76,7 @@ internal sealed class TegraTlb
 
         if (_replacement == CacheReplacement.LeastRecentlyUsed)
         {
-            _stamps[line] = ++_clock;
+            MakeNewest(line);
         }
 
         return Words(line);
@@ -76,7 +98,7 @@ internal sealed class TegraTlb
         return true;
     }
 
-    /// <summary>Makes room for the line around an address.</summary>
+    /// <summary>Makes room for the line around an address: the first that is empty, or else the oldest.</summary>
     /// <returns>Where its words go; empty if the TLB is off.</returns>
     public Span<uint> Add(int asid, uint iova)
     {
@@ -85,15 +107,17 @@ internal sealed class TegraTlb
             return default;
         }
 
-        int victim = _asids.AsSpan(0, ActiveLines).IndexOf(Empty);
-        if (victim < 0)
+        int victim = BitOperations.TrailingZeroCount(_empty);
+        if (victim >= ActiveLines)
         {
-            victim = IndexOfLeast(_stamps.AsSpan(0, ActiveLines));
+            victim = _ages.Oldest(ActiveLines);
+            Drop(victim);
         }
 
         _asids[victim] = asid;
         _groups[victim] = iova >> _groupShift;
-        _stamps[victim] = ++_clock;
+        Link(victim);
+        MakeNewest(victim);
         return Words(victim);
     }
 
@@ -104,6 +128,7 @@ internal sealed class TegraTlb
     {
         Flushes++;
         Array.Fill(_asids, Empty);
+        LinkAll();
     }
 
     /// <summary>As it is after power-on.</summary>
@@ -114,6 +139,7 @@ internal sealed class TegraTlb
         Array.Clear(_stamps);
         Array.Clear(_words);
         _clock = 0;
+        _ages.SortBy(_stamps);
     }
 
     /// <summary>Saves or restores what it holds.</summary>
@@ -125,6 +151,12 @@ internal sealed class TegraTlb
         transfer.Values(_stamps);
         transfer.Values(_words);
         transfer.Value(ref _clock);
+        if (transfer.IsRestoring)
+        {
+            StateTransfer.Check(!_stamps.AsSpan().ContainsAnyExceptInRange(0, _clock), "a line of the TLB was filled later than now");
+            LinkAll();
+            _ages.SortBy(_stamps);
+        }
     }
 
     /// <summary>Drops lines.</summary>
@@ -134,61 +166,87 @@ internal sealed class TegraTlb
     public void Flush(int? asid, uint iova, int shift)
     {
         Flushes++;
-        for (int line = 0; line < _asids.Length; line++)
+        for (ulong held = ~_empty & AllLines; held != 0; held &= held - 1)
         {
+            int line = BitOperations.TrailingZeroCount(held);
             ulong start = (ulong)_groups[line] << _groupShift;
             if ((asid is null || _asids[line] == asid) && start >> shift == (ulong)iova >> shift)
             {
-                _asids[line] = Empty;
+                Drop(line);
             }
         }
     }
 
-    /// <summary>The line around an address; negative if there is none.</summary>
+    private ulong AllLines => ulong.MaxValue >> (MostLines - Lines);
+
+    /// <summary>The line around an address, the first if there are several; negative if there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int LineOf(int asid, uint iova)
     {
         uint group = iova >> _groupShift;
-        var groups = _groups.AsSpan(0, ActiveLines);
-        for (int line = 0; line < groups.Length; line++)
+        int line = _heads[BucketOf(asid, group)];
+        while (line < ActiveLines && (_groups[line] != group || _asids[line] != asid))
         {
-            int next = groups[line..].IndexOf(group);
-            if (next < 0)
+            int next = _nexts[line];
+            if (next <= line)
             {
-                break;
+                // In the middle of another thread's change: a circle would have no end.
+                return -1;
             }
 
-            line += next;
-            if (_asids[line] == asid)
-            {
-                return line;
-            }
+            line = next;
         }
 
-        return -1;
+        return line < ActiveLines ? line : -1;
     }
 
-    private static int IndexOfLeast(ReadOnlySpan<long> stamps)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int BucketOf(int asid, uint group) => (int)(((group + ((uint)asid << 20)) * 0x9E37_79B1u) >> _bucketShift);
+
+    private void MakeNewest(int line)
     {
-        var least = new Vector<long>(long.MaxValue);
-        int at = 0;
-        for (; at <= stamps.Length - Vector<long>.Count; at += Vector<long>.Count)
+        _stamps[line] = ++_clock;
+        _ages.MakeNewest(line);
+    }
+
+    private void LinkAll()
+    {
+        _empty = AllLines;
+        Array.Fill(_heads, Lines);
+        for (int line = Lines - 1; line >= 0; line--)
         {
-            least = Vector.Min(least, new Vector<long>(stamps[at..]));
+            if (_asids[line] != Empty)
+            {
+                Link(line);
+            }
+        }
+    }
+
+    private void Link(int line)
+    {
+        ref int place = ref PlaceOf(line);
+        _nexts[line] = place;
+        place = line;
+        _empty &= ~(1ul << line);
+    }
+
+    private void Drop(int line)
+    {
+        PlaceOf(line) = _nexts[line];
+        _asids[line] = Empty;
+        _empty |= 1ul << line;
+    }
+
+    /// <summary>Where in its bucket's list the number of a line is, or would be.</summary>
+    private ref int PlaceOf(int line)
+    {
+        ref int place = ref _heads[BucketOf(_asids[line], _groups[line])];
+        while (place < line)
+        {
+            place = ref _nexts[place];
         }
 
-        long first = long.MaxValue;
-        for (int lane = 0; lane < Vector<long>.Count; lane++)
-        {
-            first = Math.Min(first, least[lane]);
-        }
-
-        for (; at < stamps.Length; at++)
-        {
-            first = Math.Min(first, stamps[at]);
-        }
-
-        return stamps.IndexOf(first);
+        return ref place;
     }
 
     private Span<uint> Words(int line) => _words.AsSpan(line << _pagesLog2, PagesPerLine);
