@@ -5,9 +5,16 @@ namespace IommuKit.Dma;
 /// <summary>Nodes by index, which never move. Index 0 stands for none. Only the holder of the space's lock makes some; anybody may read them.</summary>
 internal sealed class RangeNodes
 {
+    /// <summary>The node that is made first.</summary>
+    public const int First = Stride;
+
     private const int ChunkBits = 12;
     private const int ChunkMask = (1 << ChunkBits) - 1;
     private const int MostChunks = 1 << 14;
+
+    // Nodes that are made one after the other often belong to two threads, which would take a cache line from each other: so they lie apart. Odd, so that
+    // every node of a chunk has its turn.
+    private const int Stride = 67;
 
     private readonly RangeNode[]?[] _chunks = new RangeNode[MostChunks][];
     private int _count;
@@ -29,7 +36,7 @@ internal sealed class RangeNodes
     public ref RangeNode this[int index] => ref _chunks[index >> ChunkBits]![index & ChunkMask];
 
     /// <summary>Whether there can be such a node.</summary>
-    public bool Has(int index) => index > 0 && index < Volatile.Read(ref _count);
+    public bool Has(int index) => index > 0 && index >> ChunkBits < MostChunks && Volatile.Read(ref _chunks[index >> ChunkBits]) is not null;
 
     /// <summary>Sees to it that some nodes can be taken without fail.</summary>
     /// <returns>False if there are as many as there can be.</returns>
@@ -71,9 +78,8 @@ internal sealed class RangeNodes
             return index;
         }
 
-        index = _count;
-        Volatile.Write(ref _count, index + 1);
-        return index;
+        int number = _count++;
+        return (number & ~ChunkMask) | ((number * Stride) & ChunkMask);
     }
 
     /// <summary>Gives one back.</summary>

@@ -96,16 +96,22 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     /// <summary>Flushes if part of <paramref name="range"/> waits in the queue, and waits for it if it is in flight.</summary>
     public void FlushIfPending(Interval range)
     {
-        if (_pages.MayOverlap(range))
+        if (!_pages.MayOverlap(range) || !_pages.TryEnterToFlush(_flushGate, range))
         {
-            lock (_flushGate)
+            return;
+        }
+
+        try
+        {
+            // What was in flight is done now.
+            if (IsWaiting(range))
             {
-                // What was in flight is done now.
-                if (IsWaiting(range))
-                {
-                    FlushAll();
-                }
+                FlushAll();
             }
+        }
+        finally
+        {
+            _flushGate.Exit();
         }
     }
 

@@ -56,16 +56,22 @@ internal sealed class OwedWork<THardware, TBatch>(DomainSync<THardware, TBatch> 
     /// <summary>Does everything owed if part of <paramref name="range"/> lost its mapping and that is not synchronised yet.</summary>
     public void FlushIfRemoved(Interval range)
     {
-        if (_removed.MayOverlap(range))
+        if (!_removed.MayOverlap(range) || !_removed.TryEnterToFlush(_flushGate, range))
         {
-            lock (_flushGate)
+            return;
+        }
+
+        try
+        {
+            // What was in flight is done now.
+            if (IsRemoved(range))
             {
-                // What was in flight is done now.
-                if (IsRemoved(range))
-                {
-                    FlushAll();
-                }
+                FlushAll();
             }
+        }
+        finally
+        {
+            _flushGate.Exit();
         }
     }
 

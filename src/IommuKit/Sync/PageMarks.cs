@@ -8,23 +8,26 @@ namespace IommuKit.Sync;
 /// something is found that was not. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Of pages of 4 KiB those within 2 MiB share a cache line, and others next to never: threads with ranges of their own do not meet here.
+/// <para>A range is marked in units of a quarter of the power of two that its size reaches, so that it takes nine marks at most, however large it is,
+/// and where it is aligned, as by an allocator, nothing beside it is marked. A look goes through the units that there are.</para>
+/// <para>Of ranges of 4 KiB those within 2 MiB share a cache line, and others next to never: threads with ranges of their own do not meet here.</para>
 /// </remarks>
 internal sealed class PageMarks
 {
-    // Larger ranges are told apart by the interval around all of them.
-    private const ulong MostMarked = 1024;
+    // A look at more units than that finds something.
+    private const ulong MostLooked = 1024;
 
-    private const int PagesPerWordLog2 = 6;
+    private const int QuarterLog2 = 2;
+    private const int UnitsPerWordLog2 = 6;
     private const int WordsPerLineLog2 = 3;
     private const int BitsEach = 16;
 
     private readonly int _granuleLog2;
     private readonly int _hashShift;
     private readonly ulong[] _words;
-    private bool _hasAny;
-    private ulong _largeFirst = ulong.MaxValue;
-    private ulong _largeLast;
+
+    // The units in which something is marked, by their log2 in pages.
+    private ulong _units;
 
     /// <summary>Makes it without marks.</summary>
     /// <param name="capacity">How many ranges are about to be marked until they are cleared, at most 2^20.</param>
@@ -32,7 +35,7 @@ internal sealed class PageMarks
     public PageMarks(int capacity, int granuleLog2)
     {
         int bitsLog2 = BitOperations.Log2(BitOperations.RoundUpToPowerOf2((uint)capacity * BitsEach));
-        int linesLog2 = Math.Max(6, bitsLog2 - PagesPerWordLog2 - WordsPerLineLog2);
+        int linesLog2 = Math.Max(6, bitsLog2 - UnitsPerWordLog2 - WordsPerLineLog2);
         _granuleLog2 = granuleLog2;
         _hashShift = 64 - linesLog2;
         _words = new ulong[1 << (linesLog2 + WordsPerLineLog2)];
@@ -41,23 +44,19 @@ internal sealed class PageMarks
     /// <summary>Marks the pages of a range that is not empty.</summary>
     public void Mark(Interval range)
     {
-        if (!Volatile.Read(ref _hasAny))
-        {
-            Volatile.Write(ref _hasAny, true);
-        }
-
         ulong first = range.First >> _granuleLog2;
         ulong last = range.Last >> _granuleLog2;
-        if (last - first >= MostMarked)
+        int unit = Math.Max(0, BitOperations.Log2((last - first) + 1) - QuarterLog2);
+        if ((Volatile.Read(ref _units) & (1ul << unit)) == 0)
         {
-            Lower(ref _largeFirst, range.First);
-            Raise(ref _largeLast, range.Last);
-            return;
+            Interlocked.Or(ref _units, 1ul << unit);
         }
 
-        for (ulong word = first >> PagesPerWordLog2; word <= last >> PagesPerWordLog2; word++)
+        first >>= unit;
+        last >>= unit;
+        for (ulong word = first >> UnitsPerWordLog2; word <= last >> UnitsPerWordLog2; word++)
         {
-            ref ulong marks = ref WordOf(word);
+            ref ulong marks = ref WordOf(word, unit);
             ulong mask = MaskOf(word, first, last);
             if ((Volatile.Read(ref marks) & mask) != mask)
             {
@@ -69,23 +68,22 @@ internal sealed class PageMarks
     /// <summary>Whether part of a range may be marked.</summary>
     public bool MayOverlap(Interval range)
     {
-        if (!Volatile.Read(ref _hasAny))
+        for (ulong units = Volatile.Read(ref _units); units != 0; units &= units - 1)
         {
-            return false;
-        }
-
-        ulong first = range.First >> _granuleLog2;
-        ulong last = range.Last >> _granuleLog2;
-        if (last - first >= MostMarked || (Volatile.Read(ref _largeFirst) <= range.Last && range.First <= Volatile.Read(ref _largeLast)))
-        {
-            return true;
-        }
-
-        for (ulong word = first >> PagesPerWordLog2; word <= last >> PagesPerWordLog2; word++)
-        {
-            if ((Volatile.Read(ref WordOf(word)) & MaskOf(word, first, last)) != 0)
+            int unit = BitOperations.TrailingZeroCount(units);
+            ulong first = range.First >> _granuleLog2 >> unit;
+            ulong last = range.Last >> _granuleLog2 >> unit;
+            if (last - first >= MostLooked)
             {
                 return true;
+            }
+
+            for (ulong word = first >> UnitsPerWordLog2; word <= last >> UnitsPerWordLog2; word++)
+            {
+                if ((Volatile.Read(ref WordOf(word, unit)) & MaskOf(word, first, last)) != 0)
+                {
+                    return true;
+                }
             }
         }
 
@@ -95,56 +93,26 @@ internal sealed class PageMarks
     /// <summary>Takes all marks away; nobody marks meanwhile.</summary>
     public void Clear()
     {
-        if (_hasAny)
+        if (_units != 0)
         {
             Array.Clear(_words);
-            _largeFirst = ulong.MaxValue;
-            _largeLast = 0;
-            _hasAny = false;
-        }
-    }
-
-    private static void Lower(ref ulong place, ulong value)
-    {
-        for (ulong seen = Volatile.Read(ref place); value < seen;)
-        {
-            ulong found = Interlocked.CompareExchange(ref place, value, seen);
-            if (found == seen)
-            {
-                return;
-            }
-
-            seen = found;
-        }
-    }
-
-    private static void Raise(ref ulong place, ulong value)
-    {
-        for (ulong seen = Volatile.Read(ref place); value > seen;)
-        {
-            ulong found = Interlocked.CompareExchange(ref place, value, seen);
-            if (found == seen)
-            {
-                return;
-            }
-
-            seen = found;
+            _units = 0;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong MaskOf(ulong word, ulong first, ulong last)
     {
-        int low = word == first >> PagesPerWordLog2 ? (int)(first & 63) : 0;
-        int high = word == last >> PagesPerWordLog2 ? (int)(last & 63) : 63;
+        int low = word == first >> UnitsPerWordLog2 ? (int)(first & 63) : 0;
+        int high = word == last >> UnitsPerWordLog2 ? (int)(last & 63) : 63;
         return (ulong.MaxValue << low) & (ulong.MaxValue >> (63 - high));
     }
 
-    // The upper bits of a product with the golden ratio choose the line: neighbours fall far apart.
+    // The upper bits of a product with the golden ratio choose the line: neighbours fall far apart, and so do units of other sizes.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref ulong WordOf(ulong word)
+    private ref ulong WordOf(ulong word, int unit)
     {
-        ulong line = ((word >> WordsPerLineLog2) * 0x9E3779B97F4A7C15) >> _hashShift;
+        ulong line = (((word >> WordsPerLineLog2) + ((ulong)unit << 58)) * 0x9E3779B97F4A7C15) >> _hashShift;
         return ref _words[(int)((line << WordsPerLineLog2) | (word & ((1ul << WordsPerLineLog2) - 1)))];
     }
 }

@@ -13,6 +13,9 @@ namespace IommuKit.Sync;
 /// <param name="granuleLog2">Log2 of the smallest page.</param>
 internal sealed class PendingPages(int capacity, int granuleLog2)
 {
+    // Some ten microseconds, the later half of them left to other threads.
+    private const int MostSpins = 40;
+
     private PageMarks _waiting = new(capacity, granuleLog2);
     private PageMarks? _inFlight;
     private PageMarks? _spare;
@@ -26,6 +29,33 @@ internal sealed class PendingPages(int capacity, int granuleLog2)
 
         // Marks move from the first to the second and then away, so they are looked at in that order.
         Volatile.Read(ref _waiting).MayOverlap(range) || (Volatile.Read(ref _inFlight)?.MayOverlap(range) ?? false);
+
+    /// <summary>
+    /// Enters the lock of those who flush, for a range that may wait. A flush that is in flight may be that of the range, and is over in a moment where
+    /// the hardware is quick: to sleep and be woken would take many times as long.
+    /// </summary>
+    /// <returns>False, and nothing entered, if the range was flushed meanwhile.</returns>
+    public bool TryEnterToFlush(Lock flushGate, Interval range)
+    {
+        var spin = default(SpinWait);
+        while (!flushGate.TryEnter())
+        {
+            if (!MayOverlap(range))
+            {
+                return false;
+            }
+
+            if (spin.Count >= MostSpins)
+            {
+                flushGate.Enter();
+                return true;
+            }
+
+            spin.SpinOnce(sleep1Threshold: -1);
+        }
+
+        return true;
+    }
 
     /// <summary>What waits is in flight from now on. One thread at a time flushes.</summary>
     public void Take()

@@ -4,8 +4,9 @@ using System.Runtime.CompilerServices;
 namespace IommuKit.Sync;
 
 /// <summary>
-/// What threads add to, in as many parts as there are processors, up to 8. A thread adds to the first one until another thread is in its way; then it
-/// looks for one of its own, and remembers it. So threads that never meet use one, and nothing depends on which thread it was.
+/// What threads add to, in as many parts as there are processors, up to 8. A thread adds to the first one until it takes turns with another thread
+/// there; then it looks for one of its own, and remembers it. So threads that are never at work at the same time use one, and nothing
+/// depends on which thread it was.
 /// </summary>
 internal sealed class Stripes<TStripe>
     where TStripe : Stripe
@@ -33,15 +34,24 @@ internal sealed class Stripes<TStripe>
     {
         var slot = OperationGate.Current;
         var stripe = _stripes[slot is not null && slot.Stripes == this ? slot.Stripe : 0];
-        return stripe.Gate.TryEnter() ? stripe : EnterAnother(slot, stripe);
+
+        // It may be taken by one who flushes, for a moment: that is no reason to get into the way of another thread.
+        stripe.Gate.Enter();
+        if (slot is null || !stripe.IsContested(slot.Number))
+        {
+            return stripe;
+        }
+
+        stripe.Gate.Exit();
+        return EnterAnother(slot, stripe);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private TStripe EnterAnother(OperationGate.Slot? slot, TStripe busy)
+    private TStripe EnterAnother(OperationGate.Slot slot, TStripe busy)
     {
-        // The others come first: the one that was busy is free in a moment, and busy again.
+        // The others come first: the one that two threads use is free in a moment, and taken again.
         int first = Array.IndexOf(_stripes, busy) + 1;
-        for (int i = 0; slot is not null && i < _stripes.Length; i++)
+        for (int i = 0; i < _stripes.Length; i++)
         {
             int index = (first + i) & (_stripes.Length - 1);
             if (_stripes[index].Gate.TryEnter())

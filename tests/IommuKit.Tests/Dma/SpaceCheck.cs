@@ -45,9 +45,8 @@ internal static class SpaceCheck
     private static int FirstOf(RangeNodes nodes)
     {
         // The space begins with the node that was made first: it only ever gives away what is behind it.
-        const int first = 1;
-        nodes[first].Previous.ShouldBe(0);
-        return first;
+        nodes[RangeNodes.First].Previous.ShouldBe(0);
+        return RangeNodes.First;
     }
 
     private static (int Height, ulong Most, int Order) Walk(RangeNodes nodes, int index, List<int> visited)

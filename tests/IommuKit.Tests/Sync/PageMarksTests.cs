@@ -40,25 +40,27 @@ public class PageMarksTests
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(100));
 
     [Theory]
-    [InlineData(0x4000_0000ul, 1ul)]
-    [InlineData(0x4000_0000ul, 64ul)]
-    [InlineData(0x4003_f000ul, 1023ul)]
-    [InlineData(0xffff_ffff_ffc0_0000ul, 1024ul)]
-    public void Neighbours_of_what_was_marked_are_told_apart(ulong iova, ulong pages)
+    [InlineData(0x4000_0000ul, 1ul, 1ul)]
+    [InlineData(0x4000_3000ul, 7ul, 1ul)]
+    [InlineData(0x4004_0000ul, 64ul, 1ul)]
+    [InlineData(0xffff_ffff_ffc0_0000ul, 1024ul, 1ul)]
+    [InlineData(0x4000_0000_0000ul, 1ul << 30, 1ul)]
+    [InlineData(0x4003_f000ul, 1023ul, 128ul)]
+    public void Neighbours_of_what_was_marked_are_told_apart(ulong iova, ulong pages, ulong distance)
     {
         var marks = new PageMarks(255, GranuleLog2);
         marks.Mark(Interval.At(iova, pages * Page));
-        marks.MayOverlap(Interval.At(iova - Page, Page)).ShouldBeFalse();
+        marks.MayOverlap(Interval.At(iova - (distance * Page), Page)).ShouldBeFalse();
         marks.MayOverlap(Interval.At(iova, Page)).ShouldBeTrue();
         marks.MayOverlap(Interval.At(iova + ((pages - 1) * Page), Page)).ShouldBeTrue();
-        if (iova + (pages * Page) is > 0 and var next)
+        if (iova + ((pages + distance - 1) * Page) is > 0 and var next)
         {
             marks.MayOverlap(Interval.At(next, Page)).ShouldBeFalse();
         }
     }
 
     [Fact]
-    public void Ranges_too_large_to_be_marked_are_found_too()
+    public void Ranges_of_many_pages_are_found_too()
     {
         var marks = new PageMarks(4, GranuleLog2);
         marks.Mark(new Interval(1ul << 40, (1ul << 41) - 1));
