@@ -56,6 +56,21 @@ public sealed class HostCommandTests : IDisposable
     }
 
     [UnixFact]
+    public void A_device_that_is_in_no_group_yet_is_told_with_its_commands()
+    {
+        _fake!.Put("/sys/bus/pci/devices/0000:00:04.0/class", "0x00ff00\n");
+        string output = Info("0000:00:04.0");
+        output.ShouldContain("0000:00:04.0: in no group yet");
+        output.ShouldContain("echo 0000:00:04.0 > /sys/bus/pci/drivers_probe");
+        Info().ShouldContain("0000:00:04.0");
+        Info("--csv").ShouldContain("\n,0000:00:04.0,");
+        using var json = JsonDocument.Parse(Info("--json"));
+        json.RootElement.GetProperty("ungrouped_devices")[0].GetProperty("device").GetString().ShouldBe("0000:00:04.0");
+        using var access = JsonDocument.Parse(Info("0000:00:04.0", "--json"));
+        access.RootElement[0].GetProperty("group").ValueKind.ShouldBe(JsonValueKind.Null);
+    }
+
+    [UnixFact]
     public void A_host_without_an_IOMMU_says_what_to_do()
     {
         _fake!.Remove("/sys/class/iommu");

@@ -219,6 +219,37 @@ public sealed class HostInfoTests : IDisposable
         info.Iommus.Single().InputBits.ShouldBeNull();
     }
 
+    [LinuxFact]
+    public void Devices_that_get_a_group_with_a_driver_are_told_with_the_commands()
+    {
+        // As Linux 6.1 on QEMU's "virt" with an SMMUv3: of the device tree a device is in no group before it is with a driver.
+        Iommu("smmu3.0x0000000009050000", "0000:00:02.0");
+        Device(0, "0000:00:02.0", 0x010802, "nvme");
+        foreach (var (name, code) in ((string, string)[])[("0000:00:00.0", "0x060000"), ("0000:00:01.0", "0x00ff00"), ("0000:00:02.0", "0x010802")])
+        {
+            _host.Put($"/sys/devices/pci0000:00/{name}/class", $"{code}\n");
+            _host.Link($"/sys/bus/pci/devices/{name}", $"../../../devices/pci0000:00/{name}");
+        }
+
+        _host.Link("/sys/devices/pci0000:00/0000:00:02.0/iommu_group", "../../../kernel/iommu_groups/0");
+        var info = HostInfo.Read(_host);
+        var device = info.UngroupedDevices.ShouldHaveSingleItem();
+        device.Name.ShouldBe("0000:00:01.0");
+        var access = GroupAccess.OfUngrouped(info, device);
+        access.Group.Number.ShouldBe(HostGroup.NoNumber);
+        access.State.ShouldBe(GroupState.Unbound);
+        access.Commands.ShouldBe(
+        [
+            "modprobe vfio-pci",
+            "echo vfio-pci > /sys/bus/pci/devices/0000:00:01.0/driver_override",
+            "echo 0000:00:01.0 > /sys/bus/pci/drivers_probe",
+        ]);
+
+        // Without any IOMMU no driver would change it.
+        _host.Remove("/sys/class/iommu");
+        HostInfo.Read(_host).UngroupedDevices.ShouldBeEmpty();
+    }
+
     private GroupAccess Access()
     {
         var info = HostInfo.Read(_host);

@@ -40,10 +40,20 @@ internal static class HostCommand
                 return;
             }
 
-            var group = info.Groups.FirstOrDefault(group => group.Devices.Any(one => one.Name == name))
-                ?? throw new InputException($"{name}: there is no such device behind an IOMMU here (see 'iommukit host info')");
-            HostOutput.WriteAccess(writer, GroupAccess.Of(info, group), name);
+            HostOutput.WriteAccess(writer, AccessOf(info, name), name);
         }));
         return command;
+    }
+
+    private static GroupAccess AccessOf(HostInfo info, string name)
+    {
+        if (info.Groups.FirstOrDefault(group => group.Devices.Any(one => one.Name == name)) is { } group)
+        {
+            return GroupAccess.Of(info, group);
+        }
+
+        return info.UngroupedDevices.FirstOrDefault(one => one.Name == name) is { } device
+            ? GroupAccess.OfUngrouped(info, device)
+            : throw new InputException($"{name}: there is no such device behind an IOMMU here (see 'iommukit host info')");
     }
 }

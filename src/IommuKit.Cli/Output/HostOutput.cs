@@ -42,7 +42,7 @@ internal static class HostOutput
     /// <summary>A group.</summary>
     public static FieldList<GroupAccess> GroupFields { get; } = new("host-group")
     {
-        { "group", "its number", access => access.Group.Number },
+        { "group", "its number; null of a device that gets a group with a driver", NumberOf },
         { "type", "the type of its default domain, as the kernel names it", access => access.Group.Type, Maybe.Null },
         {
             "mode", "what that does: `strict`, `lazy`, `identity`, `blocked`, `unmanaged` or `unknown`", access => Names.Of(access.Group.Mode)
@@ -86,13 +86,24 @@ internal static class HostOutput
         { "processors", "those that are on; 0 if the kernel does not say", info => info.Processors },
         { "iommus", "the IOMMUs", IommuFields, info => info.Iommus },
         { "groups", "the groups", GroupFields, Accesses },
+        {
+            "ungrouped_devices",
+            "PCI devices without a driver that are in no group: kernels make it, where a device tree describes the machine, as a driver takes them",
+            DeviceFields,
+            info => info.UngroupedDevices
+        },
         { "vfio", "VFIO and iommufd", VfioFields, info => info.Vfio, Maybe.Null },
     };
 
     /// <summary>A device in CSV and in the table.</summary>
     public static FieldList<(GroupAccess Access, HostDevice Device)> RowFields { get; } = new("host-row")
     {
-        { "group", "its group", row => row.Access.Group.Number, new("Group", 0, number => number.ToString(CultureInfo.InvariantCulture)) },
+        {
+            "group",
+            "its group; null of a device that gets one with a driver",
+            row => NumberOf(row.Access),
+            new("Group", 0, number => number?.ToString(CultureInfo.InvariantCulture) ?? "–")
+        },
         { DeviceFields, row => row.Device },
         { "mode", "as of the group", row => Names.Of(row.Access.Group.Mode), new("Domain") },
         { "state", "as of the group; a bridge stays with its driver", row => Names.Of(row.Access.State), new("For programs") },
@@ -103,7 +114,8 @@ internal static class HostOutput
     /// <summary>Writes all about a host.</summary>
     public static void Write(Results results, HostInfo info)
     {
-        (GroupAccess, HostDevice)[] rows = [.. Accesses(info).SelectMany(access => access.Group.Devices.Select(device => (access, device)))];
+        var ungrouped = info.UngroupedDevices.Select(device => GroupAccess.OfUngrouped(info, device));
+        (GroupAccess, HostDevice)[] rows = [.. Accesses(info).Concat(ungrouped).SelectMany(access => access.Group.Devices.Select(device => (access, device)))];
         results.WriteOne(Fields, info, RowFields, rows, (console, isMarkdown) => WriteTables(console, info, rows, isMarkdown));
     }
 
@@ -114,13 +126,17 @@ internal static class HostOutput
             var sections = new Sections(console, isMarkdown);
             string[] peers = [.. access.Group.Devices.Select(one => one.Name).Where(name => name != device)];
             string together = peers.Length == 0 ? "alone in it" : $"together with {string.Join(", ", peers)}";
-            sections.Plain(string.Create(CultureInfo.InvariantCulture, $"{device}: group {access.Group.Number}, {together}"));
+            sections.Plain(NumberOf(access) is { } number
+                ? string.Create(CultureInfo.InvariantCulture, $"{device}: group {number}, {together}")
+                : $"{device}: in no group yet; the kernel makes it when a driver takes the device, and 'host info' tells then what else is in it");
             sections.Section("STATE", [new SectionLine(Sentence(access.State), access.State == GroupState.Ready ? null : Doubtful)]);
             Lines(sections, "TO USE IT", access.Commands);
             Lines(sections, "DANGER", access.Dangers);
             Lines(sections, "UNDO", access.UndoCommands);
             sections.Write();
         });
+
+    private static long? NumberOf(GroupAccess access) => access.Group.Number == HostGroup.NoNumber ? null : access.Group.Number;
 
     private static IReadOnlyList<GroupAccess> Accesses(HostInfo info) => [.. info.Groups.Select(group => GroupAccess.Of(info, group))];
 

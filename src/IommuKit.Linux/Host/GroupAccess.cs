@@ -67,6 +67,15 @@ public sealed record GroupAccess
         };
     }
 
+    /// <summary>Finds out of a device that is in no group before a driver has it. Which devices go with it, the kernel says afterwards.</summary>
+    /// <param name="info">The host.</param>
+    /// <param name="device">One of its <see cref="HostInfo.UngroupedDevices"/>.</param>
+    public static GroupAccess OfUngrouped(HostInfo info, HostDevice device)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        return Of(info, new HostGroup(HostGroup.NoNumber) { Devices = [device] });
+    }
+
     private static string Loss(HostDevice device)
     {
         string lost = (device.PciClass >> 16) switch

@@ -6,6 +6,7 @@ namespace IommuKit.Linux.Host;
 internal static class GroupReader
 {
     private const string Folder = "/sys/kernel/iommu_groups";
+    private const string PciDevices = "/sys/bus/pci/devices";
     private const int MostDevices = 4096;
     private const int MostRegionBytes = 64 << 10;
 
@@ -24,6 +25,16 @@ internal static class GroupReader
         groups.Sort((left, right) => left.Number.CompareTo(right.Number));
         return groups;
     }
+
+    /// <summary>PCI devices but for bridges that no driver has and that are in no group.</summary>
+    public static IReadOnlyList<HostDevice> ReadUngrouped(HostFiles files) =>
+    [
+        .. files.Names(PciDevices)
+            .Where(name => files.LinkName($"{PciDevices}/{name}/iommu_group") is null)
+            .Take(MostDevices)
+            .Select(name => ReadDevice(files, name, $"{PciDevices}/{name}"))
+            .Where(device => device is { Driver: null, IsPci: true, IsBridge: false }),
+    ];
 
     private static HostGroup Read(HostFiles files, int number, string path) => new(number)
     {

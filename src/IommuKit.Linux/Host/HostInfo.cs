@@ -28,6 +28,12 @@ public sealed record HostInfo
     /// <summary>The groups, by number.</summary>
     public IReadOnlyList<HostGroup> Groups { get; private init; } = [];
 
+    /// <summary>
+    /// PCI devices without a driver that are in no group, of a host that has IOMMUs; bridges left out. Where a device tree describes the machine, kernels
+    /// (6.1 was seen) put a device into its group no earlier than a driver takes it: <see cref="GroupAccess.OfUngrouped"/> has the commands.
+    /// </summary>
+    public IReadOnlyList<HostDevice> UngroupedDevices { get; private init; } = [];
+
     /// <summary>VFIO and iommufd.</summary>
     public required HostVfio Vfio { get; init; }
 
@@ -35,17 +41,22 @@ public sealed record HostInfo
     /// <exception cref="PlatformNotSupportedException">It does not run Linux.</exception>
     public static HostInfo Read() => Read(HostFiles.OfThisMachine());
 
-    internal static HostInfo Read(HostFiles files) => new()
+    internal static HostInfo Read(HostFiles files)
     {
-        Kernel = files.TryRead("/proc/sys/kernel/osrelease"),
-        CommandLine = files.TryRead("/proc/cmdline") ?? string.Empty,
-        Machine = MachineOf(files),
-        IsVirtual = files.TryRead("/proc/cpuinfo")?.Split('\n').Any(IsVirtualCpu) == true,
-        Processors = Count(files.TryRead("/sys/devices/system/cpu/online")),
-        Iommus = IommuReader.ReadAll(files),
-        Groups = GroupReader.ReadAll(files),
-        Vfio = HostVfio.Read(files),
-    };
+        var iommus = IommuReader.ReadAll(files);
+        return new()
+        {
+            Kernel = files.TryRead("/proc/sys/kernel/osrelease"),
+            CommandLine = files.TryRead("/proc/cmdline") ?? string.Empty,
+            Machine = MachineOf(files),
+            IsVirtual = files.TryRead("/proc/cpuinfo")?.Split('\n').Any(IsVirtualCpu) == true,
+            Processors = Count(files.TryRead("/sys/devices/system/cpu/online")),
+            Iommus = iommus,
+            Groups = GroupReader.ReadAll(files),
+            UngroupedDevices = iommus.Count == 0 ? [] : GroupReader.ReadUngrouped(files),
+            Vfio = HostVfio.Read(files),
+        };
+    }
 
     private static bool IsVirtualCpu(string line) =>
         line.StartsWith("flags", StringComparison.Ordinal) && line.Split(' ').Contains("hypervisor", StringComparer.Ordinal);

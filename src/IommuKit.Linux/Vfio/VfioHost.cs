@@ -249,7 +249,8 @@ public sealed class VfioHost : IommuDriver
 
     private VfioDevice Find(HostInfo info, string name)
     {
-        var group = info.Groups.FirstOrDefault(group => group.Devices.Any(device => device.Name == name)) ?? throw Remedies.NoDevice(name);
+        var group = info.Groups.FirstOrDefault(group => group.Devices.Any(device => device.Name == name))
+            ?? throw (info.UngroupedDevices.Any(device => device.Name == name) ? Remedies.NotReady(name) : Remedies.NoDevice(name));
         var device = group.Devices.First(device => device.Name == name);
         return device.IsWithVfio ? new VfioDevice(this, name, group.Number, device.VfioNode) : throw Remedies.NotReady(name);
     }

@@ -23,6 +23,15 @@ public sealed class RefusalTests : IDisposable
     }
 
     [Fact]
+    public void With_no_driver_and_no_group_before_there_is_one()
+    {
+        _host.Put("/sys/class/iommu/smmu3.0x0000000009050000/uevent", string.Empty);
+        _host.Put($"/sys/bus/pci/devices/{Device}/class", "0x00ff00\n");
+        Refused(HostBackEnd.PreferIommufd, HostProblem.Unavailable, $"iommukit host info {Device}");
+        Should.Throw<HostException>(() => VfioHost.Open(_host, [Device], HostBackEnd.PreferIommufd)).Message.ShouldNotContain("switch the IOMMU on");
+    }
+
+    [Fact]
     public void Without_containers()
     {
         AddDevice("vfio-pci");
