@@ -110,6 +110,9 @@ public sealed class RecordCommandTests : IDisposable
         Host.Remove("/sys/kernel/tracing");
         Host.Put("/proc/self/status", "Uid:\t1000\t1000\t1000\t1000\n");
         Refused(77, "needs root", "-o", Target);
+
+        // Before it is told of a folder that cannot be written to: another folder would not help.
+        Refused(77, "needs root", "-o", Path.Combine(_folder, "none", "x"));
         Host.Remove("/sys/class/iommu");
         Host.Remove("/sys/kernel/iommu_groups");
         Refused(69, "no IOMMU is in use", "-o", Target);

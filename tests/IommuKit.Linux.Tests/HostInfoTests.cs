@@ -225,7 +225,8 @@ public sealed class HostInfoTests : IDisposable
         // As Linux 6.1 on QEMU's "virt" with an SMMUv3: of the device tree a device is in no group before it is with a driver.
         Iommu("smmu3.0x0000000009050000", "0000:00:02.0");
         Device(0, "0000:00:02.0", 0x010802, "nvme");
-        foreach (var (name, code) in ((string, string)[])[("0000:00:00.0", "0x060000"), ("0000:00:01.0", "0x00ff00"), ("0000:00:02.0", "0x010802")])
+        foreach (var (name, code) in ((string, string)[])
+            [("0000:00:00.0", "0x060000"), ("0000:00:01.0", "0x00ff00"), ("0000:00:02.0", "0x010802"), ("0000:00:05.0", "0x080600")])
         {
             _host.Put($"/sys/devices/pci0000:00/{name}/class", $"{code}\n");
             _host.Link($"/sys/bus/pci/devices/{name}", $"../../../devices/pci0000:00/{name}");

@@ -34,6 +34,8 @@ internal sealed class RecordRun(CommandContext context, string? name, TimeSpan? 
                 "no IOMMU is in use here, so that nothing is mapped: turn it on in the firmware, and with Intel's boot with intel_iommu=on");
         }
 
+        // Who may not trace is told that, and not that his folder cannot be written to.
+        _ = Tracefs.Find(context.Host);
         int? signal;
         using (var file = ResultFile.Open(_name, TextWriter.Null, [], endsOnInterrupt: false, endsOnSignals: false))
         using (var end = new RecordEnd(time))

@@ -8,6 +8,9 @@ internal static class GroupReader
     private const string Folder = "/sys/kernel/iommu_groups";
     private const string PciDevices = "/sys/bus/pci/devices";
     private const int MostDevices = 4096;
+
+    // Base class 08h, subclass 06h of the PCI Code and ID Assignment Specification: an IOMMU, which is behind none.
+    private const uint IommuClass = 0x0806;
     private const int MostRegionBytes = 64 << 10;
 
     /// <summary>All groups, by number.</summary>
@@ -26,14 +29,14 @@ internal static class GroupReader
         return groups;
     }
 
-    /// <summary>PCI devices but for bridges that no driver has and that are in no group.</summary>
+    /// <summary>PCI devices but for bridges and IOMMUs that no driver has and that are in no group.</summary>
     public static IReadOnlyList<HostDevice> ReadUngrouped(HostFiles files) =>
     [
         .. files.Names(PciDevices)
             .Where(name => files.LinkName($"{PciDevices}/{name}/iommu_group") is null)
             .Take(MostDevices)
             .Select(name => ReadDevice(files, name, $"{PciDevices}/{name}"))
-            .Where(device => device is { Driver: null, IsPci: true, IsBridge: false }),
+            .Where(device => device is { Driver: null, IsPci: true, IsBridge: false } && device.PciClass >> 8 != IommuClass),
     ];
 
     private static HostGroup Read(HostFiles files, int number, string path) => new(number)

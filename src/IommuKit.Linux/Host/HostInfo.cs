@@ -29,8 +29,9 @@ public sealed record HostInfo
     public IReadOnlyList<HostGroup> Groups { get; private init; } = [];
 
     /// <summary>
-    /// PCI devices without a driver that are in no group, of a host that has IOMMUs; bridges left out. Where a device tree describes the machine, kernels
-    /// (6.1 was seen) put a device into its group no earlier than a driver takes it: <see cref="GroupAccess.OfUngrouped"/> has the commands.
+    /// PCI devices without a driver that are in no group, of a host that has IOMMUs; bridges and IOMMUs left out. Where a device tree describes the
+    /// machine, kernels (6.1 was seen) put a device into its group no earlier than a driver takes it: <see cref="GroupAccess.OfUngrouped"/> has the
+    /// commands.
     /// </summary>
     public IReadOnlyList<HostDevice> UngroupedDevices { get; private init; } = [];
 

@@ -1,3 +1,4 @@
+using IommuKit.Linux.Host;
 using Microsoft.Win32.SafeHandles;
 
 namespace IommuKit.Linux.Vfio;
@@ -34,7 +35,7 @@ internal sealed class VfioNodes(HostFiles files, SafeFileHandle iommufd) : IDisp
                 // A device that another file has open is refused as invalid, one whose group is open as busy.
                 throw result is -Errno.Busy or -Errno.Invalid
                     ? Remedies.CannotOpen(path, Errno.Busy)
-                    : result == -Errno.NotPermitted ? Remedies.NoUnsafeInterrupts("iommufd")
+                    : result == -Errno.NotPermitted ? NotPermitted(files, device.Name, device.Group)
                     : Remedies.Failed($"{device.Name} cannot be bound to iommufd", -result);
             }
 
@@ -42,6 +43,17 @@ internal sealed class VfioNodes(HostFiles files, SafeFileHandle iommufd) : IDisp
             _ids[device] = bind.DeviceId;
             return file;
         }
+    }
+
+    /// <summary>
+    /// Why a device may not be bound: the kernel has the same number for a group that drivers of its own use, and for interrupts that are not remapped.
+    /// </summary>
+    internal static HostException NotPermitted(HostFiles files, string name, int number)
+    {
+        var group = GroupReader.ReadAll(files).FirstOrDefault(group => group.Number == number);
+        return group?.Devices.Any(other => other is { Driver: not null, IsWithVfio: false, IsBridge: false }) == true
+            ? Remedies.NotViable(name, number)
+            : Remedies.NoUnsafeInterrupts("iommufd");
     }
 
     /// <summary>What iommufd calls a device whose node is open.</summary>

@@ -119,6 +119,20 @@ public sealed class RefusalTests : IDisposable
         }
     }
 
+    [Fact]
+    public void What_iommufd_does_not_permit_is_the_group_where_a_driver_shares_it()
+    {
+        // The kernel says EPERM for both: to let interrupts go unmapped would help nobody here, and endanger all.
+        AddDevice("vfio-pci");
+        VfioNodes.NotPermitted(_host, Device, 5).Message.ShouldContain("allow_unsafe_interrupts");
+        _host.Put("/sys/devices/pci0000:00/0000:00:05.0/class", "0x070002\n");
+        _host.Link("/sys/devices/pci0000:00/0000:00:05.0/driver", "../../../bus/pci/drivers/serial");
+        _host.Link("/sys/kernel/iommu_groups/5/devices/0000:00:05.0", "../../../../devices/pci0000:00/0000:00:05.0");
+        string message = VfioNodes.NotPermitted(_host, Device, 5).Message;
+        message.ShouldContain("other devices of its group 5");
+        message.ShouldNotContain("allow_unsafe_interrupts");
+    }
+
     [Theory]
     [InlineData(12, "ulimit -l")]
     [InlineData(28, "dma_entry_limit")]
