@@ -17,6 +17,11 @@ if (args is [_, _, "hold"])
     Thread.Sleep(Timeout.Infinite);
 }
 
+if (args is [_, _, "lock"])
+{
+    return LimitChecks.Lock(device, backEnd);
+}
+
 int pairs = int.Parse(args[2], CultureInfo.InvariantCulture);
 var checks = new Checks();
 await checks.Run("data goes both ways", () => DeviceChecks.BothWays(device, backEnd));
