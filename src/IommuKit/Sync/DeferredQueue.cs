@@ -35,8 +35,9 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     // Those whose flush failed.
     private List<PendingUnmaps>? _stuck;
 
-    // Those that were flushed and that the listener has to be told of; null without one.
-    private Queue<PendingUnmaps>? _done;
+    // Those that were flushed and that the listener has to be told of, and how many: each operation looks, without the lock.
+    private readonly Queue<PendingUnmaps> _done = [];
+    private int _doneCount;
 
     // 1 if what waits has its timer, or is to get it.
     private int _isTimed;
@@ -143,7 +144,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
             StartTimer();
         }
 
-        if (Volatile.Read(ref _done) is not null)
+        if (Volatile.Read(ref _doneCount) != 0)
         {
             TellAll();
         }
@@ -208,7 +209,7 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         }
         finally
         {
-            stripe.Gate.Exit();
+            stripe.Exit();
         }
     }
 
@@ -216,12 +217,17 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     {
         foreach (var stripe in _stripes.All)
         {
-            lock (stripe.Gate)
+            stripe.Enter();
+            try
             {
                 if (stripe.Set?.Overlaps(range) ?? false)
                 {
                     return true;
                 }
+            }
+            finally
+            {
+                stripe.Exit();
             }
         }
 
@@ -281,13 +287,18 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         int count = 0;
         foreach (var stripe in _stripes.All)
         {
-            lock (stripe.Gate)
+            stripe.Enter();
+            try
             {
                 if (!stripe.IsEmpty)
                 {
                     _taken[count++] = stripe.Set!;
                     stripe.Set = TakeSpare();
                 }
+            }
+            finally
+            {
+                stripe.Exit();
             }
         }
 
@@ -311,7 +322,8 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
         }
         else
         {
-            (_done ??= new Queue<PendingUnmaps>()).Enqueue(set);
+            _done.Enqueue(set);
+            Volatile.Write(ref _doneCount, _done.Count);
         }
     }
 
@@ -343,7 +355,9 @@ internal sealed class DeferredQueue<THardware, TBatch> : IDisposable
     {
         lock (_setGate)
         {
-            return _done is { Count: > 0 } ? _done.Dequeue() : null;
+            _done.TryDequeue(out var set);
+            Volatile.Write(ref _doneCount, _done.Count);
+            return set;
         }
     }
 }

@@ -20,7 +20,6 @@ internal sealed class OperationGate
     private static Slot? t_slot;
 
     private static long s_lastId;
-    private static int s_lastNumber;
 
     // A number rather than the gate itself: the collector need not hear of a store that each operation makes.
     private readonly long _id = Interlocked.Increment(ref s_lastId);
@@ -187,9 +186,6 @@ internal sealed class OperationGate
 
         /// <summary>The thread that registers may be the one that makes domains, whose fields all read.</summary>
         public readonly Padding Behind = new();
-
-        /// <summary>Which thread it is, from 1 on; another thread's number once more after four billion of them.</summary>
-        public readonly int Number = Interlocked.Increment(ref s_lastNumber);
 
         /// <summary>The gate of the domain of its operation; 0 if it is in none.</summary>
         public long Current;

@@ -49,7 +49,7 @@ internal sealed class OwedWork<THardware, TBatch>(DomainSync<THardware, TBatch> 
         }
         finally
         {
-            stripe.Gate.Exit();
+            stripe.Exit();
         }
     }
 
@@ -104,12 +104,17 @@ internal sealed class OwedWork<THardware, TBatch>(DomainSync<THardware, TBatch> 
     {
         foreach (var stripe in _stripes.All)
         {
-            lock (stripe.Gate)
+            stripe.Enter();
+            try
             {
                 if (stripe.IsRemoved(range))
                 {
                     return true;
                 }
+            }
+            finally
+            {
+                stripe.Exit();
             }
         }
 
@@ -124,7 +129,7 @@ internal sealed class OwedWork<THardware, TBatch>(DomainSync<THardware, TBatch> 
         var stripes = _stripes.All;
         foreach (var stripe in stripes)
         {
-            stripe.Gate.Enter();
+            stripe.Enter();
         }
 
         try
@@ -162,7 +167,7 @@ internal sealed class OwedWork<THardware, TBatch>(DomainSync<THardware, TBatch> 
         {
             foreach (var stripe in stripes)
             {
-                stripe.Gate.Exit();
+                stripe.Exit();
             }
         }
     }
@@ -194,11 +199,16 @@ internal sealed class OwedWork<THardware, TBatch>(DomainSync<THardware, TBatch> 
         _taken.Clear();
         foreach (var stripe in _stripes.All)
         {
-            lock (stripe.Gate)
+            stripe.Enter();
+            try
             {
                 hasForgotten |= stripe.HasForgotten;
                 stripe.TakeAll(_taken);
                 retired.Move(ref stripe.Unlinked, ref unlinked);
+            }
+            finally
+            {
+                stripe.Exit();
             }
         }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace IommuKit.Sync;
 
 /// <summary>A part of what threads add to, with a lock of its own; see <see cref="Stripes{TStripe}"/>.</summary>
@@ -7,23 +9,32 @@ internal abstract class Stripe : Padded
     private const int SoonUses = 64;
     private const int ManyTurns = 8;
 
-    /// <summary>Held by who adds or takes.</summary>
-    public readonly Lock Gate = new();
-
-    /// <summary>Behind the lock: the next object may be another stripe, whose type is read with every use.</summary>
+    /// <summary>The next object may be another stripe, whose type is read with every use.</summary>
     public readonly Padding Behind = new();
 
+    private ShortLock _gate;
     private int _last;
     private int _uses;
     private int _turns;
 
+    /// <summary>Enters the lock of those who add or take.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Enter() => _gate.Enter();
+
+    /// <summary>Enters it if nobody is in it.</summary>
+    public bool TryEnter() => _gate.TryEnter();
+
+    /// <summary>Leaves it, on the same thread.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Exit() => _gate.Exit();
+
     /// <summary>
-    /// Notes that a thread is about to add. True if threads take turns here again and again: they meet at the lock seldom, but each time its cache line
-    /// has to come from the other processor. The caller holds the gate.
+    /// Notes that the thread in the lock is about to add. True if threads take turns here again and again: they meet at the lock seldom, but each time
+    /// its cache line has to come from the other processor.
     /// </summary>
-    /// <param name="thread">The number of the thread's slot.</param>
-    public bool IsContested(int thread)
+    public bool IsContested()
     {
+        int thread = _gate.Owner;
         _uses++;
         if (_last == thread)
         {

@@ -36,13 +36,13 @@ internal sealed class Stripes<TStripe>
         var stripe = _stripes[slot is not null && slot.Stripes == this ? slot.Stripe : 0];
 
         // It may be taken by one who flushes, for a moment: that is no reason to get into the way of another thread.
-        stripe.Gate.Enter();
-        if (slot is null || !stripe.IsContested(slot.Number))
+        stripe.Enter();
+        if (slot is null || !stripe.IsContested())
         {
             return stripe;
         }
 
-        stripe.Gate.Exit();
+        stripe.Exit();
         return EnterAnother(slot, stripe);
     }
 
@@ -54,7 +54,7 @@ internal sealed class Stripes<TStripe>
         for (int i = 0; i < _stripes.Length; i++)
         {
             int index = (first + i) & (_stripes.Length - 1);
-            if (_stripes[index].Gate.TryEnter())
+            if (_stripes[index].TryEnter())
             {
                 slot.Stripes = this;
                 slot.Stripe = index;
@@ -62,7 +62,7 @@ internal sealed class Stripes<TStripe>
             }
         }
 
-        busy.Gate.Enter();
+        busy.Enter();
         return busy;
     }
 }
