@@ -17,6 +17,13 @@ namespace IommuKit.Dma;
 public sealed class IovaAllocator
 {
     private const int MostBatch = 128;
+
+    // Entries of eight bytes in a line of 64.
+    private const int EntriesPerLineLog2 = 3;
+    private const int EntriesPerLine = 1 << EntriesPerLineLog2;
+
+    // 4 GiB of pages of 4 KiB, less one.
+    private const ulong ManyGranules = (1 << 20) - 1;
     private const int LargestCached = 1 << 16;
     private const int MostRanges = 1 << 16;
 
@@ -330,8 +337,53 @@ public sealed class IovaAllocator
             index = Refill(order, last);
         }
 
-        return index != 0 ? index : Search(1ul << order, 1ul << order, 0, last);
+        return index != 0 ? index : SearchWithNeighbours(order, last);
     }
+
+    /// <summary>
+    /// Searches for a small range, and has what follows it downwards, as far as a cache line of a page table goes, in the thread's cache: threads that
+    /// map one page each at the same time would store to the same lines else.
+    /// </summary>
+    private int SearchWithNeighbours(int order, ulong last)
+    {
+        ulong length = 1ul << order;
+        int index = SearchTree(length, length, 0, last);
+        if (index == 0)
+        {
+            return Search(length, length, 0, last);
+        }
+
+        Span<int> neighbours = stackalloc int[EntriesPerLine - 1];
+        int count = 0;
+        ulong line = LineOf(index, order);
+        Enter();
+        try
+        {
+            // Of a device that reaches little nothing is taken that another one might use up.
+            int most = last >= ManyGranules ? neighbours.Length : 0;
+            while (count < most && _space.Take(length, length, 0, last) is not 0 and int next)
+            {
+                if (LineOf(next, order) != line)
+                {
+                    _space.Return(next);
+                    break;
+                }
+
+                neighbours[count++] = next;
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+
+        // The next lower one comes next.
+        neighbours[..count].Reverse();
+        PushAll(neighbours[OwnCache().Put(order, neighbours[..count])..count]);
+        return index;
+    }
+
+    private ulong LineOf(int index, int order) => _nodes[index].Start >> order >> EntriesPerLineLog2;
 
     /// <summary>Has a part of the depot in an empty cache, and takes one of it. Apart, because buffers on the stack are cleared at the start.</summary>
     private int Refill(int order, ulong last)

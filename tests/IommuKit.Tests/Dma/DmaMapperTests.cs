@@ -183,12 +183,13 @@ public sealed class DmaMapperTests
         var first = machine.Mapper.Map(0x1000, Page, DmaDirection.Bidirectional);
         var second = machine.Mapper.Map(0x2000, Page, DmaDirection.Bidirectional);
         var third = machine.Mapper.Map(0x3000, Page, DmaDirection.Bidirectional);
+        long cached = machine.Mapper.Statistics.Cached;
         var gone = machine.Mapper.UnmapAsync(first);
         var alsoGone = machine.Mapper.UnmapAsync(second);
         clock.Advance(TimeSpan.FromMilliseconds(10));
         await gone.WaitAsync(TimeSpan.FromMinutes(1));
         await alsoGone.WaitAsync(TimeSpan.FromMinutes(1));
-        machine.Mapper.Statistics.Cached.ShouldBe(2);
+        machine.Mapper.Statistics.Cached.ShouldBe(cached + 2);
 
         // The timer had nobody to tell: the next operation is told, does nothing, and can be done again.
         throws = false;
@@ -197,7 +198,7 @@ public sealed class DmaMapperTests
         var last = machine.Mapper.UnmapAsync(third);
         machine.Mapper.Domain.Flush();
         await last.WaitAsync(TimeSpan.FromMinutes(1));
-        machine.Mapper.Statistics.Cached.ShouldBe(3);
+        machine.Mapper.Statistics.Cached.ShouldBe(cached + 3);
         Should.Throw<ArgumentException>(() => machine.Mapper.Unmap(third));
     }
 
@@ -206,11 +207,12 @@ public sealed class DmaMapperTests
     {
         using var machine = new MappedMachine(new DomainOptions { Policy = SyncPolicy.Deferred, Clock = new ManualClock() });
         var mapping = machine.Mapper.Map(0x1000, Page, DmaDirection.Bidirectional);
+        long cached = machine.Mapper.Statistics.Cached;
         machine.Mapper.Unmap(mapping);
         Should.Throw<ArgumentException>(() => machine.Mapper.Unmap(mapping));
         Should.Throw<ArgumentException>(() => machine.Mapper.UnmapAsync(mapping));
         machine.Mapper.Domain.Flush();
-        machine.Mapper.Statistics.Cached.ShouldBe(1);
+        machine.Mapper.Statistics.Cached.ShouldBe(cached + 1);
         var again = machine.Mapper.Map(0x2000, Page, DmaDirection.Bidirectional);
         again.Iova.ShouldBe(mapping.Iova);
         Should.Throw<ArgumentException>(() => machine.Mapper.Unmap(mapping));
