@@ -8,7 +8,7 @@ public sealed partial class Smmu3Model<TMemory>
 {
     private const ulong InvalidRequest = 0xff;
     private const ulong InvalidStage = 0xfe;
-    private const ulong InternalError = 0xfd;
+    private const ulong InhibitsUpdatesBit = 1 << 6;
     private const ulong SubstreamValidBit = 1ul << 52;
 
     private uint _translationControl;
@@ -69,14 +69,18 @@ public sealed partial class Smmu3Model<TMemory>
             | ((_translationAddress >> 7 & 1) != 0 && !isWrite ? Smmu3Access.Execute : 0)
             | ((_translationAddress >> 9 & 1) != 0 ? Smmu3Access.Privileged : 0);
         ulong address = _translationAddress & ~0xffful;
-        if (type == 0 || (hasSubstream && type == 2))
+        bool isPossible = type != 0
+            && ((type & 1) == 0 || _unit.HasStage1)
+            && ((type & 2) == 0 || _unit.HasStage2)
+            && !(hasSubstream && type == 2);
+        if (!isPossible)
         {
             _translationResult = Failed(InvalidRequest);
             return;
         }
 
         var request = new Smmu3Request(stream, address, access, substream);
-        var scope = new Scope(_drops, LeavesNoTrace: (_translationAddress & (1 << 6)) == 0);
+        var scope = new Scope(_drops, LeavesNoTrace: (_translationAddress & InhibitsUpdatesBit) != 0);
         var status = FindStream(stream, mayRead: true, scope, out var entry);
         if (status != Smmu3EventType.None)
         {
@@ -84,12 +88,13 @@ public sealed partial class Smmu3Model<TMemory>
             return;
         }
 
+        // A stream that is aborted or passes has none (section 9.1.3).
         bool hasStages = entry.Config > Smmu3StreamEntry.Bypass
             && ((type & 1) == 0 || (entry.Config & 1) != 0)
             && ((type & 2) == 0 || (entry.Config & 2) != 0);
         if (!hasStages)
         {
-            _translationResult = Failed(entry.Config < Smmu3StreamEntry.Bypass ? InternalError : InvalidStage);
+            _translationResult = Failed(InvalidStage);
             return;
         }
 

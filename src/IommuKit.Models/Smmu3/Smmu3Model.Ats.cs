@@ -50,10 +50,8 @@ public sealed partial class Smmu3Model<TMemory>
         status = FindPath(request, stream, mayRead: true, scope, out var path);
 
         // Nothing is needed: the device is told what it may do.
-        path = path with { Access = path.Access & Smmu3Access.Privileged, EndsAtIpa = ats == SplitStage };
-
-        // Where stage 1 is passed by, split-stage leaves the rest until the device uses what it was told.
-        if (status == Smmu3EventType.None && !path.HasFirst && (!path.HasSecond || path.EndsAtIpa))
+        path = path with { Access = path.Access & Smmu3Access.Privileged };
+        if (status == Smmu3EventType.None && !path.HasFirst && !path.HasSecond)
         {
             var identity = Identity(request.Address);
             return identity.Outcome == Smmu3Outcome.Allowed ? identity : Nothing(request, Smmu3EventType.AddressSize);
@@ -61,7 +59,6 @@ public sealed partial class Smmu3Model<TMemory>
 
         Page page = default;
         bool isHit = status == Smmu3EventType.None
-            && !path.EndsAtIpa
             && TryFindPage(path.Address, path.Tag, out page)
             && !(path.IsWrite && (page.Rights & Smmu3Rights.Clean) != 0);
         if (status == Smmu3EventType.None && !isHit)
@@ -71,7 +68,10 @@ public sealed partial class Smmu3Model<TMemory>
 
         return status switch
         {
-            Smmu3EventType.None => new Smmu3Translation(Smmu3Outcome.Allowed, RangeOf(request.Address, page, path.IsPrivileged)),
+            // By split stage the device is told the IPA, and all else by both stages (section 13.6.3).
+            Smmu3EventType.None => new Smmu3Translation(
+                Smmu3Outcome.Allowed,
+                RangeOf(request.Address, ats == SplitStage ? page with { Address = page.Ipa } : page, path.IsPrivileged)),
             Smmu3EventType.Translation or Smmu3EventType.AccessFlag or Smmu3EventType.AddressSize or Smmu3EventType.Permission
                 => Nothing(request, status),
             _ => ConfigurationError(status, request, path),
@@ -83,7 +83,9 @@ public sealed partial class Smmu3Model<TMemory>
     {
         if (!IsOn(Smmu3Register.Control.Enable))
         {
-            return Aborted;
+            // Nothing has been translated for it (section 3.9.1.3).
+            TryStop(Smmu3EventType.TranslatedForbidden, request, default, hasLock: true, out var disabled);
+            return disabled;
         }
 
         if (!IsOn(Smmu3Register.Control.CheckTranslated))
@@ -124,6 +126,11 @@ public sealed partial class Smmu3Model<TMemory>
             return Identity(request.Address);
         }
 
+        if (IsTooWide(request.Address))
+        {
+            return Aborted;
+        }
+
         path = path with { Tag = HardwareCache.Valid | SecondKind | stream.Vmid };
         TryTranslatePage(request, path, mayWalk: true, out var answer);
         return answer;
@@ -153,11 +160,17 @@ public sealed partial class Smmu3Model<TMemory>
     private Smmu3Translation ConfigurationError(Smmu3EventType status, in Smmu3Request request, in Path path)
     {
         _stopped++;
-        if (RecordsAtsErrors)
+        RecordAtsError(status, request, path);
+        return new Smmu3Translation(Smmu3Outcome.CompleterAbort, Translation.Fault, status);
+    }
+
+    /// <summary>Records an error of the configuration that a request of a device met, if software wants to know of these.</summary>
+    private void RecordAtsError(Smmu3EventType status, in Smmu3Request request, in Path path)
+    {
+        bool isWanted = status != Smmu3EventType.BadStreamId || (_control2 & Smmu3Register.Control2Bits.RecordsBadStream) != 0;
+        if (RecordsAtsErrors && isWanted)
         {
             Record(RecordOf(status, request, path), path.Stream.MergesEvents);
         }
-
-        return new Smmu3Translation(Smmu3Outcome.CompleterAbort, Translation.Fault, status);
     }
 }

@@ -219,6 +219,7 @@ public sealed partial class Smmu3Model<TMemory>
             case Smmu3CommandCode.Sync:
                 isLate = Volatile.Read(ref _hasDeviceTimeout);
                 Accesses.Drain();
+                RetryWaitingStalls();
                 break;
             case Smmu3CommandCode.DropDeviceTlb:
                 if (isEnabled)

@@ -38,6 +38,9 @@ public sealed partial class Smmu3Model<TMemory>
     // Sizes of stage 1's pages of which pieces are cached, as stage 2's are smaller.
     private ulong _brokenSizes;
 
+    /// <summary>CR0.VMW: how many low bits of VMIDs invalidations do not look at. What is reserved is none.</summary>
+    private int IgnoredVmidBits => (int)((_control >> Smmu3Register.Control.VmidWildcardShift) & 7) is var bits and <= 4 ? bits : 0;
+
     private static ulong ClassOf(int shift) => (ulong)(uint)shift << HardwareCache.ClassShift;
 
     private static ulong GranuleOf(int granule) => (ulong)((granule - 10) / 2) << GranuleShift;
@@ -45,8 +48,7 @@ public sealed partial class Smmu3Model<TMemory>
     private void Invalidate(in Smmu3Command command)
     {
         _drops++;
-        ulong wildcard = (1ul << (int)((_control >> Smmu3Register.Control.VmidWildcardShift) & 7)) - 1;
-        ulong vmidMask = _unit.HasStage2 ? VmidMask & ~wildcard : 0;
+        ulong vmidMask = _unit.HasStage2 ? VmidMask & (ulong.MaxValue << IgnoredVmidBits) : 0;
         ulong vmid = command.Vmid;
         ulong asid = (ulong)command.Asid << AsidShift;
         switch (command.Code)

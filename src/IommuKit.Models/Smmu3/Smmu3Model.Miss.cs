@@ -29,6 +29,7 @@ public sealed partial class Smmu3Model<TMemory>
             && _lastKey == ShortcutKey(request)
             && _lastAccess == request.Access
             && ((_lastPath.Address ^ request.Address) & UpperRange) == 0
+            && (_lastPath.HasFirst || !IsTooWide(request.Address))
             && _isEnabled;
         if (!isAsBefore)
         {

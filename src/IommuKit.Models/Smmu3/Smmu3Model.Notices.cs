@@ -22,7 +22,7 @@ public sealed partial class Smmu3Model<TMemory>
     /// <returns>False if it is none that anybody outside has to know of.</returns>
     private bool TryNotice(in Smmu3Command command, out InvalidationNotice notice)
     {
-        bool isOneGuest = _unit.HasStage2 && ((_control >> Smmu3Register.Control.VmidWildcardShift) & 7) == 0;
+        bool isOneGuest = _unit.HasStage2 && IgnoredVmidBits == 0;
         int? guest = isOneGuest ? command.Vmid : null;
         notice = command.Code switch
         {

@@ -80,8 +80,12 @@ public sealed partial class Smmu3Model<TMemory>
         bool carries = _unit.ResponsesCarryPasid;
         if (!carries && request.SubstreamId is not null)
         {
-            if (FindStream(request.StreamId, mayRead: true, new Scope(_drops), out var stream) != Smmu3EventType.None)
+            var status = FindStream(request.StreamId, mayRead: true, new Scope(_drops), out var stream);
+            if (status != Smmu3EventType.None)
             {
+                int substream = request.SubstreamId is { } id ? (int)id : Smmu3Request.NoSubstream;
+                var asked = new Smmu3Request(request.StreamId, 0, Smmu3Access.Read, substream);
+                RecordAtsError(status, asked, default);
                 return new Smmu3PageResponse(request.StreamId, null, request.Group, Smmu3PageResponse.Failure);
             }
 

@@ -74,6 +74,34 @@ public sealed partial class Smmu3Model<TMemory>
         }
     }
 
+    /// <summary>
+    /// Stalls that nobody knows of yet are retried as if they had just come: an invalidation may have been for them, and a record of what was before
+    /// it would mislead (section 7.2.1). They stall again if nothing has changed, and go on waiting for room.
+    /// </summary>
+    private void RetryWaitingStalls()
+    {
+        for (int tag = 0; tag < _stalls.Length; tag++)
+        {
+            Smmu3StallEnd end;
+            lock (_gate)
+            {
+                if (_stallCount == 0)
+                {
+                    return;
+                }
+
+                if (_stalls[tag] is not { IsUsed: true, IsRecorded: false })
+                {
+                    continue;
+                }
+
+                end = TakeStall(tag, Smmu3Outcome.Retry);
+            }
+
+            StallEnded?.Invoke(end);
+        }
+    }
+
     /// <summary>CMD_RESUME. Of a tag or a stream that does not stall, nothing comes.</summary>
     private void Resume(in Smmu3Command command)
     {
@@ -86,7 +114,8 @@ public sealed partial class Smmu3Model<TMemory>
                 return;
             }
 
-            end = TakeStall(tag, command.IsRetry ? Smmu3Outcome.Retry : command.IsAbort ? Smmu3Outcome.Abort : Smmu3Outcome.Ignored);
+            bool isAborted = command.IsAbort || _unit.OnlyAborts;
+            end = TakeStall(tag, command.IsRetry ? Smmu3Outcome.Retry : isAborted ? Smmu3Outcome.Abort : Smmu3Outcome.Ignored);
         }
 
         StallEnded?.Invoke(end);

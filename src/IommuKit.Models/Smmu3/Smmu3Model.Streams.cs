@@ -165,7 +165,9 @@ public sealed partial class Smmu3Model<TMemory>
             }
         }
 
-        return (!hasFirst || IsFirstLegal(entry, hasSecond)) && (!hasSecond || IsSecondLegal(entry));
+        // Translations of EL1 are tagged with the VMID where the SMMU has a stage 2, whether or not the stream uses it.
+        bool isVmidLegal = _unit.HasWideVmid || entry.Vmid <= byte.MaxValue || !_unit.HasStage2 || KindOf(entry) != GuestKind;
+        return isVmidLegal && (!hasFirst || IsFirstLegal(entry, hasSecond)) && (!hasSecond || IsSecondLegal(entry));
     }
 
     private bool IsFirstLegal(in Smmu3StreamEntry entry, bool hasSecond)
@@ -187,7 +189,6 @@ public sealed partial class Smmu3Model<TMemory>
         && (entry.IsBigEndian ? _unit.HasBigEndianTables : _unit.HasLittleEndianTables)
         && (!entry.SetsAccessFlag || _unit.SetsAccessFlag)
         && (!entry.SetsDirtyState || _unit.SetsDirtyState)
-        && (_unit.HasWideVmid || entry.Vmid <= byte.MaxValue)
         && Smmu3Stage.TryCreate(_unit, entry, out _);
 
     /// <summary>The context descriptor of a stream, or of one of its substreams, which is within its table.</summary>
@@ -276,6 +277,12 @@ public sealed partial class Smmu3Model<TMemory>
             return Smmu3EventType.BadSubstreamId;
         }
 
+        // An IPA beyond what there can be is a fault of stage 2.
+        if ((entry.Config & 2) == 0 && IsTooWide(pointer.Table))
+        {
+            return Smmu3EventType.BadSubstreamId;
+        }
+
         found = pointer.Table;
         AddConfiguration(_contextTables, key, stream, Smmu3EventType.None, found, 0, 0, 0, scope);
         return Smmu3EventType.None;
@@ -301,20 +308,22 @@ public sealed partial class Smmu3Model<TMemory>
 
     private bool IsLegal(in Smmu3ContextDescriptor context, in Smmu3StreamEntry entry)
     {
+        bool isOneRange = KindOf(entry) == HypervisorKind;
+        bool isLowerUsed = isOneRange || !context.DisablesWalks(isUpper: false);
+        bool isUpperUsed = !isOneRange && !context.DisablesWalks(isUpper: true);
         bool isPossible = context.IsValid
             && (context.Stalls ? _unit.StallModel != 1 && !entry.DisablesStalls : _unit.StallModel != 2)
             && (context.Aborts || !_unit.OnlyAborts)
             && context.IsAarch64
-            && (context.IsBigEndian ? _unit.HasBigEndianTables : _unit.HasLittleEndianTables)
+            && ((!isLowerUsed && !isUpperUsed) || (context.IsBigEndian ? _unit.HasBigEndianTables : _unit.HasLittleEndianTables))
             && (!context.SetsAccessFlag || _unit.SetsAccessFlag)
             && (!context.SetsDirtyState || _unit.SetsDirtyState)
-            && (_unit.HasWideAsid || context.Asid <= byte.MaxValue);
+            && (_unit.HasWideAsid || context.Asid <= byte.MaxValue || isOneRange);
 
         // Each half is checked, whichever the transaction is for.
-        bool isOneRange = KindOf(entry) == HypervisorKind;
         return isPossible
-            && (context.DisablesWalks(isUpper: false) || Smmu3Stage.TryCreate(_unit, context, isUpper: false, isOneRange, out _))
-            && (isOneRange || context.DisablesWalks(isUpper: true) || Smmu3Stage.TryCreate(_unit, context, isUpper: true, isOneRange, out _));
+            && (!isLowerUsed || Smmu3Stage.TryCreate(_unit, context, isUpper: false, isOneRange, out _))
+            && (!isUpperUsed || Smmu3Stage.TryCreate(_unit, context, isUpper: true, isOneRange, out _));
     }
 
     /// <summary>Whose stage 1 a stream uses.</summary>

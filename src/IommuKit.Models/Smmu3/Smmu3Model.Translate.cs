@@ -172,8 +172,8 @@ public sealed partial class Smmu3Model<TMemory>
 
         if (!hasFirst)
         {
-            // What passes stage 1 by may not have more bits than it could have come out with.
-            bool isTooWide = hasSecond && (stream.Config & 1) != 0 && IsTooWide(request.Address);
+            // What passes stage 1 by, or has none, may not have more bits than it could have come out with (section 3.4).
+            bool isTooWide = hasSecond && IsTooWide(request.Address);
             path = path with { Tag = HardwareCache.Valid | SecondKind | stream.Vmid };
             return isTooWide ? BypassedTooFar(mayRead) : Smmu3EventType.None;
         }

@@ -56,7 +56,7 @@ public sealed partial class Smmu3Model<TMemory>
         }
 
         return SecondOf(path.Stream, out var second)
-            ? FindSecond(path.Address, second, Smmu3FaultClass.Input, path.Access, checksRights: false, path.Scope, out page)
+            ? FindSecond(path.Address, second, Smmu3FaultClass.Input, LastAccess(path, mayWrite: true), checksRights: false, path.Scope, out page)
             : NoPage(Smmu3EventType.BadStream, out page);
     }
 
@@ -100,6 +100,12 @@ public sealed partial class Smmu3Model<TMemory>
         SecondOf(stream, out var second)
             ? FindSecond(address, second, faultClass, access, checksRights: true, scope, out page)
             : NoPage(Smmu3EventType.BadStream, out page);
+
+    /// <summary>
+    /// How stage 2 is used for what is translated. A device that asks because it will write needs no right, and its page is written all the same, if
+    /// stage 1 lets it (section 3.13.7.1).
+    /// </summary>
+    private static Smmu3Access LastAccess(in Path path, bool mayWrite) => path.IsWrite && mayWrite ? path.Access | Smmu3Access.Write : path.Access;
 
     /// <summary>What stage 2 makes of an address, from the cache or by a walk.</summary>
     private Smmu3EventType FindSecond(
@@ -185,13 +191,15 @@ public sealed partial class Smmu3Model<TMemory>
     private Smmu3EventType WalkFirst(in Path path, out Page page)
     {
         bool isUpper = path.IsUpper;
-        if (path.Context.DisablesWalks(isUpper))
+
+        // EL2 alone has one range, and nothing to disable it by.
+        bool isOneRange = (path.Tag & KindMask) == HypervisorKind;
+        if (!isOneRange && path.Context.DisablesWalks(isUpper))
         {
             return FirstFault(Smmu3EventType.Translation, out page);
         }
 
         SecondStage second = default;
-        bool isOneRange = (path.Tag & KindMask) == HypervisorKind;
         if (!FirstOf(path.Context, isUpper, isOneRange, out var stage) || (path.HasSecond && !SecondOf(path.Stream, out second)))
         {
             return NoPage(Smmu3EventType.BadContext, out page);
@@ -293,7 +301,8 @@ public sealed partial class Smmu3Model<TMemory>
         {
             var first = page;
             ulong ipa = first.PhysicalOf(path.Address);
-            var status = FindSecond(ipa, second, Smmu3FaultClass.Input, path.Access, checksRights: false, path.Scope, out page);
+            var access = LastAccess(path, (first.Rights & path.WriteRight) != 0);
+            var status = FindSecond(ipa, second, Smmu3FaultClass.Input, access, checksRights: false, path.Scope, out page);
             if (status != Smmu3EventType.None)
             {
                 return status;

@@ -34,7 +34,7 @@ public sealed record Smmu3Unit(
     public static Smmu3Unit Full { get; } = new(
         "full",
         Stage2Bit | Stage1Bit | Aarch64Tables | (1 << 4) | (2 << 6) | (1 << 9) | AtsBit | (1 << 12) | (1 << 13) | (1 << 14) | (1 << 15) | (1 << 16)
-            | (1 << 17) | (1 << 18) | (1 << 19) | (1 << 27),
+            | (1 << 17) | (1 << 18) | (1 << 19) | (1 << 23) | (1 << 27),
         32 | (20 << 6) | (19 << 11) | (19 << 16) | (19 << 21),
         (1 << 2) | (1 << 4) | (1 << 5) | (1 << 8) | (1 << 9) | (1 << 10) | (2 << 11) | (1 << 13) | (1 << 14) | (1 << 17),
         6 | (7 << 4) | (1 << 7) | (1 << 10) | (256 << 16),
@@ -111,6 +111,9 @@ public sealed record Smmu3Unit(
 
     /// <summary>IDR0.TTENDIAN: little-endian tables.</summary>
     public bool HasLittleEndianTables => (Idr0 & EndianMask) >> 21 is 0 or 2;
+
+    /// <summary>IDR0.ATSRECERR: errors that requests of devices meet may be recorded.</summary>
+    public bool RecordsAtsErrors => Bit(Idr0, 23);
 
     /// <summary>IDR0.STALL_MODEL: 0 both, 1 transactions only end, 2 they only stall.</summary>
     public int StallModel => (int)(Idr0 & StallMask) >> 24;

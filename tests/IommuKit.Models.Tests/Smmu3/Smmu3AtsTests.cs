@@ -109,6 +109,9 @@ public sealed class Smmu3AtsTests
         machine.TakeEvent().ShouldBeNull();
         machine.Model.Write32(Smmu3Register.Control0, 0xc);
         machine.Ask(0x1234, kind: Translated).Outcome.ShouldBe(Smmu3Outcome.Abort);
+
+        // Of a disabled SMMU no device can have got a translation.
+        machine.TakeEvent().ShouldNotBeNull().Type.ShouldBe(Smmu3EventType.TranslatedForbidden);
     }
 
     /// <summary>Split stage: the device is told what stage 1 says, and stage 2 comes when it uses that.</summary>
@@ -182,6 +185,7 @@ public sealed class Smmu3AtsTests
         using var machine = new Smmu3Machine();
         ulong root = machine.NewTable();
         machine.Map(root, 0x1000, 0x7000_0000 | Leaf | (3 << 8));
+        const ulong inhibited = 1 << 6;
         machine.Map(root, 0x20_0000, 0x4000_0000 | (Leaf & ~2ul) | (2 << 2), leafLevel: 2);
         ulong unused = machine.Map(root, 0x3000, 0x7000_0000 | (Leaf & ~(1ul << 10)));
         machine.BindFirst(root, flags: 1ul << 43).SwitchOn();
@@ -190,7 +194,7 @@ public sealed class Smmu3AtsTests
 
         // 2 MiB: bit 20 is the lowest that is set; non-cacheable and so outer shareable.
         Ask(8, 0x20_1000 | (1 << 10) | (1 << 8)).ShouldBe(0x4400_0000_4010_0000ul | (1 << 11) | (2 << 8));
-        Ask(8, 0x3000 | (1 << 10) | (1 << 8)).ShouldBe(0xff00_0000_7000_0000);
+        Ask(8, 0x3000 | (1 << 10) | (1 << 8) | inhibited).ShouldBe(0xff00_0000_7000_0000);
         machine.Load(unused).ShouldBe(0x7000_0000ul | (Leaf & ~(1ul << 10)));
         Ask(8, 0x9000 | (1 << 10)).ShouldBe(1ul | (0x10 << 4));
         Ask(8, 0x1000).ShouldBe(1ul | (0xff << 4));

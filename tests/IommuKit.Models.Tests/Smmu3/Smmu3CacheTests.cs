@@ -254,6 +254,23 @@ public sealed class Smmu3CacheTests
         machine.Invalidate(Smmu3Command.Drop(Smmu3CommandCode.DropGuest, 5)).Read(0x5000).ShouldBeNull();
     }
 
+    /// <summary>Up to four bits may be left out; what CR0.VMW says beyond is reserved, and leaves out none.</summary>
+    [Theory]
+    [InlineData(4u, true)]
+    [InlineData(5u, false)]
+    [InlineData(6u, false)]
+    [InlineData(7u, false)]
+    public void A_reserved_group_of_VMIDs_is_one_VMID(uint wildcard, bool isDropped)
+    {
+        using var machine = new Smmu3Machine();
+        ulong root = machine.NewTable();
+        ulong at = machine.Map(root, 0x5000, Old | Leaf);
+        machine.BindFirst(root, vmid: 6).SwitchOn(control: wildcard << Smmu3Register.Control.VmidWildcardShift);
+        machine.Read(0x5000).ShouldBe(Old);
+        machine.Store(at, 0);
+        machine.Invalidate(Smmu3Command.Drop(Smmu3CommandCode.DropGuest, 9)).Read(0x5000).ShouldBe(isDropped ? null : Old);
+    }
+
     public static TheoryData<string, bool> CommandsOfConfiguration => new()
     {
         { "ste", true }, { "ste leaf", true }, { "ste other", false }, { "range 0 of it", true }, { "range 0 of another", false },

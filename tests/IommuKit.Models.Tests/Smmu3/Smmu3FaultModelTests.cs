@@ -33,7 +33,7 @@ public sealed class Smmu3FaultModelTests
         machine.BindSecond(root).SetStream(9, (6 << 1) | 1, 0, Smmu3Machine.Second(2) & ~(1ul << 58), root).SwitchOn();
 
         // Beyond the 40 bits of its input too (QEMU records nothing).
-        foreach (ulong address in new[] { 0x1000ul, 1ul << 40, ulong.MaxValue & ~0xffful })
+        foreach (ulong address in new[] { 0x1000ul, 1ul << 40, (1ul << 52) - 0x1000 })
         {
             var record = machine.Fault(address, Smmu3Access.Write);
             record.Type.ShouldBe(Smmu3EventType.Translation);
@@ -42,6 +42,29 @@ public sealed class Smmu3FaultModelTests
             record.Ipa.ShouldBe(address & 0x00ff_ffff_ffff_f000);
             machine.Ask(address, stream: 9).Outcome.ShouldBe(Smmu3Outcome.Abort);
             machine.TakeEvent().ShouldBeNull();
+        }
+    }
+
+    /// <summary>
+    /// What has more bits than an IPA can have passes stage 1 by and is too wide for it, whatever stage 2 wants of its own faults (IHI 0070, section
+    /// 3.4); on the first transaction and on those that go the short way.
+    /// </summary>
+    [Fact]
+    public void What_is_wider_than_an_IPA_does_not_reach_stage_2()
+    {
+        using var machine = new Smmu3Machine();
+        ulong root = machine.NewTable();
+        machine.Map(root, 0x1000, 0x7000_0000 | 0xfc | (1 << 10) | 3, startLevel: 1, inputBits: 40);
+        machine.BindSecond(root, flags: 1ul << 57).SwitchOn();
+        for (int i = 0; i < 3; i++)
+        {
+            var record = machine.Fault((1ul << 52) | 0x1000, Smmu3Access.Write);
+            record.Type.ShouldBe(Smmu3EventType.AddressSize);
+            record.IsStage2.ShouldBeFalse();
+            record.Class.ShouldBe(Smmu3FaultClass.Input);
+            machine.Write(0x1000).ShouldBe(0x7000_0000ul);
+            machine.Ask(0x2000, Smmu3Access.Write).Outcome.ShouldBe(Smmu3Outcome.Stalled);
+            machine.TakeEvent().ShouldNotBeNull();
         }
     }
 
@@ -133,6 +156,55 @@ public sealed class Smmu3FaultModelTests
 
         seen.ShouldBe(Enumerable.Range(0, 40).Select(i => (ulong)i << 12));
         machine.Model.Statistics.LostEvents.ShouldBe(0);
+    }
+
+    /// <summary>
+    /// A stall whose record has no room yet is retried at a CMD_SYNC: what was invalidated may be what it stalls for, and its record would tell of the
+    /// past (IHI 0070, section 7.2.1). One that is recorded waits for its CMD_RESUME.
+    /// </summary>
+    [Fact]
+    public void A_stall_without_a_record_is_retried_at_a_sync()
+    {
+        using var machine = new Smmu3Machine();
+        ulong root = machine.NewTable();
+        machine.BindFirst(root, flags: Stalls).SwitchOn();
+        for (uint i = 0; i < 34; i++)
+        {
+            machine.Ask(i << 12).Outcome.ShouldBe(Smmu3Outcome.Stalled);
+        }
+
+        machine.Map(root, 32 << 12, 0x7000_0000 | Smmu3Machine.ValidLeaf);
+        machine.Model.StallEnded = end =>
+        {
+            machine.Ended.Add(end);
+            _ = machine.Model.Translate(end.Request);
+        };
+        machine.Invalidate(Smmu3Command.Drop(Smmu3CommandCode.DropAllGuests));
+        machine.Ended.Select(end => (end.Request.Address, end.Outcome)).ShouldBe(
+            [(32ul << 12, Smmu3Outcome.Retry), (33ul << 12, Smmu3Outcome.Retry)]);
+
+        // What is mapped by now went through, and the other one waits as before.
+        machine.Model.StallCount.ShouldBe(33);
+        var seen = new List<ulong>();
+        while (machine.TakeEvent() is { } record)
+        {
+            seen.Add(record.Address >> 12);
+        }
+
+        seen.ShouldBe([.. Enumerable.Range(0, 32).Select(i => (ulong)i), 33]);
+    }
+
+    /// <summary>Where faults can only be answered by aborts (TERM_MODEL), CMD_RESUME cannot ask for less.</summary>
+    [Theory]
+    [InlineData(false, Smmu3Outcome.Ignored)]
+    [InlineData(true, Smmu3Outcome.Abort)]
+    public void A_stall_ends_as_the_part_can_end_it(bool onlyAborts, Smmu3Outcome expected)
+    {
+        using var machine = new Smmu3Machine(Smmu3Unit.Full with { Idr0 = Smmu3Unit.Full.Idr0 | (onlyAborts ? 1u << 26 : 0) });
+        machine.BindFirst(machine.NewTable(), flags: Stalls).SwitchOn();
+        ushort tag = machine.Ask(0x1000).StallTag;
+        machine.Invalidate(Smmu3Command.Resume(8, tag, isRetry: false, isAbort: false));
+        machine.Ended.ShouldHaveSingleItem().Outcome.ShouldBe(expected);
     }
 
     [Fact]

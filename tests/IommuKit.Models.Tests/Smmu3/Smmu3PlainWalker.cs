@@ -76,20 +76,13 @@ internal sealed class Smmu3PlainWalker(Smmu3Unit unit, Func<ulong, ulong?> load,
             }
 
             first = false;
-            if (TooWide(request.Address))
-            {
-                return Stop(0x11, always: true);
-            }
-        }
-
-        if (!first && !second)
-        {
-            return TooWide(request.Address) ? Stop(0x11, always: true) : new Answer(IsAllowed: true, request.Address, true, true, true);
         }
 
         if (!first)
         {
-            return Second(request.Address, faultClass: 2, write: request.IsWrite, checks: true);
+            return TooWide(request.Address) ? Stop(0x11, always: true)
+                : !second ? new Answer(IsAllowed: true, request.Address, true, true, true)
+                : Second(request.Address, faultClass: 2, write: request.IsWrite, checks: true);
         }
 
         if (ReadContext(substream, substreamBits, second) is { } bad)
@@ -181,9 +174,11 @@ internal sealed class Smmu3PlainWalker(Smmu3Unit unit, Func<ulong, ulong?> load,
             ok &= IsEndianPossible(F(words[2], 52, 1));
             ok &= F(words[2], 56, 1) == 0 || F(unit.Idr0, 6, 2) >= 1;
             ok &= F(words[2], 55, 1) == 0 || F(unit.Idr0, 6, 2) >= 2;
-            ok &= F(words[2], 8, 8) == 0 || Has(unit.Idr0, 18);
             ok &= IsSecondPossible();
         }
+
+        bool isTagged = Has(unit.Idr0, 0) && (second || !Has(unit.Idr0, 9) || F(words[1], 30, 2) == 0);
+        ok &= !isTagged || F(words[2], 8, 8) == 0 || Has(unit.Idr0, 18);
 
         return ok ? null : Stop(0x04);
     }
@@ -273,6 +268,11 @@ internal sealed class Smmu3PlainWalker(Smmu3Unit unit, Func<ulong, ulong?> load,
                     return Stop(0x08);
                 }
 
+                if (!second && TooWide(pointer & 0xff_ffff_ffff_f000))
+                {
+                    return Stop(0x08);
+                }
+
                 ulong tableSize = 64ul << split;
                 place = (pointer & 0xff_ffff_ffff_f000) / tableSize * tableSize + ((ulong)(substream % (1 << split)) * 64);
             }
@@ -295,10 +295,10 @@ internal sealed class Smmu3PlainWalker(Smmu3Unit unit, Func<ulong, ulong?> load,
             && (stalls ? stallModel != 1 && F(_ste[1], 27, 1) == 0 : stallModel != 2)
             && (F(words[0], 46, 1) == 1 || !Has(unit.Idr0, 26))
             && F(words[0], 41, 1) == 1
-            && IsEndianPossible(F(words[0], 15, 1))
+            && ((IsHalfOff(0) && IsHalfOff(1)) || IsEndianPossible(F(words[0], 15, 1)))
             && (F(words[0], 43, 1) == 0 || F(unit.Idr0, 6, 2) >= 1)
             && (F(words[0], 42, 1) == 0 || F(unit.Idr0, 6, 2) >= 2)
-            && (F(words[0], 56, 8) == 0 || Has(unit.Idr0, 12));
+            && (IsHypervisor || F(words[0], 56, 8) == 0 || Has(unit.Idr0, 12));
         ok = ok && IsHalfPossible(0) && (IsHypervisor || IsHalfPossible(1));
         return ok ? null : Stop(0x0a);
 
@@ -327,9 +327,12 @@ internal sealed class Smmu3PlainWalker(Smmu3Unit unit, Func<ulong, ulong?> load,
         ? new[] { 12, 16, 14, 0 }[F(_cd[0], 6, 2)]
         : new[] { 0, 14, 12, 16 }[F(_cd[0], 22, 2)];
 
+    // EPD0 and EPD1, of which EL2 alone knows nothing.
+    private bool IsHalfOff(int half) => !IsHypervisor && F(_cd[0], half == 0 ? 14 : 30, 1) != 0;
+
     private bool IsHalfPossible(int half)
     {
-        if (F(_cd[0], half == 0 ? 14 : 30, 1) != 0)
+        if (IsHalfOff(half))
         {
             return true;
         }
@@ -355,7 +358,7 @@ internal sealed class Smmu3PlainWalker(Smmu3Unit unit, Func<ulong, ulong?> load,
             return Stop(0x10);
         }
 
-        if (F(_cd[0], half == 0 ? 14 : 30, 1) != 0)
+        if (IsHalfOff(half))
         {
             return Stop(0x10);
         }

@@ -16,6 +16,13 @@ public sealed class Smmu3RandomTableTests
     private const int AsksInWorld = 100;
     private const int Streams = 8;
 
+    // ASIDs and VMIDs of 8 bits, little-endian tables, faults that always abort.
+    private static readonly Smmu3Unit Narrow = Smmu3Unit.Full with
+    {
+        Name = "narrow",
+        Idr0 = (Smmu3Unit.Full.Idr0 & ~((1u << 12) | (1u << 18))) | (2u << 21) | (1u << 26),
+    };
+
     [Theory]
     [InlineData("full", 1)]
     [InlineData("full", 2)]
@@ -23,10 +30,11 @@ public sealed class Smmu3RandomTableTests
     [InlineData("mmu-600", 4)]
     [InlineData("mmu-600", 5)]
     [InlineData("qemu", 6)]
+    [InlineData("narrow", 7)]
     public void Answers_are_those_of_the_plain_walker(string unitName, int seed)
     {
-        int cases = int.TryParse(Environment.GetEnvironmentVariable("IOMMUKIT_SMMU3_CASES"), out int wanted) ? wanted : 3500;
-        var unit = Smmu3Unit.Presets.Single(preset => preset.Name == unitName);
+        int cases = int.TryParse(Environment.GetEnvironmentVariable("IOMMUKIT_SMMU3_CASES"), out int wanted) ? wanted : 6000;
+        var unit = Smmu3Unit.Presets.Append(Narrow).Single(preset => preset.Name == unitName);
         var random = new Random(seed);
         var types = new HashSet<(int Type, bool IsSecond)>();
         int passed = 0;
@@ -205,7 +213,7 @@ public sealed class Smmu3RandomTableTests
                 | (Chance(30) ? 1ul << 27 : 0)
                 | (Chance(4) ? 1ul << 25 : 0);
             int bits = 48;
-            ulong w2 = (uint)index + 1;
+            ulong w2 = (uint)index + 1 | (Chance(20) ? 1u << 8 : 0);
             ulong w3 = 0;
             if (second)
             {
@@ -227,7 +235,7 @@ public sealed class Smmu3RandomTableTests
             {
                 // The table of the second level is the one that is there.
                 ulong upper = 0xc_0000ul + ((ulong)index * 0x1000);
-                _memory.Store(upper, (format == 1 ? table : 0x10_0000) | (Chance(8) ? 0u : 1));
+                _memory.Store(upper, (format == 1 ? table : 0x10_0000) | (Chance(8) ? 0u : 1) | (Chance(10) ? 1ul << 53 : 0));
                 for (int i = 0; format == 2 && i < 1 << substreamBits; i++)
                 {
                     MakeContext(0x10_0000ul + ((ulong)i * 64), (index * 16) + i + 1);
@@ -286,7 +294,9 @@ public sealed class Smmu3RandomTableTests
             int upperSize = Chance(2) ? size : Chance(60) ? _random.Next(64) : _random.Next(16, 40);
             int granule = _random.Next(3);
             int upperGranule = granule switch { 0 => 2, 1 => 3, _ => 1 };
+            ulong disabled = Chance(15) ? (1ul << 14) | (1ul << 30) : 0;
             ulong w0 = (uint)size
+                | disabled
                 | ((ulong)(uint)granule << 6)
                 | (Chance(12) ? 1ul << 14 : 0)
                 | (Chance(20) ? 1ul << 15 : 0)
@@ -303,7 +313,8 @@ public sealed class Smmu3RandomTableTests
                 | (_changesTables ? (ulong)_random.Next(4) << 42 : 0)
                 | (Chance(8) ? 0 : 1ul << 45)
                 | (Chance(8) ? 0 : 1ul << 46)
-                | ((ulong)(uint)asid << 48);
+                | ((ulong)(uint)asid << 48)
+                | (Chance(20) ? 1ul << 63 : 0);
             ulong w1 = (_memory.Pointer() & 0xff_ffff_ffff_fff0) | (Chance(4) ? 2u : 0) | (Chance(10) ? 4u : 0) | (Chance(3) ? 1ul << 59 : 0);
             ulong w2 = (_memory.Pointer() & 0xff_ffff_ffff_fff0) | (Chance(4) ? 2u : 0) | (Chance(10) ? 4u : 0) | (ds ? 1ul << 58 : 0);
             for (int i = 0; i < 8; i++)

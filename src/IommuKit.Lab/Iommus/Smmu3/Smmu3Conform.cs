@@ -57,17 +57,18 @@ internal sealed class Smmu3Conform : IConformKind
         }
 
         // Only where the recording itself says that an event should have been: a unit that loses events otherwise is wrong.
-        if (probe.Answer is not { Outcome: ProbeOutcome.Fault, FaultKind: "NONE" } || seen.Outcome != ProbeOutcome.Fault
-            || !probe.IsDisputed || !IsOfStage2(seen.FaultRecord))
+        if (probe.Answer is not { Outcome: ProbeOutcome.Fault, FaultKind: "NONE" } || seen.Outcome != ProbeOutcome.Fault || !probe.IsDisputed)
         {
             return null;
         }
 
-        // The faults are there on both sides. IHI 0070, section 5.2: with S2R they are recorded.
-        return seen.FaultKind switch
+        // The faults are there on both sides. IHI 0070, section 5.2: with S2R they are recorded; section 3.4: what is too wide for an IPA always is,
+        // as one of stage 1.
+        return (seen.FaultKind, IsOfStage2(seen.FaultRecord)) switch
         {
-            "F_TRANSLATION" => "the recorder records nothing of an address beyond the input range of stage 2",
-            "F_PERMISSION" => "the recorder records nothing of a write that its TLB denies",
+            ("F_ADDR_SIZE", false) => "the recorder records nothing of an address that is wider than an IPA",
+            ("F_TRANSLATION", true) => "the recorder records nothing of an address beyond the input range of stage 2",
+            ("F_PERMISSION", true) => "the recorder records nothing of a write that its TLB denies",
             _ => null,
         };
     }
