@@ -131,11 +131,14 @@ public class ComparisonTests
 
         var json = JsonNode.Parse(Command.Succeed("replay", sample, "-p", "Gather", "--jsonl"))!;
         ((long)json["recorded_commands"]!["iotlb_pages"]!).ShouldBe(5556);
-        ((long)json["commands"]!["translations"]!).ShouldBe(3982 + 3985);
-        ((long)json["commands"]!["waits"]!).ShouldBe(3982 + 3985);
+
+        // 3,982 maps, and 3,985 unmaps of which some have pages of several sizes: by Linux's rule of sizes, 53 parts more.
+        const long Flushes = 3982 + 3985 + 53;
+        ((long)json["commands"]!["translations"]!).ShouldBe(Flushes);
+        ((long)json["commands"]!["waits"]!).ShouldBe(Flushes);
         ((long)json["commands"]!["others"]!).ShouldBe(0);
         json["recorded_traits"]!.AsArray().Select(trait => (string)trait!).ShouldBe(["caching mode"]);
-        ((long)json["operations"]!["doorbell"]!).ShouldBe(3982 + 3985);
+        ((long)json["operations"]!["doorbell"]!).ShouldBe(Flushes);
         var explained = JsonNode.Parse(Command.Succeed("explain", sample, "--vtd-rules", "linux-6.1", "--json"))!;
         explained["tuning"]!["vtd_rules"].ShouldNotBeNull();
         string other = Command.Succeed("replay", sample, "--iommu", "vtd-server", "--vtd-rules", "own", "-p", "Gather");
@@ -172,7 +175,7 @@ public class ComparisonTests
         var row = JsonNode.Parse(Command.Succeed("replay", Sample, "-p", "SplitSync", "--vtd-rules", "linux-6.1", "--jsonl"))!;
         ((int)row["tuning"]!["vtd_rules"]!).ShouldBe(1);
         ((long)row["purposes"]!["tlb"]!).ShouldBe((long)row["purposes"]!["completion"]!);
-        Command.Refuse("replay", Sample, "--vtd-rules", "mine").ShouldContain("\"mine\" is none of own, linux-6.1, linux-6.12, linux-6.19");
+        Command.Refuse("replay", Sample, "--vtd-rules", "mine").ShouldContain("\"mine\" is none of own, linux-6.1, linux-6.12, linux-6.12.63, linux-6.19");
         Command.Refuse("replay", Sample, "--tlb-step", "16K").ShouldContain("vtd-server cannot be tuned so");
     }
 

@@ -141,6 +141,7 @@ public sealed class VtdMachineTests
     [Theory]
     [InlineData("linux-6.1", "linux-6.1")]
     [InlineData("linux-6.12", "linux-6.12")]
+    [InlineData("linux-6.12.63", "linux-6.12.63")]
     [InlineData("linux-6.19", "linux-6.19")]
     [InlineData("linux", "linux-6.12")]
     [InlineData("linux-hint", "linux-6.19")]
@@ -155,6 +156,7 @@ public sealed class VtdMachineTests
     [Theory]
     [InlineData(null, "linux-6.12")]
     [InlineData("6.1.0-56-amd64", "linux-6.1")]
+    [InlineData("6.12.117+deb13-amd64", "linux-6.12.63")]
     [InlineData("7.2.13+deb14-amd64", "linux-6.19")]
     public void Rules_are_found_for_the_kernel_that_a_trace_names(string? kernel, string name) =>
         VtdTuning.Rules.Text(VtdTuning.Rules.RecordedBy!(kernel)).ShouldBe(name);

@@ -12,6 +12,7 @@ public static class VtdTuning
         ("own", new VtdDriverOptions()),
         ("linux-6.1", VtdDriverOptions.Linux61),
         ("linux-6.12", VtdDriverOptions.Linux612),
+        ("linux-6.12.63", VtdDriverOptions.Linux61263),
         ("linux-6.19", VtdDriverOptions.Linux619),
     ];
 
@@ -26,8 +27,9 @@ public static class VtdTuning
     public static TuningOption Rules { get; } = new(
         "vtd-rules",
         "NAME",
-        "Rules of invalidation on VT-d: own, linux-6.1 (one block for all that changed, never with the hint, a wait for each), linux-6.12 (one wait for "
-            + "all), linux-6.19 (with the hint; also from 6.12.63, 6.17.13 and 6.18.2 on). Default: for a trace recorded on VT-d those of its kernel, otherwise own.")
+        "Rules of invalidation on VT-d: own, linux-6.1 (one block for pages of one size, never with the hint, a wait for each), linux-6.12 (one wait for "
+            + "all), linux-6.12.63 (with the hint; also from 6.17.13 and 6.18.2 on), linux-6.19 (one block for all that changed). "
+            + "Default: for a trace recorded on VT-d those of its kernel, otherwise own.")
     {
         Read = text => IndexOf(Presets.Concat(Aliases).FirstOrDefault(preset => preset.Name == text).Options) is { } index
             ? index

@@ -60,7 +60,7 @@ internal sealed class VtdAddressSpace
     }
 
     /// <summary>The primitives.</summary>
-    internal readonly struct Hardware(VtdAddressSpace space, VtdInvalidator invalidator, VtdQueue queue, bool mergesRanges)
+    internal readonly struct Hardware(VtdAddressSpace space, VtdInvalidator invalidator, VtdQueue queue, VtdMerging merging)
         : IDomainHardware<VtdBatch>
     {
         // Without a device nothing can be cached of the domain: a device is given the domain only after its tag is set, and when the last one
@@ -76,11 +76,9 @@ internal sealed class VtdAddressSpace
 
         public void InvalidateTlb(ref VtdBatch batch, in TlbRange range)
         {
-            if (mergesRanges)
+            if (merging.IsOn)
             {
-                batch.Add(new Interval(range.Iova, range.LastIova), most: 1);
-                batch.DropsWay |= DropsWay(range);
-                batch.IsMap = range.FollowsMap;
+                Merge(ref batch, range);
                 return;
             }
 
@@ -106,23 +104,19 @@ internal sealed class VtdAddressSpace
             {
                 if (batch.Count != 0)
                 {
-                    var where = space._where;
-                    if (mergesRanges)
+                    if (merging.IsOn)
                     {
-                        invalidator.Invalidate(where, batch.Ranges[0].First, batch.Ranges[0].Last, batch.DropsWay);
+                        InvalidateMerged(ref batch);
                     }
-
-                    if (!batch.IsMap)
+                    else
                     {
-                        InvalidateDevices(ref batch, where);
+                        InvalidateDevices(ref batch, space._where);
                     }
                 }
             }
             finally
             {
                 batch.Count = 0;
-                batch.DropsWay = false;
-                batch.IsMap = false;
                 batch.Ticket = queue.Submit();
             }
         }
@@ -131,6 +125,42 @@ internal sealed class VtdAddressSpace
 
         // In caching mode, the only one in which maps invalidate, what was not present may be remembered of every level.
         private static bool DropsWay(in TlbRange range) => range.ChangesTables || range.FollowsMap;
+
+        private void Merge(ref VtdBatch batch, in TlbRange range)
+        {
+            var added = new Interval(range.Iova, range.LastIova);
+            if (batch.Count != 0 && !merging.MayJoin(batch, added, range.FollowsMap))
+            {
+                InvalidateMerged(ref batch);
+                queue.HandOver();
+            }
+
+            bool isFirst = batch.Count == 0;
+            batch.IsMap = range.FollowsMap && (isFirst || batch.IsMap);
+            batch.Way = (isFirst ? Interval.Empty : batch.Way).Around(DropsWay(range) ? added : Interval.Empty);
+            batch.Add(added, most: 1);
+        }
+
+        private void InvalidateMerged(ref VtdBatch batch)
+        {
+            var where = space._where;
+            var rest = batch.Ranges[0];
+            while (merging.TryTake(ref rest, batch.IsMap, out var part))
+            {
+                invalidator.Invalidate(where, part.First, part.Last, changesTables: part.Overlaps(batch.Way));
+                if (where.Devices.Length != 0 && !batch.IsMap)
+                {
+                    invalidator.InvalidateDevices(where.Devices, [part]);
+                }
+
+                if (!rest.IsEmpty)
+                {
+                    queue.HandOver();
+                }
+            }
+
+            batch.Count = 0;
+        }
 
         private void InvalidateDevices(ref VtdBatch batch, VtdTags where)
         {

@@ -14,10 +14,10 @@ internal struct VtdBatch
     /// <summary>How many ranges there are.</summary>
     public int Count;
 
-    /// <summary>Where ranges are merged: whether walk caches forget the way to them too.</summary>
-    public bool DropsWay;
+    /// <summary>Where ranges are merged: of which part walk caches forget the way too. It counts while there are ranges.</summary>
+    public Interval Way;
 
-    /// <summary>Where ranges are merged: whether they follow a map, of which devices know nothing.</summary>
+    /// <summary>Where ranges are merged: whether all of them follow a map, of which devices know nothing. It counts while there are ranges.</summary>
     public bool IsMap;
 
     /// <summary>Adds a range, or widens the last one if there is no room.</summary>

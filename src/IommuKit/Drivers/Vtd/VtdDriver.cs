@@ -124,7 +124,9 @@ public sealed partial class VtdDriver : IommuDriver
         {
             ObjectDisposedException.ThrowIf(IsDisposed, this);
             var space = new VtdAddressSpace();
-            var hardware = new VtdAddressSpace.Hardware(space, Invalidator, Queue, _options.MergesRanges);
+            ulong pageSizes = options.PageSizes == 0 ? Traits.PageSizes : options.PageSizes;
+            var merging = new VtdMerging(_options.MergesRanges, _options.BeginsAnew ? pageSizes : 0);
+            var hardware = new VtdAddressSpace.Hardware(space, Invalidator, Queue, merging);
             PagingDomain domain = _options.Mode == VtdMode.FirstStage
                 ? new PagingDomain<X86Format, VtdAddressSpace.Hardware, VtdBatch>(this, options, _allocator, hardware, _cache)
                 : new PagingDomain<VtdSecondStageFormat, VtdAddressSpace.Hardware, VtdBatch>(this, options, _allocator, hardware, _cache);

@@ -12,14 +12,15 @@ public sealed partial record VtdDriverOptions
     private static readonly Version[] HintsFrom = [new(6, 12, 63), new(6, 17, 13), new(6, 18, 2)];
 
     /// <summary>
-    /// The rules of Linux 6.1 to 6.11: one block for all that an operation changed, never with the hint on the second stage, and each invalidation
-    /// submitted by itself with a wait of its own.
+    /// The rules of Linux 6.1 to 6.11: one block for each part of what an operation changed (<see cref="BeginsAnew"/>), never with the hint on the second
+    /// stage, and each invalidation submitted by itself with a wait of its own.
     /// </summary>
     public static VtdDriverOptions Linux61 { get; } = new()
     {
         BlocksPerRange = 1,
         UsesHint = false,
         MergesRanges = true,
+        BeginsAnew = true,
         WaitsForEach = true,
     };
 
@@ -30,10 +31,16 @@ public sealed partial record VtdDriverOptions
     public static VtdDriverOptions Linux612 { get; } = Linux61 with { WaitsForEach = false, WaitsBeforeDeviceTlb = false };
 
     /// <summary>
-    /// The rules of Linux 6.19 and later, and of the stable releases from 6.12.63, 6.17.13 and 6.18.2 on: as <see cref="Linux612"/>, and the hint takes
-    /// effect (6b38a108eeb3). On the first stage it always did.
+    /// The rules of the stable releases from 6.12.63, 6.17.13 and 6.18.2 on: as <see cref="Linux612"/>, and the hint takes effect (6b38a108eeb3). On the
+    /// first stage it always did.
     /// </summary>
-    public static VtdDriverOptions Linux619 { get; } = Linux612 with { UsesHint = true };
+    public static VtdDriverOptions Linux61263 { get; } = Linux612 with { UsesHint = true };
+
+    /// <summary>
+    /// The rules of Linux 6.19 and later: as <see cref="Linux61263"/>, and one block for all that an operation changed, whatever its pages, since the
+    /// page tables became the generic ones.
+    /// </summary>
+    public static VtdDriverOptions Linux619 { get; } = Linux61263 with { BeginsAnew = false };
 
     /// <summary>The same as <see cref="Linux612"/>.</summary>
     public static VtdDriverOptions Linux => Linux612;
@@ -51,7 +58,8 @@ public sealed partial record VtdDriverOptions
     {
         ArgumentNullException.ThrowIfNull(release);
         return VersionIn(release) is not { } version ? null
-            : version >= HintsSince || Array.Exists(HintsFrom, from => IsFrom(version, from)) ? Linux619
+            : version >= HintsSince ? Linux619
+            : Array.Exists(HintsFrom, from => IsFrom(version, from)) ? Linux61263
             : version >= BatchesSince ? Linux612
             : Linux61;
     }

@@ -30,6 +30,13 @@ public sealed partial record VtdDriverOptions
     public bool MergesRanges { get; init; }
 
     /// <summary>
+    /// Where ranges are merged: whether an unmap is invalidated in parts, each with a wait behind it. A part ends where the next pages do not touch it,
+    /// or where Linux's core goes on with another size of page (<see cref="PageSizes.Select"/>, by the IOVA). Linux does so before 6.19
+    /// (iommu_iotlb_gather_add_page).
+    /// </summary>
+    public bool BeginsAnew { get; init; }
+
+    /// <summary>
     /// Whether device TLBs are invalidated behind a wait of their own for the IOTLB; otherwise right behind the IOTLB's descriptors, as in Linux
     /// since 6.12.
     /// </summary>

@@ -117,6 +117,15 @@ internal sealed class VtdQueue
         }
     }
 
+    /// <summary>Hands over what there is of the piece with a wait behind it, and goes on with the piece: its ticket covers this too.</summary>
+    public void HandOver()
+    {
+        if (HasPiece)
+        {
+            Publish();
+        }
+    }
+
     /// <summary>Waits until a piece has taken effect. Needs no lock.</summary>
     /// <exception cref="IommuException">The hardware refused a descriptor, or a device did not answer (EIO).</exception>
     /// <exception cref="TimeoutException">The hardware does not take descriptors, and reports no error.</exception>
