@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace IommuKit.Sync;
@@ -5,17 +6,19 @@ namespace IommuKit.Sync;
 /// <summary>A part of what threads add to, with a lock of its own; see <see cref="Stripes{TStripe}"/>.</summary>
 internal abstract class Stripe : Padded
 {
-    // Threads that take turns this often, so soon after each other, work at the same time. One that goes on where another one stopped does not.
-    private const int SoonUses = 64;
+    // Threads that take turns so often, one so soon after the other, work at the same time. A replay that has another thread go on with a domain, and
+    // whose results must not depend on that, does so after many times as long.
     private const int ManyTurns = 8;
+    private const int SoonMicroseconds = 10;
+    private static readonly long Soon = Stopwatch.Frequency * SoonMicroseconds / 1_000_000;
 
     /// <summary>The next object may be another stripe, whose type is read with every use.</summary>
     public readonly Padding Behind = new();
 
     private ShortLock _gate;
     private int _last;
-    private int _uses;
     private int _turns;
+    private long _turned;
 
     /// <summary>Enters the lock of those who add or take.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -35,15 +38,17 @@ internal abstract class Stripe : Padded
     public bool IsContested()
     {
         int thread = _gate.Owner;
-        _uses++;
-        if (_last == thread)
-        {
-            return false;
-        }
+        return _last != thread && IsContested(thread, Stopwatch.GetTimestamp());
+    }
 
+    /// <summary>The same, where it is another thread than before.</summary>
+    /// <param name="thread">Its number.</param>
+    /// <param name="now">The time, as of <see cref="Stopwatch"/>.</param>
+    internal bool IsContested(int thread, long now)
+    {
+        _turns = now - _turned <= Soon ? _turns + 1 : 0;
+        _turned = now;
         _last = thread;
-        _turns = _uses <= SoonUses ? _turns + 1 : 0;
-        _uses = 0;
         if (_turns < ManyTurns)
         {
             return false;

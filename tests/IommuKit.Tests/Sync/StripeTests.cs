@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using IommuKit.Sync;
 
 namespace IommuKit.Tests.Sync;
@@ -6,21 +7,23 @@ namespace IommuKit.Tests.Sync;
 public class StripeTests
 {
     [Fact]
-    public void One_of_two_threads_that_take_turns_goes()
-    {
-        var stripe = new OwedRuns(1);
-        var told = TakeTurns(stripe, threads: 2, usesEach: 1, turns: 16);
-
-        // From the eighth turn on one of the two knows; the other needs as many turns again.
-        told.ShouldBe([7, 15]);
-    }
+    public void One_of_two_threads_that_take_turns_goes() =>
+        //// From the eighth turn that came soon one of the two knows; the other needs as many again.
+        Told(turns: 20, microseconds: 1).ShouldBe([8, 16]);
 
     [Fact]
-    public void A_thread_that_goes_on_where_another_one_stopped_stays()
+    public void A_thread_that_goes_on_where_another_one_stopped_stays() => Told(turns: 100, microseconds: 20).ShouldBeEmpty();
+
+    [Fact]
+    public void A_thread_alone_takes_no_turns()
     {
         var stripe = new OwedRuns(1);
-        TakeTurns(stripe, threads: 2, usesEach: 65, turns: 100).ShouldBeEmpty();
-        TakeTurns(stripe, threads: 1, usesEach: 100, turns: 1).ShouldBeEmpty();
+        for (int use = 0; use < 100; use++)
+        {
+            stripe.Enter();
+            stripe.IsContested().ShouldBeFalse();
+            stripe.Exit();
+        }
     }
 
     [Fact]
@@ -93,32 +96,11 @@ public class StripeTests
         gate.Exit();
     }
 
-    /// <summary>Has threads use a stripe one after the other, and returns the turns in which one was told to go.</summary>
-    private static List<int> TakeTurns(OwedRuns stripe, int threads, int usesEach, int turns)
+    /// <summary>Has two threads take turns, and returns the turns in which one was told to go.</summary>
+    private static List<int> Told(int turns, int microseconds)
     {
-        var told = new List<int>();
-        int turn = 0;
-        var all = Enumerable.Range(0, threads).Select(index => new Thread(() =>
-        {
-            for (int mine = index; mine < turns; mine += threads)
-            {
-                SpinWait.SpinUntil(() => Volatile.Read(ref turn) == mine);
-                for (int use = 0; use < usesEach; use++)
-                {
-                    stripe.Enter();
-                    if (stripe.IsContested())
-                    {
-                        told.Add(mine);
-                    }
-
-                    stripe.Exit();
-                }
-
-                Volatile.Write(ref turn, mine + 1);
-            }
-        })).ToList();
-        all.ForEach(thread => thread.Start());
-        all.ForEach(thread => thread.Join());
-        return told;
+        var stripe = new OwedRuns(1);
+        long step = Stopwatch.Frequency * microseconds / 1_000_000;
+        return [.. Enumerable.Range(0, turns).Where(turn => stripe.IsContested(1 + (turn & 1), Stopwatch.Frequency + (turn * step)))];
     }
 }
