@@ -50,8 +50,9 @@ public sealed partial class DmaMapper
     }
 
     /// <summary>Unmaps a part of a window, flushed, and calls when no listener will be told of it any more.</summary>
-    internal ulong Unlink(ulong iova, ulong size, Action gone)
+    internal ulong Unlink(ulong iova, ulong size, DmaDirection direction, DmaAttributes attributes, Action gone)
     {
+        var reached = NeedsSync(attributes) && direction != DmaDirection.ToDevice ? Reached(iova, size) : [];
         ulong tag = _isDeferred ? TagOf(node: 0, gone) : 0;
         var error = Domain.TryUnmap(iova, size, tag, out ulong unmapped);
         if (!_isDeferred)
@@ -70,7 +71,31 @@ public sealed partial class DmaMapper
         }
 
         Domain.Flush(iova, size);
+        foreach (var (physicalAddress, bytes) in reached)
+        {
+            _cache!.Invalidate(physicalAddress, bytes);
+        }
+
         return unmapped;
+    }
+
+    /// <summary>What a part of a window reaches, up to the first hole. What goes only as a whole goes so.</summary>
+    private List<(ulong PhysicalAddress, ulong Bytes)> Reached(ulong iova, ulong size)
+    {
+        var ranges = new List<(ulong PhysicalAddress, ulong Bytes)>();
+        for (ulong done = 0; done < size && Domain.TryTranslate(iova + done, out ulong address); done += Domain.Granule)
+        {
+            if (ranges is [.., var last] && last.PhysicalAddress + last.Bytes == address)
+            {
+                ranges[^1] = (last.PhysicalAddress, last.Bytes + Domain.Granule);
+            }
+            else
+            {
+                ranges.Add((address, Domain.Granule));
+            }
+        }
+
+        return ranges;
     }
 
     /// <summary>Takes back the IOVAs of a window.</summary>

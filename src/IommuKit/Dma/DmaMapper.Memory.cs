@@ -87,12 +87,18 @@ public sealed partial class DmaMapper
         CopyForCpu(mapping, bounced, offset, length);
     }
 
-    /// <summary>Has the device see what the CPU stored so far.</summary>
+    /// <summary>Has the device see what the CPU stored so far; nothing if it only writes (<see cref="DmaDirection.FromDevice"/>).</summary>
     /// <inheritdoc cref="SyncForCpu(in DmaMemoryMapping, ulong, ulong)" path="/param"/>
     /// <inheritdoc cref="SyncForCpu(in DmaMemoryMapping, ulong, ulong)" path="/exception"/>
     public void SyncForDevice(in DmaMemoryMapping mapping, ulong offset, ulong length)
     {
         var bounced = Check(mapping, offset, length);
+        if (mapping.Direction == DmaDirection.FromDevice)
+        {
+            // What the device wrote since the last look would be gone.
+            return;
+        }
+
         bounced.CopyIn(mapping.Memory.Span, offset, length);
         CleanCopies(bounced);
     }

@@ -115,4 +115,39 @@ public sealed class DmaBufferTests
             machine.CanRead(window.Iova + (8 * Page)).ShouldBeFalse();
         }
     }
+
+    [Theory]
+    [InlineData(SyncPolicy.Gather, true)]
+    [InlineData(SyncPolicy.Gather, false)]
+    [InlineData(SyncPolicy.Deferred, true)]
+    public void On_a_machine_that_does_not_snoop_the_CPU_sees_what_a_device_wrote_through_a_window(SyncPolicy policy, bool unlinks)
+    {
+        using var machine = new MappedMachine(new DomainOptions { Policy = policy, Clock = new ManualClock() }, isCoherent: false);
+        var window = machine.Mapper.CreateWindow(4 * Page);
+        window.TryLink(0, 0x3_0000, Page, DmaDirection.FromDevice).ShouldBe(IommuError.None);
+        window.TryLink(Page, 0x1_0000, Page, DmaDirection.FromDevice).ShouldBe(IommuError.None);
+
+        // Lines in the CPU's cache hide what a device writes.
+        machine.Memory.CpuView.Span(0x3_0000, 64).Fill(3);
+        machine.Memory.CpuView.Span(0x1_0fc0, 64).Fill(3);
+        machine.Device.Write(window.Iova, [5]);
+        machine.Device.Write(window.Iova + Page + 0xfc0, [6]);
+        machine.Memory.CpuView.Span(0x3_0000, 1)[0].ShouldBe((byte)3);
+        if (unlinks)
+        {
+            window.Unlink(0, 2 * Page, DmaDirection.ToDevice, DmaAttributes.SkipCpuSync);
+            machine.Memory.CpuView.Span(0x3_0000, 1)[0].ShouldBe((byte)3);
+            window.TryLink(0, 0x3_0000, Page, DmaDirection.FromDevice, DmaAttributes.SkipCpuSync).ShouldBe(IommuError.None);
+            window.TryLink(Page, 0x1_0000, Page, DmaDirection.FromDevice, DmaAttributes.SkipCpuSync).ShouldBe(IommuError.None);
+            window.Unlink(0, 2 * Page, DmaDirection.FromDevice);
+        }
+        else
+        {
+            window.Dispose();
+        }
+
+        machine.Memory.CpuView.Span(0x3_0000, 1)[0].ShouldBe((byte)5);
+        machine.Memory.CpuView.Span(0x1_0fc0, 1)[0].ShouldBe((byte)6);
+        window.Dispose();
+    }
 }

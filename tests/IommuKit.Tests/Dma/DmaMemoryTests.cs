@@ -88,6 +88,22 @@ public sealed class DmaMemoryTests
         array[..4].ShouldBe([1, 2, 7, 4]);
     }
 
+    /// <summary>A driver that polls gives the buffer back to the device, which may have written meanwhile.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_a_device_wrote_is_not_overwritten_when_it_is_given_a_buffer_to_write_to(bool isCoherent)
+    {
+        using var machine = new MappedMachine(isCoherent: isCoherent);
+        byte[] array = new byte[300];
+        var mapping = machine.Mapper.MapMemory(array, DmaDirection.FromDevice);
+        machine.Mapper.SyncForCpu(mapping, 0, 300);
+        machine.Device.Write(mapping.Iova + 4, [5, 6]);
+        machine.Mapper.SyncForDevice(mapping, 0, 300);
+        machine.Mapper.UnmapMemory(mapping);
+        array[..7].ShouldBe([0, 0, 0, 0, 5, 6, 0]);
+    }
+
     [Fact]
     public void A_copy_is_used_again_only_when_no_device_reaches_it()
     {
