@@ -1,3 +1,5 @@
+using IommuKit.Specs.PageTables;
+
 namespace IommuKit.Dma;
 
 /// <content>Windows and buffers, which are mapped once.</content>
@@ -50,9 +52,9 @@ public sealed partial class DmaMapper
     }
 
     /// <summary>Unmaps a part of a window, flushed, and calls when no listener will be told of it any more.</summary>
-    internal ulong Unlink(ulong iova, ulong size, DmaDirection direction, DmaAttributes attributes, Action gone)
+    internal ulong Unlink(ulong iova, ulong size, DmaAttributes attributes, Action gone)
     {
-        var reached = NeedsSync(attributes) && direction != DmaDirection.ToDevice ? Reached(iova, size) : [];
+        var written = NeedsSync(attributes) ? Written(iova, size) : [];
         ulong tag = _isDeferred ? TagOf(node: 0, gone) : 0;
         var error = Domain.TryUnmap(iova, size, tag, out ulong unmapped);
         if (!_isDeferred)
@@ -71,7 +73,7 @@ public sealed partial class DmaMapper
         }
 
         Domain.Flush(iova, size);
-        foreach (var (physicalAddress, bytes) in reached)
+        foreach (var (physicalAddress, bytes) in written)
         {
             _cache!.Invalidate(physicalAddress, bytes);
         }
@@ -79,12 +81,17 @@ public sealed partial class DmaMapper
         return unmapped;
     }
 
-    /// <summary>What a part of a window reaches, up to the first hole. What goes only as a whole goes so.</summary>
-    private List<(ulong PhysicalAddress, ulong Bytes)> Reached(ulong iova, ulong size)
+    /// <summary>What devices may have written by a part of a window, up to the first hole. What they only read may hold newer stores of the CPU.</summary>
+    private List<(ulong PhysicalAddress, ulong Bytes)> Written(ulong iova, ulong size)
     {
         var ranges = new List<(ulong PhysicalAddress, ulong Bytes)>();
-        for (ulong done = 0; done < size && Domain.TryTranslate(iova + done, out ulong address); done += Domain.Granule)
+        for (ulong done = 0; done < size && Domain.TryFind(iova + done, out var mapping); done += Domain.Granule)
         {
+            if ((mapping.Protection & (Protection.Write | Protection.Mmio)) != Protection.Write || !Domain.TryTranslate(iova + done, out ulong address))
+            {
+                continue;
+            }
+
             if (ranges is [.., var last] && last.PhysicalAddress + last.Bytes == address)
             {
                 ranges[^1] = (last.PhysicalAddress, last.Bytes + Domain.Granule);

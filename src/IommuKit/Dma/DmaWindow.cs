@@ -44,21 +44,21 @@ public sealed class DmaWindow : IDisposable
     /// <summary>Has a part of the window reach nothing, and no device is left that uses it: this is never put off.</summary>
     /// <param name="offset">Where in the window.</param>
     /// <param name="size">Bytes; there may be holes.</param>
-    /// <param name="direction">Which way data went: but for <see cref="DmaDirection.ToDevice"/> the CPU sees what devices wrote.</param>
-    /// <param name="attributes">What is special.</param>
+    /// <param name="attributes">
+    /// What is special: the CPU sees what devices wrote, where they could, but with <see cref="DmaAttributes.SkipCpuSync"/>.
+    /// </param>
     /// <exception cref="ArgumentOutOfRangeException">The part is not in the window.</exception>
     /// <exception cref="IommuException">It begins or ends inside of what goes only as a whole (EINVAL), or what else the domain says.</exception>
-    public void Unlink(
-        ulong offset, ulong size, DmaDirection direction = DmaDirection.Bidirectional, DmaAttributes attributes = DmaAttributes.None)
+    public void Unlink(ulong offset, ulong size, DmaAttributes attributes = DmaAttributes.None)
     {
         Check(offset, size);
         if (size != 0)
         {
-            UnlinkAll(Iova + offset, Iova + offset + (size - 1), direction, attributes);
+            UnlinkAll(Iova + offset, Iova + offset + (size - 1), attributes);
         }
     }
 
-    /// <summary>Gives the IOVAs back. What is linked yet goes too, as by <see cref="Unlink"/> for both directions.</summary>
+    /// <summary>Gives the IOVAs back. What is linked yet goes too, as by <see cref="Unlink"/> without attributes.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isClosed, 1) != 0)
@@ -66,16 +66,16 @@ public sealed class DmaWindow : IDisposable
             return;
         }
 
-        UnlinkAll(Iova, Iova + (Size - 1), DmaDirection.Bidirectional, DmaAttributes.None);
+        UnlinkAll(Iova, Iova + (Size - 1), DmaAttributes.None);
         Leave();
     }
 
-    private void UnlinkAll(ulong first, ulong last, DmaDirection direction, DmaAttributes attributes)
+    private void UnlinkAll(ulong first, ulong last, DmaAttributes attributes)
     {
         for (ulong at = first; at <= last && _mapper.Domain.TryFindNext(at, last, out ulong mapped);)
         {
             Interlocked.Increment(ref _users);
-            at = mapped + _mapper.Unlink(mapped, last - mapped + 1, direction, attributes, Leave);
+            at = mapped + _mapper.Unlink(mapped, last - mapped + 1, attributes, Leave);
         }
     }
 

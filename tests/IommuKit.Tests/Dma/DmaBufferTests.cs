@@ -127,6 +127,10 @@ public sealed class DmaBufferTests
         window.TryLink(0, 0x3_0000, Page, DmaDirection.FromDevice).ShouldBe(IommuError.None);
         window.TryLink(Page, 0x1_0000, Page, DmaDirection.FromDevice).ShouldBe(IommuError.None);
 
+        // What devices only read keeps what the CPU stored since.
+        window.TryLink(2 * Page, 0x5_0000, Page, DmaDirection.ToDevice).ShouldBe(IommuError.None);
+        machine.Memory.CpuView.Span(0x5_0000, 64).Fill(7);
+
         // Lines in the CPU's cache hide what a device writes.
         machine.Memory.CpuView.Span(0x3_0000, 64).Fill(3);
         machine.Memory.CpuView.Span(0x1_0fc0, 64).Fill(3);
@@ -135,11 +139,11 @@ public sealed class DmaBufferTests
         machine.Memory.CpuView.Span(0x3_0000, 1)[0].ShouldBe((byte)3);
         if (unlinks)
         {
-            window.Unlink(0, 2 * Page, DmaDirection.ToDevice, DmaAttributes.SkipCpuSync);
+            window.Unlink(0, 2 * Page, DmaAttributes.SkipCpuSync);
             machine.Memory.CpuView.Span(0x3_0000, 1)[0].ShouldBe((byte)3);
             window.TryLink(0, 0x3_0000, Page, DmaDirection.FromDevice, DmaAttributes.SkipCpuSync).ShouldBe(IommuError.None);
             window.TryLink(Page, 0x1_0000, Page, DmaDirection.FromDevice, DmaAttributes.SkipCpuSync).ShouldBe(IommuError.None);
-            window.Unlink(0, 2 * Page, DmaDirection.FromDevice);
+            window.Unlink(0, 2 * Page);
         }
         else
         {
@@ -149,5 +153,6 @@ public sealed class DmaBufferTests
         machine.Memory.CpuView.Span(0x3_0000, 1)[0].ShouldBe((byte)5);
         machine.Memory.CpuView.Span(0x1_0fc0, 1)[0].ShouldBe((byte)6);
         window.Dispose();
+        machine.Memory.CpuView.Span(0x5_0000, 1)[0].ShouldBe((byte)7);
     }
 }
