@@ -189,16 +189,17 @@ public sealed class PhysicalMemory : IDmaCache, IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryRead(ulong physicalAddress, Span<byte> destination)
     {
-        if (!_memory.Contains(physicalAddress, (ulong)destination.Length))
+        if (_memory.TryGetSpan(physicalAddress, destination.Length, out var source))
         {
-            ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
-            return false;
+            source.CopyTo(destination);
+            return true;
         }
 
-        _memory.Span(physicalAddress, destination.Length).CopyTo(destination);
-        return true;
+        ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
+        return false;
     }
 
     internal bool TryWrite(ulong physicalAddress, ReadOnlySpan<byte> source)
@@ -243,15 +244,14 @@ public sealed class PhysicalMemory : IDmaCache, IDisposable
     /// <summary>What a device may touch directly: all but what it writes beside a cache that does not snoop, whose dirty lines win.</summary>
     internal bool TryGetDeviceSpan(ulong physicalAddress, int length, bool isWrite, out Span<byte> span)
     {
-        if ((isWrite && !IsCoherent) || !_memory.Contains(physicalAddress, (ulong)length))
+        span = default;
+        if ((!isWrite || IsCoherent) && _memory.TryGetSpan(physicalAddress, length, out span))
         {
-            ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
-            span = default;
-            return false;
+            return true;
         }
 
-        span = _memory.Span(physicalAddress, length);
-        return true;
+        ObjectDisposedException.ThrowIf(_memory.IsClosed, this);
+        return false;
     }
 
     internal bool TryCompareExchange(ulong physicalAddress, ulong expected, ulong value, out ulong seen)

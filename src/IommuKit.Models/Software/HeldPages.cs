@@ -13,6 +13,9 @@ namespace IommuKit.Models.Software;
 /// </remarks>
 internal sealed class HeldPages
 {
+    /// <summary>Tells of a page that its first place has other pages; it is put under none.</summary>
+    public const ulong Elsewhere = 1;
+
     private const int GroupShift = 3;
     private const int PagesPerGroup = 1 << GroupShift;
     private const int FirstLength = 64;
@@ -28,7 +31,7 @@ internal sealed class HeldPages
 
     /// <summary>Looks in the place where a page is looked for first.</summary>
     /// <param name="page">The number of the page, less than 2^64 - 8.</param>
-    /// <returns>What was put there; 0 if the page is not there, though it may be elsewhere.</returns>
+    /// <returns>What was put there; 0 if the page is nowhere, and <see cref="Elsewhere"/> if it may be in another place.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Peek(ulong page)
     {
@@ -36,7 +39,8 @@ internal sealed class HeldPages
         ulong key = KeyOf(page);
         ref var group = ref groups[TagTable.Home(key, groups.Length)];
         ulong value = Volatile.Read(ref group.Pages[(int)page & (PagesPerGroup - 1)]);
-        return Volatile.Read(ref group.Key) == key ? value : 0;
+        ulong there = Volatile.Read(ref group.Key);
+        return there == key ? value : there == 0 ? 0 : Elsewhere;
     }
 
     /// <summary>Finds a page.</summary>
@@ -48,16 +52,37 @@ internal sealed class HeldPages
         return Volatile.Read(ref group.Key) == 0 ? 0 : Volatile.Read(ref group.Pages[(int)page & (PagesPerGroup - 1)]);
     }
 
-    /// <summary>Whether a page is not there, as far as its first place tells. It may be absent although this is false.</summary>
+    /// <summary>Puts something under a page that has nothing, in its first place. Only for a writer.</summary>
+    /// <param name="page">The number of the page, less than 2^64 - 8.</param>
+    /// <param name="value">What to put there, not 0.</param>
+    /// <param name="capacity">The most pages that there may be.</param>
+    /// <returns>False if that cannot be: then nothing was done, and <see cref="Set"/> has to.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool IsSurelyAbsent(ulong page)
+    public bool TryAdd(ulong page, ulong value, int capacity)
     {
-        var groups = Volatile.Read(ref _groups);
+        var groups = _groups;
         ulong key = KeyOf(page);
         ref var group = ref groups[TagTable.Home(key, groups.Length)];
-        ulong value = Volatile.Read(ref group.Pages[(int)page & (PagesPerGroup - 1)]);
-        ulong there = Volatile.Read(ref group.Key);
-        return there == 0 || (there == key && value == 0);
+        ref ulong there = ref group.Pages[(int)page & (PagesPerGroup - 1)];
+        if (there != 0 || Count >= capacity)
+        {
+            return false;
+        }
+
+        if (group.Key != key)
+        {
+            if (group.Key != 0 || IsFull)
+            {
+                return false;
+            }
+
+            group.Key = key;
+            _used++;
+        }
+
+        Count++;
+        there = value;
+        return true;
     }
 
     /// <summary>Puts something under a page, in place of what is there. Only for a writer.</summary>
@@ -69,7 +94,7 @@ internal sealed class HeldPages
         ref var group = ref PlaceOf(_groups, key);
         if (group.Key == 0)
         {
-            if (2 * (_used + 1) > _groups.Length)
+            if (IsFull)
             {
                 MakeRoom();
                 group = ref PlaceOf(_groups, key);
@@ -122,6 +147,9 @@ internal sealed class HeldPages
             Count = 0;
         }
     }
+
+    // Searches stay short if half of the places are free.
+    private bool IsFull => 2 * (_used + 1) > _groups.Length;
 
     private static ulong KeyOf(ulong page) => (page >> GroupShift) + 1;
 

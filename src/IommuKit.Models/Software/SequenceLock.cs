@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace IommuKit.Models.Software;
 
 /// <summary>
@@ -25,19 +27,18 @@ internal struct SequenceLock
     public void Enter()
     {
         var spin = default(SpinWait);
-        while (true)
+        while (!TryEnter(Number))
         {
-            int number = Volatile.Read(ref _number);
-            if ((number & 1) == 0 && Interlocked.CompareExchange(ref _number, number + 1, number) == number)
-            {
-                return;
-            }
-
             spin.SpinOnce();
         }
     }
 
-    /// <summary>Ends what <see cref="Enter"/> began.</summary>
+    /// <summary>Enters if no writer has come since a number was read: what was read since is of one state, and it is still so.</summary>
+    /// <param name="number">The number when the caller began to read.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryEnter(int number) => Interlocked.CompareExchange(ref _number, number + 1, number) == number;
+
+    /// <summary>Ends what <see cref="Enter"/> or <see cref="TryEnter"/> began.</summary>
     public void Exit() => Volatile.Write(ref _number, _number + 1);
 
     private int WaitForWriter()

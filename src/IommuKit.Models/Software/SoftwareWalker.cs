@@ -150,28 +150,40 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
             return new Translation(IsAllowed: true, page << PageShift, 1ul << PageShift, held & ~InfoMask, RightsOf(held));
         }
 
-        return TranslateSlowly(request, page);
+        return TranslateSlowly(request, page, held);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Translation TranslateSlowly(in DmaRequest request, ulong page)
+    [SkipLocalsInit]
+    private Translation TranslateSlowly(in DmaRequest request, ulong page, ulong held)
     {
-        if (!_reader.Contains(request.Iova))
+        // No table is remembered for an IOVA that is outside.
+        if (held != 0 || !TryWalkUsual(page, 0, out held))
         {
-            return Fault();
-        }
+            if (!_reader.Contains(request.Iova))
+            {
+                return Fault();
+            }
 
-        ulong held = 0;
-        if (!_pages.IsSurelyAbsent(page) || (!TryWalkUsual(page, 0, out held) && !TryWalkUsual(page, 1, out held)))
-        {
-            held = Find(page);
-            held = held == 0 ? Walk(page) : held;
+            held = FindOrWalk(page);
         }
 
         ulong needed = NeededBy(request);
         return (held & (needed | RefusedTo(request))) == needed
             ? new Translation(IsAllowed: true, page << PageShift, 1ul << PageShift, held & ~InfoMask, RightsOf(held))
             : Fault();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ulong FindOrWalk(ulong page)
+    {
+        ulong held = Find(page);
+        if (held != 0 || TryWalkUsual(page, 0, out held) || TryWalkUsual(page, 1, out held))
+        {
+            return held;
+        }
+
+        return Walk(page);
     }
 
     private ulong Find(ulong page)
@@ -214,7 +226,20 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
             && (rights & Either) != 0)
         {
             held = physical | IsHeld | (ulong)rights;
-            EndWalk(page, held, invalidations);
+            bool isDone = false;
+            if (_lock.TryEnter(number))
+            {
+                // Nothing has changed since, so nothing was invalidated.
+                isDone = _pages.TryAdd(page, held, _capacity);
+                _walks += isDone ? 1 : 0;
+                _lock.Exit();
+            }
+
+            if (!isDone)
+            {
+                EndWalk(page, held, invalidations);
+            }
+
             return true;
         }
 
@@ -306,6 +331,7 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
         return held;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void EndWalk(ulong page, ulong held, long invalidations)
     {
         _lock.Enter();

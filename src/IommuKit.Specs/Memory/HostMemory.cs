@@ -77,6 +77,24 @@ public readonly unsafe struct HostMemory
     public Span<byte> Span(ulong physicalAddress, int length) =>
         new(Unsafe.AsPointer(ref At(physicalAddress, (ulong)length)), length);
 
+    /// <summary>The <paramref name="length"/> bytes at <paramref name="physicalAddress"/>, if they are inside the view, and it is not closed.</summary>
+    /// <param name="physicalAddress">The first byte.</param>
+    /// <param name="length">How many, 0 or more.</param>
+    /// <param name="span">The bytes; empty if they are not all there.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryGetSpan(ulong physicalAddress, int length, out Span<byte> span)
+    {
+        var view = this;
+        if (!view.Contains(physicalAddress, (ulong)length))
+        {
+            span = default;
+            return false;
+        }
+
+        span = new Span<byte>(view._block!.Start + physicalAddress, length);
+        return true;
+    }
+
     // Static, and a throw and nothing else: then the compiler keeps the failure out of the way of the hot path.
     [DoesNotReturn]
     private static void ThrowRefusal(HostBlock? block, ulong physicalAddress, ulong length) =>

@@ -115,7 +115,7 @@ public readonly struct PageTableReader<TFormat, TMemory>
     /// Reads the entry that translates an IOVA in one table, if it is a page: what <see cref="Step"/> says of one, in less time where the level is a
     /// constant to the compiler.
     /// </summary>
-    /// <param name="address">Physical address of the table.</param>
+    /// <param name="address">Physical address of the table, which is not the root.</param>
     /// <param name="level">Its level.</param>
     /// <param name="above">What the way to it grants.</param>
     /// <param name="iova">An IOVA that the tables contain.</param>
@@ -125,14 +125,24 @@ public readonly struct PageTableReader<TFormat, TMemory>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReadPage(ulong address, int level, Protection above, ulong iova, out ulong physicalAddress, out Protection rights)
     {
-        int bits = level == Root.Level ? _rootBits : TFormat.IndexBits(level);
-        ulong index = (iova >> TFormat.EntryShift(level)) & ((1ul << bits) - 1);
-        bool isRead = TryRead(address + (index << TFormat.EntrySizeLog2), out ulong value);
-        var entry = TFormat.Decode(value, level, _outputBits);
-        ulong physical = entry.Address + (iova & ((1ul << entry.SizeLog2) - 1));
-        physicalAddress = physical;
+        physicalAddress = 0;
+        rights = Protection.None;
+        ulong index = (iova >> TFormat.EntryShift(level)) & ((1ul << TFormat.IndexBits(level)) - 1);
+        if (!TryRead(address + (index << TFormat.EntrySizeLog2), out ulong value))
+        {
+            return false;
+        }
+
+        int outputBits = _outputBits;
+        var entry = TFormat.Decode(value, level, outputBits);
+        if (entry.Kind != WalkEntryKind.Leaf)
+        {
+            return false;
+        }
+
+        physicalAddress = entry.Address + (iova & ((1ul << entry.SizeLog2) - 1));
         rights = WalkEntry.Combine(above, entry.Rights);
-        return isRead && entry.Kind == WalkEntryKind.Leaf && physical >> _outputBits == 0;
+        return physicalAddress >> outputBits == 0;
     }
 
     /// <summary>Follows an entry that was read already.</summary>
