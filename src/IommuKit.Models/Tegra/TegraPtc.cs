@@ -76,6 +76,14 @@ internal sealed class TegraPtc<TMemory>
         }
 
         _misses++;
+        if (_memory.TryGetSpan(line, _lineSize, isWrite: false, out var there) && there.Length >= _lineSize)
+        {
+            // Nobody is called.
+            var kept = IsEnabled ? Data(MakeRoom(set, line)) : buffer;
+            there[.._lineSize].CopyTo(kept);
+            return kept;
+        }
+
         bool isKept = IsEnabled;
         long flushes = _flushes;
         if (!_memory.TryRead(line, buffer))
@@ -85,14 +93,20 @@ internal sealed class TegraPtc<TMemory>
 
         if (isKept && flushes == _flushes)
         {
-            ref int next = ref _nextWay[set];
-            int victim = first + next;
-            next = next + 1 == _ways ? 0 : next + 1;
-            _tags[victim] = line;
-            buffer.CopyTo(Data(victim));
+            buffer.CopyTo(Data(MakeRoom(set, line)));
         }
 
         return buffer;
+    }
+
+    /// <summary>Gives a line the place of the one that came into its set first.</summary>
+    private int MakeRoom(int set, ulong line)
+    {
+        ref int next = ref _nextWay[set];
+        int victim = (set * _ways) + next;
+        next = next + 1 == _ways ? 0 : next + 1;
+        _tags[victim] = line;
+        return victim;
     }
 
     public void FlushAll()

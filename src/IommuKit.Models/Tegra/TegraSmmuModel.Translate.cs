@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using IommuKit.Models.Caches;
 using IommuKit.Models.Dma;
 using IommuKit.Specs.PageTables;
@@ -17,15 +18,21 @@ public sealed partial class TegraSmmuModel<TMemory>
     private long _faults;
 
     /// <inheritdoc/>
-    public Translation Translate(in DmaRequest request) => TryHit(request, out uint word) ? PageOf(request.Iova, word) : TranslateWithLock(request);
+    public Translation Translate(in DmaRequest request) => TryHit(request, out uint word, out int number, out int missed)
+        ? PageOf(request.Iova, word)
+        : TranslateWithLock(request, number, missed);
 
+    /// <summary>Translates what was no hit.</summary>
+    /// <param name="request">The transaction.</param>
+    /// <param name="number">The count of changes before it was looked at.</param>
+    /// <param name="missed">The address space for which the TLB had nothing then; negative if that is not known.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private Translation TranslateWithLock(in DmaRequest request)
+    private Translation TranslateWithLock(in DmaRequest request, int number, int missed)
     {
         Translation translation;
         lock (_gate)
         {
-            translation = TranslateLocked(request);
+            translation = missed >= 0 && _changes.IsUnchanged(number) ? Answer(request, WalkAndKeep(missed, (uint)request.Iova)) : TranslateLocked(request);
             if (translation.IsAllowed)
             {
                 // Only a fault changes the interrupt.
@@ -53,16 +60,26 @@ public sealed partial class TegraSmmuModel<TMemory>
 
     /// <summary>Translates by the TLB where that changes nothing but the count of hits, and takes no lock for it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryHit(in DmaRequest request, out uint word)
+    private bool TryHit(in DmaRequest request, out uint word, out int number, out int missed)
     {
         word = 0;
+        missed = -1;
         uint iova = (uint)request.Iova;
-        if (!_changes.TryBegin(out int number)
+        if (!_changes.TryBegin(out number)
+            || !_tlb.MayPeek
             || !IsTranslated(request.Source, out uint selector, out bool isWide)
-            || !TryFindAsid(request.Iova, selector, isWide, out int asid)
-            || !_tlb.TryPeek(asid, iova, out word)
-            || !IsAllowed(request, word)
-            || !_changes.IsUnchanged(number))
+            || !TryFindAsid(request.Iova, selector, isWide, out int asid))
+        {
+            return false;
+        }
+
+        if (!_tlb.TryPeek(asid, iova, out word))
+        {
+            missed = asid;
+            return false;
+        }
+
+        if (!IsAllowed(request, word) || !_changes.IsUnchanged(number))
         {
             return false;
         }
@@ -92,34 +109,40 @@ public sealed partial class TegraSmmuModel<TMemory>
         }
 
         uint iova = (uint)request.Iova;
-        int page = (int)(iova >> TegraEntry.PageShift) & (_tlb.PagesPerLine - 1);
         var words = _tlb.Find(asid, iova);
-        uint word;
         if (words.IsEmpty)
         {
-            _tlbMisses++;
-            Span<uint> walked = stackalloc uint[_tlb.PagesPerLine];
-            long flushes = _tlb.Flushes;
-            Walk(asid, iova, walked);
-
-            // Memory may have called back: what was flushed meanwhile does not come back by what was read before.
-            if (flushes == _tlb.Flushes)
-            {
-                _changes.Begin();
-                walked.CopyTo(_tlb.Add(asid, iova) is { IsEmpty: false } line ? line : walked);
-                _changes.End();
-            }
-
-            word = walked[page];
-        }
-        else
-        {
-            _tlbHits.Add();
-            word = words[page];
+            return Answer(request, WalkAndKeep(asid, iova));
         }
 
-        return IsAllowed(request, word) ? PageOf(request.Iova, word) : Fault(request, word & TegraEntry.RightsMask);
+        _tlbHits.Add();
+        return Answer(request, words[PageInLine(iova)]);
     }
+
+    /// <summary>Reads what the TLB does not hold, and lets it hold that.</summary>
+    /// <returns>The word of the page.</returns>
+    private uint WalkAndKeep(int asid, uint iova)
+    {
+        _tlbMisses++;
+        Span<uint> walked = stackalloc uint[_tlb.PagesPerLine];
+        long flushes = _tlb.Flushes;
+        Walk(asid, iova, walked);
+
+        // Memory may have called back: what was flushed meanwhile does not come back by what was read before.
+        if (flushes == _tlb.Flushes)
+        {
+            _changes.Begin();
+            walked.CopyTo(_tlb.Add(asid, iova) is { IsEmpty: false } line ? line : walked);
+            _changes.End();
+        }
+
+        return walked[PageInLine(iova)];
+    }
+
+    private int PageInLine(uint iova) => (int)(iova >> TegraEntry.PageShift) & (_tlb.PagesPerLine - 1);
+
+    private Translation Answer(in DmaRequest request, uint word) =>
+        IsAllowed(request, word) ? PageOf(request.Iova, word) : Fault(request, word & TegraEntry.RightsMask);
 
     private static bool IsAllowed(in DmaRequest request, uint word)
     {
@@ -203,10 +226,25 @@ public sealed partial class TegraSmmuModel<TMemory>
                 return;
             }
 
-            for (int i = 0; i < pages.Length && page < words.Length; i++, page++)
-            {
-                words[page] = (pages[i] & TegraEntry.FrameMask) | (rights & pages[i]);
-            }
+            // Of an entry stays its frame, and of its rights what is granted above it too.
+            int count = Math.Min(pages.Length, words.Length - page);
+            Restrict(pages[..count], TegraEntry.FrameMask | rights, words[page..]);
+            page += count;
+        }
+    }
+
+    /// <summary>Leaves of each entry what a mask has.</summary>
+    private static void Restrict(ReadOnlySpan<uint> entries, uint mask, Span<uint> words)
+    {
+        int i = 0;
+        for (; i <= entries.Length - Vector128<uint>.Count; i += Vector128<uint>.Count)
+        {
+            (Vector128.Create(entries[i..]) & Vector128.Create(mask)).CopyTo(words[i..]);
+        }
+
+        for (; i < entries.Length; i++)
+        {
+            words[i] = entries[i] & mask;
         }
     }
 

@@ -74,7 +74,7 @@ internal sealed class TegraTlb
             return default;
         }
 
-        if (_replacement == CacheReplacement.LeastRecentlyUsed)
+        if (!MayPeek)
         {
             MakeNewest(line);
         }
@@ -82,14 +82,17 @@ internal sealed class TegraTlb
         return Words(line);
     }
 
+    /// <summary>Whether a look for a line changes nothing: what was used last does not matter.</summary>
+    public bool MayPeek => _replacement != CacheReplacement.LeastRecentlyUsed;
+
     /// <summary>
-    /// Looks for the word of a page where that changes nothing: where what was used last does not matter. Another thread may change the TLB
-    /// meanwhile: then what is found is of no meaning.
+    /// Looks for the word of a page where it may (<see cref="MayPeek"/>). Another thread may change the TLB meanwhile: then what is found is of no
+    /// meaning.
     /// </summary>
     public bool TryPeek(int asid, uint iova, out uint word)
     {
         word = 0;
-        if (_replacement == CacheReplacement.LeastRecentlyUsed || LineOf(asid, iova) is not (>= 0 and int line))
+        if (LineOf(asid, iova) is not (>= 0 and int line))
         {
             return false;
         }
