@@ -218,7 +218,7 @@ public sealed class SoftwareWalker<TFormat, TMemory> : IIommuModel
         ulong tag = TagOf(iova, level + 1);
         int number = _lock.Number;
         long invalidations = Volatile.Read(ref _invalidations);
-        ref readonly var place = ref _tables.HomeOf(tag);
+        ref readonly var place = ref _tables.PlaceOf(tag);
         ulong table = Volatile.Read(in place.Address);
         uint way = Volatile.Read(in place.Info);
         if (place.IsOf(tag) && way >> LevelShift == (uint)level && _lock.IsUnchanged(number)

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace IommuKit.Models.Software;
@@ -16,13 +17,15 @@ internal sealed class TagTable
     /// <summary>How many numbers there are.</summary>
     public int Count { get; private set; }
 
-    /// <summary>The place where a number is looked for first, which may hold another, or none.</summary>
+    /// <summary>The place of a number, or another one if it is not there.</summary>
     /// <param name="tag">The number, less than 2^64 - 1.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref readonly Entry HomeOf(ulong tag)
+    public ref readonly Entry PlaceOf(ulong tag)
     {
         var entries = Volatile.Read(ref _entries);
-        return ref entries[Home(tag + 1, entries.Length)];
+        int index = Home(tag + 1, entries.Length);
+        ref var home = ref entries[index];
+        return ref home.IsOf(tag) ? ref home : ref PlaceAfter(entries, tag, index);
     }
 
     /// <summary>Finds a number.</summary>
@@ -32,25 +35,10 @@ internal sealed class TagTable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryFind(ulong tag, out ulong address, out uint info)
     {
-        var entries = Volatile.Read(ref _entries);
-        ulong key = tag + 1;
-        int index = Home(key, entries.Length);
-        ref var entry = ref entries[index];
-        ulong found = Volatile.Read(ref entry.Key);
-        if (found == key)
-        {
-            address = Volatile.Read(ref entry.Address);
-            info = Volatile.Read(ref entry.Info);
-            return true;
-        }
-
-        // What is passed by reference would not stay in registers above.
-        ulong addressThere = 0;
-        uint infoThere = 0;
-        bool isFurther = found != 0 && TryFindFurther(entries, key, index, out addressThere, out infoThere);
-        address = addressThere;
-        info = infoThere;
-        return isFurther;
+        ref readonly var place = ref PlaceOf(tag);
+        address = Volatile.Read(in place.Address);
+        info = Volatile.Read(in place.Info);
+        return place.IsOf(tag);
     }
 
     /// <summary>Puts something under a number, in place of what is there. Only for a writer.</summary>
@@ -110,34 +98,21 @@ internal sealed class TagTable
         }
     }
 
-    /// <summary>Where a key is looked for first in an array.</summary>
+    /// <summary>Where a key is looked for first in an array. The upper bits spread keys that follow each other evenly.</summary>
     /// <param name="key">The key.</param>
     /// <param name="length">The length of the array, a power of two.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Home(ulong key, int length) => (int)((key * Golden) >> 32) & (length - 1);
+    public static int Home(ulong key, int length) => (int)((key * Golden) >> (BitOperations.LeadingZeroCount((ulong)length) + 1));
 
-    private static bool TryFindFurther(Entry[] entries, ulong key, int index, out ulong address, out uint info)
+    private static ref Entry PlaceAfter(Entry[] entries, ulong tag, int index)
     {
-        for (int i = 1; i < entries.Length; i++)
+        // A reader may look at what changes, but ends.
+        for (int i = 1; i < entries.Length && Volatile.Read(ref entries[index].Key) != 0 && !entries[index].IsOf(tag); i++)
         {
-            ref var entry = ref entries[(index + i) & (entries.Length - 1)];
-            ulong found = Volatile.Read(ref entry.Key);
-            if (found == key)
-            {
-                address = Volatile.Read(ref entry.Address);
-                info = Volatile.Read(ref entry.Info);
-                return true;
-            }
-
-            if (found == 0)
-            {
-                break;
-            }
+            index = (index + 1) & (entries.Length - 1);
         }
 
-        address = 0;
-        info = 0;
-        return false;
+        return ref entries[index];
     }
 
     /// <summary>Whether the number was not there before.</summary>
