@@ -95,11 +95,12 @@ internal static class HostCalls
     /// <summary>Another handle for an open file; an invalid one if there can be no more.</summary>
     public static SafeFileHandle Duplicate(SafeFileHandle file) => new(Control(file, DuplicateCloseOnExec, 0), ownsHandle: true);
 
-    /// <summary>Makes a file that counts events.</summary>
-    public static SafeFileHandle MakeEvent()
+    /// <summary>Makes a file that counts events; an invalid handle, and the system's number, if there can be none.</summary>
+    public static SafeFileHandle MakeEvent(out int errno)
     {
         var file = new SafeFileHandle(EventFile(0, NonBlocking | CloseOnExec), ownsHandle: true);
-        return !file.IsInvalid ? file : throw Failure(Marshal.GetLastPInvokeError());
+        errno = file.IsInvalid ? Marshal.GetLastPInvokeError() : 0;
+        return file;
     }
 
     /// <summary>Adds an event.</summary>

@@ -15,9 +15,11 @@ internal class HostFiles(string root)
 
     /// <summary>Those of this machine.</summary>
     /// <exception cref="PlatformNotSupportedException">It does not run Linux.</exception>
-    public static HostFiles OfThisMachine() => OperatingSystem.IsLinux()
-        ? new HostFiles("/")
-        : throw new PlatformNotSupportedException("IommuKit.Linux looks at the kernel's files in /sys and /proc, which only Linux has.");
+    public static HostFiles OfThisMachine()
+    {
+        HostPlatform.Require("IommuKit.Linux looks at the kernel's files in /sys and /proc, which only Linux has: it needs");
+        return new HostFiles("/");
+    }
 
     /// <summary>Where a path really is.</summary>
     public string PathOf(string path) => Path.Join(root, path);

@@ -11,4 +11,7 @@ public enum HostProblem
 
     /// <summary>The kernel refused it, or reading or writing failed.</summary>
     Failed,
+
+    /// <summary>A region of a device, such as a BAR of ports, cannot be mapped into a process.</summary>
+    NotMappable,
 }

@@ -77,15 +77,10 @@ public sealed class RecordCommandTests : IDisposable
     }
 
     [UnixFact]
-    public void Another_signal_ends_it_without_and_still_all_is_restored_and_kept()
-    {
-        var before = Host.Snapshot();
-        var (code, output, error) = Record("-o", Target, "--", "sh", "-c", Play() + "; kill -TERM $PPID; exec sleep 1000");
-        code.ShouldBe(143, error);
-        output.ShouldBeEmpty();
-        Command.Succeed(Target).ShouldContain("1,853 maps");
-        Host.Snapshot().ShouldBe(before);
-    }
+    public void Another_signal_ends_it_without_and_still_all_is_restored_and_kept() => EndedBy("TERM", 143);
+
+    [SignalFact(SignalFactAttribute.HangUp)]
+    public void So_does_a_terminal_that_goes_away() => EndedBy("HUP", 129);
 
     [UnixFact]
     public void A_disk_that_is_full_is_said_in_one_line()
@@ -132,6 +127,16 @@ public sealed class RecordCommandTests : IDisposable
         code.ShouldBe(69);
         output.ShouldBeEmpty();
         error.ShouldContain("only Linux");
+    }
+
+    private void EndedBy(string signal, int expected)
+    {
+        var before = Host.Snapshot();
+        var (code, output, error) = Record("-o", Target, "--", "sh", "-c", Play() + $"; kill -{signal} $PPID; exec sleep 1000");
+        code.ShouldBe(expected, error);
+        output.ShouldBeEmpty();
+        Command.Succeed(Target).ShouldContain("1,853 maps");
+        Host.Snapshot().ShouldBe(before);
     }
 
     private string Refused(int code, string words, params string[] args)

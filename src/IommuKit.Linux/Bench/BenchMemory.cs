@@ -3,8 +3,6 @@ namespace IommuKit.Linux.Bench;
 /// <summary>Memory of this process, all of it there, made of one kind of pages.</summary>
 internal sealed class BenchMemory : IDisposable
 {
-    private const ulong HugePage = 2 << 20;
-
     private readonly HostMapping _mapping;
 
     private unsafe BenchMemory(BenchPages pages, void* address, ulong length)
@@ -25,7 +23,12 @@ internal sealed class BenchMemory : IDisposable
     /// <returns>Null if there is none of that kind.</returns>
     public static unsafe BenchMemory? TryTake(BenchPages pages, ulong length)
     {
-        ulong granule = pages == BenchPages.Huge ? HugePage : (ulong)Environment.SystemPageSize;
+        ulong granule = pages == BenchPages.Huge ? HugePages.SizeIn(HostFiles.OfThisMachine()) ?? 0 : (ulong)Environment.SystemPageSize;
+        if (granule == 0)
+        {
+            return null;
+        }
+
         length = (length + granule - 1) & ~(granule - 1);
         void* address = pages == BenchPages.Huge ? HostMappings.OfMemory(length, isHuge: true, out _) : HostMappings.OfUntouchedMemory(length);
         if (address is null)
@@ -37,9 +40,6 @@ internal sealed class BenchMemory : IDisposable
         memory.Touch(length, granule);
         return memory;
     }
-
-    /// <summary>How many huge pages so many bytes take.</summary>
-    public static ulong HugePagesOf(ulong length) => (length + HugePage - 1) / HugePage;
 
     /// <inheritdoc/>
     public void Dispose() => _mapping.Dispose();

@@ -48,7 +48,7 @@ internal static class HostBench
                 calls.Add(BenchCalls.EachPage);
             }
 
-            rows.AddRange(Measure(bench, mapper, size, calls, options.Time, leftOut));
+            rows.AddRange(Measure(bench, mapper, size, calls, options.Time, HugePages.SizeIn(files), leftOut));
             measured?.Invoke(size);
         }
 
@@ -61,22 +61,24 @@ internal static class HostBench
     }
 
     private static IReadOnlyList<HostBenchRow> Measure(
-        MapBench bench, DmaMapper mapper, ulong size, List<BenchCalls> calls, TimeSpan time, List<string> leftOut)
+        MapBench bench, DmaMapper mapper, ulong size, List<BenchCalls> calls, TimeSpan time, ulong? huge, List<string> leftOut)
     {
         var memories = new List<BenchMemory>();
         try
         {
             memories.Add(BenchMemory.TryTake(BenchPages.Small, size)
-                ?? throw new HostException(HostProblem.Failed, string.Create(CultureInfo.InvariantCulture, $"there is no memory for {size} bytes")));
-            if (BenchMemory.TryTake(BenchPages.Huge, size) is { } huge)
+                ?? throw new HostException(HostProblem.Failed, string.Create(CultureInfo.InvariantCulture, $"there is no memory for {size} bytes: take a smaller --size")));
+            if (BenchMemory.TryTake(BenchPages.Huge, size) is { } large)
             {
-                memories.Add(huge);
+                memories.Add(large);
             }
             else
             {
-                leftOut.Add(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"huge pages: too few are set aside for {size} bytes (as root: echo {BenchMemory.HugePagesOf(size)} > /proc/sys/vm/nr_hugepages)"));
+                leftOut.Add(huge is { } page
+                    ? string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"huge pages: too few are set aside for {size} bytes (as root: echo {(size + page - 1) / page} > /proc/sys/vm/nr_hugepages)")
+                    : "huge pages: this kernel has none (CONFIG_HUGETLBFS)");
             }
 
             // Aligned to the largest page that the IOMMU could use.

@@ -57,7 +57,7 @@ internal static class Tracefs
                 HostProblem.Permission, $"tracefs is mounted for reading only ({what}), as in a container: record on its host", cause),
             { HResult: noMemory or noSpace } => new HostException(
                 HostProblem.Failed, $"the kernel has no memory for the trace ({what}): take a smaller --buffer", cause),
-            _ => new HostException(HostProblem.Failed, $"the kernel refused to trace ({what}): {cause.Message}", cause),
+            _ => new HostException(HostProblem.Failed, $"the kernel refused to trace ({what}): {cause.Message}; its log may say more (dmesg)", cause),
         };
     }
 }

@@ -11,7 +11,7 @@ namespace IommuKit.Linux.Vfio;
 /// <remarks>What is mapped while no device is in it is mapped when the first one comes.</remarks>
 public sealed class HostDomain : RequestDomain
 {
-    private readonly VfioHost _host;
+    private readonly HostWindows _windows;
 
     // While a file is mapped: that file.
     private HostFile? _file;
@@ -19,15 +19,15 @@ public sealed class HostDomain : RequestDomain
     // While a mapping is copied: where from.
     private (HostSpace Space, ulong Iova)? _source;
 
-    internal HostDomain(VfioHost host, DomainOptions options, HostSpace space)
+    internal HostDomain(IommuDriver host, HostWindows windows, DomainOptions options, HostSpace space)
         : base(host, options)
     {
-        _host = host;
+        _windows = windows;
         Space = space;
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<(ulong First, ulong Last)> ReservedIovas => _host.Windows.Gaps();
+    public override IReadOnlyList<(ulong First, ulong Last)> ReservedIovas => _windows.Gaps();
 
     /// <inheritdoc/>
     public override bool MapsProcess => true;
@@ -38,6 +38,10 @@ public sealed class HostDomain : RequestDomain
     /// Maps a part of a file by itself: the kernel pins the file's pages, whatever becomes of the addresses where this process sees them. To map those
     /// addresses does the same on kernels that cannot (iommufd older than 6.13, VFIO type 1) while the file is open here.
     /// </summary>
+    /// <remarks>
+    /// <see cref="IommuDomain.IovaToPhysical"/> says of it where this process sees the part in <paramref name="file"/>, of two who have the file each its
+    /// own; once that is closed, where it was seen.
+    /// </remarks>
     /// <param name="iova">The first IOVA.</param>
     /// <param name="file">The file.</param>
     /// <param name="offset">Where in the file.</param>
@@ -50,6 +54,7 @@ public sealed class HostDomain : RequestDomain
     public void MapFile(ulong iova, HostFile file, ulong offset, ulong size, Protection protection)
     {
         ArgumentNullException.ThrowIfNull(file);
+        ObjectDisposedException.ThrowIf(file.Handle.IsClosed, file);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, file.Length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(size, file.Length - offset);
         BetweenRequests(() =>
@@ -84,7 +89,7 @@ public sealed class HostDomain : RequestDomain
     public void MapCopy(ulong iova, HostDomain source, ulong sourceIova, ulong size, Protection protection)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (source._host != _host)
+        if (source.Driver != Driver)
         {
             throw new ArgumentException("Mappings are copied between domains of one host.", nameof(source));
         }
@@ -166,7 +171,7 @@ public sealed class HostDomain : RequestDomain
     }
 
     /// <summary>Bytes of the smallest page.</summary>
-    public ulong PageSize => 1ul << BitOperations.TrailingZeroCount(_host.Windows.PageSizes);
+    public ulong PageSize => 1ul << BitOperations.TrailingZeroCount(_windows.PageSizes);
 
     /// <summary>How many words <see cref="ReadDirtyPages"/> takes for a range.</summary>
     /// <param name="size">Bytes of the range.</param>
@@ -212,7 +217,7 @@ public sealed class HostDomain : RequestDomain
         return _file is not null ? Errno.ToIommu(Space.MapFile(iova, _file.Handle, physicalAddress - _file.Address, size, reads, writes))
             : _source is { } source ? Errno.ToIommu(Space.Copy(iova, source.Space, source.Iova, size, reads, writes))
             : Space.CanMap ? Errno.ToIommu(Space.Map(iova, physicalAddress, size, reads, writes))
-            : _host.Windows.Contains(iova, iova + (size - 1)) ? IommuError.None
+            : _windows.Contains(iova, iova + (size - 1)) ? IommuError.None
             : IommuError.EINVAL;
     }
 

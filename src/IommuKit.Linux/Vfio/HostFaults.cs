@@ -37,7 +37,7 @@ public sealed class HostFaults : IDisposable
 
     private readonly SafeFileHandle _iommufd;
     private readonly SafeFileHandle _file;
-    private readonly SafeFileHandle _stop = HostCalls.MakeEvent();
+    private readonly SafeFileHandle _stop = Nodes.MakeEvent();
     private readonly Func<uint, VfioDevice?> _find;
     private readonly Action<IDisposable> _closed;
     private readonly Thread _thread;
@@ -97,8 +97,9 @@ public sealed class HostFaults : IDisposable
         if (count != Ioctls.SizeOf<IommufdPageResponse>())
         {
             throw Remedies.Failed(
-                $"the page at IOVA 0x{fault.Iova:x} cannot be answered for; if it was already, or its device left, that is why",
-                count < 0 ? (int)-count : Errno.Invalid);
+                $"the page at IOVA 0x{fault.Iova:x} cannot be answered for",
+                count < 0 ? (int)-count : Errno.Invalid,
+                "answer each group once, after its last fault, and while its device is in the domain");
         }
     }
 
@@ -179,7 +180,8 @@ public sealed class HostFaults : IDisposable
         }
         catch (IOException failure)
         {
-            _faults.Writer.TryComplete(new HostException($"the kernel gives no more faults of devices: {failure.Message}", failure));
+            _faults.Writer.TryComplete(new HostException(
+                $"the kernel gives no more faults of devices: {failure.Message}; make another queue, and other domains with it", failure));
         }
     }
 

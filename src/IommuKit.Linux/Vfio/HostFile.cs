@@ -15,7 +15,6 @@ namespace IommuKit.Linux.Vfio;
 /// </remarks>
 public sealed class HostFile : IDmaMemory, IDisposable
 {
-    private const ulong HugePage = 2 << 20;
     private const int SealedAgainstShrinking = 2;
 
     private readonly SafeFileHandle _file;
@@ -57,7 +56,9 @@ public sealed class HostFile : IDmaMemory, IDisposable
     public static HostFile Create(ulong size, string name = "dma", bool usesHugePages = false)
     {
         CheckPlatform();
-        ulong granule = usesHugePages ? HugePage : (ulong)Environment.SystemPageSize;
+        ulong granule = usesHugePages
+            ? HugePages.SizeIn(HostFiles.OfThisMachine()) ?? throw Remedies.NoHugePagesInKernel()
+            : (ulong)Environment.SystemPageSize;
         ArgumentOutOfRangeException.ThrowIfZero(size);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(size, long.MaxValue - granule);
         ulong length = (size + granule - 1) & ~(granule - 1);
@@ -71,12 +72,12 @@ public sealed class HostFile : IDmaMemory, IDisposable
 
             RandomAccess.SetLength(file, (long)length);
             Seal(file);
-            return new HostFile(file, length, usesHugePages ? Remedies.NoHugePages(length / HugePage) : null);
+            return new HostFile(file, length, usesHugePages ? Remedies.NoHugePages(length / granule) : null);
         }
         catch (IOException failure)
         {
             file.Dispose();
-            throw new HostException(HostProblem.Failed, $"there is no file of 0x{length:x} bytes in memory: {failure.Message}", failure);
+            throw new HostException(HostProblem.Failed, $"there is no file of 0x{length:x} bytes in memory: {failure.Message}; take less, or end other programs", failure);
         }
         catch
         {
@@ -128,13 +129,7 @@ public sealed class HostFile : IDmaMemory, IDisposable
         _file.Dispose();
     }
 
-    private static void CheckPlatform()
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            throw new PlatformNotSupportedException("Files in memory are made by Linux, which does not run here.");
-        }
-    }
+    private static void CheckPlatform() => HostPlatform.Require("Files in memory are made by");
 
     private static void Seal(SafeFileHandle file)
     {

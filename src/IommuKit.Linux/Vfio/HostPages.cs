@@ -5,24 +5,29 @@ namespace IommuKit.Linux.Vfio;
 /// <summary>Memory of this process for devices: outside the managed heap, not copied for children, and in huge pages if asked for.</summary>
 /// <param name="usesHugePages">
 /// Whether buffers are made of the machine's huge pages, which need to be set aside (as root: echo 64 &gt; /proc/sys/vm/nr_hugepages). Sizes are rounded
-/// up to 2 MiB then.
+/// up to such a page then: 2 MiB mostly, and 512 MiB where the small ones have 64 KiB.
 /// </param>
 public sealed class HostPages(bool usesHugePages = false) : IDmaMemory
 {
-    private const ulong HugePage = 2 << 20;
-
+    private readonly HostFiles? _files;
     private readonly Dictionary<ulong, HostMapping> _mappings = [];
 
+    /// <summary>Huge pages of a machine that is in a folder, as far as their size goes.</summary>
+    internal HostPages(HostFiles files)
+        : this(usesHugePages: true)
+    {
+        _files = files;
+    }
+
     /// <inheritdoc/>
+    /// <exception cref="HostException">The kernel has no huge pages, and they were asked for.</exception>
     /// <exception cref="PlatformNotSupportedException">This machine does not run Linux.</exception>
     public unsafe DmaMemory Allocate(ulong size)
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            throw new PlatformNotSupportedException("Memory for devices is taken from Linux, which does not run here.");
-        }
-
-        ulong granule = usesHugePages ? HugePage : (ulong)Environment.SystemPageSize;
+        HostPlatform.Require("Memory for devices is taken from");
+        ulong granule = usesHugePages
+            ? HugePages.SizeIn(_files ?? HostFiles.OfThisMachine()) ?? throw Remedies.NoHugePagesInKernel()
+            : (ulong)Environment.SystemPageSize;
         if (size == 0 || size > long.MaxValue)
         {
             throw new IommuException(IommuError.EINVAL, $"There is no buffer of 0x{size:x} bytes.");
@@ -35,8 +40,8 @@ public sealed class HostPages(bool usesHugePages = false) : IDmaMemory
             throw new IommuException(
                 IommuError.ENOMEM,
                 usesHugePages
-                    ? $"There are no huge pages for 0x{length:x} bytes: set some aside (as root: echo {length / HugePage} > /proc/sys/vm/nr_hugepages)."
-                    : $"There is no memory for 0x{length:x} bytes.");
+                    ? $"There are no huge pages for 0x{length:x} bytes: set some aside (as root: echo {length / granule} > /proc/sys/vm/nr_hugepages)."
+                    : $"There is no memory for 0x{length:x} bytes: end other programs, or take less.");
         }
 
         var mapping = new HostMapping(address, length);

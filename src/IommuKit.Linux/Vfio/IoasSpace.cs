@@ -204,8 +204,7 @@ internal sealed class IoasSpace : HostSpace
 
     private uint TrackingTable() => _tracksDirtyPages && _table != 0
         ? _table
-        : throw new HostException(
-            HostProblem.Failed, "which pages devices write to is noted only in a domain that was made for it, once a device is in it");
+        : throw Remedies.NoSuchDomainForDirtyPages();
 
     private uint MakeTable(VfioDevice device)
     {
@@ -221,9 +220,7 @@ internal sealed class IoasSpace : HostSpace
         int result = Ioctls.Call(_iommufd, Ioctls.HwptAlloc, ref allocation);
         if (result == -Errno.NotSupported)
         {
-            throw _faults is not null ? Remedies.CannotWaitForPages(device.Name) : new HostException(
-                HostProblem.Unavailable,
-                $"the IOMMU of {device.Name} cannot note which pages devices write to: use VFIO type 1 (LegacyOnly), which takes every pinned page for written");
+            throw _faults is not null ? Remedies.CannotWaitForPages(device.Name) : Remedies.NoDirtyTracking(device.Name);
         }
 
         Check(result, _faults is null

@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace IommuKit.Linux.Vfio;
 
-/// <summary>Opens the kernel's device files for reading and writing.</summary>
+/// <summary>Opens the kernel's device files for reading and writing, and makes files of events.</summary>
 internal static class Nodes
 {
     /// <summary>Opens one.</summary>
@@ -14,5 +14,13 @@ internal static class Nodes
     {
         var file = HostCalls.OpenToUse(files.PathOf(path), out int errno);
         return !file.IsInvalid ? file : throw (errno == Errno.NoEntry ? missing : Remedies.CannotOpen(path, errno));
+    }
+
+    /// <summary>Makes a file that counts events.</summary>
+    /// <exception cref="HostException">There can be no more files.</exception>
+    public static SafeFileHandle MakeEvent()
+    {
+        var file = HostCalls.MakeEvent(out int errno);
+        return !file.IsInvalid ? file : throw Remedies.Failed("no file for events can be made", errno);
     }
 }

@@ -57,6 +57,9 @@ internal static class Remedies
     public static HostException NoHugePages(ulong count) => new(
         HostProblem.Unavailable, $"there are no {count} huge pages: set some aside (as root: echo {count} > /proc/sys/vm/nr_hugepages)");
 
+    public static HostException NoHugePagesInKernel() => new(
+        HostProblem.Unavailable, "this kernel has no huge pages (CONFIG_HUGETLBFS): use small ones");
+
     public static HostException NoMoreFiles() => new("no more files can be opened: raise the limit (ulimit -n)");
 
     public static HostException NoDevice(string device) => new(
@@ -87,9 +90,39 @@ internal static class Remedies
         _ => Failed($"{path} cannot be opened", errno),
     };
 
-    /// <summary>A call failed that seldom does.</summary>
-    public static HostException Failed(string what, int errno) =>
-        new(HostProblem.Failed, $"{what}: the kernel says \"{System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(errno)}\"");
+    /// <summary>A call failed that seldom does: what to do is what such a number of the kernel's mostly asks for.</summary>
+    /// <param name="what">What cannot be done.</param>
+    /// <param name="errno">The kernel's number, positive.</param>
+    /// <param name="remedy">What to do, where more is known than the number tells; null for that.</param>
+    public static HostException Failed(string what, int errno, string? remedy = null) => new(
+        errno switch
+        {
+            Errno.NotPermitted or Errno.AccessDenied => HostProblem.Permission,
+            Errno.NotThere or Errno.NotImplemented or Errno.NotSupported or Errno.NoDevice or Errno.NoSuchDevice => HostProblem.Unavailable,
+            _ => HostProblem.Failed,
+        },
+        $"{what}: the kernel says \"{System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(errno)}\"; {remedy ?? WhatToDo(errno)}");
+
+    /// <summary>A region of a device that the kernel maps into no process.</summary>
+    /// <param name="region">Which, of what.</param>
+    /// <param name="why">Why, as far as is known.</param>
+    public static HostException NotMappable(string region, string why) => new(
+        HostProblem.NotMappable, $"{region} cannot be mapped, {why}: read and write it with VfioAccess.ReadRegion and WriteRegion");
+
+    /// <summary>A device that has no reset of its own.</summary>
+    public static HostException NoReset(string device) => new(
+        HostProblem.Unavailable,
+        $"{device} has no reset that leaves its neighbours alone (FLR, power states, or a bus of its own): reset it by its registers, or give it back to its "
+        + $"driver and take it again ('iommukit host info {device}' has the commands)");
+
+    /// <summary>Pages of an IOMMU cannot be asked whether devices wrote to them.</summary>
+    public static HostException NoDirtyTracking(string device) => new(
+        HostProblem.Unavailable,
+        $"the IOMMU of {device} cannot note which pages devices write to: use VFIO type 1 (LegacyOnly), which takes every pinned page for written");
+
+    public static HostException NoSuchDomainForDirtyPages() => new(
+        HostProblem.Failed,
+        "which pages devices write to is noted only in a domain that CreateDomain(options, tracksDirtyPages: true) made, once a device is in it: make one");
 
     /// <summary>A mapping was refused, in half a sentence; null if there is nothing to add.</summary>
     public static string? OfMap(IommuError error) => error switch
@@ -101,6 +134,25 @@ internal static class Remedies
         IommuError.ENOENT => "In the other domain no mapping begins there that has this size: a copy takes whole mappings.",
         IommuError.EEXIST => "Something is mapped there already.",
         IommuError.EINVAL => "It is not aligned to a page, or outside the windows of the IOMMU (ReservedIovas has what is left out).",
+        IommuError.EBUSY => "Something else uses it yet: end that first.",
+        IommuError.ENODEV => "No device is in the domain, or it is gone: attach one ('iommukit host info' lists devices).",
+        IommuError.EIO => "The kernel does not say why in a number; its log may (dmesg).",
         _ => null,
+    };
+
+    /// <summary>What a number of the kernel's mostly asks for.</summary>
+    private static string WhatToDo(int errno) => errno switch
+    {
+        Errno.NotPermitted or Errno.AccessDenied => "run as root",
+        Errno.NoEntry or Errno.NoDevice or Errno.NoSuchDevice => "see with 'iommukit host info' whether the device is there yet, and with vfio-pci",
+        Errno.Again or Errno.Interrupted or Errno.TimedOut => "try again",
+        Errno.NoMemory => "end other programs, or raise the limit of memory that may be locked (ulimit -l unlimited)",
+        Errno.Fault => "take memory that can be pinned, as that of HostPages",
+        Errno.Busy => "end the program or driver that uses it",
+        Errno.TooManyFiles or Errno.TooManyFilesOfProcess => "raise the limit of open files (ulimit -n)",
+        Errno.NoSpace => "release some of what is in use",
+        Errno.NotThere or Errno.NotImplemented or Errno.NotSupported => "this kernel or device cannot do it: a newer kernel may",
+        Errno.Invalid => "this kernel or device does not take it so: its log may say more (dmesg), and a newer kernel may take it",
+        _ => "the kernel's log may say more (dmesg)",
     };
 }

@@ -37,35 +37,48 @@ public sealed class VfioAccess : IDisposable
 
     /// <summary>Maps a region's registers into this process.</summary>
     /// <param name="index">Which: 0 to 5 for the BARs of a PCI device.</param>
-    /// <exception cref="HostException">There is none, or it cannot be mapped.</exception>
+    /// <exception cref="HostException">
+    /// There is none, or it cannot be mapped (<see cref="HostProblem.NotMappable"/>): those are read and written by <see cref="ReadRegion"/> and
+    /// <see cref="WriteRegion"/>.
+    /// </exception>
     public VfioRegion MapRegion(int index)
     {
         var region = GetRegion(index);
-        if (region.Size == 0 || (region.Flags & CanMap) == 0)
-        {
-            throw new HostException(
-                HostProblem.Unavailable,
-                region.Size == 0
-                    ? $"{Device.Name} has no region {index}"
-                    : $"region {index} of {Device.Name} cannot be mapped: the kernel keeps it, or it is one of ports");
-        }
-
-        return Keep(new VfioRegion(_file, region.Offset, region.Size, $"region {index} of {Device.Name}", _parts.Remove));
+        string name = $"region {index} of {Device.Name}";
+        return region.Size == 0 ? throw NoRegion(index)
+            : (region.Flags & CanMap) == 0 ? throw Remedies.NotMappable(name, "as it is one of ports, less than a page, or kept by the kernel")
+            : Keep(new VfioRegion(_file, region.Offset, region.Size, name, _parts.Remove));
     }
+
+    /// <summary>Reads a region by a call of the kernel, which of every region is possible that can be read.</summary>
+    /// <param name="index">Which.</param>
+    /// <param name="offset">Where in it.</param>
+    /// <param name="bytes">What is there.</param>
+    /// <exception cref="HostException">There is nothing.</exception>
+    public void ReadRegion(int index, ulong offset, Span<byte> bytes) =>
+        Check(HostCalls.ReadAt(_file, bytes, Find(index, offset, bytes.Length)), bytes.Length, index, offset);
+
+    /// <summary>Writes to a region by a call of the kernel.</summary>
+    /// <param name="index">Which.</param>
+    /// <param name="offset">Where in it.</param>
+    /// <param name="bytes">What.</param>
+    /// <exception cref="HostException">There is nothing.</exception>
+    public void WriteRegion(int index, ulong offset, ReadOnlySpan<byte> bytes) =>
+        Check(HostCalls.WriteAt(_file, bytes, Find(index, offset, bytes.Length)), bytes.Length, index, offset);
 
     /// <summary>Reads configuration space.</summary>
     /// <param name="offset">Where.</param>
     /// <param name="bytes">What is there.</param>
     /// <exception cref="HostException">There is nothing.</exception>
     public void ReadConfiguration(uint offset, Span<byte> bytes) =>
-        Check(HostCalls.ReadAt(_file, bytes, GetRegion(ConfigurationRegion).Offset + offset), bytes.Length, offset);
+        ReadRegion(ConfigurationRegion, offset, bytes);
 
     /// <summary>Writes configuration space; the kernel lets through what is harmless.</summary>
     /// <param name="offset">Where.</param>
     /// <param name="bytes">What.</param>
     /// <exception cref="HostException">There is nothing.</exception>
     public void WriteConfiguration(uint offset, ReadOnlySpan<byte> bytes) =>
-        Check(HostCalls.WriteAt(_file, bytes, GetRegion(ConfigurationRegion).Offset + offset), bytes.Length, offset);
+        WriteRegion(ConfigurationRegion, offset, bytes);
 
     /// <summary>Lets a PCI device answer for its registers and start transfers; after a reset it has to be done again.</summary>
     public void EnableBusMaster()
@@ -86,10 +99,13 @@ public sealed class VfioAccess : IDisposable
         int result = Ioctls.Call(_file, Ioctls.DeviceGetInterruptInfo, ref info);
         if (result < 0 || count < 1 || count > info.Count)
         {
-            throw new HostException(HostProblem.Unavailable, $"{Device.Name} has {(result < 0 ? 0 : info.Count)} interrupts of kind {kind}, not {count}");
+            throw new HostException(
+                HostProblem.Unavailable,
+                $"{Device.Name} has {(result < 0 ? 0 : info.Count)} interrupts of kind {kind}, not {count}: ask for no more, or for another kind");
         }
 
-        return Keep(new VfioInterrupts(_file, Device.Name, kind, count, _parts.Remove));
+        return Keep(new VfioInterrupts(
+            set => Ioctls.Call(_file, Ioctls.DeviceSetInterrupts, set), Device.Name, kind, count, _parts.Remove));
     }
 
     /// <summary>Resets the device alone. Bus mastering is off then.</summary>
@@ -99,9 +115,7 @@ public sealed class VfioAccess : IDisposable
         int result = (_info.Flags & CanReset) != 0 ? Ioctls.Call(_file, Ioctls.DeviceReset) : -Errno.Invalid;
         if (result < 0)
         {
-            throw result == -Errno.Invalid
-                ? new HostException(HostProblem.Unavailable, $"{Device.Name} has no reset that leaves its neighbours alone")
-                : Remedies.Failed($"{Device.Name} cannot be reset", -result);
+            throw result == -Errno.Invalid ? Remedies.NoReset(Device.Name) : Remedies.Failed($"{Device.Name} cannot be reset", -result);
         }
     }
 
@@ -113,12 +127,13 @@ public sealed class VfioAccess : IDisposable
         Device.Forget(this);
     }
 
-    private void Check(nint done, int wanted, uint offset)
+    private void Check(nint done, int wanted, int index, ulong offset)
     {
         if (done != wanted)
         {
-            string what = $"{Device.Name} has no {wanted} bytes of configuration at 0x{offset:x}";
-            throw done < 0 ? Remedies.Failed(what, (int)-done) : new HostException(what);
+            throw done < 0
+                ? Remedies.Failed($"{wanted} bytes at 0x{offset:x} of {NameOf(index)} cannot be reached", (int)-done)
+                : Beyond(index, offset, wanted);
         }
     }
 
@@ -126,8 +141,38 @@ public sealed class VfioAccess : IDisposable
     {
         var region = new VfioRegionInfo { ArgumentSize = Ioctls.SizeOf<VfioRegionInfo>(), Index = (uint)index };
         int result = index >= 0 ? Ioctls.Call(_file, Ioctls.DeviceGetRegionInfo, ref region) : -Errno.Invalid;
-        return result >= 0 ? region : throw Remedies.Failed($"{Device.Name} has no region {index}", -result);
+        return result >= 0 ? region
+            : result == -Errno.Invalid ? throw NoRegion(index)
+            : throw Remedies.Failed($"{NameOf(index)} cannot be found", -result);
     }
+
+    /// <summary>Where in the device's file a part of a region is. Behind its end is another one.</summary>
+    private ulong Find(int index, ulong offset, int length)
+    {
+        var region = GetRegion(index);
+        return region.Size == 0 ? throw NoRegion(index)
+            : offset > region.Size || (ulong)length > region.Size - offset ? throw Beyond(index, offset, length)
+            : region.Offset + offset;
+    }
+
+    private string NameOf(int index) => index == ConfigurationRegion ? $"the configuration of {Device.Name}" : $"region {index} of {Device.Name}";
+
+    private HostException NoRegion(int index)
+    {
+        var others = Enumerable.Range(0, Regions).Where(other => IsThere(other));
+        return new HostException(
+            HostProblem.Unavailable,
+            $"{Device.Name} has no region {index}: use one that it has ({string.Join(", ", others)})");
+
+        bool IsThere(int other)
+        {
+            var region = new VfioRegionInfo { ArgumentSize = Ioctls.SizeOf<VfioRegionInfo>(), Index = (uint)other };
+            return Ioctls.Call(_file, Ioctls.DeviceGetRegionInfo, ref region) >= 0 && region.Size != 0;
+        }
+    }
+
+    private HostException Beyond(int index, ulong offset, int length) => new(
+        HostProblem.Failed, $"{NameOf(index)} has no {length} bytes at 0x{offset:x}: it has 0x{GetRegion(index).Size:x} in all");
 
     private T Keep<T>(T part)
         where T : IDisposable

@@ -149,7 +149,7 @@ public sealed class VfioHost : IommuDriver
         var space = MakeSpace(tracksDirtyPages, faults);
         try
         {
-            return new HostDomain(this, options ?? new DomainOptions(), space);
+            return new HostDomain(this, Windows, options ?? new DomainOptions(), space);
         }
         catch
         {

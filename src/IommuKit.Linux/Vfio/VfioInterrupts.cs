@@ -11,29 +11,37 @@ public sealed class VfioInterrupts : IDisposable
     private const uint UnmaskAction = 16;
     private const uint TriggerAction = 32;
 
-    private readonly SafeFileHandle _device;
+    private readonly Func<byte[], int> _set;
     private readonly VfioInterruptKind _kind;
     private readonly SafeFileHandle[] _events;
     private readonly Vector[] _vectors;
-    private readonly SafeFileHandle _stop = HostCalls.MakeEvent();
+    private readonly SafeFileHandle _stop;
     private readonly Thread _thread;
     private readonly Action<IDisposable> _closed;
     private int _isClosed;
 
-    internal VfioInterrupts(SafeFileHandle device, string name, VfioInterruptKind kind, int count, Action<IDisposable> closed)
+    /// <summary>Has them delivered.</summary>
+    /// <param name="set">Makes the kernel's call with a structure; below 0 its errno, negative.</param>
+    /// <param name="name">The device.</param>
+    /// <param name="kind">Which kind.</param>
+    /// <param name="count">How many vectors.</param>
+    /// <param name="closed">Told once they are closed.</param>
+    internal VfioInterrupts(Func<byte[], int> set, string name, VfioInterruptKind kind, int count, Action<IDisposable> closed)
     {
         _closed = closed;
-        _device = device;
+        _set = set;
         _kind = kind;
-        _events = [.. Enumerable.Range(0, count).Select(_ => HostCalls.MakeEvent())];
         _vectors = [.. Enumerable.Range(0, count).Select(_ => new Vector())];
+        var files = MakeFiles(count + 1);
+        (_events, _stop) = (files[..^1], files[^1]);
         int result = Set(EventFiles | TriggerAction, [.. _events.Select(one => (int)one.DangerousGetHandle())]);
         if (result != 0)
         {
             CloseFiles();
             throw result < 0
                 ? Remedies.Failed($"interrupts of {name} cannot be enabled", -result)
-                : new HostException(HostProblem.Unavailable, $"only {result} interrupts of {name} are left, not {count}");
+                : new HostException(
+                    HostProblem.Unavailable, $"only {result} interrupts of {name} are left, not {count}: enable no more, or those of fewer devices");
         }
 
         _thread = new Thread(Run) { IsBackground = true, Name = $"interrupts of {name}" };
@@ -81,6 +89,30 @@ public sealed class VfioInterrupts : IDisposable
         _closed(this);
     }
 
+    /// <summary>Files that count events: all, or none is left open.</summary>
+    private static SafeFileHandle[] MakeFiles(int count)
+    {
+        var files = new SafeFileHandle[count];
+        try
+        {
+            for (int i = 0; i < count; i++)
+            {
+                files[i] = Nodes.MakeEvent();
+            }
+
+            return files;
+        }
+        catch
+        {
+            foreach (var file in files)
+            {
+                file?.Dispose();
+            }
+
+            throw;
+        }
+    }
+
     private void CloseFiles()
     {
         foreach (var file in _events)
@@ -107,7 +139,7 @@ public sealed class VfioInterrupts : IDisposable
             BinaryPrimitives.WriteInt32LittleEndian(set.AsSpan(header + (i * sizeof(int))), files[i]);
         }
 
-        return Ioctls.Call(_device, Ioctls.DeviceSetInterrupts, set);
+        return _set(set);
     }
 
     private void Run()

@@ -17,7 +17,9 @@ public sealed class VfioRegion : IMmio, IDisposable
         void* address = HostMappings.OfFile(file, offset, length, out int errno);
         if (address is null)
         {
-            throw Remedies.Failed($"{name} cannot be mapped", errno);
+            throw errno == Errno.Invalid
+                ? Remedies.NotMappable(name, "as the kernel keeps a part of it, such as a table of interrupts")
+                : Remedies.Failed($"{name} cannot be mapped", errno);
         }
 
         _mapping = new HostMapping(address, length);

@@ -1,6 +1,5 @@
 using IommuKit.Linux.Bench;
-using IommuKit.Linux.Vfio;
-using Microsoft.Win32.SafeHandles;
+using IommuKit.Linux.Tests.Support;
 
 namespace IommuKit.Linux.Tests.Bench;
 
@@ -13,7 +12,7 @@ public class MapBenchTests
     [LinuxFact]
     public void Each_way_maps_all_of_its_memory_in_as_many_calls_as_it_says()
     {
-        var space = new Space();
+        var space = new FakeSpace();
         using var memory = BenchMemory.TryTake(BenchPages.Small, 8 * Page).ShouldNotBeNull();
         var rows = new MapBench(space, Page, ring: null).Run(
             Iova, 8 * Page, [memory], [BenchCalls.One, BenchCalls.EachPage], TimeSpan.Zero);
@@ -37,7 +36,7 @@ public class MapBenchTests
     [LinuxFact]
     public void A_refused_map_is_one_line_with_a_remedy_and_leaves_nothing()
     {
-        var space = new Space { Refusal = 12, RefusedFrom = 5 };
+        var space = new FakeSpace { Refusal = 12, RefusedFrom = 5 };
         using var memory = BenchMemory.TryTake(BenchPages.Small, 8 * Page).ShouldNotBeNull();
         var refusal = Should.Throw<HostException>(
             () => new MapBench(space, Page, ring: null).Run(Iova, 8 * Page, [memory], [BenchCalls.EachPage], TimeSpan.Zero));
@@ -52,66 +51,11 @@ public class MapBenchTests
     {
         using var memory = BenchMemory.TryTake(BenchPages.Small, 64 * Page).ShouldNotBeNull();
         (memory.Address % Page).ShouldBe(0ul);
-        BenchMemory.HugePagesOf(18 << 20).ShouldBe(9ul);
-        BenchMemory.HugePagesOf(1).ShouldBe(1ul);
         using var ring = IoUring.TryMake();
         bool canPin = ring?.TryPin(memory.Address, 64 * Page) == true;
         ring?.Unpin();
-        var rows = new MapBench(new Space(), Page, ring).Run(Iova, 64 * Page, [memory], [BenchCalls.One], TimeSpan.Zero);
+        var rows = new MapBench(new FakeSpace(), Page, ring).Run(Iova, 64 * Page, [memory], [BenchCalls.One], TimeSpan.Zero);
         var pins = rows.SingleOrDefault(row => row.Operation == BenchOperation.Pin);
         (pins is { Latencies: { Samples: 5, Least: > 0 } }).ShouldBe(canPin);
-    }
-
-    /// <summary>An address space that remembers what was asked.</summary>
-    private sealed class Space : HostSpace
-    {
-        public List<(ulong Iova, ulong Address, ulong Size)> Maps { get; } = [];
-
-        public Dictionary<ulong, ulong> Mapped { get; } = [];
-
-        public int Refusal { get; init; }
-
-        public int RefusedFrom { get; init; } = int.MaxValue;
-
-        public override bool CanMap => true;
-
-        public override int Map(ulong iova, ulong address, ulong size, bool reads, bool writes)
-        {
-            if (Maps.Count >= RefusedFrom)
-            {
-                return Refusal;
-            }
-
-            Maps.Add((iova, address, size));
-            Mapped.Add(iova, size);
-            return reads && writes ? 0 : Errno.Invalid;
-        }
-
-        public override int MapFile(ulong iova, SafeFileHandle file, ulong offset, ulong size, bool reads, bool writes) => throw new NotSupportedException();
-
-        public override int Copy(ulong iova, HostSpace source, ulong sourceIova, ulong size, bool reads, bool writes) => throw new NotSupportedException();
-
-        public override bool UsesLargePages() => throw new NotSupportedException();
-
-        public override void UseLargePages(bool isOn) => throw new NotSupportedException();
-
-        public override int Unmap(ulong iova, ulong size) => Mapped.Remove(iova, out ulong mapped) && mapped == size ? 0 : Errno.NoEntry;
-
-        public override void TrackDirtyPages(bool isOn) => throw new NotSupportedException();
-
-        public override void ReadDirtyPages(ulong iova, ulong size, ulong pageSize, ulong[] bitmap) => throw new NotSupportedException();
-
-        public override void Attach(VfioDevice device) => throw new NotSupportedException();
-
-        public override void Detach(VfioDevice device) => throw new NotSupportedException();
-
-        public override HostWindows ReadWindows() => throw new NotSupportedException();
-
-        public override SafeFileHandle OpenDevice(VfioDevice device) => throw new NotSupportedException();
-
-        public override void Dispose()
-        {
-            // There is nothing.
-        }
     }
 }

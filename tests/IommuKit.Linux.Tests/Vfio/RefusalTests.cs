@@ -141,6 +141,43 @@ public sealed class RefusalTests : IDisposable
     [InlineData(22, "windows")]
     public void Maps_that_are_refused(int errno, string expected) => Remedies.OfMap(Errno.ToIommu(errno)).ShouldNotBeNull().ShouldContain(expected);
 
+    [Fact]
+    public void Whatever_the_kernel_says_there_is_something_to_do()
+    {
+        for (int errno = 1; errno <= 133; errno++)
+        {
+            string message = Remedies.Failed("it cannot be done", errno).Message;
+            message.ShouldStartWith("it cannot be done: the kernel says \"");
+            message[(message.LastIndexOf('"') + 1)..].ShouldMatch("^; [a-z].{7}");
+            message.ShouldNotContain("\n");
+            Remedies.OfMap(Errno.ToIommu(errno)).ShouldNotBeNull($"errno {errno}").ShouldNotContain("\n");
+        }
+
+        Remedies.Failed("it", 24).Message.ShouldContain("ulimit -n");
+        Remedies.Failed("it", 12).Message.ShouldContain("ulimit -l");
+        Remedies.Failed("it", 16, "do this").Message.ShouldEndWith("; do this");
+        Remedies.Failed("it", 1).Problem.ShouldBe(HostProblem.Permission);
+        Remedies.Failed("it", 25).Problem.ShouldBe(HostProblem.Unavailable);
+        Remedies.Failed("it", 5).Problem.ShouldBe(HostProblem.Failed);
+    }
+
+    [Fact]
+    public void Regions_that_cannot_be_mapped_have_a_problem_of_their_own_and_another_way()
+    {
+        var refusal = Remedies.NotMappable("region 0 of 0000:00:04.0", "as it is one of ports");
+        refusal.Problem.ShouldBe(HostProblem.NotMappable);
+        refusal.Message.ShouldContain("ReadRegion");
+        refusal.Message.ShouldNotContain("\n");
+    }
+
+    [LinuxFact]
+    public void A_region_that_the_kernel_refuses_to_map_is_one_that_cannot_be_mapped()
+    {
+        // Not at a page's beginning: the kernel's number is that of a region with a table of interrupts in it.
+        using var none = HostFile.Create(4096);
+        Should.Throw<HostException>(() => new VfioRegion(none.Handle, 1, 4096, "region 2", _ => { })).Problem.ShouldBe(HostProblem.NotMappable);
+    }
+
     [LinuxFact]
     public void Pages_of_the_host_are_zeroed_apart_and_given_back()
     {

@@ -43,6 +43,28 @@ public sealed class DmaMapperTests
         }
     }
 
+    [Theory]
+    [InlineData(true, uint.MaxValue, ulong.MaxValue)]
+    [InlineData(false, (1ul << 48) - 1, ulong.MaxValue)]
+    [InlineData(true, (1ul << 40) - 1, (1ul << 40) - 1)]
+    public void A_mapper_looks_below_4_GiB_first_where_it_is_told_to_and_there_is_a_place(bool prefersLow, ulong most, ulong deviceLast)
+    {
+        // In the third, nothing is left there but less than what is asked for.
+        bool isFull = most > uint.MaxValue && prefersLow;
+        using var machine = new MappedMachine(options: new DmaMapperOptions
+        {
+            PrefersLow = prefersLow,
+            DeviceLast = deviceLast,
+            Reserved = isFull ? [(2 * Page, uint.MaxValue)] : [],
+        });
+        var mapping = machine.Mapper.Map(0x5000, 2 * Page, DmaDirection.Bidirectional);
+        mapping.Iova.ShouldBeLessThanOrEqualTo(most);
+        (mapping.Iova > uint.MaxValue).ShouldBe(!prefersLow || isFull);
+        machine.CanWrite(mapping.Iova + Page).ShouldBeTrue();
+        machine.Mapper.Unmap(mapping);
+        machine.CanWrite(mapping.Iova + Page).ShouldBeFalse();
+    }
+
     [Fact]
     public void Bad_buffers_have_errors_and_leave_nothing()
     {

@@ -1,0 +1,106 @@
+using IommuKit.Domains;
+using IommuKit.Linux.Tests.Support;
+using IommuKit.Linux.Vfio;
+using IommuKit.Specs.PageTables;
+
+namespace IommuKit.Linux.Tests.Vfio;
+
+/// <summary>What a domain of the host asks the kernel for, and what it says is mapped.</summary>
+public sealed class HostDomainTests : IDisposable
+{
+    private const ulong Page = 4096;
+    private const Protection ReadWrite = Protection.Read | Protection.Write;
+
+    private readonly FakeSpace _space = new();
+    private readonly Host _host;
+    private readonly HostDomain _domain;
+
+    public HostDomainTests()
+    {
+        _host = new Host(_space);
+        _domain = (HostDomain)_host.CreateDomain();
+    }
+
+    public void Dispose() => _host.Dispose();
+
+    [LinuxFact]
+    public void Parts_of_a_file_are_mapped_by_where_they_are_in_it_and_each_goes_by_itself()
+    {
+        using var file = HostFile.Create(8 * Page);
+        using var other = HostFile.Open(file.Handle);
+        _domain.MapFile(0x10_0000, file, 2 * Page, 2 * Page, ReadWrite);
+
+        // Once more the same part, by who has the file too, and the part that follows it, right behind the first.
+        _domain.MapFile(0x20_0000, other, 2 * Page, 2 * Page, ReadWrite);
+        _domain.MapFile(0x10_2000, file, 4 * Page, Page, Protection.Read);
+        _space.Files.ShouldBe(
+        [
+            (0x10_0000, file.Handle, 2 * Page, 2 * Page), (0x20_0000, other.Handle, 2 * Page, 2 * Page), (0x10_2000, file.Handle, 4 * Page, Page),
+        ]);
+        _domain.IovaToPhysical(0x10_1000).ShouldBe(file.Address + (3 * Page));
+        _domain.IovaToPhysical(0x20_1000).ShouldBe(other.Address + (3 * Page));
+        _domain.TryFind(0x10_2000, out var third).ShouldBeTrue();
+        third.Protection.ShouldBe(Protection.Read);
+
+        // A part that is mapped twice goes once; neighbours stay.
+        _domain.Unmap(0x10_0000, 2 * Page).ShouldBe(2 * Page);
+        _space.Mapped.Keys.ShouldBe([0x10_2000ul, 0x20_0000ul]);
+        _domain.IovaToPhysical(0x10_0000).ShouldBeNull();
+        _domain.IovaToPhysical(0x10_2000).ShouldBe(file.Address + (4 * Page));
+        _domain.IovaToPhysical(0x20_0000).ShouldBe(other.Address + (2 * Page));
+        Should.Throw<IommuException>(() => _domain.MapFile(0x20_1000, file, 0, Page, ReadWrite)).Error.ShouldBe(IommuError.EEXIST);
+        _space.Files.Count.ShouldBe(3);
+
+        // What is mapped by addresses after a file was is not taken for a part of it.
+        _domain.Map(0x30_0000, file.Address, Page, ReadWrite);
+        _space.Maps.ShouldBe([(0x30_0000ul, file.Address, Page)]);
+    }
+
+    [LinuxFact]
+    public void A_mapping_of_a_file_outlives_it_here()
+    {
+        var file = HostFile.Create(2 * Page);
+        _domain.MapFile(0x10_0000, file, 0, 2 * Page, ReadWrite);
+        file.Dispose();
+        _domain.IovaToPhysical(0x10_1000).ShouldNotBeNull();
+        Should.Throw<ObjectDisposedException>(() => _domain.MapFile(0x20_0000, file, 0, Page, ReadWrite));
+        _domain.Unmap(0x10_0000, 2 * Page).ShouldBe(2 * Page);
+        _space.Mapped.ShouldBeEmpty();
+    }
+
+    [LinuxFact]
+    public void What_is_not_in_the_file_or_not_made_of_pages_is_refused_before_the_kernel_is_asked()
+    {
+        using var file = HostFile.Create(2 * Page);
+        Should.Throw<ArgumentOutOfRangeException>(() => _domain.MapFile(0x10_0000, file, 3 * Page, Page, ReadWrite));
+        Should.Throw<ArgumentOutOfRangeException>(() => _domain.MapFile(0x10_0000, file, Page, 2 * Page, ReadWrite));
+        Should.Throw<IommuException>(() => _domain.MapFile(0x10_0000, file, 100, Page, ReadWrite)).Error.ShouldBe(IommuError.EINVAL);
+        _space.Files.ShouldBeEmpty();
+    }
+
+    private sealed class Host(HostSpace space) : IommuDriver
+    {
+        private static readonly HostWindows s_windows = new(1 << 12, [(0, (1ul << 39) - 1)]);
+
+        public override IommuTraits Traits { get; } = new()
+        {
+            Name = "iommufd",
+            InputBits = 39,
+            OutputBits = 64,
+            PageSizes = 1 << 12,
+            SupportedPageSizes = 1 << 12,
+            AddressSpaces = int.MaxValue,
+        };
+
+        public override IReadOnlyList<IommuDevice> Devices => [];
+
+        public override IommuDomain CreateDomain(DomainOptions? options = null) => new HostDomain(this, s_windows, options ?? new DomainOptions(), space);
+
+        public override void HandleInterrupt()
+        {
+            // There are none.
+        }
+
+        protected override void Switch(IommuDevice device, int pasid, IommuDomain? oldDomain, IommuDomain? newDomain) => throw new NotSupportedException();
+    }
+}
