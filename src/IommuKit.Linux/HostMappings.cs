@@ -11,6 +11,7 @@ internal static unsafe class HostMappings
     private const int Fixed = 0x10;
     private const int Anonymous = 0x20;
     private const int HugePages = 0x4_0000;
+    private const int NotReserved = 0x4000;
     private const int Populated = 0x8000;
     private const int NotInChildren = 10;
     private const int NoHugePages = 15;
@@ -60,6 +61,10 @@ internal static unsafe class HostMappings
 
         return address;
     }
+
+    /// <summary>Takes addresses with zeros behind them, for which no memory is kept. Null, and the system's number, if that cannot be.</summary>
+    public static void* OfNothing(ulong length, out int errno) =>
+        Check(MMap(null, (nuint)length, ReadWrite, Private | Anonymous | NotReserved, -1, 0), out errno);
 
     /// <summary>Puts zeroed memory in the place of what is mapped, so that who is late does no harm.</summary>
     public static void Replace(void* address, ulong length) =>

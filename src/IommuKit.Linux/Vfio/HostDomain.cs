@@ -1,6 +1,7 @@
 using System.Numerics;
 using IommuKit.Domains;
 using IommuKit.Specs.PageTables;
+using Microsoft.Win32.SafeHandles;
 
 namespace IommuKit.Linux.Vfio;
 
@@ -13,8 +14,8 @@ public sealed class HostDomain : RequestDomain
 {
     private readonly HostWindows _windows;
 
-    // While a file is mapped: that file.
-    private HostFile? _file;
+    // While a file is mapped: that file, and the address that stands for its first byte.
+    private (SafeFileHandle Handle, ulong Address)? _file;
 
     // While a mapping is copied: where from.
     private (HostSpace Space, ulong Iova)? _source;
@@ -57,18 +58,31 @@ public sealed class HostDomain : RequestDomain
         ObjectDisposedException.ThrowIf(file.Handle.IsClosed, file);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, file.Length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(size, file.Length - offset);
-        BetweenRequests(() =>
-        {
-            _file = file;
-            try
-            {
-                Map(iova, file.Address + offset, size, protection);
-            }
-            finally
-            {
-                _file = null;
-            }
-        });
+        MapPart(iova, file.Handle, file.Address, offset, size, protection);
+    }
+
+    /// <summary>
+    /// Maps a part of another device, so that devices of this domain reach it without going through memory (iommufd, Linux 6.19 or newer). While the
+    /// other device is in reset, asleep or closed, nothing is reached.
+    /// </summary>
+    /// <param name="iova">The first IOVA.</param>
+    /// <param name="region">What of the other device; <see cref="VfioAccess.ExportRegion"/> makes it.</param>
+    /// <param name="offset">Where in it.</param>
+    /// <param name="size">Bytes. All three are multiples of <see cref="PageSize"/>.</param>
+    /// <param name="protection">What devices may do.</param>
+    /// <remarks><see cref="IommuDomain.IovaToPhysical"/> says of it addresses that stand for it; there are zeros.</remarks>
+    /// <exception cref="HostException">The kernel maps no regions: with what to do instead.</exception>
+    /// <exception cref="IommuException">As <see cref="IommuDomain.Map(ulong, ulong, ulong, Protection)"/> says.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The part is not in the region.</exception>
+    /// <exception cref="ObjectDisposedException">The region, or its device, was closed.</exception>
+    public void MapRegion(ulong iova, ExportedRegion region, ulong offset, ulong size, Protection protection)
+    {
+        ArgumentNullException.ThrowIfNull(region);
+        ObjectDisposedException.ThrowIf(region.Handle.IsClosed, region);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, region.Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(size, region.Length - offset);
+        Space.CheckMapsRegions();
+        MapPart(iova, region.Handle, region.Address, offset, size, protection);
     }
 
     /// <summary>
@@ -184,6 +198,19 @@ public sealed class HostDomain : RequestDomain
         return (pages / 64) + (pages % 64 != 0 ? 1ul : 0);
     }
 
+    private void MapPart(ulong iova, SafeFileHandle file, ulong address, ulong offset, ulong size, Protection protection) => BetweenRequests(() =>
+    {
+        _file = (file, address);
+        try
+        {
+            Map(iova, address + offset, size, protection);
+        }
+        finally
+        {
+            _file = null;
+        }
+    });
+
     /// <summary>A device comes. Where mappings need a device, all are made with the first.</summary>
     internal void Enter(VfioDevice device) => BetweenRequests(() =>
     {
@@ -214,7 +241,7 @@ public sealed class HostDomain : RequestDomain
     {
         bool reads = (protection & Protection.Read) != 0;
         bool writes = (protection & Protection.Write) != 0;
-        return _file is not null ? Errno.ToIommu(Space.MapFile(iova, _file.Handle, physicalAddress - _file.Address, size, reads, writes))
+        return _file is { } file ? Errno.ToIommu(Space.MapFile(iova, file.Handle, physicalAddress - file.Address, size, reads, writes))
             : _source is { } source ? Errno.ToIommu(Space.Copy(iova, source.Space, source.Iova, size, reads, writes))
             : Space.CanMap ? Errno.ToIommu(Space.Map(iova, physicalAddress, size, reads, writes))
             : _windows.Contains(iova, iova + (size - 1)) ? IommuError.None

@@ -22,6 +22,13 @@ internal abstract class HostSpace : IDisposable
     /// <exception cref="HostException">The kernel maps no files.</exception>
     public abstract int MapFile(ulong iova, SafeFileHandle file, ulong offset, ulong size, bool reads, bool writes);
 
+    /// <summary>Fails where files of devices' regions are not mapped at all.</summary>
+    /// <exception cref="HostException">They are not.</exception>
+    public virtual void CheckMapsRegions()
+    {
+        // They are files as others.
+    }
+
     /// <summary>Maps what another space has mapped.</summary>
     /// <exception cref="HostException">The kernel copies no mappings.</exception>
     public abstract int Copy(ulong iova, HostSpace source, ulong sourceIova, ulong size, bool reads, bool writes);

@@ -23,6 +23,7 @@ internal static class Ioctls
     public const uint Type1Map = 0x3b71;
     public const uint Type1Unmap = 0x3b72;
     public const uint Type1DirtyPages = 0x3b75;
+    public const uint DeviceFeature = 0x3b75;
     public const uint DeviceBindIommufd = 0x3b76;
     public const uint DeviceAttachIommufd = 0x3b77;
     public const uint DeviceDetachIommufd = 0x3b78;

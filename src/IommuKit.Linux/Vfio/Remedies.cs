@@ -109,6 +109,24 @@ internal static class Remedies
     public static HostException NotMappable(string region, string why) => new(
         HostProblem.NotMappable, $"{region} cannot be mapped, {why}: read and write it with VfioAccess.ReadRegion and WriteRegion");
 
+    /// <summary>The kernel makes no file of a region.</summary>
+    /// <param name="region">Which, of what.</param>
+    /// <param name="errno">The kernel's number, positive.</param>
+    public static HostException NoExport(string region, int errno) => errno switch
+    {
+        Errno.NotThere => new HostException(
+            HostProblem.Unavailable,
+            $"{region} cannot be exported: this kernel's VFIO exports no regions (6.19 or newer does, built with CONFIG_PCI_P2PDMA and "
+            + "CONFIG_VFIO_PCI_DMABUF): have devices meet in memory that both reach"),
+        Errno.NotSupported => new HostException(
+            HostProblem.Unavailable, $"{region} cannot be exported, as its driver or what it is made of allows no peers: have devices meet in memory that both reach"),
+        _ => Failed($"{region} cannot be exported", errno),
+    };
+
+    public static HostException NoMapRegionByType1() => new(
+        HostProblem.Unavailable,
+        "VFIO type 1 maps no files of regions: open the host by iommufd (HostBackEnd.IommufdOnly), or have devices meet in memory that both reach");
+
     /// <summary>A device that has no reset of its own.</summary>
     public static HostException NoReset(string device) => new(
         HostProblem.Unavailable,

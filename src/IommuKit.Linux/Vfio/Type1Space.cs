@@ -105,6 +105,8 @@ internal sealed class Type1Space : HostSpace
 
     public override int MapFile(ulong iova, SafeFileHandle file, ulong offset, ulong size, bool reads, bool writes) => throw Remedies.NoMapFileByType1();
 
+    public override void CheckMapsRegions() => throw Remedies.NoMapRegionByType1();
+
     public override int Copy(ulong iova, HostSpace source, ulong sourceIova, ulong size, bool reads, bool writes) => throw Remedies.NoCopyByType1();
 
     public override bool UsesLargePages() => throw Remedies.NoPageChoiceByType1();

@@ -50,6 +50,28 @@ public sealed class VfioAccess : IDisposable
             : Keep(new VfioRegion(_file, region.Offset, region.Size, name, _parts.Remove));
     }
 
+    /// <summary>
+    /// Makes a file (dma-buf) of a part of a region, so that other devices reach it: <see cref="HostDomain.MapRegion"/>. Linux 6.19 or newer does, where
+    /// it is built for transfers from device to device.
+    /// </summary>
+    /// <param name="index">Which: 0 to 5 for the BARs of a PCI device.</param>
+    /// <param name="offset">Where in it; a multiple of the processor's page.</param>
+    /// <param name="length">Bytes; a multiple of the processor's page.</param>
+    /// <exception cref="HostException">There is none, or the kernel makes no file of it: with what to do.</exception>
+    /// <exception cref="ArgumentException">The part is not made of pages.</exception>
+    public ExportedRegion ExportRegion(int index, ulong offset, ulong length)
+    {
+        if (length == 0 || (offset | length) % (ulong)Environment.SystemPageSize != 0)
+        {
+            throw new ArgumentException("The part is not made of pages.", nameof(length));
+        }
+
+        var region = GetRegion(index);
+        return region.Size == 0 ? throw NoRegion(index)
+            : offset > region.Size || length > region.Size - offset ? throw Beyond(index, offset, length)
+            : Keep(ExportedRegion.Make(_file, NameOf(index), index, offset, length, _parts.Remove));
+    }
+
     /// <summary>Reads a region by a call of the kernel, which of every region is possible that can be read.</summary>
     /// <param name="index">Which.</param>
     /// <param name="offset">Where in it.</param>
@@ -80,7 +102,7 @@ public sealed class VfioAccess : IDisposable
     public void WriteConfiguration(uint offset, ReadOnlySpan<byte> bytes) =>
         WriteRegion(ConfigurationRegion, offset, bytes);
 
-    /// <summary>Lets a PCI device answer for its registers and start transfers; after a reset it has to be done again.</summary>
+    /// <summary>Lets a PCI device answer for its registers and start transfers. After a reset it may have to be done again.</summary>
     public void EnableBusMaster()
     {
         Span<byte> command = stackalloc byte[sizeof(ushort)];
@@ -108,8 +130,11 @@ public sealed class VfioAccess : IDisposable
             set => Ioctls.Call(_file, Ioctls.DeviceSetInterrupts, set), Device.Name, kind, count, _parts.Remove));
     }
 
-    /// <summary>Resets the device alone. Bus mastering is off then.</summary>
-    /// <exception cref="HostException">It cannot be reset alone.</exception>
+    /// <summary>
+    /// Resets the device alone. The kernel puts its configuration back as it was; what the device had in its registers, and the interrupts that were
+    /// enabled, are its driver's to set up again. What is mapped in its domain stays.
+    /// </summary>
+    /// <exception cref="HostException">It cannot be reset alone (<see cref="HostProblem.Unavailable"/>), or the kernel failed to.</exception>
     public void Reset()
     {
         int result = (_info.Flags & CanReset) != 0 ? Ioctls.Call(_file, Ioctls.DeviceReset) : -Errno.Invalid;
@@ -133,7 +158,7 @@ public sealed class VfioAccess : IDisposable
         {
             throw done < 0
                 ? Remedies.Failed($"{wanted} bytes at 0x{offset:x} of {NameOf(index)} cannot be reached", (int)-done)
-                : Beyond(index, offset, wanted);
+                : Beyond(index, offset, (ulong)wanted);
         }
     }
 
@@ -151,7 +176,7 @@ public sealed class VfioAccess : IDisposable
     {
         var region = GetRegion(index);
         return region.Size == 0 ? throw NoRegion(index)
-            : offset > region.Size || (ulong)length > region.Size - offset ? throw Beyond(index, offset, length)
+            : offset > region.Size || (ulong)length > region.Size - offset ? throw Beyond(index, offset, (ulong)length)
             : region.Offset + offset;
     }
 
@@ -171,8 +196,8 @@ public sealed class VfioAccess : IDisposable
         }
     }
 
-    private HostException Beyond(int index, ulong offset, int length) => new(
-        HostProblem.Failed, $"{NameOf(index)} has no {length} bytes at 0x{offset:x}: it has 0x{GetRegion(index).Size:x} in all");
+    private HostException Beyond(int index, ulong offset, ulong length) => new(
+        HostProblem.Failed, $"{NameOf(index)} has no 0x{length:x} bytes at 0x{offset:x}: it has 0x{GetRegion(index).Size:x} in all");
 
     private T Keep<T>(T part)
         where T : IDisposable

@@ -78,6 +78,43 @@ public sealed class HostDomainTests : IDisposable
         _space.Files.ShouldBeEmpty();
     }
 
+    [LinuxFact]
+    public void A_part_of_another_device_is_mapped_by_its_file()
+    {
+        using var file = HostFile.Create(4 * Page);
+        int closings = 0;
+        var region = ExportedRegion.Of(file.Handle, 1ul << 40, _ => closings++);
+        _domain.MapRegion(0x10_0000, region, 3 * Page, 2 * Page, ReadWrite);
+        _space.Files.ShouldBe([(0x10_0000, region.Handle, 3 * Page, 2 * Page)]);
+
+        // Nothing of the process is behind it.
+        ulong address = _domain.IovaToPhysical(0x10_1000).ShouldNotBeNull();
+        System.Runtime.InteropServices.Marshal.ReadInt64((nint)address).ShouldBe(0);
+        Should.Throw<ArgumentOutOfRangeException>(() => _domain.MapRegion(0x20_0000, region, 1ul << 40, Page, ReadWrite));
+        region.Dispose();
+        closings.ShouldBe(1);
+        Should.Throw<ObjectDisposedException>(() => _domain.MapRegion(0x20_0000, region, 0, Page, ReadWrite));
+        _domain.Unmap(0x10_0000, 2 * Page).ShouldBe(2 * Page);
+        _space.Mapped.ShouldBeEmpty();
+    }
+
+    [LinuxFact]
+    public void A_kernel_that_exports_no_regions_is_named()
+    {
+        // A file that knows no such call answers as an older kernel's device does.
+        using var file = HostFile.Create(Page);
+        var refusal = Should.Throw<HostException>(() => ExportedRegion.Make(file.Handle, "region 0 of 0000:00:04.0", 0, 0, Page, _ => { }));
+        refusal.Problem.ShouldBe(HostProblem.Unavailable);
+        refusal.Message.ShouldContain("6.19");
+        refusal.Message.ShouldNotContain("\n");
+        foreach (int errno in (int[])[22, 95])
+        {
+            Remedies.NoExport("region 0", errno).Message.ShouldStartWith("region 0 cannot be exported");
+        }
+
+        Remedies.NoMapRegionByType1().Message.ShouldContain("IommufdOnly");
+    }
+
     private sealed class Host(HostSpace space) : IommuDriver
     {
         private static readonly HostWindows s_windows = new(1 << 12, [(0, (1ul << 39) - 1)]);

@@ -18,6 +18,7 @@ public class LayoutTests
         Unsafe.SizeOf<VfioType1Info>().ShouldBe(24);
         Unsafe.SizeOf<VfioMap>().ShouldBe(32);
         Unsafe.SizeOf<VfioUnmap>().ShouldBe(24);
+        Unsafe.SizeOf<VfioFeatureDmaBuf>().ShouldBe(8 + 16 + 16);
         Unsafe.SizeOf<VfioBindIommufd>().ShouldBe(16);
         Unsafe.SizeOf<VfioAttachIommufd>().ShouldBe(12);
         Unsafe.SizeOf<VfioDetachIommufd>().ShouldBe(8);
@@ -45,6 +46,9 @@ public class LayoutTests
         Marshal.OffsetOf<VfioRegionInfo>(nameof(VfioRegionInfo.Offset)).ShouldBe(24);
         Marshal.OffsetOf<VfioType1Info>(nameof(VfioType1Info.CapabilityOffset)).ShouldBe(16);
         Marshal.OffsetOf<VfioMap>(nameof(VfioMap.Iova)).ShouldBe(16);
+        Marshal.OffsetOf<VfioFeatureDmaBuf>(nameof(VfioFeatureDmaBuf.Region)).ShouldBe(8);
+        Marshal.OffsetOf<VfioFeatureDmaBuf>(nameof(VfioFeatureDmaBuf.Ranges)).ShouldBe(20);
+        Marshal.OffsetOf<VfioFeatureDmaBuf>(nameof(VfioFeatureDmaBuf.Offset)).ShouldBe(24);
         Marshal.OffsetOf<IommufdMap>(nameof(IommufdMap.Address)).ShouldBe(16);
         Marshal.OffsetOf<IommufdMap>(nameof(IommufdMap.Iova)).ShouldBe(32);
         Marshal.OffsetOf<IommufdCopy>(nameof(IommufdCopy.SourceId)).ShouldBe(12);
