@@ -79,9 +79,13 @@ internal static class DeviceChecks
         data.Bytes.Fill(7);
         other.Bytes.Fill(9);
         await machine.Driver.SendAsync(other.Iova, Bytes);
+        Provoked.Add(data.Iova, Bytes, isWrite: true, isMapped: true);
         await machine.Driver.ReceiveAsync(data.Iova, Bytes);
         Checks.That(!data.Bytes.ContainsAnyExcept((byte)7), "the device wrote what it may only read");
+        Provoked.Add(0x100_0000, Bytes, isWrite: true, isMapped: false);
         await machine.Driver.ReceiveAsync(0x100_0000, Bytes);
+        Provoked.Add(0x180_0000, Bytes, isWrite: false, isMapped: false);
+        await machine.Driver.SendAsync(0x180_0000, Bytes);
         Checks.That(!data.Bytes.ContainsAnyExcept((byte)7) && !other.Bytes.ContainsAnyExcept((byte)9), "a write to nothing went somewhere");
     }
 
@@ -94,6 +98,7 @@ internal static class DeviceChecks
         await machine.Driver.SendAsync(second.Iova, Bytes);
         data.Bytes.Fill(9);
         machine.Mapper.Unmap(second);
+        Provoked.Add(second.Iova, Bytes, isWrite: true, isMapped: false);
         await machine.Driver.ReceiveAsync(second.Iova, Bytes);
         Checks.That(!data.Bytes.ContainsAnyExcept((byte)9), "the device reached what was unmapped");
         await machine.Driver.ReceiveAsync(data.Iova, Bytes);

@@ -60,6 +60,8 @@ internal static class FileChecks
         }
 
         Checks.That(host.BackEnd == HostBackEnd.IommufdOnly, "VFIO type 1 maps a file");
+        domain.MapFile(2 * iova, file, 4 * Page, Page, Protection.Read);
+        Checks.That(domain.Unmap(2 * iova, Page) == Page, "of two mappings of one part the second is not unmapped");
         Checks.That(domain.TryMap(iova + Page, file.Address, Page, Protection.Read) == IommuError.EEXIST, "an overlap is not refused");
         file.Dispose();
         using var access = ((VfioDevice)host.Devices[0]).Open();
@@ -72,6 +74,7 @@ internal static class FileChecks
         Checks.That(!other.Memory.Span(5 * Page, Bytes).ContainsAnyExcept((byte)5), "the data differ");
         Checks.That(domain.Unmap(iova, 2 * Page) == 2 * Page, "the file is not unmapped");
         other.Memory.Span(4 * Page, Bytes).Fill(6);
+        Provoked.Add(iova, Bytes, isWrite: true, isMapped: false);
         await driver.ReceiveAsync(iova, Bytes);
         Checks.That(!other.Memory.Span(4 * Page, Bytes).ContainsAnyExcept((byte)6), "the device reached what was unmapped");
         Console.WriteLine("      the kernel mapped the file by itself");

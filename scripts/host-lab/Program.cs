@@ -4,7 +4,13 @@ using IommuKit.Dma;
 using IommuKit.HostLab;
 using IommuKit.Linux.Vfio;
 
-// What scripts/lab runs in a guest, as root, with a device "edu" that vfio-pci has: DEVICE BACKEND PAIRS. A line for each check, and RESULT=failures.
+// What scripts/lab runs in a guest, as root, with a device "edu" that vfio-pci has: DEVICE BACKEND PAIRS OTHER. A line for each check, and RESULT=failures.
+// OTHER is a second device, alone on its bus. "faults LOG" compares the kernel's log with what was tried.
+if (args is ["faults", var log])
+{
+    return LogChecks.Compare(log);
+}
+
 string device = args[0];
 var backEnd = Enum.Parse<HostBackEnd>(args[1]);
 if (args is [_, _, "hold"])
@@ -20,6 +26,11 @@ if (args is [_, _, "hold"])
 if (args is [_, _, "lock"])
 {
     return LimitChecks.Lock(device, backEnd);
+}
+
+if (args is [_, _, "ports"])
+{
+    return PortChecks.Run(device, backEnd);
 }
 
 int pairs = int.Parse(args[2], CultureInfo.InvariantCulture);
@@ -40,6 +51,14 @@ await checks.Run("a device reaches memory in a file, by its addresses and by its
 await checks.Run("a mapping is copied into another domain, or a sentence says why not", () => CopyChecks.Copies(device, backEnd));
 await checks.Run("locked memory is counted, and large pages are used, as was chosen", () => CopyChecks.Options(device, backEnd));
 await checks.Run("pages that a device waits for have a queue, or a sentence says why not", () => FaultChecks.Queue(device, backEnd));
+await checks.Run("interrupts of the pin come, and are unmasked", () => InterruptChecks.Pin(device, backEnd));
+await checks.Run("buffers in huge pages go both ways", () => HugeChecks.BothWays(device, backEnd));
+if (args is [_, _, _, { Length: > 0 } other])
+{
+    await checks.Run("a device that can be reset is, and of another a sentence says why not", () => ResetChecks.Reset(device, backEnd, other));
+    await checks.Run("a device reaches another, or a sentence says why not", () => PeerChecks.Reach(device, backEnd, other));
+}
+
 await checks.Run("what is open is closed in any order, without a file left", () => MapChecks.AnyOrder(device, backEnd));
 await checks.Run("a killed process leaves nothing behind", () => MapChecks.Killed(device, backEnd));
 Console.WriteLine($"RESULT={checks.Failures}");
