@@ -1,3 +1,4 @@
+using System.Numerics;
 using EduDma;
 using IommuKit.Dma;
 using IommuKit.Linux;
@@ -119,6 +120,7 @@ internal static class DeviceChecks
         catch (HostException refused) when (host.BackEnd == HostBackEnd.IommufdOnly)
         {
             Checks.That(refused.Message.Contains("cannot note which pages devices write to"), refused.Message);
+            Console.WriteLine("      this IOMMU notes no pages that devices write to: such a domain takes no device");
             return;
         }
 
@@ -147,6 +149,7 @@ internal static class DeviceChecks
         Checks.That((dirty[1] >> 6 & 1) != 0, "the page that was written is not told");
         Checks.That(dirty.Length == 2 && dirty[1] >> 16 == 0, "pages are told that are not in the range");
         domain.TrackDirtyPages(false);
+        Console.WriteLine($"      {dirty.Sum(word => BitOperations.PopCount(word))} of 80 pages are told as written, of which the device wrote one");
     }
 
     public static async Task Replayed(string name, HostBackEnd backEnd)

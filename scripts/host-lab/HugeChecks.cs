@@ -37,6 +37,7 @@ internal static class HugeChecks
         GC.WaitForPendingFinalizers();
         Checks.That(Free() == free, $"{free - Free()} huge pages are not given back");
 
-        long Free() => long.Parse(File.ReadLines("/proc/meminfo").First(line => line.StartsWith("HugePages_Free:", StringComparison.Ordinal)).Split(' ')[^1]);
+        static long Free() => long.Parse(
+            File.ReadLines("/proc/meminfo").First(line => line.StartsWith("HugePages_Free:", StringComparison.Ordinal)).Split(' ')[^1]);
     }
 }

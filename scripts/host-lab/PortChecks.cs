@@ -35,7 +35,8 @@ internal static class PortChecks
         access.WriteRegion(0, Scratch, [0x5a]);
         access.ReadRegion(0, Scratch, scratch);
         bool holds = refusal is { Problem: HostProblem.NotMappable } && (status[0] & NothingToSend) == NothingToSend && scratch[0] == 0x5a;
-        Console.WriteLine($"{(holds ? "ok   " : "FAIL ")} ports are not mapped, and reached by calls: status 0x{status[0]:x}, {refusal?.Message ?? "they were mapped"}");
+        string said = refusal?.Message ?? "they were mapped";
+        Console.WriteLine($"{(holds ? "ok   " : "FAIL ")} ports are not mapped, and reached by calls: status 0x{status[0]:x}, {said}");
         return holds ? 0 : 1;
     }
 }

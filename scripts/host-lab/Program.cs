@@ -4,11 +4,12 @@ using IommuKit.Dma;
 using IommuKit.HostLab;
 using IommuKit.Linux.Vfio;
 
-// What scripts/lab runs in a guest, as root, with a device "edu" that vfio-pci has: DEVICE BACKEND PAIRS OTHER. A line for each check, and RESULT=failures.
-// OTHER is a second device, alone on its bus. "faults LOG" compares the kernel's log with what was tried.
-if (args is ["faults", var log])
+// What scripts/lab runs in a guest, as root, with a device "edu" that vfio-pci has: DEVICE BACKEND PAIRS OTHER. A line for each check, and
+// RESULT=failures.
+// OTHER is a second device, alone on its bus. "faults LOG DEVICE" compares the kernel's log with what was tried.
+if (args is ["faults", var log, var tried])
 {
-    return LogChecks.Compare(log);
+    return LogChecks.Compare(log, tried);
 }
 
 string device = args[0];

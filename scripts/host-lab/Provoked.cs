@@ -33,7 +33,7 @@ internal static class Provoked
     /// <summary>All that were tried, in order.</summary>
     public static IReadOnlyList<(ulong Iova, ulong Bytes, bool IsWrite, bool IsMapped)> Read() =>
     [
-        .. File.ReadLines(Path).Select(line => line.Split(' ')).Select(words => (
+        .. (File.Exists(Path) ? File.ReadLines(Path) : []).Select(line => line.Split(' ')).Select(words => (
             ulong.Parse(words[0], CultureInfo.InvariantCulture),
             ulong.Parse(words[1], CultureInfo.InvariantCulture),
             words[2] == "w",
