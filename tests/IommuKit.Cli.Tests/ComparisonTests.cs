@@ -137,6 +137,17 @@ public class ComparisonTests
         ((long)json["commands"]!["translations"]!).ShouldBe(Flushes);
         ((long)json["commands"]!["waits"]!).ShouldBe(Flushes);
         ((long)json["commands"]!["others"]!).ShouldBe(0);
+
+        // Block by block: 3,982 maps have one each, as recorded.
+        var pages = json["commands_by_kind"]!.AsArray().Where(row => (string)row!["kind"]! == "iotlb_pages").ToList();
+        pages.Sum(row => (long)row!["queued"]!).ShouldBe(Flushes);
+        pages.Sum(row => (long)row!["recorded"]!).ShouldBe(5556);
+        pages.Select(row => (ulong)row!["pages"]!).ShouldBeInOrder();
+        var wait = json["commands_by_kind"]!.AsArray().Single(row => (string)row!["kind"]! == "wait")!;
+        ((long)wait["queued"]!).ShouldBe(Flushes);
+        wait["pages"].ShouldBeNull();
+        wait["recorded"].ShouldBeNull();
+        Command.Succeed("replay", sample, "-p", "Gather").ShouldMatch("iotlb pages +512 +[0-9,]+ +[0-9,]+");
         json["recorded_traits"]!.AsArray().Select(trait => (string)trait!).ShouldBe(["caching mode"]);
         ((long)json["operations"]!["doorbell"]!).ShouldBe(Flushes);
         var explained = JsonNode.Parse(Command.Succeed("explain", sample, "--vtd-rules", "linux-6.1", "--json"))!;

@@ -63,6 +63,7 @@ public sealed class SweepTests : IDisposable
     [InlineData("-p PerPage,Gather,Deferred", 2)]
     [InlineData("-p Gather", 9)]
     [InlineData("-p Gather,Explicit --by-size", 3)]
+    [InlineData("-p Gather,Explicit --by-command --iommu vtd-server,smmuv3,tegra210", 3)]
     [InlineData("-p Gather,Explicit --series 250ms", 4)]
     public void Shards_put_together_print_what_one_run_prints(string options, int shards)
     {

@@ -32,6 +32,10 @@ internal static class ReplayCommand
                 + $"and {common.Compared[^1]}, which all take several values here (0,64,512), against the first.",
         };
         var bySize = new Option<bool>("--by-size") { Description = "Latencies by the size of the map or unmap." };
+        var byCommand = new Option<bool>("--by-command")
+        {
+            Description = "Commands of the driver by kind and by the pages that they name, beside those that were recorded.",
+        };
         var series = new Option<string?>("--series")
         {
             Description = "What happens in each interval of the trace's time: 100ms.",
@@ -50,7 +54,7 @@ internal static class ReplayCommand
         };
         common.AddTo(command);
         var device = new DeviceOptions();
-        foreach (Option option in (Option[])[whatIf, bySize, series, .. device.Options, lenient, shard])
+        foreach (Option option in (Option[])[whatIf, bySize, byCommand, series, .. device.Options, lenient, shard])
         {
             command.Options.Add(option);
         }
@@ -63,6 +67,7 @@ internal static class ReplayCommand
             string[] views =
             [
                 .. parsed.GetValue(bySize) ? [bySize.Name] : Array.Empty<string>(),
+                .. parsed.GetValue(byCommand) ? [byCommand.Name] : Array.Empty<string>(),
                 .. interval is not null ? [series.Name] : Array.Empty<string>(),
                 .. profile is not null ? [DeviceOptions.Name] : Array.Empty<string>(),
             ];
@@ -91,7 +96,7 @@ internal static class ReplayCommand
                 throw new InputException("-: the standard input can be read only once");
             }
 
-            var sweep = new ReplaySweep(paths, options, isWhatIf);
+            var sweep = new ReplaySweep(paths, options, isWhatIf, parsed.GetValue(byCommand));
             return results.Collect(parsed, context, [.. paths, .. common.FilesIn(parsed)], writer =>
             {
                 if (part is { } own)

@@ -25,6 +25,9 @@ internal enum ReplayView
 
     /// <summary>What a device's accesses took.</summary>
     Device,
+
+    /// <summary>Commands by kind and by block of pages.</summary>
+    Commands,
 }
 
 /// <summary>What <c>iommukit replay</c> says, whether its results come from one run or from shards.</summary>
@@ -67,6 +70,12 @@ internal static class ReplayOutput
             "`command` of `operations` by what it is for: `translations` (IOTLB and TLBs of devices, to be compared with the kinds `…iotlb…` and "
                 + "`…device_tlb`), `waits`, and `others` (entries of contexts and PASIDs; a replay has its device in the domain from the beginning)",
             result => CommandsOf(result.Counts)
+        },
+        {
+            "commands_by_kind",
+            "commands by kind and by the pages that they name, beside the recorded ones; empty if the IOMMU has no queue",
+            CommandOutput.RowFields,
+            result => CommandRow.Of(result)
         },
     };
 
@@ -212,6 +221,9 @@ internal static class ReplayOutput
                 break;
             case ReplayView.Series:
                 SeriesOutput.Write(writer, results);
+                break;
+            case ReplayView.Commands:
+                CommandOutput.Write(writer, results);
                 break;
             case ReplayView.Device:
                 DeviceOutput.Write(writer, results);
@@ -384,6 +396,8 @@ internal static class ReplayOutput
             string policies = group.Count() == results.Count ? string.Empty : $" ({string.Join(", ", group.Select(pair => pair.Policy))})";
             console.Note(isMarkdown, $"  skipped: {SkipText.Describe(group.Key, "the IOMMU")}{policies}");
         }
+
+        CommandOutput.WriteBeside(console, tables, results, isMarkdown);
     }
 
     /// <summary>The columns of rows of results with the same outcome.</summary>

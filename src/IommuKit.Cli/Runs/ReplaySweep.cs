@@ -9,7 +9,8 @@ namespace IommuKit.Cli.Runs;
 /// <param name="files">The traces.</param>
 /// <param name="options">What is run of each.</param>
 /// <param name="isWhatIf">Whether the cases are compared in one table.</param>
-internal sealed class ReplaySweep(IReadOnlyList<string> files, ReplayOptions options, bool isWhatIf)
+/// <param name="isByCommand">Whether the commands of each are shown.</param>
+internal sealed class ReplaySweep(IReadOnlyList<string> files, ReplayOptions options, bool isWhatIf, bool isByCommand)
 {
     /// <summary>The traces.</summary>
     public IReadOnlyList<string> Files => files;
@@ -18,7 +19,8 @@ internal sealed class ReplaySweep(IReadOnlyList<string> files, ReplayOptions opt
     public int Cases { get; } = options.Cases.Count;
 
     /// <summary>What is shown of the results.</summary>
-    public ReplayView View => options.Device is not null ? ReplayView.Device
+    public ReplayView View => isByCommand ? ReplayView.Commands
+        : options.Device is not null ? ReplayView.Device
         : options.HasSizes ? ReplayView.Sizes : options.SeriesInterval != 0 ? ReplayView.Series : isWhatIf ? ReplayView.WhatIf : ReplayView.Policies;
 
     /// <summary>Everything that results depend on, apart from what is in the files, by the option that it comes from.</summary>

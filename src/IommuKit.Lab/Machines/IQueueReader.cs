@@ -5,6 +5,9 @@ namespace IommuKit.Lab.Machines;
 /// </summary>
 public interface IQueueReader
 {
+    /// <summary>The commands so far by kind and by the pages that they name; null where nobody counts them.</summary>
+    CommandTally? Commands => null;
+
     /// <summary>
     /// A register was written that sets something up, or is a doorbell: counts the commands that this hands over, by <see cref="Meter.Count"/>. They
     /// are in memory by now, and nothing has worked them off. Drivers do this under the lock of their queue: one call at a time.

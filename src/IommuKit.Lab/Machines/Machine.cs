@@ -67,6 +67,11 @@ public abstract class Machine : IDisposable
         set => _meter.Observer = value;
     }
 
+    /// <summary>
+    /// Commands of the driver so far, by kind and by the pages that they name; null where it gives none by a queue. Only for one thread at a time.
+    /// </summary>
+    public CommandTally? Commands => _meter.Commands;
+
     /// <summary>What happened so far.</summary>
     public OperationCounts Counts => _meter.Read(_counters);
 

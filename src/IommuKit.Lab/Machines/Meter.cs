@@ -65,6 +65,9 @@ public sealed class Meter(
         }
     }
 
+    /// <summary>Commands that doorbells handed over, by kind and by the pages that they name; null without queues.</summary>
+    public CommandTally? Commands => queues?.Commands;
+
     /// <summary>Whether several threads may use it at once.</summary>
     public bool IsShared => isShared;
 

@@ -42,6 +42,7 @@ internal sealed class ReplayDomain : IDisposable
     {
         Machine.ReadCounts(out _last);
         _start = _last;
+        Machine.Commands?.Clear();
     }
 
     /// <summary>What was done since the last call.</summary>

@@ -152,6 +152,7 @@ public sealed class ReplayLane : IDisposable
             _series?.Finish() ?? [],
             _domains[0].Exposure.Finish(trace.HasTimes))
         {
+            Commands = CommandCount.Sum(_domains.SelectMany(domain => domain.Machine.Commands?.Read() ?? [])),
             Device = device,
             IsAsRecorded = _case.Machine.RecordedOn is { } own && own == trace.RecordedOn,
             HasTraits = _case.Machine.RecordedTraits.ToHashSet(StringComparer.Ordinal).SetEquals(trace.RecordedTraits),

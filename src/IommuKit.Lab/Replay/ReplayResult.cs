@@ -38,6 +38,11 @@ public sealed record ReplayResult(
     /// <summary>Kinds of operation that were counted and that the costs say nothing of, so that they took no time.</summary>
     public IReadOnlyList<OperationKind> Unpriced { get; init; } = [];
 
+    /// <summary>
+    /// What the driver queued by kind and by the pages that each command names, without its set-up; empty where it has no queue.
+    /// </summary>
+    public IReadOnlyList<CommandCount> Commands { get; init; } = [];
+
     /// <summary>What a device's accesses took; null if none was asked for.</summary>
     public DeviceUsage? Device { get; init; }
 

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using IommuKit.Lab.Machines;
 using IommuKit.Traces;
 using IommuKit.Traces.Audit;
 
@@ -15,7 +15,7 @@ public sealed class TraceCensus(string path)
 
     private readonly TraceDomains _domains = new();
     private readonly RecordedIommu _iommu = new();
-    private readonly Dictionary<string, long> _commands = new(StringComparer.Ordinal);
+    private readonly CommandTally _commands = new([.. InvalidationKinds.CommandNames.Select(name => new CommandKind(name, OperationPurpose.Other))]);
     private long _queueFlushes;
     private long _tagFlushes;
     private bool _hasGaps;
@@ -35,7 +35,7 @@ public sealed class TraceCensus(string path)
         Count(Summary, traceEvent, mayBeAnother);
         if (traceEvent.Kind == TraceEventKind.QueueSubmit)
         {
-            CollectionsMarshal.GetValueRefOrAddDefault(_commands, InvalidationKinds.NameOf(traceEvent), out _)++;
+            _commands.Count(InvalidationKinds.CommandSlotOf(traceEvent), InvalidationKinds.CommandPagesOf(traceEvent));
         }
 
         if (Invalidation.TryGet(traceEvent, out var invalidation))
@@ -63,7 +63,11 @@ public sealed class TraceCensus(string path)
         Summary.RecordedTraits = _iommu.Traits;
         Summary.Kernel = reader.Kernel;
         Summary.Domains = _domains.Count;
-        Summary.Commands = new SortedDictionary<string, long>(_commands, StringComparer.Ordinal);
+        Summary.CommandBlocks = _commands.Read();
+        Summary.Commands = new SortedDictionary<string, long>(
+            Summary.CommandBlocks.GroupBy(one => one.Kind, StringComparer.Ordinal).ToDictionary(
+                kind => kind.Key, kind => kind.Sum(one => one.Count), StringComparer.Ordinal),
+            StringComparer.Ordinal);
         Summary.Lost = Saturating.Add(Summary.Lost, (ulong)reader.Overwritten);
         Summary.Missing = reader.Missing;
         Summary.Flushes = _queueFlushes != 0 ? _queueFlushes : _tagFlushes;

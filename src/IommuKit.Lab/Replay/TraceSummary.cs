@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using IommuKit.Lab.Machines;
 using IommuKit.Traces;
 
 namespace IommuKit.Lab.Replay;
@@ -57,6 +58,10 @@ public sealed class TraceSummary
     /// </summary>
     [JsonInclude]
     public IReadOnlyDictionary<string, long> Commands { get; internal set; } = new SortedDictionary<string, long>(StringComparer.Ordinal);
+
+    /// <summary>The same by the pages that they name, too.</summary>
+    [JsonInclude]
+    public IReadOnlyList<CommandCount> CommandBlocks { get; internal set; } = [];
 
     /// <summary>
     /// Domains that the trace was replayed in: more than one where maps cover pages that were mapped already, and no event is known to be missing.

@@ -3,7 +3,7 @@ namespace IommuKit.Traces.Audit;
 /// <summary>Events of invalidations by kind, under the names that results have.</summary>
 internal sealed class KindCounts
 {
-    private readonly long[] _descriptors = new long[InvalidationKinds.Descriptors.Length];
+    private readonly long[] _descriptors = new long[InvalidationKinds.CommandNames.Count];
     private readonly long[] _tags = new long[InvalidationKinds.Tags.Length];
 
     /// <summary>Counts an event.</summary>
@@ -15,7 +15,7 @@ internal sealed class KindCounts
         }
         else
         {
-            _descriptors[InvalidationKinds.DescriptorSlotOf(traceEvent)]++;
+            _descriptors[InvalidationKinds.CommandSlotOf(traceEvent)]++;
         }
     }
 
@@ -23,7 +23,7 @@ internal sealed class KindCounts
     public IReadOnlyDictionary<string, long> ByKind()
     {
         var counts = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        Add(counts, InvalidationKinds.Descriptors, _descriptors);
+        Add(counts, [.. InvalidationKinds.CommandNames], _descriptors);
         Add(counts, InvalidationKinds.Tags, _tags);
         return counts;
     }

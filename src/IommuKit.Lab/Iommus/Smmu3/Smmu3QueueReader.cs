@@ -13,6 +13,9 @@ public sealed class Smmu3QueueReader(HostMemory memory) : IQueueReader
     private QueueFollower _queue;
     private uint _producer;
 
+    /// <inheritdoc/>
+    public CommandTally Commands { get; } = new(Smmu3CommandKinds.All);
+
     /// <summary>Follows the queue that CMDQ_BASE says.</summary>
     /// <param name="register">The value of CMDQ_BASE.</param>
     /// <param name="producer">CMDQ_PROD by now, which counts in entries and has a wrap bit.</param>
@@ -51,13 +54,16 @@ public sealed class Smmu3QueueReader(HostMemory memory) : IQueueReader
         int others = 0;
         while (_queue.TryNext(producer, out ulong address))
         {
-            ulong lower = MemoryMarshal.Read<ulong>(memory.Span(address, sizeof(ulong)));
-            switch (new Smmu3Command(lower, 0).Code)
+            var words = MemoryMarshal.Cast<byte, ulong>(memory.Span(address, Smmu3Command.Bytes));
+            var command = new Smmu3Command(words[0], words[1]);
+            int slot = Smmu3CommandKinds.SlotOf(command);
+            Commands.Count(slot, Smmu3CommandKinds.PagesOf(command));
+            switch (Smmu3CommandKinds.ByCode[slot].Purpose)
             {
-                case Smmu3CommandCode.Sync:
+                case OperationPurpose.Completion:
                     waits++;
                     break;
-                case >= Smmu3CommandCode.DropGuest and <= Smmu3CommandCode.DropDeviceTlb:
+                case OperationPurpose.Tlb:
                     translations++;
                     break;
                 default:

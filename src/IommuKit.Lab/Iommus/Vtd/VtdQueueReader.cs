@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Memory;
 using IommuKit.Specs.Vtd;
+using IommuKit.Traces.Audit;
 
 namespace IommuKit.Lab.Iommus.Vtd;
 
@@ -9,8 +10,14 @@ namespace IommuKit.Lab.Iommus.Vtd;
 /// <param name="memory">Memory as the CPU sees it.</param>
 public sealed class VtdQueueReader(HostMemory memory) : IQueueReader
 {
+    private static readonly CommandKind[] Kinds =
+        [.. VtdCommandKinds.Names.Select((name, slot) => new CommandKind(name, PurposeOf((VtdInvalidationType)(slot >> 2))))];
+
     private ulong _register;
     private QueueFollower _queue;
+
+    /// <inheritdoc/>
+    public CommandTally Commands { get; } = new(Kinds);
 
     /// <summary>Follows the queue that the register of its address says.</summary>
     /// <param name="register">The value of the register.</param>
@@ -51,14 +58,16 @@ public sealed class VtdQueueReader(HostMemory memory) : IQueueReader
         int others = 0;
         while (_queue.TryNext(end, out ulong address))
         {
-            ulong qw0 = MemoryMarshal.Read<ulong>(memory.Span(address, sizeof(ulong)));
-            switch (new VtdInvalidationDescriptor(qw0, 0, 0, 0).Type)
+            var words = MemoryMarshal.Cast<byte, ulong>(memory.Span(address, VtdInvalidationDescriptor.Bytes));
+            var descriptor = new VtdInvalidationDescriptor(words[0], words[1], 0, 0);
+            int slot = VtdCommandKinds.SlotOf(descriptor);
+            Commands.Count(slot, VtdCommandKinds.PagesOf(descriptor));
+            switch (Kinds[slot].Purpose)
             {
-                case VtdInvalidationType.Wait:
+                case OperationPurpose.Completion:
                     waits++;
                     break;
-                case VtdInvalidationType.Iotlb or VtdInvalidationType.PasidIotlb
-                    or VtdInvalidationType.DeviceTlb or VtdInvalidationType.PasidDeviceTlb:
+                case OperationPurpose.Tlb:
                     translations++;
                     break;
                 default:
@@ -69,6 +78,14 @@ public sealed class VtdQueueReader(HostMemory memory) : IQueueReader
 
         meter.CountCommands(translations, waits, others);
     }
+
+    private static OperationPurpose PurposeOf(VtdInvalidationType type) => type switch
+    {
+        VtdInvalidationType.Wait => OperationPurpose.Completion,
+        VtdInvalidationType.Iotlb or VtdInvalidationType.PasidIotlb or VtdInvalidationType.DeviceTlb or VtdInvalidationType.PasidDeviceTlb =>
+            OperationPurpose.Tlb,
+        _ => OperationPurpose.Other,
+    };
 
     private static int EntryBytes(ulong register) => (register & VtdRegister.QueueAddressBits.Wide) != 0
         ? VtdInvalidationDescriptor.WideBytes
