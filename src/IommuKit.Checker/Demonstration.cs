@@ -122,6 +122,7 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
         (string What, Action Do)[] stages =
         [
             (string.Empty, () => { }),
+            ("the other devices use the page", () => UseElsewhere(machine, violation)),
             ("the TLB forgets what it holds", machine.EvictTranslations),
             .. isSettledLast ? [] : settling,
             .. entries.Reverse().Select<ulong, (string, Action)>(entry =>
@@ -153,6 +154,15 @@ public sealed record Demonstration(IReadOnlyList<string> Events, ulong Iova, ulo
         }
 
         return null;
+    }
+
+    /// <summary>What other devices have hardware walk may go by an address space that they should not have.</summary>
+    private static void UseElsewhere(CheckRig machine, Violation violation)
+    {
+        for (int device = 0; device < machine.Domains.Count; device++)
+        {
+            _ = device == violation.Device ? null : machine.Access(device, violation.Iova, isWrite: false);
+        }
     }
 
     /// <summary>What happens at some moment before, so that caches come to hold what is there then.</summary>

@@ -98,6 +98,7 @@ public sealed record CheckCase(
             }
         }
 
+        run.Paused = () => Between(isAtOperation: false);
         if (sabotage is not null || between is not null || Preemption is not null)
         {
             machine.Filter = access =>

@@ -31,6 +31,9 @@ public sealed class ScenarioRun(CheckRig machine, CheckConfiguration configurati
     /// <summary>The planted bug, if there is one.</summary>
     public Sabotage? Sabotage { get; set; }
 
+    /// <summary>Told of a moment that is none of the driver's: see <see cref="Pause"/>.</summary>
+    internal Action? Paused { get; set; }
+
     /// <summary>The operation that is under way, or the last.</summary>
     public CheckOperation Current { get; private set; }
 
@@ -105,6 +108,11 @@ public sealed class ScenarioRun(CheckRig machine, CheckConfiguration configurati
         machine.Checker.Check();
         Sabotage?.After();
     }
+
+    /// <summary>
+    /// A planted bug has done something that the driver did not, and gives hardware and devices a moment, as they have before each access of the driver.
+    /// </summary>
+    public void Pause() => Paused?.Invoke();
 
     /// <summary>An operation is about to access the hardware.</summary>
     public void CountAccess()

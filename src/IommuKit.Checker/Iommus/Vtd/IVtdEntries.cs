@@ -20,4 +20,8 @@ internal interface IVtdEntries
     /// <summary>The word that has the root of a device's page table; null if nothing leads to it.</summary>
     /// <param name="source">The device.</param>
     ulong? RootWordOf(ushort source);
+
+    /// <summary>The word of a device's entry that has to be there before the one that says that it is present; null if nothing leads to it.</summary>
+    /// <param name="source">The device.</param>
+    ulong? LateWordOf(ushort source);
 }

@@ -117,9 +117,18 @@ internal static class VtdBugs
             "O3",
             [Verdict.Missing],
 
-            // Where what is not present is not remembered, no invalidation follows an attach, and there is no moment to plant it at.
+            // Where what is not present is not remembered, no invalidation follows an attach: see below.
             configuration => configuration.Target.Traits.CachesAbsentRoutes,
             (machine, run) => new TornEntry(machine, run)),
+        new(
+            "late-half",
+            "the half of a context or PASID entry that says that it is present is visible before the other, which is another domain's",
+            "O3",
+            [Verdict.Missing],
+
+            // Where what is not present is remembered, the invalidation behind an attach drops this as well.
+            configuration => !configuration.Target.Traits.CachesAbsentRoutes,
+            (machine, run) => new LateHalf(machine, run)),
         Edited(
             "unmap-device-tlb",
             "the TLB of the device is not invalidated on unmap",

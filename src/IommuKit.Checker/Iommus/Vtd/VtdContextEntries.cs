@@ -25,6 +25,9 @@ internal sealed class VtdContextEntries(VtdMemory memory, ulong root) : IVtdEntr
 
     public ulong? RootWordOf(ushort source) => PlaceOf(source);
 
+    // The domain's id.
+    public ulong? LateWordOf(ushort source) => PlaceOf(source) is { } place ? place + sizeof(ulong) : null;
+
     private ulong? PlaceOf(ushort source) => memory.Read(RootOf(source).Address) is var table && (table & VtdRootEntry.Present) != 0
         ? (table & VtdRootEntry.AddressMask) + ((ulong)(source & 0xff) * VtdContextEntry.Bytes)
         : null;

@@ -111,10 +111,27 @@ internal sealed class VtdDecoder : ICommandDecoder
             _ = one.IsFirstStage ? _firstStages.Add(one.DomainId) : _firstStages.Remove(one.DomainId);
             commands.StoreRoot(one.DomainId, one.Root);
             commands.StoreRoute(device, one.DomainId);
+            RestoreRoot(device, commands);
         }
         else
         {
             commands.StoreRoute(device, null);
+        }
+    }
+
+    /// <summary>
+    /// An entry that names a domain of another device with another table: the table of the domain is still that of the other. Hardware may remember
+    /// both, and what it walks of either goes by the same id.
+    /// </summary>
+    private void RestoreRoot(int device, ShadowCommands commands)
+    {
+        var one = _routes[device];
+        foreach (var other in _routes)
+        {
+            if (other is { } right && right.DomainId == one?.DomainId && right.Root != one.Value.Root)
+            {
+                commands.StoreRoot(right.DomainId, right.Root);
+            }
         }
     }
 

@@ -49,6 +49,10 @@ internal sealed class VtdPasidEntries(VtdMemory memory, ulong root) : IVtdEntrie
     public ulong? RootWordOf(ushort source) =>
         PlaceOf(source) is { } place ? IsFirstStage(EntryAt(place)) ? place + ThirdWord : place : null;
 
+    // Of a first stage its table, of a second one the domain's id: its table is beside the bit.
+    public ulong? LateWordOf(ushort source) =>
+        PlaceOf(source) is { } place ? place + (IsFirstStage(EntryAt(place)) ? ThirdWord : sizeof(ulong)) : null;
+
     // Of a nested one, the second stage is the domain's, and the first a guest's.
     private static bool IsFirstStage(in VtdPasidEntry entry) => entry.Type == VtdPasidType.FirstStage;
 
