@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using IommuKit.Checker.Iommus.Vtd;
 using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
-using IommuKit.Drivers.Vtd;
 using IommuKit.Lab.Iommus.Vtd;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Vtd;
@@ -20,7 +19,7 @@ public sealed class VtdDecoderTests : IDisposable
 
     public VtdDecoderTests()
     {
-        _decoder = new VtdDecoder(_machine, _machine.Driver.Devices.Take(2).Select(device => ((VtdDevice)device).SourceId));
+        _decoder = new VtdDecoder(_machine, _machine.Driver.Devices.Take(2).Select((device, number) => VtdSource.Of(device, null, number)));
         _queue = _machine.Model!.Read64(VtdRegister.QueueAddress) & ~0xffful;
         _tail = _machine.Model.Read64(VtdRegister.QueueTail);
     }

@@ -35,7 +35,7 @@ internal sealed class DeviceTlbFirst(CheckRig machine, ScenarioRun run) : Sabota
     {
         { Type: VtdInvalidationType.Wait, WritesStatus: true } => 3,
         { Type: VtdInvalidationType.Wait } => 1,
-        { Type: VtdInvalidationType.DeviceTlb } => 0,
+        { Type: VtdInvalidationType.DeviceTlb or VtdInvalidationType.PasidDeviceTlb } => 0,
         _ => 2,
     };
 }

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
-using IommuKit.Drivers.Vtd;
 using IommuKit.Lab.Iommus.Vtd;
 using IommuKit.Lab.Machines;
 
@@ -50,7 +49,7 @@ internal sealed class LateHalf(CheckRig machine, ScenarioRun run) : Sabotage(mac
         Machine.WriteBack(place);
     }
 
-    private ushort SourceOf(int device) => ((VtdDevice)((IMachineRig)Machine).Devices[device]).SourceId;
+    private VtdSource SourceOf(int device) => VtdSource.Of((IMachineRig)Machine, device);
 
     private ulong Read(ulong address)
     {

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using IommuKit.Checker.Rigs;
 using IommuKit.Checker.Scenarios;
-using IommuKit.Drivers.Vtd;
 using IommuKit.Lab.Iommus.Vtd;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Vtd;
@@ -52,7 +51,7 @@ internal sealed class TornEntry(CheckRig machine, ScenarioRun run) : Sabotage(ma
 
     private ulong? WordOf(int device) => _entries.RouteOf(SourceOf(device)) is null ? null : _entries.RootWordOf(SourceOf(device));
 
-    private ushort SourceOf(int device) => ((VtdDevice)((IMachineRig)Machine).Devices[device]).SourceId;
+    private VtdSource SourceOf(int device) => VtdSource.Of((IMachineRig)Machine, device);
 
     private ulong Read(ulong address)
     {

@@ -12,6 +12,8 @@ internal static class VtdBugs
     private const ulong HintBit = 1 << 6;
     private const ulong DomainIdBit = 1 << 16;
     private const ulong DrainBits = 3 << 6;
+    private const ulong PasidBit = 1ul << 33;
+    private const int PageShift = 12;
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<PlantedBug> All { get; } =
@@ -136,7 +138,7 @@ internal static class VtdBugs
             [Verdict.Missing],
             configuration => HasDeviceTlbs(configuration) && PlantedBugs.IsAtOnce(configuration),
             CheckOperationKind.Unmap,
-            descriptor => descriptor.Type == VtdInvalidationType.DeviceTlb ? EditedQueue.Nothing : descriptor),
+            descriptor => IsOfDevices(descriptor) ? EditedQueue.Nothing : descriptor),
         Edited(
             "device-tlb-size",
             "of a range only the first page is invalidated in the TLB of the device",
@@ -144,9 +146,10 @@ internal static class VtdBugs
             [Verdict.Missing],
             configuration => HasDeviceTlbs(configuration) && PlantedBugs.InvalidatesByRange(configuration),
             during: null,
-            descriptor => descriptor.Type == VtdInvalidationType.DeviceTlb
-                ? VtdInvalidationDescriptor.InvalidateDeviceTlb(descriptor.DeviceTlb.Source, descriptor.DeviceTlb.Address, 12)
-                : descriptor),
+            descriptor => !IsOfDevices(descriptor) ? descriptor
+                : descriptor.DeviceTlb is { Pasid: { } pasid } one
+                    ? VtdInvalidationDescriptor.InvalidatePasidDeviceTlb(one.Source, (uint)pasid, one.Address, PageShift)
+                : VtdInvalidationDescriptor.InvalidateDeviceTlb(descriptor.DeviceTlb.Source, descriptor.DeviceTlb.Address, PageShift)),
         Edited(
             "detach-device-tlb",
             "the TLB of a device is not invalidated when it leaves its domain",
@@ -154,7 +157,7 @@ internal static class VtdBugs
             [Verdict.Missing],
             HasDeviceTlbs,
             CheckOperationKind.Detach,
-            descriptor => descriptor.Type == VtdInvalidationType.DeviceTlb ? EditedQueue.Nothing : descriptor)
+            descriptor => IsOfDevices(descriptor) ? EditedQueue.Nothing : descriptor)
             with { ShowsInFollowUps = true },
         new(
             "device-tlb-first",
@@ -191,10 +194,23 @@ internal static class VtdBugs
         CheckOperationKind.Unmap,
         descriptor => descriptor.Type == VtdInvalidationType.Iotlb ? descriptor with { Qw0 = descriptor.Qw0 & ~DrainBits } : descriptor);
 
+    /// <summary>Where devices keep translations of several PASIDs.</summary>
+    public static PlantedBug DeviceTlbPasid { get; } = Edited(
+        "device-tlb-pasid",
+        "the TLB of the device is invalidated for another of its PASIDs",
+        "M2",
+        [Verdict.Missing, Verdict.WrongTarget],
+        PlantedBugs.IsAtOnce,
+        CheckOperationKind.Unmap,
+        descriptor => descriptor.Type == VtdInvalidationType.PasidDeviceTlb ? descriptor with { Qw0 = descriptor.Qw0 ^ PasidBit } : descriptor);
+
     private static bool HasDeviceTlbs(CheckConfiguration configuration) => configuration.Target.Traits.HasDeviceTlbs;
 
     private static bool IsOfEntries(VtdInvalidationDescriptor descriptor) =>
         descriptor.Type is VtdInvalidationType.ContextCache or VtdInvalidationType.PasidCache;
+
+    private static bool IsOfDevices(VtdInvalidationDescriptor descriptor) =>
+        descriptor.Type is VtdInvalidationType.DeviceTlb or VtdInvalidationType.PasidDeviceTlb;
 
     private static bool IsOfTranslations(VtdInvalidationDescriptor descriptor) =>
         descriptor.Type is VtdInvalidationType.Iotlb or VtdInvalidationType.PasidIotlb;

@@ -10,7 +10,7 @@ internal sealed class VtdContextEntries(VtdMemory memory, ulong root) : IVtdEntr
 {
     public int Most => 2;
 
-    public void Find(ushort source, Span<TrackedRange> ranges)
+    public void Find(VtdSource source, Span<TrackedRange> ranges)
     {
         ranges.Fill(RootOf(source));
         if (PlaceOf(source) is { } place)
@@ -19,21 +19,21 @@ internal sealed class VtdContextEntries(VtdMemory memory, ulong root) : IVtdEntr
         }
     }
 
-    public VtdRoute? RouteOf(ushort source) => EntryOf(source) is { IsPresent: true } entry
+    public VtdRoute? RouteOf(VtdSource source) => EntryOf(source) is { IsPresent: true } entry
         ? new VtdRoute(entry.DomainId, entry.SecondStage, IsFirstStage: false)
         : null;
 
-    public ulong? RootWordOf(ushort source) => PlaceOf(source);
+    public ulong? RootWordOf(VtdSource source) => PlaceOf(source);
 
     // The domain's id.
-    public ulong? LateWordOf(ushort source) => PlaceOf(source) is { } place ? place + sizeof(ulong) : null;
+    public ulong? LateWordOf(VtdSource source) => PlaceOf(source) is { } place ? place + sizeof(ulong) : null;
 
-    private ulong? PlaceOf(ushort source) => memory.Read(RootOf(source).Address) is var table && (table & VtdRootEntry.Present) != 0
-        ? (table & VtdRootEntry.AddressMask) + ((ulong)(source & 0xff) * VtdContextEntry.Bytes)
+    private ulong? PlaceOf(VtdSource source) => memory.Read(RootOf(source).Address) is var table && (table & VtdRootEntry.Present) != 0
+        ? (table & VtdRootEntry.AddressMask) + ((ulong)(source.SourceId & 0xff) * VtdContextEntry.Bytes)
         : null;
 
-    private TrackedRange RootOf(ushort source) => new(root + ((ulong)(source >> 8) * VtdRootEntry.Bytes), VtdRootEntry.Bytes);
+    private TrackedRange RootOf(VtdSource source) => new(root + ((ulong)(source.SourceId >> 8) * VtdRootEntry.Bytes), VtdRootEntry.Bytes);
 
-    private VtdContextEntry EntryOf(ushort source) =>
+    private VtdContextEntry EntryOf(VtdSource source) =>
         PlaceOf(source) is { } place ? new VtdContextEntry(memory.Read(place), memory.Read(place + sizeof(ulong))) : default;
 }

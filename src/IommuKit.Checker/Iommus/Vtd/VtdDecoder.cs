@@ -1,4 +1,5 @@
 using IommuKit.Checker.Shadow;
+using IommuKit.Domains;
 using IommuKit.Lab.Iommus.Vtd;
 using IommuKit.Lab.Machines;
 using IommuKit.Specs.Vtd;
@@ -7,11 +8,11 @@ namespace IommuKit.Checker.Iommus.Vtd;
 
 /// <summary>
 /// Reads what a driver tells a VT-d unit: descriptors when the tail is written, context and PASID entries when they are stored. An address space is a
-/// domain id; of PASIDs, that of requests without one is followed.
+/// domain id; of PASIDs, those are followed that devices are looked at by, or that of what they send without one.
 /// </summary>
 internal sealed class VtdDecoder : ICommandDecoder
 {
-    private readonly ushort[] _sources;
+    private readonly VtdSource[] _sources;
     private readonly bool _isScalable;
     private readonly VtdUnit _unit;
     private readonly IVtdEntries _entries;
@@ -21,8 +22,8 @@ internal sealed class VtdDecoder : ICommandDecoder
     // Of each device: what its entries said when they were looked at last.
     private readonly VtdRoute?[] _routes;
 
-    // Domains that are on the first stage.
-    private readonly HashSet<ushort> _firstStages = [];
+    // Domains that are on the first stage, and the PASID that each is used by.
+    private readonly Dictionary<ushort, int> _firstStages = [];
 
     // Translations were dropped since the last wait, and accesses that have used them are not waited for.
     private bool _isUndrained;
@@ -32,8 +33,8 @@ internal sealed class VtdDecoder : ICommandDecoder
 
     /// <summary>Begins where the driver is by now.</summary>
     /// <param name="machine">The machine.</param>
-    /// <param name="sources">The source ids of the devices that matter; their place in the list is their number.</param>
-    public VtdDecoder(VtdMachine machine, IEnumerable<ushort> sources)
+    /// <param name="sources">The devices that matter, or PASIDs of them; their place in the list is their number.</param>
+    public VtdDecoder(VtdMachine machine, IEnumerable<VtdSource> sources)
     {
         ulong register = machine.Model!.Read64(VtdRegister.RootTable);
         _isScalable = IsScalable(register);
@@ -108,7 +109,12 @@ internal sealed class VtdDecoder : ICommandDecoder
         _routes[device] = route;
         if (route is { } one)
         {
-            _ = one.IsFirstStage ? _firstStages.Add(one.DomainId) : _firstStages.Remove(one.DomainId);
+            _firstStages.Remove(one.DomainId);
+            if (one.IsFirstStage)
+            {
+                _firstStages[one.DomainId] = _sources[device].Entry;
+            }
+
             commands.StoreRoot(one.DomainId, one.Root);
             commands.StoreRoute(device, one.DomainId);
             RestoreRoot(device, commands);
@@ -146,14 +152,14 @@ internal sealed class VtdDecoder : ICommandDecoder
         switch (descriptor.Type)
         {
             // Each stage has descriptors of its own.
-            case VtdInvalidationType.Iotlb when descriptor.Granularity == VtdGranularity.Global || !_firstStages.Contains(descriptor.DomainId):
+            case VtdInvalidationType.Iotlb when descriptor.Granularity == VtdGranularity.Global || !_firstStages.ContainsKey(descriptor.DomainId):
                 DropTranslations(descriptor, commands);
                 break;
-            case VtdInvalidationType.PasidIotlb when descriptor.Pasid == 0 && _firstStages.Contains(descriptor.DomainId):
+            case VtdInvalidationType.PasidIotlb when _firstStages.TryGetValue(descriptor.DomainId, out int pasid) && descriptor.Pasid == pasid:
                 DropTranslations(descriptor, commands);
                 break;
-            case VtdInvalidationType.DeviceTlb when Array.IndexOf(_sources, descriptor.DeviceTlb.Source) is >= 0 and var device:
-                commands.DropDeviceTranslations(device, descriptor.DeviceTlb.Address, descriptor.DeviceTlb.LastAddress);
+            case VtdInvalidationType.DeviceTlb or VtdInvalidationType.PasidDeviceTlb:
+                DropDevice(descriptor.DeviceTlb, commands);
                 break;
             case VtdInvalidationType.ContextCache:
                 DropContexts(descriptor, commands);
@@ -184,11 +190,26 @@ internal sealed class VtdDecoder : ICommandDecoder
         }
     }
 
+    private void DropDevice(in VtdDeviceTlbInvalidation invalidation, ShadowCommands commands)
+    {
+        for (int device = 0; device < _sources.Length; device++)
+        {
+            // With a PASID, what came without one stays, and the other way round.
+            var source = _sources[device];
+            bool isOfPasid = (invalidation.Pasid ?? IommuDomain.NoPasid) == source.Pasid
+                || (invalidation.IsGlobal && source.Pasid != IommuDomain.NoPasid);
+            if (source.SourceId == invalidation.Source && isOfPasid)
+            {
+                commands.DropDeviceTranslations(device, invalidation.Address, invalidation.LastAddress);
+            }
+        }
+    }
+
     private void DropContexts(in VtdInvalidationDescriptor descriptor, ShadowCommands commands)
     {
         for (int device = 0; device < _sources.Length; device++)
         {
-            bool isOfDevice = ((descriptor.SourceId ^ _sources[device]) & ~MaskOf(descriptor.FunctionMask)) == 0;
+            bool isOfDevice = ((descriptor.SourceId ^ _sources[device].SourceId) & ~MaskOf(descriptor.FunctionMask)) == 0;
             bool isGlobal = descriptor.Granularity == VtdGranularity.Global;
             if (_isScalable)
             {
@@ -219,7 +240,7 @@ internal sealed class VtdDecoder : ICommandDecoder
             {
                 commands.DropRoutes(device);
             }
-            else if (descriptor.Granularity == VtdGranularity.Reserved || descriptor.Pasid == 0)
+            else if (descriptor.Granularity == VtdGranularity.Reserved || descriptor.Pasid == _sources[device].Entry)
             {
                 commands.DropRoutes(device, descriptor.DomainId == 0 ? null : descriptor.DomainId);
             }

@@ -1,9 +1,10 @@
 using IommuKit.Checker.Shadow;
+using IommuKit.Domains;
 using IommuKit.Specs.Vtd;
 
 namespace IommuKit.Checker.Iommus.Vtd;
 
-/// <summary>Root, context, directory and PASID entries of scalable mode, for what devices send without a PASID.</summary>
+/// <summary>Root, context, directory and PASID entries of scalable mode.</summary>
 /// <param name="memory">The memory that they are in.</param>
 /// <param name="root">The root table.</param>
 internal sealed class VtdPasidEntries(VtdMemory memory, ulong root) : IVtdEntries
@@ -13,10 +14,10 @@ internal sealed class VtdPasidEntries(VtdMemory memory, ulong root) : IVtdEntrie
 
     public int Most => 4;
 
-    public void Find(ushort source, Span<TrackedRange> ranges)
+    public void Find(VtdSource source, Span<TrackedRange> ranges)
     {
-        ranges.Fill(new TrackedRange(RootOf(source), sizeof(ulong)));
-        if (ContextPlaceOf(source) is not { } context)
+        ranges.Fill(new TrackedRange(RootOf(source.SourceId), sizeof(ulong)));
+        if (ContextPlaceOf(source.SourceId) is not { } context)
         {
             return;
         }
@@ -25,15 +26,15 @@ internal sealed class VtdPasidEntries(VtdMemory memory, ulong root) : IVtdEntrie
         var entry = ContextAt(context);
         if (entry.IsPresent)
         {
-            ranges[2] = new TrackedRange(DirectoryPlaceOf(entry), VtdPasidDirectoryEntry.Bytes);
-            if (PasidPlaceOf(entry) is { } pasid)
+            ranges[2] = new TrackedRange(DirectoryPlaceOf(entry, source), VtdPasidDirectoryEntry.Bytes);
+            if (PasidPlaceOf(entry, source) is { } pasid)
             {
                 ranges[3] = new TrackedRange(pasid, PasidWords * sizeof(ulong));
             }
         }
     }
 
-    public VtdRoute? RouteOf(ushort source)
+    public VtdRoute? RouteOf(VtdSource source)
     {
         if (PlaceOf(source) is not { } place)
         {
@@ -46,21 +47,24 @@ internal sealed class VtdPasidEntries(VtdMemory memory, ulong root) : IVtdEntrie
             : new VtdRoute(entry.DomainId, entry.SecondStage, IsFirstStage: false);
     }
 
-    public ulong? RootWordOf(ushort source) =>
+    public ulong? RootWordOf(VtdSource source) =>
         PlaceOf(source) is { } place ? IsFirstStage(EntryAt(place)) ? place + ThirdWord : place : null;
 
     // Of a first stage its table, of a second one the domain's id: its table is beside the bit.
-    public ulong? LateWordOf(ushort source) =>
+    public ulong? LateWordOf(VtdSource source) =>
         PlaceOf(source) is { } place ? place + (IsFirstStage(EntryAt(place)) ? ThirdWord : sizeof(ulong)) : null;
 
     // Of a nested one, the second stage is the domain's, and the first a guest's.
     private static bool IsFirstStage(in VtdPasidEntry entry) => entry.Type == VtdPasidType.FirstStage;
 
-    private ulong? PlaceOf(ushort source) =>
-        ContextPlaceOf(source) is { } context && ContextAt(context) is { IsPresent: true } entry ? PasidPlaceOf(entry) : null;
+    private ulong? PlaceOf(VtdSource source) =>
+        ContextPlaceOf(source.SourceId) is { } context && ContextAt(context) is { IsPresent: true } entry ? PasidPlaceOf(entry, source) : null;
 
-    private static ulong DirectoryPlaceOf(in VtdScalableContextEntry context) => context.Directory
-        + ((ulong)(uint)(context.RequestPasid >> VtdPasidDirectoryEntry.PasidsLog2) * VtdPasidDirectoryEntry.Bytes);
+    private static ulong DirectoryPlaceOf(in VtdScalableContextEntry context, VtdSource source) => context.Directory
+        + ((ulong)(uint)(NumberOf(context, source) >> VtdPasidDirectoryEntry.PasidsLog2) * VtdPasidDirectoryEntry.Bytes);
+
+    private static int NumberOf(in VtdScalableContextEntry context, VtdSource source) =>
+        source.Pasid == IommuDomain.NoPasid ? context.RequestPasid : source.Pasid;
 
     private ulong RootOf(ushort source) => root + ((ulong)(source >> 7) * sizeof(ulong));
 
@@ -72,10 +76,10 @@ internal sealed class VtdPasidEntries(VtdMemory memory, ulong root) : IVtdEntrie
 
     private VtdScalableContextEntry ContextAt(ulong place) => new(memory.Read(place), memory.Read(place + sizeof(ulong)), 0, 0);
 
-    private ulong? PasidPlaceOf(in VtdScalableContextEntry context)
+    private ulong? PasidPlaceOf(in VtdScalableContextEntry context, VtdSource source)
     {
-        var directory = new VtdPasidDirectoryEntry(memory.Read(DirectoryPlaceOf(context)));
-        int place = context.RequestPasid & ((1 << VtdPasidDirectoryEntry.PasidsLog2) - 1);
+        var directory = new VtdPasidDirectoryEntry(memory.Read(DirectoryPlaceOf(context, source)));
+        int place = NumberOf(context, source) & ((1 << VtdPasidDirectoryEntry.PasidsLog2) - 1);
         return directory.IsPresent ? directory.Table + ((ulong)(uint)place * VtdPasidEntry.Bytes) : null;
     }
 }

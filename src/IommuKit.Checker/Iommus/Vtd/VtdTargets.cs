@@ -13,6 +13,8 @@ namespace IommuKit.Checker.Iommus.Vtd;
 /// <summary>Machines with VT-d as the checker knows them.</summary>
 internal static class VtdTargets
 {
+    private const string PasidsName = "vtd-pasid-ats";
+    private const int FiveLevelBits = 57;
     private const ulong PageBytes = 4096;
     private const ulong LargePageBytes = 2 << 20;
 
@@ -21,6 +23,8 @@ internal static class VtdTargets
     private const ulong StructureBytes = 2 * PageBytes;
     private const ulong ScalableStructureBytes = 7 * PageBytes;
     private const ulong MostTables = 64 * PageBytes;
+
+    private static readonly int[] FirstPasids = [1, 2];
 
     // A second stage as wide as the half of a first stage of four levels that is below: 47 bits, by tables of four levels.
     private static readonly VtdUnit Nested = VtdUnit.Server57 with
@@ -45,7 +49,9 @@ internal static class VtdTargets
         {
             IsDefaultAtEnds = false,
         },
+        OfPasids("two PASIDs of one device, which keeps translations of each and asks again; first stage in scalable mode, walks snoop"),
         Of("vtd-server", VtdUnit.Server48, "as vtd-client, with a wider IOVA") with { IsDefault = false, IsDefaultAtEnds = false },
+        Of("vtd-server-57", VtdUnit.Server57, "as vtd-client, with five levels") with { IsDefault = false, IsDefaultAtEnds = false },
         Of("vtd-client", VtdUnit.Client39, "walks snoop").Tuned(PageBytes, LargePageBytes) with
         {
             IsDefault = false,
@@ -83,6 +89,28 @@ internal static class VtdTargets
         unit.Capability.FirstStage5Levels ? 57 : 48,
         ScalableStructureBytes);
 
+    private static CheckTarget OfPasids(string description)
+    {
+        var unit = VtdUnit.Server57 with { Name = PasidsName };
+        return Of<X86Format>(
+            PasidsName,
+            description,
+            new ShadowTraits { HasCoherentWalk = true, CachesInvalidEntries = false, HasDeviceTlbs = true },
+            unit.Capability,
+            FiveLevelBits,
+            ScalableStructureBytes,
+            pasids: FirstPasids) with
+        {
+            IsDefaultAtEnds = false,
+            // Under another domain's id, an invalidation for a PASID that is not that domain's names nothing at all.
+            Bugs =
+            [
+                .. VtdBugs.All.Select(bug => bug.Name == "domain-id" ? bug with { Expected = [Verdict.Missing] } : bug),
+                VtdBugs.DeviceTlbPasid,
+            ],
+        };
+    }
+
     private static CheckTarget OfGuest(string description)
     {
         var target = Of<VtdSecondStageFormat>(
@@ -100,7 +128,7 @@ internal static class VtdTargets
 
     private static CheckTarget Of<TFormat>(
         string name, string description, ShadowTraits traits, VtdCapability capability, int inputBits, ulong structureBytes,
-        TopDomain? onTop = null)
+        TopDomain? onTop = null, IReadOnlyList<int>? pasids = null)
         where TFormat : struct, IPageTableFormat
     {
         var target = CheckTarget.Of<TFormat>(
@@ -115,10 +143,13 @@ internal static class VtdTargets
                     DropSizes = [.. Enumerable.Range(0, capability.MaxAddressMask + 1).Select(log2 => PageBytes << log2), 1ul << 62],
                 },
                 (machine, devices) => new VtdDecoder(
-                    (VtdMachine)machine, devices.Select(device => ((VtdDevice)device).SourceId)))
+                    (VtdMachine)machine, devices.Select((device, number) => VtdSource.Of(device, pasids, number))))
             {
                 Spaces = Spaces,
                 OnTop = onTop,
+                Pasids = pasids,
+                Devices = pasids is null ? null : machine => pasids.Select(_ => machine.Driver.Devices[0]),
+                TranslatePasid = (machine, request, pasid) => ((VtdMachine)machine).TranslatePasid(request, pasid),
             },
             inputBits);
         return target with
@@ -140,6 +171,21 @@ internal static class VtdTargets
             {
                 Name = name,
                 Create = settings => VtdMachine.Create(Nested, settings, mode: VtdMode.SecondStage),
+            };
+        }
+
+        if (name == PasidsName)
+        {
+            return VtdKinds.All.Single(kind => kind.Name == "vtd-server-fs") with
+            {
+                Name = name,
+                Create = settings => VtdMachine.Create(
+                    VtdUnit.Server57 with { Name = name },
+                    settings,
+                    mode: VtdMode.FirstStage,
+                    hasDeviceTlbs: true,
+                    devicesAskAgain: true,
+                    pasids: FirstPasids[^1] + 1),
             };
         }
 

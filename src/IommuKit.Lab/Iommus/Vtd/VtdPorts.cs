@@ -30,6 +30,15 @@ internal sealed class VtdPorts : IIommuModel
 
     public Translation Translate(in DmaRequest request) => TlbOf(request) is { } tlb ? tlb.Translate(request) : _unit.Translate(request);
 
+    /// <summary>Translates an access of a PASID.</summary>
+    public Translation TranslatePasid(in DmaRequest request, int pasid)
+    {
+        var access = request.IsWrite ? VtdAccess.Write : VtdAccess.Read;
+        return TlbOf(request) is { } tlb
+            ? tlb.Translate(request.Iova, access, pasid).Range
+            : _unit.Translate(new VtdRequest((ushort)request.Source, request.Iova, access, pasid)).Range;
+    }
+
     public void ReportDecodeError(in DmaRequest request, ulong physicalAddress) => _unit.ReportDecodeError(request, physicalAddress);
 
     /// <summary>Lets devices forget everything.</summary>
