@@ -64,6 +64,41 @@ public sealed class DeviceTests
         ((double)Run(ManyFlows, "linux-6.19").Counts[OperationKind.Command] / both.Counts[OperationKind.Command]).ShouldBe(64, 0.5);
     }
 
+    /// <summary>
+    /// A card that acknowledges as TCP on Linux does reads tables as often for each packet as the card of the paper in all, and has its throughput,
+    /// within the 10 % that the paper's model has. Of single factors, misses of the IOTLB are too few and those of walk caches too many.
+    /// </summary>
+    [Theory]
+    [InlineData(5, 1.76, 79.6, 1.30, 0.46)]
+    [InlineData(40, 4.36, 35.5, 2.20, 2.16)]
+    public void A_card_that_acknowledges_reads_tables_as_often_as_was_measured(int flows, double reads, double gigabits, double iotlb, double walkCaches)
+    {
+        var usage = PerPacket((flows == 5 ? FewFlows : ManyFlows) with { Acknowledges = true }, "linux-6.12");
+
+        usage.Reads.ShouldBe(reads, reads * 0.1);
+        Nic.GigabitsAt(usage.Reads).ShouldBe(gigabits, gigabits * 0.1);
+        usage.TlbMisses.ShouldBe(iotlb, iotlb * 0.4);
+        usage.WalkCacheMisses.ShouldBe(walkCaches, walkCaches * 0.3);
+    }
+
+    /// <summary>
+    /// What the paper's three ideas give back: no more than 0.054 pointers a packet, the link's throughput, and fewer misses of the IOTLB with 40 flows,
+    /// as what comes together is acknowledged together. There these are almost half, here three quarters.
+    /// </summary>
+    [Fact]
+    public void Contiguous_IOVAs_and_the_hint_give_a_card_that_acknowledges_its_link_back()
+    {
+        var strict = PerPacket(ManyFlows with { Acknowledges = true }, "linux-6.12");
+        var hint = PerPacket(ManyFlows with { Acknowledges = true }, "linux-6.19");
+        var both = PerPacket(Contiguous with { Acknowledges = true }, "linux-6.19");
+
+        hint.WalkCacheMisses.ShouldBeLessThan(0.054);
+        Nic.GigabitsAt(hint.Reads).ShouldBeGreaterThan(95);
+        both.WalkCacheMisses.ShouldBeLessThan(0.054);
+        Nic.GigabitsAt(both.Reads).ShouldBe(100);
+        (both.TlbMisses / strict.TlbMisses).ShouldBeInRange(0.5, 0.8);
+    }
+
     [Fact]
     public void Contiguous_IOVAs_alone_do_not_help_while_each_flush_drops_the_walk_caches_of_its_range()
     {
@@ -140,6 +175,14 @@ public sealed class DeviceTests
 
         result.Device!.Pages.ShouldBe(16);
         result.Device.Accesses.ShouldBe(17);
+    }
+
+    /// <summary>What a packet that is received takes, with what is sent because of it.</summary>
+    private static (double TlbMisses, double WalkCacheMisses, double Reads) PerPacket(NicTraffic traffic, string rules)
+    {
+        var device = Run(traffic, rules).Device!;
+        double packets = device.Pages - traffic.Acknowledged;
+        return (device.TlbMisses / packets, (device.TableReads - device.TlbMisses) / packets, device.TableReads / packets);
     }
 
     private static ReplayResult Run(NicTraffic traffic, string? rules, bool ring) =>

@@ -7,8 +7,10 @@ namespace IommuKit.Lab.Tests.Replay;
 /// Maps and unmaps of a network card that receives packets of a page, as the measurements of "Fast and Safe" (SOSP 2024) have them: a ring of pages
 /// for each flow, refilled after each interrupt; IOVAs as an allocator gives them that has run for long.
 /// </summary>
-internal sealed class NicTraffic
+internal sealed record NicTraffic
 {
+    private const int MostTogether = 16;
+
     /// <summary>Flows, each with a ring.</summary>
     public required int Flows { get; init; }
 
@@ -20,6 +22,15 @@ internal sealed class NicTraffic
 
     /// <summary>Pages with IOVAs in a row that are mapped and unmapped together; 1 for pages by themselves.</summary>
     public int PagesTogether { get; init; } = 1;
+
+    /// <summary>
+    /// Whether what was received is acknowledged, as TCP does on Linux: once for what came with an interrupt, or for each 64 KiB of it, which is what
+    /// is put together at most (GRO). An acknowledgement is a page that is mapped, sent, and unmapped.
+    /// </summary>
+    public bool Acknowledges { get; init; }
+
+    /// <summary>Acknowledgements so far.</summary>
+    public int Acknowledged { get; private set; }
 
     /// <summary>Does packets to a lane.</summary>
     public void Do(ReplayLane lane, int packets)
@@ -52,6 +63,14 @@ internal sealed class NicTraffic
             for (int i = 0; i < done; i++)
             {
                 Map(ring);
+            }
+
+            for (int i = 0; Acknowledges && i < PerInterrupt; i += MostTogether)
+            {
+                ulong iova = free[random.Next(free.Count)];
+                lane.Do(new TraceEvent(TraceEventKind.Map, 1, Iova: iova, PhysicalAddress: iova, Size: SmallPage.Bytes), 0);
+                lane.Do(new TraceEvent(TraceEventKind.Unmap, 1, Iova: iova, Size: SmallPage.Bytes), 0);
+                Acknowledged++;
             }
         }
 
