@@ -15,6 +15,6 @@ public enum Smmu3Interrupt
     /// <summary>An error is active in GERROR.</summary>
     GlobalError,
 
-    /// <summary>No interrupt, but the event that wakes CPUs from WFE: a CMD_SYNC has completed.</summary>
+    /// <summary>No interrupt, but the event that wakes CPUs from WFE: a CMD_SYNC has completed, or a command queue that was full has room.</summary>
     SendEvent,
 }

@@ -21,8 +21,10 @@ public sealed partial class Smmu3Model<TMemory>
     private bool RecordsAtsErrors => (_control2 & Smmu3Register.Control2Bits.RecordsAtsErrors) != 0;
 
     /// <summary>A translation request. Under the lock.</summary>
-    private Smmu3Translation AnswerDevice(in Smmu3Request request)
+    private Smmu3Translation AnswerDevice(in Smmu3Request asked)
     {
+        // Without a PASID, a request says neither that it is privileged nor that it will execute (section 13.7).
+        var request = asked.HasSubstream ? asked : asked with { Access = asked.Access & (Smmu3Access.Read | Smmu3Access.Write) };
         if (!IsOn(Smmu3Register.Control.Enable))
         {
             return Unsupported(request, default);
@@ -54,7 +56,9 @@ public sealed partial class Smmu3Model<TMemory>
         if (status == Smmu3EventType.None && !path.HasFirst && !path.HasSecond)
         {
             var identity = Identity(request.Address);
-            return identity.Outcome == Smmu3Outcome.Allowed ? identity : Nothing(request, Smmu3EventType.AddressSize);
+            return identity.Outcome == Smmu3Outcome.Allowed
+                ? identity with { Range = identity.Range with { Rights = identity.Range.Rights | Protection.NoExecute } }
+                : Nothing(request, Smmu3EventType.AddressSize);
         }
 
         Page page = default;
@@ -69,13 +73,31 @@ public sealed partial class Smmu3Model<TMemory>
         return status switch
         {
             // By split stage the device is told the IPA, and all else by both stages (section 13.6.3).
-            Smmu3EventType.None => new Smmu3Translation(
-                Smmu3Outcome.Allowed,
-                RangeOf(request.Address, ats == SplitStage ? page with { Address = page.Ipa } : page, path.IsPrivileged)),
+            Smmu3EventType.None => Granted(request, ats == SplitStage ? page with { Address = page.Ipa } : page, path),
             Smmu3EventType.Translation or Smmu3EventType.AccessFlag or Smmu3EventType.AddressSize or Smmu3EventType.Permission
                 => Nothing(request, status),
             _ => ConfigurationError(status, request, path),
         };
+    }
+
+    /// <summary>
+    /// What a device is told of a page (section 13.7.1): no right to execute that it does not ask for, nor one to execute without one to read.
+    /// </summary>
+    private static Smmu3Translation Granted(in Smmu3Request request, in Page page, in Path path)
+    {
+        int instruction = path.Stream.InstructionOverride;
+        var rights = Smmu3Rights.ProtectionOf(page.Rights, path.IsPrivileged);
+        bool mayExecute = (rights & Protection.NoExecute) == 0;
+        bool mayRead = instruction == Smmu3Rights.AsInstruction ? mayExecute : (rights & Protection.Read) != 0;
+        bool isTold = (request.Access & Smmu3Access.Execute) != 0
+            && mayRead
+            && (mayExecute || instruction == Smmu3Rights.AsData);
+        rights = (rights & ~(Protection.Read | Protection.NoExecute))
+            | (mayRead ? Protection.Read : 0)
+            | (isTold ? 0 : Protection.NoExecute);
+        return (rights & (Protection.Read | Protection.Write)) == 0
+            ? Nothing(request, Smmu3EventType.Permission)
+            : new Smmu3Translation(Smmu3Outcome.Allowed, RangeOf(request.Address, page, path.IsPrivileged) with { Rights = rights });
     }
 
     /// <summary>A transaction that the device has translated. Under the lock.</summary>
@@ -95,7 +117,9 @@ public sealed partial class Smmu3Model<TMemory>
 
         var scope = new Scope(_drops);
         var status = FindStream(request.StreamId, mayRead: true, scope, out var stream);
-        var access = Override(request.Access, stream);
+
+        // Of what it is, without IDR3.PASIDTT only whether it writes is told (section 13.7).
+        var access = Override(request.IsWrite ? request.Access & (Smmu3Access.Read | Smmu3Access.Write) : Smmu3Access.Read, stream);
         var path = new Path(stream, default, false, HasSecond: true, request.Address, 0, access, request.IsWrite, false, scope);
         if (status != Smmu3EventType.None)
         {

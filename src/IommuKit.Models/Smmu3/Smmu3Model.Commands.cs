@@ -155,8 +155,17 @@ public sealed partial class Smmu3Model<TMemory>
         return isRead;
     }
 
-    private void AdvanceConsumer() => _commandConsumer = (_commandConsumer & ~Smmu3Register.QueueIndexMask)
-        | ((_commandConsumer + 1) & Smmu3Queue.PositionMask(CommandQueueSize));
+    private void AdvanceConsumer()
+    {
+        int log2 = CommandQueueSize;
+        if (_unit.HasSendEvent && ((_commandProducer ^ _commandConsumer) & Smmu3Queue.PositionMask(log2)) == 1u << log2)
+        {
+            // It was full, and a CPU may wait for room by WFE (section 4.1.2).
+            _due |= 1u << (int)Smmu3Interrupt.SendEvent;
+        }
+
+        _commandConsumer = (_commandConsumer & ~Smmu3Register.QueueIndexMask) | ((_commandConsumer + 1) & Smmu3Queue.PositionMask(log2));
+    }
 
     private void StopCommands(Smmu3CommandError error)
     {

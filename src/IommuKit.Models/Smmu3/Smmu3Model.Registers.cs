@@ -241,7 +241,7 @@ public sealed partial class Smmu3Model<TMemory>
             case Smmu3Register.Control2 when !IsOn(Smmu3Register.Control.Enable):
                 _control2 = value & ((_unit.HasHypervisor ? Smmu3Register.Control2Bits.Host : 0)
                     | Smmu3Register.Control2Bits.RecordsBadStream
-                    | Smmu3Register.Control2Bits.Private
+                    | (_unit.HasBroadcastInvalidation ? Smmu3Register.Control2Bits.Private : 0)
                     | (_unit.RecordsAtsErrors ? Smmu3Register.Control2Bits.RecordsAtsErrors : 0));
                 return Effects.None;
             case Smmu3Register.GlobalBypass when (value & Smmu3Register.Bypass.Update) != 0:

@@ -274,7 +274,16 @@ public sealed partial class Smmu3Model<TMemory>
         bool isFirst = (Smmu3Rights.NeededOfFirst(path.Access) & ~page.Rights) != 0;
         return !mayRecord ? NeedsLock
             : isFirst ? Fail(Smmu3EventType.Permission)
-            : SecondFault(Smmu3EventType.Permission, Smmu3FaultClass.Input, page.IpaOf(path.Address));
+            : SecondDenied(path, page);
+    }
+
+    private Smmu3EventType SecondDenied(in Path path, in Page page)
+    {
+        var status = SecondFault(Smmu3EventType.Permission, Smmu3FaultClass.Input, page.IpaOf(path.Address));
+
+        // Of an atomic operation that may write and not read, the record tells the read (section 13.1.1).
+        _fault = _fault with { IsReadDenied = path.IsWrite && (page.Rights & Smmu3Rights.SecondWrite) != 0 };
+        return status;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -386,7 +395,7 @@ public sealed partial class Smmu3Model<TMemory>
 
         ulong second = ((path.Access & Smmu3Access.Privileged) != 0 ? Smmu3Event.Privileged : 0)
             | ((path.Access & Smmu3Access.Execute) != 0 ? Smmu3Event.Instruction : 0)
-            | (request.IsWrite ? 0 : Smmu3Event.Read)
+            | (request.IsWrite && !_fault.IsReadDenied ? 0 : Smmu3Event.Read)
             | (_fault.IsSecond ? Smmu3Event.Stage2 : 0)
             | (_fault.IsTableRead ? Smmu3Event.TableRead : 0)
             | ((ulong)_fault.Class << Smmu3Event.ClassShift);
@@ -433,6 +442,9 @@ public sealed partial class Smmu3Model<TMemory>
 
         /// <summary>Whether rights are those of privileged transactions.</summary>
         public readonly bool IsPrivileged => (Access & Smmu3Access.Privileged) != 0;
+
+        /// <summary>Whether nothing is needed, but a device wants to know what it may do.</summary>
+        public readonly bool IsQuestion => (Access & ~Smmu3Access.Privileged) == 0;
 
         /// <summary>The right of stage 1 without which nothing is marked as written.</summary>
         public readonly ulong WriteRight => Smmu3Rights.NeededOfFirst(Smmu3Access.Write | (Access & Smmu3Access.Privileged));

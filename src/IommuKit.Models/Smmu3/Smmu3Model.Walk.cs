@@ -253,7 +253,8 @@ public sealed partial class Smmu3Model<TMemory>
             int shift = stage.ShiftOf(level);
             page = new Page(output, output, rights | Smmu3Rights.Stage2All, shift);
             bool isGlobal = (value & ArmLpaeDescriptor.NotGlobal) == 0;
-            if ((Smmu3Rights.NeededOfFirst(path.Access) & ~rights) != 0)
+            if ((Smmu3Rights.NeededOfFirst(path.Access) & ~rights) != 0
+                || (path.IsQuestion && Smmu3Rights.GrantsNothing(rights, path.IsPrivileged, path.Stream.InstructionOverride)))
             {
                 // Whether stage 2 would allow it is not asked any more.
                 bool isNoted = (value & ArmLpaeDescriptor.AccessFlag) != 0 || !stage.Has(Smmu3StageFlags.SetsAccessFlag);
@@ -631,5 +632,6 @@ public sealed partial class Smmu3Model<TMemory>
 
     /// <summary>What a record tells of a fault, beside the transaction.</summary>
     private readonly record struct Fault(
-        bool IsSecond, Smmu3FaultClass Class, ulong Ipa = 0, ulong Fetch = 0, bool IsTableRead = false, bool IsBypassed = false);
+        bool IsSecond, Smmu3FaultClass Class, ulong Ipa = 0, ulong Fetch = 0, bool IsTableRead = false, bool IsBypassed = false,
+        bool IsReadDenied = false);
 }

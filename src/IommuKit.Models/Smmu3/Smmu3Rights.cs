@@ -41,6 +41,10 @@ internal static class Smmu3Rights
     public const int KeepType = 0xf1;
     public const int NonCacheableUnlessDevice = 0xf2;
 
+    /// <summary>STE.INSTCFG: all is data, or all that reads is an instruction fetch.</summary>
+    public const int AsData = 2;
+    public const int AsInstruction = 3;
+
     private const int Accesses = 16;
 
     /// <summary>By <see cref="Smmu3Access"/>: the rights of both stages that it needs.</summary>
@@ -72,6 +76,13 @@ internal static class Smmu3Rights
         ulong needed = ((access & Smmu3Access.Write) != 0 ? Write : 0)
             | ((access & Smmu3Access.Execute) != 0 ? Execute : (access & Smmu3Access.Read) != 0 ? Read : 0);
         return (access & Smmu3Access.Privileged) != 0 ? needed << PrivilegedShift : needed;
+    }
+
+    /// <summary>Whether stage 1 leaves nothing of a page to a device that asks (IHI 0070, section 13.7.1).</summary>
+    public static bool GrantsNothing(ulong rights, bool isPrivileged, int instruction)
+    {
+        ulong first = isPrivileged ? rights >> PrivilegedShift : rights;
+        return (first & (Write | (instruction == AsInstruction ? Execute : Read))) == 0;
     }
 
     /// <summary>The rights of stage 2 that an access needs.</summary>

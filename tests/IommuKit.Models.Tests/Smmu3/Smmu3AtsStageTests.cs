@@ -129,4 +129,99 @@ public sealed class Smmu3AtsStageTests
         machine.Ask(1ul << 52, kind: Smmu3RequestKind.Translated).Outcome.ShouldBe(Smmu3Outcome.Abort);
         machine.TakeEvent().ShouldBeNull();
     }
+
+    /// <summary>
+    /// Where stage 1 leaves nothing to who asks, its IPA is not translated: stage 2 sets no access flag there, and its table is not looked at (section
+    /// 3.9.1.2). Who may do something there has it translated.
+    /// </summary>
+    [Fact]
+    public void What_stage_1_grants_nothing_of_does_not_reach_stage_2()
+    {
+        using var machine = new Smmu3Machine();
+        ulong second = machine.NewIdentitySecond();
+        const ulong unused = (Page & ~(1ul << 10)) | (3 << 6);
+        ulong at = machine.Map(second, 0x40_0000, unused, startLevel: 1, inputBits: 40);
+        ulong first = machine.NewTable();
+        machine.Map(first, 0x1000, 0x40_0000 | (Smmu3Machine.ValidLeaf & ~(1ul << 6)));
+        machine.BindNested(first, second, secondFlags: KeepsDirtyState).SwitchOn();
+        SubstreamsOf(machine);
+        SetAts(machine, FullAts);
+        var nothing = machine.Ask(0x1000, ReadWrite, kind: Asked, substream: 1);
+        nothing.Outcome.ShouldBe(Smmu3Outcome.Allowed);
+        nothing.Range.PhysicalAddress.ShouldBe(0ul);
+        RightsOf(nothing).ShouldBe(Protection.None);
+        machine.Load(at).ShouldBe(unused);
+        RightsOf(machine.Ask(0x1000, ReadWrite | Smmu3Access.Privileged, kind: Asked, substream: 1)).ShouldBe(Rights);
+        machine.Load(at).ShouldBe(unused | (1 << 10));
+
+        // By now both stages are in the TLB, and the answer is the same.
+        machine.Ask(0x1000, ReadWrite, kind: Asked, substream: 1).ShouldBe(nothing);
+        machine.TakeEvent().ShouldBeNull();
+    }
+
+    /// <summary>A right to execute is told to who asks for it, and with one to read alone; INSTCFG makes of one what the other is (section 13.7.1).</summary>
+    [Theory]
+    [InlineData("RX", 0, false, Protection.Read | Protection.NoExecute)]
+    [InlineData("RX", 0, true, Protection.Read)]
+    [InlineData("R", 0, true, Protection.Read | Protection.NoExecute)]
+    [InlineData("X", 0, true, Protection.None)]
+    [InlineData("X", 3, true, Protection.Read)]
+    [InlineData("R", 3, true, Protection.None)]
+    [InlineData("R", 2, true, Protection.Read)]
+    public void A_right_to_execute_is_told_to_who_asks_for_it(string page, int instruction, bool isAsked, Protection expected)
+    {
+        using var machine = new Smmu3Machine();
+        ulong root = machine.NewTable();
+        const ulong user = 1 << 6;
+        const ulong readOnly = 1 << 7;
+        const ulong userExecuteNever = 1ul << 54;
+        ulong leaf = 0x7000_0000 | (Smmu3Machine.ValidLeaf & ~user) | readOnly | (page[0] == 'R' ? user : 0) | (page[^1] == 'X' ? 0 : userExecuteNever);
+        machine.Map(root, 0x1000, leaf);
+        machine.BindFirst(root).SwitchOn();
+        SubstreamsOf(machine);
+        SetAts(machine, FullAts | ((ulong)instruction << 50));
+        var access = Smmu3Access.Read | (isAsked ? Smmu3Access.Execute : 0);
+        for (int i = 0; i < 2; i++)
+        {
+            var told = machine.Ask(0x1000, access, kind: Asked, substream: 1).Range.Rights & (Rights | Protection.NoExecute);
+            told.ShouldBe(expected, $"{i}");
+        }
+    }
+
+    /// <summary>Without a PASID a request is one of unprivileged data, and so is a translated transaction where IDR3.PASIDTT is 0 (section 13.7).</summary>
+    [Fact]
+    public void Without_a_PASID_a_request_is_not_privileged()
+    {
+        using var machine = new Smmu3Machine();
+        ulong root = machine.NewTable();
+        machine.Map(root, 0x1000, 0x7000_0000 | (Smmu3Machine.ValidLeaf & ~(1ul << 6)));
+        machine.Map(root, 0x2000, 0x7000_0000 | Smmu3Machine.ValidLeaf);
+        machine.BindFirst(root).SwitchOn();
+        SetAts(machine, FullAts);
+        RightsOf(machine.Ask(0x1000, ReadWrite | Smmu3Access.Privileged, kind: Asked)).ShouldBe(Protection.None);
+        var told = machine.Ask(0x2000, Smmu3Access.Read | Smmu3Access.Execute, kind: Asked).Range.Rights;
+        (told & Protection.NoExecute).ShouldBe(Protection.NoExecute);
+
+        // Stage 2 that only EL1 may execute from; what is translated is not told to be a fetch.
+        using var split = new Smmu3Machine();
+        ulong second = split.NewIdentitySecond();
+        split.Map(second, 0x40_0000, Page | (3 << 6) | (2ul << 53), startLevel: 1, inputBits: 40);
+        split.BindNested(split.NewTable(), second).SwitchOn(control: Smmu3Register.Control.CheckTranslated);
+        SetAts(split, SplitAts);
+        split.Ask(0x40_0000, Smmu3Access.Read | Smmu3Access.Execute, kind: Smmu3RequestKind.Translated).Outcome.ShouldBe(Smmu3Outcome.Allowed);
+        split.Ask(0x40_0000, Smmu3Access.Read | Smmu3Access.Execute).Outcome.ShouldBe(Smmu3Outcome.Abort);
+    }
+
+    /// <summary>Lets the device have substreams, of which 1 is as the one that it had.</summary>
+    private static void SubstreamsOf(Smmu3Machine machine)
+    {
+        ulong entry = Smmu3Machine.StreamTable + (Smmu3Machine.Device * 64ul);
+        ulong table = machine.Load(entry) & 0x00ff_ffff_ffff_ffc0;
+        for (ulong word = 0; word < 64; word += 8)
+        {
+            machine.Store(table + 64 + word, machine.Load(table + word));
+        }
+
+        machine.Store(entry, machine.Load(entry) | (1ul << 59));
+    }
 }

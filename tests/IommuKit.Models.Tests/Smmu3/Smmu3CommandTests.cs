@@ -188,6 +188,18 @@ public sealed class Smmu3CommandTests
         machine.Errors.ShouldBe(Smmu3Register.Errors.CommandMessageAbort);
     }
 
+    /// <summary>A CPU that waits for room by WFE is woken when a queue that was full has some (IHI 0070, section 4.1.2), and at no other time.</summary>
+    [Theory]
+    [InlineData(31, true, false)]
+    [InlineData(32, true, true)]
+    [InlineData(32, false, false)]
+    public void A_full_queue_that_has_room_again_wakes_CPUs(int commands, bool hasSendEvent, bool wakes)
+    {
+        using var machine = new Smmu3Machine(Smmu3Unit.Full with { Idr0 = Smmu3Unit.Full.Idr0 & (hasSendEvent ? uint.MaxValue : ~(1u << 14)) });
+        machine.SwitchOn().Submit([.. Enumerable.Repeat(Smmu3Command.Drop(Smmu3CommandCode.DropAllGuests), commands)]);
+        machine.Interrupts.ShouldBe(wakes ? [Smmu3Interrupt.SendEvent] : []);
+    }
+
     [Fact]
     public void A_device_that_does_not_answer_fails_the_sync()
     {

@@ -83,6 +83,25 @@ public sealed class Smmu3FaultModelTests
         cold.Ipa.ShouldBe(0x1000ul);
     }
 
+    /// <summary>
+    /// An atomic operation that stage 2 lets write and not read is told as a read; one that it lets do neither, as the write (section 13.1.1).
+    /// </summary>
+    [Theory]
+    [InlineData(2, true)]
+    [InlineData(1, false)]
+    [InlineData(0, false)]
+    public void An_atomic_operation_is_told_as_the_half_that_is_denied(int rights, bool isRead)
+    {
+        using var machine = new Smmu3Machine();
+        ulong root = machine.NewTable();
+        machine.Map(root, 0x1000, 0x7000_0000 | 0x3c | ((ulong)rights << 6) | (1 << 10) | 3, startLevel: 1, inputBits: 40);
+        machine.BindSecond(root).SwitchOn();
+        var record = machine.Fault(0x1000, Smmu3Access.Read | Smmu3Access.Write);
+        record.Type.ShouldBe(Smmu3EventType.Permission);
+        record.IsRead.ShouldBe(isRead);
+        machine.Fault(0x1000, Smmu3Access.Read | Smmu3Access.Write).ShouldBe(record);
+    }
+
     [Fact]
     public void A_stall_lasts_until_it_is_resumed()
     {

@@ -573,7 +573,9 @@ internal sealed class Smmu3PlainWalker(Smmu3Unit unit, Func<ulong, ulong?> load,
             bool isDevice = fwb ? F(value, 4, 1) == 0 : F(value, 4, 2) == 0;
             if (checks && (!isAllowed || (faultClass != 2 && F(_ste[2], 54, 1) != 0 && isDevice)))
             {
-                return StopSecond(0x13, ipa, faultClass, isTableRead: faultClass == 1 && !write);
+                // An atomic operation that may write, but not read, is told as the read that it may not do.
+                ulong readDenied = faultClass == 2 && _request.IsWrite && w ? 1ul << 35 : 0;
+                return StopSecond(0x13, ipa, faultClass, (faultClass == 1 && !write ? 1ul << 44 : 0) | readDenied);
             }
 
             return new Answer(IsAllowed: true, next | (ipa % (1ul << shift)), r, w, x, IsClean: dirtyable && !write);
@@ -660,12 +662,12 @@ internal sealed class Smmu3PlainWalker(Smmu3Unit unit, Func<ulong, ulong?> load,
             Type: type, IsSilent: !isRecorded, IsIgnored: !aborts, Record: new Smmu3Event(Head(type), Flags | (2ul << 40), _request.Address, 0));
     }
 
-    private Answer StopSecond(int type, ulong ipa, int faultClass, bool isTableRead = false) => new(
+    private Answer StopSecond(int type, ulong ipa, int faultClass, ulong flags = 0) => new(
         Type: type,
         IsSilent: F(_ste[2], 58, 1) == 0,
         Record: new Smmu3Event(
             Head(type),
-            Flags | (1ul << 39) | ((ulong)faultClass << 40) | (isTableRead ? 1ul << 44 : 0),
+            Flags | (1ul << 39) | ((ulong)faultClass << 40) | flags,
             _request.Address,
             ipa & 0xff_ffff_ffff_f000));
 
