@@ -24,9 +24,6 @@ internal sealed class Smmu2BankState
     public uint Attributes;
     public uint Attributes2;
 
-    /// <summary>The low half of a 64-bit register that acts when its high half comes.</summary>
-    public uint LowHalf;
-
     /// <summary>Whether a sync is under way, and how many more reads see that.</summary>
     public bool IsSyncing;
     public int SyncReads;
@@ -38,7 +35,17 @@ internal sealed class Smmu2BankState
 
     public bool IsEnabled => (SystemControl & Smmu2Bank.Control.Enable) != 0;
 
-    public bool HasFault => (FaultStatus & Smmu2Bank.Faults.All) != 0;
+    /// <summary>Whether the model counts it among those that others have to look at.</summary>
+    public bool IsHolding;
+
+    /// <summary>Whether FSR, which has no FORMAT here, tells of anything: of what follows no details are recorded.</summary>
+    public bool HasFault => FaultStatus != 0;
+
+    /// <summary>Whether the bank's interrupt is raised. A stall alone is no fault to tell of.</summary>
+    public bool IsRaised => (FaultStatus & ~Smmu2Bank.Faults.Stalled) != 0 && (SystemControl & Smmu2Bank.Control.FaultInterrupt) != 0;
+
+    /// <summary>Whether a fault concerns transactions that come after it: they end with it, or wait for it, unless HUPCF lets them go on.</summary>
+    public bool HoldsOthers => HasFault && (SystemControl & Smmu2Bank.Control.HitUnderFault) == 0;
 
     public bool IsStalled => (FaultStatus & Smmu2Bank.Faults.Stalled) != 0;
 
@@ -55,7 +62,7 @@ internal sealed class Smmu2BankState
         Auxiliary = unit.HasCacheLock ? 3u : 0;
         (Control2, TableControl, ContextId, MemoryTypes0, MemoryTypes1) = (0, 0, 0, 0, 0);
         (Table0, Table1, TranslationResult, FaultAddress, FaultIpa) = (0, 0, 0, 0, 0);
-        (FaultStatus, Syndrome0, FaultStream, Attributes, Attributes2, LowHalf) = (0, 0, 0, 0, 0, 0);
+        (FaultStatus, Syndrome0, FaultStream, Attributes, Attributes2) = (0, 0, 0, 0, 0);
         (IsSyncing, SyncReads) = (false, 0);
         (StalledStream, StalledAddress, StalledAccess) = (0, 0, 0);
     }
@@ -80,7 +87,6 @@ internal sealed class Smmu2BankState
         state.Value(ref FaultStream);
         state.Value(ref Attributes);
         state.Value(ref Attributes2);
-        state.Value(ref LowHalf);
         state.Value(ref IsSyncing);
         state.Value(ref SyncReads);
         state.Value(ref StalledStream);

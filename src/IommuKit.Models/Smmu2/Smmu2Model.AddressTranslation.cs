@@ -2,73 +2,102 @@ using IommuKit.Specs.Smmu2;
 
 namespace IommuKit.Models.Smmu2;
 
-/// <content>Address translation by registers: by stage 1 of a bank, or by both of its stages through the global space.</content>
-/// <remarks>
-/// What the public facts leave open of PAR is as in FSR where the bits are the same, ASF in bit 7; the stage of a fault is in bit 21.
-/// </remarks>
+/// <content>
+/// Address translation by registers: by stage 1 of a bank, or by both of its stages through the global space (IHI 0062, chapter 4). It is done when
+/// the register is written, and never stalls.
+/// </content>
 public sealed partial class Smmu2Model<TMemory>
 {
-    private const ulong Failed = 1;
-    private const ulong FailedInSecond = 1ul << 21;
-    private const ulong ResultMask = 0x0000_ffff_ffff_f000;
-    private const int AttributeShift = 56;
-    private const int ShareabilityShift = 7;
     private const uint PrivilegedReadOffset = 0x10;
+    private const uint BothStagesOffset = 0x20;
 
     private ulong _globalResult;
-    private uint _globalLowHalf;
 
     /// <summary>ATS1 of a bank: 8 bytes apart, PR, PW, UR, UW.</summary>
     private void TranslateInBank(int bank, uint register, ulong value)
     {
         uint number = (register - Smmu2Bank.TranslateFirst) >> 3;
         var access = AccessOf(isWrite: (number & 1) != 0, isPrivileged: number < 2);
-        _banks[bank].TranslationResult = TranslateByRegisters(bank, value, access, endsAtIpa: true);
+        _banks[bank].TranslationResult = TranslateInBank(bank, value & ~0xffful, access);
     }
 
-    /// <summary>GATS1 and GATS12: UR, UW, PR, PW each; the bank is in the low byte of the value.</summary>
+    private ulong TranslateInBank(int bank, ulong address, Smmu2Access access)
+    {
+        var path = Builder.TryBuild(bank, out uint misfit);
+        if (path is null)
+        {
+            // Whoever has the bank cannot mend that, and is told nothing more.
+            RecordGlobal(misfit, Smmu2Global.Syndrome.Nested | Smmu2Global.Syndrome.AddressTranslation, address: 0, stream: 0);
+            return Smmu2Result.Terminated;
+        }
+
+        if (path.IsNested && _banks[path.SecondBank].HoldsOthers)
+        {
+            return Smmu2Result.Terminated;
+        }
+
+        var fault = FindByRegisters(path, address, access, endsAtIpa: true, out var page);
+        if (fault.IsSecond)
+        {
+            // It is for the owner of stage 2 to see.
+            Record(path, address, access, fault, Smmu2Bank.Syndrome.AddressTranslation);
+            return Smmu2Result.Terminated;
+        }
+
+        return ResultOf(path, address, fault, page);
+    }
+
+    /// <summary>GATS1 and GATS12: UR, UW, PR, PW each; the bank is in the low byte of the value. Nothing but the result tells of a fault.</summary>
     private void TranslateGlobally(uint register, ulong value)
     {
         uint kind = register - Smmu2Global.TranslateFirst;
-        bool isPrivileged = (kind & PrivilegedReadOffset) != 0;
-        bool isWrite = (kind & 8) != 0;
+        var access = AccessOf(isWrite: (kind & 8) != 0, isPrivileged: (kind & PrivilegedReadOffset) != 0);
         int bank = (int)(value & 0xff);
-        _globalResult = bank < _banks.Length
-            ? TranslateByRegisters(bank, value, AccessOf(isWrite, isPrivileged), endsAtIpa: kind < 0x20)
-            : Failed;
+        if (bank >= _banks.Length || _banks[bank].Type == Smmu2BankType.Stage2)
+        {
+            RecordGlobal(Smmu2Global.Faults.NoSuchBank, Smmu2Global.Syndrome.AddressTranslation, address: 0, stream: 0);
+            _globalResult = Smmu2Result.NoSuchBank;
+            return;
+        }
+
+        ulong address = value & ~0xffful;
+        var path = Builder.TryBuild(bank, out uint misfit);
+        if (path is null)
+        {
+            _globalResult = misfit == Smmu2Global.Faults.NoSuchBank ? Smmu2Result.NoSuchBank : Smmu2Result.InvalidContext;
+            return;
+        }
+
+        var fault = FindByRegisters(path, address, access, endsAtIpa: kind < BothStagesOffset, out var page);
+        _globalResult = ResultOf(path, address, fault, page);
     }
 
     private static Smmu2Access AccessOf(bool isWrite, bool isPrivileged) =>
         (isWrite ? Smmu2Access.Write : Smmu2Access.Read) | (isPrivileged ? Smmu2Access.Privileged : 0);
 
-    private ulong TranslateByRegisters(int bank, ulong value, Smmu2Access access, bool endsAtIpa)
+    private Smmu2Fault FindByRegisters(Smmu2Path path, ulong address, Smmu2Access access, bool endsAtIpa, out Smmu2Page page)
     {
-        ulong address = value & ~0xffful;
-        var path = Builder.TryBuild(bank);
-        if (path is null || (endsAtIpa && _banks[bank].Type == Smmu2BankType.Stage2))
-        {
-            return Failed;
-        }
+        // Where stage 1 is off, its result is the address.
+        bool isDone = endsAtIpa && !path.HasFirst;
+        page = default;
+        return isDone && (path.PlainBits >= 64 || address >> path.PlainBits == 0)
+            ? default
+            : Find(path, address, access, endsAtIpa, isOfRegisters: true, out page);
+    }
 
-        if (endsAtIpa && !path.HasFirst)
-        {
-            return address & ResultMask;
-        }
-
-        var fault = Find(path, address, access, endsAtIpa, out var page);
+    private ulong ResultOf(Smmu2Path path, ulong address, in Smmu2Fault fault, in Smmu2Page page)
+    {
+        bool isNew = _unit.Version == Smmu2Version.V2;
         if (!fault.IsNone)
         {
-            return Failed | fault.Status | (fault.IsSecond ? FailedInSecond : 0);
+            int bank = fault.IsSecond ? path.SecondBank : path.Bank;
+            return Smmu2Result.OfFault(fault, isNew ? Builder.FormatOf(bank) : 0);
         }
 
-        if (!path.HasFirst && !path.HasSecond)
-        {
-            return address & ResultMask;
-        }
-
-        ulong physical = page.PhysicalOf(address & ((1ul << page.SizeLog2) - 1));
-        return (physical & ResultMask)
-            | ((page.Rights >> Smmu2Rights.TypeShift & 0xff) << AttributeShift)
-            | ((page.Rights >> Smmu2Rights.ShareShift & 3) << ShareabilityShift);
+        bool isPlain = page.SizeLog2 == 0;
+        ulong physical = isPlain ? address : page.PhysicalOf(address & ((1ul << page.SizeLog2) - 1));
+        return path is { HasFirst: true, Format: Smmu2TableFormat.Short }
+            ? Smmu2Result.OfShort(physical, page)
+            : Smmu2Result.OfLong(physical, page.Rights, isNew);
     }
 }

@@ -5,21 +5,21 @@ namespace IommuKit.Models.Smmu2;
 /// <content>Registers of context banks.</content>
 public sealed partial class Smmu2Model<TMemory>
 {
-    private const uint SystemControlMask = 0x3fff_ffff & ~(1u << 3);
+    private const uint SystemControlMask = 0x7fff_ffff & ~(1u << 11);
 
     private uint ReadBank(int index, uint offset)
     {
         var bank = _banks[index];
         return offset switch
         {
-            Smmu2Bank.SystemControl => bank.SystemControl,
+            Smmu2Bank.SystemControl => bank.SystemControl & (AreStallsForbidden ? ~Smmu2Bank.Control.FaultStalls : uint.MaxValue),
             Smmu2Bank.Auxiliary => bank.Auxiliary,
             Smmu2Bank.Control2 => bank.Control2,
             Smmu2Bank.TableControl => bank.TableControl,
             Smmu2Bank.ContextId => bank.ContextId,
             Smmu2Bank.MemoryTypes0 => bank.MemoryTypes0,
             Smmu2Bank.MemoryTypes1 => bank.MemoryTypes1,
-            Smmu2Bank.FaultStatus => bank.FaultStatus,
+            Smmu2Bank.FaultStatus => bank.FaultStatus | FormatOf(index),
             Smmu2Bank.Syndrome0 => bank.Syndrome0,
             _ => (offset & ~HalfMask) switch
             {
@@ -33,6 +33,11 @@ public sealed partial class Smmu2Model<TMemory>
         };
     }
 
+    /// <summary>FORMAT, which follows from other registers. Of a bank that neither translates nor faults it is not known, and here 0.</summary>
+    private uint FormatOf(int index) => _unit.Version == Smmu2Version.V2 && (_banks[index].IsEnabled || _banks[index].HasFault)
+        ? (uint)Builder.FormatOf(index) << Smmu2Bank.Faults.FormatShift
+        : 0;
+
     private static uint HalfOf(ulong value, uint offset) => (uint)(value >> ((offset & 4) == 0 ? 0 : 32));
 
     private void WriteBank(int index, uint offset, ulong value, bool isWide, out Smmu2StallEnd? end)
@@ -41,10 +46,10 @@ public sealed partial class Smmu2Model<TMemory>
         switch (offset)
         {
             case >= Smmu2Bank.DropVa and <= Smmu2Bank.DropIpaLeaf + 4:
-                WriteInvalidation(index, offset, value, isWide);
+                WriteInvalidation(index, offset, value);
                 break;
             case >= Smmu2Bank.TranslateFirst and <= Smmu2Bank.TranslateLast + 4:
-                WriteTranslation(index, offset, value, isWide);
+                WriteTranslation(index, offset, value);
                 break;
             default:
                 WriteBankHalf(index, offset, (uint)value, out end);
@@ -65,7 +70,8 @@ public sealed partial class Smmu2Model<TMemory>
         switch (offset)
         {
             case Smmu2Bank.SystemControl:
-                bank.SystemControl = value & SystemControlMask;
+                uint kept = AreStallsForbidden ? Smmu2Bank.Control.FaultStalls : 0;
+                bank.SystemControl = (value & SystemControlMask & ~kept) | (bank.SystemControl & kept);
                 ChangeRoutes();
                 UpdateLine(index);
                 break;
@@ -98,10 +104,10 @@ public sealed partial class Smmu2Model<TMemory>
             case Smmu2Bank.FaultStatus:
                 // A stall ends by RESUME alone.
                 bank.FaultStatus &= ~(value & (Smmu2Bank.Faults.All | Smmu2Bank.Faults.Multiple));
-                bank.FaultStatus &= bank.HasFault ? uint.MaxValue : ~(3u << Smmu2Bank.Faults.FormatShift);
                 UpdateLine(index);
                 break;
             case Smmu2Bank.FaultStatusRestore:
+                bank.FaultStatus &= Smmu2Bank.Faults.Stalled;
                 bank.FaultStatus |= value & (Smmu2Bank.Faults.All | Smmu2Bank.Faults.Multiple);
                 UpdateLine(index);
                 break;
@@ -147,49 +153,21 @@ public sealed partial class Smmu2Model<TMemory>
         ? (register & ~(ulong)uint.MaxValue) | value
         : (uint)register | ((ulong)value << 32);
 
-    /// <summary>An invalidation of AArch64 that comes in two halves acts with the second; one of AArch32 has one.</summary>
-    private void WriteInvalidation(int index, uint offset, ulong value, bool isWide)
+    /// <summary>What acts by an address has 64 bits: of 32, the lower ones act, with zeros above them, and the upper ones are ignored.</summary>
+    private void WriteInvalidation(int index, uint offset, ulong value)
     {
-        var bank = _banks[index];
-        bool isOfAddress = (offset & ~HalfMask) is not (Smmu2Bank.DropAsid or Smmu2Bank.DropAll);
-        bool isHigh = (offset & 4) != 0;
-        if (isWide || !isOfAddress || !bank.Has64BitTables)
+        if ((offset & 4) == 0)
         {
-            if (!isHigh)
-            {
-                Invalidate(index, offset, value);
-            }
-        }
-        else if (isHigh)
-        {
-            Invalidate(index, offset & ~HalfMask, bank.LowHalf | (value << 32));
-        }
-        else
-        {
-            bank.LowHalf = (uint)value;
+            Invalidate(index, offset, value);
         }
     }
 
-    private void WriteTranslation(int index, uint offset, ulong value, bool isWide)
+    private void WriteTranslation(int index, uint offset, ulong value)
     {
-        var bank = _banks[index];
-        if (!_unit.HasAddressTranslation || _unit.IsStage2Bank(index))
+        // A bank of stage 2 has no such registers.
+        if (_unit.HasAddressTranslation && (offset & 4) == 0 && _banks[index].Type != Smmu2BankType.Stage2)
         {
-            return;
-        }
-
-        bool isHigh = (offset & 4) != 0;
-        if (isWide || (!bank.Has64BitTables && !isHigh))
-        {
-            TranslateInBank(index, offset, value);
-        }
-        else if (!isHigh)
-        {
-            bank.LowHalf = (uint)value;
-        }
-        else if (bank.Has64BitTables)
-        {
-            TranslateInBank(index, offset & ~HalfMask, bank.LowHalf | (value << 32));
+            TranslateInBank(index, offset, _unit.Version == Smmu2Version.V1 ? (uint)value : value);
         }
     }
 }

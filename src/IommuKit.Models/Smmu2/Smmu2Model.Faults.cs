@@ -12,8 +12,8 @@ public sealed partial class Smmu2Model<TMemory>
     private readonly Action<bool>[] _listeners;
     private bool _isDue;
 
-    // Banks in which a transaction stalls: while there are any, nothing goes the short way.
-    private int _stallCount;
+    // Banks with a fault that concerns other transactions: while there are any, nothing goes the short way.
+    private int _holdCount;
 
     private uint _globalStatus;
     private ulong _globalAddress;
@@ -32,93 +32,107 @@ public sealed partial class Smmu2Model<TMemory>
         | ((access & Smmu2Access.Execute) != 0 ? instruction : 0);
 
     /// <summary>A fault of a stream that no bank translates.</summary>
-    private Smmu2Translation RecordGlobal(uint fault, in Smmu2Request request)
+    private Smmu2Translation RecordGlobal(uint fault, bool isNested, in Smmu2Request request)
     {
-        bool isConfiguration = fault == Smmu2Global.Faults.NoSuchBank;
-        if ((_globalStatus & ~Smmu2Global.Faults.Multiple) != 0)
+        uint syndrome = (isNested ? Smmu2Global.Syndrome.Nested : 0)
+            | KindOf(request.Access, Smmu2Global.Syndrome.Write, Smmu2Global.Syndrome.Privileged, Smmu2Global.Syndrome.Instruction);
+        RecordGlobal(fault, syndrome, request.Address, request.StreamId);
+        return (_control & Smmu2Global.Control.FaultAborts) != 0 ? Aborted : new Smmu2Translation(Smmu2Outcome.Ignored, Translation.Fault);
+    }
+
+    private void RecordGlobal(uint fault, uint syndrome, ulong address, uint stream)
+    {
+        if (_globalStatus != 0)
         {
             _globalStatus |= Smmu2Global.Faults.Multiple;
         }
         else
         {
-            _globalStatus |= fault;
-            _globalAddress = request.Address;
-            _globalSyndrome0 = Smmu2Global.Syndrome.NonSecure
-                | Smmu2Global.Syndrome.NonSecureAccess
-                | KindOf(
-                    request.Access, Smmu2Global.Syndrome.Write, Smmu2Global.Syndrome.Privileged, Smmu2Global.Syndrome.Instruction);
-            _globalSyndrome1 = request.StreamId & 0xffff;
+            _globalStatus = fault;
+            _globalAddress = address;
+            _globalSyndrome0 = Smmu2Global.Syndrome.NonSecure | Smmu2Global.Syndrome.NonSecureAccess | syndrome;
+            _globalSyndrome1 = stream & 0xffff;
         }
 
         UpdateGlobalLine();
-        uint aborts = isConfiguration ? Smmu2Global.Control.ConfigurationFaultAborts : Smmu2Global.Control.FaultAborts;
-        return (_control & aborts) != 0 ? Aborted : new Smmu2Translation(Smmu2Outcome.Ignored, Translation.Fault);
     }
 
-    /// <summary>Ends a transaction that a bank cannot translate, or lets it stall.</summary>
+    private bool AreStallsForbidden => (_control & Smmu2Global.Control.StallDisable) != 0;
+
+    /// <summary>Ends a transaction that a bank cannot translate, or lets it stall (IHI 0062, section 3.7.3).</summary>
     private Smmu2Translation Stop(Smmu2Path path, in Smmu2Request request, Smmu2Access access, in Smmu2Fault fault)
     {
         int index = fault.IsSecond ? path.SecondBank : path.Bank;
         var bank = _banks[index];
-        bool isFirst = !bank.HasFault;
-        Record(path, request, access, fault);
-        bool stalls = (bank.SystemControl & Smmu2Bank.Control.FaultStalls) != 0 && (_control & Smmu2Global.Control.StallDisable) == 0;
-        if (!stalls)
+        if (bank.IsStalled)
         {
-            bool isAborted = (bank.SystemControl & Smmu2Bank.Control.FaultAborts) != 0;
-            return new Smmu2Translation(isAborted ? Smmu2Outcome.Abort : Smmu2Outcome.Ignored, Translation.Fault);
+            // It waits, and is asked again when the other has gone on: nothing is told of it.
+            return new Smmu2Translation(Smmu2Outcome.Retry, Translation.Fault);
         }
 
-        if (!isFirst || bank.IsStalled)
+        bool stalls = !bank.HasFault && (bank.SystemControl & Smmu2Bank.Control.FaultStalls) != 0 && !AreStallsForbidden;
+        Record(path, request.Address, access, fault);
+        bank.FaultStream = (bank.FaultStatus & Smmu2Bank.Faults.Multiple) == 0 ? request.StreamId & 0xffff : bank.FaultStream;
+        if (!stalls)
         {
-            return new Smmu2Translation(Smmu2Outcome.Retry, Translation.Fault);
+            return EndedBy(bank);
         }
 
         bank.FaultStatus |= Smmu2Bank.Faults.Stalled;
         (bank.StalledStream, bank.StalledAddress, bank.StalledAccess) = (request.StreamId, request.Address, (int)request.Access);
-        Volatile.Write(ref _stallCount, _stallCount + 1);
+        UpdateLine(index);
         return new Smmu2Translation(Smmu2Outcome.Stalled, Translation.Fault, index);
     }
 
-    private void Record(Smmu2Path path, in Smmu2Request request, Smmu2Access access, in Smmu2Fault fault)
+    private static Smmu2Translation EndedBy(Smmu2BankState bank) =>
+        (bank.SystemControl & Smmu2Bank.Control.FaultAborts) != 0 ? Aborted : new Smmu2Translation(Smmu2Outcome.Ignored, Translation.Fault);
+
+    /// <summary>Records a fault in the bank of its stage. Of one that follows another, nothing but that is told.</summary>
+    private void Record(Smmu2Path path, ulong address, Smmu2Access access, in Smmu2Fault fault, uint more = 0)
     {
         int index = fault.IsSecond ? path.SecondBank : path.Bank;
         var bank = _banks[index];
         if (bank.HasFault)
         {
             bank.FaultStatus |= Smmu2Bank.Faults.Multiple;
+            UpdateLine(index);
             return;
         }
 
-        var format = fault.IsSecond ? path.Second.Format : path.Format;
-        bank.FaultStatus |= fault.Status | ((uint)format << Smmu2Bank.Faults.FormatShift);
-        bank.FaultAddress = request.Address;
+        bank.FaultStatus = fault.Status;
+        bank.FaultAddress = address;
         bank.FaultIpa = fault.IsSecond ? fault.Ipa : bank.FaultIpa;
-        bank.FaultStream = request.StreamId & 0xffff;
+
+        // Of an atomic operation the half is told that is missing; both, or another fault, are told as the read.
+        bool isWrite = (access & Smmu2Access.Write) != 0 && ((access & Smmu2Access.Read) == 0 || fault.IsReadAllowed);
+        access = isWrite ? access : access & ~Smmu2Access.Write;
+        const uint unsafeAccess = Smmu2Bank.Syndrome.NonSecure | Smmu2Bank.Syndrome.NonSecureAccess;
         bank.Syndrome0 = ((uint)fault.Level & Smmu2Bank.Syndrome.LevelMask)
-            | Smmu2Bank.Syndrome.NonSecure
-            | Smmu2Bank.Syndrome.NonSecureAccess
-            | (fault.IsWalk ? Smmu2Bank.Syndrome.Walk : 0)
+            | more
+            | (fault.IsSecond ? unsafeAccess : 0)
+            | (fault.Status == Smmu2Bank.Faults.External ? Smmu2Bank.Syndrome.Walk : 0)
+            | (fault.IsSecond && fault.IsWalk ? Smmu2Bank.Syndrome.FirstWalk : 0)
             | KindOf(access, Smmu2Bank.Syndrome.Write, Smmu2Bank.Syndrome.Privileged, Smmu2Bank.Syndrome.Instruction)
-            | (fault.IsSecond && path.SecondBank != path.Bank ? (uint)path.Bank << Smmu2Bank.Syndrome.FirstBankShift : 0);
+            | (fault.IsSecond && path.IsNested ? Smmu2Bank.Syndrome.Nested | ((uint)path.Bank << Smmu2Bank.Syndrome.FirstBankShift) : 0);
         UpdateLine(index);
     }
 
-    /// <summary>Whether a transaction has to wait for one that stalls.</summary>
-    private bool IsBehindStall(Smmu2Path path)
+    /// <summary>
+    /// Whether a transaction ends, or waits, as another one has faulted in one of its banks, even if it would not fault itself.
+    /// </summary>
+    private bool IsHeld(Smmu2Path path, out Smmu2Translation answer)
     {
-        if (_stallCount == 0)
-        {
-            return false;
-        }
-
-        return (_control & Smmu2Global.Control.GlobalStall) != 0
-            || HoldsOthers(path.Bank)
-            || (path.SecondBank >= 0 && HoldsOthers(path.SecondBank));
+        bool isAnyStalled = (_control & Smmu2Global.Control.GlobalStall) != 0
+            && !AreStallsForbidden
+            && Array.Exists(_banks, bank => bank.IsStalled);
+        var holder = _banks[path.Bank].HoldsOthers ? _banks[path.Bank]
+            : path.SecondBank >= 0 && _banks[path.SecondBank].HoldsOthers ? _banks[path.SecondBank]
+            : null;
+        answer = isAnyStalled || holder is { IsStalled: true } ? new Smmu2Translation(Smmu2Outcome.Retry, Translation.Fault)
+            : holder is not null ? EndedBy(holder)
+            : default;
+        return isAnyStalled || holder is not null;
     }
-
-    private bool HoldsOthers(int bank) =>
-        _banks[bank].IsStalled && (_banks[bank].SystemControl & Smmu2Bank.Control.HitUnderFault) == 0;
 
     /// <summary>RESUME. Without a stall nothing comes of it.</summary>
     private void Resume(int index, uint value, out Smmu2StallEnd? end)
@@ -128,23 +142,31 @@ public sealed partial class Smmu2Model<TMemory>
         if (bank.IsStalled)
         {
             bank.FaultStatus &= ~Smmu2Bank.Faults.Stalled;
-            Volatile.Write(ref _stallCount, _stallCount - 1);
+            UpdateLine(index);
             bool isAborted = (bank.SystemControl & Smmu2Bank.Control.FaultAborts) != 0;
             var outcome = (value & 1) == 0 ? Smmu2Outcome.Retry : isAborted ? Smmu2Outcome.Abort : Smmu2Outcome.Ignored;
             end = new Smmu2StallEnd(index, bank.Stalled, outcome);
         }
     }
 
+    /// <summary>FSR or SCTLR of a bank has changed: so may its interrupt, and whether others have to look at it.</summary>
     private void UpdateLine(int index)
     {
         var bank = _banks[index];
-        SetLine(index, bank.HasFault && (bank.SystemControl & Smmu2Bank.Control.FaultInterrupt) != 0);
+        bool isHolding = bank.IsStalled || bank.HoldsOthers;
+        if (isHolding != bank.IsHolding)
+        {
+            bank.IsHolding = isHolding;
+            Volatile.Write(ref _holdCount, _holdCount + (isHolding ? 1 : -1));
+        }
+
+        SetLine(index, bank.IsRaised);
     }
 
     private void UpdateGlobalLine()
     {
-        bool isConfiguration = (_globalStatus & Smmu2Global.Faults.NoSuchBank) != 0;
-        bool isOther = (_globalStatus & ~(Smmu2Global.Faults.NoSuchBank | Smmu2Global.Faults.Multiple)) != 0;
+        bool isConfiguration = (_globalStatus & Smmu2Global.Faults.ConfigurationAccess) != 0;
+        bool isOther = (_globalStatus & ~Smmu2Global.Faults.ConfigurationAccess) != 0;
         SetLine(
             _unit.BankCount,
             (isConfiguration && (_control & Smmu2Global.Control.ConfigurationFaultInterrupt) != 0)

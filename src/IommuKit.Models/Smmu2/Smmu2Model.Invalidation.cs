@@ -59,7 +59,9 @@ public sealed partial class Smmu2Model<TMemory>
         bool is64 = bank.Has64BitTables;
         if (isSecond)
         {
-            ulong ipa = is64 ? (value & Page64Mask) << PageShift : value & Page32Mask;
+            // In tables of AArch32 too the register has the address from bit 12 on; bits that no IPA has are ignored.
+            int bits = Math.Min(_unit.IntermediateBits, is64 ? Smmu2Stage.MostAddressBits : Smmu2Stage.MostLongBits);
+            ulong ipa = (value << PageShift) & ((1ul << bits) - 1);
             Post(index, Smmu2Tags.Second | vmid, Smmu2Tags.Second | Smmu2Tags.VmidMask, ipa, register == Smmu2Bank.DropIpaLeaf);
             return;
         }
@@ -89,11 +91,14 @@ public sealed partial class Smmu2Model<TMemory>
     /// <summary>An invalidation through the global space.</summary>
     private void InvalidateGlobally(uint register, uint value)
     {
+        ulong vmid = (_control & Smmu2Global.Control.WideVmids) != 0 ? (ushort)value : (byte)value;
         switch (register)
         {
             case Smmu2Global.DropVmid:
-                bool isWide = (_control & Smmu2Global.Control.WideVmids) != 0;
-                PostAll(GlobalBank, isWide ? value & 0xffff : value & 0xff, Smmu2Tags.VmidMask);
+                PostAll(GlobalBank, vmid, Smmu2Tags.VmidMask);
+                break;
+            case Smmu2Global.DropVmidFirst when _unit.Version == Smmu2Version.V2:
+                PostAll(GlobalBank, vmid, Smmu2Tags.Second | Smmu2Tags.VmidMask);
                 break;
             case Smmu2Global.DropAllGuests:
                 PostAll(GlobalBank, 0, 0);

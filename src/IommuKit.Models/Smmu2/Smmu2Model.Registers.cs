@@ -22,6 +22,7 @@ public sealed partial class Smmu2Model<TMemory>
         & ~(_unit.HidesConfigurationFaults
             ? Smmu2Global.Control.ConfigurationFaultAborts | Smmu2Global.Control.ConfigurationFaultInterrupt
             : 0)
+        & ~(_unit.HasStallOverrides ? 0 : Smmu2Global.Control.StallDisable | Smmu2Global.Control.GlobalStall)
         | (_unit.HasWideVmids ? Smmu2Global.Control.WideVmids : 0);
 
     private uint ControlFixed => _unit.ConflictsFault ? Smmu2Global.Control.ConflictFaults : 0;
@@ -71,10 +72,10 @@ public sealed partial class Smmu2Model<TMemory>
             }
             else
             {
-                WriteGlobal(offset, (uint)value, value, isWide);
+                WriteGlobal(offset, (uint)value, value);
                 if (isWide && !IsGlobalTranslation(offset))
                 {
-                    WriteGlobal(offset + 4, (uint)(value >> 32), value, isWide: false);
+                    WriteGlobal(offset + 4, (uint)(value >> 32), value >> 32);
                 }
             }
 
@@ -131,7 +132,7 @@ public sealed partial class Smmu2Model<TMemory>
 
     private uint ReadGlobal(uint offset) => offset switch
     {
-        Smmu2Global.Control0 => _control | ControlFixed,
+        Smmu2Global.Control0 => (_control & (AreStallsForbidden ? ~Smmu2Global.Control.GlobalStall : uint.MaxValue)) | ControlFixed,
         Smmu2Global.Auxiliary => _auxiliary,
         Smmu2Global.Idr0 => _unit.Idr0,
         Smmu2Global.Idr1 => _unit.Idr1,
@@ -165,13 +166,13 @@ public sealed partial class Smmu2Model<TMemory>
         };
     }
 
-    private void WriteGlobal(uint offset, uint value, ulong wide, bool isWide)
+    private void WriteGlobal(uint offset, uint value, ulong wide)
     {
         uint inPage = offset & ((1u << _unit.PageShift) - 1);
         switch ((int)(offset >> _unit.PageShift))
         {
             case 0:
-                WriteGlobal0(inPage, value, wide, isWide);
+                WriteGlobal0(inPage, value, wide);
                 break;
             case 1:
                 WriteRouting(inPage, value);
@@ -181,7 +182,7 @@ public sealed partial class Smmu2Model<TMemory>
         }
     }
 
-    private void WriteGlobal0(uint offset, uint value, ulong wide, bool isWide)
+    private void WriteGlobal0(uint offset, uint value, ulong wide)
     {
         switch (offset)
         {
@@ -198,7 +199,7 @@ public sealed partial class Smmu2Model<TMemory>
                 UpdateGlobalLine();
                 break;
             case Smmu2Global.FaultStatusRestore:
-                _globalStatus |= value & Smmu2Global.Faults.Mask;
+                _globalStatus = value & Smmu2Global.Faults.Mask;
                 UpdateGlobalLine();
                 break;
             case Smmu2Global.FaultAddress:
@@ -213,7 +214,7 @@ public sealed partial class Smmu2Model<TMemory>
             case Smmu2Global.Syndrome1:
                 _globalSyndrome1 = value;
                 break;
-            case Smmu2Global.DropVmid or Smmu2Global.DropAllGuests or Smmu2Global.DropHypervisor:
+            case Smmu2Global.DropVmid or Smmu2Global.DropVmidFirst or Smmu2Global.DropAllGuests or Smmu2Global.DropHypervisor:
                 InvalidateGlobally(offset, value);
                 break;
             case Smmu2Global.Sync:
@@ -226,30 +227,13 @@ public sealed partial class Smmu2Model<TMemory>
                 WriteContext((offset - Smmu2Global.StreamContext) / 4, value);
                 break;
             default:
-                WriteGlobalTranslation(offset, value, wide, isWide);
+                // Of two writes of 32 bits the lower one acts.
+                if (IsGlobalTranslation(offset) && (offset & 4) == 0)
+                {
+                    TranslateGlobally(offset, _unit.Version == Smmu2Version.V1 ? value : wide);
+                }
+
                 break;
-        }
-    }
-
-    /// <summary>A request to translate acts when it is whole: with its high half, if it comes in two.</summary>
-    private void WriteGlobalTranslation(uint offset, uint value, ulong wide, bool isWide)
-    {
-        if (!IsGlobalTranslation(offset))
-        {
-            return;
-        }
-
-        if (isWide)
-        {
-            TranslateGlobally(offset, wide);
-        }
-        else if ((offset & 4) == 0)
-        {
-            _globalLowHalf = value;
-        }
-        else
-        {
-            TranslateGlobally(offset & ~HalfMask, _globalLowHalf | ((ulong)value << 32));
         }
     }
 
@@ -305,7 +289,7 @@ public sealed partial class Smmu2Model<TMemory>
         _control = Smmu2Global.Control.Reset;
         _auxiliary = _unit.HasCacheLock ? AuxiliaryReset : 0;
         (_globalStatus, _globalAddress, _globalSyndrome0, _globalSyndrome1) = (0, 0, 0, 0);
-        (_globalResult, _globalLowHalf) = (0, 0);
+        _globalResult = 0;
         (_postedCount, _isSyncing, _syncReads) = (0, false, 0);
         Array.Clear(_matches);
         Array.Fill(_contexts, Smmu2StreamContext.Reset.Value);
@@ -315,7 +299,6 @@ public sealed partial class Smmu2Model<TMemory>
             UpdateLine(bank);
         }
 
-        Volatile.Write(ref _stallCount, 0);
         UpdateGlobalLine();
         ChangeRoutes();
     }

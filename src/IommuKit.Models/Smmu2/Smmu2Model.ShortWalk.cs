@@ -113,13 +113,14 @@ public sealed partial class Smmu2Model<TMemory>
         long drops,
         out Smmu2Page page)
     {
-        if (stage.Has(Smmu2StageFlags.AccessFlag) && (attributes & ArmShortDescriptor.AccessFlag) == 0)
+        bool isUnused = stage.Has(Smmu2StageFlags.AccessFlag) && (attributes & ArmShortDescriptor.AccessFlag) == 0;
+        if (isUnused && !stage.Has(Smmu2StageFlags.IgnoresAccessFlag))
         {
             page = default;
             return new Smmu2Fault(Smmu2Bank.Faults.AccessFlag, Level: level);
         }
 
-        ulong rights = ShortRights(attributes, stage.Has(Smmu2StageFlags.AccessFlag), isPrivilegedExecuteNever)
+        ulong rights = ShortRights(attributes, stage, isPrivilegedExecuteNever)
             | ((ulong)ShortType(attributes, stage) << Smmu2Rights.TypeShift)
             | ((attributes & ArmShortDescriptor.Shareable) != 0 ? 2ul << Smmu2Rights.ShareShift : 0)
             | ((ulong)(uint)level << Smmu2Rights.LevelShift);
@@ -127,33 +128,57 @@ public sealed partial class Smmu2Model<TMemory>
         return Finish(path, address, access, first, (attributes & ArmShortDescriptor.NotGlobal) == 0, endsAtIpa, drops, out page);
     }
 
-    private static ulong ShortRights(uint attributes, bool hasAccessFlag, bool isPrivilegedExecuteNever)
+    private static ulong ShortRights(uint attributes, in Smmu2Stage stage, bool isPrivilegedExecuteNever)
     {
+        bool hasAccessFlag = stage.Has(Smmu2StageFlags.AccessFlag);
         bool isReadOnly = (attributes & ArmShortDescriptor.ReadOnly) != 0;
         uint permissions = (attributes & AccessPermissions) >> 4;
         var (isUser, isUserWritable, isReadable) = hasAccessFlag
             ? ((attributes & ArmShortDescriptor.Unprivileged) != 0, (attributes & ArmShortDescriptor.Unprivileged) != 0 && !isReadOnly, true)
             : isReadOnly ? (permissions is 2 or 3, false, permissions != 0)
             : (permissions is 2 or 3, permissions == 3, permissions != 0);
-        bool executes = (attributes & ArmShortDescriptor.NoExecute) == 0;
+        bool userExecutes = (attributes & ArmShortDescriptor.NoExecute) == 0;
+        bool executes = userExecutes && !isPrivilegedExecuteNever;
+        LimitExecution(stage, isUserWritable, isReadable && !isReadOnly, ref userExecutes, ref executes);
         ulong user = (isUser ? Smmu2Rights.Read : 0)
             | (isUserWritable ? Smmu2Rights.Write : 0)
-            | (isUser && executes ? Smmu2Rights.Execute : 0);
+            | (isUser && userExecutes ? Smmu2Rights.Execute : 0);
         ulong privileged = !isReadable ? 0 : Smmu2Rights.Read
             | (isReadOnly ? 0 : Smmu2Rights.Write)
-            | (executes && !isPrivilegedExecuteNever ? Smmu2Rights.Execute : 0);
+            | (executes ? Smmu2Rights.Execute : 0);
         return user | (privileged << Smmu2Rights.PrivilegedShift);
     }
 
-    /// <summary>The memory type, of which only devices are told from others here.</summary>
+    /// <summary>The memory type, as MAIR would say it: by TEX, C and B, or what PRRR and NMRR make of TEX[0], C and B.</summary>
     private static int ShortType(uint attributes, in Smmu2Stage stage)
     {
-        uint extension = (attributes & ArmShortDescriptor.TypeExtensionMask) >> 6;
-        uint cached = (attributes & (ArmShortDescriptor.Cacheable | ArmShortDescriptor.Bufferable)) >> 2;
-        bool isDevice = stage.Has(Smmu2StageFlags.Remap)
-            ? (stage.MemoryTypes >> (int)(2 * ((extension & 1) << 2 | cached)) & 3) < 2
-            : (extension == 0 && cached < 2) || (extension == 2 && cached == 0);
-        return isDevice ? Smmu2Rights.DeviceType : Smmu2Rights.WriteBack;
+        int extension = (int)(attributes & ArmShortDescriptor.TypeExtensionMask) >> 6;
+        int cached = (int)(attributes & (ArmShortDescriptor.Cacheable | ArmShortDescriptor.Bufferable)) >> 2;
+        if (stage.Has(Smmu2StageFlags.Remap))
+        {
+            int index = (extension & 1) << 2 | cached;
+            int type = (int)(stage.MemoryTypes >> (2 * index)) & 3;
+            ulong caching = stage.MemoryTypes >> 32;
+            return type == 0 ? 0
+                : type == 1 ? Smmu2Rights.DeviceType
+                : (HalfOf((int)(caching >> (16 + (2 * index))) & 3) << 4) | HalfOf((int)(caching >> (2 * index)) & 3);
+        }
+
+        return (extension, cached) switch
+        {
+            ( >= 4, _) => (HalfOf(extension & 3) << 4) | HalfOf(cached),
+            (0, 0) => 0,
+            (0, 1) or (2, 0) => Smmu2Rights.DeviceType,
+            (0, _) => (HalfOf(cached) << 4) | HalfOf(cached),
+            (1, 3) => Smmu2Rights.WriteBack,
+            (1, 0) => Smmu2Rights.NonCacheable,
+
+            // Reserved, or of the implementation.
+            _ => Smmu2Rights.WriteBack,
+        };
+
+        // Not cached; write-back, write-allocate; write-through; write-back.
+        static int HalfOf(int code) => code switch { 0 => 4, 1 => 0xf, 2 => 0xa, _ => 0xe };
     }
 
     private Smmu2Fault ReadEntry(Smmu2Path path, in Smmu2Stage stage, ulong entry, int level, long drops, out uint value)
@@ -169,7 +194,7 @@ public sealed partial class Smmu2Model<TMemory>
         _entriesRead++;
         if (IsTooWide(place) || !_memory.TryRead(place, bytes))
         {
-            return new Smmu2Fault(Smmu2Bank.Faults.External, Level: level, IsWalk: true);
+            return NoAnswer(path, level, entry);
         }
 
         value = stage.Has(Smmu2StageFlags.BigEndian) ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt32LittleEndian(bytes);

@@ -7,7 +7,7 @@ namespace IommuKit.Models.Smmu2;
 public sealed partial class Smmu2Model<TMemory>
 {
     private const string StateKind = "smmu2";
-    private const int StateVersion = 1;
+    private const int StateVersion = 2;
 
     /// <inheritdoc/>
     public byte[] Save()
@@ -72,7 +72,6 @@ public sealed partial class Smmu2Model<TMemory>
         state.Value(ref _globalSyndrome0);
         state.Value(ref _globalSyndrome1);
         state.Value(ref _globalResult);
-        state.Value(ref _globalLowHalf);
         state.Value(ref _isSyncing);
         state.Value(ref _syncReads);
         state.Values(_matches.AsSpan());
@@ -103,7 +102,6 @@ public sealed partial class Smmu2Model<TMemory>
     {
         _control &= ControlMask;
         _globalStatus &= Smmu2Global.Faults.Mask;
-        int stalls = 0;
         for (int index = 0; index < _banks.Length; index++)
         {
             var bank = _banks[index];
@@ -111,12 +109,11 @@ public sealed partial class Smmu2Model<TMemory>
             bank.SyncReads = Math.Clamp(bank.SyncReads, 0, _options.SyncReads);
             bank.StalledAccess &= 0xf;
             bank.Attributes &= _unit.IsStage2Bank(index) ? ~Smmu2BankAttributes.TypeMask : uint.MaxValue;
-            stalls += bank.IsStalled ? 1 : 0;
+            bank.FaultStatus &= Smmu2Bank.Faults.All | Smmu2Bank.Faults.Multiple | Smmu2Bank.Faults.Stalled;
             UpdateLine(index);
         }
 
         _syncReads = Math.Clamp(_syncReads, 0, _options.SyncReads);
-        Volatile.Write(ref _stallCount, stalls);
         UpdateGlobalLine();
         ChangeRoutes();
     }

@@ -66,16 +66,14 @@ public sealed partial class Smmu2Model<TMemory>
             return route;
         }
 
-        return group == NoGroup
-            ? (_control & Smmu2Global.Control.UnmatchedFaults) != 0 ? Faulting(Smmu2Global.Faults.UnmatchedStream) : s_bypass
-
-            // Where software may choose that a conflict does not fault, what happens is unpredictable: here it does.
-            : Faulting(Smmu2Global.Faults.MatchConflict);
+        uint faults = group == NoGroup ? Smmu2Global.Control.UnmatchedFaults : Smmu2Global.Control.ConflictFaults;
+        return ((_control | ControlFixed) & faults) == 0 ? s_bypass
+            : Faulting(group == NoGroup ? Smmu2Global.Faults.UnmatchedStream : Smmu2Global.Faults.MatchConflict);
     }
 
     private static readonly Smmu2Route s_bypass = new(Smmu2RouteKind.Bypass, 0, null, 0, 0);
 
-    private static Smmu2Route Faulting(uint fault) => new(Smmu2RouteKind.Fault, fault, null, 0, 0);
+    private static Smmu2Route Faulting(uint fault, bool isNested = false) => new(Smmu2RouteKind.Fault, fault, null, 0, 0, isNested);
 
     private Smmu2Route MakeRoute(Smmu2StreamContext context)
     {
@@ -84,9 +82,9 @@ public sealed partial class Smmu2Model<TMemory>
             case Smmu2StreamContextType.Translate when context.Bank >= _banks.Length:
                 return Faulting(Smmu2Global.Faults.NoSuchBank);
             case Smmu2StreamContextType.Translate:
-                var path = Builder.TryBuild(context.Bank);
+                var path = Builder.TryBuild(context.Bank, out uint fault);
                 return path is null
-                    ? Faulting(Smmu2Global.Faults.InvalidContext)
+                    ? Faulting(fault, isNested: true)
                     : new Smmu2Route(Smmu2RouteKind.Translate, 0, path, context.Privilege, context.Instruction);
             case Smmu2StreamContextType.Bypass:
                 return s_bypass;

@@ -53,7 +53,7 @@ public sealed partial class Smmu2Model<TMemory>
     private bool TryHit(in Smmu2Request request, out Smmu2Translation answer)
     {
         answer = default;
-        if (Volatile.Read(ref _stallCount) != 0
+        if (Volatile.Read(ref _holdCount) != 0
             || !Volatile.Read(ref _routes).TryFind(request.StreamId, out var route)
             || route.Kind == Smmu2RouteKind.Fault)
         {
@@ -68,7 +68,9 @@ public sealed partial class Smmu2Model<TMemory>
 
         var path = route.Path!;
         var access = route.Override(request.Access);
-        if (!TryPrepare(path, request.Address, out ulong input, out _) || !TryFindPage(input, path.Tag, out var page) || !Allows(page.Rights, access))
+        if (!TryPrepare(path, request.Address, isOfRegisters: false, out ulong input, out _)
+            || !TryFindPage(input, path.Tag, out var page)
+            || !Allows(page.Rights, access))
         {
             return false;
         }
@@ -92,19 +94,20 @@ public sealed partial class Smmu2Model<TMemory>
                 return Identity(request.Address);
             case Smmu2RouteKind.Fault:
                 _stopped++;
-                return RecordGlobal(route.Fault, request);
+                return RecordGlobal(route.Fault, route.IsNested, request);
             default:
                 break;
         }
 
         var path = route.Path!;
-        if (IsBehindStall(path))
+        if (_holdCount != 0 && IsHeld(path, out var held))
         {
-            return new Smmu2Translation(Smmu2Outcome.Retry, Translation.Fault);
+            _stopped += held.Outcome == Smmu2Outcome.Retry ? 0 : 1;
+            return held;
         }
 
         var access = route.Override(request.Access);
-        var fault = Find(path, request.Address, access, endsAtIpa: false, out var page);
+        var fault = Find(path, request.Address, access, endsAtIpa: false, isOfRegisters: false, out var page);
         if (!fault.IsNone)
         {
             _stopped++;
@@ -112,20 +115,25 @@ public sealed partial class Smmu2Model<TMemory>
         }
 
         return !path.HasFirst && !path.HasSecond
-            ? Identity(request.Address)
+            ? Identity(request.Address, path.PlainBits)
             : new Smmu2Translation(Smmu2Outcome.Allowed, RangeOf(request.Address, page, (access & Smmu2Access.Privileged) != 0));
     }
 
     /// <summary>Finds what an address translates to, in the IOTLB or by a walk, and whether the access is allowed.</summary>
-    private Smmu2Fault Find(Smmu2Path path, ulong address, Smmu2Access access, bool endsAtIpa, out Smmu2Page page)
+    private Smmu2Fault Find(Smmu2Path path, ulong address, Smmu2Access access, bool endsAtIpa, bool isOfRegisters, out Smmu2Page page)
     {
         page = default;
-        if (!path.HasFirst && !path.HasSecond)
+        if (path.PlainBits < 64 && address >> path.PlainBits != 0)
         {
-            return IsTooWide(address) ? new Smmu2Fault(Smmu2Bank.Faults.AddressSize) : default;
+            return path.PlainFault with { Ipa = path.PlainFault.IsSecond ? address : 0 };
         }
 
-        if (!TryPrepare(path, address, out ulong input, out bool isUpper))
+        if (!path.HasFirst && !path.HasSecond)
+        {
+            return default;
+        }
+
+        if (!TryPrepare(path, address, isOfRegisters, out ulong input, out bool isUpper))
         {
             return path.HasFirst
                 ? new Smmu2Fault(Smmu2Bank.Faults.Translation, Level: path.Lower.FirstLevel)
@@ -155,27 +163,34 @@ public sealed partial class Smmu2Model<TMemory>
 
     private static Smmu2Fault Check(Smmu2Path path, ulong input, in Smmu2Page page, Smmu2Access access, bool endsAtIpa)
     {
+        var read = (access & Smmu2Access.Privileged) | Smmu2Access.Read;
         if (path.HasFirst && (Smmu2Rights.NeededOfFirst(access) & ~page.Rights) != 0)
         {
-            return new Smmu2Fault(Smmu2Bank.Faults.Permission, Level: (int)(page.Rights >> Smmu2Rights.LevelShift) & 3);
+            bool isReadAllowed = (Smmu2Rights.NeededOfFirst(read) & ~page.Rights) == 0;
+            return new Smmu2Fault(
+                Smmu2Bank.Faults.Permission, Level: (int)(page.Rights >> Smmu2Rights.LevelShift) & 3, IsReadAllowed: isReadAllowed);
         }
 
         return path.HasSecond && !endsAtIpa && (Smmu2Rights.NeededOfSecond(access) & ~page.Rights) != 0
             ? new Smmu2Fault(
-                Smmu2Bank.Faults.Permission, IsSecond: true, (int)(page.Rights >> Smmu2Rights.SecondLevelShift) & 3, page.IpaOf(input))
+                Smmu2Bank.Faults.Permission,
+                IsSecond: true,
+                (int)(page.Rights >> Smmu2Rights.SecondLevelShift) & 3,
+                page.IpaOf(input),
+                IsReadAllowed: (Smmu2Rights.NeededOfSecond(read) & ~page.Rights) == 0)
             : default;
     }
 
-    private static bool TryPrepare(Smmu2Path path, ulong address, out ulong input, out bool isUpper)
+    private static bool TryPrepare(Smmu2Path path, ulong address, bool isOfRegisters, out ulong input, out bool isUpper)
     {
         if (path.HasFirst)
         {
-            return path.TryPrepare(address, out input, out isUpper);
+            return path.TryPrepare(address, isOfRegisters, out input, out isUpper);
         }
 
         input = address;
         isUpper = false;
-        return path.HasSecond && address >> path.Second.InputBits == 0;
+        return path.HasSecond && address >> path.Second.InputBits == 0 && (path.PlainBits >= 64 || address >> path.PlainBits == 0);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -208,9 +223,13 @@ public sealed partial class Smmu2Model<TMemory>
 
     private bool IsTooWide(ulong address) => address >> _unit.AddressBits != 0;
 
-    /// <summary>What is passed through: every address that there is.</summary>
-    private Smmu2Translation Identity(ulong address) => IsTooWide(address)
-        ? Aborted
-        : new Smmu2Translation(
-            Smmu2Outcome.Allowed, new Translation(IsAllowed: true, 0, 1ul << _unit.AddressBits, 0, Protection.Read | Protection.Write));
+    /// <summary>What is passed through: every address that there is, without the bits that there are not (IHI 0062, section 1.6.2).</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="bits">Bits that an address may have.</param>
+    private Smmu2Translation Identity(ulong address, int bits = 64)
+    {
+        ulong bytes = 1ul << Math.Min(bits, _unit.AddressBits);
+        return new Smmu2Translation(
+            Smmu2Outcome.Allowed, new Translation(IsAllowed: true, address & ~(bytes - 1), bytes, 0, Protection.Read | Protection.Write));
+    }
 }

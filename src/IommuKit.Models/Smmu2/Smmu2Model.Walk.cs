@@ -45,7 +45,7 @@ public sealed partial class Smmu2Model<TMemory>
         {
             if (!TryRead64(table + stage.OffsetOf(address, level), stage, out ulong value))
             {
-                return new Smmu2Fault(Smmu2Bank.Faults.External, IsSecond: true, level, address, IsWalk: true);
+                return Fail(Smmu2Bank.Faults.External, level);
             }
 
             uint kind = Decode(value, level, stage, out ulong output);
@@ -97,6 +97,13 @@ public sealed partial class Smmu2Model<TMemory>
         return isDenied ? new Smmu2Fault(Smmu2Bank.Faults.Permission, IsSecond: true, level, entry, IsWalk: true) : default;
     }
 
+    /// <summary>
+    /// Memory does not answer for an entry of stage 1. On top of stage 2 that is told in the bank of that (IHI 0062, section 3.10).
+    /// </summary>
+    private static Smmu2Fault NoAnswer(Smmu2Path path, int level, ulong entry) => path.IsNested
+        ? new Smmu2Fault(Smmu2Bank.Faults.External, IsSecond: true, level, entry, IsWalk: true)
+        : new Smmu2Fault(Smmu2Bank.Faults.External, Level: level);
+
     /// <summary>Walks stage 1, alone or on top of stage 2.</summary>
     private Smmu2Fault WalkFirst(
         Smmu2Path path, ulong address, bool isUpper, Smmu2Access access, bool endsAtIpa, long drops, out Smmu2Page page)
@@ -134,7 +141,7 @@ public sealed partial class Smmu2Model<TMemory>
 
             if (!TryRead64(place, stage, out ulong value))
             {
-                return new Smmu2Fault(Smmu2Bank.Faults.External, Level: level, IsWalk: true);
+                return NoAnswer(path, level, table + stage.OffsetOf(address, level));
             }
 
             uint kind = Decode(value, level, stage, out ulong output);
@@ -207,7 +214,7 @@ public sealed partial class Smmu2Model<TMemory>
         output = value & ArmLpaeDescriptor.LowAddressMask & (ulong.MaxValue << (isTable ? stage.Granule : stage.ShiftOf(level)));
         return output >> stage.OutputBits != 0 ? Smmu2Bank.Faults.AddressSize
             : isTable ? NextTable
-            : (value & ArmLpaeDescriptor.AccessFlag) == 0 ? Smmu2Bank.Faults.AccessFlag
+            : (value & ArmLpaeDescriptor.AccessFlag) == 0 && !stage.Has(Smmu2StageFlags.IgnoresAccessFlag) ? Smmu2Bank.Faults.AccessFlag
             : 0;
     }
 
@@ -222,10 +229,20 @@ public sealed partial class Smmu2Model<TMemory>
         executes &= stage.Format == Smmu2TableFormat.Aarch64 ? !(isUser && isWritable) : userExecutes;
         int index = (int)((value & ArmLpaeDescriptor.AttributeIndexMask) >> ArmLpaeDescriptor.AttributeIndexShift);
         ulong type = (stage.MemoryTypes >> (index * 8)) & 0xff;
+        LimitExecution(stage, isUser && isWritable, isWritable, ref userExecutes, ref executes);
         return RightsOf(isUser, isWritable, isUser && userExecutes, executes)
             | (type << Smmu2Rights.TypeShift)
             | (((value >> 8) & 3) << Smmu2Rights.ShareShift)
             | ((ulong)(uint)level << Smmu2Rights.LevelShift);
+    }
+
+    /// <summary>WXN and UWXN: what somebody may write is not executed.</summary>
+    private static void LimitExecution(
+        in Smmu2Stage stage, bool isUserWritable, bool isWritable, ref bool userExecutes, ref bool executes)
+    {
+        bool isKept = isUserWritable && stage.Has(Smmu2StageFlags.UnprivilegedWriteExecuteNever | Smmu2StageFlags.WriteExecuteNever);
+        userExecutes &= !isKept;
+        executes &= !isKept && !(isWritable && stage.Has(Smmu2StageFlags.WriteExecuteNever));
     }
 
     private static ulong RightsOf(bool isUser, bool isWritable, bool userExecutes, bool executes)

@@ -15,6 +15,16 @@ internal sealed class Smmu2Path
     /// <summary>Whether stage 2 is used.</summary>
     public bool HasSecond { get; init; }
 
+    /// <summary>Whether a bank of stage 1 is on top of one of stage 2, whatever of them is on.</summary>
+    public bool IsNested => SecondBank >= 0 && SecondBank != Bank;
+
+    /// <summary>
+    /// Bits of an address that the bank takes where its stage is off, and the fault of one with more: what no table checks.
+    /// </summary>
+    public int PlainBits { get; init; } = 64;
+
+    public Smmu2Fault PlainFault { get; init; }
+
     public Smmu2TableFormat Format { get; init; }
 
     /// <summary>TTBR0.</summary>
@@ -31,7 +41,7 @@ internal sealed class Smmu2Path
     /// <summary>The space of translations of stage 2 alone.</summary>
     public ulong SecondTag { get; init; }
 
-    /// <summary>AArch64: which bit of an address is its sign.</summary>
+    /// <summary>AArch64: which bit of an address is its sign, above which it has to have zeros; 63 if it has none.</summary>
     public int SignBit { get; init; } = 63;
 
     /// <summary>AArch64: bits of an address that a device can send.</summary>
@@ -52,11 +62,12 @@ internal sealed class Smmu2Path
     public int MostPageLog2 { get; init; } = 63;
 
     /// <summary>What stage 1 makes of an address before it is looked up.</summary>
-    /// <param name="address">As the device sent it.</param>
+    /// <param name="address">As the device sent it, or software that has it translated.</param>
+    /// <param name="isOfRegisters">Whether it is software's, which is complete and has no sign that is extended.</param>
     /// <param name="input">As tables translate it.</param>
     /// <param name="isUpper">Whether TTBR1 does.</param>
     /// <returns>False if no tables can translate it.</returns>
-    public bool TryPrepare(ulong address, out ulong input, out bool isUpper)
+    public bool TryPrepare(ulong address, bool isOfRegisters, out ulong input, out bool isUpper)
     {
         if (Format != Smmu2TableFormat.Aarch64)
         {
@@ -68,7 +79,7 @@ internal sealed class Smmu2Path
         input = address;
         if (UpstreamBits < 64)
         {
-            // What the bus does not carry is as its sign, or 0.
+            // What the bus does not carry is as its highest bit, or 0.
             ulong above = address >> UpstreamBits;
             ulong ones = ulong.MaxValue >> UpstreamBits;
             if (above != 0 && above != ones)
@@ -78,8 +89,19 @@ internal sealed class Smmu2Path
             }
         }
 
-        int unused = 63 - SignBit;
-        input = (ulong)((long)(address << unused) >> unused);
+        if (SignBit < 63 && !isOfRegisters)
+        {
+            // Of what the bus carries above the sign, all has to be 0.
+            if (UpstreamBits - 1 > SignBit && (address & (ulong.MaxValue >> (64 - UpstreamBits))) >> (SignBit + 1) != 0)
+            {
+                isUpper = false;
+                return false;
+            }
+
+            int unused = 63 - SignBit;
+            input = (ulong)((long)(address << unused) >> unused);
+        }
+
         isUpper = (input >> 55 & 1) != 0;
         if (isUpper ? IgnoresTopByteUpper : IgnoresTopByteLower)
         {

@@ -9,11 +9,15 @@ namespace IommuKit.Models.Smmu2;
 /// <param name="hasWideVmids">Whether VMIDs are of 16 bits, in CBA2R.</param>
 internal readonly struct Smmu2PathBuilder(Smmu2Unit unit, Smmu2BankState[] banks, bool hasWideVmids)
 {
-    private const int LongOutputBits = 40;
+    private const int LongOutputBits = Smmu2Stage.MostLongBits;
     private const int LeastSize = 16;
     private const int MostSize = 39;
     private const int ConcatenationBits = 4;
     private const int DirectoryShift = 14;
+    private const int InputBits32 = 32;
+
+    // On a bus of 49 bits, beside 48 of an address.
+    private const int SignOfBus = 48;
 
     private static ReadOnlySpan<byte> Granules => [12, 16, 14, 0];
 
@@ -23,32 +27,44 @@ internal readonly struct Smmu2PathBuilder(Smmu2Unit unit, Smmu2BankState[] banks
 
     private static ReadOnlySpan<byte> Signs => [31, 35, 39, 41, 43, 47];
 
-    /// <summary>How a bank translates.</summary>
+    /// <summary>How a bank translates (IHI 0062, section 3.8.4).</summary>
     /// <param name="bank">The bank.</param>
+    /// <param name="fault">Why it cannot, as a bit of sGFSR.</param>
     /// <returns>Null if its type cannot be, or is to fault.</returns>
-    public Smmu2Path? TryBuild(int bank)
+    public Smmu2Path? TryBuild(int bank, out uint fault)
     {
         var state = banks[bank];
+        fault = Smmu2Global.Faults.InvalidContext;
         switch (state.Type)
         {
             case Smmu2BankType.Stage2 when unit.HasStage2:
-                return state.IsEnabled ? Stage2Path(bank) : new Smmu2Path { Bank = bank };
+                return state.IsEnabled ? Stage2Path(bank) : PlainPath(bank, -1);
             case Smmu2BankType.Stage1 when unit.HasStage1:
-                return state.IsEnabled ? Stage1Path(bank, -1) : new Smmu2Path { Bank = bank };
+                return state.IsEnabled ? Stage1Path(bank, -1) : PlainPath(bank, -1);
             case Smmu2BankType.Nested when unit.HasNested:
                 int second = new Smmu2BankAttributes(state.Attributes).SecondBank;
-                if (second >= banks.Length || banks[second].Type != Smmu2BankType.Stage2)
+                if (second >= banks.Length)
+                {
+                    fault = Smmu2Global.Faults.NoSuchBank;
+                    return null;
+                }
+
+                if (banks[second].Type != Smmu2BankType.Stage2 || (state.Has64BitTables && !banks[second].Has64BitTables))
                 {
                     return null;
                 }
 
                 return state.IsEnabled ? Stage1Path(bank, second)
                     : banks[second].IsEnabled ? Stage2Path(bank, second)
-                    : new Smmu2Path { Bank = bank, SecondBank = second };
+                    : PlainPath(bank, second);
             default:
                 return null;
         }
     }
+
+    /// <summary>What FSR.FORMAT says of a bank.</summary>
+    public Smmu2TableFormat FormatOf(int bank) =>
+        banks[bank].Type == Smmu2BankType.Stage2 ? FormatOfSecond(banks[bank]) : FormatOfFirst(banks[bank]);
 
     /// <summary>The VMID of what a bank translates.</summary>
     public ushort VmidOf(int bank)
@@ -66,13 +82,48 @@ internal readonly struct Smmu2PathBuilder(Smmu2Unit unit, Smmu2BankState[] banks
 
     private Smmu2Path Stage2Path(int bank) => Stage2Path(bank, bank);
 
+    /// <summary>A bank whose stage is off, and that of stage 2 below it, if there is one.</summary>
+    private Smmu2Path PlainPath(int bank, int second)
+    {
+        var (bits, fault) = PlainOf(bank, hasSecond: false);
+        second = banks[bank].Type == Smmu2BankType.Stage2 ? bank : second;
+        return new Smmu2Path { Bank = bank, SecondBank = second, PlainBits = bits, PlainFault = fault };
+    }
+
+    /// <summary>
+    /// What a bank checks whose stage is off (IHI 0062, tables 3-1 to 3-4): tables of AArch32 would take 32 bits, or 40 in stage 2; those of AArch64
+    /// as many as there are.
+    /// </summary>
+    private (int Bits, Smmu2Fault Fault) PlainOf(int bank, bool hasSecond)
+    {
+        var state = banks[bank];
+        bool isSecond = state.Type == Smmu2BankType.Stage2;
+        int level = state.Has64BitTables ? 0 : 1;
+        if (!state.Has64BitTables && !isSecond)
+        {
+            return (InputBits32, new Smmu2Fault(Smmu2Bank.Faults.Translation, Level: level));
+        }
+
+        int bits = isSecond
+            ? Math.Min(unit.AddressBits, state.Has64BitTables ? unit.AddressBits : LongOutputBits)
+            : Math.Min(unit.IntermediateBits, hasSecond ? unit.IntermediateBits : unit.AddressBits);
+        return (bits, new Smmu2Fault(Smmu2Bank.Faults.AddressSize, isSecond, level));
+    }
+
     private Smmu2Path Stage2Path(int bank, int second)
     {
         ulong tag = Smmu2Tags.OfSecond(VmidOf(second));
+
+        // Stage 1 is off, and looks at the address all the same; or there is none, and the tables look.
+        var (bits, fault) = bank != second ? PlainOf(bank, hasSecond: true)
+            : banks[bank].Has64BitTables ? (64, default)
+            : (LongOutputBits, new Smmu2Fault(Smmu2Bank.Faults.Translation, IsSecond: true, Level: 1));
         return new Smmu2Path
         {
             Bank = bank,
             SecondBank = second,
+            PlainBits = bits,
+            PlainFault = fault,
             HasSecond = true,
             Format = FormatOfSecond(banks[second]),
             Second = SecondOf(banks[second]),
@@ -131,15 +182,24 @@ internal readonly struct Smmu2PathBuilder(Smmu2Unit unit, Smmu2BankState[] banks
 
     private static ushort AsidOf(ulong table, bool isWide) => isWide ? (ushort)(table >> Smmu2Bank.AsidShift) : (byte)(table >> Smmu2Bank.AsidShift);
 
+    /// <summary>SEP: a bit, or the one that a bus of 49 bits has for it. What the bus does not carry is no sign.</summary>
     private int SignOf(uint control2)
     {
         int code = (int)(control2 >> Smmu2Bank.SignShift) & 7;
-        int sign = code < Signs.Length ? Signs[code] : 63;
-        return Math.Min(sign, unit.UpstreamBits - 1);
+        int sign = code < Signs.Length ? Signs[code] : SignOfBus;
+        return sign < unit.UpstreamBits && !(code >= Signs.Length && unit.UpstreamBits > SignOfBus + 1) ? sign : 63;
     }
 
     private static Smmu2StageFlags FlagsOf(Smmu2BankState state) =>
-        (state.SystemControl & Smmu2Bank.Control.BigEndian) != 0 ? Smmu2StageFlags.BigEndian : 0;
+        Flag(state, Smmu2Bank.Control.BigEndian, Smmu2StageFlags.BigEndian)
+        | Flag(state, Smmu2Bank.Control.IgnoresAccessFlag, Smmu2StageFlags.IgnoresAccessFlag);
+
+    private static Smmu2StageFlags FlagsOfFirst(Smmu2BankState state) =>
+        FlagsOf(state)
+        | Flag(state, Smmu2Bank.Control.WriteExecuteNever, Smmu2StageFlags.WriteExecuteNever)
+        | Flag(state, Smmu2Bank.Control.UnprivilegedWriteExecuteNever, Smmu2StageFlags.UnprivilegedWriteExecuteNever);
+
+    private static Smmu2StageFlags Flag(Smmu2BankState state, uint bit, Smmu2StageFlags flag) => (state.SystemControl & bit) != 0 ? flag : 0;
 
     private static ulong TypesOf(Smmu2BankState state) => state.MemoryTypes0 | ((ulong)state.MemoryTypes1 << 32);
 
@@ -158,7 +218,7 @@ internal readonly struct Smmu2PathBuilder(Smmu2Unit unit, Smmu2BankState[] banks
         int inputBits = 64 - size;
         int outputBits = Math.Min(Widths[(int)state.Control2 & 7], mostOutput);
         int start = Smmu2Stage.LastLevel - ((inputBits - granule - 1) / (granule - 3));
-        var stage = new Smmu2Stage(Smmu2TableFormat.Aarch64, 0, granule, inputBits, start, outputBits, TypesOf(state), FlagsOf(state));
+        var stage = new Smmu2Stage(Smmu2TableFormat.Aarch64, 0, granule, inputBits, start, outputBits, TypesOf(state), FlagsOfFirst(state));
         return WithRoot(stage, isUpper ? state.Table1 : state.Table0);
     }
 
@@ -182,8 +242,7 @@ internal readonly struct Smmu2PathBuilder(Smmu2Unit unit, Smmu2BankState[] banks
         int outputBits = is64
             ? Math.Min(Widths[(int)(control >> 16) & 7], unit.AddressBits)
             : Math.Min(LongOutputBits, unit.AddressBits);
-        var flags = FlagsOf(state)
-            | ((state.SystemControl & Smmu2Bank.Control.ProtectedWalks) != 0 ? Smmu2StageFlags.ProtectedWalks : 0);
+        var flags = FlagsOf(state) | Flag(state, Smmu2Bank.Control.ProtectedWalks, Smmu2StageFlags.ProtectedWalks);
         var stage = new Smmu2Stage(format, 0, granule, inputBits, start, outputBits, 0, flags);
 
         // Up to 16 tables lie next to each other in the place of one of the level above.
@@ -214,7 +273,7 @@ internal readonly struct Smmu2PathBuilder(Smmu2Unit unit, Smmu2BankState[] banks
             }
 
             int start = inputBits > 30 ? 1 : 2;
-            var stage = new Smmu2Stage(Smmu2TableFormat.Long, 0, 12, inputBits, start, outputBits, TypesOf(state), FlagsOf(state));
+            var stage = new Smmu2Stage(Smmu2TableFormat.Long, 0, 12, inputBits, start, outputBits, TypesOf(state), FlagsOfFirst(state));
             return WithRoot(stage, table);
         }
     }
@@ -224,9 +283,9 @@ internal readonly struct Smmu2PathBuilder(Smmu2Unit unit, Smmu2BankState[] banks
     {
         uint control = state.TableControl;
         int lowerBits = 32 - (int)(control & 7);
-        var flags = FlagsOf(state)
-            | ((state.SystemControl & Smmu2Bank.Control.AccessFlag) != 0 ? Smmu2StageFlags.AccessFlag : 0)
-            | ((state.SystemControl & Smmu2Bank.Control.Remap) != 0 ? Smmu2StageFlags.Remap : 0);
+        var flags = FlagsOfFirst(state)
+            | Flag(state, Smmu2Bank.Control.AccessFlag, Smmu2StageFlags.AccessFlag)
+            | Flag(state, Smmu2Bank.Control.Remap, Smmu2StageFlags.Remap);
         return (
             Of(state.Table0, lowerBits, (control >> 4 & 1) != 0),
             Of(state.Table1, 32, (control >> 5 & 1) != 0),

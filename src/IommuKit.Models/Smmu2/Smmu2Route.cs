@@ -6,7 +6,9 @@ namespace IommuKit.Models.Smmu2;
 /// <param name="Path">How they are translated, if they are.</param>
 /// <param name="Privilege">PRIVCFG.</param>
 /// <param name="Instruction">INSTCFG.</param>
-internal sealed record Smmu2Route(Smmu2RouteKind Kind, uint Fault, Smmu2Path? Path, int Privilege, int Instruction)
+/// <param name="IsNested">Whether it is a bank's CBAR that makes them fault, and not their S2CR.</param>
+internal sealed record Smmu2Route(
+    Smmu2RouteKind Kind, uint Fault, Smmu2Path? Path, int Privilege, int Instruction, bool IsNested = false)
 {
     /// <summary>What a transaction needs after the overrides of its group.</summary>
     public Smmu2Access Override(Smmu2Access access)

@@ -21,6 +21,10 @@ internal readonly record struct Smmu2Stage(
 {
     public const int LastLevel = 3;
 
+    /// <summary>Bits of the widest address in 64-bit descriptors, and in those of AArch32.</summary>
+    public const int MostAddressBits = 48;
+    public const int MostLongBits = 40;
+
     /// <summary>Log2 of what an entry of a directory of short tables maps.</summary>
     public const int SectionShift = 20;
 

@@ -22,4 +22,13 @@ internal enum Smmu2StageFlags
 
     /// <summary>The first table has an address that is too wide.</summary>
     RootTooWide = 1 << 5,
+
+    /// <summary>AFFD: access flags do not count.</summary>
+    IgnoresAccessFlag = 1 << 6,
+
+    /// <summary>WXN: what may be written is not executed.</summary>
+    WriteExecuteNever = 1 << 7,
+
+    /// <summary>UWXN: what unprivileged accesses may write is not executed.</summary>
+    UnprivilegedWriteExecuteNever = 1 << 8,
 }

@@ -239,9 +239,11 @@ public sealed partial class Smmu3Model<TMemory>
                 WriteControl1(value);
                 return Effects.None;
             case Smmu3Register.Control2 when !IsOn(Smmu3Register.Control.Enable):
+                // PTM is reserved where there are no broadcasts (IDR0.BTM): a bit that holds what is written and does nothing, as it may, and as it
+                // was recorded of one that software had written.
                 _control2 = value & ((_unit.HasHypervisor ? Smmu3Register.Control2Bits.Host : 0)
                     | Smmu3Register.Control2Bits.RecordsBadStream
-                    | (_unit.HasBroadcastInvalidation ? Smmu3Register.Control2Bits.Private : 0)
+                    | Smmu3Register.Control2Bits.Private
                     | (_unit.RecordsAtsErrors ? Smmu3Register.Control2Bits.RecordsAtsErrors : 0));
                 return Effects.None;
             case Smmu3Register.GlobalBypass when (value & Smmu3Register.Bypass.Update) != 0:

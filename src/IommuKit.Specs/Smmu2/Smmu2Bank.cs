@@ -41,7 +41,7 @@ public static class Smmu2Bank
     /// <summary>FSR, write 1 to clear: see <see cref="Faults"/>.</summary>
     public const uint FaultStatus = 0x58;
 
-    /// <summary>FSRRESTORE, write-only: sets the bits of FSR.</summary>
+    /// <summary>FSRRESTORE, write-only: becomes what FSR says, but for SS and FORMAT.</summary>
     public const uint FaultStatusRestore = 0x5c;
 
     /// <summary>FAR, 64 bits: the address that the device used.</summary>
@@ -56,7 +56,10 @@ public static class Smmu2Bank
     /// <summary>IPAFAR, 64 bits: the address between the stages, of a fault of stage 2.</summary>
     public const uint FaultIpa = 0x70;
 
-    /// <summary>TLBIVA. AArch64: 64 bits, ASID in 63:48 and address bits 55:12 from bit 0 on. AArch32: address in 31:12, ASID in 7:0.</summary>
+    /// <summary>
+    /// TLBIVA. AArch64: 64 bits, ASID in 63:48 and address bits 55:12 from bit 0 on; of two writes of 32 bits the lower counts. AArch32: address in
+    /// 31:12, ASID in 7:0.
+    /// </summary>
     public const uint DropVa = 0x600;
 
     /// <summary>TLBIVAA: the same for all ASIDs.</summary>
@@ -74,7 +77,7 @@ public static class Smmu2Bank
     /// <summary>TLBIVAAL. Version 2.</summary>
     public const uint DropVaAllAsidsLeaf = 0x628;
 
-    /// <summary>TLBIIPAS2, in a bank of stage 2: 64 bits in AArch64, address bits from 12 on from bit 0 on. Version 2.</summary>
+    /// <summary>TLBIIPAS2, in a bank of stage 2: 64 bits, address bits from 12 on from bit 0 on, in AArch32 too. Version 2.</summary>
     public const uint DropIpa = 0x630;
 
     /// <summary>TLBIIPAS2L. Version 2.</summary>
@@ -86,7 +89,9 @@ public static class Smmu2Bank
     /// <summary>TLBSTATUS: bit 0 while a sync is under way.</summary>
     public const uint SyncStatus = 0x7f4;
 
-    /// <summary>ATS1PR, 64 bits: translates for a privileged read. ATS1PW, UR and UW follow, 8 bytes apart.</summary>
+    /// <summary>
+    /// ATS1PR, 64 bits: translates for a privileged read. ATS1PW, UR and UW follow, 8 bytes apart. Of two writes of 32 bits the lower counts.
+    /// </summary>
     public const uint TranslateFirst = 0x800;
 
     /// <summary>ATS1UW.</summary>
@@ -132,6 +137,9 @@ public static class Smmu2Bank
         /// <summary>AFE: AP[0] of short tables is the access flag.</summary>
         public const uint AccessFlag = 1u << 2;
 
+        /// <summary>AFFD: a descriptor without its access flag is used all the same.</summary>
+        public const uint IgnoresAccessFlag = 1u << 3;
+
         /// <summary>E: tables are big-endian.</summary>
         public const uint BigEndian = 1u << 4;
 
@@ -146,6 +154,12 @@ public static class Smmu2Bank
 
         /// <summary>HUPCF: others go on while one stalls.</summary>
         public const uint HitUnderFault = 1u << 8;
+
+        /// <summary>WXN, stage 1: what may be written is not executed.</summary>
+        public const uint WriteExecuteNever = 1u << 9;
+
+        /// <summary>UWXN, stage 1: what unprivileged accesses may write is not executed.</summary>
+        public const uint UnprivilegedWriteExecuteNever = 1u << 10;
 
         /// <summary>ASIDPNE: broadcast invalidations of CPUs do not apply to ASIDs.</summary>
         public const uint PrivateAsids = 1u << 12;
@@ -181,7 +195,7 @@ public static class Smmu2Bank
         /// <summary>All faults.</summary>
         public const uint All = 0x1fe;
 
-        /// <summary>Where FORMAT is: 0 short tables, 1 long ones of AArch32, 2 AArch64.</summary>
+        /// <summary>Where FORMAT is, read-only: 0 short tables, 1 long ones of AArch32, 2 AArch64. Version 2.</summary>
         public const int FormatShift = 9;
 
         /// <summary>SS: a transaction stalls.</summary>
@@ -197,7 +211,13 @@ public static class Smmu2Bank
         /// <summary>PLVL: the level of the table.</summary>
         public const uint LevelMask = 3;
 
-        /// <summary>WNR: it was a write.</summary>
+        /// <summary>NESTED, in a bank of stage 2: it was on top of stage 1, and FAR is the address of that.</summary>
+        public const uint Nested = 1u << 2;
+
+        /// <summary>S1PTWF, in a bank of stage 2: it was met on the way to a table of stage 1.</summary>
+        public const uint FirstWalk = 1u << 3;
+
+        /// <summary>WNR: it was a write. Of an atomic operation, the write alone is missing.</summary>
         public const uint Write = 1u << 4;
 
         /// <summary>PNU: it was privileged.</summary>
@@ -206,16 +226,16 @@ public static class Smmu2Bank
         /// <summary>IND: it fetched an instruction.</summary>
         public const uint Instruction = 1u << 6;
 
-        /// <summary>NSSTATE: it is of a master that is not secure.</summary>
+        /// <summary>NSSTATE, in a bank of stage 2: it is of a master that is not secure.</summary>
         public const uint NonSecure = 1u << 7;
 
-        /// <summary>NSATTR: it was not secure.</summary>
+        /// <summary>NSATTR, in a bank of stage 2: it was not secure.</summary>
         public const uint NonSecureAccess = 1u << 8;
 
         /// <summary>ATOF: it was an address translation by registers.</summary>
         public const uint AddressTranslation = 1u << 9;
 
-        /// <summary>PTWF: it was met on a walk: of stage 1 through stage 2, or as memory did not answer.</summary>
+        /// <summary>PTWF: memory did not answer a walk.</summary>
         public const uint Walk = 1u << 10;
 
         /// <summary>Where the bank of stage 1 is, in a bank of stage 2.</summary>

@@ -50,6 +50,9 @@ public static class Smmu2Global
     /// <summary>TLBIALLH, write-only: what belongs to hypervisors.</summary>
     public const uint DropHypervisor = 0x6c;
 
+    /// <summary>TLBIVMIDS1, write-only: what stage 1 had a part in, of a VMID. Version 2.</summary>
+    public const uint DropVmidFirst = 0xb8;
+
     /// <summary>sTLBGSYNC, write-only: completes all invalidations before it.</summary>
     public const uint Sync = 0x70;
 
@@ -86,7 +89,7 @@ public static class Smmu2Global
     /// <summary>What an access of a register is for.</summary>
     internal static RegisterPurpose PurposeOf(uint offset) => offset switch
     {
-        DropVmid or DropAllGuests or DropHypervisor => RegisterPurpose.TlbInvalidation,
+        DropVmid or DropAllGuests or DropHypervisor or DropVmidFirst => RegisterPurpose.TlbInvalidation,
         Sync or SyncStatus => RegisterPurpose.Completion,
         >= FaultAddress and <= Syndrome2 => RegisterPurpose.Fault,
         >= StreamMatch and < Identification => RegisterPurpose.DeviceBinding,
@@ -108,10 +111,10 @@ public static class Smmu2Global
         /// <summary>EXIDENABLE: stream match registers have StreamIDs of 16 bits, and are valid by a bit of S2CR.</summary>
         public const uint WideStreamIds = 1u << 3;
 
-        /// <summary>GCFGFRE: a configuration fault aborts the transaction.</summary>
+        /// <summary>GCFGFRE: a configuration access fault aborts the access of the register.</summary>
         public const uint ConfigurationFaultAborts = 1u << 4;
 
-        /// <summary>GCFGFIE: a configuration fault raises its interrupt.</summary>
+        /// <summary>GCFGFIE: a configuration access fault raises its interrupt.</summary>
         public const uint ConfigurationFaultInterrupt = 1u << 5;
 
         /// <summary>STALLD: no bank may stall.</summary>
@@ -129,7 +132,7 @@ public static class Smmu2Global
         /// <summary>PTM: broadcast invalidations are ignored.</summary>
         public const uint Private = 1u << 12;
 
-        /// <summary>SMCFCFG: a StreamID that several registers match faults.</summary>
+        /// <summary>SMCFCFG: a StreamID that several registers match faults. If not, it passes.</summary>
         public const uint ConflictFaults = 1u << 21;
 
         /// <summary>VMID16EN: VMIDs of 16 bits, in CBA2R.</summary>
@@ -154,6 +157,9 @@ public static class Smmu2Global
         /// <summary>UCBF: there is no such context bank.</summary>
         public const uint NoSuchBank = 1u << 3;
 
+        /// <summary>CAF: a register was used that is not there. This model has none: such registers read as zero.</summary>
+        public const uint ConfigurationAccess = 1u << 5;
+
         /// <summary>MULTI: others followed the first.</summary>
         public const uint Multiple = 1u << 31;
 
@@ -164,7 +170,7 @@ public static class Smmu2Global
     /// <summary>Bits of sGFSYNR0.</summary>
     public static class Syndrome
     {
-        /// <summary>Nested: the fault is of the second stage.</summary>
+        /// <summary>Nested: it is CBAR that cannot be, and not S2CR.</summary>
         public const uint Nested = 1u << 0;
 
         /// <summary>WNR: it was a write.</summary>
@@ -181,5 +187,8 @@ public static class Smmu2Global
 
         /// <summary>NSATTR: it was not secure.</summary>
         public const uint NonSecureAccess = 1u << 5;
+
+        /// <summary>ATS: it was an address translation by registers.</summary>
+        public const uint AddressTranslation = 1u << 6;
     }
 }

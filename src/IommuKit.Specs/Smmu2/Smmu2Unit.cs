@@ -36,6 +36,7 @@ public sealed record Smmu2Unit(string Name, Smmu2Version Version, uint Idr0, uin
         HasCacheLock = true,
         ConflictsFault = true,
         HidesConfigurationFaults = true,
+        HasStallOverrides = false,
     };
 
     /// <summary>Like an MMU-400: version 1, tables of AArch32, both stages, 8 banks, coherent walks.</summary>
@@ -55,11 +56,17 @@ public sealed record Smmu2Unit(string Name, Smmu2Version Version, uint Idr0, uin
     /// <summary>Whether sACR.CACHE_LOCK keeps ACTLR of the banks from being written, as on an MMU-500 from r2p0 on.</summary>
     public bool HasCacheLock { get; init; }
 
-    /// <summary>sCR0.SMCFCFG is 1 and read-only: a StreamID that several stream match registers match faults. If not, software chooses.</summary>
+    /// <summary>
+    /// sCR0.SMCFCFG is 1 and read-only: a StreamID that several stream match registers match faults. If not, software chooses whether it does, or
+    /// passes.
+    /// </summary>
     public bool ConflictsFault { get; init; }
 
-    /// <summary>sCR0.GCFGFRE and GCFGFIE are 0 and read-only: configuration faults end transactions without an abort or an interrupt.</summary>
+    /// <summary>sCR0.GCFGFRE and GCFGFIE are 0 and read-only: registers that are not there are no faults.</summary>
     public bool HidesConfigurationFaults { get; init; }
+
+    /// <summary>sCR0.STALLD and GSE: stalls can be forbidden to all banks, and can stop everything. An MMU-500 has neither.</summary>
+    public bool HasStallOverrides { get; init; } = true;
 
     /// <summary>IDR0.NUMSMRG: how many streams can be told apart, by stream match registers or by their StreamIDs.</summary>
     public int StreamCount => (int)(Idr0 & 0xff);

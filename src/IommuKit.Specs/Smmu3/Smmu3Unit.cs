@@ -64,9 +64,6 @@ public sealed record Smmu3Unit(
     /// <summary>IDR0.COHACC: walks snoop the CPU's caches.</summary>
     public bool IsCoherent => Bit(Idr0, 4);
 
-    /// <summary>IDR0.BTM: it takes part in broadcast invalidations of CPUs.</summary>
-    public bool HasBroadcastInvalidation => Bit(Idr0, 5);
-
     /// <summary>IDR0.HTTU ≥ 1: hardware sets access flags.</summary>
     public bool SetsAccessFlag => (Idr0 & HttuMask) != 0;
 

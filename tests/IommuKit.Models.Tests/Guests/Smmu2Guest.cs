@@ -48,7 +48,7 @@ internal sealed class Smmu2Guest : IHostileGuest, IMemoryAccessor
         int bank = unit.Stage2BankCount < unit.BankCount ? unit.Stage2BankCount : 0;
         Write(bank, Smmu2Bank.Table0, (ulong)random.Next(16) << 12);
         Write(bank, Smmu2Bank.TableControl, 24 | (1u << 6) | (5u << 16));
-        Write(bank, Smmu2Bank.SystemControl, (uint)random.Next(256) | 1);
+        Write(bank, Smmu2Bank.SystemControl, (uint)random.Next(512) | 1);
         Model.Write32((1u << unit.PageShift) + ((uint)bank * 4), (uint)random.Next(4) << 16);
         Model.Write32((1u << unit.PageShift) + Smmu2Routing.Attributes2 + ((uint)bank * 4), (uint)random.Next(2));
         Model.Write32(Smmu2Global.StreamMatch, Smmu2StreamMatch.Of(0, 0xff, isWide: false).Value);
@@ -84,6 +84,9 @@ internal sealed class Smmu2Guest : IHostileGuest, IMemoryAccessor
             case 7:
                 _ = Model.Read64((uint)_random.Next((int)_unit.RegisterBytes));
                 _ = Model.Read32(_unit.OffsetOf(bank) + Smmu2Bank.SyncStatus);
+
+                // A fault that nobody clears may end everything.
+                Model.Write32(_unit.OffsetOf(bank) + Smmu2Bank.FaultStatus, uint.MaxValue);
                 break;
             case 8 when _random.Next(8) == 0:
                 Model.Restore(Model.Save());

@@ -10,7 +10,12 @@ internal sealed class Smmu2Machine : IDisposable
 {
     public const ulong Leaf = 3 | (1ul << 6) | (1ul << 10) | (1ul << 11);
     public const ulong SecondLeaf = 3 | (3ul << 6) | (1ul << 10) | (0xful << 2);
-    public const uint On = Smmu2Bank.Control.Enable | Smmu2Bank.Control.FaultAborts | Smmu2Bank.Control.FaultInterrupt;
+
+    /// <summary>A bank translates, and a fault is told and concerns nobody else.</summary>
+    public const uint On = Smmu2Bank.Control.Enable
+        | Smmu2Bank.Control.FaultAborts
+        | Smmu2Bank.Control.FaultInterrupt
+        | Smmu2Bank.Control.HitUnderFault;
     public const uint Device = 8;
 
     private ulong _nextTable = 0x20_0000;

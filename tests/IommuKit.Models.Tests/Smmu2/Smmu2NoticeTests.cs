@@ -75,16 +75,16 @@ public sealed class Smmu2NoticeTests
         notices.ShouldBe([s_everything, s_everything]);
     }
 
-    /// <summary>TLBIVA in two halves acts, and tells, with the second.</summary>
+    /// <summary>TLBIVA in two halves acts, and tells, with the lower one, which has no ASID.</summary>
     [Fact]
     public void Halves_are_told_once()
     {
         using var machine = Machine();
         var notices = Listen(machine);
         machine.SetBank32(First, Smmu2Bank.DropVa, unchecked((uint)Page));
-        notices.ShouldBeEmpty();
+        notices.ShouldBe([s_pages with { Space = 0 }]);
         machine.SetBank32(First, Smmu2Bank.DropVa + 4, (uint)(Page >> 32) | (7u << 16));
-        notices.ShouldBe([s_pages with { Space = 7 }]);
+        notices.Count.ShouldBe(1);
     }
 
     /// <summary>Otherwise what was told of could be asked for again until the sync, and would stay.</summary>

@@ -112,9 +112,25 @@ internal sealed class Smmu2PlainWalker(Func<ulong, ulong?> load, int addressBits
             return nothing;
         }
 
-        int[] signs = [31, 35, 39, 41, 43, 47, 63, 63];
-        int sign = Math.Min(signs[(int)(bank.Tcr2 >> 15) & 7], bus - 1);
-        ulong va = SignExtend(address, sign);
+        // Bits above the sign are zeros; what has no sign on the bus is not extended.
+        ulong va = address;
+        int[] signs = [31, 35, 39, 41, 43, 47, 48, 48];
+        int code = (int)(bank.Tcr2 >> 15) & 7;
+        int sign = signs[code];
+        bool hasSign = sign < bus && (code < 6 || bus == 49);
+        if (hasSign)
+        {
+            for (int bit = sign + 1; bit < bus; bit++)
+            {
+                if ((address >> bit & 1) == 1)
+                {
+                    return nothing;
+                }
+            }
+
+            va = SignExtend(address, sign);
+        }
+
         bool upper = ((va >> 55) & 1) == 1;
         if (((bank.Tcr2 >> (upper ? 6 : 5)) & 1) == 1)
         {
@@ -262,7 +278,13 @@ internal sealed class Smmu2PlainWalker(Func<ulong, ulong?> load, int addressBits
         uint ap = attributes & 7;
         if (afe && (ap & 1) == 0)
         {
-            return new Found { Fault = AccessFlag, Level = level };
+            if ((bank.Sctlr & 8) == 0)
+            {
+                return new Found { Fault = AccessFlag, Level = level };
+            }
+
+            // As if it were set.
+            ap |= 1;
         }
 
         // AP as a table of the architecture: what privileged and others may do.
@@ -282,6 +304,7 @@ internal sealed class Smmu2PlainWalker(Func<ulong, ulong?> load, int addressBits
         bool xn = (attributes & 8) != 0;
         found.Execute = found.Read && !xn && !pxn;
         found.UserExecute = found.UserRead && !xn;
+        Limit(bank, found);
         uint tex = attributes >> 6;
         uint cb = attributes >> 4 & 3;
         found.IsDevice = (bank.Sctlr & 2) != 0
@@ -343,7 +366,7 @@ internal sealed class Smmu2PlainWalker(Func<ulong, ulong?> load, int addressBits
                 ulong? read = (table + (index * 8)) >> addressBits != 0 ? null : load(table + (index * 8));
                 if (read is null)
                 {
-                    return new Found { Fault = External, IsSecond = true, Level = level, Ipa = va, IsWalk = true };
+                    return Fail(External, level);
                 }
 
                 d = big ? System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(read.Value) : read.Value;
@@ -377,7 +400,7 @@ internal sealed class Smmu2PlainWalker(Func<ulong, ulong?> load, int addressBits
                 continue;
             }
 
-            if ((d >> 10 & 1) == 0)
+            if ((d >> 10 & 1) == 0 && (bank.Sctlr & 8) == 0)
             {
                 return Fail(AccessFlag, level);
             }
@@ -402,8 +425,25 @@ internal sealed class Smmu2PlainWalker(Func<ulong, ulong?> load, int addressBits
             found.UserWrite = user && write;
             found.UserExecute = user && !xn;
             found.Execute = is64 ? !pxn && !(user && write) : !pxn && !xn;
+            Limit(bank, found);
             found.IsDevice = (bank.Mair >> (int)((d >> 2 & 7) * 8) & 0xf0) == 0;
             return found;
+        }
+    }
+
+    /// <summary>WXN and UWXN.</summary>
+    private static void Limit(Bank bank, Found found)
+    {
+        bool wxn = (bank.Sctlr >> 9 & 1) == 1;
+        bool uwxn = (bank.Sctlr >> 10 & 1) == 1;
+        if (found.UserWrite && (wxn || uwxn))
+        {
+            found.UserExecute = found.Execute = false;
+        }
+
+        if (found.Write && wxn)
+        {
+            found.Execute = false;
         }
     }
 
@@ -411,6 +451,7 @@ internal sealed class Smmu2PlainWalker(Func<ulong, ulong?> load, int addressBits
     private Found? Fetch(Bank? second, ulong at, int bytes, bool big, int level, out ulong value)
     {
         value = 0;
+        ulong ipa = at;
         if (second is not null)
         {
             var reached = Second(second, at, isWalk: true);
@@ -430,7 +471,9 @@ internal sealed class Smmu2PlainWalker(Func<ulong, ulong?> load, int addressBits
 
         if (at >> addressBits != 0 || load(at & ~7ul) is not { } word)
         {
-            return new Found { Fault = External, Level = level, IsWalk = true };
+            // On top of stage 2 it is told there.
+            bool isSecond = second is not null;
+            return new Found { Fault = External, Level = level, IsSecond = isSecond, Ipa = isSecond ? ipa : 0, IsWalk = isSecond };
         }
 
         if (bytes == 8)

@@ -78,7 +78,9 @@ public sealed class Smmu2RandomTableTests
                 Granules = [.. new[] { 12, 14, 16 }.Where(unit.HasGranule)],
             };
             _first = stages == 0 ? null : MakeFirst(!isVersion1 && !Chance(3));
-            _second = stages is 0 or 2 or 3 ? MakeSecond(!isVersion1 && !Chance(4)) : null;
+
+            // Stage 1 of AArch64 cannot be on top of stage 2 of AArch32.
+            _second = stages is 0 or 2 or 3 ? MakeSecond(!isVersion1 && (_first is { Is64: true } || !Chance(4))) : null;
             _isShort = _first is { Is64: false } && (_first.Tcr & 0x8000_0000) == 0 && unit.HasShortTables;
             if (_second is { } second)
             {
@@ -155,9 +157,14 @@ public sealed class Smmu2RandomTableTests
             var bank = found.IsSecond ? _second! : _first!;
             uint format = bank.Is64 ? 2u : found.IsSecond || !_isShort ? 1u : 0;
             uint at = _unit.OffsetOf(index);
-            _model.Read32(at + Smmu2Bank.FaultStatus).ShouldBe(found.Fault | (format << 9), where);
+            format = _unit.Version == Smmu2Version.V1 ? 0 : format << 9;
+            _model.Read32(at + Smmu2Bank.FaultStatus).ShouldBe(found.Fault | format, where);
             _model.Read64(at + Smmu2Bank.FaultAddress).ShouldBe(address, where);
-            uint syndrome = (uint)found.Level | 0x180u | (found.IsWalk ? 1u << 10 : 0)
+            uint syndrome = (uint)found.Level
+                | (found.IsSecond ? 0x180u : 0)
+                | (found.Fault == Smmu2Bank.Faults.External ? 1u << 10 : 0)
+                | (found.IsWalk ? 1u << 3 : 0)
+                | (found.IsSecond && _first is not null ? 1u << 2 : 0)
                 | ((access & Smmu2Access.Write) != 0 ? 1u << 4 : 0)
                 | ((access & Smmu2Access.Privileged) != 0 ? 1u << 5 : 0)
                 | ((access & Smmu2Access.Execute) != 0 ? 1u << 6 : 0)
@@ -183,7 +190,7 @@ public sealed class Smmu2RandomTableTests
             return new Smmu2PlainWalker.Bank
             {
                 Is64 = is64,
-                Sctlr = 0x41u | Maybe(1, _isBigEndian ? 0x10u : 0) | Maybe(2, 2) | Maybe(2, 4),
+                Sctlr = 0x41u | Maybe(1, _isBigEndian ? 0x10u : 0) | Maybe(2, 2) | Maybe(2, 4) | Maybe(4, 8) | Maybe(5, 1u << 9) | Maybe(5, 1u << 10),
                 Tcr = tcr,
                 Tcr2 = _unit.Version == Smmu2Version.V1 ? 0
                     : Width() | Maybe(3, 1u << 5) | Maybe(3, 1u << 6) | (Chance(3) ? (uint)_random.Next(8) << 15 : 7u << 15),
@@ -207,7 +214,7 @@ public sealed class Smmu2RandomTableTests
             return new Smmu2PlainWalker.Bank
             {
                 Is64 = is64,
-                Sctlr = 0x41u | Maybe(1, _isBigEndian ? 0x10u : 0) | Maybe(3, 1u << 13),
+                Sctlr = 0x41u | Maybe(1, _isBigEndian ? 0x10u : 0) | Maybe(3, 1u << 13) | Maybe(4, 8),
                 Tcr = tcr,
                 Ttbr0 = Root(),
             };

@@ -116,15 +116,53 @@ public sealed class Smmu2StalenessTests
         machine.Read(0x5000).ShouldBe(isDropped ? Other : Page);
     }
 
+    /// <summary>
+    /// Of an invalidation that comes in two halves the lower one acts, with zeros above it, and the upper one is ignored (IHI 0062).
+    /// </summary>
     [Fact]
-    public void Halves_of_an_invalidation_act_with_the_second()
+    public void The_lower_half_of_an_invalidation_acts_and_the_upper_does_not()
     {
         using var machine = One(out ulong leaf, out _);
         machine.Store(leaf, 0);
-        machine.SetBank32(Bank, Smmu2Bank.DropVa, 5);
-        machine.Model.PostedCount.ShouldBe(0);
         machine.SetBank32(Bank, Smmu2Bank.DropVa + 4, 1u << 16);
-        machine.Sync(Bank);
+        machine.Model.PostedCount.ShouldBe(0);
+        machine.SetBank32(Bank, Smmu2Bank.DropVa, 5).Sync(Bank);
+        machine.Read(0x5000).ShouldBe(Page, "of ASID 0");
+        machine.SetBank32(Bank, Smmu2Bank.DropVaAllAsids, 5).Sync(Bank);
+        machine.Read(0x5000).ShouldBeNull();
+    }
+
+    /// <summary>TLBIIPAS2 has the address from bit 12 on in bit 0 in AArch32 too; TLBIVMIDS1 drops what stage 1 had a part in, and no more.</summary>
+    [Fact]
+    public void Stage_2_of_AArch32_is_invalidated_like_that_of_AArch64()
+    {
+        using var machine = new Smmu2Machine().SwitchOn();
+        ulong second = machine.NewTable(2);
+        ulong leaf = machine.Map(second, 0x5000, Page | Smmu2Machine.SecondLeaf, startLevel: 1, inputBits: 40);
+        machine.SetSecond(1, second).SetRouting(Smmu2Routing.Attributes2, 1, 0).SetBank32(1, Smmu2Bank.TableControl, 0x8 | (1u << 6));
+        machine.SetStream(0, 8, Smmu2StreamContext.Translate(1));
+        machine.Read(0x5000).ShouldBe(Page);
+        machine.Store(leaf, 0);
+        machine.Invalidate(1, Smmu2Bank.DropIpaLeaf, 0x5000);
+        machine.Read(0x5000).ShouldBe(Page);
+        machine.Model.Write32(Smmu2Global.DropVmidFirst, 1);
+        machine.Model.SettleInvalidations();
+        machine.Read(0x5000).ShouldBe(Page, "stage 1 had no part in it");
+        machine.Invalidate(1, Smmu2Bank.DropIpaLeaf, 5);
+        machine.Read(0x5000).ShouldBeNull();
+    }
+
+    [Fact]
+    public void What_stage_1_had_a_part_in_goes_by_VMID()
+    {
+        using var machine = One(out ulong leaf, out _);
+        machine.Store(leaf, 0);
+        machine.Model.Write32(Smmu2Global.DropVmidFirst, 1);
+        machine.Model.SettleInvalidations();
+        machine.Read(0x5000).ShouldBe(Page);
+        machine.Model.Write32(Smmu2Global.DropVmidFirst, 0);
+        machine.Model.Write32(Smmu2Global.Sync, 0);
+        machine.Model.Read32(Smmu2Global.SyncStatus).ShouldBe(0u);
         machine.Read(0x5000).ShouldBeNull();
     }
 

@@ -166,7 +166,7 @@ internal sealed class Smmu2Decoder : ICommandDecoder
         }
 
         int asid = isOfIpa ? bank.Space : bank.Is64 ? (int)(value >> Smmu2Bank.AsidShift) : (byte)value;
-        ulong first = bank.Is64 ? (value & Page64Mask) << PageShift : value & Page32Mask;
+        ulong first = bank.Is64 || isOfIpa ? (value & Page64Mask) << PageShift : value & Page32Mask;
         ulong last = first + (PageBytes - 1);
         switch (register)
         {

@@ -85,14 +85,15 @@ internal sealed class Smmu2AddressSpace(Smmu2Registers registers, Smmu2Invalidat
         uint register = RegisterFor(range.ChangesTables);
         for (ulong iova = range.Iova; ; iova += 1ul << stepLog2)
         {
-            if (rules.Is64)
+            if (rules.Is64 || rules.IsStage2)
             {
+                // By IPA it is the same for tables of AArch32.
                 ulong asid = rules.IsStage2 ? 0 : (ulong)AsidOf(bank) << Smmu2Bank.AsidShift;
                 registers.WriteBank64(bank, register, ((iova >> PageShift) & Page64Mask) | asid);
             }
             else
             {
-                registers.WriteBank(bank, register, (uint)(iova & Page32Mask) | (rules.IsStage2 ? 0u : AsidOf(bank)));
+                registers.WriteBank(bank, register, (uint)(iova & Page32Mask) | AsidOf(bank));
             }
 
             if (--count == 0)

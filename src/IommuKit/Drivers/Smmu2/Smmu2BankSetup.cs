@@ -51,7 +51,9 @@ internal sealed class Smmu2BankSetup(Smmu2Unit unit, bool isStage2, Smmu2TableFo
             ApplyStage1(registers, bank, root);
         }
 
+        // A device that faults must not end what the others of its domain do.
         uint control = Smmu2Bank.Control.Enable
+            | Smmu2Bank.Control.HitUnderFault
             | Smmu2Bank.Control.Remap
             | Smmu2Bank.Control.AccessFlag
             | Smmu2Bank.Control.FaultAborts

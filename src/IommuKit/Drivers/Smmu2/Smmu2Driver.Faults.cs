@@ -66,6 +66,12 @@ public sealed partial class Smmu2Driver
         uint stream = _registers.Read(Smmu2Global.Syndrome1) & 0xffff;
         ulong address = _registers.Read64(Smmu2Global.FaultAddress);
         _registers.Write(Smmu2Global.FaultStatus, status);
+        if (status == Smmu2Global.Faults.Multiple)
+        {
+            // One that came after the last look: nothing was recorded of it.
+            return;
+        }
+
         var device = Find(stream);
         var fault = new IommuFault(
             device?.Name ?? $"stream 0x{stream:x}",
@@ -83,6 +89,12 @@ public sealed partial class Smmu2Driver
         uint status = _registers.ReadBank(bank, Smmu2Bank.FaultStatus);
         if ((status & Smmu2Bank.Faults.All) == 0)
         {
+            if ((status & Smmu2Bank.Faults.Multiple) != 0)
+            {
+                // One that came after the last look: nothing was recorded of it, but until it is cleared nothing is of any other.
+                _registers.WriteBank(bank, Smmu2Bank.FaultStatus, Smmu2Bank.Faults.Multiple);
+            }
+
             return;
         }
 

@@ -270,6 +270,57 @@ public sealed class Smmu2DriverTests
         ]);
     }
 
+    /// <summary>A device that faults, and of which nobody has heard yet, ends nothing that another one of its domain does.</summary>
+    [Fact]
+    public void A_fault_of_one_device_does_not_end_what_another_does()
+    {
+        using var rig = new Smmu2Rig();
+        var domain = rig.Attached();
+        domain.Attach(rig.Driver.GetDevice("disk"));
+        domain.Map(0x10_0000, Smmu2Rig.Data, Page, Protection.Read);
+        rig.Model.InterruptChanged = null;
+        rig.Dma().Read(0x20_0000, new byte[4]).IsComplete.ShouldBeFalse();
+        rig.Dma(1).Read(0x10_0000, new byte[4]).IsComplete.ShouldBeTrue();
+        rig.Dma().Read(0x10_0000, new byte[4]).IsComplete.ShouldBeTrue();
+    }
+
+    /// <summary>A second fault between the driver's look and its acknowledgement leaves MULTI behind, which is acknowledged too.</summary>
+    [Fact]
+    public void What_came_between_two_looks_is_acknowledged()
+    {
+        using var rig = new Smmu2Rig();
+        var domain = rig.Attached();
+        var faults = new List<IommuFault>();
+        domain.FaultHandler = faults.Add;
+        rig.Driver.StrayFaultHandler = faults.Add;
+        int bank = Enumerable.Range(0, rig.Unit.BankCount).Single(one => (rig.Model.Read32(rig.Unit.OffsetOf(one)) & 1) != 0);
+        rig.Model.InterruptChanged = null;
+        rig.Model.Write32(rig.Unit.OffsetOf(bank) + Smmu2Bank.FaultStatusRestore, Smmu2Bank.Faults.Multiple);
+        rig.Model.Write32(Smmu2Global.FaultStatusRestore, Smmu2Global.Faults.Multiple);
+        rig.Driver.HandleInterrupt();
+        (rig.Model.Read32(rig.Unit.OffsetOf(bank) + Smmu2Bank.FaultStatus) & Smmu2Bank.Faults.Multiple).ShouldBe(0u);
+        rig.Model.Read32(Smmu2Global.FaultStatus).ShouldBe(0u);
+        faults.ShouldBeEmpty();
+    }
+
+    /// <summary>By IPA, AArch32's tables too are told with the address from bit 12 on in bit 0, as Linux does (IHI 0062, section 17.3.4).</summary>
+    [Fact]
+    public void An_IPA_is_told_alike_for_both_kinds_of_tables()
+    {
+        foreach (var format in new[] { Smmu2TableFormat.Aarch64, Smmu2TableFormat.LongDescriptors })
+        {
+            using var rig = new Smmu2Rig(options: new Smmu2DriverOptions { Stage = Smmu2Stage.Stage2, Format = format });
+            var domain = rig.Attached();
+            domain.Map(0x1234_5000, Smmu2Rig.Data, Page, Smmu2Rig.ReadWrite);
+            rig.Reach(0x1234_5000).ShouldBe(Smmu2Rig.Data);
+            rig.Bus.Writes.Clear();
+            domain.Unmap(0x1234_5000, Page);
+            rig.Bus.Writes.Where(write => (write.Offset & 0xfff) is Smmu2Bank.DropIpa or Smmu2Bank.DropIpaLeaf)
+                .Select(write => write.Value).Distinct().ShouldBe([0x1_2345ul], format.ToString());
+            rig.Reach(0x1234_5000).ShouldBeNull();
+        }
+    }
+
     [Fact]
     public void A_stall_is_ended_after_its_handler()
     {
