@@ -15,7 +15,8 @@ public class NarrowTests
 
     [Fact]
     public void Of_a_replay() => Gone("replay", Sample("vfio-edu.trace.gz"), "-p", "PerPage,Gather").ShouldBe(
-        "Skipped | Map p50 µs | Unmap p50 µs | Left for | Left pages | Barriers | Map max µs | Unmap max µs | Map p99 µs | Doorbells | Unmap p99 µs | Commands");
+        "Skipped | Map p50 µs | Unmap p50 µs | Left for | Left pages | Barriers | Map max µs | Unmap max µs | Map p99 µs | Doorbells | Gather | "
+        + "Unmap p99 µs | PerPage | Recorded | Commands");
 
     [Fact]
     public void Of_what_if() => Gone("replay", Sample("vfio-edu.trace.gz"), "--what-if").ShouldBe(

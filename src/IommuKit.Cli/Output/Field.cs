@@ -60,12 +60,16 @@ internal sealed record NamedValues<T>(Func<T, IEnumerable<string>> NamesOf, Func
     }
 }
 
-/// <summary>A number, or a switch that is on.</summary>
-internal readonly record struct NamedValue(long Number, bool IsSwitch = false)
+/// <summary>A number, a switch that is on, or a text.</summary>
+internal readonly record struct NamedValue(long Number, bool IsSwitch = false, string? Text = null)
 {
     public void WriteTo(Utf8JsonWriter json)
     {
-        if (IsSwitch)
+        if (Text is not null)
+        {
+            json.WriteStringValue(Text);
+        }
+        else if (IsSwitch)
         {
             json.WriteBooleanValue(true);
         }
@@ -75,7 +79,7 @@ internal readonly record struct NamedValue(long Number, bool IsSwitch = false)
         }
     }
 
-    public override string ToString() => IsSwitch ? bool.TrueString : Number.ToString(CultureInfo.InvariantCulture);
+    public override string ToString() => Text ?? (IsSwitch ? bool.TrueString : Number.ToString(CultureInfo.InvariantCulture));
 }
 
 /// <summary>Says that a value may be missing: null in JSON, an empty cell in CSV.</summary>

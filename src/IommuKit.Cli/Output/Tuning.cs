@@ -8,7 +8,8 @@ internal static class Tuning
 {
     /// <summary>What the field <c>tuning</c> says.</summary>
     public const string Meaning = "options of tuning that are in force, by name: `flush_all` in pages, those of the IOMMU's own options with `_` "
-        + "for `-`, as `tlb_step` in bytes, and `sections`, which is true; what is left out is the driver's own choice, and empty in CSV";
+        + "for `-`, as `tlb_step` in bytes, or the name that the command line has, and `sections`, which is true; what is left out is the driver's own "
+        + "choice, and empty in CSV";
 
     private const string FlushAll = "flush_all";
     private const string Superpages = "sections";
@@ -53,13 +54,14 @@ internal static class Tuning
     /// <summary>The value of an option; null if it is not in force.</summary>
     private static NamedValue? Find(MachineSettings settings, int flushAllPages, string name)
     {
+        var (option, tuned) = settings.Tuning.All.FirstOrDefault(pair => NameOf(pair.Option) == name);
         int value = name switch
         {
             FlushAll => flushAllPages,
             Superpages => settings.UsesSuperpages ? 1 : 0,
-            _ => settings.Tuning.All.FirstOrDefault(pair => NameOf(pair.Option) == name).Value,
+            _ => tuned,
         };
-        return value == 0 ? null : new NamedValue(value, IsSwitch: name == Superpages);
+        return value == 0 ? null : new NamedValue(value, IsSwitch: name == Superpages, option is { HasNames: true } ? option.Text(value) : null);
     }
 
     private static string NameOf(TuningOption option) => option.Name.Replace('-', '_');

@@ -7,26 +7,29 @@ namespace IommuKit.Lab.Machines;
 /// <param name="kinds">The kinds that there are.</param>
 public sealed class CommandTally(IReadOnlyList<CommandKind> kinds)
 {
-    // None, and the powers of two.
-    private const int Blocks = 1 + 64;
+    // The powers of two, and none.
+    private const int Blocks = None + 1;
+    private const int None = 64;
 
     private readonly long[] _blocks = new long[kinds.Count * Blocks];
 
     // Ranges of which the number of pages is no power of two. There are at most as many as commands can name.
     private readonly Dictionary<(int Kind, ulong Pages), long> _others = [];
 
-    /// <summary>Counts a command.</summary>
-    /// <param name="kind">The place of its kind.</param>
-    /// <param name="pages">How many pages it names; 0 if none.</param>
-    public void Count(int kind, ulong pages)
+    /// <summary>Counts commands.</summary>
+    /// <param name="kind">The place of their kind.</param>
+    /// <param name="pages">How many pages each names; 0 if none.</param>
+    /// <param name="count">How many they are.</param>
+    public void Count(int kind, ulong pages, int count = 1)
     {
-        if (pages == 0 || BitOperations.IsPow2(pages))
+        if ((pages & (pages - 1)) == 0)
         {
-            _blocks[(kind * Blocks) + (pages == 0 ? 0 : 1 + BitOperations.TrailingZeroCount(pages))]++;
+            // Nothing has 64 zeros, and the last place.
+            _blocks[(kind * Blocks) + BitOperations.TrailingZeroCount(pages)] += count;
         }
         else
         {
-            CollectionsMarshal.GetValueRefOrAddDefault(_others, (kind, pages), out _)++;
+            CollectionsMarshal.GetValueRefOrAddDefault(_others, (kind, pages), out _) += count;
         }
     }
 
@@ -43,7 +46,7 @@ public sealed class CommandTally(IReadOnlyList<CommandKind> kinds)
         .. _blocks
             .Select((count, place) => (count, kind: place / Blocks, block: place % Blocks))
             .Where(one => one.count != 0)
-            .Select(one => Of(one.kind, one.block == 0 ? null : 1ul << (one.block - 1), one.count)),
+            .Select(one => Of(one.kind, one.block == None ? null : 1ul << one.block, one.count)),
         .. _others.Select(one => Of(one.Key.Kind, one.Key.Pages, one.Value)),
     ]);
 

@@ -1,7 +1,7 @@
 namespace IommuKit.Lab.Machines;
 
 /// <summary>
-/// Something that can be tuned about the driver of an IOMMU: an option of the command line, and a number in results. 0 is what the driver does by
+/// Something that can be tuned about the driver of an IOMMU: an option of the command line, and a number or a name in results. 0 is what the driver does by
 /// itself.
 /// </summary>
 /// <param name="Name">Its name, in lower case with dashes: <c>tlb-step</c> is the option <c>--tlb-step</c>. Kinds may have one together.</param>
@@ -17,6 +17,9 @@ public sealed record TuningOption(string Name, string HelpName, string Descripti
 
     /// <summary>Writes a value other than 0, as <see cref="Read"/> reads it; null for a whole number.</summary>
     public Func<int, string>? Format { get; init; }
+
+    /// <summary>Whether values are names, which results have in the place of numbers: <see cref="Text"/>.</summary>
+    public bool HasNames { get; init; }
 
     /// <summary>
     /// The value by which the driver does as a kernel did that a trace was recorded on, by its release (<c>6.1.0-41-amd64</c>) or null where nothing says

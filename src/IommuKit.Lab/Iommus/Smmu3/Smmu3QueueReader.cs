@@ -56,22 +56,25 @@ public sealed class Smmu3QueueReader(HostMemory memory) : IQueueReader
         {
             var words = MemoryMarshal.Cast<byte, ulong>(memory.Span(address, Smmu3Command.Bytes));
             var command = new Smmu3Command(words[0], words[1]);
+            if (command.Code == Smmu3CommandCode.Sync)
+            {
+                waits++;
+                continue;
+            }
+
             int slot = Smmu3CommandKinds.SlotOf(command);
             Commands.Count(slot, Smmu3CommandKinds.PagesOf(command));
-            switch (Smmu3CommandKinds.ByCode[slot].Purpose)
+            if (Smmu3CommandKinds.ByCode[slot].Purpose == OperationPurpose.Tlb)
             {
-                case OperationPurpose.Completion:
-                    waits++;
-                    break;
-                case OperationPurpose.Tlb:
-                    translations++;
-                    break;
-                default:
-                    others++;
-                    break;
+                translations++;
+            }
+            else
+            {
+                others++;
             }
         }
 
+        Commands.Count((int)Smmu3CommandCode.Sync, pages: 0, waits);
         meter.CountCommands(translations, waits, others);
     }
 }

@@ -19,6 +19,7 @@ public static class Smmu3Tuning
             ? index
             : throw new InputException($"\"{text}\" is none of {string.Join(", ", Encodings)}"),
         Format = index => Encodings[index],
+        HasNames = true,
     };
 
     /// <summary>From how many commands on the whole address space is invalidated.</summary>

@@ -60,22 +60,26 @@ public sealed class VtdQueueReader(HostMemory memory) : IQueueReader
         {
             var words = MemoryMarshal.Cast<byte, ulong>(memory.Span(address, VtdInvalidationDescriptor.Bytes));
             var descriptor = new VtdInvalidationDescriptor(words[0], words[1], 0, 0);
+            if (descriptor.Type == VtdInvalidationType.Wait)
+            {
+                // Every second one is: they name nothing, and are counted together.
+                waits++;
+                continue;
+            }
+
             int slot = VtdCommandKinds.SlotOf(descriptor);
             Commands.Count(slot, VtdCommandKinds.PagesOf(descriptor));
-            switch (Kinds[slot].Purpose)
+            if (Kinds[slot].Purpose == OperationPurpose.Tlb)
             {
-                case OperationPurpose.Completion:
-                    waits++;
-                    break;
-                case OperationPurpose.Tlb:
-                    translations++;
-                    break;
-                default:
-                    others++;
-                    break;
+                translations++;
+            }
+            else
+            {
+                others++;
             }
         }
 
+        Commands.Count((int)VtdInvalidationType.Wait << 2, pages: 0, waits);
         meter.CountCommands(translations, waits, others);
     }
 

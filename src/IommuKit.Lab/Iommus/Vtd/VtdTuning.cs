@@ -35,6 +35,7 @@ public static class VtdTuning
             ? index
             : throw new InputException($"\"{text}\" is none of {string.Join(", ", Presets.Select(preset => preset.Name))}"),
         Format = index => Presets[index].Name,
+        HasNames = true,
         RecordedBy = kernel => IndexOf((kernel is null ? null : VtdDriverOptions.OfLinux(kernel)) ?? VtdDriverOptions.Linux612) ?? 0,
     };
 
