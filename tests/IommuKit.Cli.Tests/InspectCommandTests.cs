@@ -40,6 +40,24 @@ public sealed class InspectCommandTests : IDisposable
         Command.Run("inspect", "--registers", registers, "--memory", memory).Output.ShouldContain("there is no memory at 0x1000, where the root table is");
     }
 
+    /// <summary>A stream that bypasses is to be known; with --no-bypass it is wrong, and the exit code says so.</summary>
+    [Fact]
+    public void A_device_that_passes_untranslated_is_wrong_if_that_is_asked()
+    {
+        string boot = RepositoryFiles.InRepository("tests", "IommuKit.Lab.Tests", "Vtd", "Boots", "s-72-legacy-pt");
+        foreach (bool isStrict in new[] { false, true })
+        {
+            string[] line = ["inspect", boot, "--json", .. isStrict ? ["--no-bypass"] : Array.Empty<string>()];
+            var (code, output, _) = Command.Run(line);
+            code.ShouldBe(isStrict ? 1 : 0);
+            var findings = JsonDocument.Parse(output).RootElement.EnumerateArray()
+                .SelectMany(state => state.GetProperty("findings").EnumerateArray())
+                .Where(finding => finding.GetProperty("rule").GetString() == "bypass").ToList();
+            findings.ShouldNotBeEmpty();
+            findings.ShouldAllBe(finding => finding.GetProperty("wrong").GetBoolean() == isStrict);
+        }
+    }
+
     /// <summary>A page table whose every entry points to itself has more ways through it than memory has room for: what is not followed is said.</summary>
     [Theory]
     [InlineData(1, "in it and in those after it was not looked at")]

@@ -84,7 +84,7 @@ internal static class InspectCommand
                     : [OfFiles(dump!, files, ranges)];
                 if (parsed.GetValue(strict))
                 {
-                    states = [.. states.Select(WithoutNotes)];
+                    states = [.. states.Select(WithoutBypass)];
                 }
 
                 isWrong = states.Any(state => state.Wrong != 0);
@@ -120,8 +120,8 @@ internal static class InspectCommand
         return Inspector.Run(input, InspectCatalog.All, reserved);
     }
 
-    private static Inspection WithoutNotes(Inspection state) =>
-        state with { Findings = [.. state.Findings.Select(finding => finding with { IsWrong = true })] };
+    private static Inspection WithoutBypass(Inspection state) =>
+        state with { Findings = [.. state.Findings.Select(finding => finding with { IsWrong = finding.IsWrong || finding.Rule == InspectRule.Bypass })] };
 
     private static InspectRange Range(string text)
     {

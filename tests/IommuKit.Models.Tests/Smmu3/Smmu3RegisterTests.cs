@@ -6,6 +6,8 @@ namespace IommuKit.Models.Tests.Smmu3;
 
 public sealed class Smmu3RegisterTests
 {
+    public static TheoryData<string> PresetNames => [.. Smmu3Unit.Presets.Select(unit => unit.Name)];
+
     [Fact]
     public void Identification_is_that_of_the_preset()
     {
@@ -30,22 +32,30 @@ public sealed class Smmu3RegisterTests
     }
 
     /// <summary>AIDR bits 7:4 are 0, and what a preset declares is not contradictory: the rules of BSA for identification.</summary>
-    [Fact]
-    public void Presets_hold_the_rules_of_identification()
+    [Theory]
+    [MemberData(nameof(PresetNames))]
+    public void Presets_hold_the_rules_of_identification(string name)
     {
-        foreach (var unit in Smmu3Unit.Presets)
+        var unit = Smmu3Unit.Presets.Single(preset => preset.Name == name);
+
+        // What two parts have in common is a part again.
+        foreach (var part in Smmu3Unit.Presets.Select(unit.IntersectWith).Prepend(unit))
         {
-            unit.WhyImpossible().ShouldBeNull(unit.Name);
-            (unit.Aidr >> 4).ShouldBe(0u, unit.Name);
-            (unit.HasStage1 && unit.HasStage2).ShouldBeTrue(unit.Name);
-            unit.IsCoherent.ShouldBeTrue(unit.Name);
-            (unit.HasGranule(12) && unit.HasGranule(16)).ShouldBeTrue(unit.Name);
-            unit.AddressBits.ShouldBeGreaterThanOrEqualTo(40, unit.Name);
-            unit.CommandQueueLog2.ShouldBeLessThanOrEqualTo(19, unit.Name);
-            (unit.Idr0 >> 2 & 3).ShouldBe(2u, unit.Name);
-            (!unit.HasPageRequests || unit.HasAts).ShouldBeTrue(unit.Name);
-            (unit.SubstreamBits == 0 || unit.HasTwoLevelContexts).ShouldBeTrue(unit.Name);
-            (unit.StallModel == 1 || unit.MostStalls > 0).ShouldBeTrue(unit.Name);
+            part.WhyImpossible().ShouldBeNull();
+            (part.Aidr >> 4).ShouldBe(0u);
+            (part.Aidr & 15).ShouldBeGreaterThanOrEqualTo(1u, "SMMUv3.1 at least.");
+            (part.HasStage1 && part.HasStage2).ShouldBeTrue();
+            part.IsCoherent.ShouldBeTrue();
+            (part.HasGranule(12) && part.HasGranule(16)).ShouldBeTrue();
+            part.AddressBits.ShouldBeGreaterThanOrEqualTo(40);
+            part.CommandQueueLog2.ShouldBeInRange(1, 19);
+            (part.Idr0 >> 2 & 3).ShouldBe(2u, "AArch64 tables.");
+            (part.Idr0 >> 21 & 3).ShouldBe(part.Idr0 >> 21 & 2, "Little endian, or both.");
+            (!part.HasPageRequests || part.HasAts).ShouldBeTrue();
+            (part.SubstreamBits == 0 || part.HasTwoLevelContexts).ShouldBeTrue();
+            (part.StallModel == 1 || part.MostStalls > 0).ShouldBeTrue();
+            part.StallModel.ShouldBeInRange(0, 2);
+            (part.Idr1 >> 30).ShouldBe(0u, "Neither tables nor queues are preset.");
         }
     }
 
