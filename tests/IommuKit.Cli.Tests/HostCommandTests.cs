@@ -154,6 +154,8 @@ public sealed class HostCommandTests : IDisposable
         text.ShouldContain("4M: one call instead of one for each page maps 10.0× as fast and unmaps 10.0×.");
         text.ShouldContain("4M: in huge pages, maps 2.0× as fast and unmaps 2.0×.");
         text.ShouldContain("of a map of small pages in one call, 10.0 µs, about 4.0 µs are pinning.");
+        text.ShouldContain("of a map of huge pages in one call, 5.0 µs, about 1.0 µs are pinning.");
+        text.ShouldContain("Percentiles of too few samples (P90 of 10, P99 of 100) are left out: take more with --seconds.");
         text.ShouldContain("Left out: something.");
     }
 
@@ -171,6 +173,7 @@ public sealed class HostCommandTests : IDisposable
             Row(BenchPages.Small, BenchCalls.EachPage, BenchOperation.Unmap, 80_000),
             Row(BenchPages.Huge, BenchCalls.One, BenchOperation.Map, 5_000),
             Row(BenchPages.Huge, BenchCalls.One, BenchOperation.Unmap, 4_000),
+            Row(BenchPages.Huge, BenchCalls.One, BenchOperation.Pin, 1_000),
         ])
         {
             LeftOut = ["something"],

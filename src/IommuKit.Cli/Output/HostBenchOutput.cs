@@ -76,6 +76,11 @@ internal static class HostBenchOutput
                     + "is left for the IOMMU is near, not exact.");
         }
 
+        if (result.Rows.Any(row => row.Latencies.P99 is null))
+        {
+            console.Note(isMarkdown, "Percentiles of too few samples (P90 of 10, P99 of 100) are left out: take more with --seconds.");
+        }
+
         foreach (string line in result.LeftOut)
         {
             console.Note(isMarkdown, $"Left out: {line}.");
@@ -111,9 +116,12 @@ internal static class HostBenchOutput
             yield return $"{name}: in huge pages, maps {Numbers.Times(map, hugeMap)} as fast and unmaps {Numbers.Times(unmap, hugeUnmap)}.";
         }
 
-        if (Median(BenchPages.Small, BenchCalls.One, BenchOperation.Pin) is { } pin)
+        foreach (var pages in (BenchPages[])[BenchPages.Small, BenchPages.Huge])
         {
-            yield return $"{name}: of a map of small pages in one call, {Short(map / 1000)} µs, about {Short(Math.Min(pin, map) / 1000)} µs are pinning.";
+            if (Median(pages, BenchCalls.One, BenchOperation.Map) is { } whole && Median(pages, BenchCalls.One, BenchOperation.Pin) is { } pin)
+            {
+                yield return $"{name}: of a map of {Names.Of(pages)} pages in one call, {Short(whole / 1000)} µs, about {Short(Math.Min(pin, whole) / 1000)} µs are pinning.";
+            }
         }
     }
 
