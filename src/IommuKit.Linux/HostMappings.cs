@@ -66,9 +66,12 @@ internal static unsafe class HostMappings
     public static void* OfNothing(ulong length, out int errno) =>
         Check(MMap(null, (nuint)length, ReadWrite, Private | Anonymous | NotReserved, -1, 0), out errno);
 
-    /// <summary>Puts zeroed memory in the place of what is mapped, so that who is late does no harm.</summary>
+    /// <summary>
+    /// Puts zeroes in the place of what is mapped, so that who is late does no harm. No memory is kept for them, as a region of a device may be larger
+    /// than all memory.
+    /// </summary>
     public static void Replace(void* address, ulong length) =>
-        _ = MMap(address, (nuint)length, ReadWrite, Private | Anonymous | Fixed, -1, 0);
+        _ = MMap(address, (nuint)length, ReadWrite, Private | Anonymous | NotReserved | Fixed, -1, 0);
 
     /// <summary>Ends a mapping.</summary>
     public static void End(void* address, ulong length) => _ = MUnmap(address, (nuint)length);

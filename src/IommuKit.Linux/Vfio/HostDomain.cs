@@ -65,12 +65,15 @@ public sealed class HostDomain : RequestDomain
     /// Maps a part of another device, so that devices of this domain reach it without going through memory (iommufd, Linux 6.19 or newer). While the
     /// other device is in reset, asleep or closed, nothing is reached.
     /// </summary>
+    /// <remarks>
+    /// <see cref="IommuDomain.IovaToPhysical"/> says of it addresses that stand for it: there are zeros, and once <paramref name="region"/> is closed there
+    /// may be anything.
+    /// </remarks>
     /// <param name="iova">The first IOVA.</param>
     /// <param name="region">What of the other device; <see cref="VfioAccess.ExportRegion"/> makes it.</param>
     /// <param name="offset">Where in it.</param>
     /// <param name="size">Bytes. All three are multiples of <see cref="PageSize"/>.</param>
     /// <param name="protection">What devices may do.</param>
-    /// <remarks><see cref="IommuDomain.IovaToPhysical"/> says of it addresses that stand for it; there are zeros.</remarks>
     /// <exception cref="HostException">The kernel maps no regions: with what to do instead.</exception>
     /// <exception cref="IommuException">As <see cref="IommuDomain.Map(ulong, ulong, ulong, Protection)"/> says.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The part is not in the region.</exception>

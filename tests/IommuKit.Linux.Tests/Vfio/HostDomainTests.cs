@@ -91,7 +91,11 @@ public sealed class HostDomainTests : IDisposable
         ulong address = _domain.IovaToPhysical(0x10_1000).ShouldNotBeNull();
         System.Runtime.InteropServices.Marshal.ReadInt64((nint)address).ShouldBe(0);
         Should.Throw<ArgumentOutOfRangeException>(() => _domain.MapRegion(0x20_0000, region, 1ul << 40, Page, ReadWrite));
+
+        // What is written there is gone with it, though no machine has so much memory.
+        System.Runtime.InteropServices.Marshal.WriteInt64((nint)address, 1);
         region.Dispose();
+        System.Runtime.InteropServices.Marshal.ReadInt64((nint)address).ShouldBe(0);
         closings.ShouldBe(1);
         Should.Throw<ObjectDisposedException>(() => _domain.MapRegion(0x20_0000, region, 0, Page, ReadWrite));
         _domain.Unmap(0x10_0000, 2 * Page).ShouldBe(2 * Page);
