@@ -37,7 +37,7 @@ public sealed class HostFaults : IDisposable
 
     private readonly SafeFileHandle _iommufd;
     private readonly SafeFileHandle _file;
-    private readonly SafeFileHandle _stop = Nodes.MakeEvent();
+    private readonly SafeFileHandle _stop;
     private readonly Func<uint, VfioDevice?> _find;
     private readonly Action<IDisposable> _closed;
     private readonly Thread _thread;
@@ -52,13 +52,15 @@ public sealed class HostFaults : IDisposable
     /// <param name="iommufd">Whose it is.</param>
     /// <param name="id">What that calls it.</param>
     /// <param name="file">Where faults are read, and answers written.</param>
+    /// <param name="stop">A file that counts events, by which the queue is told to end.</param>
     /// <param name="find">Finds a device by iommufd's number.</param>
     /// <param name="closed">Told once it is closed.</param>
-    internal HostFaults(SafeFileHandle iommufd, uint id, SafeFileHandle file, Func<uint, VfioDevice?> find, Action<IDisposable> closed)
+    internal HostFaults(SafeFileHandle iommufd, uint id, SafeFileHandle file, SafeFileHandle stop, Func<uint, VfioDevice?> find, Action<IDisposable> closed)
     {
         _iommufd = iommufd;
         Id = id;
         _file = file;
+        _stop = stop;
         _find = find;
         _closed = closed;
         _thread = new Thread(Run) { IsBackground = true, Name = "faults of devices" };

@@ -171,11 +171,17 @@ public sealed class VfioHost : IommuDriver
     /// <exception cref="HostException">It makes none.</exception>
     internal static HostFaults MakeFaultQueue(SafeFileHandle iommufd, Func<uint, VfioDevice?> find, Action<IDisposable> closed)
     {
+        // First, as there may be no more files: then the kernel has made no queue that nobody would end.
+        var stop = Nodes.MakeEvent();
         var allocation = new IommufdFaultAlloc { Size = Ioctls.SizeOf<IommufdFaultAlloc>() };
         int result = Ioctls.Call(iommufd, Ioctls.FaultQueueAlloc, ref allocation);
-        return result >= 0
-            ? new HostFaults(iommufd, allocation.FaultId, new SafeFileHandle(allocation.File, ownsHandle: true), find, closed)
-            : throw (result == -Errno.NotThere ? Remedies.NoFaultQueue() : Remedies.Failed("iommufd makes no fault queue", -result));
+        if (result < 0)
+        {
+            stop.Dispose();
+            throw result == -Errno.NotThere ? Remedies.NoFaultQueue() : Remedies.Failed("iommufd makes no fault queue", -result);
+        }
+
+        return new HostFaults(iommufd, allocation.FaultId, new SafeFileHandle(allocation.File, ownsHandle: true), stop, find, closed);
     }
 
     internal static VfioHost Open(HostFiles files, IReadOnlyList<string> devices, HostBackEnd backEnd) =>

@@ -132,5 +132,5 @@ public sealed class HostFaultsTests : IDisposable
     }
 
     private HostFaults MakeQueue() =>
-        new(_iommufd, 3, new SafeFileHandle(_program.SafeHandle.DangerousGetHandle(), ownsHandle: false), _ => null, _ => _closings++);
+        new(_iommufd, 3, new SafeFileHandle(_program.SafeHandle.DangerousGetHandle(), ownsHandle: false), Nodes.MakeEvent(), _ => null, _ => _closings++);
 }
