@@ -153,8 +153,8 @@ internal static class Remedies
         IommuError.EEXIST => "Something is mapped there already.",
         IommuError.EINVAL => "It is not aligned to a page, or outside the windows of the IOMMU (ReservedIovas has what is left out).",
         IommuError.EBUSY => "Something else uses it yet: end that first.",
-        IommuError.ENODEV => "No device is in the domain, or it is gone: attach one ('iommukit host info' lists devices).",
-        IommuError.EIO => "The kernel does not say why in a number; its log may (dmesg).",
+        IommuError.ENODEV => "A device is missing: attach one ('iommukit host info' lists devices), or, of a region of another, open and wake that one.",
+        IommuError.EIO => "A copy may allow no more than the mapping that it is of; for other reasons the kernel's log may say more (dmesg).",
         _ => null,
     };
 

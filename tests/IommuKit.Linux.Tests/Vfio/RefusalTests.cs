@@ -139,6 +139,8 @@ public sealed class RefusalTests : IDisposable
     [InlineData(14, "pinned")]
     [InlineData(17, "mapped there already")]
     [InlineData(22, "windows")]
+    [InlineData(1, "no more than the mapping")]
+    [InlineData(19, "wake")]
     public void Maps_that_are_refused(int errno, string expected) => Remedies.OfMap(Errno.ToIommu(errno)).ShouldNotBeNull().ShouldContain(expected);
 
     [Fact]
