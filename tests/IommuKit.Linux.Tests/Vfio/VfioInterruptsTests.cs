@@ -16,6 +16,9 @@ public class VfioInterruptsTests
 
     private readonly List<byte[]> _sets = [];
 
+    // What stands behind each file, as another test may open another one of the same number.
+    private readonly Dictionary<int, string?> _events = [];
+
     [LinuxFact]
     public async Task Each_vector_is_awaited_by_itself()
     {
@@ -89,7 +92,7 @@ public class VfioInterruptsTests
             await Should.ThrowAsync<OperationCanceledException>(() => wait.WaitAsync(s_most));
         }
 
-        files.ShouldAllBe(file => !IsEvent(file));
+        files.ShouldAllBe(file => EventOf(file) != _events[file]);
         Should.Throw<ObjectDisposedException>(() => { _ = interrupts.WaitAsync(); });
     }
 
@@ -102,13 +105,18 @@ public class VfioInterruptsTests
         refusal.Message.ShouldContain(expected);
         refusal.Message.ShouldNotContain("\n");
         refusal.Problem.ShouldBe(problem);
-        FilesOf(_sets[0]).ShouldAllBe(file => !IsEvent(file));
+        FilesOf(_sets[0]).ShouldAllBe(file => EventOf(file) != _events[file]);
     }
 
     private VfioInterrupts Make(VfioInterruptKind kind, int count, Action? closed = null, int result = 0) => new(
         set =>
         {
             _sets.Add(set);
+            foreach (int file in FilesOf(set))
+            {
+                _events[file] = EventOf(file).ShouldNotBeNull();
+            }
+
             return result;
         },
         "0000:00:04.0",
@@ -128,5 +136,16 @@ public class VfioInterruptsTests
         HostCalls.Raise(handle);
     }
 
-    private static bool IsEvent(int file) => new FileInfo($"/proc/self/fd/{file}").LinkTarget == "anon_inode:[eventfd]";
+    /// <summary>The number of the event that a file counts; null if it counts none.</summary>
+    private static string? EventOf(int file)
+    {
+        try
+        {
+            return File.ReadLines($"/proc/self/fdinfo/{file}").FirstOrDefault(line => line.StartsWith("eventfd-id:"));
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
 }
