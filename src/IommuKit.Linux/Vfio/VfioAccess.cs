@@ -72,7 +72,7 @@ public sealed class VfioAccess : IDisposable
             : Keep(ExportedRegion.Make(_file, NameOf(index), index, offset, length, _parts.Remove));
     }
 
-    /// <summary>Reads a region by a call of the kernel, which of every region is possible that can be read.</summary>
+    /// <summary>Reads a region by a call of the kernel, also one that cannot be mapped.</summary>
     /// <param name="index">Which.</param>
     /// <param name="offset">Where in it.</param>
     /// <param name="bytes">What is there.</param>
@@ -80,7 +80,7 @@ public sealed class VfioAccess : IDisposable
     public void ReadRegion(int index, ulong offset, Span<byte> bytes) =>
         Check(HostCalls.ReadAt(_file, bytes, Find(index, offset, bytes.Length)), bytes.Length, index, offset);
 
-    /// <summary>Writes to a region by a call of the kernel.</summary>
+    /// <summary>Writes to a region by a call of the kernel, also to one that cannot be mapped.</summary>
     /// <param name="index">Which.</param>
     /// <param name="offset">Where in it.</param>
     /// <param name="bytes">What.</param>
