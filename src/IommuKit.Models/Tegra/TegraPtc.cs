@@ -78,7 +78,7 @@ internal sealed class TegraPtc<TMemory>
         _misses++;
         if (_memory.TryGetSpan(line, _lineSize, isWrite: false, out var there) && there.Length >= _lineSize)
         {
-            // Nobody is called.
+            // From here on nobody is called, who could flush what is read.
             var kept = IsEnabled ? Data(MakeRoom(set, line)) : buffer;
             there[.._lineSize].CopyTo(kept);
             return kept;

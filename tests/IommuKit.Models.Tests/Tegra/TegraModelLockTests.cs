@@ -34,6 +34,24 @@ public sealed class TegraModelLockTests : TegraModelFixture
     public void A_report_of_a_decode_error_waits() =>
         ShouldStop(model => model.ReportDecodeError(new DmaRequest(Client, 0, IsWrite: false), 1ul << 34));
 
+    /// <summary>What was looked at without the lock may be so no more when it is got: here the SMMU is switched off meanwhile.</summary>
+    [Fact]
+    public void A_miss_that_waited_is_translated_as_registers_say_then()
+    {
+        var model = Make();
+        Read(model, 0x1000).ShouldBeNull();
+        ulong? found = null;
+        HeldLock.ShouldStop(
+            ModelFields<DeviceMemory>.Gate(model),
+            () => found = Read(model, 0x10_1000),
+            () =>
+            {
+                model.Write32(TegraMc.SmmuConfig, 0);
+                model.SettleWrites();
+            });
+        found.ShouldBe(0x10_1000ul);
+    }
+
     private void ShouldStop(Action<TegraSmmuModel<DeviceMemory>> work)
     {
         var model = Make();
