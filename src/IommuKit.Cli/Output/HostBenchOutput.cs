@@ -15,7 +15,7 @@ internal static class HostBenchOutput
     {
         { "size_bytes", "bytes that were mapped", row => row.Size, new("Size", 0, bytes => ByteSize.Format(bytes)) },
         { "op", "`map` (pins too), `unmap`, or `pin` alone, through io_uring", row => Names.Of(row.Operation), new("Op") },
-        { "pages", "`small` (of the processor, scattered in memory) or `huge` (2 MiB)", row => Names.Of(row.Pages), new("Pages") },
+        { "pages", "`small` (of the processor, scattered in memory) or `huge` (2 MiB mostly)", row => Names.Of(row.Pages), new("Pages") },
         { "calls", "`one`, or `each-page`: one call of the kernel for each page", row => Names.Of(row.Calls), new("Calls") },
         { "granule", "pages of one call, the smallest that the IOMMU maps", row => Granule(row) },
         { "average_latency_host_us", "mean of the samples, each of all calls together", row => Us(row.Latencies.Average), 3, new("Average", 0, Short) },
