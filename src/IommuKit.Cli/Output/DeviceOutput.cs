@@ -104,12 +104,13 @@ internal static class DeviceOutput
 
         int recorded = option.RecordedBy!(results[0].Trace.Kernel);
         int[] values = [.. results.Select(result => result.Tuning.Settings.Tuning[option]).Distinct()];
-        string linux = $"those of Linux{(results[0].Trace.Kernel is { } kernel ? $" {kernel}" : string.Empty)}";
+        string? kernel = results[0].Trace.Kernel;
+        string linux = kernel is null ? $"{option.Format!(recorded)}, as the trace names no kernel" : $"Linux {kernel}, which recorded it";
         string both = $"--what-if --{option.Name} {option.Format!(0)},{option.Format(recorded)}";
         return values switch
         {
-            [0] => $"That is by our driver's own rules. Beside {linux}: {both}.",
-            [var only] when only == recorded => $"That is by the rules of the recorded kernel, {linux}. Beside our driver's own: {both}.",
+            [0] => $"That is by our driver's own rules. Beside those of {linux}: {both}.",
+            [var only] when only == recorded => $"That is by the rules of {linux}. Beside our driver's own: {both}.",
             _ => null,
         };
     }

@@ -32,7 +32,7 @@ public sealed class DeviceTests
     /// misses the IOTLB 1.30 and 2.20 times a packet, as it sends and completes too; with as many the bound is the paper's.
     /// </summary>
     [Fact]
-    public void Strict_without_the_hint_costs_a_fast_card_what_was_measured()
+    public void Strict_without_the_hint_costs_a_fast_card_what_the_paper_says()
     {
         var few = Run(FewFlows, "linux-6.12").Device!;
         var many = Run(ManyFlows, "linux-6.12").Device!;
@@ -71,7 +71,7 @@ public sealed class DeviceTests
     [Theory]
     [InlineData(5, 1.76, 79.6, 1.30, 0.46)]
     [InlineData(40, 4.36, 35.5, 2.20, 2.16)]
-    public void A_card_that_acknowledges_reads_tables_as_often_as_was_measured(int flows, double reads, double gigabits, double iotlb, double walkCaches)
+    public void A_card_that_acknowledges_reads_tables_as_often_as_the_paper_says(int flows, double reads, double gigabits, double iotlb, double walkCaches)
     {
         var usage = PerPacket((flows == 5 ? FewFlows : ManyFlows) with { Acknowledges = true }, "linux-6.12");
 

@@ -3,7 +3,7 @@ using IommuKit.Linux.Vfio;
 
 namespace IommuKit.Linux.Tests.Vfio;
 
-/// <summary>Huge pages have the size that the kernel says.</summary>
+/// <summary>Huge pages have the size that the kernel says. Real ones, which root has to set aside, are tried in the guests of scripts/lab.</summary>
 public sealed class HugePagesTests : IDisposable
 {
     private readonly FakeHost _host = FakeHost.Create();
@@ -52,23 +52,6 @@ public sealed class HugePagesTests : IDisposable
         var refusal = Should.Throw<HostException>(() => new HostPages(_host).Allocate(1));
         refusal.Problem.ShouldBe(HostProblem.Unavailable);
         refusal.Message.ShouldContain("CONFIG_HUGETLBFS");
-    }
-
-    [LinuxFact]
-    public void Where_root_set_some_aside_buffers_are_made_of_them()
-    {
-        var files = HostFiles.OfThisMachine();
-        if (HugePages.SizeIn(files) is not { } size || !ulong.TryParse(files.TryRead("/proc/sys/vm/nr_hugepages"), out ulong count) || count == 0)
-        {
-            return;
-        }
-
-        var pages = new HostPages(usesHugePages: true);
-        var memory = pages.Allocate(1);
-        memory.Length.ShouldBe(size);
-        (memory.PhysicalAddress % size).ShouldBe(0ul);
-        memory.Span(0, (int)size).ContainsAnyExcept((byte)0).ShouldBeFalse();
-        pages.Free(memory);
     }
 
     private void Put(string line) => _host.Put("/proc/meminfo", $"MemTotal:       24105000 kB\nHugePages_Free:        0\n{line}\nDirectMap4k:      100 kB\n");
