@@ -106,10 +106,11 @@ public sealed class VtdMachine : Machine
 
     /// <summary>Translates an access of a PASID, as a device does it: through its own TLB if it has one.</summary>
     /// <exception cref="InvalidOperationException">There is no model.</exception>
-    public Translation TranslatePasid(in DmaRequest request, int pasid) => _ports?.TranslatePasid(request, pasid)
-        ?? Model?.Translate(
-            new VtdRequest((ushort)request.Source, request.Iova, request.IsWrite ? VtdAccess.Write : VtdAccess.Read, pasid)).Range
-        ?? throw new InvalidOperationException($"{Name} has no model here.");
+    public Translation TranslatePasid(in DmaRequest request, int pasid)
+    {
+        var asked = new VtdRequest((ushort)request.Source, request.Iova, request.IsWrite ? VtdAccess.Write : VtdAccess.Read, pasid);
+        return _ports?.Translate(asked) ?? Model?.Translate(asked).Range ?? throw new InvalidOperationException($"{Name} has no model here.");
+    }
 
     /// <inheritdoc/>
     public override void SettleWrites() => _doorbell?.Settle();

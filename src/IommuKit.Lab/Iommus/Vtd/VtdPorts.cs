@@ -28,16 +28,11 @@ internal sealed class VtdPorts : IIommuModel
 
     public AccessGate Accesses => _unit.Accesses;
 
-    public Translation Translate(in DmaRequest request) => TlbOf(request) is { } tlb ? tlb.Translate(request) : _unit.Translate(request);
+    public Translation Translate(in DmaRequest request) => TlbOf(request.Source) is { } tlb ? tlb.Translate(request) : _unit.Translate(request);
 
     /// <summary>Translates an access of a PASID.</summary>
-    public Translation TranslatePasid(in DmaRequest request, int pasid)
-    {
-        var access = request.IsWrite ? VtdAccess.Write : VtdAccess.Read;
-        return TlbOf(request) is { } tlb
-            ? tlb.Translate(request.Iova, access, pasid).Range
-            : _unit.Translate(new VtdRequest((ushort)request.Source, request.Iova, access, pasid)).Range;
-    }
+    public Translation Translate(in VtdRequest request) =>
+        (TlbOf(request.Source) is { } tlb ? tlb.Translate(request.Address, request.Access, request.Pasid) : _unit.Translate(request)).Range;
 
     public void ReportDecodeError(in DmaRequest request, ulong physicalAddress) => _unit.ReportDecodeError(request, physicalAddress);
 
@@ -54,8 +49,8 @@ internal sealed class VtdPorts : IIommuModel
         !_tlbs.TryGetValue(invalidation.Source, out var one) || one.Tlb.TryDrop(invalidation);
 
     // Who passes a device through has ATS off in it: the unit answers no translation requests then.
-    private VtdDeviceTlb<SnoopedMemory>? TlbOf(in DmaRequest request) =>
-        _tlbs.TryGetValue(request.Source, out var one) && one.Device.Domain is not FixedDomain { IsIdentity: true }
+    private VtdDeviceTlb<SnoopedMemory>? TlbOf(int source) =>
+        _tlbs.TryGetValue(source, out var one) && one.Device.Domain is not FixedDomain { IsIdentity: true }
             ? one.Tlb
             : null;
 }
