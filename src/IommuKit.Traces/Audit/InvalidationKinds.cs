@@ -25,7 +25,7 @@ public static class InvalidationKinds
     public static ulong CommandPagesOf(in TraceEvent traceEvent) => VtdCommandKinds.PagesOf(traceEvent.Descriptor);
 
     /// <summary>The names of the kinds of flushes of tags, by <see cref="TagSlotOf"/>.</summary>
-    internal static ReadOnlySpan<string> Tags => TagNames;
+    internal static IReadOnlyList<string> Tags => TagNames;
 
     internal static int TagSlotOf(in TraceEvent traceEvent) => ((int)traceEvent.Flush << 1) | (traceEvent.Size == 0 ? 1 : 0);
 

@@ -4,7 +4,7 @@ namespace IommuKit.Traces.Audit;
 internal sealed class KindCounts
 {
     private readonly long[] _descriptors = new long[InvalidationKinds.CommandNames.Count];
-    private readonly long[] _tags = new long[InvalidationKinds.Tags.Length];
+    private readonly long[] _tags = new long[InvalidationKinds.Tags.Count];
 
     /// <summary>Counts an event.</summary>
     public void Add(in TraceEvent traceEvent)
@@ -23,12 +23,12 @@ internal sealed class KindCounts
     public IReadOnlyDictionary<string, long> ByKind()
     {
         var counts = new SortedDictionary<string, long>(StringComparer.Ordinal);
-        Add(counts, [.. InvalidationKinds.CommandNames], _descriptors);
+        Add(counts, InvalidationKinds.CommandNames, _descriptors);
         Add(counts, InvalidationKinds.Tags, _tags);
         return counts;
     }
 
-    private static void Add(SortedDictionary<string, long> counts, ReadOnlySpan<string> names, long[] bySlot)
+    private static void Add(SortedDictionary<string, long> counts, IReadOnlyList<string> names, long[] bySlot)
     {
         for (int slot = 0; slot < bySlot.Length; slot++)
         {
