@@ -8,6 +8,10 @@ internal static class HugePages
     private const string Field = "Hugepagesize:";
     private const int MostBytes = 1 << 14;
 
+    /// <summary>The command that sets some aside.</summary>
+    /// <param name="count">How many are needed.</param>
+    public static string HowToSetAside(ulong count) => $"as root: echo {count} > /proc/sys/vm/nr_hugepages";
+
     /// <summary>Bytes of one, such as 2 MiB, or 512 MiB where the small ones have 64 KiB; null if the kernel has none.</summary>
     public static ulong? SizeIn(HostFiles files)
     {

@@ -77,7 +77,7 @@ internal static class HostBench
                 leftOut.Add(huge is { } page
                     ? string.Create(
                         CultureInfo.InvariantCulture,
-                        $"huge pages: too few are set aside for {size} bytes (as root: echo {(size + page - 1) / page} > /proc/sys/vm/nr_hugepages)")
+                        $"huge pages: too few are set aside for {size} bytes ({HugePages.HowToSetAside((size + page - 1) / page)})")
                     : "huge pages: this kernel has none (CONFIG_HUGETLBFS)");
             }
 

@@ -16,7 +16,8 @@ public sealed class ExportedRegion : IDisposable
     private readonly HostMapping _place;
     private readonly Action<IDisposable> _closed;
 
-    private unsafe ExportedRegion(SafeFileHandle file, ulong length, Action<IDisposable> closed)
+    /// <summary>Takes over a file.</summary>
+    internal unsafe ExportedRegion(SafeFileHandle file, ulong length, Action<IDisposable> closed)
     {
         void* place = HostMappings.OfNothing(length, out int errno);
         if (place is null)
@@ -76,7 +77,7 @@ public sealed class ExportedRegion : IDisposable
         var file = new SafeFileHandle(result, ownsHandle: true);
         try
         {
-            return Of(file, length, closed);
+            return new ExportedRegion(file, length, closed);
         }
         catch
         {
@@ -84,7 +85,4 @@ public sealed class ExportedRegion : IDisposable
             throw;
         }
     }
-
-    /// <summary>Takes over a file.</summary>
-    internal static ExportedRegion Of(SafeFileHandle file, ulong length, Action<IDisposable> closed) => new(file, length, closed);
 }

@@ -56,9 +56,7 @@ public sealed class HostFile : IDmaMemory, IDisposable
     public static HostFile Create(ulong size, string name = "dma", bool usesHugePages = false)
     {
         CheckPlatform();
-        ulong granule = usesHugePages
-            ? HugePages.SizeIn(HostFiles.OfThisMachine()) ?? throw Remedies.NoHugePagesInKernel()
-            : (ulong)Environment.SystemPageSize;
+        ulong granule = HostPages.Granule(usesHugePages);
         ArgumentOutOfRangeException.ThrowIfZero(size);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(size, long.MaxValue - granule);
         ulong length = (size + granule - 1) & ~(granule - 1);

@@ -25,9 +25,7 @@ public sealed class HostPages(bool usesHugePages = false) : IDmaMemory
     public unsafe DmaMemory Allocate(ulong size)
     {
         HostPlatform.Require("Memory for devices is taken from");
-        ulong granule = usesHugePages
-            ? HugePages.SizeIn(_files ?? HostFiles.OfThisMachine()) ?? throw Remedies.NoHugePagesInKernel()
-            : (ulong)Environment.SystemPageSize;
+        ulong granule = Granule(usesHugePages, _files);
         if (size == 0 || size > long.MaxValue)
         {
             throw new IommuException(IommuError.EINVAL, $"There is no buffer of 0x{size:x} bytes.");
@@ -40,7 +38,7 @@ public sealed class HostPages(bool usesHugePages = false) : IDmaMemory
             throw new IommuException(
                 IommuError.ENOMEM,
                 usesHugePages
-                    ? $"There are no huge pages for 0x{length:x} bytes: set some aside (as root: echo {length / granule} > /proc/sys/vm/nr_hugepages)."
+                    ? $"There are no huge pages for 0x{length:x} bytes: set some aside ({HugePages.HowToSetAside(length / granule)})."
                     : $"There is no memory for 0x{length:x} bytes: end other programs, or take less.");
         }
 
@@ -68,4 +66,11 @@ public sealed class HostPages(bool usesHugePages = false) : IDmaMemory
 
         mapping.Dispose();
     }
+
+    /// <summary>Bytes of a page that memory is made of.</summary>
+    /// <param name="isHuge">Whether it is made of huge pages.</param>
+    /// <param name="files">The machine's; null for this one.</param>
+    /// <exception cref="HostException">The kernel has no huge pages.</exception>
+    internal static ulong Granule(bool isHuge, HostFiles? files = null) =>
+        !isHuge ? (ulong)Environment.SystemPageSize : HugePages.SizeIn(files ?? HostFiles.OfThisMachine()) ?? throw Remedies.NoHugePagesInKernel();
 }

@@ -55,7 +55,7 @@ internal static class Remedies
         $"{device} or its IOMMU cannot wait for pages (on PCI both need page requests, PRI): use a domain without a fault queue, and map before it is used");
 
     public static HostException NoHugePages(ulong count) => new(
-        HostProblem.Unavailable, $"there are no {count} huge pages: set some aside (as root: echo {count} > /proc/sys/vm/nr_hugepages)");
+        HostProblem.Unavailable, $"there are no {count} huge pages: set some aside ({HugePages.HowToSetAside(count)})");
 
     public static HostException NoHugePagesInKernel() => new(
         HostProblem.Unavailable, "this kernel has no huge pages (CONFIG_HUGETLBFS): use small ones");
