@@ -1,4 +1,3 @@
-using IommuKit.Domains;
 using IommuKit.Linux.Tests.Support;
 using IommuKit.Linux.Vfio;
 using IommuKit.Specs.PageTables;
@@ -12,12 +11,13 @@ public sealed class HostDomainTests : IDisposable
     private const Protection ReadWrite = Protection.Read | Protection.Write;
 
     private readonly FakeSpace _space = new();
-    private readonly Host _host;
+    private readonly FakeIommu _host;
     private readonly HostDomain _domain;
 
     public HostDomainTests()
     {
-        _host = new Host(_space);
+        var windows = new HostWindows(Page, [(0, (1ul << 39) - 1)]);
+        _host = new FakeIommu((host, options) => new HostDomain(host, windows, options, _space));
         _domain = (HostDomain)_host.CreateDomain();
     }
 
@@ -83,7 +83,7 @@ public sealed class HostDomainTests : IDisposable
     {
         using var file = HostFile.Create(4 * Page);
         int closings = 0;
-        var region = ExportedRegion.Of(file.Handle, 1ul << 40, _ => closings++);
+        var region = new ExportedRegion(file.Handle, 1ul << 40, _ => closings++);
         _domain.MapRegion(0x10_0000, region, 3 * Page, 2 * Page, ReadWrite);
         _space.Files.ShouldBe([(0x10_0000, region.Handle, 3 * Page, 2 * Page)]);
 
@@ -117,31 +117,5 @@ public sealed class HostDomainTests : IDisposable
         }
 
         Remedies.NoMapRegionByType1().Message.ShouldContain("IommufdOnly");
-    }
-
-    private sealed class Host(HostSpace space) : IommuDriver
-    {
-        private static readonly HostWindows s_windows = new(1 << 12, [(0, (1ul << 39) - 1)]);
-
-        public override IommuTraits Traits { get; } = new()
-        {
-            Name = "iommufd",
-            InputBits = 39,
-            OutputBits = 64,
-            PageSizes = 1 << 12,
-            SupportedPageSizes = 1 << 12,
-            AddressSpaces = int.MaxValue,
-        };
-
-        public override IReadOnlyList<IommuDevice> Devices => [];
-
-        public override IommuDomain CreateDomain(DomainOptions? options = null) => new HostDomain(this, s_windows, options ?? new DomainOptions(), space);
-
-        public override void HandleInterrupt()
-        {
-            // There are none.
-        }
-
-        protected override void Switch(IommuDevice device, int pasid, IommuDomain? oldDomain, IommuDomain? newDomain) => throw new NotSupportedException();
     }
 }

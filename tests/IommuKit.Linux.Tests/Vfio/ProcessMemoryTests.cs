@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using IommuKit.Dma;
 using IommuKit.Domains;
+using IommuKit.Linux.Tests.Support;
 using IommuKit.Linux.Vfio;
 using IommuKit.Specs.PageTables;
 
@@ -20,7 +21,7 @@ public class ProcessMemoryTests
     [LinuxFact]
     public void Memory_stays_where_it_is_while_it_is_mapped()
     {
-        using var iommu = new ProcessIommu();
+        using var iommu = ProcessIommu();
         using var mapper = new DmaMapper(iommu, new DmaMapperOptions { Memory = new HostPages() });
         byte[] array = new byte[3 * Page];
         var mapping = mapper.MapMemory(array, DmaDirection.FromDevice);
@@ -30,7 +31,7 @@ public class ProcessMemoryTests
 
         byte[] written = new byte[array.Length];
         new Random(3).NextBytes(written);
-        ProcessIommu.Move(mapper.Domain, mapping.Iova, written, isWrite: true);
+        Move(mapper.Domain, mapping.Iova, written, isWrite: true);
         mapper.UnmapMemory(mapping);
         array.ShouldBe(written);
     }
@@ -38,7 +39,7 @@ public class ProcessMemoryTests
     [LinuxFact]
     public void Without_memory_for_copies_only_whole_granules_can_be_mapped()
     {
-        using var iommu = new ProcessIommu();
+        using var iommu = ProcessIommu();
         using var mapper = new DmaMapper(iommu);
         byte[] array = GC.AllocateArray<byte>(4 * Page, pinned: true);
         int start = (int)(~(ulong)Marshal.UnsafeAddrOfPinnedArrayElement(array, 0) + 1 & 0xfff);
@@ -51,7 +52,7 @@ public class ProcessMemoryTests
 
     private static void Reaches(DmaBounce bounce)
     {
-        using var iommu = new ProcessIommu();
+        using var iommu = ProcessIommu();
         using var mapper = new DmaMapper(iommu, new DmaMapperOptions { Memory = new HostPages(), Bounce = bounce });
         byte[] array = GC.AllocateArray<byte>(6 * Page, pinned: true);
         ulong address = (ulong)Marshal.UnsafeAddrOfPinnedArrayElement(array, 0);
@@ -72,14 +73,14 @@ public class ProcessMemoryTests
             mapping.CopiedBytes.ShouldBe((ulong)length - (bounce == DmaBounce.All ? 0 : wholeEnd - wholeFirst));
 
             byte[] seen = new byte[mapping.Range.Size];
-            ProcessIommu.Move(mapper.Domain, mapping.Range.Iova, seen, isWrite: false);
+            Move(mapper.Domain, mapping.Range.Iova, seen, isWrite: false);
             seen.AsSpan(offset, length).SequenceEqual(memory.Span).ShouldBeTrue();
             seen[..offset].ShouldAllBe(value => value == 0);
             seen[(offset + length)..].ShouldAllBe(value => value == 0);
 
             byte[] written = new byte[seen.Length];
             random.NextBytes(written);
-            ProcessIommu.Move(mapper.Domain, mapping.Range.Iova, written, isWrite: true);
+            Move(mapper.Domain, mapping.Range.Iova, written, isWrite: true);
             if (bounce == DmaBounce.All)
             {
                 array.ShouldBe(before);
@@ -105,56 +106,34 @@ public class ProcessMemoryTests
     }
 
     /// <summary>An IOMMU whose page table is the process's own list, as far as a device of it goes.</summary>
-    private sealed class ProcessIommu : IommuDriver
+    private static FakeIommu ProcessIommu() => new((iommu, options) => new Domain(iommu, options));
+
+    /// <summary>A transfer of a device, granule by granule.</summary>
+    private static void Move(IommuDomain domain, ulong iova, byte[] data, bool isWrite)
     {
-        public override IommuTraits Traits { get; } = new()
+        for (int at = 0; at < data.Length;)
         {
-            Name = "process",
-            InputBits = 39,
-            OutputBits = 64,
-            PageSizes = 1 << 12,
-            SupportedPageSizes = 1 << 12,
-            AddressSpaces = int.MaxValue,
-        };
-
-        public override IReadOnlyList<IommuDevice> Devices => [];
-
-        public override IommuDomain CreateDomain(DomainOptions? options = null) => new Domain(this, options ?? new DomainOptions());
-
-        public override void HandleInterrupt()
-        {
-            // There are no interrupts.
-        }
-
-        /// <summary>A transfer of a device, granule by granule.</summary>
-        public static void Move(IommuDomain domain, ulong iova, byte[] data, bool isWrite)
-        {
-            for (int at = 0; at < data.Length;)
+            int count = Math.Min(data.Length - at, Page - (int)((iova + (ulong)at) & 0xfff));
+            nint address = (nint)domain.IovaToPhysical(iova + (ulong)at)!.Value;
+            if (isWrite)
             {
-                int count = Math.Min(data.Length - at, Page - (int)((iova + (ulong)at) & 0xfff));
-                nint address = (nint)domain.IovaToPhysical(iova + (ulong)at)!.Value;
-                if (isWrite)
-                {
-                    Marshal.Copy(data, at, address, count);
-                }
-                else
-                {
-                    Marshal.Copy(address, data, at, count);
-                }
-
-                at += count;
+                Marshal.Copy(data, at, address, count);
             }
+            else
+            {
+                Marshal.Copy(address, data, at, count);
+            }
+
+            at += count;
         }
+    }
 
-        protected override void Switch(IommuDevice device, int pasid, IommuDomain? oldDomain, IommuDomain? newDomain) => throw new NotSupportedException();
+    private sealed class Domain(IommuDriver iommu, DomainOptions options) : RequestDomain(iommu, options)
+    {
+        public override bool MapsProcess => true;
 
-        private sealed class Domain(ProcessIommu iommu, DomainOptions options) : RequestDomain(iommu, options)
-        {
-            public override bool MapsProcess => true;
+        protected override IommuError RequestMap(ulong iova, ulong physicalAddress, ulong size, Protection protection) => IommuError.None;
 
-            protected override IommuError RequestMap(ulong iova, ulong physicalAddress, ulong size, Protection protection) => IommuError.None;
-
-            protected override IommuError RequestUnmap(ulong iova, ulong size) => IommuError.None;
-        }
+        protected override IommuError RequestUnmap(ulong iova, ulong size) => IommuError.None;
     }
 }
