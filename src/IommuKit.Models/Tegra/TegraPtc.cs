@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using IommuKit.Models.State;
 using IommuKit.Specs.Memory;
 
@@ -11,6 +12,7 @@ internal sealed class TegraPtc<TMemory>
     where TMemory : struct, IMemoryAccessor
 {
     private const ulong Empty = ulong.MaxValue;
+    private const int UsualLineSize = 64;
 
     private readonly TMemory _memory;
     private readonly int _lineSize;
@@ -52,38 +54,51 @@ internal sealed class TegraPtc<TMemory>
     /// <summary>Bytes of a line.</summary>
     public int LineSize => _lineSize;
 
+    /// <summary>Finds the line around a physical address in the cache, or brings it there from memory that is at hand.</summary>
+    /// <param name="physicalAddress">The address.</param>
+    /// <param name="line">The line, until another one is read.</param>
+    /// <returns>False, and nothing has changed, if memory has to be asked for it, which <see cref="ReadLine"/> does.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryLine(ulong physicalAddress, out ReadOnlySpan<byte> line)
+    {
+        line = default;
+        if (!IsEnabled)
+        {
+            return false;
+        }
+
+        ulong start = physicalAddress & ~((ulong)_lineSize - 1);
+        int set = SetOf(start);
+
+        // Few: a loop takes less than the start of a search by vectors.
+        int first = set * _ways;
+        var tags = _tags.AsSpan(first, _ways);
+        for (int way = 0; way < tags.Length; way++)
+        {
+            if (tags[way] == start)
+            {
+                _hits++;
+                line = Data(first + way);
+                return true;
+            }
+        }
+
+        return TryFetch(set, start, out line);
+    }
+
     /// <summary>Reads the line around a physical address.</summary>
     /// <param name="physicalAddress">The address.</param>
     /// <param name="buffer">Where the line goes that is not in the cache: memory may call back, and other lines be read meanwhile.</param>
     /// <returns>The line, until another one is read; empty if no memory answers.</returns>
     public ReadOnlySpan<byte> ReadLine(ulong physicalAddress, Span<byte> buffer)
     {
-        ulong line = physicalAddress & ~((ulong)_lineSize - 1);
-        int set = (int)((uint)(line >> _lineLog2) & IndexMask) & (_sets - 1);
-        int first = set * _ways;
-        if (IsEnabled)
+        if (TryLine(physicalAddress, out var there))
         {
-            // Few: a loop takes less than the start of a search by vectors.
-            var tags = _tags.AsSpan(first, _ways);
-            for (int way = 0; way < tags.Length; way++)
-            {
-                if (tags[way] == line)
-                {
-                    _hits++;
-                    return Data(first + way);
-                }
-            }
+            return there;
         }
 
         _misses++;
-        if (_memory.TryGetSpan(line, _lineSize, isWrite: false, out var there) && there.Length >= _lineSize)
-        {
-            // From here on nobody is called, who could flush what is read.
-            var kept = IsEnabled ? Data(MakeRoom(set, line)) : buffer;
-            there[.._lineSize].CopyTo(kept);
-            return kept;
-        }
-
+        ulong line = physicalAddress & ~((ulong)_lineSize - 1);
         bool isKept = IsEnabled;
         long flushes = _flushes;
         if (!_memory.TryRead(line, buffer))
@@ -93,11 +108,38 @@ internal sealed class TegraPtc<TMemory>
 
         if (isKept && flushes == _flushes)
         {
-            buffer.CopyTo(Data(MakeRoom(set, line)));
+            buffer.CopyTo(Data(MakeRoom(SetOf(line), line)));
         }
 
         return buffer;
     }
+
+    private bool TryFetch(int set, ulong start, out ReadOnlySpan<byte> line)
+    {
+        line = default;
+        if (!_memory.TryGetSpan(start, _lineSize, isWrite: false, out var there) || there.Length < _lineSize || !IsEnabled)
+        {
+            return false;
+        }
+
+        // From here on nobody is called, who could flush what is read.
+        _misses++;
+        var kept = Data(MakeRoom(set, start));
+        if (kept.Length == UsualLineSize)
+        {
+            // A length that the compiler knows is copied by two moves.
+            there[..UsualLineSize].CopyTo(kept);
+        }
+        else
+        {
+            there[.._lineSize].CopyTo(kept);
+        }
+
+        line = kept;
+        return true;
+    }
+
+    private int SetOf(ulong line) => (int)((uint)(line >> _lineLog2) & IndexMask) & (_sets - 1);
 
     /// <summary>Gives a line the place of the one that came into its set first.</summary>
     private int MakeRoom(int set, ulong line)

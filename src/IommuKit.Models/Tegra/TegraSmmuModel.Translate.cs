@@ -124,11 +124,50 @@ public sealed partial class TegraSmmuModel<TMemory>
     private uint WalkAndKeep(int asid, uint iova)
     {
         _tlbMisses++;
-        Span<uint> walked = stackalloc uint[_tlb.PagesPerLine];
         long flushes = _tlb.Flushes;
-        Walk(asid, iova, walked);
+        uint root = _roots[asid];
+        if ((root & TegraEntry.RightsMask) == 0
+            || !TryEntriesAtHand(TegraEntry.Address(root), iova >> TegraEntry.SectionShift, sizeof(uint), out var directory))
+        {
+            return WalkAndKeep(asid, iova, root, directoryEntry: null, flushes);
+        }
 
-        // Memory may have called back: what was flushed meanwhile does not come back by what was read before.
+        // How it mostly is: pages, whose entries are in one line of the page-table cache, or in memory that is at hand.
+        uint entry = directory[0];
+        if ((entry & TegraEntry.Next) == 0
+            || !TryEntriesAtHand(TegraEntry.Address(entry), FirstIndexOfGroup(iova), _tlb.PagesPerLine * sizeof(uint), out var entries))
+        {
+            return WalkAndKeep(asid, iova, root, entry, flushes);
+        }
+
+        uint mask = TegraEntry.FrameMask | (root & entry & TegraEntry.RightsMask);
+        if (flushes == _tlb.Flushes)
+        {
+            _changes.Begin();
+            if (_tlb.Add(asid, iova) is { IsEmpty: false } line)
+            {
+                Restrict(entries, mask, line);
+            }
+
+            _changes.End();
+        }
+
+        return entries[PageInLine(iova)] & mask;
+    }
+
+    /// <summary>As the above, for whatever the tables hold, and memory that may call back.</summary>
+    /// <param name="asid">The address space.</param>
+    /// <param name="iova">The address.</param>
+    /// <param name="root">The root of the address space, before anything was read.</param>
+    /// <param name="directoryEntry">The entry of the directory, if that was read.</param>
+    /// <param name="flushes">Flushes of the TLB before anything was read.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private uint WalkAndKeep(int asid, uint iova, uint root, uint? directoryEntry, long flushes)
+    {
+        Span<uint> walked = stackalloc uint[_tlb.PagesPerLine];
+        Walk(root, iova, directoryEntry, walked);
+
+        // What was flushed meanwhile does not come back by what was read before.
         if (flushes == _tlb.Flushes)
         {
             _changes.Begin();
@@ -137,6 +176,21 @@ public sealed partial class TegraSmmuModel<TMemory>
         }
 
         return walked[PageInLine(iova)];
+    }
+
+    /// <summary>Entries of a table that are in one line of the page-table cache, or can come there without a call back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryEntriesAtHand(ulong table, uint index, int bytes, out ReadOnlySpan<uint> entries)
+    {
+        entries = default;
+        ulong address = EntryAddress(table, index);
+        if (bytes > _ptc.LineSize || !_ptc.TryLine(address, out var line))
+        {
+            return false;
+        }
+
+        entries = MemoryMarshal.Cast<byte, uint>(line.Slice((int)address & (line.Length - 1), bytes));
+        return true;
     }
 
     private int PageInLine(uint iova) => (int)(iova >> TegraEntry.PageShift) & (_tlb.PagesPerLine - 1);
@@ -185,26 +239,28 @@ public sealed partial class TegraSmmuModel<TMemory>
     /// <summary>
     /// Reads the translations of a whole TLB group: for each page its frame, and the rights that root, directory and table all grant.
     /// </summary>
-    private void Walk(int asid, uint iova, Span<uint> words)
+    private void Walk(uint root, uint iova, uint? directoryEntry, Span<uint> words)
     {
         words.Clear();
-        uint root = _roots[asid];
         if ((root & TegraEntry.RightsMask) == 0)
         {
             return;
         }
 
-        uint start = iova & ~((1u << _groupShift) - 1);
         Span<byte> buffer = stackalloc byte[_ptc.LineSize];
-        var directory = ReadEntries(TegraEntry.Address(root), start >> TegraEntry.SectionShift, buffer);
-        if (directory.IsEmpty)
+        if (directoryEntry is not { } entry)
         {
-            return;
+            var directory = ReadEntries(TegraEntry.Address(root), iova >> TegraEntry.SectionShift, buffer);
+            if (directory.IsEmpty)
+            {
+                return;
+            }
+
+            entry = directory[0];
         }
 
-        uint entry = directory[0];
         uint rights = root & entry & TegraEntry.RightsMask;
-        uint first = (start >> TegraEntry.PageShift) & ((1u << TegraEntry.IndexBits) - 1);
+        uint first = FirstIndexOfGroup(iova);
         if ((entry & TegraEntry.Next) == 0)
         {
             // A section: the frame's low bits come from the address.
@@ -248,10 +304,16 @@ public sealed partial class TegraSmmuModel<TMemory>
         }
     }
 
+    /// <summary>Where in its table the entry of the first page of a group is.</summary>
+    private uint FirstIndexOfGroup(uint iova) =>
+        ((iova & ~((1u << _groupShift) - 1)) >> TegraEntry.PageShift) & ((1u << TegraEntry.IndexBits) - 1);
+
+    private ulong EntryAddress(ulong table, uint index) => (table & ((1ul << _soc.PhysicalBits) - 1)) + (index * sizeof(uint));
+
     /// <summary>The entries of a table from an index to the end of their line in the page-table cache; empty if no memory answers.</summary>
     private ReadOnlySpan<uint> ReadEntries(ulong table, uint index, Span<byte> buffer)
     {
-        ulong address = (table & ((1ul << _soc.PhysicalBits) - 1)) + (index * sizeof(uint));
+        ulong address = EntryAddress(table, index);
         var line = _ptc.ReadLine(address, buffer);
         return line.IsEmpty ? default : MemoryMarshal.Cast<byte, uint>(line)[((int)(address & (ulong)(line.Length - 1)) / sizeof(uint))..];
     }
