@@ -38,9 +38,8 @@ public static class TraceWorkload
         var lastOther = default(OperationCounts);
         double[][] mixtures = [.. Enumerable.Range(0, Workload.Combinations).Select(_ => new double[OperationKinds.All.Count])];
         Meter[] meters = [.. Enumerable.Range(0, Workload.Combinations).Select(_ => second.Machine.MeterBeside())];
-        while (reader.Read(out var traceEvent))
+        while (census.Read(reader, out var traceEvent))
         {
-            census.Note(traceEvent, reader);
             var next = traceEvent;
             Mix(() => first.Do(next, census), () => second.Do(next, census));
         }

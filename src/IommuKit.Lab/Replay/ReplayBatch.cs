@@ -28,13 +28,12 @@ internal sealed class ReplayBatch
             while (_count < _events.Length)
             {
                 ref var next = ref _events[_count];
-                if (!reader.Read(out next.Event))
+                if (!census.Read(reader, out next.Event))
                 {
                     IsLast = true;
                     return;
                 }
 
-                census.Note(next.Event, reader);
                 next.LivePages = census.Summary.LivePages;
                 next.Domain = census.Domain;
                 _count++;

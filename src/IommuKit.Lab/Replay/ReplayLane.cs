@@ -86,7 +86,7 @@ public sealed class ReplayLane : IDisposable
 
     /// <summary>Does an event in its domain. What is neither a map nor an unmap changes nothing.</summary>
     /// <param name="traceEvent">The event.</param>
-    /// <param name="census">What has just noted it.</param>
+    /// <param name="census">What has just read it.</param>
     public void Do(in TraceEvent traceEvent, TraceCensus census)
     {
         ArgumentNullException.ThrowIfNull(census);

@@ -7,9 +7,9 @@ namespace IommuKit.Lab.Replay;
 /// Replays the map and unmap events of a trace recorded on a real kernel, on every machine and under every policy at once, in one pass.
 /// </summary>
 /// <remarks>
-/// Events are done one by one, as recorded: a scatter list is one map event for each of its pieces, and nothing in a trace says which belong
-/// together. An unmap takes away what the kernel says went away. What maps an IOVA that is mapped already is done in a domain of its own, if no event is
-/// known to be missing. Nothing passes between lanes, so which thread does one does not matter.
+/// Events are done one by one, as recorded: a scatter list is one map event for each of its pieces. An unmap takes away what the kernel says went away.
+/// What maps an IOVA that is mapped already is done in a domain of its own, if no event is known to be missing. Nothing passes between lanes, so which
+/// thread does one does not matter.
 /// </remarks>
 public static class Replayer
 {

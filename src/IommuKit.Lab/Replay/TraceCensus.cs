@@ -5,14 +5,15 @@ using IommuKit.Traces.Audit;
 namespace IommuKit.Lab.Replay;
 
 /// <summary>
-/// Takes down what is in a trace while it is replayed, whatever it is replayed on. Domains are told apart, by what maps an IOVA that is mapped already, as
-/// long as no event is known to be missing.
+/// Reads a trace to be replayed and takes down what is in it, whatever it is replayed on. Domains are told apart, by what maps an IOVA that is mapped
+/// already, as long as no event is known to be missing.
 /// </summary>
-/// <param name="path">The file.</param>
-public sealed class TraceCensus(string path)
+public sealed class TraceCensus
 {
     private const int MaxPieces = 4 << 20;
 
+    private readonly string _path;
+    private readonly ReadAhead _ahead;
     private readonly TraceDomains _domains = new();
     private readonly RecordedIommu _iommu = new();
     private readonly CommandTally _commands = new([.. InvalidationKinds.CommandNames.Select(name => new CommandKind(name, OperationPurpose.Other))]);
@@ -20,38 +21,46 @@ public sealed class TraceCensus(string path)
     private long _tagFlushes;
     private bool _hasGaps;
 
+    /// <summary>Has nothing yet.</summary>
+    /// <param name="path">The file.</param>
+    public TraceCensus(string path)
+    {
+        _path = path;
+        _ahead = new ReadAhead(See);
+        Summary = new TraceSummary { File = path };
+    }
+
     /// <summary>What was found so far.</summary>
-    public TraceSummary Summary { get; } = new() { File = path };
+    public TraceSummary Summary { get; }
 
     /// <summary>The domain of the last event, if that was a map or an unmap: 0 or more, or <see cref="TraceDomains.Several"/>.</summary>
     internal int Domain { get; private set; }
 
-    /// <summary>Takes down an event that the reader has read last.</summary>
-    /// <exception cref="InputException">So many separate ranges are mapped that this is no trace of a kernel.</exception>
-    public void Note(in TraceEvent traceEvent, TraceReader reader)
+    /// <summary>Reads the next event and takes it down. The reader may be some events further, so that it is known what a call maps in all.</summary>
+    /// <param name="reader">The trace, always the same one.</param>
+    /// <param name="traceEvent">The event.</param>
+    /// <returns>False at the end.</returns>
+    /// <exception cref="InputException">
+    /// The file cannot be read on, or so many separate ranges are mapped that this is no trace of a kernel.
+    /// </exception>
+    public bool Read(TraceReader reader, out TraceEvent traceEvent)
     {
-        _iommu.See(traceEvent, reader);
-        bool mayBeAnother = !_hasGaps && reader.Overwritten == 0;
-        Count(Summary, traceEvent, mayBeAnother);
-        if (traceEvent.Kind == TraceEventKind.QueueSubmit)
+        ArgumentNullException.ThrowIfNull(reader);
+        if (!_ahead.Read(reader, out traceEvent, out int call))
         {
-            _commands.Count(InvalidationKinds.CommandSlotOf(traceEvent), InvalidationKinds.CommandPagesOf(traceEvent));
+            return false;
         }
 
-        if (Invalidation.TryGet(traceEvent, out var invalidation))
-        {
-            // Where both were recorded, a flush of a cache tag comes with its command.
-            _tagFlushes += invalidation.IsCacheTag ? 1 : 0;
-            _queueFlushes += invalidation.IsCacheTag ? 0 : 1;
-        }
-
+        Count(traceEvent, call, mayBeAnother: !_hasGaps && reader.Overwritten == 0);
         if (_domains.Pieces > MaxPieces)
         {
             throw new InputException(
-                TraceReader.NameOf(path),
+                TraceReader.NameOf(_path),
                 traceEvent.Line,
                 $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
         }
+
+        return true;
     }
 
     /// <summary>Takes down what is known at the end.</summary>
@@ -74,14 +83,31 @@ public sealed class TraceCensus(string path)
         return Summary;
     }
 
-    private void Count(TraceSummary summary, in TraceEvent traceEvent, bool mayBeAnother)
+    private void See(TraceEvent traceEvent, TraceReader reader)
     {
+        _iommu.See(traceEvent, reader);
+        if (traceEvent.Kind == TraceEventKind.QueueSubmit)
+        {
+            _commands.Count(InvalidationKinds.CommandSlotOf(traceEvent), InvalidationKinds.CommandPagesOf(traceEvent));
+        }
+
+        if (Invalidation.TryGet(traceEvent, out var invalidation))
+        {
+            // Where both were recorded, a flush of a cache tag comes with its command.
+            _tagFlushes += invalidation.IsCacheTag ? 1 : 0;
+            _queueFlushes += invalidation.IsCacheTag ? 0 : 1;
+        }
+    }
+
+    private void Count(in TraceEvent traceEvent, int call, bool mayBeAnother)
+    {
+        var summary = Summary;
         summary.HasTimes |= traceEvent.Nanoseconds >= 0;
         switch (traceEvent.Kind)
         {
             case TraceEventKind.Map:
                 summary.Maps++;
-                Domain = _domains.Map(traceEvent.Iova, traceEvent.LastIova, mayBeAnother, out bool isOver);
+                Domain = _domains.Map(traceEvent.Iova, traceEvent.LastIova, ref _ahead.CallOf(call), mayBeAnother, out bool isOver);
                 if (isOver)
                 {
                     summary.MapsOverLive++;

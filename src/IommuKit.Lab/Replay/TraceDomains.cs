@@ -7,6 +7,8 @@ namespace IommuKit.Lab.Replay;
 /// map over a mapping.
 /// </summary>
 /// <remarks>
+/// What one call maps is of one domain, which has none of it mapped before. So it is not scattered over those that others left room in, and what one
+/// unmap takes away again is in one place.
 /// Which of two domains an unmap is of, where both have all of its IOVAs mapped, nobody knows: the first is taken. Each IOVA is mapped and unmapped as
 /// often as in the trace all the same, so that there is no unmap that nothing was mapped for, if nothing is missing in the trace.
 /// </remarks>
@@ -57,36 +59,54 @@ internal sealed class TraceDomains
     /// <summary>Takes down a map.</summary>
     /// <param name="first">First IOVA.</param>
     /// <param name="last">Last IOVA.</param>
+    /// <param name="call">The call that it is of. Is told the domain, which is that of the map before if it has one.</param>
     /// <param name="mayBeAnother">Whether it may be of a domain that was not seen yet: false where unmaps may be missing.</param>
     /// <param name="isOver">Whether some of it is mapped already, in any domain.</param>
     /// <returns>Its domain.</returns>
-    public int Map(ulong first, ulong last, bool mayBeAnother, out bool isOver)
+    public int Map(ulong first, ulong last, ref MapCall call, bool mayBeAnother, out bool isOver)
     {
         // Nearly always.
-        if (_live is [var only] && only.TryAdd(first, last))
+        if (_live is [var only] && (call.Last == last || call.Domain == 0 || !Overlaps(only, first, call.Last)) && only.TryAdd(first, last))
         {
             isOver = false;
-            return 0;
+            return call.Domain = 0;
         }
 
         int free = -1;
+        int freeForCall = -1;
         isOver = false;
         for (int domain = 0; domain < _live.Count; domain++)
         {
-            bool overlaps = _live[domain].TryFindPart(first, last, out _, out _);
+            bool overlaps = Overlaps(_live[domain], first, last);
             isOver |= overlaps;
-            free = free < 0 && !overlaps ? domain : free;
+            if (overlaps)
+            {
+                continue;
+            }
+
+            free = free < 0 ? domain : free;
+            if (domain == call.Domain || (freeForCall < 0 && !Overlaps(_live[domain], first, call.Last)))
+            {
+                freeForCall = domain;
+            }
         }
 
-        if (free < 0 && mayBeAnother && _live.Count < Most)
+        if (freeForCall < 0 && mayBeAnother && _live.Count < Most)
         {
             _live.Add(new LiveSet());
-            free = _live.Count - 1;
+            freeForCall = _live.Count - 1;
         }
 
-        free = Math.Max(free, 0);
-        _live[free].Add(first, last);
-        return free;
+        call.Domain = Math.Max(freeForCall < 0 ? free : freeForCall, 0);
+        _live[call.Domain].Add(first, last);
+        return call.Domain;
+    }
+
+    /// <summary>Takes down a map that is a call of its own.</summary>
+    public int Map(ulong first, ulong last, bool mayBeAnother, out bool isOver)
+    {
+        var call = new MapCall(last);
+        return Map(first, last, ref call, mayBeAnother, out isOver);
     }
 
     /// <summary>Takes down an unmap.</summary>
@@ -131,6 +151,8 @@ internal sealed class TraceDomains
         _live[some].Remove(first, last);
         return some;
     }
+
+    private static bool Overlaps(LiveSet live, ulong first, ulong last) => live.TryFindPart(first, last, out _, out _);
 
     private void RemoveParts(int domain, ulong first, ulong last)
     {

@@ -32,6 +32,16 @@ public sealed class CommandKindTests
         ]);
     }
 
+    /// <summary>Three devices whose IOVAs overlap, and events that do not name them.</summary>
+    [SharedFact]
+    public void So_do_those_of_several_domains()
+    {
+        var result = Replay("boot-multi", "vtd-server", "linux-6.1", SyncPolicy.SplitSync);
+        result.Trace.Domains.ShouldBe(3);
+        result.Commands.Where(one => one.Kind == "iotlb_pages").ShouldBe(result.Trace.CommandBlocks.Where(one => one.Kind == "iotlb_pages"));
+        result.Commands.Where(one => one.Kind == "iotlb_pages").Sum(one => one.Count).ShouldBe(17_952);
+    }
+
     [SharedTheory]
     [InlineData("vtd-server", SyncPolicy.PerPage)]
     [InlineData("vtd-server-fs", SyncPolicy.Gather)]

@@ -171,6 +171,44 @@ public sealed class ReplayerTests : IDisposable
         result.Trace.LivePages.ShouldBe(4ul);
     }
 
+    /// <summary>A list in whose middle another domain has a page, mapped by two processors at a time: its unmap is of one domain.</summary>
+    [Fact]
+    public void What_one_call_maps_is_in_one_domain()
+    {
+        string[] lines =
+        [
+            "a-1 [000] .... 1.0: map: IOMMU: iova=0x2000 - 0x3000 paddr=0x100000 size=4096",
+            "a-1 [000] .... 2.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x200000 size=4096",
+            "b-2 [001] .... 2.0: map: IOMMU: iova=0x8000 - 0x9000 paddr=0x500000 size=4096",
+            "a-1 [000] .... 2.0: map: IOMMU: iova=0x2000 - 0x3000 paddr=0x300000 size=4096",
+            "b-2 [001] .... 2.0: map: IOMMU: iova=0x9000 - 0xa000 paddr=0x500000 size=4096",
+            "a-1 [000] .... 2.0: map: IOMMU: iova=0x3000 - 0x4000 paddr=0x400000 size=4096",
+            "a-1 [000] .... 3.0: unmap: IOMMU: iova=0x1000 - 0x4000 size=12288 unmapped_size=12288",
+            "a-1 [000] .... 3.0: unmap: IOMMU: iova=0x2000 - 0x3000 size=4096 unmapped_size=4096",
+        ];
+        File.WriteAllLines(_path, lines);
+        var result = Replayer.Run(_path, Options(SyncPolicy.Gather) with { Machines = [MachineCatalog.Find("vtd-server")!] })[0];
+        result.Trace.Domains.ShouldBe(2);
+        result.SkippedCount.ShouldBe(0);
+
+        // One for each unmap. It was one for each domain that had a part.
+        result.Commands.Where(one => one.IsWait).Sum(one => one.Count).ShouldBe(2);
+    }
+
+    /// <summary>What another processor unmapped meanwhile was of no call that had begun: it is mapped again in the same domain.</summary>
+    [Fact]
+    public void What_was_unmapped_meanwhile_is_of_another_call()
+    {
+        var result = Run(
+            "a-1 [000] .... 1.0: map: IOMMU: iova=0x4000 - 0x5000 paddr=0x100000 size=4096",
+            "a-1 [000] .... 2.0: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x200000 size=4096",
+            "b-2 [001] .... 2.0: unmap: IOMMU: iova=0x4000 - 0x5000 size=4096 unmapped_size=4096",
+            "a-1 [000] .... 2.0: map: IOMMU: iova=0x2000 - 0x4000 paddr=0x300000 size=8192",
+            "a-1 [000] .... 2.0: map: IOMMU: iova=0x4000 - 0x5000 paddr=0x300000 size=4096");
+        result.Trace.Domains.ShouldBe(1);
+        result.SkippedCount.ShouldBe(0);
+    }
+
     /// <summary>A list whose end is mapped elsewhere: its pieces are in two domains, and its unmap is one call all the same.</summary>
     [Fact]
     public void An_unmap_of_parts_of_several_domains_takes_each_page_once()

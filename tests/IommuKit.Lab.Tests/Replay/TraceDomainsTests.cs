@@ -47,6 +47,44 @@ public sealed class TraceDomainsTests
         domains.Count.ShouldBeInRange(2, TraceDomains.Most);
     }
 
+    /// <summary>
+    /// One device has single pages mapped, another maps and unmaps 32 in a row: each unmap finds all of them in one domain, wherever the single ones
+    /// leave room.
+    /// </summary>
+    [Fact]
+    public void What_one_call_maps_is_in_one_domain()
+    {
+        var random = new Random(1);
+        var domains = new TraceDomains();
+        bool[] single = new bool[64];
+        for (int round = 0; round < 1000; round++)
+        {
+            int page = random.Next(single.Length);
+            if (single[page])
+            {
+                domains.Unmap(Of(page), Of(page) | 0xfff, out _);
+            }
+            else
+            {
+                domains.Map(Of(page), Of(page) | 0xfff, mayBeAnother: true, out _);
+            }
+
+            single[page] = !single[page];
+            int start = random.Next(32);
+            var call = new MapCall(Of(start + 31) | 0xfff);
+            for (int piece = 0; piece < 32; piece++)
+            {
+                domains.Map(Of(start + piece), Of(start + piece) | 0xfff, ref call, mayBeAnother: true, out _).ShouldBe(call.Domain);
+            }
+
+            domains.Unmap(Of(start), call.Last, out _).ShouldNotBe(TraceDomains.Several);
+        }
+
+        domains.Count.ShouldBe(2);
+
+        static ulong Of(int page) => (ulong)page << 12;
+    }
+
     [Fact]
     public void There_is_an_end_to_domains()
     {
