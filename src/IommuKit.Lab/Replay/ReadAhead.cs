@@ -9,7 +9,7 @@ namespace IommuKit.Lab.Replay;
 /// before its first map.
 /// </summary>
 /// <param name="see">Told of each event while the reader still knows its text.</param>
-internal sealed class ReadAhead(Action<TraceEvent, TraceReader> see)
+internal sealed class ReadAhead(ReadAhead.See see)
 {
     // Maps that come last are read on, so that a call is rarely cut. A call that is keeps its domain.
     private const int Usual = 1024;
@@ -23,40 +23,45 @@ internal sealed class ReadAhead(Action<TraceEvent, TraceReader> see)
     private readonly MapCall[] _calls = new MapCall[MostOpen + Most];
     private int _callCount;
     private int _count;
-    private int _at;
+    private int _next;
     private bool _isAtEnd;
     private ExceptionDispatchInfo? _problem;
 
-    /// <summary>Takes the next event.</summary>
-    /// <param name="reader">The trace, always the same one.</param>
+    /// <summary>Is told of an event.</summary>
     /// <param name="traceEvent">The event.</param>
-    /// <param name="call">The call that a map is of, for <see cref="CallOf"/> until the next event is taken.</param>
+    /// <param name="reader">What has just read it.</param>
+    public delegate void See(in TraceEvent traceEvent, TraceReader reader);
+
+    /// <summary>The event that was moved to last.</summary>
+    public ref readonly TraceEvent Current => ref _events[_next - 1].Event;
+
+    /// <summary>The call that it is of, if it is a map.</summary>
+    public ref MapCall Call => ref _calls[_events[_next - 1].Call];
+
+    /// <summary>Moves to the next event.</summary>
+    /// <param name="reader">The trace, always the same one.</param>
     /// <returns>False at the end.</returns>
-    public bool Read(TraceReader reader, out TraceEvent traceEvent, out int call)
+    public bool MoveNext(TraceReader reader)
     {
-        if (_at == _count && !_isAtEnd)
+        if (_next == _count && !_isAtEnd)
         {
             Fill(reader);
         }
 
-        if (_at == _count)
+        if (_next == _count)
         {
             // What could be read before it comes first.
             _problem?.Throw();
-            (traceEvent, call) = (default, 0);
             return false;
         }
 
-        (traceEvent, call) = _events[_at++];
+        _next++;
         return true;
     }
 
-    /// <summary>A call.</summary>
-    public ref MapCall CallOf(int call) => ref _calls[call];
-
     private void Fill(TraceReader reader)
     {
-        (_count, _at) = (0, 0);
+        (_count, _next) = (0, 0);
         KeepCalls();
         try
         {

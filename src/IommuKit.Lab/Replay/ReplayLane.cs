@@ -90,35 +90,32 @@ public sealed class ReplayLane : IDisposable
     public void Do(in TraceEvent traceEvent, TraceCensus census)
     {
         ArgumentNullException.ThrowIfNull(census);
-        Do(traceEvent, census.Summary.LivePages, census.Domain);
+        Do(new ReplayEvent(traceEvent, census.Domain, census.Summary.LivePages));
     }
 
     /// <summary>Does an event in one of several domains.</summary>
-    /// <param name="traceEvent">The event.</param>
-    /// <param name="livePages">Pages of 4 KiB that are mapped after it, by what the trace says.</param>
-    /// <param name="domain">The number of the domain, or <see cref="TraceDomains.Several"/>.</param>
-    internal void Do(in TraceEvent traceEvent, ulong livePages, int domain = 0)
+    internal void Do(in ReplayEvent one)
     {
-        _series?.LivePages = livePages;
+        _series?.LivePages = one.LivePages;
 
         // Ties can be printed in the wrong order, and clocks can be reset: time never goes back here.
-        _clock.AdvanceTo(traceEvent.Nanoseconds);
-        switch (traceEvent.Kind)
+        _clock.AdvanceTo(one.Nanoseconds);
+        switch (one.Kind)
         {
             case TraceEventKind.Map:
-                var mapped = domain == _domains.Count ? AddDomain() : _domains[domain];
-                Turn(traceEvent.Kind, mapped);
-                Map(mapped, traceEvent);
+                var mapped = one.Domain == _domains.Count ? AddDomain() : _domains[one.Domain];
+                Turn(one.Kind, mapped);
+                Map(mapped, one);
                 break;
             case TraceEventKind.Unmap:
-                Turn(traceEvent.Kind, _domains[Math.Max(domain, 0)]);
-                Unmap(traceEvent, domain);
+                Turn(one.Kind, _domains[Math.Max(one.Domain, 0)]);
+                Unmap(one);
                 break;
             case TraceEventKind.VtdMapping:
-                _skipped.Add(SkipReason.VtdMapping, traceEvent.Line);
+                _skipped.Add(SkipReason.VtdMapping, one.Line);
                 break;
             case TraceEventKind.Damaged:
-                _skipped.Add(SkipReason.Damaged, traceEvent.Line);
+                _skipped.Add(SkipReason.Damaged, one.Line);
                 break;
         }
     }
@@ -224,7 +221,7 @@ public sealed class ReplayLane : IDisposable
     }
 
     /// <summary>A device comes to mappings now and then. Who leaves flushing to the caller needs one that flushes before it does.</summary>
-    private void UseMapping(DeviceUse device, in TraceEvent map)
+    private void UseMapping(DeviceUse device, in ReplayEvent map)
     {
         if (device.IsFull && _case.Policy == SyncPolicy.Explicit)
         {
@@ -234,7 +231,7 @@ public sealed class ReplayLane : IDisposable
         device.Mapped(map.Iova, map.LastIova);
     }
 
-    private void Map(ReplayDomain domain, in TraceEvent map)
+    private void Map(ReplayDomain domain, in ReplayEvent map)
     {
         var error = domain.Domain.TryMap(map.Iova, map.PhysicalAddress, map.Size, Protection.Read | Protection.Write);
         if (error == IommuError.None)
@@ -263,9 +260,9 @@ public sealed class ReplayLane : IDisposable
             map.Line);
     }
 
-    private void Unmap(in TraceEvent unmap, int number)
+    private void Unmap(in ReplayEvent unmap)
     {
-        var domain = _domains[Math.Max(number, 0)];
+        var domain = _domains[Math.Max(unmap.Domain, 0)];
         ulong end = domain.Domain.ApertureEnd;
         if (unmap.Size == 0 || unmap.Iova > end)
         {
@@ -287,7 +284,7 @@ public sealed class ReplayLane : IDisposable
 
         double microseconds = 0;
         ulong unmapped = 0;
-        var error = number == TraceDomains.Several
+        var error = unmap.Domain == TraceDomains.Several
             ? UnmapParts(0, unmap.Iova, last, ref unmapped, ref microseconds)
             : Unmap(domain, unmap.Iova, last, goesOn: true, ref unmapped, ref microseconds);
         if (unmapped != 0)

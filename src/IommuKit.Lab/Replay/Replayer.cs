@@ -89,11 +89,11 @@ public static class Replayer
     {
         foreach (ref readonly var one in batch.Events)
         {
-            lane.Do(one.Event, one.LivePages, one.Domain);
+            lane.Do(one);
             if (lane.SeriesCount > SeriesRecorder.MaxPoints)
             {
                 throw new InputException(
-                    name, one.Event.Line, $"the time series has more than {SeriesRecorder.MaxPoints} intervals here; choose longer ones");
+                    name, one.Line, $"the time series has more than {SeriesRecorder.MaxPoints} intervals here; choose longer ones");
             }
         }
     }

@@ -46,17 +46,28 @@ public sealed class TraceCensus
     public bool Read(TraceReader reader, out TraceEvent traceEvent)
     {
         ArgumentNullException.ThrowIfNull(reader);
-        if (!_ahead.Read(reader, out traceEvent, out int call))
+        bool isRead = MoveNext(reader);
+        traceEvent = isRead ? Current : default;
+        return isRead;
+    }
+
+    /// <summary>The event that was read last.</summary>
+    internal ref readonly TraceEvent Current => ref _ahead.Current;
+
+    /// <summary>As <see cref="Read"/>, without a copy of the event, which is <see cref="Current"/>.</summary>
+    internal bool MoveNext(TraceReader reader)
+    {
+        if (!_ahead.MoveNext(reader))
         {
             return false;
         }
 
-        Count(traceEvent, call, mayBeAnother: !_hasGaps && reader.Overwritten == 0);
+        Count(Current, mayBeAnother: !_hasGaps && reader.Overwritten == 0);
         if (_domains.Pieces > MaxPieces)
         {
             throw new InputException(
                 TraceReader.NameOf(_path),
-                traceEvent.Line,
+                Current.Line,
                 $"more than {MaxPieces} separate ranges are mapped here at a time; no kernel does that");
         }
 
@@ -83,9 +94,14 @@ public sealed class TraceCensus
         return Summary;
     }
 
-    private void See(TraceEvent traceEvent, TraceReader reader)
+    private void See(in TraceEvent traceEvent, TraceReader reader)
     {
         _iommu.See(traceEvent, reader);
+        if (traceEvent.Kind is TraceEventKind.Map or TraceEventKind.Unmap)
+        {
+            return;
+        }
+
         if (traceEvent.Kind == TraceEventKind.QueueSubmit)
         {
             _commands.Count(InvalidationKinds.CommandSlotOf(traceEvent), InvalidationKinds.CommandPagesOf(traceEvent));
@@ -99,7 +115,7 @@ public sealed class TraceCensus
         }
     }
 
-    private void Count(in TraceEvent traceEvent, int call, bool mayBeAnother)
+    private void Count(in TraceEvent traceEvent, bool mayBeAnother)
     {
         var summary = Summary;
         summary.HasTimes |= traceEvent.Nanoseconds >= 0;
@@ -107,7 +123,7 @@ public sealed class TraceCensus
         {
             case TraceEventKind.Map:
                 summary.Maps++;
-                Domain = _domains.Map(traceEvent.Iova, traceEvent.LastIova, ref _ahead.CallOf(call), mayBeAnother, out bool isOver);
+                Domain = _domains.Map(traceEvent.Iova, traceEvent.LastIova, ref _ahead.Call, mayBeAnother, out bool isOver);
                 if (isOver)
                 {
                     summary.MapsOverLive++;
