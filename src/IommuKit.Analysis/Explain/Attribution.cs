@@ -1,3 +1,4 @@
+using System.Numerics;
 using IommuKit.Analysis.Calibration;
 using IommuKit.Lab.Costs;
 using IommuKit.Lab.Machines;
@@ -7,24 +8,6 @@ namespace IommuKit.Analysis.Explain;
 /// <summary>The gain of one policy over another in some work, split in two ways: among causes, and among kinds of operation.</summary>
 public sealed class Attribution
 {
-    private static readonly OperationKind[] RegisterKinds =
-    [
-        OperationKind.RegisterWrite, OperationKind.Doorbell, OperationKind.RegisterRead, OperationKind.Wait, OperationKind.Command, OperationKind.Request,
-    ];
-
-    private static readonly OperationKind[] CacheKinds = [OperationKind.LineCleaned, OperationKind.CleanCall, OperationKind.Barrier];
-
-    // Each kind of operation is in one of them, so that they add up; the second is there only where there is such hardware.
-    private static readonly (string Name, OperationKind[] Kinds)[] Operations =
-    [
-        ("register writes", [OperationKind.RegisterWrite, OperationKind.Doorbell]),
-        ("commands", [OperationKind.Command, OperationKind.Request]),
-        ("read-backs", [OperationKind.RegisterRead, OperationKind.Wait]),
-        ("lines cleaned", [OperationKind.LineCleaned, OperationKind.CleanCall]),
-        ("barriers", [OperationKind.Barrier]),
-        ("software", [.. OperationKinds.All.Except([.. RegisterKinds, .. CacheKinds])]),
-    ];
-
     /// <summary>Splits a gain.</summary>
     /// <param name="workload">The work.</param>
     /// <param name="costs">What operations cost, by <see cref="OperationKind"/>.</param>
@@ -43,15 +26,11 @@ public sealed class Attribution
         FromUs = CostVector.Dot(workload.With(Causes.None), us);
         ToUs = CostVector.Dot(workload.With(Causes.All), us);
         var causes = CauseVectors(workload);
-        ByCause = [.. CauseNames.Select((name, i) => Part(name, causes[i]))];
-        ByOperation =
-        [
-            .. Operations
-                .Where(operation => operation.Name != "commands" || Array.Exists(operation.Kinds, kind => workload.Has(kind)))
-                .Select(operation => Part(operation.Name, Only(whole, operation.Kinds))),
-        ];
-        Registers = Part("TLB maintenance (register writes and read-backs)", Only(whole, RegisterKinds));
-        DmaSync = Part("DMA sync (lines cleaned and barriers)", Only(whole, CacheKinds));
+        var words = new OperationWords(workload);
+        ByCause = [.. words.Causes.Select((name, i) => Part(name, causes[i]))];
+        ByOperation = [.. words.Parts.Select(part => Part(part.Name, Only(whole, part.Kinds)))];
+        Registers = Part(words.Tlb.Name, Only(whole, words.Tlb.Kinds));
+        DmaSync = Part(words.DmaSync.Name, Only(whole, words.DmaSync.Kinds));
 
         AttributionPart Part(string name, double[] saved)
         {
@@ -63,10 +42,6 @@ public sealed class Attribution
             return new AttributionPart(name, saved, part, Share(part, gain), interval);
         }
     }
-
-    /// <summary>The causes in words, in the order of the bits of <see cref="Causes"/>.</summary>
-    public static IReadOnlyList<string> CauseNames { get; } =
-        ["invalidation batching", "fewer cache-clean pieces", "fewer barriers and read-backs", "less per-page software"];
 
     /// <summary>The work.</summary>
     public Workload Workload { get; }
@@ -100,7 +75,9 @@ public sealed class Attribution
     /// <summary>The gain split among the kinds of operation that are saved: no rule is needed, they add up.</summary>
     public IReadOnlyList<AttributionPart> ByOperation { get; }
 
-    /// <summary>The part of the registers: what the reply of 2015 calls batching the TLB maintenance.</summary>
+    /// <summary>
+    /// The part of the registers or the queue: what the reply of 2015 calls batching the TLB maintenance. Fences are in it where nothing is cleaned.
+    /// </summary>
     public AttributionPart Registers { get; }
 
     /// <summary>The part of the CPU's cache: what the reply calls doing the DMA sync in fewer pieces, with correspondingly fewer barriers.</summary>
@@ -113,7 +90,7 @@ public sealed class Attribution
     public static double[][] CauseVectors(Workload workload)
     {
         ArgumentNullException.ThrowIfNull(workload);
-        int causes = CauseNames.Count;
+        int causes = BitOperations.PopCount((uint)Causes.All);
         double[][] vectors = [.. Enumerable.Range(0, causes).Select(_ => new double[OperationKinds.All.Count])];
         foreach (var term in OperationKinds.All)
         {

@@ -44,8 +44,8 @@ public static class Conclusions
 
         string whole = headline.IsLoss ? "loss" : "gain";
         sentences.Add(
-            $"{work}: TLB maintenance (register writes and read-backs) is {Share(headline, headline.Registers)} of the {whole}, "
-                + $"the DMA sync (lines cleaned and barriers) {Share(headline, headline.DmaSync)}.");
+            $"{work}: {headline.Registers.Name} is {Share(headline, headline.Registers)} of the {whole}, "
+                + $"the {headline.DmaSync.Name} {Share(headline, headline.DmaSync)}.");
         if (headline.Registers.Interval is not { } registers || headline.DmaSync.Interval is not { } sync)
         {
             sentences.Add(

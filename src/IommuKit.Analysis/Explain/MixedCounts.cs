@@ -43,8 +43,10 @@ internal static class MixedCounts
             Part(waits[OperationKind.Command, OperationPurpose.Completion], submissions, waits[OperationKind.Doorbell]));
         hardware.Add(OperationKind.Wait, Part(waits[OperationKind.Wait], submissions, waits[OperationKind.Doorbell]));
 
-        // A barrier stands behind what was stored, whether or not lines had to be cleaned; registers are of buffers that are flushed with it.
-        long most = on.HasFlag(Causes.Waits) == on.HasFlag(Causes.Cleans) ? long.MaxValue
+        // A barrier stands behind what was stored; registers are of buffers that are flushed with it. Where no line is cleaned it is a fence, of the
+        // wait alone.
+        bool isFence = from[OperationKind.LineCleaned] + to[OperationKind.LineCleaned] == 0;
+        long most = isFence || on.HasFlag(Causes.Waits) == on.HasFlag(Causes.Cleans) ? long.MaxValue
             : Math.Max(cleans[OperationKind.CleanCall], cleans[OperationKind.Barrier]);
         long barriers = Math.Min(waits[OperationKind.Barrier], most);
         hardware.Add(OperationKind.Barrier, barriers);

@@ -53,7 +53,7 @@ public static class SizeWorkloads
             Check(second.Counts[(int)operation], counts[(int)operation][(int)Causes.All]);
         }
 
-        return [.. operations.Select(operation => new Workload(ByteSize.Format(size), size, operation, counts[(int)operation]))];
+        return [.. operations.Select(operation => new Workload(ByteSize.Format(size), size, operation, counts[(int)operation]) { Waits = kind.Waits })];
 
         // What is in a queue cannot be put into another: there both policies are done, and their counts mixed.
         Workload Counted(MappingOperation operation)
@@ -64,7 +64,10 @@ public static class SizeWorkloads
                 ByteSize.Format(size),
                 size,
                 operation,
-                [.. Enumerable.Range(0, Workload.Combinations).Select(on => MixedCounts.Of(one, other, (Causes)on).ToVector())]);
+                [.. Enumerable.Range(0, Workload.Combinations).Select(on => MixedCounts.Of(one, other, (Causes)on).ToVector())])
+            {
+                Waits = kind.Waits,
+            };
         }
     }
 

@@ -74,7 +74,7 @@ public static class TraceWorkload
             counts[on] = mixed.ToVector();
         }
 
-        return (new Workload(path, 0, null, counts), otherReplay);
+        return (new Workload(path, 0, null, counts) { Waits = kind.Waits }, otherReplay);
 
         void Mix(Action one, Action other)
         {

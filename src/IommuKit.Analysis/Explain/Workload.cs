@@ -13,6 +13,9 @@ public sealed record Workload(string Name, ulong Size, MappingOperation? Operati
     /// <summary>Combinations of causes.</summary>
     public const int Combinations = (int)Causes.All + 1;
 
+    /// <summary>What the reads are called that wait for the hardware, as <see cref="IommuKind.Waits"/> has it.</summary>
+    public string Waits { get; init; } = IommuKind.ReadBacks;
+
     /// <summary>Operations with one combination.</summary>
     public double[] With(Causes on) => Counts[(int)on];
 

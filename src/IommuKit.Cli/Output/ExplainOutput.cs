@@ -44,7 +44,7 @@ internal static class ExplainOutput
                 + "those of `operation`, sum to the gain `from_us` - `to_us`",
             of => of.Split
         },
-        { "part", "what it is due to", of => of.Part.Name },
+        { "part", "what it is due to, in the words of its machine: `doorbells with their waits` of a queue, `fences` where nothing is cleaned", of => of.Part.Name },
         {
             "us",
             "the part; null where the measurements leave more than one vector of costs",
@@ -168,8 +168,6 @@ internal sealed class ExplainView(
     bool hasDetails,
     IReadOnlyList<OnOtherMachine> today)
 {
-    private static readonly string[] CauseHeaders = ["Invalidations", "Cleans", "Waits", "Software"];
-
     public IommuKind Kind => kind;
 
     public SyncPolicy From => from;
@@ -246,7 +244,7 @@ internal sealed class ExplainView(
             tables.Write(TableOf(
                 $"The same {whole} by cause (Shapley, {Workload.Combinations} combinations)",
                 isMarkdown,
-                CauseHeaders,
+                ["Invalidations", "Cleans", HeaderOf(explanation.Headline.ByCause[2].Name["fewer ".Length..]), "Software"],
                 attribution => attribution.ByCause));
             tables.Write(TableOf(
                 $"The same {whole} by what is {(explanation.Headline.IsLoss ? "added" : "saved")}",
@@ -295,7 +293,11 @@ internal sealed class ExplainView(
         console.Note(
             isMarkdown,
             $"µs: virtual time; percentages of the {whole}, with 90 % intervals where costs were fitted.");
-        tables.Legend(("Waits", "barriers and read-backs"));
+        if (explanation.Attributions.Any(attribution => attribution.Workload.Has(OperationKind.Doorbell)))
+        {
+            console.Note(isMarkdown, "Doorbells: the cost of one has the time in it until the wait behind it is answered.");
+        }
+
         if (hasDetails && explanation.Headline.Workload.Operation is not null)
         {
             console.Note(isMarkdown, kind.HasQueue

@@ -6,6 +6,9 @@ namespace IommuKit.Lab.Machines;
 /// <param name="Create">Builds a machine with it.</param>
 public sealed record IommuKind(string Name, string Description, Func<MachineSettings, Machine> Create)
 {
+    /// <summary>Reads that end when writes before them have taken effect.</summary>
+    public const string ReadBacks = "read-backs";
+
     /// <summary>What can be tuned about its driver, beside what every driver has.</summary>
     public IReadOnlyList<TuningOption> Tuning { get; init; } = [];
 
@@ -31,4 +34,7 @@ public sealed record IommuKind(string Name, string Description, Func<MachineSett
     /// Whether its driver gives commands by a queue in memory. Where an operation is taken apart by its accesses, such an IOMMU cannot take part.
     /// </summary>
     public bool HasQueue { get; init; }
+
+    /// <summary>What the reads of registers are called by which its driver waits, where it does.</summary>
+    public string Waits { get; init; } = ReadBacks;
 }

@@ -27,7 +27,7 @@ public enum OperationKind
     /// <summary>A line of the CPU's cache written back.</summary>
     LineCleaned,
 
-    /// <summary>A barrier after cleans.</summary>
+    /// <summary>A barrier after cleans, or after stores alone where nothing has to be cleaned: a fence then.</summary>
     Barrier,
 
     /// <summary>A register written, of 32 or 64 bits; not the tail of a queue, which is a <see cref="Doorbell"/>.</summary>

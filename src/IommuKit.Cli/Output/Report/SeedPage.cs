@@ -59,8 +59,8 @@ internal static class SeedPage
         var headline = run.Explanation!.Headline;
         if (headline is { IsDifferent: true, IsSure: true })
         {
-            yield return Part("TLB maintenance", headline, headline.Registers, "register writes and read-backs");
-            yield return Part("DMA sync", headline, headline.DmaSync, "lines cleaned and barriers");
+            yield return Part("TLB maintenance", headline, headline.Registers);
+            yield return Part("DMA sync", headline, headline.DmaSync);
         }
 
         string[] conclusions = [.. Conclusions.Of(run.Explanation)];
@@ -82,8 +82,8 @@ internal static class SeedPage
         }
     }
 
-    private static ReportTile Part(string name, Attribution attribution, AttributionPart part, string what) =>
-        new(name, AttributionSection.Short(attribution, part), $"of what is saved: {what}.", ReportTone.Answer);
+    private static ReportTile Part(string name, Attribution attribution, AttributionPart part) =>
+        new(name, AttributionSection.Short(attribution, part), $"of what is saved: {part.Name[(name.Length + 2)..^1]}.", ReportTone.Answer);
 
     private static IEnumerable<string> Summary(ReportRun run) =>
     [

@@ -34,5 +34,6 @@ public static class Smmu2Kinds
             Tuning = Smmu2Tuning.All,
             Costs = "smmuv2-2024",
             RecordedOn = "SMMUv2",
+            Waits = "polls of the sync",
         };
 }
