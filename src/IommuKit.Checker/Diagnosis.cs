@@ -17,10 +17,12 @@ internal static class Diagnosis
         {
             StaleSource.Route => Verdict.WrongRoute,
             StaleSource.Table => Verdict.WrongTable,
-            StaleSource.RouteCache => Verdict.Missing,
+            StaleSource.RouteCache => history.WasEntryTorn ? Verdict.Order
+                : history.WasRouteDroppedElsewhere ? Verdict.WrongTarget : Verdict.Missing,
             StaleSource.Translations when history.WasRootReplaced => Verdict.WrongRoute,
             _ when violation.IsForeign && CheckOperation.IsBuffer(violation.Answer, target.Layout.Table.Size) => Verdict.EarlyFree,
-            StaleSource.DeviceTlb => history.WasDeviceTlbDropped ? Verdict.Order : Verdict.Missing,
+            StaleSource.DeviceTlb => history.WasDeviceTlbDropped ? Verdict.Order
+                : history.WasOtherDeviceTold ? Verdict.WrongTarget : Verdict.Missing,
             StaleSource.TableCache when history.WasTableCacheDropped => Verdict.Order,
             StaleSource.TableCache when history.WasOtherHalfDropped => Verdict.WrongTarget,
             StaleSource.Translations when history.WasTranslationDroppedRightly =>
@@ -40,21 +42,29 @@ internal static class Diagnosis
         Verdict.EarlyFree => "the table's memory holds something else while hardware may still follow the old pointer to it",
         Verdict.Order => violation.Source switch
         {
+            StaleSource.RouteCache => "an entry of a device was visible half stored, with the other half of another domain, and hardware may remember that",
             StaleSource.TableCache => "the table cache dropped the line, and could fetch it again before the store had reached memory",
             StaleSource.DeviceTlb => "the device dropped the translation, and could ask for it again before the TLB had dropped it",
             _ => "the TLB dropped the translation, and could fetch it again from what was not dropped yet",
         },
-        Verdict.WrongTarget => violation.Source == StaleSource.TableCache
-            ? "the table cache dropped a line at another address"
-            : "the TLB dropped the page of another address space",
+        Verdict.WrongTarget => violation.Source switch
+        {
+            StaleSource.TableCache => "the table cache dropped a line at another address",
+            StaleSource.RouteCache => "what hardware remembers of the device's entry was dropped under another domain or PASID",
+            StaleSource.DeviceTlb => "another device was told to drop the page, or this one under another PASID",
+            _ => "the TLB dropped the page of another address space",
+        },
         _ => violation.Source switch
         {
             StaleSource.Memory when hasCoherentWalk => "no memory barrier makes the store visible before what follows",
             StaleSource.Memory => history.WasCleaned ? "no barrier waits for the clean" : "the line of the entry was not cleaned after the store",
+            StaleSource.RouteCache when violation.Space < 0 =>
+                "hardware may remember that the device had no entry, and was not told of the new one after it could be read",
             StaleSource.RouteCache => "what hardware remembers of the device's entry was not dropped after the store",
             StaleSource.DeviceTlb => "the device was not told to drop the translation after the store",
             StaleSource.TableCache => "the line of the entry was not dropped from the table cache after the store",
             _ when history.WasTranslationDroppedRightly => "the pointer to the table was not dropped from the walk cache",
+            _ when history.WereOthersDropped => "the translations that were dropped after the store are others than the page's",
             _ => "the translation was not dropped after the store",
         },
     };

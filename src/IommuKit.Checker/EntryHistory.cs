@@ -15,11 +15,17 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
 
     private readonly List<string> _lines = [];
     private readonly List<ulong> _entries = [];
+    private readonly HashSet<ulong> _unclean = [];
+    private readonly List<ulong> _roots = [];
     private FlushChecker? _checker;
     private string? _operation;
     private bool _hasBegun;
     private ulong _last;
     private ulong? _root;
+    private ulong? _route;
+    private bool _isRouteOwed;
+    private bool _isInOperation;
+    private bool _isStoring;
 
     /// <summary>Whether the page's translations were dropped since the last store, in any address space.</summary>
     public bool WasTranslationDropped { get; private set; }
@@ -35,6 +41,21 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
     /// </summary>
     public bool WasRootReplaced { get; private set; }
 
+    /// <summary>
+    /// Whether an operation had the address space of the device led to another table and back, with nothing between that has hardware forget the entry: for
+    /// a while it was a mixture of an old and a new one.
+    /// </summary>
+    public bool WasEntryTorn { get; private set; }
+
+    /// <summary>Whether what hardware remembers of another entry, or of this one in another address space, was dropped when this one changed.</summary>
+    public bool WasRouteDroppedElsewhere { get; private set; }
+
+    /// <summary>Whether translations of the address space were dropped since the last store, and none of them was the page's.</summary>
+    public bool WereOthersDropped { get; private set; }
+
+    /// <summary>Whether another device was told to drop the page, or this one under another PASID, in the operation that stored last.</summary>
+    public bool WasOtherDeviceTold { get; private set; }
+
     /// <summary>Whether the device was told to drop its translation of the page.</summary>
     public bool WasDeviceTlbDropped { get; private set; }
 
@@ -44,8 +65,8 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
     /// <summary>Whether it was told to drop a line that differs from that one only in the upper half of the address.</summary>
     public bool WasOtherHalfDropped { get; private set; }
 
-    /// <summary>Whether the line of the last entry stored was cleaned.</summary>
-    public bool WasCleaned { get; private set; }
+    /// <summary>Whether the lines of all entries that were stored were cleaned since.</summary>
+    public bool WasCleaned => _unclean.Count == 0;
 
     /// <summary>What happened, a line each.</summary>
     public IReadOnlyList<string> Lines => _lines;
@@ -67,6 +88,12 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
     {
         _operation = operation;
         _hasBegun = true;
+        _isStoring = false;
+        _isInOperation = true;
+        if (_roots.Count > 1)
+        {
+            _roots.RemoveRange(0, _roots.Count - 1);
+        }
     }
 
     public void Stored(long number, ulong address, ulong before, ulong after)
@@ -94,9 +121,12 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
         WasTranslationDroppedRightly = false;
         WasWalkCacheDropped = false;
         WasDeviceTlbDropped = false;
+        WasOtherDeviceTold = false;
+        WereOthersDropped = false;
+        _isStoring = true;
         WasTableCacheDropped = false;
         WasOtherHalfDropped = false;
-        WasCleaned = false;
+        _unclean.Add(address);
         Add(number, $"store: entry at 0x{address:x} becomes 0x{after:x}, was 0x{before:x}");
     }
 
@@ -113,7 +143,15 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
             {
                 WasRootReplaced |= _root is { } root && root != command.First;
                 _root = command.First;
+                WasEntryTorn |= _roots.Contains(command.First) && command.First != _roots[^1];
+                _roots.Add(command.First);
                 Add(number, $"store: address space {command.Subject} has its table at 0x{command.First:x}");
+            }
+            else if (command.Kind == ShadowCommandKind.StoreRoute && command.Subject == violation.Device)
+            {
+                // Where it led is to be forgotten before it leads anywhere else.
+                _isRouteOwed = _isInOperation && _route == (ulong)violation.Space && command.First != _route;
+                _route = command.First;
             }
         }
 
@@ -139,7 +177,7 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
         switch (access.Kind)
         {
             case MaintenanceKind.Clean when _entries.Exists(Around(access.Address, access.Value)):
-                WasCleaned |= Around(access.Address, access.Value)(_last);
+                _unclean.RemoveWhere(Around(access.Address, access.Value));
                 Add(number, $"clean: 0x{access.Address:x}, {access.Value} bytes");
                 break;
             case MaintenanceKind.Barrier:
@@ -173,6 +211,14 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
                 _root = null;
                 WasRootReplaced = false;
             }
+            else if (command.Kind == ShadowCommandKind.DropRoutes)
+            {
+                bool isOfEntry = command.Concerns(violation.Device)
+                    && command.First <= (ulong)violation.Space && (ulong)violation.Space <= command.Last;
+                WasRouteDroppedElsewhere = !isOfEntry && (_isRouteOwed || WasRouteDroppedElsewhere);
+                WasEntryTorn &= !isOfEntry;
+                _isRouteOwed &= !isOfEntry;
+            }
         }
     }
 
@@ -205,15 +251,25 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
                 WasDeviceTlbDropped = true;
                 Add(number, $"device TLB: drops 0x{command.First:x} to 0x{command.Last:x}");
             }
+            else if (command.Covers(violation.Iova) && _isStoring)
+            {
+                WasOtherDeviceTold = true;
+                Add(number, $"device TLB of another device or PASID: drops 0x{command.First:x} to 0x{command.Last:x}");
+            }
         }
         else if (command.IsDrop && command.Covers(violation.Iova))
         {
+            WereOthersDropped = false;
             WasTranslationDropped = true;
             WasTranslationDroppedRightly |= command.Concerns(violation.Space);
             WasWalkCacheDropped |= command.Kind == ShadowCommandKind.DropTranslationsAndTables && command.Concerns(violation.Space);
             string what = command.Kind == ShadowCommandKind.DropTranslationsAndTables ? "TLB and walk cache: drop" : "TLB: drops";
             string space = command.Subject == ShadowCommand.Every ? "all address spaces" : $"address space {command.Subject}";
             Add(number, $"{what} 0x{command.First:x} to 0x{command.Last:x} of {space}");
+        }
+        else if (command.IsDrop && command.Concerns(violation.Space) && _isStoring)
+        {
+            WereOthersDropped = !WasTranslationDropped;
         }
     }
 

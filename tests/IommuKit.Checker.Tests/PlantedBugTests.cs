@@ -41,6 +41,32 @@ public class PlantedBugTests
         (finding.Case with { Bug = null }).Run().Violation.ShouldBeNull();
     }
 
+    /// <summary>What is wrong is said as it is: not that something was left out where it was done in the wrong order, or to something else.</summary>
+    [Theory]
+    [InlineData("late-half", "vtd-server", Verdict.Order, "half stored")]
+    [InlineData("late-half", "vtd-server-fs", Verdict.Order, "half stored")]
+    [InlineData("torn-entry", "vtd-guest", Verdict.Order, "half stored")]
+    [InlineData("torn-context", "smmuv3", Verdict.Order, "half stored")]
+    [InlineData("detach-context", "vtd-server", Verdict.Missing, "was not dropped after the store")]
+    [InlineData("detach-domain-id", "vtd-server", Verdict.WrongTarget, "under another domain or PASID")]
+    [InlineData("pasid", "smmuv3-pasid", Verdict.WrongTarget, "under another domain or PASID")]
+    [InlineData("attach-cfgi", "smmuv3", Verdict.Missing, "the device had no entry")]
+    [InlineData("atc-pasid", "smmuv3-pasid-ats", Verdict.WrongTarget, "another PASID")]
+    [InlineData("unmap-atc", "smmuv3-ats", Verdict.Missing, "was not told")]
+    [InlineData("address-mask", "vtd-server", Verdict.Missing, "others than the page's")]
+    [InlineData("unmap-iotlb", "vtd-server", Verdict.Missing, "was not dropped after the store")]
+    [InlineData("first-line-cleaned", "vtd-client-nc", Verdict.Missing, "was not cleaned")]
+    [InlineData("barrier", "vtd-client-nc", Verdict.Missing, "no barrier")]
+    public void A_finding_is_named_by_what_is_wrong(string name, string iommu, Verdict verdict, string cause)
+    {
+        var target = CheckTargets.Find(iommu)!;
+        var bug = PlantedBugs.Find(target, name)!;
+        var finding = CheckRunner.FindFirst(Configurations(target).First(bug.AppliesTo), bug, CheckRunner.PlantedDepth)!;
+
+        finding.Verdict.ShouldBe(verdict);
+        finding.Cause.ShouldContain(cause);
+    }
+
     [Fact]
     public void A_bug_in_a_driver_that_is_itself_wrong_is_not_caught()
     {

@@ -6,7 +6,9 @@ public enum Verdict
     /// <summary>Maintenance is missing: some cache can still answer with what was there before.</summary>
     Missing,
 
-    /// <summary>The maintenance was done, but in an order that lets a cache fetch again what it had just dropped.</summary>
+    /// <summary>
+    /// All was done, but in the wrong order: one that lets a cache fetch again what it had just dropped, or in which an entry was visible half stored.
+    /// </summary>
     Order,
 
     /// <summary>Maintenance of that kind was done, but to something else: another address, address space or size.</summary>

@@ -113,7 +113,7 @@ internal static class Smmu3Bugs
             "torn-context",
             "hardware reads a context descriptor of which one quadword is another domain's",
             "O3",
-            [Verdict.Missing],
+            [Verdict.Order],
             _ => true,
             (machine, run) => new TornContext(machine, run)),
     ];

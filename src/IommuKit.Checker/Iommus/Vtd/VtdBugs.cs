@@ -117,7 +117,7 @@ internal static class VtdBugs
             "torn-entry",
             "hardware reads a context or PASID entry of which one quadword is another domain's",
             "O3",
-            [Verdict.Missing],
+            [Verdict.Order],
 
             // Where what is not present is not remembered, no invalidation follows an attach: see below.
             configuration => configuration.Target.Traits.CachesAbsentRoutes,
@@ -126,7 +126,7 @@ internal static class VtdBugs
             "late-half",
             "the half of a context or PASID entry that says that it is present is visible before the other, which is another domain's",
             "O3",
-            [Verdict.Missing],
+            [Verdict.Order],
 
             // Where what is not present is remembered, the invalidation behind an attach drops this as well.
             configuration => !configuration.Target.Traits.CachesAbsentRoutes,
