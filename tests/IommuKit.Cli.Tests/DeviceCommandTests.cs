@@ -62,7 +62,47 @@ public sealed class DeviceCommandTests : IDisposable
     [InlineData("--series and --device exclude each other", "--device", "nic", "--series", "1s")]
     [InlineData("--read-ns: this is about a device", "--read-ns", "100")]
     [InlineData("--outstanding: 0 is not between 1 and 1024", "--device", "nic", "--outstanding", "0")]
+    [InlineData("--flows: this is about a device", "--flows", "5")]
+    [InlineData("--flows: this is in the place of a trace", "--device", "nic", "--flows", "5")]
+    [InlineData("--flows: a gpu has no flows (--device nic has)", "--device", "gpu", "--flows", "5")]
+    [InlineData("--flows: 0 is not between 1 and 1024", "--device", "nic", "--flows", "0")]
+    [InlineData("--ring: this is about traffic that is made up; it goes with --flows", "--device", "nic", "--ring", "8")]
+    [InlineData("--no-acks: this is about traffic that is made up; it goes with --flows", "--device", "nic", "--no-acks")]
+    [InlineData("--ring: 100000 is not between 1 and 13107", "--device", "nic", "--flows", "5", "--ring", "100000")]
+    [InlineData("--in-a-row: a ring of 256 pages is no multiple of 100", "--device", "nic", "--flows", "5", "--in-a-row", "100")]
+    [InlineData("--per-interrupt: 3 packets are no multiple of the 2 pages", "--device", "nic", "--flows", "5", "--in-a-row", "2", "--per-interrupt", "3")]
+    [InlineData("--per-interrupt: 300 is not between 1 and 256", "--device", "nic", "--flows", "5", "--per-interrupt", "300")]
     public void What_cannot_be_is_refused(string reason, params string[] options) => Refuse(["replay", Sample, .. options]).ShouldContain(reason);
+
+    [Fact]
+    public void Without_a_trace_and_without_flows_there_is_nothing_to_replay() => Refuse("replay").ShouldContain("name a trace");
+
+    /// <summary>The rows of the comparison with "Fast and Safe" in docs/cost-model.md, by its commands.</summary>
+    [Theory]
+    [InlineData(1.64, 84.5, "--flows", "5", "--ring", "1024", "--per-interrupt", "32", "--vtd-rules", "linux-6.12")]
+    [InlineData(4.13, 37.3, "--flows", "40", "--vtd-rules", "linux-6.12")]
+    [InlineData(1.40, 96.2, "--flows", "40", "--vtd-rules", "linux-6.19")]
+    [InlineData(1.05, 100, "--flows", "40", "--per-interrupt", "64", "--in-a-row", "64", "--vtd-rules", "linux-6.19")]
+    public void The_comparison_with_a_measured_card_can_be_repeated(double reads, double gigabits, params string[] options)
+    {
+        string[] all = ["replay", "--device", "nic", "--iommu", "vtd-server", "-p", "SplitSync", .. options];
+        var row = JsonNode.Parse(Succeed([.. all, "--json"]))!.AsArray().Single()!.AsObject();
+
+        ((double)row["reads_per_page"]!).ShouldBe(reads, 0.005);
+        ((double)row["bound_gbps"]!).ShouldBe(gigabits, 0.05);
+        ((int)row["flows"]!).ShouldBe(int.Parse(options[1], System.Globalization.CultureInfo.InvariantCulture));
+        ((string?)row["rules"]).ShouldBe(options[^1]);
+        Succeed(all).ShouldContain($"behind a vtd-server, by the rules {options[^1]}, costs");
+    }
+
+    /// <summary>Whose rules a driver goes by is said of our own too.</summary>
+    [Fact]
+    public void Rules_have_a_name_also_if_nobody_chose_them()
+    {
+        ((string?)Rows("-p", "Gather", "--iommu", "vtd-server", "--vtd-rules", "own").Single()["rules"]).ShouldBe("own");
+        Rows("-p", "Gather", "--iommu", "tegra210").Single()["rules"].ShouldBeNull();
+        Succeed("replay", "--device", "nic", "--flows", "1", "-p", "Gather", "--iommu", "vtd-server").ShouldContain("by the rules own");
+    }
 
     private static JsonObject[] Rows(params string[] options) =>
         [.. JsonNode.Parse(Succeed(["replay", Sample, "--device", "nic", .. options, "--json"]))!.AsArray().Select(row => row!.AsObject())];

@@ -13,6 +13,9 @@ internal sealed class DeviceOptions
     // A microsecond more or less for one read: beyond it is no memory.
     private const int MostReadNanoseconds = 100_000;
     private const int MostOutstanding = 1024;
+    private const int MostFlows = 1024;
+
+    private static readonly NicTraffic DefaultTraffic = new() { Flows = 1 };
 
     private readonly Option<string?> _device = new(Name)
     {
@@ -33,25 +36,91 @@ internal sealed class DeviceOptions
         HelpName = "N",
     };
 
+    private readonly Option<string?> _flows = new("--flows")
+    {
+        Description = "In the place of a trace: packets of 4 KiB that a network card receives in this many flows, as in the comparison of "
+            + "docs/cost-model.md. What is told for a page is for a packet then. With --device nic.",
+        HelpName = "N",
+    };
+
+    private readonly Option<string?> _ring = new("--ring")
+    {
+        Description = $"Pages of the ring that each flow has. Default: {DefaultTraffic.PagesPerRing}. With --flows.",
+        HelpName = "PAGES",
+    };
+
+    private readonly Option<string?> _perInterrupt = new("--per-interrupt")
+    {
+        Description = $"Packets of a flow between two of its interrupts. Default: {DefaultTraffic.PerInterrupt}. With --flows.",
+        HelpName = "PACKETS",
+    };
+
+    private readonly Option<string?> _inARow = new("--in-a-row")
+    {
+        Description = $"Pages with IOVAs in a row that are mapped and unmapped together. Default: {DefaultTraffic.PagesTogether}. With --flows.",
+        HelpName = "PAGES",
+    };
+
+    private readonly Option<bool> _noAcks = new("--no-acks")
+    {
+        Description = "Nothing that was received is acknowledged. Otherwise a page is sent for what came with an interrupt, or each 64 KiB of it. With --flows.",
+    };
+
     /// <summary>The options.</summary>
-    public IReadOnlyList<Option> Options => [_device, _read, _outstanding];
+    public IReadOnlyList<Option> Options => [_device, _read, _outstanding, _flows, _ring, _perInterrupt, _inARow, _noAcks];
 
     /// <summary>The device that was asked for; null if none was.</summary>
     public DeviceProfile? ProfileIn(ParseResult parsed)
     {
         if (parsed.GetValue(_device) is not { } name)
         {
-            return new[] { _read, _outstanding }.FirstOrDefault(option => parsed.GetValue(option) is not null) is { } alone
+            return Options.FirstOrDefault(option => option != _device && parsed.GetResult(option) is not null) is { } alone
                 ? throw new InputException($"{alone.Name}: this is about a device; it goes with {Name}")
                 : null;
         }
 
         var profile = DeviceProfiles.Find(name) ?? throw Choices.NoSuch(Name, name, DeviceProfiles.All.Select(one => one.Name));
-        return profile with
+        profile = profile with
         {
             ReadNanoseconds = Number(parsed, _read, MostReadNanoseconds) ?? profile.ReadNanoseconds,
             Outstanding = Number(parsed, _outstanding, MostOutstanding) ?? profile.Outstanding,
         };
+        return TrafficIn(parsed, profile) is { } traffic ? profile.With(traffic) : profile;
+    }
+
+    private NicTraffic? TrafficIn(ParseResult parsed, DeviceProfile profile)
+    {
+        if (Number(parsed, _flows, MostFlows) is not { } flows)
+        {
+            return ((Option[])[_ring, _perInterrupt, _inARow, _noAcks]).FirstOrDefault(option => parsed.GetResult(option) is not null) is { } alone
+                ? throw new InputException($"{alone.Name}: this is about traffic that is made up; it goes with {_flows.Name}")
+                : null;
+        }
+
+        if (!profile.HasFlows)
+        {
+            string having = string.Join(", ", DeviceProfiles.All.Where(one => one.HasFlows).Select(one => one.Name));
+            throw new InputException($"{_flows.Name}: a {profile.Name} has no flows ({Name} {having} has)");
+        }
+
+        int ring = Number(parsed, _ring, NicTraffic.MostPages / flows) ?? DefaultTraffic.PagesPerRing;
+        int together = Number(parsed, _inARow, ring) ?? DefaultTraffic.PagesTogether;
+        if (ring % together != 0)
+        {
+            throw new InputException($"{_inARow.Name}: a ring of {ring} pages is no multiple of {together}");
+        }
+
+        int packets = Number(parsed, _perInterrupt, ring) ?? Math.Max(Math.Min(DefaultTraffic.PerInterrupt, ring), together);
+        return packets % together == 0
+            ? new NicTraffic
+            {
+                Flows = flows,
+                PagesPerRing = ring,
+                PerInterrupt = packets,
+                PagesTogether = together,
+                Acknowledges = !parsed.GetValue(_noAcks),
+            }
+            : throw new InputException($"{_perInterrupt.Name}: {packets} packets are no multiple of the {together} pages of {_inARow.Name}");
     }
 
     private static int? Number(ParseResult parsed, Option<string?> option, int most)

@@ -22,8 +22,8 @@ internal static class ReplayCommand
         var files = new Argument<string[]>("FILE")
         {
             Description = "Traces with the events iommu:map and iommu:unmap: ftrace text, trace.dat, "
-                + "or what trace-cmd report and perf script print; plain or gzip. -: the standard input.",
-            Arity = ArgumentArity.OneOrMore,
+                + "or what trace-cmd report and perf script print; plain or gzip. -: the standard input. None with --flows.",
+            Arity = ArgumentArity.ZeroOrMore,
         };
         var common = new RunOptions(context.Catalog);
         var whatIf = new Option<bool>("--what-if")
@@ -78,8 +78,14 @@ internal static class ReplayCommand
 
             var part = parsed.GetValue(shard) is { } text ? Shard.Parse(text) : (Shard?)null;
             bool isWhatIf = parsed.GetValue(whatIf);
-            string[] paths = parsed.GetValue(files)!;
-            common.DefaultTo(parsed, paths);
+            string[] traces = parsed.GetValue(files)!;
+            if ((traces.Length == 0) != (profile?.Traffic is not null))
+            {
+                throw new InputException(traces.Length == 0 ? "name a trace (see 'iommukit replay --help')" : "--flows: this is in the place of a trace");
+            }
+
+            common.DefaultTo(parsed, traces);
+            string[] paths = profile?.Traffic is { } traffic ? [DeviceOutput.NameOf(traffic)] : traces;
             var options = new ReplayOptions
             {
                 Machines = common.MachinesIn(parsed),
@@ -97,7 +103,7 @@ internal static class ReplayCommand
             }
 
             var sweep = new ReplaySweep(paths, options, isWhatIf, parsed.GetValue(byCommand));
-            return results.Collect(parsed, context, [.. paths, .. common.FilesIn(parsed)], writer =>
+            return results.Collect(parsed, context, [.. traces, .. common.FilesIn(parsed)], writer =>
             {
                 if (part is { } own)
                 {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using IommuKit.Lab;
 using IommuKit.Lab.Iommus;
+using IommuKit.Lab.Machines;
 using IommuKit.Lab.Replay;
 using IommuKit.Lab.Replay.Devices;
 using Spectre.Console;
@@ -17,7 +18,19 @@ internal static class DeviceOutput
         { "iommu", "the IOMMU, as `iommukit models` lists it", result => result.Iommu },
         { "policy", Promises.PolicyMeaning, result => result.Policy.ToString() },
         { "tuning", Tuning.Meaning, Tuning.Field<ReplayResult>(ReplayOutput.TuningOf) },
+        {
+            "rules",
+            "the rules that its driver goes by, `own` for our driver's or as `--vtd-rules` names them; null of drivers that have no others",
+            RulesOf,
+            Maybe.Null
+        },
         { "device", "the device, as `--device` names it", result => Of(result).Device },
+        { "flows", "flows, of `--flows`; null with a trace", result => Of(result).Traffic?.Flows },
+        { "ring_pages", "pages of the ring of each flow; null with a trace", result => Of(result).Traffic?.PagesPerRing },
+        { "packets_per_interrupt", "packets of a flow between two of its interrupts; null with a trace", result => Of(result).Traffic?.PerInterrupt },
+        { "pages_in_a_row", "pages with IOVAs in a row that are mapped and unmapped together; null with a trace", result => Of(result).Traffic?.PagesTogether },
+        { "acknowledgements", "pages that were sent to acknowledge; null with a trace", result => Of(result).Traffic?.Acknowledgements },
+        { "received", "what `…_per_page` is for: `pages`, with `--flows` without acknowledgements", result => Of(result).Received },
         { "pages", "pages of 4 KiB that it used, each mapping once", result => Of(result).Pages },
         { "accesses", "its accesses: one for each page, and those of descriptors", result => Of(result).Accesses },
         { "tlb_misses", "accesses that needed a walk", result => Of(result).TlbMisses },
@@ -62,12 +75,20 @@ internal static class DeviceOutput
                 }
             }
 
-            ReplayOutput.WriteTrace(console, [.. file], isMarkdown);
+            if (Of(file.First()).Traffic is not null)
+            {
+                console.Note(isMarkdown, $"{file.Key.File}: {Numbers.Count(file.Key.Maps)} maps, {Numbers.Count(file.Key.Unmaps)} unmaps, made up, always the same ones");
+            }
+            else
+            {
+                ReplayOutput.WriteTrace(console, [.. file], isMarkdown);
+            }
+
             console.WriteLine();
             foreach (var machine in file.GroupBy(result => result.Iommu, StringComparer.Ordinal))
             {
                 tables.Write(ColumnTable.Of(
-                    $"A device ({Of(machine.First()).Device}) behind a {machine.Key}, costs {machine.First().Costs}",
+                    $"A device ({Of(machine.First()).Device}) behind a {machine.Key}{RulesIn(machine)}, costs {machine.First().Costs}",
                     isMarkdown,
                     [
                         new("Policy", 0, same => Outcome.NamesOf(same.Select(result => result.Policy)), IsNumber: false),
@@ -90,14 +111,30 @@ internal static class DeviceOutput
             console.Note(isMarkdown, promise);
         }
 
-        console.Note(isMarkdown, "A trace has no accesses: here each mapping is used once, between its map and its unmap, in the order of the device.");
+        console.Note(isMarkdown, results.Any(result => Of(result).Traffic is not null)
+            ? "A packet is a page. Each mapping is used once, between its map and its unmap; acknowledgements count for the packets."
+            : "A trace has no accesses: here each mapping is used once, between its map and its unmap, in the order of the device.");
     }
+
+    /// <summary>What traffic is called.</summary>
+    public static string NameOf(NicTraffic traffic) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{traffic.Flows} {(traffic.Flows == 1 ? "flow" : "flows")}, {traffic.PerInterrupt} {(traffic.PerInterrupt == 1 ? "packet" : "packets")} an interrupt, rings of "
+            + $"{traffic.PagesPerRing} pages, {traffic.PagesTogether} in a row, {(traffic.Acknowledges ? "acknowledged" : "not acknowledged")}");
+
+    private static string? RulesOf(ReplayResult result) => RulesOption(result) is { } option ? option.Format!(result.Tuning.Settings.Tuning[option]) : null;
+
+    private static TuningOption? RulesOption(ReplayResult result) =>
+        MachineCatalog.Find(result.Iommu)?.Tuning.FirstOrDefault(option => option is { RecordedBy: not null, Format: not null });
+
+    private static string RulesIn(IEnumerable<ReplayResult> results) =>
+        results.Select(RulesOf).Distinct(StringComparer.Ordinal).ToList() is [{ } only] ? $", by the rules {only}" : string.Empty;
 
     /// <summary>How to compare our driver's own rules with those of the recorded kernel, where only one of them is among the results.</summary>
     private static string? OfRecordedKernel(IReadOnlyList<ReplayResult> results)
     {
         if (results[0].Trace.RecordedOn is null
-            || MachineCatalog.Find(results[0].Iommu)?.Tuning.FirstOrDefault(option => option is { RecordedBy: not null, Format: not null }) is not { } option)
+            || RulesOption(results[0]) is not { } option)
         {
             return null;
         }
@@ -154,7 +191,9 @@ internal static class DeviceOutput
         HasTunings(all) ? $"{result.Policy} ({Describe(result)})" : result.Policy.ToString();
 
     private static string Describe(ReplayResult result) =>
-        Tuning.Describe(result.Tuning.Settings, result.Tuning.FlushAllPages) is { Length: > 0 } tuning ? tuning : "as it is";
+        Tuning.Describe(result.Tuning.Settings, result.Tuning.FlushAllPages) is { Length: > 0 } tuning ? tuning
+        : RulesOption(result) is { } rules ? $"--{rules.Name} {RulesOf(result)}"
+        : "as it is";
 
     private static DeviceUsage Of(ReplayResult result) => result.Device!;
 

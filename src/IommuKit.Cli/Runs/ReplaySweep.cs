@@ -56,6 +56,8 @@ internal sealed class ReplaySweep(IReadOnlyList<string> files, ReplayOptions opt
             }
         }
 
-        return Progress.ReadAll(context, [.. work.Select(item => item.Path)], onRead => Replayer.RunAll(work, onRead));
+        return options.Device?.Traffic is not null
+            ? Replayer.RunAll(work)
+            : Progress.ReadAll(context, [.. work.Select(item => item.Path)], onRead => Replayer.RunAll(work, onRead));
     }
 }

@@ -1,3 +1,4 @@
+using IommuKit.Lab.Replay.Devices;
 using IommuKit.Traces;
 using IommuKit.Traces.Files;
 
@@ -13,14 +14,20 @@ namespace IommuKit.Lab.Replay;
 /// </remarks>
 public static class Replayer
 {
-    /// <summary>Replays a trace.</summary>
-    /// <param name="path">The file, or "-" for the standard input.</param>
+    /// <summary>Replays a trace, or the traffic of <see cref="ReplayOptions.Device"/> in its place.</summary>
+    /// <param name="path">The file, or "-" for the standard input; of traffic its name.</param>
     /// <param name="options">What to run.</param>
     /// <param name="onRead">Told how many bytes of the file were read so far, by one thread at a time; or null.</param>
     /// <returns>One result for each case.</returns>
     /// <exception cref="InputException">The file cannot be used.</exception>
     public static IReadOnlyList<ReplayResult> Run(string path, ReplayOptions options, Action<long>? onRead = null)
     {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Device?.Traffic is { } traffic)
+        {
+            return Run(path, traffic, options);
+        }
+
         using var reader = TraceFile.Open(path, options.IsLenient, onRead);
         var census = new TraceCensus(path);
         var lanes = new List<ReplayLane>();
@@ -54,6 +61,29 @@ public static class Replayer
         ParallelWork.Run(work.Count, index =>
             results[index] = Run(work[index].Path, work[index].Options, onRead is null ? null : count => onRead(index, count)));
         return [.. results.SelectMany(result => result)];
+    }
+
+    /// <summary>Has every lane do traffic, which is the same each time that it is made.</summary>
+    private static ReplayResult[] Run(string name, NicTraffic traffic, ReplayOptions options)
+    {
+        var summary = new TraceSummary { File = name };
+        traffic.Make(one =>
+        {
+            bool isMap = one.Kind == TraceEventKind.Map;
+            summary.Maps += isMap ? 1 : 0;
+            summary.Unmaps += isMap ? 0 : 1;
+            summary.LivePages = isMap ? summary.LivePages + (one.Size / SmallPage.Bytes) : summary.LivePages - (one.Size / SmallPage.Bytes);
+            summary.PeakLivePages = Math.Max(summary.PeakLivePages, summary.LivePages);
+        });
+        ReplayCase[] cases = [.. options.Cases.Take(options.Part)];
+        var results = new ReplayResult[cases.Length];
+        ParallelWork.Run(cases.Length, index =>
+        {
+            using var lane = new ReplayLane(cases[index], options);
+            traffic.Make(one => lane.Do(one, 0));
+            results[index] = lane.Finish(summary);
+        });
+        return results;
     }
 
     /// <summary>Has every lane do every event. While lanes do some, the next ones are read.</summary>

@@ -11,8 +11,6 @@ namespace IommuKit.Lab.Tests.Replay;
 /// <summary>A device beside a replay: what it sees of flushes.</summary>
 public sealed class DeviceTests
 {
-    private const int Packets = 40_000;
-
     private static readonly DeviceProfile Nic = DeviceProfiles.Find("nic")!;
 
     // "Fast and Safe" has 80 and 35 Gb/s of 100 for these, and 1.76 and 4.36 reads a packet.
@@ -121,7 +119,7 @@ public sealed class DeviceTests
         {
             var result = Run(FewFlows, null, policy, iommu, Nic with { RingBytes = 0 });
             var device = result.Device!;
-            device.Pages.ShouldBe(Packets + (5 * 1024));
+            device.Pages.ShouldBe(FewFlows.Packets + (5 * 1024));
             device.Accesses.ShouldBe(device.Pages);
             device.Faults.ShouldBe(0);
             device.TlbMisses.ShouldBeInRange(1, device.Pages);
@@ -163,6 +161,25 @@ public sealed class DeviceTests
         (device.TableReads - device.TlbMisses).ShouldBe(4 + 2);
     }
 
+    /// <summary>What a replay makes of flows by itself is told for each packet that was received, and the same on every lane.</summary>
+    [Fact]
+    public void A_replay_of_flows_is_told_for_each_packet()
+    {
+        var traffic = ManyFlows with { Acknowledges = true };
+        var kind = MachineCatalog.Find("vtd-server")!;
+        var results = Replayer.RunAll(
+        [
+            ("", new ReplayOptions { Machines = [kind], Policies = [SyncPolicy.SplitSync, SyncPolicy.Gather], Device = Nic.With(traffic) }),
+        ]);
+        var own = PerPacket(traffic, "own");
+
+        results.Count.ShouldBe(2);
+        results.ShouldAllBe(result => result.Skipped.Count == 0 && result.Trace.Maps == result.MapLatency.Count && result.Trace.Unmaps != 0);
+        results[0].Device!.Traffic.ShouldBe(traffic);
+        results[0].Device!.ReadsPerPage.ShouldBe(own.Reads, 1e-9);
+        results[0].Device!.Gigabits.ShouldBe(Nic.GigabitsAt(own.Reads), 1e-9);
+    }
+
     [Fact]
     public void A_mapping_that_is_never_unmapped_is_used_too()
     {
@@ -181,7 +198,7 @@ public sealed class DeviceTests
     private static (double TlbMisses, double WalkCacheMisses, double Reads) PerPacket(NicTraffic traffic, string rules)
     {
         var device = Run(traffic, rules).Device!;
-        double packets = device.Pages - traffic.Acknowledged;
+        double packets = device.Pages - traffic.Acknowledgements;
         return (device.TlbMisses / packets, (device.TableReads - device.TlbMisses) / packets, device.TableReads / packets);
     }
 
@@ -192,7 +209,7 @@ public sealed class DeviceTests
 
     private static ReplayResult Run(
         NicTraffic traffic, string? rules, SyncPolicy policy = SyncPolicy.SplitSync, string iommu = "vtd-server", DeviceProfile? device = null) =>
-        Run(lane => traffic.Do(lane, Packets), rules, policy, iommu, device is null ? null : device with { Queue = traffic.Flows * traffic.PagesPerRing });
+        Run(lane => traffic.Make(one => lane.Do(one, 0)), rules, policy, iommu, device is null ? null : device with { Queue = traffic.Flows * traffic.PagesPerRing });
 
     private static ReplayResult Run(Action<ReplayLane> work, string? rules, SyncPolicy policy, string iommu, DeviceProfile? device)
     {

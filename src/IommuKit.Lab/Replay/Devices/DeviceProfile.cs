@@ -51,6 +51,20 @@ public sealed record DeviceProfile
     /// <summary>How many walks go on at the same time. 1 or more.</summary>
     public int Outstanding { get; init; } = 1;
 
+    /// <summary>What it receives, in the place of a trace; null for a trace. See <see cref="With(NicTraffic)"/>.</summary>
+    public NicTraffic? Traffic { get; init; }
+
+    /// <summary>Whether what it moves comes in flows, so that it can have traffic that is made up.</summary>
+    public bool HasFlows { get; init; }
+
+    /// <summary>The device with traffic that is made up: all pages of the rings wait for it, and it uses what comes between two interrupts in a row.</summary>
+    /// <param name="traffic">The traffic.</param>
+    public DeviceProfile With(NicTraffic traffic)
+    {
+        ArgumentNullException.ThrowIfNull(traffic);
+        return this with { Traffic = traffic, Queue = traffic.Flows * traffic.PagesPerRing, Burst = traffic.PerInterrupt };
+    }
+
     /// <summary>What it moves at most, in gigabits per second.</summary>
     /// <param name="readsPerPage">Reads of tables for each 4 KiB.</param>
     public double GigabitsAt(double readsPerPage) => Math.Min(

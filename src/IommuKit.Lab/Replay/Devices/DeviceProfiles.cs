@@ -18,6 +18,7 @@ public static class DeviceProfiles
             Burst = 64,
             RingBytes = 16 << 10,
             LinkGigabits = 100,
+            HasFlows = true,
         },
         new()
         {

@@ -12,6 +12,12 @@ namespace IommuKit.Lab.Replay.Devices;
 public sealed record DeviceUsage(
     string Device, long Pages, long Accesses, long TlbMisses, long TableReads, long Faults, double Gigabits, double MostGigabits)
 {
+    /// <summary>What it received, if that was made up; null of a trace.</summary>
+    public NicTraffic? Traffic { get; init; }
+
+    /// <summary>What rates are for: pages of data, or of traffic that is made up packets that were received, each of a page.</summary>
+    public long Received => Pages - (Traffic?.Acknowledgements ?? 0);
+
     /// <summary>Misses of the TLB for each page of data.</summary>
     public double TlbMissesPerPage => PerPage(TlbMisses);
 
@@ -24,5 +30,5 @@ public sealed record DeviceUsage(
     /// <summary>Reads of tables for each page of data.</summary>
     public double ReadsPerPage => PerPage(TableReads);
 
-    private double PerPage(long count) => Pages == 0 ? 0 : (double)count / Pages;
+    private double PerPage(long count) => Received <= 0 ? 0 : (double)count / Received;
 }

@@ -89,16 +89,11 @@ internal sealed class DeviceUse
             throw new InputException($"--device: the model of {_machine.Name} does not say what its caches do");
         }
 
-        double perPage = _pages == 0 ? 0 : (double)caches.TableCacheMisses / _pages;
-        return new DeviceUsage(
-            _profile.Name,
-            _pages,
-            _accesses,
-            caches.TlbMisses,
-            caches.TableCacheMisses,
-            _faults,
-            _profile.GigabitsAt(perPage),
-            _profile.GigabitsAt(0));
+        var usage = new DeviceUsage(_profile.Name, _pages, _accesses, caches.TlbMisses, caches.TableCacheMisses, _faults, 0, _profile.GigabitsAt(0))
+        {
+            Traffic = _profile.Traffic,
+        };
+        return usage with { Gigabits = _profile.GigabitsAt((double)usage.TableReads / Math.Max(1, usage.Received)) };
     }
 
     private void Use(int count)

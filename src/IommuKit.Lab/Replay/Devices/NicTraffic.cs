@@ -1,14 +1,16 @@
-using IommuKit.Lab.Replay;
 using IommuKit.Traces;
 
-namespace IommuKit.Lab.Tests.Replay;
+namespace IommuKit.Lab.Replay.Devices;
 
 /// <summary>
 /// Maps and unmaps of a network card that receives packets of a page, as the measurements of "Fast and Safe" (SOSP 2024) have them: a ring of pages
 /// for each flow, refilled after each interrupt; IOVAs as an allocator gives them that has run for long.
 /// </summary>
-internal sealed record NicTraffic
+public sealed record NicTraffic
 {
+    /// <summary>Pages of all rings at most.</summary>
+    public const int MostPages = 1 << 16;
+
     private const int MostTogether = 16;
 
     /// <summary>Flows, each with a ring.</summary>
@@ -17,8 +19,11 @@ internal sealed record NicTraffic
     /// <summary>Pages of a ring.</summary>
     public int PagesPerRing { get; init; } = 256;
 
-    /// <summary>Packets of a flow between two of its interrupts.</summary>
-    public required int PerInterrupt { get; init; }
+    /// <summary>Packets of a flow between two of its interrupts; a multiple of <see cref="PagesTogether"/>, and no more than a ring has.</summary>
+    public int PerInterrupt { get; init; } = 2;
+
+    /// <summary>Packets that are received, each of a page.</summary>
+    public int Packets { get; init; } = 40_000;
 
     /// <summary>Pages with IOVAs in a row that are mapped and unmapped together; 1 for pages by themselves.</summary>
     public int PagesTogether { get; init; } = 1;
@@ -29,12 +34,15 @@ internal sealed record NicTraffic
     /// </summary>
     public bool Acknowledges { get; init; }
 
-    /// <summary>Acknowledgements so far.</summary>
-    public int Acknowledged { get; private set; }
+    /// <summary>Pages that are sent to acknowledge.</summary>
+    public int Acknowledgements => !Acknowledges ? 0
+        : (Packets + (PerInterrupt - 1)) / PerInterrupt * ((PerInterrupt + (MostTogether - 1)) / MostTogether);
 
-    /// <summary>Does packets to a lane.</summary>
-    public void Do(ReplayLane lane, int packets)
+    /// <summary>Makes the maps and unmaps, always the same ones.</summary>
+    /// <param name="take">Given each event.</param>
+    public void Make(Action<TraceEvent> take)
     {
+        ArgumentNullException.ThrowIfNull(take);
         var random = new Random(7);
         int pieces = Flows * PagesPerRing / PagesTogether;
 
@@ -49,14 +57,14 @@ internal sealed record NicTraffic
             }
         }
 
-        for (int packet = 0; packet < packets; packet += PerInterrupt)
+        for (int packet = 0; packet < Packets; packet += PerInterrupt)
         {
             var ring = rings[random.Next(Flows)];
             int done = Math.Max(1, PerInterrupt / PagesTogether);
             for (int i = 0; i < done; i++)
             {
                 ulong iova = ring.Dequeue();
-                lane.Do(new TraceEvent(TraceEventKind.Unmap, 1, Iova: iova, Size: (ulong)PagesTogether * SmallPage.Bytes), 0);
+                take(new TraceEvent(TraceEventKind.Unmap, 1, Iova: iova, Size: (ulong)PagesTogether * SmallPage.Bytes));
                 free.Add(iova);
             }
 
@@ -68,9 +76,8 @@ internal sealed record NicTraffic
             for (int i = 0; Acknowledges && i < PerInterrupt; i += MostTogether)
             {
                 ulong iova = free[random.Next(free.Count)];
-                lane.Do(new TraceEvent(TraceEventKind.Map, 1, Iova: iova, PhysicalAddress: iova, Size: SmallPage.Bytes), 0);
-                lane.Do(new TraceEvent(TraceEventKind.Unmap, 1, Iova: iova, Size: SmallPage.Bytes), 0);
-                Acknowledged++;
+                take(new TraceEvent(TraceEventKind.Map, 1, Iova: iova, PhysicalAddress: iova, Size: SmallPage.Bytes));
+                take(new TraceEvent(TraceEventKind.Unmap, 1, Iova: iova, Size: SmallPage.Bytes));
             }
         }
 
@@ -83,7 +90,7 @@ internal sealed record NicTraffic
             for (int page = 0; page < PagesTogether; page++)
             {
                 ulong at = iova + ((ulong)page * SmallPage.Bytes);
-                lane.Do(new TraceEvent(TraceEventKind.Map, 1, Iova: at, PhysicalAddress: at, Size: SmallPage.Bytes), 0);
+                take(new TraceEvent(TraceEventKind.Map, 1, Iova: at, PhysicalAddress: at, Size: SmallPage.Bytes));
             }
 
             ring.Enqueue(iova);
