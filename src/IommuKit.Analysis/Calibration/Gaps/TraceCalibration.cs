@@ -175,7 +175,8 @@ public sealed class TraceCalibration
             commandDraws = ShortestHalf.Resample(between.Sorted(), Options.Resamples, Options.Seed + 1);
             yield return new TraceCost(OperationKind.Command, command, BetweenCommands.Interval, string.Create(
                 CultureInfo.InvariantCulture,
-                $"Upper bound from {BetweenCommands.Count} gaps between commands of one submission; 90 % interval {Text(BetweenCommands.Interval)} us."));
+                $"Upper bound from {BetweenCommands.Count} gaps between commands of one submission, of the processor alone: what hardware does for a command is "
+                    + $"in the doorbell; 90 % interval {Text(BetweenCommands.Interval)} us."));
         }
         else
         {
@@ -194,7 +195,7 @@ public sealed class TraceCalibration
         yield return new TraceCost(OperationKind.Doorbell, doorbell, interval, string.Create(
             CultureInfo.InvariantCulture,
             $"Upper bound: {Used.Us:0.####} us from {Used.Start} to {EndOf(Used.End)} ({Used.Count} gaps), without the {CommandsPerSubmission} commands of a "
-                + $"submission; 90 % interval {Text(interval)} us."));
+                + $"submission; the wait until they are done is in it; 90 % interval {Text(interval)} us."));
     }
 
     /// <summary>What an event at the end of a gap is called.</summary>
