@@ -2,6 +2,7 @@ using IommuKit.Checker.Scenarios;
 using IommuKit.Checker.Shadow;
 using IommuKit.Domains;
 using IommuKit.Lab.Machines;
+using IommuKit.PageTables;
 using IommuKit.Specs.Mmio;
 
 namespace IommuKit.Checker.Planted;
@@ -68,6 +69,15 @@ public static class PlantedBugs
             HasTableCacheAtOnce,
             (machine, run) => new TlbBeforeTableCache(machine, run)),
     ];
+
+    /// <summary>Where pointers to tables are remembered, and table memory is in the one pool of the machine.</summary>
+    internal static PlantedBug EarlyTable { get; } = new(
+        "early-table",
+        "a table is given back before what hardware remembers of it is invalidated",
+        "O5",
+        [Verdict.EarlyFree],
+        configuration => IsAtOnce(configuration) && configuration.Release != TableRelease.Never,
+        (machine, run) => new EarlyTable(machine, run));
 
     /// <summary>All bugs that can be planted in a target: general ones, and its own.</summary>
     public static IEnumerable<PlantedBug> Of(CheckTarget target)

@@ -56,6 +56,14 @@ public abstract class CheckRig : IDisposable
     /// <summary>Reads a table as the CPU sees it.</summary>
     public abstract void ReadTable(ulong physicalAddress, Span<byte> table);
 
+    /// <summary>The table of pages that a domain has for an IOVA, as the CPU sees it; null if there is none, or nobody knows.</summary>
+    public virtual ulong? TableOf(int domain, ulong iova) => null;
+
+    /// <summary>Stores the entry of a page in a table of pages, as somebody would who was given the table's memory.</summary>
+    public virtual void ScribbleLeaf(ulong table, ulong iova, ulong physicalAddress)
+    {
+    }
+
     /// <summary>Lets register writes under way take effect.</summary>
     public abstract void SettleWrites();
 

@@ -130,6 +130,34 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
     }
 
     /// <inheritdoc/>
+    public override ulong? TableOf(int domain, ulong iova)
+    {
+        if (_domains[domain] is not PagingDomain paging || !TFormat.TryGetRoot(Machine.Driver.Traits.InputBits, out int level, out int indexBits))
+        {
+            return null;
+        }
+
+        ulong table = paging.RootAddress;
+        for (; level > 0; level--, indexBits = TFormat.IndexBits(level))
+        {
+            ulong entry = ReadEntry(table + (IndexOf(iova, level, indexBits) << TFormat.EntrySizeLog2));
+            if (!TFormat.IsTable(entry, level))
+            {
+                return null;
+            }
+
+            table = TFormat.TableAddress(entry);
+        }
+
+        return table;
+    }
+
+    /// <inheritdoc/>
+    public override void ScribbleLeaf(ulong table, ulong iova, ulong physicalAddress) => Scribble(
+        table + (IndexOf(iova, 0, TFormat.IndexBits(0)) << TFormat.EntrySizeLog2),
+        TFormat.LeafEntry(physicalAddress, TFormat.LeafAttributes(Protection.Read | Protection.Write), 0, TFormat.EntryShift(0)));
+
+    /// <inheritdoc/>
     public override void ReadTable(ulong physicalAddress, Span<byte> table) =>
         Machine.Memory.CpuView.Span(physicalAddress, table.Length).CopyTo(table);
 
@@ -177,6 +205,14 @@ public sealed class MachineRig<TFormat> : CheckRig, IMachineRig
         var memory = Machine.SwitchOff();
         memory.Barrier();
         _plan.GiveBack(memory);
+    }
+
+    private static ulong IndexOf(ulong iova, int level, int indexBits) => (iova >> TFormat.EntryShift(level)) & ((1ul << indexBits) - 1);
+
+    private ulong ReadEntry(ulong physicalAddress)
+    {
+        var entry = Machine.Memory.CpuView.Span(physicalAddress, 1 << TFormat.EntrySizeLog2);
+        return entry.Length == sizeof(uint) ? BinaryPrimitives.ReadUInt32LittleEndian(entry) : BinaryPrimitives.ReadUInt64LittleEndian(entry);
     }
 
     private int PasidOf(int device) => _plan.Pasids?[device] ?? IommuDomain.NoPasid;

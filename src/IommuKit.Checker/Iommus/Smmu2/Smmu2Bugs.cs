@@ -14,7 +14,6 @@ internal static class Smmu2Bugs
     private const uint NextBank = 0x1000;
     // From TLBIASID to TLBIVA: both drop tables, but the second those on the way to one page.
     private const ulong AsidOffset = Smmu2Bank.DropAsid - Smmu2Bank.DropVa;
-    private const ulong OtherAsid = 1ul << Smmu2Bank.AsidShift;
 
     /// <summary>Those that every driver can have.</summary>
     public static IReadOnlyList<PlantedBug> OfAll { get; } =
@@ -35,33 +34,20 @@ internal static class Smmu2Bugs
             CheckOperationKind.Detach,
             (access, _) => PlantedBugs.IsTlb(access))
             with { Expected = [Verdict.Missing, Verdict.EarlyFree, Verdict.Order], ShowsInFollowUps = true },
+        PlantedBugs.EarlyTable,
     ];
 
     /// <summary>Those of stage 1 with tables of AArch64.</summary>
-    public static IReadOnlyList<PlantedBug> OfAsids { get; } =
-    [
-        PlantedBugs.Replaced(
-            "asid",
-            "an invalidation is for the ASID of another domain",
-            "W1",
-            PlantedBugs.IsAtOnce,
-            access => IsOfBank(access, Smmu2Bank.DropVa, Smmu2Bank.DropVaLeaf),
-            access => access with { Value = IsOf(access, Smmu2Bank.DropAsid) ? access.Value ^ 1 : access.Value ^ OtherAsid })
-            with { Expected = [Verdict.WrongTarget] },
-    ];
+    public static IReadOnlyList<PlantedBug> OfAsids { get; } = [OtherAsid(Smmu2Bank.AsidShift)];
+
+    /// <summary>The same of short descriptors: the ASID of an address is in its lowest bits.</summary>
+    public static IReadOnlyList<PlantedBug> OfShortAsids { get; } = [OtherAsid(0)];
 
     /// <summary>Those of tables that go, where these are invalidated by ASID.</summary>
-    public static IReadOnlyList<PlantedBug> OfTables { get; } =
-    [
-        PlantedBugs.Replaced(
-            "table-first-page",
-            "of a table that goes only what translates the first page is invalidated",
-            "M4",
-            configuration => PlantedBugs.IsAtOnce(configuration) && configuration.Release != TableRelease.Never,
-            access => IsOf(access, Smmu2Bank.DropAsid),
-            access => access with { Address = access.Address - AsidOffset, Value = access.Value << Smmu2Bank.AsidShift })
-            with { Expected = [Verdict.Missing, Verdict.EarlyFree] },
-    ];
+    public static IReadOnlyList<PlantedBug> OfTables { get; } = [TableFirstPage(Smmu2Bank.AsidShift)];
+
+    /// <summary>The same of short descriptors: the ASID of an address is in its lowest bits.</summary>
+    public static IReadOnlyList<PlantedBug> OfShortTables { get; } = [TableFirstPage(0)];
 
     /// <summary>Those of stage 2.</summary>
     public static IReadOnlyList<PlantedBug> OfVmids { get; } =
@@ -75,6 +61,24 @@ internal static class Smmu2Bugs
             access => access with { Address = access.Address ^ NextBank })
             with { Expected = [Verdict.WrongTarget] },
     ];
+
+    private static PlantedBug OtherAsid(int asidShift) => PlantedBugs.Replaced(
+        "asid",
+        "an invalidation is for the ASID of another domain",
+        "W1",
+        PlantedBugs.IsAtOnce,
+        access => IsOfBank(access, Smmu2Bank.DropVa, Smmu2Bank.DropVaLeaf),
+        access => access with { Value = access.Value ^ (IsOf(access, Smmu2Bank.DropAsid) ? 1 : 1ul << asidShift) })
+        with { Expected = [Verdict.WrongTarget] };
+
+    private static PlantedBug TableFirstPage(int asidShift) => PlantedBugs.Replaced(
+        "table-first-page",
+        "of a table that goes only what translates the first page is invalidated",
+        "M4",
+        configuration => PlantedBugs.IsAtOnce(configuration) && configuration.Release != TableRelease.Never,
+        access => IsOf(access, Smmu2Bank.DropAsid),
+        access => access with { Address = access.Address - AsidOffset, Value = access.Value << asidShift })
+        with { Expected = [Verdict.Missing, Verdict.EarlyFree] };
 
     private static bool IsOfBank(in MaintenanceStep access, uint first, uint last) =>
         PlantedBugs.IsTlb(access) && access.Address > BankMask && (access.Address & BankMask) >= first && (access.Address & BankMask) <= last;

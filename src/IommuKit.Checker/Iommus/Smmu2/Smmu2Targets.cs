@@ -64,7 +64,7 @@ internal static class Smmu2Targets
                 Of<ArmShortFormat>(Kind("smmuv1-v7s"), ShortBits, isCoherent: true, "short descriptors, no invalidation of leaves alone") with
                 {
                     Tuning = tuning,
-                    Bugs = Smmu2Bugs.OfAll,
+                    Bugs = [.. Smmu2Bugs.OfAll, .. Smmu2Bugs.OfShortAsids, .. Smmu2Bugs.OfShortTables],
 
                     // Two roots of 16 KiB, and tables of 1 KiB.
                     PoolBytes = ShortPoolBytes,

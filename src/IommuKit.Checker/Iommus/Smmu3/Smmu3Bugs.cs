@@ -60,6 +60,15 @@ internal static class Smmu3Bugs
             configuration => configuration.Policy == SyncPolicy.Deferred,
             CheckOperationKind.Map,
             command => IsOfTlb(command) ? EditedCommands.Nothing : command),
+        Edited(
+            "no-sync",
+            "no CMD_SYNC stands behind invalidations, and that they were taken from the queue is waited for",
+            "O5",
+            [Verdict.NotComplete],
+            _ => true,
+            during: null,
+            command => command.Code == Smmu3CommandCode.Sync ? EditedCommands.Nothing : command),
+        PlantedBugs.EarlyTable,
     ];
 
     /// <summary>Those of commands for what tables translated, where that is by address.</summary>
@@ -77,8 +86,8 @@ internal static class Smmu3Bugs
             command => IsOfAddress(command) ? command with { Upper = command.Upper | LeafBit } : command),
     ];
 
-    /// <summary>Those of commands for ranges.</summary>
-    public static IReadOnlyList<PlantedBug> OfRanges { get; } =
+    /// <summary>Those of changes that take several commands.</summary>
+    public static IReadOnlyList<PlantedBug> OfRuns { get; } =
     [
         Edited(
             "first-small-range",
@@ -88,6 +97,11 @@ internal static class Smmu3Bugs
             PlantedBugs.InvalidatesByRange,
             during: null,
             (command, isFirstOfSeveral) => IsOfAddress(command) && isFirstOfSeveral ? EditedCommands.Nothing : command),
+    ];
+
+    /// <summary>Those of commands for ranges.</summary>
+    public static IReadOnlyList<PlantedBug> OfRanges { get; } =
+    [
         Edited(
             "range-num",
             "NUM of a range is one too small",
@@ -118,6 +132,13 @@ internal static class Smmu3Bugs
             (machine, run) => new TornContext(machine, run)),
     ];
 
+    /// <summary>
+    /// Those of commands, where each has to be issued twice: without a CMD_SYNC in between the second is no second, so that what is missing then is the
+    /// invalidation.
+    /// </summary>
+    public static IReadOnlyList<PlantedBug> OfCommandsTwice { get; } =
+        [.. OfCommands.Select(bug => bug.Name == "no-sync" ? bug with { Expected = [Verdict.Missing] } : bug)];
+
     /// <summary>Those of hardware that has to be told twice.</summary>
     public static IReadOnlyList<PlantedBug> OfErratum { get; } =
     [
@@ -130,7 +151,7 @@ internal static class Smmu3Bugs
             (machine, run) => new IssuedOnce(machine, run)),
     ];
 
-    /// <summary>Those of stream table entries of stage 2.</summary>
+    /// <summary>Those of stream table entries with a stage 2.</summary>
     public static IReadOnlyList<PlantedBug> OfSecondStage { get; } =
     [
         new(

@@ -45,6 +45,10 @@ internal static class Smmu3Targets
 
     private static readonly int[] FirstPasids = [1, 2];
 
+    // What every driver can have that invalidates ranges of any length.
+    private static readonly PlantedBug[] OfRangeCommands =
+        [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRuns, .. Smmu3Bugs.OfRanges];
+
     private static readonly RangeLayout Runs = new(PageBytes, BlockBytes, runPages: RunPages);
 
     private static readonly IommuKind SecondStage = Tailored(
@@ -84,6 +88,9 @@ internal static class Smmu3Targets
     private static readonly IommuKind Nested = Tailored(
         "smmuv3-nested", Smmu3Unit.Emulated, new Smmu3DriverOptions { Stage = Smmu3Stage.Stage2, InputBits = SecondStageBits });
 
+    // Of one device's PASIDs the entry stays, whatever their domains are: what changes is the context descriptor of each.
+    private static readonly PlantedBug[] OfPasids = [.. OfRangeCommands.Where(bug => bug.Name != "attach-cfgi"), .. Smmu3Bugs.OfPasids];
+
     /// <summary>One of each kind that differs to the checker, and one whose driver is tuned.</summary>
     public static IEnumerable<CheckTarget> All
     {
@@ -93,7 +100,7 @@ internal static class Smmu3Targets
                 Kind("smmuv3"), VirtualBits, isCoherent: true, AnyRange, "walks snoop, invalidates ranges") with
             {
                 Layout = Runs,
-                Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRanges, .. Smmu3Bugs.OfContexts],
+                Bugs = [.. OfRangeCommands, .. Smmu3Bugs.OfContexts],
             };
             return
             [
@@ -101,13 +108,13 @@ internal static class Smmu3Targets
                 Of<ArmLpae<ArmGranule4K, ArmStage2>>(SecondStage, SecondStageBits, isCoherent: true, AnyRange, "the same at stage 2") with
                 {
                     Layout = Runs,
-                    Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRanges, .. Smmu3Bugs.OfSecondStage],
+                    Bugs = [.. OfRangeCommands, .. Smmu3Bugs.OfSecondStage],
                 },
                 Of<ArmLpae<ArmGranule4K, ArmStage1>>(
                     Kind("smmuv3-nc"), VirtualBits, isCoherent: false, PageByPage, "walks do not snoop, and a command is for one page") with
                 {
                     Tuning = TuningValues.None.With(Smmu3Tuning.Threshold, AddressSpaceThreshold),
-                    Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfContexts],
+                    Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfRuns, .. Smmu3Bugs.OfContexts],
                 },
                 UnderGuests,
                 .. Structured,
@@ -115,7 +122,16 @@ internal static class Smmu3Targets
                 ranges.Tuned(PageBytes, BlockBytes) with
                 {
                     Tuning = TuningValues.None.With(Smmu3Tuning.Ranges, (int)Smmu3RangeEncoding.Covering),
-                    Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfBlocks],
+
+                    // From as many pages on as one would round, everything is dropped.
+                    Bugs =
+                    [
+                        .. Smmu3Bugs.OfCommands,
+                        .. Smmu3Bugs.OfRuns,
+                        .. Smmu3Bugs.OfRanges.Where(bug => bug.Name != "range-scale"),
+                        .. Smmu3Bugs.OfContexts,
+                        .. Smmu3Bugs.OfBlocks,
+                    ],
                 },
             ];
         }
@@ -131,7 +147,7 @@ internal static class Smmu3Targets
             {
                 Layout = Runs,
                 IsDefaultAtEnds = false,
-                Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRanges, .. Smmu3Bugs.OfNesting],
+                Bugs = [.. OfRangeCommands, .. Smmu3Bugs.OfSecondStage, .. Smmu3Bugs.OfNesting],
                 PoolBytes = target.PoolBytes + (SwappedStage1.PoolPages * PageBytes),
             };
         }
@@ -145,19 +161,29 @@ internal static class Smmu3Targets
         {
             Layout = Runs,
             IsDefaultAtEnds = false,
-            Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfErratum],
+            Bugs =
+            [
+                .. Smmu3Bugs.OfCommandsTwice,
+                .. Smmu3Bugs.OfTables,
+                .. Smmu3Bugs.OfRuns,
+                .. Smmu3Bugs.OfRanges,
+                .. Smmu3Bugs.OfContexts,
+                .. Smmu3Bugs.OfErratum,
+            ],
         },
         Of<ArmLpae<ArmGranule4K, ArmStage1>>(
             TwoLevels, VirtualBits, isCoherent: true, AnyRange, "the stream table has two levels, whose second comes with its first device") with
         {
+            Layout = Runs,
             IsDefaultAtEnds = false,
-            Bugs = Smmu3Bugs.OfStreamTables,
+            Bugs = [.. OfRangeCommands, .. Smmu3Bugs.OfContexts, .. Smmu3Bugs.OfStreamTables],
         },
         Of<ArmLpae<ArmGranule4K, ArmStage1>>(
             WithPasids, VirtualBits, isCoherent: true, AnyRange, "two PASIDs of one device, in a table of two levels", FirstPasids) with
         {
+            Layout = Runs,
             IsDefaultAtEnds = false,
-            Bugs = [.. Smmu3Bugs.OfCommands.Where(bug => bug.Name != "attach-cfgi"), .. Smmu3Bugs.OfPasids, .. Smmu3Bugs.OfContexts],
+            Bugs = [.. OfPasids, .. Smmu3Bugs.OfContexts],
         },
         Of<ArmLpae<ArmGranule4K, ArmStage1>>(
             WithDeviceTlbs,
@@ -166,8 +192,9 @@ internal static class Smmu3Targets
             AnyRange,
             "devices keep translations of their own, and ask again for what they are told to drop") with
         {
+            Layout = Runs,
             IsDefaultAtEnds = false,
-            Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfDevices],
+            Bugs = [.. OfRangeCommands, .. Smmu3Bugs.OfContexts, .. Smmu3Bugs.OfDevices],
         },
         Of<ArmLpae<ArmGranule4K, ArmStage1>>(
             WithPasidsAndDeviceTlbs,
@@ -177,8 +204,9 @@ internal static class Smmu3Targets
             "two PASIDs of one device, which keeps translations of each",
             FirstPasids) with
         {
+            Layout = Runs,
             IsDefaultAtEnds = false,
-            Bugs = [.. Smmu3Bugs.OfDevices, .. Smmu3Bugs.OfDevicePasids],
+            Bugs = [.. OfPasids, .. Smmu3Bugs.OfContexts, .. Smmu3Bugs.OfDevices, .. Smmu3Bugs.OfDevicePasids],
         },
     ];
 
@@ -190,14 +218,14 @@ internal static class Smmu3Targets
             Layout = new RangeLayout(PageBytes << 2, 32 << 20, runPages: RunPages),
             IsDefault = false,
             IsDefaultAtEnds = false,
-            Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRanges, .. Smmu3Bugs.OfContexts],
+            Bugs = [.. OfRangeCommands, .. Smmu3Bugs.OfContexts],
         },
         Of<ArmLpae<ArmGranule64K, ArmStage2>>(Granule64K, WholeRoot64K, isCoherent: true, AnyRange, "pages of 64 KiB at stage 2") with
         {
             Layout = new RangeLayout(PageBytes << 4, 512 << 20, runPages: RunPages),
             IsDefault = false,
             IsDefaultAtEnds = false,
-            Bugs = [.. Smmu3Bugs.OfCommands, .. Smmu3Bugs.OfTables, .. Smmu3Bugs.OfRanges, .. Smmu3Bugs.OfSecondStage],
+            Bugs = [.. OfRangeCommands, .. Smmu3Bugs.OfSecondStage],
         },
     ];
 

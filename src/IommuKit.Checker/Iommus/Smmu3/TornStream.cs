@@ -7,9 +7,9 @@ using IommuKit.Specs.Smmu3;
 namespace IommuKit.Checker.Iommus.Smmu3;
 
 /// <summary>
-/// The quadwords of a stream table entry of stage 2 come in the wrong order: the first, which says that there is a stage 2, and the third, with the
-/// VMID, before the fourth, where the table of another domain still is. Hardware may read the entry like that until the driver's first wait is over,
-/// and keeps what it then walks under the new VMID.
+/// The quadwords of a stream table entry with a stage 2 come in the wrong order: the first, which says which stages there are and has a guest's table of
+/// contexts, and the third, with the VMID, before the fourth, where the table of another domain still is. Hardware may read the entry like that until
+/// the driver's first wait is over, and keeps what it then walks under the new VMID.
 /// </summary>
 internal sealed class TornStream(CheckRig machine, ScenarioRun run) : Sabotage(machine, run)
 {
@@ -43,7 +43,8 @@ internal sealed class TornStream(CheckRig machine, ScenarioRun run) : Sabotage(m
             && _structures.Read(own + TableOffset) != 0
             && _structures.Read(other + TableOffset) is var table and not 0)
         {
-            Replace(own, Smmu3StreamEntry.Valid | (Smmu3StreamEntry.Stage2 << 1));
+            // Devices are of a kind: the other's entry says which stages this one will have, and their guests have the same contexts.
+            Replace(own, _structures.Read(other));
             Replace(own + TableOffset, table);
         }
     }
