@@ -61,6 +61,7 @@ if (args is [_, _, _, { Length: > 0 } other])
 }
 
 await checks.Run("what is open is closed in any order, without a file left", () => MapChecks.AnyOrder(device, backEnd));
+await checks.Run("what is closed has zeros in its place, though the kernel promises no more memory", LimitChecks.Close);
 await checks.Run("a killed process leaves nothing behind", () => MapChecks.Killed(device, backEnd));
 Console.WriteLine($"RESULT={checks.Failures}");
 return checks.Failures == 0 ? 0 : 1;

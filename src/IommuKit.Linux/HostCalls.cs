@@ -92,8 +92,13 @@ internal static class HostCalls
         return count >= 0 ? count : -Marshal.GetLastPInvokeError();
     }
 
-    /// <summary>Another handle for an open file; an invalid one if there can be no more.</summary>
-    public static SafeFileHandle Duplicate(SafeFileHandle file) => new(Control(file, DuplicateCloseOnExec, 0), ownsHandle: true);
+    /// <summary>Another handle for an open file; an invalid one, and the system's number, if there can be none.</summary>
+    public static SafeFileHandle Duplicate(SafeFileHandle file, out int errno)
+    {
+        var own = new SafeFileHandle(Control(file, DuplicateCloseOnExec, 0), ownsHandle: true);
+        errno = own.IsInvalid ? Marshal.GetLastPInvokeError() : 0;
+        return own;
+    }
 
     /// <summary>Makes a file that counts events; an invalid handle, and the system's number, if there can be none.</summary>
     public static SafeFileHandle MakeEvent(out int errno)
@@ -125,6 +130,9 @@ internal static class HostCalls
         errno = file.IsInvalid ? Marshal.GetLastPInvokeError() : 0;
         return file;
     }
+
+    /// <summary>Makes a file that long.</summary>
+    public static bool TrySetLength(SafeFileHandle file, ulong length) => SetLength(file, (long)length) == 0;
 
     /// <summary>What can be done to a file no more: bits; the system's number, negative, of a file that has no such thing.</summary>
     public static int SealsOf(SafeFileHandle file)
@@ -178,6 +186,10 @@ internal static class HostCalls
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Kill(int process, int signal);
+
+    [DllImport("libc", EntryPoint = "ftruncate")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int SetLength(SafeFileHandle file, long length);
 
     [DllImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -5,6 +5,7 @@ namespace IommuKit.Linux;
 /// <summary>Addresses that the kernel maps for this process.</summary>
 internal static unsafe class HostMappings
 {
+    private const int Read = 1;
     private const int ReadWrite = 3;
     private const int Shared = 1;
     private const int Private = 2;
@@ -62,19 +63,54 @@ internal static unsafe class HostMappings
         return address;
     }
 
-    /// <summary>Takes addresses with zeros behind them, for which no memory is kept. Null, and the system's number, if that cannot be.</summary>
-    public static void* OfNothing(ulong length, out int errno) =>
-        Check(MMap(null, (nuint)length, ReadWrite, Private | Anonymous | NotReserved, -1, 0), out errno);
-
     /// <summary>
-    /// Puts zeroes in the place of what is mapped, so that who is late does no harm. No memory is kept for them, as a region of a device may be larger
-    /// than all memory.
+    /// Takes addresses with zeros behind them, for which no memory is kept, as a region of a device may be larger than all memory. Null, and the
+    /// system's number, if that cannot be.
     /// </summary>
-    public static void Replace(void* address, ulong length) =>
-        _ = MMap(address, (nuint)length, ReadWrite, Private | Anonymous | NotReserved | Fixed, -1, 0);
+    public static void* OfNothing(ulong length, out int errno)
+    {
+        void* address = Check(MMap(null, (nuint)length, Read, Private | Anonymous | NotReserved, -1, 0), out errno);
+        if (address is not null)
+        {
+            LetWrite(address, length);
+        }
+
+        return address;
+    }
+
+    /// <summary>Puts such zeroes in the place of what is mapped, so that who is late does no harm.</summary>
+    public static void Replace(void* address, ulong length)
+    {
+        if (MMap(address, (nuint)length, Read, Private | Anonymous | NotReserved | Fixed, -1, 0) != -1)
+        {
+            LetWrite(address, length);
+        }
+    }
 
     /// <summary>Ends a mapping.</summary>
     public static void End(void* address, ulong length) => _ = MUnmap(address, (nuint)length);
+
+    /// <summary>
+    /// Lets zeroes that can be read be written to. They were not mapped so at once, as a kernel that promises no more memory than it has
+    /// (vm.overcommit_memory=2) heeds no wish to keep none, and refuses; some leave a hole then, which something else could take and <see cref="End"/>
+    /// would end. There a file in memory takes their place, which counts only what is written; without one they stay to be read only.
+    /// </summary>
+    private static void LetWrite(void* address, ulong length)
+    {
+        if (MProtect(address, (nuint)length, ReadWrite) == 0)
+        {
+            return;
+        }
+
+        using var file = HostCalls.MakeMemoryFile("zeros", isHuge: false, out int errno);
+        if (errno == 0 && HostCalls.TrySetLength(file, length))
+        {
+            bool isHeld = false;
+            file.DangerousAddRef(ref isHeld);
+            _ = MMap(address, (nuint)length, ReadWrite, Shared | Fixed, (int)file.DangerousGetHandle(), 0);
+            file.DangerousRelease();
+        }
+    }
 
     private static void* Check(nint address, out int errno)
     {
@@ -85,6 +121,10 @@ internal static unsafe class HostMappings
     [DllImport("libc", EntryPoint = "mmap", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern nint MMap(void* address, nuint length, int rights, int flags, int file, long offset);
+
+    [DllImport("libc", EntryPoint = "mprotect")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int MProtect(void* address, nuint length, int rights);
 
     [DllImport("libc", EntryPoint = "munmap")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

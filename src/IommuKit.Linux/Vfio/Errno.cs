@@ -7,6 +7,7 @@ internal static class Errno
     public const int NoEntry = 2;
     public const int Interrupted = 4;
     public const int NoSuchDevice = 6;
+    public const int BadFile = 9;
     public const int Again = 11;
     public const int NoMemory = 12;
     public const int AccessDenied = 13;

@@ -92,12 +92,12 @@ public sealed class HostFile : IDmaMemory, IDisposable
     {
         CheckPlatform();
         ArgumentNullException.ThrowIfNull(file);
-        var own = HostCalls.Duplicate(file);
+        var own = HostCalls.Duplicate(file, out int errno);
         try
         {
             if (own.IsInvalid)
             {
-                throw Remedies.NoMoreFiles();
+                throw Remedies.CannotShare("the file", errno);
             }
 
             Seal(own);

@@ -60,7 +60,12 @@ internal static class Remedies
     public static HostException NoHugePagesInKernel() => new(
         HostProblem.Unavailable, "this kernel has no huge pages (CONFIG_HUGETLBFS): use small ones");
 
-    public static HostException NoMoreFiles() => new("no more files can be opened: raise the limit (ulimit -n)");
+    /// <summary>A file is not opened once more.</summary>
+    /// <param name="what">Which.</param>
+    /// <param name="errno">The kernel's number, positive.</param>
+    public static HostException CannotShare(string what, int errno) => errno == Errno.BadFile
+        ? new HostException(HostProblem.Failed, $"{what} is closed, or no file at all: hand over one that is open")
+        : Failed($"{what} cannot be opened once more", errno);
 
     public static HostException NoDevice(string device) => new(
         HostProblem.Unavailable, $"{device} is no device behind an IOMMU here: see 'iommukit host info', and switch the IOMMU on in firmware and kernel if it is empty");

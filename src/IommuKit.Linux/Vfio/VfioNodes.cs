@@ -77,8 +77,8 @@ internal sealed class VfioNodes(HostFiles files, SafeFileHandle iommufd) : IDisp
     /// <summary>The node of a device, for one who will close it: that leaves ours open.</summary>
     public SafeFileHandle Lend(VfioDevice device)
     {
-        var file = HostCalls.Duplicate(Open(device));
-        return !file.IsInvalid ? file : throw Remedies.NoMoreFiles();
+        var file = HostCalls.Duplicate(Open(device), out int errno);
+        return !file.IsInvalid ? file : throw Remedies.CannotShare($"the node of {device.Name}", errno);
     }
 
     public void Dispose()

@@ -35,6 +35,17 @@ public class HostFileTests
     }
 
     [LinuxFact]
+    public void A_file_that_is_none_has_a_remedy_of_its_own()
+    {
+        using var none = new SafeFileHandle(-1, ownsHandle: false);
+        string message = Should.Throw<HostException>(() => HostFile.Open(none)).Message;
+        message.ShouldContain("hand over one that is open");
+        message.ShouldNotContain("ulimit");
+        Remedies.CannotShare("the file", Errno.TooManyFilesOfProcess).Message.ShouldContain("ulimit -n");
+        Remedies.CannotShare("the file", Errno.NoMemory).Message.ShouldNotContain("ulimit -n");
+    }
+
+    [LinuxFact]
     public void A_file_that_is_not_sealed_is_sealed_and_one_on_disk_refused()
     {
         using var raw = HostCalls.MakeMemoryFile("raw", isHuge: false, out int errno);
