@@ -174,7 +174,7 @@ internal static class CommandLine
         if (parsed.Errors.Count != 0 || stray is not null)
         {
             string command = string.Join(' ', Words(parsed.CommandResult).Reverse());
-            string problem = stray is not null ? $"there is no option '{stray}'" : OneTooMany(parsed) ?? Explain(parsed.Errors);
+            string problem = stray is not null ? $"there is no option '{stray}'" : OneOfSeveral(parsed) ?? OneTooMany(parsed) ?? Explain(parsed.Errors);
             error.WriteLine($"{Name}: {OneLine(problem)}{Suggestion(parsed, stray)} (see '{command} --help')");
             return ExitCode.BadUse;
         }
@@ -229,6 +229,19 @@ internal static class CommandLine
             .SelectMany(argument => argument.Tokens)
             .Select(token => token.Value)
             .FirstOrDefault(value => value.StartsWith('-') && value.Length > 1 && before.Contains(value));
+    }
+
+    /// <summary>What to say of a command that is several, of which none was named; null if that is not what is wrong.</summary>
+    private static string? OneOfSeveral(ParseResult parsed)
+    {
+        if (parsed.CommandResult.Command is RootCommand or { Subcommands.Count: 0 } || parsed.UnmatchedTokens.Any(token => token.StartsWith('-')))
+        {
+            return null;
+        }
+
+        var command = parsed.CommandResult.Command;
+        string choice = string.Join(" or ", command.Subcommands.Select(one => $"'{command.Name} {one.Name}'"));
+        return parsed.UnmatchedTokens is [var word, ..] ? $"there is no '{command.Name} {word}', but {choice}" : $"'{command.Name}' is not all: {choice}";
     }
 
     /// <summary>What to say of a second file for a command that takes one; null if that is not what is wrong.</summary>

@@ -92,7 +92,7 @@ internal static unsafe class HostMappings
 
     /// <summary>
     /// Lets zeroes that can be read be written to. They were not mapped so at once, as a kernel that promises no more memory than it has
-    /// (vm.overcommit_memory=2) heeds no wish to keep none, and refuses; some leave a hole then, which something else could take and <see cref="End"/>
+    /// (vm.overcommit_memory=2) heeds no wish to keep none, and refuses; some leave a hole then, that something else could take and <see cref="End"/>
     /// would end. There a file in memory takes their place, which counts only what is written; without one they stay to be read only.
     /// </summary>
     private static void LetWrite(void* address, ulong length)

@@ -229,6 +229,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("--lenient", "there is neither a TRACE nor a kernel log")]
     [InlineData("bench --iommu pentium", "choose from tegra30")]
     [InlineData("explain one.trace two.trace", "explain takes one TRACE, and 'two.trace' is another")]
+    [InlineData("host", "'host' is not all: 'host info' or 'host bench'")]
+    [InlineData("host inof", "there is no 'host inof', but 'host info' or 'host bench'")]
     [InlineData("bench --costs nope", "nope: there is neither such a file nor built-in costs of that name, which are tegra210-2015")]
     [InlineData("bench --iommu vdt", "there is no \"vdt\"; did you mean \"vtd-")]
     [InlineData("bench -o out.xyz", "--output: no such form: 'out.xyz'; here names end with .json, .jsonl, .csv or .md")]
