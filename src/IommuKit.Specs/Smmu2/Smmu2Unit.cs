@@ -15,7 +15,10 @@ public sealed record Smmu2Unit(string Name, Smmu2Version Version, uint Idr0, uin
     private const int MostStreams = 244;
     private const int StreamIdWidth = 15;
     private const int WideStreamIdWidth = 16;
-    private const int ShortInputBits = 32;
+
+    // Codes of UBS: 49 bits, and 64.
+    private const uint WidestUpstream = 5;
+    private const uint AnyUpstream = 15;
 
     private static ReadOnlySpan<byte> Widths => [32, 36, 40, 42, 44, 48];
 
@@ -125,8 +128,8 @@ public sealed record Smmu2Unit(string Name, Smmu2Version Version, uint Idr0, uin
     /// <summary>IDR2.UBS: bits of an address that a device can send. On version 1 as many as between the stages.</summary>
     public int UpstreamBits => Version == Smmu2Version.V1 ? IntermediateBits : (Idr2 >> 8 & 0xf) switch
     {
-        5 => 49,
-        > 5 => 64,
+        WidestUpstream => 49,
+        > WidestUpstream => 64,
         var code => WidthOf(code),
     };
 
@@ -177,7 +180,12 @@ public sealed record Smmu2Unit(string Name, Smmu2Version Version, uint Idr0, uin
         : StreamCount is 0 or > MostStreams ? $"It has {StreamCount} streams."
         : StreamIdBits == 0 || (!HasStreamMatching && StreamCount > 1 << StreamIdBits) ? $"It has StreamIDs of {StreamIdBits} bits."
         : !HasAarch64Tables && !HasLongTables ? "It has no tables."
-        : AddressBits < ShortInputBits || IntermediateBits < ShortInputBits ? "Its addresses are too short."
+        : (Idr2 & 0xf) >= Widths.Length || (Idr2 >> 4 & 0xf) >= Widths.Length || (Idr2 >> 8 & 0xf) is > WidestUpstream and < AnyUpstream
+            ? $"IDR2 has a width that is reserved (IAS {Idr2 & 0xf}, OAS {Idr2 >> 4 & 0xf}, UBS {Idr2 >> 8 & 0xf})."
+        : !HasStage2 && IntermediateBits != AddressBits
+            ? $"Without stage 2 what leaves stage 1 is a physical address, but it has {IntermediateBits} bits, and this {AddressBits}."
+        : !HasStage1 && Version == Smmu2Version.V2 && (Idr2 >> 8 & 0xf) != (Idr2 & 0xf)
+            ? $"Without stage 1 a device's address is what stage 2 takes, but UBS is {Idr2 >> 8 & 0xf}, and IAS {Idr2 & 0xf}."
         : null;
 
     /// <summary>The width of what a stream match register holds.</summary>

@@ -86,32 +86,50 @@ public sealed class Smmu2RegisterTests
         machine.SetBank(5, Smmu2Bank.TableControl, 0x0000_0007_0000_0019).Bank(5, Smmu2Bank.ContextId).ShouldBe(7u);
     }
 
-    /// <summary>
-    /// What a preset declares is not contradictory, by IDR0, IDR1 and IDR2: the rules of BSA for identification look at the same. Version 2 has both
-    /// stages, nesting, tables of AArch64 and 40 bits of addresses; whatever has a stage has a bank for it.
-    /// </summary>
-    [Fact]
-    public void Presets_hold_the_rules_of_identification()
-    {
-        foreach (var unit in Smmu2Unit.Presets)
-        {
-            unit.WhyImpossible().ShouldBeNull(unit.Name);
-            unit.HasStage2.ShouldBeTrue(unit.Name);
-            unit.HasLongTables.ShouldBeTrue(unit.Name);
-            unit.BankCount.ShouldBeInRange(1, 128, unit.Name);
-            (unit.BankCount > unit.Stage2BankCount).ShouldBe(unit.HasStage1, unit.Name);
-            unit.HasNested.ShouldBe(unit is { HasStage1: true, HasStage2: true }, unit.Name);
-            unit.HasStreamMatching.ShouldBeTrue(unit.Name);
-            unit.StreamCount.ShouldBeLessThanOrEqualTo(128, unit.Name);
-            unit.StreamIdBits.ShouldBeGreaterThanOrEqualTo(15, unit.Name);
-            unit.IntermediateBits.ShouldBeGreaterThanOrEqualTo(40, unit.Name);
-            unit.AddressBits.ShouldBeGreaterThanOrEqualTo(40, unit.Name);
-            unit.UpstreamBits.ShouldBeGreaterThanOrEqualTo(unit.IntermediateBits, unit.Name);
-            unit.HasAarch64Tables.ShouldBe(unit.Version == Smmu2Version.V2, unit.Name);
+    public static TheoryData<string> PresetNames => [.. Smmu2Unit.Presets.Select(preset => preset.Name)];
 
-            // What only version 2 has.
-            (unit.Version == Smmu2Version.V2 || !unit.HasWideStreamIds).ShouldBeTrue(unit.Name);
+    /// <summary>
+    /// What a preset declares is not contradictory, by IDR0, IDR1 and IDR2 (IHI 0062): whatever has a stage has a bank for it, and where a stage is
+    /// missing, the address before it is as wide as the one behind it. The rules of BSA ask for version 2 with both stages.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(PresetNames))]
+    public void Presets_hold_the_rules_of_identification(string name)
+    {
+        var unit = Smmu2Unit.Presets.Single(preset => preset.Name == name);
+        unit.WhyImpossible().ShouldBeNull();
+        (uint ias, uint oas, uint ubs) = (unit.Idr2 & 15, unit.Idr2 >> 4 & 15, unit.Idr2 >> 8 & 15);
+        (unit.BankCount > unit.Stage2BankCount).ShouldBe(unit.HasStage1);
+        unit.BankCount.ShouldBeInRange(1, 128);
+        unit.HasNested.ShouldBe(unit is { HasStage1: true, HasStage2: true });
+        unit.HasStreamMatching.ShouldBeTrue();
+        unit.StreamCount.ShouldBeLessThanOrEqualTo(128);
+        unit.StreamIdBits.ShouldBeGreaterThanOrEqualTo(15);
+        unit.HasLongTables.ShouldBeTrue();
+        ias.ShouldBeLessThanOrEqualTo(5u);
+        oas.ShouldBeLessThanOrEqualTo(5u);
+        unit.AddressBits.ShouldBeGreaterThanOrEqualTo(40);
+        if (!unit.HasStage2)
+        {
+            ias.ShouldBe(oas);
         }
+
+        if (unit.Version == Smmu2Version.V1)
+        {
+            // No part by BSA: neither tables of AArch64, nor anything else that is of version 2 alone.
+            unit.HasAarch64Tables.ShouldBeFalse();
+            unit.HasWideStreamIds.ShouldBeFalse();
+            unit.HasWideVmids.ShouldBeFalse();
+            (unit.Idr2 >> 8).ShouldBe(0u);
+            unit.UpstreamBits.ShouldBe(unit.IntermediateBits);
+            return;
+        }
+
+        (unit.HasStage1 && unit.HasStage2).ShouldBeTrue("BSA B_SMMU_08 and B_SMMU_18.");
+        (unit.HasGranule(12) && unit.HasGranule(16)).ShouldBeTrue();
+        (ubs is <= 5 or 15).ShouldBeTrue();
+        unit.UpstreamBits.ShouldBeGreaterThanOrEqualTo(unit.IntermediateBits);
+        unit.IntermediateBits.ShouldBeGreaterThanOrEqualTo(unit.AddressBits, "Stage 2 can reach all memory.");
     }
 
     [Fact]
@@ -125,6 +143,16 @@ public sealed class Smmu2RegisterTests
             unit with { Idr0 = unit.Idr0 & ~0xffu },
             unit with { Idr1 = unit.Idr1 | 0xff },
             unit with { Idr0 = unit.Idr0 | (2u << 24), Idr2 = unit.Idr2 & ~(7u << 12) },
+
+            // Widths that are reserved: of IAS, OAS, UBS.
+            unit with { Idr2 = unit.Idr2 | 6 },
+            unit with { Idr2 = unit.Idr2 | (6 << 4) },
+            unit with { Idr2 = (unit.Idr2 & ~0xf00u) | (6 << 8) },
+            unit with { Idr2 = (unit.Idr2 & ~0xf00u) | (14 << 8) },
+
+            // Stage 1 alone whose result is not as wide as a physical address; stage 2 alone that does not take what devices send.
+            unit with { Idr0 = unit.Idr0 & ~(3u << 28), Idr1 = unit.Idr1 & ~(0xffu << 16), Idr2 = (unit.Idr2 & ~0xffu) | 0x54 },
+            unit with { Idr0 = unit.Idr0 & ~(5u << 28), Idr2 = (unit.Idr2 & ~0xfffu) | 0xf55 },
         ];
         foreach (var one in impossible)
         {
@@ -132,6 +160,8 @@ public sealed class Smmu2RegisterTests
         }
 
         Smmu2Unit.Presets.ShouldAllBe(preset => preset.WhyImpossible() == null);
+        (unit with { Idr0 = unit.Idr0 & ~(3u << 28), Idr2 = (unit.Idr2 & ~0xffu) | 0x44 }).WhyImpossible().ShouldBeNull();
+        (unit with { Idr0 = unit.Idr0 & ~(5u << 28), Idr2 = (unit.Idr2 & ~0xfffu) | 0x444 }).WhyImpossible().ShouldBeNull();
         Should.Throw<ArgumentException>(() => new Smmu2Machine(options: new Smmu2ModelOptions { PostedInvalidations = -1 }));
         Should.Throw<ArgumentException>(() => new Smmu2Machine(options: new Smmu2ModelOptions { Iotlb = new(3, 1) }));
     }
