@@ -58,6 +58,68 @@ public sealed class InspectCommandTests : IDisposable
         }
     }
 
+    /// <summary>The same of an SMMUv3: of two streams one bypasses, and the other aborts.</summary>
+    [Fact]
+    public void A_stream_of_an_SMMUv3_that_bypasses_is_wrong_if_that_is_asked()
+    {
+        byte[] memory = new byte[0x4000];
+        BinaryPrimitives.WriteUInt64LittleEndian(memory.AsSpan(0x1000), 1 | (4 << 1));
+        BinaryPrimitives.WriteUInt64LittleEndian(memory.AsSpan(0x1040), 1);
+        string raw = Path.Combine(_folder.FullName, "memory.raw");
+        File.WriteAllBytes(raw, memory);
+        string registers = Write(
+            "registers.txt",
+            """
+            I 0 4 d44101b
+            I 4 4 2730010
+            I 14 4 74
+            W 20 4 d
+            S 24 4 d
+            W 28 4 d75
+            W 2c 4 6
+            W 80 8 1000
+            W 88 4 1
+            W 90 8 2004
+            W a0 8 3004
+
+            """);
+        string[] line = ["inspect", "--registers", registers, "--memory", raw];
+        var (code, output, _) = Command.Run(line);
+        code.ShouldBe(0);
+        output.ShouldContain("to be known, bypass");
+        output.ShouldContain("stream 0x0 passes untranslated");
+        (code, output, _) = Command.Run([.. line, "--no-bypass"]);
+        code.ShouldBe(1);
+        output.ShouldContain("wrong, bypass");
+        output.ShouldContain("stream 0x0 passes untranslated");
+        output.ShouldNotContain("stream 0x1 passes");
+    }
+
+    /// <summary>What Linux with iommu.passthrough leaves of an SMMUv3, at each of its snapshots, and nothing else, is wrong if that is asked.</summary>
+    [SharedFact]
+    public void A_boot_with_pass_through_on_an_SMMUv3_is_wrong_if_that_is_asked()
+    {
+        string boot = RepositoryFiles.InShared("vectors", "smmuv3-linux", "s-612-pt");
+        var (code, output, _) = Command.Run("inspect", boot, "--json");
+        code.ShouldBe(0);
+        var states = JsonDocument.Parse(output).RootElement.EnumerateArray().ToList();
+        states.Count.ShouldBe(11);
+        states.ShouldAllBe(state => state.GetProperty("wrong").GetInt64() == 0);
+        (code, output, _) = Command.Run("inspect", boot, "--json", "--no-bypass");
+        code.ShouldBe(1);
+        foreach (var state in JsonDocument.Parse(output).RootElement.EnumerateArray())
+        {
+            state.GetProperty("wrong").GetInt64().ShouldBe(1);
+            var wrong = state.GetProperty("findings").EnumerateArray().Where(finding => finding.GetProperty("wrong").GetBoolean()).ToList();
+            wrong.ShouldHaveSingleItem().GetProperty("rule").GetString().ShouldBe("bypass");
+            state.GetProperty("sources").EnumerateArray().ShouldContain(source => source.GetProperty("how").GetString() == "bypass");
+        }
+
+        // Where every stream is translated or blocked, there is nothing to be told.
+        string strict = RepositoryFiles.InShared("vectors", "smmuv3-linux", "s-612-strict");
+        Command.Run("inspect", strict, "--json", "--no-bypass", "--snapshot", "boot").Code.ShouldBe(0);
+    }
+
     /// <summary>A page table whose every entry points to itself has more ways through it than memory has room for: what is not followed is said.</summary>
     [Theory]
     [InlineData(1, "in it and in those after it was not looked at")]
@@ -104,6 +166,35 @@ public sealed class InspectCommandTests : IDisposable
         string odd = Write("odd.txt", "hello\n");
         Command.Refuse("inspect", "--registers", odd, "--memory", odd).ShouldContain("odd.txt:1");
         Command.Refuse("inspect", "--registers", "nowhere", "--memory", odd).ShouldContain("nowhere");
+    }
+
+    /// <summary>What is damaged is named with its line and the reason, and never taken for something else.</summary>
+    [Theory]
+    [InlineData("M fffffffffffffff8 00000000000000000000000000000000", "pages.txt:2: its memory goes on behind the last address: M ffff")]
+    [InlineData("I 8 4 123456789", "pages.txt:2: its value has more than 4 bytes: I 8 4 123456789")]
+    [InlineData("I 9 4 1", "pages.txt:2: no register of 4 bytes is there: I 9 4 1")]
+    [InlineData("M 1000 0", "pages.txt:2: this is no line of a recorded boot: M 1000 0")]
+    [InlineData("I 8 8 0", "the registers of boot are of no IOMMU that is known here, which are vtd, smmu3, smmu2: its registers of")]
+    public void A_damaged_boot_is_refused_by_its_file_and_line(string line, string why)
+    {
+        Write("pages.txt", $"T boot\n{line}\n");
+        Write("translations.txt", "T boot\n");
+        string said = Command.Refuse("inspect", _folder.FullName);
+        said.ShouldContain(why);
+        said.ShouldContain(_folder.FullName);
+    }
+
+    /// <summary>A result does not take the place of the boot that it is about.</summary>
+    [Theory]
+    [InlineData("inspect")]
+    [InlineData("conform")]
+    public void A_boot_is_not_overwritten_by_what_is_said_of_it(string command)
+    {
+        string pages = Write("pages.txt", "T boot\nI 0 4 10\nI 8 8 d2008c222f0686\nI 10 8 f00f5e\n");
+        Write("translations.txt", "T boot\n");
+        string text = File.ReadAllText(pages);
+        Command.Refuse(command, _folder.FullName, "--output", pages).ShouldContain("--output");
+        File.ReadAllText(pages).ShouldBe(text);
     }
 
     private string Write(string name, string text)

@@ -36,7 +36,7 @@ internal static class ConformCommand
         {
             bool differs = false;
             var boots = WithoutFiles(parsed.GetValue(folders)!, context).SelectMany(BootsIn).Select(folder => new RecordedBoot(folder)).ToList();
-            int code = results.Collect(parsed, context, [], writer =>
+            int code = results.Collect(parsed, context, [.. boots.SelectMany(boot => boot.Files)], writer =>
             {
                 var all = Progress.Collect(context, "conform", boots.Count, boots.Select(boot => ConformRunner.Run(boot, ConformCatalog.All)));
                 differs = all.Any(result => result.Unknown != 0);

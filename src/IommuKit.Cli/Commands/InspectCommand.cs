@@ -77,7 +77,8 @@ internal static class InspectCommand
             }
 
             bool isWrong = false;
-            int code = results.Collect(parsed, context, dump is null ? [] : [dump, .. files.Select(ForeignDump.FileOf)], writer =>
+            string[] inputs = boot is not null ? [.. new RecordedBoot(boot).Files] : [dump!, .. files.Select(ForeignDump.FileOf)];
+            int code = results.Collect(parsed, context, inputs, writer =>
             {
                 var states = boot is not null
                     ? OfBoot(context, boot, parsed.GetValue(snapshot), ranges)
@@ -104,7 +105,7 @@ internal static class InspectCommand
             foreach (var one in new RecordedBoot(folder).Snapshots().Where(one => snapshot is null || one.Name == snapshot))
             {
                 onStep?.Invoke(one.Name);
-                states.Add(Inspector.Run(new InspectInput(one.Name, one.Registers, one.Memory), InspectCatalog.All, reserved));
+                states.Add(Inspector.Run(new InspectInput(one.Name, one.Registers, one.Memory) { Origin = folder }, InspectCatalog.All, reserved));
             }
 
             return states;
@@ -116,7 +117,7 @@ internal static class InspectCommand
     private static Inspection OfFiles(string registers, string[] files, IReadOnlyList<InspectRange> reserved)
     {
         using var memory = new DumpedMemory(files);
-        var input = new InspectInput(Path.GetFileName(registers), RecordedBoot.ReadRegisters(registers), memory);
+        var input = new InspectInput(Path.GetFileName(registers), RecordedBoot.ReadRegisters(registers), memory) { Origin = registers };
         return Inspector.Run(input, InspectCatalog.All, reserved);
     }
 

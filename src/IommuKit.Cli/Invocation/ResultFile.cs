@@ -189,7 +189,9 @@ internal sealed class ResultFile : IDisposable
 
     private static InputException Problem(string option, string name, Exception exception) => new(
         $"{option} {name}: "
-            + (exception is FileNotFoundException or DirectoryNotFoundException ? "there is no such folder" : FileProblem.Describe(exception)),
+            + (exception is not (FileNotFoundException or DirectoryNotFoundException) ? FileProblem.Describe(exception)
+                : Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(name))) ? "no file can be made there"
+                : "there is no such folder"),
         exception);
 
     /// <summary>The path at the end of all links, which need not exist.</summary>

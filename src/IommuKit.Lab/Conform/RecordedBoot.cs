@@ -61,6 +61,13 @@ internal sealed partial class RecordedBoot
     /// <summary>The name of the boot: that of its folder.</summary>
     public string Name => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(_folder)));
 
+    /// <summary>The files that it has.</summary>
+    public IEnumerable<string> Files =>
+        from name in (string[])[Pages, Translations, EventFile, CommandFile, Meta]
+        let path = FileIn(_folder, name)
+        where path is not null
+        select path;
+
     /// <summary>The snapshots, one after the other. Memory is the same object in all, so that each has to be used before the next is asked
     /// for.</summary>
     /// <exception cref="InputException">A line is not understood.</exception>
@@ -87,7 +94,7 @@ internal sealed partial class RecordedBoot
                     registers = [];
                     break;
                 case "M" when words.Length == 3:
-                    memory.TryWrite(line.Hex(words[1]), line.Bytes(words[2]));
+                    Load(memory, line, words);
                     break;
                 case "I" or "W" or "S" when words.Length >= 4:
                     registers.Add(ReadRegister(line, words));
@@ -108,6 +115,18 @@ internal sealed partial class RecordedBoot
         }
     }
 
+    private static void Load(BootMemory memory, Line line, string[] words)
+    {
+        ulong address = line.Hex(words[1]);
+        byte[] bytes = line.Bytes(words[2]);
+        if (bytes.Length != 0 && address > ulong.MaxValue - (ulong)(bytes.Length - 1))
+        {
+            throw line.Refuse("its memory goes on behind the last address");
+        }
+
+        _ = memory.TryWrite(address, bytes);
+    }
+
     private static BootRegister ReadRegister(Line line, string[] words)
     {
         var kind = words[0] switch
@@ -122,7 +141,11 @@ internal sealed partial class RecordedBoot
             throw line.Refuse();
         }
 
-        return new BootRegister(kind, (uint)offset, words[2][0] - '0', line.Hex(words[3]), words.Length > 4 ? words[4] : string.Empty);
+        int size = words[2][0] - '0';
+        ulong value = line.Hex(words[3]);
+        return offset % (uint)size != 0 ? throw line.Refuse($"no register of {size} bytes is there")
+            : size == sizeof(uint) && value > uint.MaxValue ? throw line.Refuse($"its value has more than {size} bytes")
+            : new BootRegister(kind, (uint)offset, size, value, words.Length > 4 ? words[4] : string.Empty);
     }
 
     private Dictionary<string, List<BootProbe>> ReadProbes()
@@ -247,6 +270,8 @@ internal sealed partial class RecordedBoot
             }
         }
 
-        public InputException Refuse() => new($"{Path}:{Number}: this is no line of a recorded boot: {Text[..Math.Min(Text.Length, 80)]}");
+        public InputException Refuse() => Refuse("this is no line of a recorded boot");
+
+        public InputException Refuse(string why) => new($"{Path}:{Number}: {why}: {Text[..Math.Min(Text.Length, 80)]}");
     }
 }

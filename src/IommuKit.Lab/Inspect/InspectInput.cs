@@ -10,6 +10,9 @@ namespace IommuKit.Lab.Inspect;
 /// <param name="Memory">Memory.</param>
 internal sealed record InspectInput(string Name, IReadOnlyList<BootRegister> Registers, IMemoryAccessor Memory)
 {
+    /// <summary>The file or folder that they are from; null if they are from none.</summary>
+    public string? Origin { get; init; }
+
     /// <summary>The value of a register; null if it is not there.</summary>
     public ulong? Find(uint offset) => Registers.LastOrDefault(register => register.Offset == offset)?.Value;
 

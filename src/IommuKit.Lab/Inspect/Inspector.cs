@@ -21,7 +21,8 @@ internal static class Inspector
         ArgumentNullException.ThrowIfNull(reserved);
         var kind = kinds.FirstOrDefault(one => one.Recognises(input))
             ?? throw new InputException(
-                $"the registers of {input.Name} are of no IOMMU that is known here, which are {string.Join(", ", kinds.Select(one => one.Name))}");
+                $"{(input.Origin is { } origin ? $"{origin}: " : string.Empty)}the registers of {input.Name} are of no IOMMU that is known here, which are "
+                + $"{string.Join(", ", kinds.Select(one => one.Name))}: its registers of identification (lines of I) say what it is");
         var builder = new InspectBuilder(input.Memory);
         kind.Read(input, builder);
         var sources = ReadTables(builder);
@@ -95,7 +96,8 @@ internal static class Inspector
         string[] passing = [.. sources.Where(source => source.State == InspectState.Bypass).Select(source => source.FullName)];
         if (passing.Length != 0)
         {
-            builder.Note(InspectRule.Bypass, $"{string.Join(", ", passing.Take(MostOverlaps))}{More(passing.Length)} pass untranslated");
+            string verb = passing.Length == 1 ? "passes" : "pass";
+            builder.Note(InspectRule.Bypass, $"{string.Join(", ", passing.Take(MostOverlaps))}{More(passing.Length)} {verb} untranslated");
         }
 
         var steering = new RangeIndex(
