@@ -20,6 +20,8 @@ public sealed class CalibrateTraceCommandTests : IDisposable
         text.ShouldContain("90 % interval of the bound");
         text.ShouldContain("upper bounds: the gap holds other work too");
         text.ShouldContain("no time of this computer is part");
+        text.ShouldContain("Only 2 commands and a doorbell together are bounded");
+        text.ShouldContain("doorbell: the write of the tail, what hardware does for the commands, and the wait.");
     }
 
     [Fact]

@@ -63,7 +63,8 @@ internal sealed class DeviceOptions
 
     private readonly Option<bool> _noAcks = new("--no-acks")
     {
-        Description = "Nothing that was received is acknowledged. Otherwise a page is sent for what came with an interrupt, or each 64 KiB of it. With --flows.",
+        Description = "Nothing that was received is acknowledged. Otherwise a page is sent for what came with an interrupt, or each 64 KiB of it. "
+            + "With --flows.",
     };
 
     /// <summary>The options.</summary>
@@ -74,7 +75,7 @@ internal sealed class DeviceOptions
     {
         if (parsed.GetValue(_device) is not { } name)
         {
-            return Options.FirstOrDefault(option => option != _device && parsed.GetResult(option) is not null) is { } alone
+            return Options.FirstOrDefault(option => option != _device && IsNamed(parsed, option)) is { } alone
                 ? throw new InputException($"{alone.Name}: this is about a device; it goes with {Name}")
                 : null;
         }
@@ -92,7 +93,7 @@ internal sealed class DeviceOptions
     {
         if (Number(parsed, _flows, MostFlows) is not { } flows)
         {
-            return ((Option[])[_ring, _perInterrupt, _inARow, _noAcks]).FirstOrDefault(option => parsed.GetResult(option) is not null) is { } alone
+            return ((Option[])[_ring, _perInterrupt, _inARow, _noAcks]).FirstOrDefault(option => IsNamed(parsed, option)) is { } alone
                 ? throw new InputException($"{alone.Name}: this is about traffic that is made up; it goes with {_flows.Name}")
                 : null;
         }
@@ -122,6 +123,9 @@ internal sealed class DeviceOptions
             }
             : throw new InputException($"{_perInterrupt.Name}: {packets} packets are no multiple of the {together} pages of {_inARow.Name}");
     }
+
+    // A switch that nobody named has a result too.
+    private static bool IsNamed(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 
     private static int? Number(ParseResult parsed, Option<string?> option, int most)
     {

@@ -14,7 +14,13 @@ internal static class CalibrateTraceOutput
     public static FieldList<TraceCost> CostFields { get; } = new("calibrate-trace-cost")
     {
         { "term", "the kind of operation", cost => OperationKinds.NameOf(cost.Kind), new("Operation") },
-        { "us", "what it costs at most, in microseconds of recorded time", cost => cost.Us, 6, new("At most µs", 0, Us) },
+        {
+            "us",
+            "what it costs at most, in microseconds of recorded time; of a `doorbell` beside a `command` that is not from the trace, together with that",
+            cost => cost.Us,
+            6,
+            new("At most µs", 0, Us)
+        },
         { "low", "the lower end of the 90 % interval of that bound; null if it is not from the trace", cost => cost.Interval?.Low, 6 },
         { "high", "the upper end", cost => cost.Interval?.High, 6 },
         { "source", "what it was taken from", cost => cost.Source },
@@ -97,6 +103,7 @@ internal static class CalibrateTraceOutput
             calibration.Costs[0] is { Kind: OperationKind.Command, Interval: null } command
                 ? command.Source
                 : $"Commands that follow each other are {Us(calibration.BetweenCommands!.Us)} µs apart, so that they share a wait.",
+            "doorbell: the write of the tail, what hardware does for the commands, and the wait. command: what the processor does to write one.",
         };
         if (calibration.Used.Interval.Width <= calibration.ClockStepUs * 1.5)
         {

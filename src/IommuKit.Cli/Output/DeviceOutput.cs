@@ -77,7 +77,8 @@ internal static class DeviceOutput
 
             if (Of(file.First()).Traffic is not null)
             {
-                console.Note(isMarkdown, $"{file.Key.File}: {Numbers.Count(file.Key.Maps)} maps, {Numbers.Count(file.Key.Unmaps)} unmaps, made up, always the same ones");
+                string events = $"{Numbers.Count(file.Key.Maps)} maps, {Numbers.Count(file.Key.Unmaps)} unmaps";
+                console.Note(isMarkdown, $"{file.Key.File}: {events}, made up, always the same ones");
             }
             else
             {
@@ -119,8 +120,8 @@ internal static class DeviceOutput
     /// <summary>What traffic is called.</summary>
     public static string NameOf(NicTraffic traffic) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{traffic.Flows} {(traffic.Flows == 1 ? "flow" : "flows")}, {traffic.PerInterrupt} {(traffic.PerInterrupt == 1 ? "packet" : "packets")} an interrupt, rings of "
-            + $"{traffic.PagesPerRing} pages, {traffic.PagesTogether} in a row, {(traffic.Acknowledges ? "acknowledged" : "not acknowledged")}");
+        $"{traffic.Flows} {(traffic.Flows == 1 ? "flow" : "flows")}, {traffic.PerInterrupt} {(traffic.PerInterrupt == 1 ? "packet" : "packets")} an "
+            + $"interrupt, rings of {traffic.PagesPerRing} pages, {traffic.PagesTogether} in a row, {(traffic.Acknowledges ? "acknowledged" : "not acknowledged")}");
 
     private static string? RulesOf(ReplayResult result) => RulesOption(result) is { } option ? option.Format!(result.Tuning.Settings.Tuning[option]) : null;
 
@@ -190,10 +191,19 @@ internal static class DeviceOutput
     private static string NameOf(ReplayResult result, IReadOnlyList<ReplayResult> all) =>
         HasTunings(all) ? $"{result.Policy} ({Describe(result)})" : result.Policy.ToString();
 
-    private static string Describe(ReplayResult result) =>
-        Tuning.Describe(result.Tuning.Settings, result.Tuning.FlushAllPages) is { Length: > 0 } tuning ? tuning
-        : RulesOption(result) is { } rules ? $"--{rules.Name} {RulesOf(result)}"
-        : "as it is";
+    /// <summary>Its tuning, with the rules also where they are our own.</summary>
+    private static string Describe(ReplayResult result)
+    {
+        string tuning = Tuning.Describe(result.Tuning.Settings, result.Tuning.FlushAllPages);
+        string rules = RulesOption(result) is { } option && result.Tuning.Settings.Tuning[option] == 0 ? $"--{option.Name} {RulesOf(result)}" : string.Empty;
+        return (rules.Length, tuning.Length) switch
+        {
+            (0, 0) => "as it is",
+            (0, _) => tuning,
+            (_, 0) => rules,
+            _ => $"{rules} {tuning}",
+        };
+    }
 
     private static DeviceUsage Of(ReplayResult result) => result.Device!;
 

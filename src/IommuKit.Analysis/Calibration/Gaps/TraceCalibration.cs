@@ -186,7 +186,10 @@ public sealed class TraceCalibration
                 command,
                 null,
                 $"The trace cannot tell a command from its wait, as {(BetweenCommands is null ? "hardly ever one follows another" : "each has its own")}; "
-                    + (Others is null ? "unknown, so that it is in the doorbell." : $"taken from {Others.Name}. What it is too low by is in the doorbell."));
+                    + (Others is null
+                        ? "unknown, so that it is in the doorbell."
+                        : $"taken from {Others.Name}. Only {CommandsPerSubmission} commands and a doorbell together are bounded: what one is too high by, "
+                            + "the other is too low by."));
         }
 
         double doorbell = Math.Round(Math.Max(0, Used.Us - (CommandsPerSubmission * command)), 6);
