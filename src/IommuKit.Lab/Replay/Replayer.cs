@@ -80,7 +80,7 @@ public static class Replayer
         ParallelWork.Run(cases.Length, index =>
         {
             using var lane = new ReplayLane(cases[index], options);
-            traffic.Make(one => lane.Do(one, 0));
+            traffic.Make(one => lane.Do(new ReplayEvent(one, domain: 0, livePages: 0)));
             results[index] = lane.Finish(summary);
         });
         return results;
