@@ -90,6 +90,9 @@ internal sealed class EntryHistory(Violation violation) : ICheckerLog
         _hasBegun = true;
         _isStoring = false;
         _isInOperation = true;
+
+        // What an operation did not drop is missing, whatever later ones drop.
+        _isRouteOwed = false;
         if (_roots.Count > 1)
         {
             _roots.RemoveRange(0, _roots.Count - 1);
