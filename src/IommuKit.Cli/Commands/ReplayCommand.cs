@@ -81,7 +81,9 @@ internal static class ReplayCommand
             string[] traces = parsed.GetValue(files)!;
             if ((traces.Length == 0) != (profile?.Traffic is not null))
             {
-                throw new InputException(traces.Length == 0 ? "name a trace (see 'iommukit replay --help')" : "--flows: this is in the place of a trace");
+                throw new InputException(traces.Length == 0
+                    ? "FILE: name a trace, or traffic by --device nic and --flows (see 'iommukit replay --help')"
+                    : "--flows: this is in the place of a trace");
             }
 
             common.DefaultTo(parsed, traces);

@@ -20,7 +20,7 @@ internal static class DeviceOutput
         { "tuning", Tuning.Meaning, Tuning.Field<ReplayResult>(ReplayOutput.TuningOf) },
         {
             "rules",
-            "the rules that its driver goes by, `own` for our driver's or as `--vtd-rules` names them; null of drivers that have no others",
+            "the rules that its driver goes by, `own` for our driver's or as the option names them that chooses others; null of drivers that have no others",
             RulesOf,
             Maybe.Null
         },
