@@ -62,23 +62,29 @@ internal static class Smmu2Bugs
             with { Expected = [Verdict.WrongTarget] },
     ];
 
-    private static PlantedBug OtherAsid(int asidShift) => PlantedBugs.Replaced(
-        "asid",
-        "an invalidation is for the ASID of another domain",
-        "W1",
-        PlantedBugs.IsAtOnce,
-        access => IsOfBank(access, Smmu2Bank.DropVa, Smmu2Bank.DropVaLeaf),
-        access => access with { Value = access.Value ^ (IsOf(access, Smmu2Bank.DropAsid) ? 1 : 1ul << asidShift) })
-        with { Expected = [Verdict.WrongTarget] };
+    private static PlantedBug OtherAsid(int asidShift)
+    {
+        var bug = PlantedBugs.Replaced(
+            "asid",
+            "an invalidation is for the ASID of another domain",
+            "W1",
+            PlantedBugs.IsAtOnce,
+            access => IsOfBank(access, Smmu2Bank.DropVa, Smmu2Bank.DropVaLeaf),
+            access => access with { Value = access.Value ^ (IsOf(access, Smmu2Bank.DropAsid) ? 1 : 1ul << asidShift) });
+        return bug with { Expected = [Verdict.WrongTarget] };
+    }
 
-    private static PlantedBug TableFirstPage(int asidShift) => PlantedBugs.Replaced(
-        "table-first-page",
-        "of a table that goes only what translates the first page is invalidated",
-        "M4",
-        configuration => PlantedBugs.IsAtOnce(configuration) && configuration.Release != TableRelease.Never,
-        access => IsOf(access, Smmu2Bank.DropAsid),
-        access => access with { Address = access.Address - AsidOffset, Value = access.Value << asidShift })
-        with { Expected = [Verdict.Missing, Verdict.EarlyFree] };
+    private static PlantedBug TableFirstPage(int asidShift)
+    {
+        var bug = PlantedBugs.Replaced(
+            "table-first-page",
+            "of a table that goes only what translates the first page is invalidated",
+            "M4",
+            configuration => PlantedBugs.IsAtOnce(configuration) && configuration.Release != TableRelease.Never,
+            access => IsOf(access, Smmu2Bank.DropAsid),
+            access => access with { Address = access.Address - AsidOffset, Value = access.Value << asidShift });
+        return bug with { Expected = [Verdict.Missing, Verdict.EarlyFree] };
+    }
 
     private static bool IsOfBank(in MaintenanceStep access, uint first, uint last) =>
         PlantedBugs.IsTlb(access) && access.Address > BankMask && (access.Address & BankMask) >= first && (access.Address & BankMask) <= last;
