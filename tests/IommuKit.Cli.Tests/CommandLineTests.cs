@@ -209,6 +209,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("bench --size -4K", "--size: size \"-4K\" is negative")]
     [InlineData("bench --size 99999999999999999999", "does not fit into 64 bits")]
     [InlineData("bench --size 5000", "--size: 5000 is not a multiple of the page size, 4K")]
+    [InlineData("teardown --size 5000", "--size: 5000 is not a multiple of the page size, 4K")]
     [InlineData("bench --size 4M --size", "--size")]
     [InlineData("bench --size=", "--size: there is no value behind the =")]
     [InlineData("bench --format= --host-time", "--format: there is no value behind the =")]

@@ -39,7 +39,7 @@ public static class TeardownRunner
         ArgumentNullException.ThrowIfNull(options);
         if (options.Size % SmallPage.Bytes != 0)
         {
-            throw new InputException($"size {ByteSize.Format(options.Size)} is not a multiple of the page size {SmallPage.Bytes}");
+            throw new InputException($"--size: {ByteSize.Format(options.Size)} is not a multiple of the page size, {ByteSize.Format(SmallPage.Bytes)}");
         }
 
         var rows = new List<TeardownRow>();
