@@ -97,7 +97,7 @@ public sealed partial class Smmu3Model<TMemory>
         ulong output = tables.AddressOf(value, tables.Granule);
         bool isUsual = isRead
             && (value & plain) == plain
-            && (value & RightsMask) == _lastAttributes
+            && (value & Smmu3Descriptor.RightsMask) == _lastAttributes
             && limits == _lastLimits
             && tables.Flags == _lastFlags
             && types == _lastTypes
