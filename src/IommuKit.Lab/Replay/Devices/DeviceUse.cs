@@ -93,7 +93,7 @@ internal sealed class DeviceUse
         {
             Traffic = _profile.Traffic,
         };
-        return usage with { Gigabits = _profile.GigabitsAt((double)usage.TableReads / Math.Max(1, usage.Received)) };
+        return usage with { Gigabits = _profile.GigabitsAt(usage.ReadsPerPage) };
     }
 
     private void Use(int count)
