@@ -140,14 +140,13 @@ internal sealed class ReadAhead(ReadAhead.See see)
     /// <summary>Calls that may go on come first; the others are done with.</summary>
     private void KeepCalls()
     {
-        var kept = new MapCall[_open.Count];
-        for (int at = 0; at < kept.Length; at++)
+        // In the order in which they began, so that none is overwritten before it was moved.
+        for (int at = 0; at < _open.Count; at++)
         {
-            kept[at] = _calls[_open[at].Call];
+            _calls[at] = _calls[_open[at].Call];
             _open[at] = _open[at] with { Call = at };
         }
 
-        kept.CopyTo(_calls, 0);
-        _callCount = kept.Length;
+        _callCount = _open.Count;
     }
 }
