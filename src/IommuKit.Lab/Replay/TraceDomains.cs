@@ -102,13 +102,6 @@ internal sealed class TraceDomains
         return call.Domain;
     }
 
-    /// <summary>Takes down a map that is a call of its own.</summary>
-    public int Map(ulong first, ulong last, bool mayBeAnother, out bool isOver)
-    {
-        var call = new MapCall(last);
-        return Map(first, last, ref call, mayBeAnother, out isOver);
-    }
-
     /// <summary>Takes down an unmap.</summary>
     /// <param name="first">First IOVA.</param>
     /// <param name="last">Last IOVA.</param>
