@@ -10,6 +10,9 @@ internal sealed class DeviceOptions
     /// <summary>The option that the others need.</summary>
     public const string Name = "--device";
 
+    /// <summary>The option for traffic in the place of a trace.</summary>
+    public const string FlowsName = "--flows";
+
     // A microsecond more or less for one read: beyond it is no memory.
     private const int MostReadNanoseconds = 100_000;
     private const int MostOutstanding = 1024;
@@ -36,7 +39,7 @@ internal sealed class DeviceOptions
         HelpName = "N",
     };
 
-    private readonly Option<string?> _flows = new("--flows")
+    private readonly Option<string?> _flows = new(FlowsName)
     {
         Description = "In the place of a trace: packets of 4 KiB that a network card receives in this many flows, as in the comparison of "
             + "docs/cost-model.md. What is told for a page is for a packet then. With --device nic.",

@@ -82,8 +82,8 @@ internal static class ReplayCommand
             if ((traces.Length == 0) != (profile?.Traffic is not null))
             {
                 throw new InputException(traces.Length == 0
-                    ? "FILE: name a trace, or traffic by --device nic and --flows (see 'iommukit replay --help')"
-                    : "--flows: this is in the place of a trace");
+                    ? $"FILE: name a trace, or traffic by {DeviceOptions.Name} nic and {DeviceOptions.FlowsName} (see 'iommukit replay --help')"
+                    : $"{DeviceOptions.FlowsName}: this is in the place of a trace");
             }
 
             common.DefaultTo(parsed, traces);
