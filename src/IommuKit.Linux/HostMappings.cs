@@ -105,10 +105,8 @@ internal static unsafe class HostMappings
         using var file = HostCalls.MakeMemoryFile("zeros", isHuge: false, out int errno);
         if (errno == 0 && HostCalls.TrySetLength(file, length))
         {
-            bool isHeld = false;
-            file.DangerousAddRef(ref isHeld);
+            // Nobody else has it, so that it stays open until the end of this method.
             _ = MMap(address, (nuint)length, ReadWrite, Shared | Fixed, (int)file.DangerousGetHandle(), 0);
-            file.DangerousRelease();
         }
     }
 
